@@ -1,0 +1,1 @@
+"""Labelled image chips: reading, quality, folds, statistics, packing."""

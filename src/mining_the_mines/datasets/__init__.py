@@ -1,0 +1,1 @@
+"""Kedro datasets for chips, packed arrays, models and tables."""

@@ -1,0 +1,1 @@
+"""Complete networks: raw reflectance in, probability out."""

@@ -1,0 +1,1 @@
+"""Metrics, thresholds, intervals and calibration of predictions."""

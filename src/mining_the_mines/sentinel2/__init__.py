@@ -1,0 +1,1 @@
+"""What a Sentinel-2 pixel is: bands, reflectance and spectral indices."""

@@ -1,0 +1,1 @@
+"""A landscape with mines as a simulated Sentinel-2 sees it."""
