@@ -1,0 +1,136 @@
+"""How sure are the figures? Intervals by resampling whole places.
+
+Chips of one place resemble each other, so that resampling chips one by one would pretend to more
+evidence than there is. The cluster bootstrap draws places with replacement and takes all of a drawn
+place's chips: Field and Welsh, *Bootstrapping clustered data*, Journal of the Royal Statistical
+Society B 69(3), 2007; Cameron, Gelbach and Miller, *Bootstrap-based improvements for inference with
+clustered errors*, Review of Economics and Statistics 90(3), 2008.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+FloatArray = NDArray[np.float64]
+#: Weights of every chip in every resample (R, N) → figures of every resample (R,), by name.
+Scorer = Callable[[FloatArray], Mapping[str, FloatArray]]
+
+#: Weights held at once; 2 million float64 are 16 MB, which stays in reach of the caches and of any
+#: laptop.
+_WEIGHTS_AT_ONCE = 2_000_000
+#: An interval from fewer defined resamples than this share would describe the exceptions.
+_DEFINED_SHARE = 0.5
+
+
+class BootstrapSettings(BaseModel):
+    """How intervals are drawn.
+
+    Attributes:
+        resamples: Number of resamples; 1000 steady the second digit of a 95 % interval.
+        level: Share of intervals that should cover the truth.
+        seed: Resamples depend on it and on the set of places alone, not on the order of rows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resamples: int = Field(default=1000, ge=20)
+    level: float = Field(default=0.95, gt=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class Interval(NamedTuple):
+    """A figure and the ends of its interval; the ends are NaN where resampling can't tell."""
+
+    value: float
+    low: float
+    high: float
+
+
+def _place_weights(places: ArrayLike, settings: BootstrapSettings) -> Iterator[FloatArray]:
+    """Yield blocks of resamples as chip weights of shape (≤ R, N)."""
+    codes, names = pd.factorize(np.asarray(places, dtype=object), sort=True)
+    if (codes < 0).any():
+        raise ValueError(
+            "Some chips have no place: give each of them a place of its own before resampling."
+        )
+    rng = np.random.default_rng(settings.seed)
+    block = max(1, _WEIGHTS_AT_ONCE // max(1, codes.size))
+    even = np.full(len(names), 1 / len(names))
+    for start in range(0, settings.resamples, block):
+        draws = rng.multinomial(len(names), even, size=min(block, settings.resamples - start))
+        yield draws.astype(np.float64)[:, codes]
+
+
+def _interval(value: float, resampled: FloatArray, level: float) -> Interval:
+    """Percentile interval of the defined resamples."""
+    defined = resampled[np.isfinite(resampled)]
+    if defined.size < _DEFINED_SHARE * resampled.size:
+        return Interval(value, np.nan, np.nan)
+    tail = (1 - level) / 2
+    low, high = np.quantile(defined, (tail, 1 - tail))
+    return Interval(value, float(low), float(high))
+
+
+def bootstrap_intervals(
+    scorer: Scorer, places: ArrayLike, settings: BootstrapSettings
+) -> dict[str, Interval]:
+    """Give each figure of a scorer its interval.
+
+    Args:
+        scorer: Takes chip weights of shape (R, N) and returns figures of shape (R,) by name, such
+            as :class:`~mining_the_mines.scoring.metrics.WeightedScores`.
+        places: Place of each chip, shape (N,).
+        settings: Number of resamples, level and seed.
+
+    Returns:
+        For every figure its value on all chips once, and the interval's ends. A resample in which a
+        figure is undefined (AUC when all drawn chips are mines) is left out for that figure; with
+        one place only, or if most resamples are undefined, the ends are NaN.
+
+    Raises:
+        ValueError: If a chip has no place.
+    """
+    values = scorer(np.ones((1, np.asarray(places).size)))
+    blocks = [scorer(weights) for weights in _place_weights(places, settings)]
+    single = pd.unique(np.asarray(places, dtype=object)).size < 2
+    intervals = {}
+    for name, value in values.items():
+        resampled = np.concatenate([block[name] for block in blocks])
+        intervals[name] = (
+            Interval(float(value[0]), np.nan, np.nan)
+            if single
+            else _interval(float(value[0]), resampled, settings.level)
+        )
+    return intervals
+
+
+def paired_difference(
+    scorer: Scorer, rival: Scorer, places: ArrayLike, settings: BootstrapSettings
+) -> dict[str, Interval]:
+    """Give the difference of two scorers on the same chips its interval: scorer minus rival.
+
+    Both are scored on the same resamples, so that what makes a resample hard for both cancels out;
+    an interval that leaves out 0 says more than two intervals that do not overlap would have to.
+
+    Args:
+        scorer: Scores the candidate; see :func:`bootstrap_intervals`.
+        rival: Scores the rival, on the same chips in the same order.
+        places: Place of each chip, shape (N,).
+        settings: Number of resamples, level and seed.
+
+    Returns:
+        For every figure that both know: the difference and its interval's ends.
+
+    Raises:
+        ValueError: If a chip has no place.
+    """
+
+    def difference(weights: FloatArray) -> dict[str, FloatArray]:
+        ours, theirs = scorer(weights), rival(weights)
+        return {name: ours[name] - theirs[name] for name in ours if name in theirs}
+
+    return bootstrap_intervals(difference, places, settings)

@@ -1,0 +1,267 @@
+"""Score tables: every model side by side, out of fold and on the test split, with intervals."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mining_the_mines.scoring.bootstrap import (
+    BootstrapSettings,
+    FloatArray,
+    Interval,
+    Scorer,
+    bootstrap_intervals,
+    paired_difference,
+)
+from mining_the_mines.scoring.metrics import (
+    CONFUSION,
+    LOWER_IS_BETTER,
+    METRICS,
+    RANKING_METRICS,
+    score,
+    weighted_scores,
+)
+
+OUT_OF_FOLD = "out-of-fold"
+TEST = "test"
+SPLITS = (OUT_OF_FOLD, TEST)
+
+SCORE_COLUMNS = (
+    "split",
+    "model",
+    "category_excluded",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "chips",
+    "places",
+)
+CATEGORY_COLUMNS = (
+    "split", "model", "category", "label", "metric", "value", "low", "high",
+    "wrong", "mean_probability", "chips", "places",
+)  # fmt: skip
+DIFFERENCE_COLUMNS = (
+    "split",
+    "model",
+    "rival",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "chips",
+    "places",
+)
+
+
+def split_predictions(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the out-of-fold and the test predictions, each if there are any.
+
+    Args:
+        predictions: Table with ``fold``, missing for test chips.
+
+    Yields:
+        Name of the split and its rows.
+    """
+    is_test = predictions["fold"].isna()
+    for name, rows in ((OUT_OF_FOLD, predictions[~is_test]), (TEST, predictions[is_test])):
+        if not rows.empty:
+            yield name, rows
+
+
+def _by_model(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    for split, rows in split_predictions(predictions):
+        for model, chips in rows.groupby("model", sort=False):
+            yield split, str(model), chips
+
+
+def _threshold(thresholds: Mapping[str, float], model: str) -> float:
+    if model not in thresholds:
+        raise ValueError(
+            f"There is no threshold for the model {model}: "
+            "choose one from its out-of-fold predictions first."
+        )
+    return thresholds[model]
+
+
+def negative_categories(predictions: pd.DataFrame) -> list[str]:
+    """Name the categories of chips without a mine, in alphabetical order."""
+    if "category" not in predictions:
+        return []
+    return sorted(
+        predictions.loc[predictions["label"] == 0, "category"].dropna().astype(str).unique()
+    )
+
+
+def _figures(
+    chips: pd.DataFrame, threshold: float, names: tuple[str, ...], settings: BootstrapSettings
+) -> dict[str, Interval]:
+    scorer = weighted_scores(chips["label"], chips["probability"], threshold, names)
+    return bootstrap_intervals(scorer, chips["place"], settings)
+
+
+def score_table(
+    predictions: pd.DataFrame, thresholds: Mapping[str, float], settings: BootstrapSettings
+) -> pd.DataFrame:
+    """Score each model out of fold and on the test split.
+
+    Args:
+        predictions: One row a chip and model: ``filename``, ``label`` (0 or 1), ``place``, ``fold``
+            (missing for test chips), ``model``, ``probability`` and, if known, ``category``.
+        thresholds: Threshold by model, chosen from out-of-fold predictions.
+        settings: How intervals are drawn.
+
+    Returns:
+        Long table: ``split``, ``model``, ``category_excluded`` (missing for all chips; else the
+        category of chips without a mine that was left out, for ranking metrics only), ``metric``,
+        ``value``, ``low``, ``high``, ``chips``, ``places``. Confusion counts have no interval.
+
+    Raises:
+        ValueError: If a model has no threshold, a chip no place, or the predictions can't be
+            scored.
+    """
+    rows: list[tuple[object, ...]] = []
+    for split, model, chips in _by_model(predictions):
+        threshold = _threshold(thresholds, model)
+        figures = _figures(chips, threshold, METRICS, settings)
+        counts = score(chips["label"], chips["probability"], threshold)
+        figures |= {name: Interval(counts[name], np.nan, np.nan) for name in CONFUSION}
+        size = (len(chips), chips["place"].nunique())
+        rows += [
+            (split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()
+        ]
+        for category in negative_categories(chips):
+            rest = chips[
+                ~(
+                    (chips["label"] == 0)
+                    & (chips["category"].astype("string") == category).fillna(False)
+                )
+            ]
+            size = (len(rest), rest["place"].nunique())
+            figures = _figures(rest, threshold, RANKING_METRICS, settings) if len(rest) else {}
+            rows += [
+                (split, model, category, name, *interval, *size)
+                for name, interval in figures.items()
+            ]
+    table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return table.astype({"category_excluded": "string"})
+
+
+def scores_by_category(
+    predictions: pd.DataFrame, thresholds: Mapping[str, float], settings: BootstrapSettings
+) -> pd.DataFrame:
+    """Tell where the mistakes are: the share of right decisions in each category.
+
+    Args:
+        predictions: As for :func:`score_table`.
+        thresholds: Threshold by model.
+        settings: How intervals are drawn.
+
+    Returns:
+        One row a split, model, category and label: ``metric`` is ``recall`` for mines and
+        ``specificity`` for the rest, with ``value``, ``low``, ``high``; ``wrong`` (chips decided
+        wrongly), ``mean_probability``, ``chips``, ``places``. Empty if chips carry no category.
+
+    Raises:
+        ValueError: If a model has no threshold or a chip no place.
+    """
+    rows = []
+    if "category" in predictions:
+        for split, model, chips in _by_model(predictions):
+            for (category, label), members in chips.groupby(["category", "label"], observed=True):
+                is_mine = bool(label)
+                right = (
+                    (members["probability"] >= _threshold(thresholds, model)) == is_mine
+                ).to_numpy()
+                name = "recall" if is_mine else "specificity"
+                figure = bootstrap_intervals(_share_right(right, name), members["place"], settings)[
+                    name
+                ]
+                wrong, mean = int((~right).sum()), float(members["probability"].mean())
+                size = (len(members), members["place"].nunique())
+                rows.append(
+                    (split, model, str(category), int(is_mine), name, *figure, wrong, mean, *size)
+                )
+    return pd.DataFrame(rows, columns=list(CATEGORY_COLUMNS))
+
+
+def _share_right(right: NDArray[np.bool_], name: str) -> Scorer:
+    """Make a scorer of the weighted share of right decisions."""
+
+    def scorer(weights: FloatArray) -> dict[str, FloatArray]:
+        total = weights.sum(axis=1)
+        return {name: (weights @ right.astype(np.float64)) / total}
+
+    return scorer
+
+
+def difference_table(
+    predictions: pd.DataFrame, thresholds: Mapping[str, float], settings: BootstrapSettings
+) -> pd.DataFrame:
+    """Compare every two models on the chips that both have predicted, on the same resamples.
+
+    Args:
+        predictions: As for :func:`score_table`.
+        thresholds: Threshold by model.
+        settings: How intervals are drawn.
+
+    Returns:
+        Long table: ``split``, ``model``, ``rival``, ``metric``, ``value`` (model minus rival),
+        ``low``, ``high``, ``chips``, ``places``.
+
+    Raises:
+        ValueError: If a model has no threshold or a chip no place.
+    """
+    rows = []
+    for split, chips in split_predictions(predictions):
+        models = [str(model) for model in chips["model"].unique()]
+        for index, model in enumerate(models):
+            for rival in models[:index]:
+                ours, theirs = (chips[chips["model"] == name] for name in (model, rival))
+                both = ours.merge(
+                    theirs[["filename", "probability"]], on="filename", suffixes=("", "_rival")
+                )
+                if both.empty:
+                    continue
+                figures = paired_difference(
+                    weighted_scores(
+                        both["label"], both["probability"], _threshold(thresholds, model)
+                    ),
+                    weighted_scores(
+                        both["label"], both["probability_rival"], _threshold(thresholds, rival)
+                    ),
+                    both["place"],
+                    settings,
+                )
+                size = (len(both), both["place"].nunique())
+                rows += [
+                    (split, model, rival, name, *figure, *size) for name, figure in figures.items()
+                ]
+    return pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
+
+
+def choose_model(table: pd.DataFrame, metric: str) -> str:
+    """Choose the model with the best out-of-fold figure; the test split has no say.
+
+    Args:
+        table: Result of :func:`score_table`.
+        metric: One of :data:`~mining_the_mines.scoring.metrics.METRICS`.
+
+    Returns:
+        Name of the model; the first in the table among equals.
+
+    Raises:
+        ValueError: If no model has that figure out of fold.
+    """
+    rows = table[
+        (table["split"] == OUT_OF_FOLD)
+        & table["category_excluded"].isna()
+        & (table["metric"] == metric)
+    ]
+    rows = rows.dropna(subset=["value"])
+    if rows.empty:
+        raise ValueError(f"No model has an out-of-fold {metric}: name one of {', '.join(METRICS)}.")
+    values = rows["value"].to_numpy()
+    best = values.argmin() if metric in LOWER_IS_BETTER else values.argmax()
+    return str(rows["model"].iloc[best])
