@@ -210,7 +210,7 @@ class WeightedScores:
         return order, ends
 
     def _ranking(self, weights: FloatArray) -> dict[str, FloatArray]:
-        """ROC AUC by the trapezoid rule, average precision as a step sum; ties are taken together."""
+        """ROC AUC by trapezoids, average precision as a step sum; ties are taken together."""
         order, ends = self._by_descending_probability
         mines = self.labels[order].astype(np.float64)
         ordered = weights[:, order]

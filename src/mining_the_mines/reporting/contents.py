@@ -1,0 +1,118 @@
+"""What goes into a report: plain tables and pictures, from whichever pipeline made them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Outcome = Literal["TP", "FP", "FN", "TN"]
+
+
+@dataclass(frozen=True)
+class GalleryTile:
+    """One chip to look at.
+
+    Attributes:
+        filename: The chip's file.
+        kind: Decision against truth: found mine, false alarm, missed mine, rightly left alone.
+        probability: The chosen model's probability of a mine.
+        label: Truth, 0 or 1.
+        category: Land cover or kind of mine, where the labels tell.
+        longitude: Degrees east of the chip's centre, where known.
+        latitude: Degrees north, where known.
+        true_colour: uint8 (H, W, 3), see :func:`~mining_the_mines.reporting.pictures.true_colour`.
+        attention: Where the model looked, any non-negative scale, (h, w) of any size; or none.
+    """
+
+    filename: str
+    kind: Outcome
+    probability: float
+    label: int
+    true_colour: NDArray[np.uint8]
+    attention: NDArray[np.float32] | None = None
+    category: str | None = None
+    longitude: float | None = None
+    latitude: float | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing or photograph, ready to stand in a page.
+
+    Attributes:
+        markup: An ``<svg>`` element, or an ``<img>`` with a data URI; trusted, so never built from
+            unescaped user text.
+        caption: What to see in it, a sentence or two under the picture.
+    """
+
+    markup: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class ReportSection:
+    """A further section, for what only some runs have (outlines, maps, quicklooks).
+
+    Attributes:
+        title: Heading.
+        text: Paragraphs of plain text.
+        pictures: Shown side by side where there is room.
+        tables: Tables by caption; index left out, floats rounded.
+    """
+
+    title: str
+    text: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReportContents:
+    """All that a report shows; what is missing or empty is left out of the page.
+
+    Attributes:
+        title: Heading of the report.
+        chosen_model: Name of the model, as in ``predictions.model``, that the report is about.
+        predictions: One row a chip and model: ``filename``, ``label``, ``place``, ``fold``
+            (missing for test chips), ``model``, ``probability``; ``category``, ``longitude`` and
+            ``latitude`` where known.
+        thresholds: Threshold by model.
+        score_table: From :func:`mining_the_mines.scoring.score_table`.
+        category_table: From :func:`mining_the_mines.scoring.scores_by_category`.
+        difference_table: From :func:`mining_the_mines.scoring.difference_table`.
+        manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
+            ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
+        folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
+        learning_curves: Long table ``fold``, ``epoch``, ``stage`` (train, validation), ``metric``,
+            ``value``.
+        importances: ``feature``, ``importance`` (loss of score when shuffled) and, if known,
+            ``spread`` (its standard deviation over shuffles).
+        band_statistics: ``band``, ``mean``, ``std`` and percentiles ``p2``, ``p25``, ``p50``,
+            ``p75``, ``p98`` of reflectance; further columns are only listed.
+        gallery: Chips to look at, in order within each kind.
+        run_facts: What was run: git commit, dirty flag, data hash, versions, run id; by name.
+        parameters: Flattened parameters, by dotted name.
+        caveats: Sentences that a reader must know before believing the figures.
+        sections: Further sections, shown before the data.
+    """
+
+    title: str
+    chosen_model: str
+    predictions: pd.DataFrame
+    thresholds: Mapping[str, float]
+    score_table: pd.DataFrame
+    category_table: pd.DataFrame | None = None
+    difference_table: pd.DataFrame | None = None
+    manifest: pd.DataFrame | None = None
+    folds: pd.DataFrame | None = None
+    learning_curves: pd.DataFrame | None = None
+    importances: pd.DataFrame | None = None
+    band_statistics: pd.DataFrame | None = None
+    gallery: tuple[GalleryTile, ...] = ()
+    run_facts: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+    sections: tuple[ReportSection, ...] = ()

@@ -1,0 +1,79 @@
+"""Chips as people see them: true colour, and where the model looked, as inline photographs."""
+
+import base64
+import io
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+#: Narrowest span of reflectance stretched to full contrast; less would show noise as texture.
+_LEAST_SPAN = 0.04
+_NODATA_GREY = 128
+#: Attention is drawn in a map whose lightness rises steadily, which colour-blind people can read.
+ATTENTION_COLOURS = "inferno"
+_ATTENTION_OPACITY = 0.7
+
+
+def true_colour(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Stretch red, green and blue to what a screen shows.
+
+    One stretch, from the 2nd to the 98th percentile of all three bands together, keeps the hues.
+
+    Args:
+        reflectance: Red, green, blue as float (3, H, W), NaN for nodata.
+
+    Returns:
+        uint8 (H, W, 3); nodata is mid-grey.
+    """
+    valid = np.isfinite(reflectance)
+    if not valid.any():
+        return np.full((*reflectance.shape[1:], 3), _NODATA_GREY, np.uint8)
+    low, high = np.percentile(reflectance[valid], (2, 98))
+    span = max(float(high - low), _LEAST_SPAN)
+    shown = np.where(valid, np.clip((reflectance - low) / span, 0, 1) * 255, _NODATA_GREY)
+    pixels: NDArray[np.uint8] = np.moveaxis(shown, 0, -1).round().astype(np.uint8)
+    return pixels
+
+
+def attention_overlay(
+    photograph: NDArray[np.uint8], attention: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """Lay a heat map over a photograph: the more attention, the brighter and the less transparent.
+
+    Args:
+        photograph: uint8 (H, W, 3).
+        attention: Non-negative weights (h, w) of any size and scale; NaN counts as 0.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    height, width = photograph.shape[:2]
+    weights = np.clip(np.nan_to_num(np.asarray(attention, dtype=np.float32)), 0, None)
+    peak = float(weights.max(initial=0))
+    weights = weights / peak if peak > 0 else weights
+    smooth = Image.fromarray(weights, mode="F").resize((width, height), Image.Resampling.BICUBIC)
+    share = np.clip(np.asarray(smooth), 0, 1)[..., np.newaxis]
+    heat = mpl.colormaps[ATTENTION_COLOURS](share[..., 0])[..., :3] * 255
+    grey = photograph.mean(axis=-1, keepdims=True) * 0.8
+    opacity = _ATTENTION_OPACITY * np.sqrt(share)
+    mixed: NDArray[np.uint8] = (grey * (1 - opacity) + heat * opacity).round().astype(np.uint8)
+    return mixed
+
+
+def inline_photograph(pixels: NDArray[np.uint8], longest_side: int) -> str:
+    """Encode a picture as a data URI.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        longest_side: The picture is shrunk to this many pixels if it is larger.
+
+    Returns:
+        A ``data:image/webp`` URI.
+    """
+    image = Image.fromarray(pixels)
+    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=82, method=4)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
