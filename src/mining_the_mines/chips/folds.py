@@ -1,0 +1,176 @@
+"""Folds and a test split that no place crosses.
+
+Chips of one place share ground, season and sensor angle; a model that saw one of them in training is flattered when it
+is scored on another. So chips are joined into places first, and places, not chips, are dealt out.
+"""
+
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.neighbors import radius_neighbors_graph
+
+from mining_the_mines.chips.quality import ACCEPTED
+from mining_the_mines.chips.reading import ChipError
+
+#: Mean radius of the Earth in kilometres (IUGG).
+EARTH_RADIUS: Final = 6371.0088
+_ATTEMPTS: Final = 10
+
+
+class FoldSettings(BaseModel):
+    """How chips are split into a test set and folds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folds: int = Field(5, ge=2, description="Number of cross-validation folds.")
+    test_share: float = Field(
+        0.2, ge=0, le=0.5, description="Share of chips kept out of training and tuning; 0 for none."
+    )
+    group_by: Literal["auto", "group", "distance", "near_duplicates"] = Field(
+        "auto",
+        description=(
+            "What makes a place: the labels' groups, distance, or near-duplicate images only; auto takes the first of "
+            "these that the chips have."
+        ),
+    )
+    distance_km: float = Field(20.0, gt=0, description="Chips nearer to each other than this are one place.")
+    seed: int = Field(0, ge=0, description="Seed of the shuffle.")
+
+
+def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
+    """Deal the accepted, labelled chips out to a test split and folds, place by place, classes in proportion.
+
+    Args:
+        manifest: As :func:`mining_the_mines.chips.manifest.take_inventory` gives it.
+        settings: Number of folds, share of the test split, what makes a place.
+
+    Returns:
+        One row a chip, by file name: ``filename``, ``label``, ``category``, ``longitude``, ``latitude``, ``place``,
+        ``split`` (``test`` or ``train``) and ``fold`` (0 to folds − 1; missing for test chips).
+
+    Raises:
+        ChipError: If there are too few places for the folds or a class would be missing from a training set.
+    """
+    usable = (manifest["verdict"] == ACCEPTED) & manifest["label"].notna()
+    chips = manifest.loc[usable].sort_values("filename").reset_index(drop=True)
+    table = chips[["filename", "label", "category", "longitude", "latitude"]].copy()
+    table["place"] = find_places(chips, settings)
+    labels, places = table["label"].to_numpy(dtype=np.int64), table["place"].to_numpy(dtype=object)
+    test = np.zeros(len(table), dtype=bool)
+    if settings.test_share > 0:
+        test = _choose_test(labels, places, settings)
+    folds = _deal(labels[~test], places[~test], settings.folds, settings.seed)
+    table["split"] = pd.Series(np.where(test, "test", "train"), dtype="str")
+    table["fold"] = pd.Series(pd.NA, index=table.index, dtype="Int64")
+    table.loc[~test, "fold"] = folds
+    return table
+
+
+def find_places(chips: pd.DataFrame, settings: FoldSettings) -> pd.Series:
+    """Join chips into places. Near duplicates are always in one place, whatever else makes one.
+
+    Args:
+        chips: Rows of a manifest, with ``group``, ``longitude``, ``latitude`` and ``near_duplicate``.
+        settings: What makes a place.
+
+    Returns:
+        Name of each chip's place: its group's name where groups make places, else ``place-<number>``.
+
+    Raises:
+        ChipError: If the labels have no groups, or the chips no coordinates, and places were to be made from them.
+    """
+    group_by = _resolve(chips, settings)
+    links = [_links_of_equals(chips["near_duplicate"])]
+    if group_by == "group":
+        links.append(_links_of_equals(chips["group"]))
+    elif group_by == "distance":
+        links.append(_links_by_distance(chips, settings.distance_km))
+    pairs = np.concatenate(links)
+    graph = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(chips),) * 2)
+    numbers = connected_components(graph, directed=False)[1]
+    names = pd.Series([f"place-{number:04d}" for number in numbers], index=chips.index, dtype="str")
+    if group_by == "group":
+        # Groups that near duplicates join go by the name of the first.
+        given = chips["group"].groupby(numbers).transform("min")
+        names = given.where(given.notna(), names).astype("str")
+    return names
+
+
+def _resolve(chips: pd.DataFrame, settings: FoldSettings) -> str:
+    grouped = chips["group"].notna().any()
+    located = (chips["longitude"].notna() & chips["latitude"].notna()).any()
+    if settings.group_by == "auto":
+        return "group" if grouped else "distance" if located else "near_duplicates"
+    if settings.group_by == "group" and not grouped:
+        raise ChipError("No chip has a group: give the label table a group column, or set group_by to distance.")
+    if settings.group_by == "distance" and not located:
+        raise ChipError(
+            "No chip has coordinates: give the label table longitude and latitude, or set group_by to auto."
+        )
+    return settings.group_by
+
+
+def _links_of_equals(values: pd.Series) -> npt.NDArray[np.intp]:
+    """Pairs (rows, 2) that link each row to the first row with the same value; missing values link nothing."""
+    codes = pd.factorize(values)[0]
+    rows = np.flatnonzero(codes >= 0)
+    _, first, inverse = np.unique(codes[rows], return_index=True, return_inverse=True)
+    return np.stack([rows, rows[first[inverse]]], axis=1)
+
+
+def _links_by_distance(chips: pd.DataFrame, distance_km: float) -> npt.NDArray[np.intp]:
+    """Pairs of chips that are nearer to each other than a great-circle distance."""
+    points = np.radians(chips[["latitude", "longitude"]].to_numpy(dtype=np.float64))
+    rows = np.flatnonzero(np.isfinite(points).all(axis=1))
+    near = radius_neighbors_graph(points[rows], distance_km / EARTH_RADIUS, metric="haversine").tocoo()
+    return np.stack([rows[near.row], rows[near.col]], axis=1)
+
+
+def _choose_test(
+    labels: npt.NDArray[np.int64], places: npt.NDArray[np.object_], settings: FoldSettings
+) -> npt.NDArray[np.bool_]:
+    """The part of a stratified partition whose size and share of mines come closest to what is wanted."""
+    parts = _deal(labels, places, max(2, round(1 / settings.test_share)), settings.seed)
+
+    def distance(part: int) -> float:
+        chosen = parts == part
+        return abs(chosen.mean() - settings.test_share) + abs(labels[chosen].mean() - labels.mean())
+
+    return np.asarray(parts == min(np.unique(parts), key=distance))
+
+
+def _deal(
+    labels: npt.NDArray[np.int64], places: npt.NDArray[np.object_], parts: int, seed: int
+) -> npt.NDArray[np.int64]:
+    count = len(set(places))
+    if count < parts:
+        raise ChipError(
+            f"The chips lie in {count} places, which can't be dealt out to {parts} parts: ask for fewer folds, set test_share "
+            "to 0, lower distance_km, or add chips from elsewhere."
+        )
+    scarce = int(np.bincount(labels, minlength=2).min())
+    if scarce < parts:
+        raise ChipError(
+            f"One class has only {scarce} chips, which can't be dealt out to {parts} parts: ask for fewer folds or add chips."
+        )
+    for attempt in range(_ATTEMPTS):
+        splitter = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed + attempt)
+        dealt = np.empty(len(labels), dtype=np.int64)
+        for part, (_, chosen) in enumerate(splitter.split(labels, labels, places)):
+            dealt[chosen] = part
+        if _both_classes_remain(labels, dealt, parts):
+            return dealt
+    raise ChipError(
+        "Nearly all chips of one class lie in one place, so that without it nothing is left to learn from: ask for fewer folds, "
+        "lower distance_km, or add chips from elsewhere."
+    )
+
+
+def _both_classes_remain(labels: npt.NDArray[np.int64], dealt: npt.NDArray[np.int64], parts: int) -> bool:
+    return all((dealt == part).any() and len(np.unique(labels[dealt != part])) == 2 for part in range(parts))

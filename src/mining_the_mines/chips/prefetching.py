@@ -1,0 +1,39 @@
+"""Reading ahead on threads, in order, and never far ahead."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Apply a function to items on threads.
+
+    GDAL decodes and hashlib hashes without Python's global lock, so threads pay where chips are read. At most one result
+    more than there are workers is under way or waiting, so memory stays flat however slow the reader of the results is.
+
+    Args:
+        function: Called once an item.
+        items: Taken one by one.
+        workers: Number of threads; with 0 or 1 everything happens in the calling thread.
+
+    Yields:
+        Results in the order of the items. An exception of the function is raised where its result would come.
+    """
+    if workers < 2:
+        yield from map(function, items)
+        return
+    remaining = iter(items)
+    with ThreadPoolExecutor(workers, thread_name_prefix="chips") as pool:
+        pending: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(remaining, workers + 1))
+        try:
+            while pending:
+                yield pending.popleft().result()
+                pending.extend(pool.submit(function, item) for item in islice(remaining, 1))
+        finally:
+            for future in pending:
+                future.cancel()

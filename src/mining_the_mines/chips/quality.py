@@ -1,0 +1,148 @@
+"""What makes a chip unfit to learn from, and whether enough are left."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from mining_the_mines.chips.reading import Chip, ChipError
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+
+ACCEPTED: Final = "accepted"
+REJECTED: Final = "rejected"
+
+
+class ChipSettings(BaseModel):
+    """Which chips are read, how, and what is asked of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bands: tuple[str, ...] = Field(COMPETITION_BANDS, min_length=1, description="Bands to read, in this order.")
+    size: int | None = Field(
+        None, ge=1, description="Rows and columns that a chip must have; null for those that most chips have."
+    )
+    nodata: float | None = Field(None, description="Value of pixels without data; null for what each file says.")
+    scale: float | None = Field(
+        None, gt=0, description="Digital numbers per unit of reflectance; null for 10000 (integers) and 1 (floats)."
+    )
+    max_nodata_share: float = Field(0.5, ge=0, le=1, description="A chip with a larger share without data is rejected.")
+    lowest_reflectance: float = Field(
+        -0.09, description="Reflectance below it is implausible, and could not be packed either."
+    )
+    highest_reflectance: float = Field(2.0, description="Reflectance above it is implausible, even for sunlit cloud.")
+    max_implausible_share: float = Field(
+        0.05, ge=0, le=1, description="A chip with a larger share of implausible values is rejected."
+    )
+    near_duplicate_bits: int = Field(
+        8,
+        ge=0,
+        description="Chips whose perceptual hashes differ in no more bits (of 64 a picture) are near duplicates.",
+    )
+    min_chips_per_class: int = Field(10, ge=1, description="With fewer mines or fewer other chips the run stops.")
+    workers: int = Field(2, ge=1, description="Threads that read chips.")
+
+
+def find_fault(chip: Chip, settings: ChipSettings) -> str | None:
+    """Judge a chip by its pixels alone.
+
+    Args:
+        chip: As it was read.
+        settings: What is asked of it.
+
+    Returns:
+        ``fault: detail`` for the first fault found, or ``None`` for a good chip.
+    """
+    pixels = chip.reflectance
+    lows, highs = pixels.min(axis=(1, 2)), pixels.max(axis=(1, 2))
+    if np.isnan(lows).any():
+        fault = _nodata_fault(chip, settings)
+        if fault is not None:
+            return fault
+        lows, highs = np.nanmin(pixels, axis=(1, 2)), np.nanmax(pixels, axis=(1, 2))
+    if not (np.isfinite(lows).all() and np.isfinite(highs).all()):
+        return f"non-finite: {int(np.isinf(pixels).sum())} values are infinite"
+    constant = [band for band, low, high in zip(chip.bands, lows, highs, strict=True) if low == high]
+    if constant:
+        return f"constant: {', '.join(constant)} has the same value everywhere"
+    return _implausible_fault(pixels, lows, highs, settings)
+
+
+def nodata_share(chip: Chip) -> float:
+    """Measure how much of a chip is empty.
+
+    Args:
+        chip: As it was read.
+
+    Returns:
+        Share of its values (over all bands) without data, 0 to 1.
+    """
+    return float(np.isnan(chip.reflectance).mean())
+
+
+def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
+    """Make sure that enough good chips of both classes are left to learn from.
+
+    Args:
+        manifest: As :func:`mining_the_mines.chips.manifest.take_inventory` gives it.
+        min_per_class: Accepted chips that each class needs.
+
+    Raises:
+        ChipError: If there are fewer; the message counts what was rejected and why, and says what to do.
+    """
+    labels = manifest.loc[manifest["verdict"] == ACCEPTED, "label"]
+    mines, others = int((labels == 1).sum()), int((labels == 0).sum())
+    if min(mines, others) >= min_per_class:
+        return
+    faults = count_faults(manifest)
+    rejected = ", ".join(f"{count} {fault}" for fault, count in faults.items())
+    raise ChipError(
+        f"Only {mines} chips with and {others} without a mine can be used where {min_per_class} of each are needed"
+        f" (rejected: {rejected or 'none'}): add labelled chips, mend the rejected ones, or lower min_chips_per_class."
+    )
+
+
+def count_faults(manifest: pd.DataFrame) -> dict[str, int]:
+    """Count the rejected chips by fault.
+
+    Args:
+        manifest: As :func:`mining_the_mines.chips.manifest.take_inventory` gives it.
+
+    Returns:
+        Fault → number of chips, the most frequent first.
+    """
+    reasons = manifest.loc[manifest["verdict"] == REJECTED, "reason"]
+    counts = reasons.str.partition(":")[0].value_counts()
+    return {str(fault): int(count) for fault, count in counts.items()}
+
+
+def _nodata_fault(chip: Chip, settings: ChipSettings) -> str | None:
+    shares = np.isnan(chip.reflectance).mean(axis=(1, 2))
+    if (shares == 1).all():
+        return "empty: no data, or zero in every band"
+    share = float(shares.mean())
+    if share > settings.max_nodata_share:
+        return f"too much nodata: {share:.0%} of its values, where {settings.max_nodata_share:.0%} are allowed"
+    blank = [band for band, part in zip(chip.bands, shares, strict=True) if part == 1]
+    if blank:
+        return f"empty band: {', '.join(blank)} holds no data"
+    return None
+
+
+def _implausible_fault(
+    pixels: npt.NDArray[np.float32],
+    lows: npt.NDArray[np.float32],
+    highs: npt.NDArray[np.float32],
+    settings: ChipSettings,
+) -> str | None:
+    lowest, highest = settings.lowest_reflectance, settings.highest_reflectance
+    if lows.min() >= lowest and highs.max() <= highest:
+        return None
+    share = float(((pixels < lowest) | (pixels > highest)).mean())
+    if share <= settings.max_implausible_share:
+        return None
+    return (
+        f"implausible reflectance: {share:.0%} of its values lie outside {lowest:g} to {highest:g} (it spans {lows.min():g} to "
+        f"{highs.max():g}); is the scale right?"
+    )

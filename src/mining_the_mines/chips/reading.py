@@ -1,0 +1,203 @@
+"""Reading a chip: a small multi-band GeoTIFF whose bands are known by name."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.io import DatasetReader
+from rasterio.warp import transform_bounds
+
+from mining_the_mines.sentinel2.bands import canonical_band_name
+from mining_the_mines.sentinel2.reflectance import QUANTIFICATION
+
+WGS84: Final = CRS.from_epsg(4326)
+
+# A chip without coordinates is welcome (the "Finding Mining Sites" competition has no others). The filter is set once:
+# warnings.catch_warnings changes state that all threads share, and chips are read by several.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+
+
+class ChipError(ValueError):
+    """A chip, a set of chips or their labels can't be used; the message says which, why, and the way out."""
+
+
+class MissingBandError(ChipError):
+    """A chip lacks a band that is wanted."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """The reflectance of one chip.
+
+    Attributes:
+        reflectance: float32 (bands, height, width), 0 to about 1; NaN where there is no data.
+        bands: Names of the bands, in the order of the array.
+        dtype: Data type of the pixels in the file, such as ``uint16``.
+        crs: Coordinate reference system, if the file has one.
+        transform: From pixel to map coordinates, if the file has one.
+    """
+
+    reflectance: npt.NDArray[np.float32]
+    bands: tuple[str, ...]
+    dtype: str
+    crs: CRS | None = None
+    transform: Affine | None = None
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return int(self.reflectance.shape[1])
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self.reflectance.shape[2])
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """West, south, east and north in degrees of WGS 84; ``None`` for a chip without coordinates."""
+        if self.crs is None or self.transform is None:
+            return None
+        left, top = self.transform @ (0, 0)
+        right, bottom = self.transform @ (self.width, self.height)
+        box = (min(left, right), min(top, bottom), max(left, right), max(top, bottom))
+        if self.crs == WGS84:
+            return box
+        try:
+            west, south, east, north = transform_bounds(self.crs, WGS84, *box)
+        except (CRSError, RasterioError):
+            return None  # a coordinate system of its own, such as an engineering grid
+        return (west, south, east, north) if np.isfinite((west, south, east, north)).all() else None
+
+
+def read_chip(
+    path: Path,
+    bands: Sequence[str],
+    *,
+    nodata: float | None = None,
+    scale: float | None = None,
+) -> Chip:
+    """Read a chip's bands by name.
+
+    Args:
+        path: A raster that GDAL can read, as a rule a GeoTIFF.
+        bands: Sentinel-2 band names; the chip comes in this order, whatever the order in the file. Bands are found by
+            their descriptions. A file in which no description names a band is taken to be in the given order, if it has
+            as many bands.
+        nodata: Value of pixels without data, instead of the one in the file. Where neither is given, a pixel that is
+            zero in every band counts as having none.
+        scale: Digital numbers per unit of reflectance; by default 10000 for integers and 1 for floats. Scale and
+            offset tags in the file win over it.
+
+    Returns:
+        The chip.
+
+    Raises:
+        ChipError: If the file is missing, is no readable raster, or lacks a band.
+    """
+    try:
+        with rasterio.open(path) as source:
+            indexes = _find_bands(source, bands, path)
+            in_file_order = indexes == list(range(1, source.count + 1))
+            pixels = source.read() if in_file_order else source.read(indexes)
+            factors, offsets = _scaling(source, indexes, scale, path)
+            declared = source.nodatavals[indexes[0] - 1]
+            crs, transform = source.crs, source.transform
+    except RasterioIOError as error:
+        raise ChipError(_unreadable(path, error)) from error
+    missing = _missing(pixels, declared if nodata is None else nodata)
+    return Chip(
+        reflectance=_reflectance(pixels, factors, offsets, missing),
+        bands=tuple(bands),
+        dtype=str(pixels.dtype),
+        crs=crs,
+        transform=None if transform.is_identity else transform,
+    )
+
+
+def _unreadable(path: Path, error: RasterioIOError) -> str:
+    if not path.exists():
+        return f"{path} does not exist: check the path."
+    cause = error.__cause__ or error
+    return f"{path} can't be read as a raster ({cause}): it may be cut off or no GeoTIFF at all; fetch it again or remove it."
+
+
+def _find_bands(source: DatasetReader, bands: Sequence[str], path: Path) -> list[int]:
+    names = [canonical_band_name(description) for description in source.descriptions]
+    if not any(names):
+        if source.count == len(bands):
+            return list(range(1, source.count + 1))
+        raise MissingBandError(
+            f"{path} has {source.count} bands without names where {len(bands)} are wanted ({', '.join(bands)}): name them in "
+            "the band descriptions, or choose as many bands."
+        )
+    missing = [band for band in bands if band not in names]
+    if missing:
+        raise MissingBandError(
+            f"{path} lacks {', '.join(missing)}; it has {', '.join(name for name in names if name)}: "
+            "choose among these, or leave the chip out."
+        )
+    twice = [band for band in bands if names.count(band) > 1]
+    if twice:
+        raise ChipError(f"{path} names {', '.join(twice)} more than once: correct its band descriptions.")
+    return [names.index(band) + 1 for band in bands]
+
+
+def _scaling(
+    source: DatasetReader, indexes: list[int], scale: float | None, path: Path
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    factors = np.array([source.scales[index - 1] for index in indexes])
+    offsets = np.array([source.offsets[index - 1] for index in indexes])
+    if (factors == 1).all() and (offsets == 0).all():
+        kind = np.dtype(source.dtypes[0])
+        if kind.kind not in "uif":
+            raise ChipError(f"{path} holds {kind} pixels, which are no reflectance: convert it to integers or floats.")
+        if scale is None and kind.itemsize == 1:
+            raise ChipError(
+                f"{path} holds 8-bit pixels, which is a picture rather than reflectance: use the original image, or give the "
+                "scale (digital numbers per unit of reflectance)."
+            )
+        default = QUANTIFICATION if kind.kind in "ui" else 1
+        factors = factors / (default if scale is None else scale)
+    return factors.astype(np.float32), offsets.astype(np.float32)
+
+
+def _missing(pixels: npt.NDArray[np.generic], nodata: float | None) -> npt.NDArray[np.bool_] | None:
+    """Mask of values without data, (bands, height, width) or one that broadcasts to it; ``None`` if all have data."""
+    if nodata is None:
+        # Few chips have zeros in their first band: the other bands are looked at only then.
+        mask = pixels[0] == 0
+        if not mask.any():
+            return None
+        for band in pixels[1:]:
+            mask &= band == 0
+        return np.broadcast_to(mask, pixels.shape) if mask.any() else None
+    if np.isnan(nodata):
+        return None  # NaN already means "no data"
+    mask = pixels == np.asarray(nodata).astype(pixels.dtype)
+    return mask if mask.any() else None
+
+
+def _reflectance(
+    pixels: npt.NDArray[np.generic],
+    factors: npt.NDArray[np.float32],
+    offsets: npt.NDArray[np.float32],
+    missing: npt.NDArray[np.bool_] | None,
+) -> npt.NDArray[np.float32]:
+    reflectance = np.asarray(pixels, dtype=np.float32)
+    if (factors != 1).any():
+        reflectance *= factors[:, None, None]
+    if (offsets != 0).any():
+        reflectance += offsets[:, None, None]
+    if missing is not None:
+        reflectance[missing] = np.nan
+    return reflectance
