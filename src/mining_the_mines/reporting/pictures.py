@@ -37,9 +37,7 @@ def true_colour(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
     return pixels
 
 
-def attention_overlay(
-    photograph: NDArray[np.uint8], attention: NDArray[np.float32]
-) -> NDArray[np.uint8]:
+def attention_overlay(photograph: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Lay a heat map over a photograph: the more attention, the brighter and the less transparent.
 
     Args:

@@ -1,0 +1,254 @@
+"""The answer in plain sentences: what can be found, and how sure that is."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mining_the_mines.reporting.contents import ReportContents
+from mining_the_mines.reporting.wording import (
+    count,
+    decimal,
+    decimal_range,
+    metric_title,
+    model_title,
+    percent,
+    percent_range,
+)
+from mining_the_mines.scoring.bootstrap import Interval
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
+
+#: With fewer places than this, resampled intervals come out too narrow (Cameron, Gelbach and
+#: Miller 2008 find so below about thirty clusters).
+FEW_PLACES = 30
+#: Mean distance of promise and outcome below which probabilities may be read as they stand.
+_WELL_CALIBRATED = 0.05
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One of the large figures at the top.
+
+    Attributes:
+        title: What it is, in plain words.
+        name: The metric's own name.
+        value: Written out.
+        interval: Written out; empty if there is none.
+        out_of_fold: The same figure out of fold with its interval, if the value is of the test.
+    """
+
+    title: str
+    name: str
+    value: str
+    interval: str
+    out_of_fold: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What stands first in a report.
+
+    Attributes:
+        lead: The one sentence to remember.
+        sentences: What one must know to believe it.
+        headlines: The figures.
+        caveats: What limits it.
+    """
+
+    lead: str
+    sentences: tuple[str, ...]
+    headlines: tuple[Headline, ...]
+    caveats: tuple[str, ...]
+
+
+def select_scores(
+    table: pd.DataFrame, split: str, model: str | None = None, *, excluded: str | None = None
+) -> pd.DataFrame:
+    """Select rows of a score table.
+
+    Args:
+        table: From :func:`mining_the_mines.scoring.score_table`.
+        split: ``test`` or ``out-of-fold``.
+        model: One model, or all.
+        excluded: The category that was left out; none by default.
+    """
+    rows = table[table["split"] == split]
+    left_out = rows["category_excluded"]
+    rows = rows[left_out.isna() if excluded is None else (left_out == excluded).fillna(False)]
+    return rows if model is None else rows[rows["model"] == model]
+
+
+def interval_of(rows: pd.DataFrame, metric: str) -> Interval | None:
+    """Find a metric among rows of one split and model."""
+    found = rows[rows["metric"] == metric]
+    if found.empty:
+        return None
+    value, low, high = (float(found[name].iloc[0]) for name in ("value", "low", "high"))
+    return Interval(value, low, high)
+
+
+def main_split(contents: ReportContents) -> str:
+    """The split that the report is about: the test if there is one, else out of fold."""
+    return TEST if (contents.score_table["split"] == TEST).any() else OUT_OF_FOLD
+
+
+def answer(contents: ReportContents) -> Answer:
+    """Put the chosen model's figures in plain words.
+
+    Args:
+        contents: What the report shows.
+    """
+    split = main_split(contents)
+    rows = select_scores(contents.score_table, split, contents.chosen_model)
+    sentences = [
+        _where_from(rows, split),
+        _ranking(contents, split),
+        _comparison(contents),
+        _calibration(rows),
+        _mistakes(contents, split),
+    ]
+    return Answer(
+        lead=_lead(contents, rows, split),
+        sentences=tuple(sentence for sentence in sentences if sentence),
+        headlines=_headlines(contents, split),
+        caveats=(*_caveats(rows, split), *contents.caveats),
+    )
+
+
+def _with_range(interval: Interval) -> str:
+    ends = percent_range(interval)
+    return f"{percent(interval.value)} ({ends})" if ends else percent(interval.value)
+
+
+def _lead(contents: ReportContents, rows: pd.DataFrame, split: str) -> str:
+    recall, precision = interval_of(rows, "recall"), interval_of(rows, "precision")
+    model = model_title(contents.chosen_model)
+    if recall is None or precision is None:
+        return f"The {model} model has not been scored."
+    unseen = "places it has never seen" if split == TEST else "places kept out of its training"
+    return (
+        f"In {unseen}, the {model} model finds {_with_range(recall)} of the chips with a mine, "
+        f"and {_with_range(precision)} of its alarms are right."
+    )
+
+
+def _where_from(rows: pd.DataFrame, split: str) -> str:
+    if rows.empty:
+        return ""
+    chips, places = int(rows["chips"].iloc[0]), int(rows["places"].iloc[0])
+    apart = (
+        "that had no part in training, in the choice of the model or of the threshold"
+        if split == TEST
+        else "each predicted by a model that was trained on other places"
+    )
+    return (
+        f"Measured on {count(chips, 'chip')} from {count(places, 'place')} {apart}. "
+        "In brackets: 95 % intervals, from resampling whole places."
+    )
+
+
+def _ranking(contents: ReportContents, split: str) -> str:
+    rows = select_scores(contents.score_table, split, contents.chosen_model)
+    area = interval_of(rows, "roc_auc")
+    if area is None or area.value != area.value:
+        return ""
+    sentence = (
+        f"Shown one chip with a mine and one without, it rates the mine higher "
+        f"{_with_range(area)} of the time (ROC AUC {decimal(area.value)})"
+    )
+    table = contents.score_table
+    without = table[
+        (table["split"] == split)
+        & (table["model"] == contents.chosen_model)
+        & (table["metric"] == "roc_auc")
+        & table["category_excluded"].notna()
+    ].dropna(subset=["value"])
+    if without.empty:
+        return sentence + "."
+    hardest = without.sort_values("value").iloc[0]
+    return (
+        f"{sentence}; with the easiest look-alikes, {hardest['category_excluded']}, left out, "
+        f"{percent(float(hardest['value']))} of the time."
+    )
+
+
+def _comparison(contents: ReportContents) -> str:
+    """Compare with the baseline, out of fold, where there are more chips to tell them apart."""
+    table = contents.difference_table
+    if table is None or contents.chosen_model == "baseline":
+        return ""
+    rows = table[(table["split"] == OUT_OF_FOLD) & (table["metric"] == "roc_auc")]
+    pair = rows[(rows["model"] == contents.chosen_model) & (rows["rival"] == "baseline")]
+    if pair.empty:
+        return ""
+    difference = Interval(*(float(pair[name].iloc[0]) for name in ("value", "low", "high")))
+    verdict = "may be chance"
+    if difference.low > 0 or difference.high < 0:
+        verdict = "is more than chance"
+    above = "above" if difference.value >= 0 else "below"
+    size = Interval(abs(difference.value), difference.low, difference.high)
+    return (
+        f"Out of fold its ROC AUC lies {decimal(size.value)} {above} the baseline's "
+        f"(difference {decimal(difference.low)} to {decimal(difference.high)}): this {verdict}."
+    )
+
+
+def _calibration(rows: pd.DataFrame) -> str:
+    error = interval_of(rows, "expected_calibration_error")
+    if error is None:
+        return ""
+    advice = (
+        "they may be read as they stand"
+        if error.value < _WELL_CALIBRATED
+        else "read them as a ranking rather than as chances"
+    )
+    return f"Its probabilities are off by {percent(error.value)} on average; {advice}."
+
+
+def _mistakes(contents: ReportContents, split: str) -> str:
+    table = contents.category_table
+    if table is None or table.empty:
+        return ""
+    rows = table[(table["split"] == split) & (table["model"] == contents.chosen_model)]
+    alarms = rows[(rows["label"] == 0) & (rows["wrong"] > 0)]
+    if alarms.empty:
+        return ""
+    worst = alarms.sort_values("wrong", ascending=False).iloc[0]
+    total = int(alarms["wrong"].sum())
+    return (
+        f"Of its {count(total, 'false alarm')}, {int(worst['wrong'])} lie in the category "
+        f"{worst['category']} ({count(int(worst['chips']), 'chip')})."
+    )
+
+
+def _headlines(contents: ReportContents, split: str) -> tuple[Headline, ...]:
+    rows = select_scores(contents.score_table, split, contents.chosen_model)
+    others = select_scores(contents.score_table, OUT_OF_FOLD, contents.chosen_model)
+    titles = (
+        ("recall", "of mines are found", True),
+        ("precision", "of alarms are right", True),
+        ("f1", "both in one figure", False),
+        ("roc_auc", "mine ranked above other chip", False),
+    )
+    headlines = []
+    for metric, title, as_percent in titles:
+        figure = interval_of(rows, metric)
+        if figure is None:
+            continue
+        text, ends = (percent, percent_range) if as_percent else (decimal, decimal_range)
+        other = interval_of(others, metric) if split == TEST else None
+        beside = f"{text(other.value)} ({ends(other)})" if other is not None else ""
+        headlines.append(Headline(title, metric_title(metric), text(figure.value), ends(figure), beside))
+    return tuple(headlines)
+
+
+def _caveats(rows: pd.DataFrame, split: str) -> tuple[str, ...]:
+    caveats = []
+    if split != TEST:
+        caveats.append(
+            "No chips were kept out for a test: the threshold was chosen on the very predictions "
+            "that are scored here, which flatters the figures that depend on it a little."
+        )
+    places = int(rows["places"].iloc[0]) if len(rows) else 0
+    if places < FEW_PLACES:
+        caveats.append(f"There are only {count(places, 'place')} to resample: expect the intervals to be too narrow.")
+    return tuple(caveats)

@@ -1,0 +1,275 @@
+"""Tables of the report as rows of text."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mining_the_mines.reporting.answer import interval_of, select_scores
+from mining_the_mines.reporting.wording import (
+    MISSING,
+    decimal,
+    decimal_range,
+    metric_title,
+    model_title,
+    percent,
+    percent_range,
+)
+from mining_the_mines.scoring.bootstrap import Interval
+from mining_the_mines.scoring.metrics import CONFUSION, LOWER_IS_BETTER, METRICS
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure with what stands small beneath it; the best of its row is set off."""
+
+    text: str
+    beneath: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A named row of cells."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be written out.
+
+    Attributes:
+        caption: What it holds.
+        heads: Heads of the columns, the first one above the rows' names.
+        rows: Its rows.
+        highlighted: Index of the column, among the cells, that the report is about; or none.
+    """
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    highlighted: int | None = None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Chips of one model and split by truth and decision."""
+
+    model: str
+    tn: int
+    fp: int
+    fn: int
+    tp: int
+
+
+def _models(rows: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(rows["model"].astype(str)))
+
+
+def _best(metric: str, values: list[float]) -> int | None:
+    """Index of the best of several figures; none if they are fewer than two or undefined."""
+    if len(values) < 2 or np.isnan(values).all():
+        return None
+    return int(np.nanargmin(values) if metric in LOWER_IS_BETTER else np.nanargmax(values))
+
+
+def _score_row(rows: pd.DataFrame, models: list[str], metric: str, name: str) -> Row:
+    figures = [
+        interval_of(rows[rows["model"] == model], metric) or Interval(np.nan, np.nan, np.nan) for model in models
+    ]
+    best = _best(metric, [figure.value for figure in figures])
+    cells = tuple(
+        Cell(decimal(figure.value), decimal_range(figure), index == best) for index, figure in enumerate(figures)
+    )
+    return Row(name, cells, "smaller is better" if metric in LOWER_IS_BETTER else "")
+
+
+def score_rows(table: pd.DataFrame, split: str, chosen: str, caption: str) -> Table | None:
+    """Lay out a score table with the models side by side.
+
+    Args:
+        table: From :func:`mining_the_mines.scoring.score_table`.
+        split: ``test`` or ``out-of-fold``.
+        chosen: The model that the report is about.
+        caption: Heading of the table.
+
+    Returns:
+        One row a metric, then the ranking metrics without each category; ``None`` without scores.
+    """
+    rows = select_scores(table, split)
+    if rows.empty:
+        return None
+    models = _models(rows)
+    present = [name for name in dict.fromkeys(rows["metric"]) if name not in CONFUSION]
+    ordered = [name for name in METRICS if name in present]
+    ordered += [name for name in present if name not in METRICS]
+    lines = [_score_row(rows, models, name, metric_title(name)) for name in ordered]
+    here = table[table["split"] == split]
+    for category in here["category_excluded"].dropna().unique():
+        rest = select_scores(table, split, excluded=str(category))
+        for metric in dict.fromkeys(rest["metric"]):
+            name = f"{metric_title(metric)} without {category}"
+            lines.append(_score_row(rest, models, metric, name))
+    return Table(
+        caption,
+        ("", *(model_title(model) for model in models)),
+        tuple(lines),
+        models.index(chosen) if chosen in models else None,
+    )
+
+
+def confusions(table: pd.DataFrame, split: str) -> list[Confusion]:
+    """Confusion counts of each model on a split."""
+    rows = select_scores(table, split)
+    found = []
+    for model in _models(rows):
+        counts = rows[rows["model"] == model].set_index("metric")["value"]
+        if set(CONFUSION) <= set(counts.index):
+            found.append(Confusion(model_title(model), *(int(counts[name]) for name in CONFUSION)))
+    return found
+
+
+def category_rows(table: pd.DataFrame, split: str, chosen: str, caption: str) -> Table | None:
+    """Lay out the share of right decisions by category, the models side by side.
+
+    Args:
+        table: From :func:`mining_the_mines.scoring.scores_by_category`.
+        split: ``test`` or ``out-of-fold``.
+        chosen: The model that the report is about.
+        caption: Heading of the table.
+
+    Returns:
+        Mines first, then the rest from the most false alarms to the least; ``None`` without any.
+    """
+    rows = table[table["split"] == split]
+    if rows.empty:
+        return None
+    models = _models(rows)
+    order = rows[rows["model"] == (chosen if chosen in models else models[0])]
+    order = order.sort_values(["label", "value"], ascending=[False, True])
+    lines = []
+    for category, label in zip(order["category"], order["label"], strict=True):
+        members = rows[(rows["category"] == category) & (rows["label"] == label)]
+        cells = []
+        for model in models:
+            line = members[members["model"] == model]
+            if line.empty:
+                cells.append(Cell(MISSING))
+                continue
+            figure = Interval(*(float(line[name].iloc[0]) for name in ("value", "low", "high")))
+            cells.append(Cell(percent(figure.value), percent_range(figure)))
+        truth = "mine" if label == 1 else "no mine"
+        chips = int(members["chips"].max())
+        lines.append(Row(str(category), tuple(cells), f"{truth}, {chips} chips"))
+    return Table(
+        caption,
+        ("", *(model_title(model) for model in models)),
+        tuple(lines),
+        models.index(chosen) if chosen in models else None,
+    )
+
+
+def plain_table(frame: pd.DataFrame, caption: str) -> Table:
+    """Write any table out: index left out, floats to four significant digits.
+
+    Args:
+        frame: The table; its first column names the rows.
+        caption: Heading of the table.
+    """
+    names = [str(column).replace("_", " ") for column in frame.columns]
+    lines = []
+    for values in frame.itertuples(index=False, name=None):
+        texts = [_text(value) for value in values]
+        lines.append(Row(texts[0], tuple(Cell(text) for text in texts[1:])))
+    return Table(caption, tuple(names), tuple(lines))
+
+
+def _text(value: object) -> str:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return MISSING
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def fold_rows(folds: pd.DataFrame) -> Table:
+    """Count chips, mines and places of each fold and of the test split.
+
+    Args:
+        folds: One row a chip: ``label``, ``place``, ``split``, ``fold``.
+    """
+    is_test = folds["split"] == "test"
+    part = folds["fold"].map(lambda fold: "–" if pd.isna(fold) else f"Fold {int(fold)}")
+    part = part.mask(is_test, "Test")
+    lines = []
+    for name, chips in folds.groupby(part):
+        mines = int((chips["label"] == 1).sum())
+        cells = (len(chips), mines, percent(mines / len(chips)), chips["place"].nunique())
+        lines.append(Row(str(name), tuple(Cell(str(value)) for value in cells)))
+    heads = ("", "Chips", "With a mine", "Share", "Places")
+    return Table("Folds: no place lies in two of them", heads, tuple(lines))
+
+
+def rejection_rows(manifest: pd.DataFrame) -> tuple[Table, Table] | None:
+    """List what was rejected: once by reason, once chip by chip.
+
+    Args:
+        manifest: ``filename``, ``verdict``, ``reason``.
+
+    Returns:
+        Counts by reason and the full list; ``None`` if nothing was rejected.
+    """
+    rejected = manifest[manifest["verdict"] == "rejected"]
+    if rejected.empty:
+        return None
+    reasons = rejected["reason"].fillna("no reason given").astype(str)
+    counts = reasons.value_counts()
+    by_reason = Table(
+        "Rejected, by reason",
+        ("Reason", "Chips"),
+        tuple(Row(str(reason), (Cell(str(number)),)) for reason, number in counts.items()),
+    )
+    files = zip(rejected["filename"].astype(str), reasons, strict=True)
+    full = Table(
+        "Every rejected chip",
+        ("File", "Reason"),
+        tuple(Row(filename, (Cell(reason),)) for filename, reason in files),
+    )
+    return by_reason, full
+
+
+def manifest_rows(manifest: pd.DataFrame) -> Table:
+    """Sum up what the accepted chips are like.
+
+    Args:
+        manifest: One row a chip found; columns as in
+            :class:`~mining_the_mines.reporting.contents.ReportContents`.
+    """
+    accepted = manifest[manifest["verdict"] == "accepted"]
+    lines = [Row("Chips found", (Cell(str(len(manifest))),))]
+    lines.append(Row("Accepted", (Cell(str(len(accepted))),)))
+    if "label" in accepted:
+        labels = accepted["label"]
+        counts = (int((labels == 1).sum()), int((labels == 0).sum()), int(labels.isna().sum()))
+        for name, number in zip(("With a mine", "Without", "Unlabelled"), counts, strict=True):
+            lines.append(Row(name, (Cell(str(number)),)))
+    if {"width", "height"} <= set(accepted.columns):
+        size = accepted["width"].astype("string") + " × " + accepted["height"].astype("string")
+        lines.append(Row("Size in pixels", (Cell(_commonest(size)),)))
+    for column, name in (("bands", "Bands"), ("dtype", "Data type"), ("crs", "Coordinates")):
+        if column in accepted:
+            text = _commonest(accepted[column].astype("string").str.replace(",", " "))
+            lines.append(Row(name, (Cell(text),)))
+    return Table("The chips", ("", ""), tuple(lines))
+
+
+def _commonest(values: pd.Series, most: int = 4) -> str:
+    """Name the commonest values, with their counts if there are several."""
+    counts = values.fillna("none").value_counts()
+    if len(counts) == 1:
+        return str(counts.index[0])
+    named = [f"{value} ({number})" for value, number in counts.head(most).items()]
+    return ", ".join(named) + (f" and {len(counts) - most} others" if len(counts) > most else "")

@@ -1,0 +1,51 @@
+"""Numbers and names as readers write them."""
+
+import math
+from types import MappingProxyType
+
+from mining_the_mines.scoring.bootstrap import Interval
+from mining_the_mines.scoring.metrics import METRIC_TITLES
+
+MODEL_TITLES = MappingProxyType({"baseline": "Baseline", "maxvit": "MaxViT", "blend": "Blend"})
+#: What a missing figure looks like in a table.
+MISSING = "–"
+
+
+def model_title(model: str) -> str:
+    """Name of a model in headings and legends."""
+    return MODEL_TITLES.get(model, model)
+
+
+def metric_title(metric: str) -> str:
+    """Name of a metric in headings and legends."""
+    return METRIC_TITLES.get(metric, metric.replace("_", " ").capitalize())
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """A figure with a fixed number of decimals, or a dash if it is undefined."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else MISSING
+
+
+def percent(value: float) -> str:
+    """A share as whole per cent, or a dash if it is undefined."""
+    return f"{100 * value:.0f} %" if math.isfinite(value) else MISSING
+
+
+def decimal_range(interval: Interval, digits: int = 3) -> str:
+    """Ends of an interval, or nothing if it has none."""
+    if not math.isfinite(interval.low):
+        return ""
+    return f"{interval.low:.{digits}f} – {interval.high:.{digits}f}"
+
+
+def percent_range(interval: Interval) -> str:
+    """Ends of an interval in whole per cent, or nothing if it has none."""
+    if not math.isfinite(interval.low):
+        return ""
+    return f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun, thousands set apart by a thin space."""
+    noun = singular if number == 1 else plural or singular + "s"
+    return f"{number:,}".replace(",", " ") + f" {noun}"
