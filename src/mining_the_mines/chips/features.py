@@ -1,7 +1,7 @@
 """A row of figures a chip, for models that learn from tables.
 
-A *plane* is a band or a spectral index of a chip, (height, width). Features come in families, each a function from planes
-to figures; which families are computed is a parameter.
+A *plane* is a band or a spectral index of a chip, (height, width). Features come in families, each a function from
+planes to figures; which families are computed is a parameter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.progress import Progress, silent
 from mining_the_mines.sentinel2.indices import (
     DEFAULT_INDICES,
@@ -23,6 +24,8 @@ from mining_the_mines.sentinel2.indices import (
 )
 
 Planes = npt.NDArray[np.float32]
+#: Percentiles of a larger chip are taken of a regular sample of its pixels: sorting all of them would take longest.
+_SIDE_FOR_PERCENTILES: Final = 256
 Family = Literal["moments", "percentiles", "texture", "patchiness"]
 
 
@@ -42,6 +45,7 @@ class FeatureSettings(BaseModel):
         min_length=1,
         description="Kinds of figures to compute of each band and index.",
     )
+    workers: int = Field(2, ge=1, description="Threads that compute features.")
     percentiles: tuple[float, ...] = Field(
         (2, 10, 25, 50, 75, 90, 98), description="Percentiles of the family of that name."
     )
@@ -75,13 +79,14 @@ def extract_features(packed: PackedChips, settings: FeatureSettings, progress: P
         float32 table, one row a chip, indexed by ``filename``; columns such as ``B4_mean`` and ``NDVI_p98``.
 
     Raises:
-        ValueError: If an index is unknown or needs a band that the chips lack.
+        BadInputError: If an index is unknown or needs a band that the chips lack.
     """
     check_indices(settings.indices, packed.bands)
-    rows = [
-        chip_features(packed.reflectance(row), packed.bands, settings)
-        for row in progress(range(len(packed)), "Extracting features")
-    ]
+
+    def features_of(row: int) -> dict[str, float]:
+        return chip_features(packed.reflectance(row), packed.bands, settings)
+
+    rows = list(map_ahead(features_of, progress(range(len(packed)), "Extracting features"), settings.workers))
     return pd.DataFrame(rows, index=pd.Index(packed.filenames, name="filename", dtype="str"), dtype="float32")
 
 
@@ -99,7 +104,7 @@ def chip_features(
         Name, such as ``NDVI_p98``, → value; NaN where there is no data to compute it from.
 
     Raises:
-        ValueError: If an index is unknown or needs a band that the chip lacks.
+        BadInputError: If an index is unknown or needs a band that the chip lacks.
     """
     names, planes = _planes(reflectance, bands, settings)
     features: dict[str, float] = {}
@@ -121,32 +126,28 @@ def _planes(
 
 
 def _moments(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
-    valid, count = _valid(planes)
-    filled = np.where(valid, planes, 0)
-    mean = filled.sum(axis=(1, 2)) / count
-    deviations = np.where(valid, planes - mean[:, None, None], 0)
-    return {"mean": mean, "std": np.sqrt(np.square(deviations).sum(axis=(1, 2)) / count)}
+    mean = _mean(planes, (1, 2))
+    return {"mean": mean, "std": _deviation(planes, mean)}
 
 
 def _percentiles(planes: Planes, settings: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
-    flat = np.sort(planes.reshape(len(planes), -1), axis=1)  # NaN goes to the end
-    last = np.count_nonzero(~np.isnan(flat), axis=1) - 1
+    """Percentiles, with linear interpolation; of every second, third … row and column of a large chip."""
+    step = -(-max(planes.shape[1:]) // _SIDE_FOR_PERCENTILES)
+    flat = np.sort(planes[:, ::step, ::step].reshape(len(planes), -1), axis=1)  # NaN goes to the end
+    last = np.maximum(np.count_nonzero(~np.isnan(flat), axis=1) - 1, 0)
     figures = {}
     for percentile in settings.percentiles:
-        place = np.maximum(last, 0) * (percentile / 100)
+        place = last * (percentile / 100)
         below = np.floor(place).astype(np.intp)
-        above = np.minimum(below + 1, np.maximum(last, 0))
-        low, high = (np.take_along_axis(flat, at[:, None], axis=1)[:, 0] for at in (below, above))
+        low, high = (np.take_along_axis(flat, at[:, None], axis=1)[:, 0] for at in (below, np.minimum(below + 1, last)))
         figures[f"p{percentile:g}"] = (low + (high - low) * (place - below)).astype(np.float32)
     return figures
 
 
 def _texture(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
     """Mean absolute difference of neighbouring pixels: pits, heaps and roads are rougher than forest and fields."""
-    steps = [np.abs(np.diff(planes, axis=axis)) for axis in (1, 2)]
-    sums = np.add(*(np.nansum(step, axis=(1, 2)) for step in steps))
-    counts = np.add(*(np.count_nonzero(~np.isnan(step), axis=(1, 2)) for step in steps))
-    return {"texture": np.divide(sums, counts, out=np.full(len(planes), np.nan, np.float32), where=counts > 0)}
+    across, down = (_mean(np.abs(np.diff(planes, axis=axis)), (1, 2)) for axis in (2, 1))
+    return {"texture": np.float32(0.5) * (across + down)}
 
 
 def _patchiness(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
@@ -155,22 +156,24 @@ def _patchiness(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[
     height, width = (max(1, length // grid) for length in planes.shape[1:])
     rows, columns = planes.shape[1] // height, planes.shape[2] // width
     blocks = planes[:, : rows * height, : columns * width].reshape(-1, rows, height, columns, width)
-    means = _mean_of_valid(blocks, (2, 4)).reshape(len(planes), -1)
-    return {"patchiness": _moments(means[:, :, None], FeatureSettings())["std"]}
+    means = _mean(blocks, (2, 4))
+    return {"patchiness": _deviation(means, _mean(means, (1, 2)))}
 
 
-def _mean_of_valid(values: Planes, axes: tuple[int, ...]) -> Planes:
+def _deviation(planes: Planes, mean: Planes) -> Planes:
+    return np.asarray(np.sqrt(_mean(np.square(planes - mean[:, None, None]), (1, 2))), dtype=np.float32)
+
+
+def _mean(values: Planes, axes: tuple[int, ...]) -> Planes:
+    """Mean over axes of the values that are not NaN; NaN where there is none."""
+    means: Planes = values.mean(axis=axes)
+    if not np.isnan(means).any():
+        return means  # most chips are complete, and counting their gaps would take longer than all the rest
     valid = ~np.isnan(values)
     counts = valid.sum(axis=axes, dtype=np.float32)
-    sums = np.where(valid, values, 0).sum(axis=axes)
-    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-
-
-def _valid(planes: Planes) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
-    """Which values are data, and their number a plane; NaN for none, so that figures divided by it are NaN too."""
-    valid = ~np.isnan(planes)
-    count = valid.sum(axis=(1, 2)).astype(np.float32)
-    return valid, np.where(count > 0, count, np.float32(np.nan))
+    sums: Planes = np.where(valid, values, 0).sum(axis=axes)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
 
 
 #: Name of a family → its function.

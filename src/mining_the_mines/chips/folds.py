@@ -140,7 +140,7 @@ def _choose_test(
 
     def distance(part: int) -> float:
         chosen = parts == part
-        return abs(chosen.mean() - settings.test_share) + abs(labels[chosen].mean() - labels.mean())
+        return float(abs(chosen.mean() - settings.test_share) + abs(labels[chosen].mean() - labels.mean()))
 
     return np.asarray(parts == min(np.unique(parts), key=distance))
 
@@ -151,13 +151,14 @@ def _deal(
     count = len(set(places))
     if count < parts:
         raise ChipError(
-            f"The chips lie in {count} places, which can't be dealt out to {parts} parts: ask for fewer folds, set test_share "
-            "to 0, lower distance_km, or add chips from elsewhere."
+            f"The chips lie in {count} places, which can't be dealt out to {parts} parts: ask for fewer folds, "
+            "set test_share to 0, lower distance_km, or add chips from elsewhere."
         )
     scarce = int(np.bincount(labels, minlength=2).min())
     if scarce < parts:
         raise ChipError(
-            f"One class has only {scarce} chips, which can't be dealt out to {parts} parts: ask for fewer folds or add chips."
+            f"One class has only {scarce} chips, which can't be dealt out to {parts} parts: "
+            "ask for fewer folds or add chips."
         )
     for attempt in range(_ATTEMPTS):
         splitter = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed + attempt)
@@ -167,8 +168,8 @@ def _deal(
         if _both_classes_remain(labels, dealt, parts):
             return dealt
     raise ChipError(
-        "Nearly all chips of one class lie in one place, so that without it nothing is left to learn from: ask for fewer folds, "
-        "lower distance_km, or add chips from elsewhere."
+        "Nearly all chips of one class lie in one place, so that without it nothing is left to learn from: "
+        "ask for fewer folds, lower distance_km, or add chips from elsewhere."
     )
 
 

@@ -99,7 +99,7 @@ def _wanted_columns(path: Path, layout: LabelFormat, names: list[str]) -> dict[s
             wanted[column] = position
         elif name is not None and column in {"filename", "label"}:
             raise ChipError(
-                f"{path} has no column {name!r}; its columns are {', '.join(names)}: rename one, or name the right one in the "
-                "parameters."
+                f"{path} has no column {name!r}; its columns are {', '.join(names)}: "
+                "rename one, or name the right one in the parameters."
             )
     return wanted

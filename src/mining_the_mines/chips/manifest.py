@@ -81,9 +81,9 @@ class _Entry:
 def take_inventory(folder: ChipFolder, settings: ChipSettings, progress: Progress = silent) -> pd.DataFrame:
     """Read every chip once and judge it.
 
-    Nothing is dropped: a chip that can't be used, a label without file and a file without label each have a row with the
-    verdict ``rejected`` and the reason. Near duplicates are kept, with the number of their cluster, so that folds can
-    keep them together.
+    Nothing is dropped: a chip that can't be used, a label without file and a file without label each have a row with
+    the verdict ``rejected`` and the reason. Near duplicates are kept, with the number of their cluster, so that folds
+    can keep them together.
 
     Args:
         folder: The chips and, if there are, their labels.
@@ -127,7 +127,7 @@ def _look_at(path: Path, settings: ChipSettings) -> _Facts:
     fault = find_fault(chip, settings)
     return _Facts(
         sha256=sha256,
-        pixels=hashlib.sha256(chip.reflectance).hexdigest(),
+        pixels=hashlib.sha256(chip.reflectance.data).hexdigest(),
         width=chip.width,
         height=chip.height,
         bands=",".join(chip.bands),
@@ -254,7 +254,7 @@ def _reject_identical(manifest: pd.DataFrame) -> pd.DataFrame:
         if len(same) == 1:
             continue
         names = ", ".join(same["filename"].iloc[:3])
-        if same["label"].nunique(dropna=False) > 1:
+        if len(set(same["label"].fillna(-1))) > 1:
             manifest.loc[same.index, "reason"] = (
                 f"identical pixels: {names} are equal and their labels contradict each other"
             )

@@ -1,20 +1,23 @@
 """All chips in one array of 16-bit digital numbers: written as a stream, read through a memory map."""
 
+import errno
 import hashlib
 import json
+import math
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mining_the_mines.chips.atomic import whole_folder
+from mining_the_mines.atomic import whole_folder
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.progress import Progress, silent
@@ -48,8 +51,8 @@ class PackedChips:
     """Chips in one array.
 
     Attributes:
-        array: uint16 (chips, bands, height, width), digital numbers of :mod:`mining_the_mines.sentinel2.reflectance`; as a
-            rule a read-only memory map.
+        array: uint16 (chips, bands, height, width), digital numbers of :mod:`mining_the_mines.sentinel2.reflectance`;
+            as a rule a read-only memory map.
         filenames: The chips, in the order of the array.
         bands: The bands, in the order of the array.
         content_hash: SHA-256 of all of that; equal chips have equal hashes.
@@ -165,8 +168,8 @@ class ChipStream:
         chip = read_chip(path, self.bands, nodata=self.settings.nodata, scale=self.settings.scale)
         if (chip.height, chip.width) != self.size:
             raise ChipError(
-                f"{path} is {chip.width} × {chip.height} pixels now, but was not when the inventory was taken: run preprocessing "
-                "again."
+                f"{path} is {chip.width} × {chip.height} pixels now, but was not when the inventory was taken: "
+                "run preprocessing again."
             )
         return encode(chip.reflectance)
 
@@ -174,7 +177,8 @@ class ChipStream:
 def write_packed(stream: ChipStream, folder: Path) -> PackedSchema:
     """Pack chips.
 
-    They are read and appended one by one, with plain writes: pages of a memory map would count as memory of the process.
+    They are read and appended one by one, with plain writes: pages of a memory map would count as memory of the
+    process.
 
     Args:
         stream: The chips.
@@ -184,18 +188,20 @@ def write_packed(stream: ChipStream, folder: Path) -> PackedSchema:
         What was written.
 
     Raises:
-        ChipError: If a chip can't be read, or the folder can't be written.
+        ChipError: If a chip can't be read.
+        BadInputError: If the folder can't be written, or the disk is full.
     """
     height, width = stream.size
     shape = (len(stream.filenames), len(stream.bands), height, width)
     with whole_folder(folder) as draft:
+        _check_space(draft, math.prod(shape) * _PIXEL.itemsize)
         digest = _digest(stream.filenames, stream.bands, stream.size)
         with (draft / ARRAY).open("wb") as file:
             header = {"descr": _PIXEL.str, "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             for chip in stream:
                 pixels = np.ascontiguousarray(chip, dtype=_PIXEL)
-                digest.update(pixels)
+                digest.update(pixels.data)
                 file.write(pixels.data)
             _flush(file)
         schema = PackedSchema(
@@ -227,7 +233,8 @@ def open_packed(folder: Path) -> PackedChips:
         raise ChipError(f"{folder / ARRAY} can't be opened ({error}): run preprocessing again.") from error
     if array.shape != shape or array.dtype != _PIXEL:
         raise ChipError(
-            f"{folder / ARRAY} holds {array.dtype} {array.shape} where its schema says {_PIXEL} {shape}: run preprocessing again."
+            f"{folder / ARRAY} holds {array.dtype} {array.shape} where its schema says {_PIXEL} {shape}: "
+            "run preprocessing again."
         )
     return PackedChips(array, schema.filenames, schema.bands, schema.content_hash, folder)
 
@@ -247,7 +254,7 @@ def pack_in_memory(
     """
     array = np.stack([encode(chip) for chip in chips])
     digest = _digest(filenames, bands, array.shape[2:])
-    digest.update(np.ascontiguousarray(array, dtype=_PIXEL))
+    digest.update(np.ascontiguousarray(array, dtype=_PIXEL).data)
     return PackedChips(array, tuple(filenames), tuple(bands), digest.hexdigest())
 
 
@@ -262,7 +269,7 @@ def verify_content(packed: PackedChips) -> None:
     """
     digest = _digest(packed.filenames, packed.bands, packed.array.shape[2:])
     for chip in packed.array:
-        digest.update(np.ascontiguousarray(chip, dtype=_PIXEL))
+        digest.update(np.ascontiguousarray(chip, dtype=_PIXEL).data)
     if digest.hexdigest() != packed.content_hash:
         raise ChipError(
             f"{packed.path or 'The packed array'} has changed since it was packed: run preprocessing again."
@@ -274,7 +281,13 @@ def _digest(filenames: Sequence[str], bands: Sequence[str], size: Sequence[int])
     return hashlib.sha256(json.dumps(header).encode())
 
 
-def _flush(file: "os.PathLike[str] | object") -> None:
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(errno.ENOSPC, f"it needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left")
+
+
+def _flush(file: IO[bytes] | IO[str]) -> None:
     file.flush()
     os.fsync(file.fileno())
 

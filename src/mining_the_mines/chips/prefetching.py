@@ -13,8 +13,8 @@ Result = TypeVar("Result")
 def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     """Apply a function to items on threads.
 
-    GDAL decodes and hashlib hashes without Python's global lock, so threads pay where chips are read. At most one result
-    more than there are workers is under way or waiting, so memory stays flat however slow the reader of the results is.
+    GDAL decodes and hashlib hashes without Python's global lock, so threads pay where chips are read. At most one
+    result more than there are workers is under way or waiting, so memory stays flat however slow the reader is.
 
     Args:
         function: Called once an item.

@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mining_the_mines.chips.reading import Chip, ChipError
-from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
@@ -36,12 +36,22 @@ class ChipSettings(BaseModel):
         0.05, ge=0, le=1, description="A chip with a larger share of implausible values is rejected."
     )
     near_duplicate_bits: int = Field(
-        8,
+        12,
         ge=0,
         description="Chips whose perceptual hashes differ in no more bits (of 64 a picture) are near duplicates.",
     )
     min_chips_per_class: int = Field(10, ge=1, description="With fewer mines or fewer other chips the run stops.")
     workers: int = Field(2, ge=1, description="Threads that read chips.")
+
+    @field_validator("bands")
+    @classmethod
+    def _known_once(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [band for band in bands if band not in BANDS]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no band of Sentinel-2: they are {', '.join(BANDS)}.")
+        if len(set(bands)) < len(bands):
+            raise ValueError(f"A band is named twice among {', '.join(bands)}: name each once.")
+        return bands
 
 
 def find_fault(chip: Chip, settings: ChipSettings) -> str | None:
@@ -143,6 +153,6 @@ def _implausible_fault(
     if share <= settings.max_implausible_share:
         return None
     return (
-        f"implausible reflectance: {share:.0%} of its values lie outside {lowest:g} to {highest:g} (it spans {lows.min():g} to "
-        f"{highs.max():g}); is the scale right?"
+        f"implausible reflectance: {share:.0%} of its values lie outside {lowest:g} to {highest:g} "
+        f"(it spans {lows.min():g} to {highs.max():g}); is the scale right?"
     )

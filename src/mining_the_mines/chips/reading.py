@@ -16,6 +16,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, Ra
 from rasterio.io import DatasetReader
 from rasterio.warp import transform_bounds
 
+from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.sentinel2.bands import canonical_band_name
 from mining_the_mines.sentinel2.reflectance import QUANTIFICATION
 
@@ -26,7 +27,7 @@ WGS84: Final = CRS.from_epsg(4326)
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 
-class ChipError(ValueError):
+class ChipError(BadInputError):
     """A chip, a set of chips or their labels can't be used; the message says which, why, and the way out."""
 
 
@@ -128,7 +129,7 @@ def _unreadable(path: Path, error: RasterioIOError) -> str:
     if not path.exists():
         return f"{path} does not exist: check the path."
     cause = error.__cause__ or error
-    return f"{path} can't be read as a raster ({cause}): it may be cut off or no GeoTIFF at all; fetch it again or remove it."
+    return f"{path} can't be read as a raster ({cause}): it is cut off or no GeoTIFF; fetch it again or remove it."
 
 
 def _find_bands(source: DatasetReader, bands: Sequence[str], path: Path) -> list[int]:
@@ -137,8 +138,8 @@ def _find_bands(source: DatasetReader, bands: Sequence[str], path: Path) -> list
         if source.count == len(bands):
             return list(range(1, source.count + 1))
         raise MissingBandError(
-            f"{path} has {source.count} bands without names where {len(bands)} are wanted ({', '.join(bands)}): name them in "
-            "the band descriptions, or choose as many bands."
+            f"{path} has {source.count} bands without names where {len(bands)} are wanted ({', '.join(bands)}): "
+            "name them in the band descriptions, or choose as many bands."
         )
     missing = [band for band in bands if band not in names]
     if missing:
@@ -163,8 +164,8 @@ def _scaling(
             raise ChipError(f"{path} holds {kind} pixels, which are no reflectance: convert it to integers or floats.")
         if scale is None and kind.itemsize == 1:
             raise ChipError(
-                f"{path} holds 8-bit pixels, which is a picture rather than reflectance: use the original image, or give the "
-                "scale (digital numbers per unit of reflectance)."
+                f"{path} holds 8-bit pixels, which is a picture rather than reflectance: use the original image, "
+                "or give the scale (digital numbers per unit of reflectance)."
             )
         default = QUANTIFICATION if kind.kind in "ui" else 1
         factors = factors / (default if scale is None else scale)

@@ -26,7 +26,7 @@ Histogram = npt.NDArray[np.int64]
 
 
 class BandStatistics(BaseModel):
-    """Figures of each band over a set of chips, as reflectance; ``model_dump(mode="json")`` makes plain JSON of them."""
+    """Figures of each band over a set of chips, as reflectance; ``model_dump(mode="json")`` makes plain JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

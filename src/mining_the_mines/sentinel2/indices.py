@@ -20,6 +20,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from mining_the_mines.bad_input import BadInputError
+
 Array = TypeVar("Array")
 
 #: Vegetation, open and turbid water, moisture, bare soil and dryness: what sets a mine apart from its surroundings.
@@ -32,7 +34,7 @@ SMALLEST_DIVISOR: Final = 1e-6
 
 _OWN_FORMULAS: Final = MappingProxyType({"ENDMI": "((N+N2)-(S1+S2))/((N+N2)+(S1+S2))"})
 
-_PLAIN_OPERATIONS: Final = MappingProxyType(
+_PLAIN_OPERATIONS: Final[Mapping[type[ast.AST], Callable[..., Any]]] = MappingProxyType(
     {
         ast.Add: operator.add,
         ast.Sub: operator.sub,
@@ -88,7 +90,7 @@ def required_bands(index: str) -> tuple[str, ...]:
         Band names, such as ``("B8", "B4")``.
 
     Raises:
-        ValueError: If there is no such index.
+        BadInputError: If there is no such index.
     """
     return tuple(index_formula(index).bands.values())
 
@@ -114,15 +116,17 @@ def check_indices(indices: Collection[str], bands: Collection[str]) -> None:
         bands: Sentinel-2 bands at hand.
 
     Raises:
-        ValueError: If an index is unknown, or needs a band that is not there; the message lists what can be had.
+        BadInputError: If an index is unknown, or needs a band that is not there; the message lists what can be had.
     """
     for name in indices:
         missing = [band for band in required_bands(name) if band not in bands]
         if missing:
-            possible = [index for index in DEFAULT_INDICES if index in available_indices(bands)]
-            raise ValueError(
-                f"The index {name} needs {', '.join(missing)}, but the bands are {', '.join(bands)}: leave it out, or choose "
-                f"among those that they allow, such as {', '.join(possible) or 'none of the usual ones'}."
+            possible = [index for index in DEFAULT_INDICES if index in available_indices(bands)] or [
+                "none of the usual"
+            ]
+            raise BadInputError(
+                f"The index {name} needs {', '.join(missing)}, but the bands are {', '.join(bands)}: "
+                f"leave it out, or choose among those that they allow: {', '.join(possible)}."
             )
 
 
@@ -137,7 +141,7 @@ def compute_index(name: str, bands: Mapping[str, Array]) -> Array:
         The index, of the bands' shape and dtype, clipped to ±2; 0 where a divisor vanishes, NaN where a band is NaN.
 
     Raises:
-        ValueError: If the index is unknown or a band is missing.
+        BadInputError: If the index is unknown or a band is missing.
     """
     formula = index_formula(name)
     if any(band not in bands for band in formula.bands.values()):
@@ -186,12 +190,12 @@ def index_formula(name: str) -> IndexFormula:
         Its formula, which can be called on bands.
 
     Raises:
-        ValueError: If there is no such index; the message lists the usual ones.
+        BadInputError: If there is no such index; the message lists the usual ones.
     """
     try:
         return _formulas()[name]
     except KeyError:
-        raise ValueError(
+        raise BadInputError(
             f"There is no spectral index {name!r} for Sentinel-2: the usual ones are {', '.join(DEFAULT_INDICES)}; "
             "spyndex' documentation lists the rest."
         ) from None

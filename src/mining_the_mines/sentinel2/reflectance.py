@@ -31,7 +31,7 @@ def encode(reflectance: npt.NDArray[np.floating]) -> npt.NDArray[np.uint16]:
         Digital numbers of the same shape: ``round(reflectance * 10000) + 1000``, clipped to 1…65535, and 0 for NaN.
         Steps of 0.0001 keep far more than the instrument's radiometric noise.
     """
-    scaled = np.multiply(reflectance, np.float32(QUANTIFICATION), dtype=np.float32)
+    scaled: npt.NDArray[np.float32] = np.multiply(reflectance, np.float32(QUANTIFICATION), dtype=np.float32)
     np.rint(scaled, out=scaled)
     scaled += OFFSET
     np.clip(scaled, 1, LARGEST, out=scaled)
