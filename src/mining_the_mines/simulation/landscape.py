@@ -1,0 +1,226 @@
+"""A whole region: relief, land cover, mines. It stays as it is; a sensor may look at it on any date."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+from rasterio.warp import transform as reproject
+from shapely import MultiPolygon, make_valid
+from shapely.affinity import affine_transform
+
+from mining_the_mines.simulation.canvas import CELL, Canvas, Cover, Field
+from mining_the_mines.simulation.landcover import grow_vegetation, lay_roads, run_river
+from mining_the_mines.simulation.lookalikes import LOOKALIKES
+from mining_the_mines.simulation.mines import DIGGERS, Mine, MineKind, as_multipolygon, work_alluvium
+from mining_the_mines.simulation.places import Biome, Place
+from mining_the_mines.simulation.relief import fractal_fields
+from mining_the_mines.simulation.shapes import Position, meander, winding_line
+from mining_the_mines.simulation.spectra import local_spectra
+
+#: Width of a pixel in metres.
+PIXEL = 10.0
+#: Regions are aligned to the coarsest bands, so that pixels of 10, 20 and 60 m nest.
+COARSEST_PIXEL = 60.0
+#: Standard deviation of the tilt of spectra within a region.
+_TONE = 0.05
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a region should hold.
+
+    Attributes:
+        pixels: Edge in pixels of 10 m; a multiple of 6.
+        slots: The region is laid out on a board of slots × slots fields, at most one feature a field.
+        mines: How many fields hold a mine.
+    """
+
+    pixels: int
+    slots: int
+    mines: int
+
+
+@dataclass(frozen=True)
+class Site:
+    """A field of the board and what it holds.
+
+    Attributes:
+        centre: In metres.
+        cover: What was put there; ``None`` if it was left as it grew.
+    """
+
+    centre: Position
+    cover: Cover | None
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """The ground of a region in cells of 5 m, arrays of shape (side, side), north up.
+
+    Attributes:
+        place: Where it lies.
+        transform: From pixels of 10 m to the place's UTM zone.
+        elevation: Metres.
+        first: Material of each cell, as :class:`~mining_the_mines.simulation.spectra.Material`.
+        second: The other material of each cell.
+        share: Share of the second material, 0 to 1.
+        texture: Factor on reflectance.
+        tone: How far spectra are tilted towards the short-wave infrared, as wetter and richer ground is not.
+        cover: Land cover of each cell, as :class:`~mining_the_mines.simulation.canvas.Cover`.
+        spectra: Reflectance of the place's materials, shape (materials, 12).
+        mines: All of them, outlines in metres from the upper left corner.
+        sites: Where which features lie.
+    """
+
+    place: Place
+    transform: Affine
+    elevation: Field
+    first: NDArray[np.uint8]
+    second: NDArray[np.uint8]
+    share: Field
+    texture: Field
+    tone: Field
+    cover: NDArray[np.uint8]
+    spectra: Field
+    mines: tuple[Mine, ...]
+    sites: tuple[Site, ...]
+
+    @property
+    def pixels(self) -> int:
+        """Edge in pixels of 10 m."""
+        return int(self.first.shape[0] * CELL / PIXEL)
+
+    @property
+    def crs(self) -> CRS:
+        """The place's UTM zone."""
+        return CRS.from_epsg(self.place.epsg)
+
+    def outline(self, mine: Mine) -> MultiPolygon:
+        """A mine's true outline in the coordinates of the place's UTM zone."""
+        to_map = [1, 0, 0, -1, self.transform.c, self.transform.f]
+        return as_multipolygon(make_valid(affine_transform(mine.outline, to_map)))
+
+
+def build_landscape(place: Place, plan: Plan, rng: np.random.Generator) -> Landscape:
+    """Lay out a region.
+
+    Args:
+        place: Where.
+        plan: What it should hold.
+        rng: Source of chance.
+
+    Returns:
+        The region.
+    """
+    side = int(plan.pixels * PIXEL / CELL)
+    heights, tone = fractal_fields(side, rng.uniform(3.2, 4.0), rng)
+    canvas = Canvas(side, heights * np.float32(rng.uniform(3, 45)))
+    grow_vegetation(canvas, place.biome, rng)
+    course = meander(canvas.metres, rng)
+    has_river = rng.random() < (0.4 if place.biome is Biome.DRYLAND else 0.85)
+    banks: list[Position] = []
+    if has_river:
+        banks = run_river(canvas, course, float(np.exp(rng.uniform(np.log(18), np.log(130)))), rng)
+    _connect(canvas, rng)
+    sites, mines = _settle(canvas, plan, course if has_river else None, rng)
+    return Landscape(
+        place=place,
+        transform=_georeference(place, plan.pixels),
+        elevation=canvas.elevation,
+        first=canvas.first,
+        second=canvas.second,
+        share=canvas.share,
+        texture=canvas.texture,
+        tone=np.float32(_TONE) * tone,
+        cover=canvas.cover,
+        spectra=local_spectra(rng),
+        mines=tuple(mines),
+        sites=(*_choose_bank(banks, canvas, rng), *sites),
+    )
+
+
+def _georeference(place: Place, pixels: int) -> Affine:
+    """Centre the region on its place, on the grid of the 60 m bands."""
+    (x,), (y,) = reproject(CRS.from_epsg(4326), CRS.from_epsg(place.epsg), [place.longitude], [place.latitude])
+    half = pixels * PIXEL / 2
+    left, top = (round(value / COARSEST_PIXEL) * COARSEST_PIXEL for value in (x - half, y + half))
+    return Affine(PIXEL, 0, left, 0, -PIXEL, top)
+
+
+def _connect(canvas: Canvas, rng: np.random.Generator) -> None:
+    """Run a road through the region."""
+    start, end = rng.uniform(0, canvas.metres, 2)
+    ends = ((-50.0, float(start)), (canvas.metres + 50, float(end)))
+    if rng.random() < 0.5:
+        ends = ((float(start), -50.0), (float(end), canvas.metres + 50))
+    lay_roads(canvas, [winding_line(*ends, 0.05, rng)], float(rng.uniform(6, 12)), paved=rng.random() < 0.4)
+
+
+def _settle(
+    canvas: Canvas, plan: Plan, course: NDArray[np.float64] | None, rng: np.random.Generator
+) -> tuple[list[Site], list[Mine]]:
+    """Put one feature on most fields of the board; mines last, so that nothing covers them."""
+    pitch = canvas.metres / plan.slots
+    fields = [(row, column) for row in range(plan.slots) for column in range(plan.slots)]
+    order = rng.permutation(len(fields))
+    centres = []
+    for index in order:
+        row, column = fields[index]
+        jitter = rng.uniform(-0.22, 0.22, 2)
+        centres.append((float((column + 0.5 + jitter[0]) * pitch), float((row + 0.5 + jitter[1]) * pitch)))
+    sites = [_settle_lookalike(canvas, centre, pitch / 2, rng) for centre in centres[plan.mines :]]
+    mines = []
+    for centre in centres[: plan.mines]:
+        mine = _open_mine(canvas, centre, pitch / 2, course, rng)
+        mines.append(mine)
+        point = mine.outline.representative_point()
+        sites.append(Site((point.x, point.y), Cover.MINE))
+    return sites, mines
+
+
+#: How often which look-alike is met; what is missing to 1 stays as it grew.
+_FREQUENCY = (
+    (Cover.TOWN, 0.11),
+    (Cover.AQUACULTURE, 0.1),
+    (Cover.CONSTRUCTION, 0.13),
+    (Cover.BARE_SOIL, 0.14),
+    (Cover.RESERVOIR, 0.1),
+    (Cover.FARMLAND, 0.12),
+    (Cover.ROAD, 0.05),
+)
+
+
+def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> Site:
+    lot = rng.random()
+    for cover, frequency in _FREQUENCY:
+        lot -= frequency
+        if lot < 0:
+            LOOKALIKES[cover](canvas, centre, reach, rng)
+            return Site(centre, cover)
+    return Site(centre, None)
+
+
+def _open_mine(
+    canvas: Canvas, centre: Position, reach: float, course: NDArray[np.float64] | None, rng: np.random.Generator
+) -> Mine:
+    kind = rng.choice(list(MineKind), p=[0.35, 0.2, 0.25, 0.2])
+    if kind == MineKind.ALLUVIAL and course is not None:
+        nearest = int(np.argmin(np.hypot(*(course - np.array(centre)).T)))
+        if np.hypot(*(course[nearest] - np.array(centre))) < 2 * reach and _inside(course[nearest], canvas, reach):
+            half = max(int(reach * rng.uniform(0.2, 0.9) / 10), 2)
+            return work_alluvium(canvas, course[max(nearest - half, 0) : nearest + half], reach, rng)
+    if kind == MineKind.ALLUVIAL:
+        kind = MineKind.ARTISANAL
+    return DIGGERS[MineKind(kind)](canvas, centre, reach, rng)
+
+
+def _choose_bank(banks: list[Position], canvas: Canvas, rng: np.random.Generator) -> list[Site]:
+    """Choose a sand bar that lies well within the region, if there is one."""
+    within = [bank for bank in banks if _inside(np.array(bank), canvas, 300)]
+    return [Site(within[rng.integers(len(within))], Cover.RIVERBANK)] if within else []
+
+
+def _inside(point: NDArray[np.float64], canvas: Canvas, margin: float) -> bool:
+    return bool((point > margin / 2).all() and (point < canvas.metres - margin / 2).all())

@@ -1,0 +1,112 @@
+"""Where on Earth the simulated regions lie."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from mining_the_mines.bad_input import BadInputError
+
+
+class Biome(StrEnum):
+    """What grows in a place when nobody clears it."""
+
+    RAINFOREST = "rainforest"
+    SAVANNA = "savanna"
+    DRYLAND = "dryland"
+
+
+@dataclass(frozen=True)
+class Province:
+    """A mining province, as a rough box in degrees (west, south, east, north)."""
+
+    name: str
+    biome: Biome
+    box: tuple[float, float, float, float]
+
+
+#: Real mining provinces, so that coordinates fall where mines do; the landscapes themselves are made up.
+PROVINCES = (
+    Province("tapajos", Biome.RAINFOREST, (-58.5, -8.0, -54.5, -5.0)),
+    Province("madre_de_dios", Biome.RAINFOREST, (-71.5, -13.5, -69.0, -12.0)),
+    Province("guiana_shield", Biome.RAINFOREST, (-60.5, 3.0, -53.0, 6.5)),
+    Province("choco", Biome.RAINFOREST, (-77.0, 4.5, -74.5, 7.5)),
+    Province("ashanti", Biome.RAINFOREST, (-2.8, 5.3, -1.0, 7.0)),
+    Province("kalimantan", Biome.RAINFOREST, (110.5, -2.8, 115.5, 0.0)),
+    Province("carajas", Biome.RAINFOREST, (-51.5, -7.0, -49.5, -5.5)),
+    Province("copperbelt", Biome.SAVANNA, (25.0, -13.5, 29.0, -10.5)),
+    Province("lake_victoria", Biome.SAVANNA, (32.0, -5.0, 35.0, -2.5)),
+    Province("minas_gerais", Biome.SAVANNA, (-47.5, -21.0, -42.5, -17.5)),
+    Province("birimian", Biome.SAVANNA, (-11.5, 11.0, -1.0, 13.5)),
+    Province("highveld", Biome.SAVANNA, (27.0, -27.0, 30.5, -25.0)),
+    Province("eastern_goldfields", Biome.DRYLAND, (120.5, -31.5, 123.5, -26.5)),
+    Province("atacama", Biome.DRYLAND, (-70.2, -27.5, -68.5, -21.5)),
+    Province("sonora", Biome.DRYLAND, (-112.5, 28.5, -108.5, 31.5)),
+)
+
+_KM_PER_DEGREE = 111.2
+#: Two places nearer than this would share their surroundings, and folds by distance would join them.
+MINIMUM_DISTANCE_KM = 40.0
+_TRIES = 1000
+
+
+@dataclass(frozen=True)
+class Place:
+    """One simulated region.
+
+    Attributes:
+        name: Identifies it; becomes the chips' group.
+        biome: What grows there.
+        longitude: Of the region's centre, in degrees.
+        latitude: Of the region's centre, in degrees.
+    """
+
+    name: str
+    biome: Biome
+    longitude: float
+    latitude: float
+
+    @property
+    def epsg(self) -> int:
+        """The EPSG code of the UTM zone, WGS 84."""
+        zone = int((self.longitude + 180) // 6) + 1
+        return (32600 if self.latitude >= 0 else 32700) + zone
+
+
+def choose_places(count: int, rng: np.random.Generator) -> tuple[Place, ...]:
+    """Draw places in mining provinces, no two near each other.
+
+    Args:
+        count: How many.
+        rng: Source of chance.
+
+    Returns:
+        The places, dealt out over the provinces in turn.
+
+    Raises:
+        BadInputError: If so many do not fit.
+    """
+    places: list[Place] = []
+    order = rng.permutation(len(PROVINCES))
+    for number in range(count):
+        province = PROVINCES[order[number % len(PROVINCES)]]
+        for _ in range(_TRIES):
+            west, south, east, north = province.box
+            candidate = Place(
+                name=f"{province.name}_{number:03d}",
+                biome=province.biome,
+                longitude=round(float(rng.uniform(west, east)), 4),
+                latitude=round(float(rng.uniform(south, north)), 4),
+            )
+            if all(_distance_km(candidate, place) >= MINIMUM_DISTANCE_KM for place in places):
+                places.append(candidate)
+                break
+        else:
+            raise BadInputError(f"{count} places do not fit into the mining provinces; ask for fewer than {number}.")
+    return tuple(places)
+
+
+def _distance_km(first: Place, second: Place) -> float:
+    """Distance on a plane, good enough to keep places apart."""
+    east = (first.longitude - second.longitude) * np.cos(np.radians((first.latitude + second.latitude) / 2))
+    return float(np.hypot(east, first.latitude - second.latitude) * _KM_PER_DEGREE)

@@ -1,0 +1,217 @@
+"""Sentinel-2's MultiSpectral Instrument looking at a landscape.
+
+Signal-to-noise ratios at reference radiances: ESA, *Sentinel-2 User Handbook* (2015), table of radiometric
+resolution. Mean solar irradiances: the metadata of Sentinel-2A products. The modulation transfer function at the
+Nyquist frequency is specified between 0.15 and 0.30 (0.45 at 60 m), and measured near 0.25 (Gascon et al. 2017,
+*Remote Sensing* 9, 584).
+"""
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, zoom
+
+from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
+from mining_the_mines.simulation.canvas import CELL
+from mining_the_mines.simulation.landscape import PIXEL, Landscape
+from mining_the_mines.simulation.relief import Sun, fractal_fields, illumination
+from mining_the_mines.simulation.spectra import SLOPE, Material
+
+Field = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Radiometry:
+    """How noisy a band is.
+
+    Attributes:
+        signal_to_noise: At the reference radiance.
+        reference_radiance: W / (m² sr µm).
+        irradiance: Mean solar, W / (m² µm).
+    """
+
+    signal_to_noise: float
+    reference_radiance: float
+    irradiance: float
+
+    def noise(self, reflectance: Field, sun: Sun) -> Field:
+        """Compute the standard deviation of the noise, half read-out and half photon noise at the reference.
+
+        Args:
+            reflectance: Of the pixels.
+            sun: Where the sun stands.
+
+        Returns:
+            Standard deviation of reflectance, in the pixels' shape.
+        """
+        height = np.sin(np.radians(sun.elevation))
+        reference = np.pi * self.reference_radiance / (self.irradiance * height)
+        scale = reference / self.signal_to_noise
+        return np.asarray(scale * np.sqrt(0.5 + 0.5 * np.maximum(reflectance, 0) / reference), dtype=np.float32)
+
+
+RADIOMETRY = MappingProxyType(
+    {
+        "B1": Radiometry(129, 129.0, 1884.7),
+        "B2": Radiometry(154, 128.0, 1959.7),
+        "B3": Radiometry(168, 128.0, 1823.2),
+        "B4": Radiometry(142, 108.0, 1512.1),
+        "B5": Radiometry(117, 74.5, 1424.6),
+        "B6": Radiometry(89, 68.0, 1287.6),
+        "B7": Radiometry(105, 67.0, 1162.1),
+        "B8": Radiometry(174, 103.0, 1041.6),
+        "B8A": Radiometry(72, 52.5, 955.3),
+        "B9": Radiometry(114, 9.0, 812.9),
+        "B11": Radiometry(100, 4.0, 245.6),
+        "B12": Radiometry(100, 1.5, 85.3),
+    }
+)
+
+#: Modulation transfer function at the Nyquist frequency, by resolution in metres.
+TRANSFER_AT_NYQUIST = MappingProxyType({10: 0.25, 20: 0.25, 60: 0.35})
+
+
+@dataclass(frozen=True)
+class Sky:
+    """What differs from one date to the next.
+
+    Attributes:
+        sun: Where the sun stands.
+        haze: Reflectance at 550 nm that haze leaves over dark ground after atmospheric correction.
+        dryness: 0 (rains) to 1 (end of the dry season): how far grass and crops have withered.
+        gain: Factor on all bands from bidirectional effects and calibration.
+    """
+
+    sun: Sun = field(default_factory=Sun)
+    haze: float = 0.005
+    dryness: float = 0.3
+    gain: float = 1.0
+
+
+def draw_sky(rng: np.random.Generator) -> Sky:
+    """Draw a mostly clear date.
+
+    Args:
+        rng: Source of chance.
+
+    Returns:
+        The conditions.
+    """
+    return Sky(
+        sun=Sun(float(rng.uniform(38, 68)), float(rng.uniform(40, 130))),
+        haze=float(rng.exponential(0.008)),
+        dryness=float(rng.uniform(0, 1)),
+        gain=float(np.exp(rng.normal(0, 0.05))),
+    )
+
+
+def observe_native(landscape: Landscape, sky: Sky, rng: np.random.Generator) -> dict[str, Field]:
+    """Look at a landscape with each band in its own resolution.
+
+    Args:
+        landscape: The ground.
+        sky: The conditions.
+        rng: Source of chance, for noise and haze.
+
+    Returns:
+        Surface reflectance by band; a band of 20 m has half as many rows and columns as one of 10 m.
+    """
+    spectra = seasonal_spectra(landscape.spectra, sky.dryness)
+    light = _light(landscape, sky)
+    veil, _ = fractal_fields(landscape.pixels, 3.0, rng)
+    bands = {}
+    for index, name in enumerate(COMPETITION_BANDS):
+        ground = _ground(landscape, spectra[:, index], light, np.float32(SLOPE[index]))
+        resolution = BANDS[name].resolution
+        haze = sky.haze * (BANDS[name].wavelength / 550) ** -1.5 * np.clip(1 + 0.4 * veil, 0, None)
+        hazed = ground * (1 - 1.5 * haze) + haze
+        image = _sample(hazed.astype(np.float32), resolution)
+        noise = RADIOMETRY[name].noise(image, sky.sun) * rng.standard_normal(image.shape, dtype=np.float32)
+        bands[name] = image + noise
+    return bands
+
+
+def observe(landscape: Landscape, sky: Sky, rng: np.random.Generator) -> Field:
+    """Look at a landscape with all bands resampled to 10 m, bilinearly.
+
+    Args:
+        landscape: The ground.
+        sky: The conditions.
+        rng: Source of chance, for noise and haze.
+
+    Returns:
+        Surface reflectance, shape (12, H, W), in the order of ``COMPETITION_BANDS``.
+    """
+    native = observe_native(landscape, sky, rng)
+    return np.stack([_to_ten_metres(native[name], BANDS[name].resolution) for name in COMPETITION_BANDS])
+
+
+def seasonal_spectra(spectra: Field, dryness: float) -> Field:
+    """Let grass, crops and leaves wither.
+
+    Args:
+        spectra: Of a place, shape (materials, 12).
+        dryness: 0 to 1.
+
+    Returns:
+        The spectra of that season.
+    """
+    seasonal = spectra.copy()
+    withering = ((Material.GRASS, 0.7), (Material.CROP, 0.5), (Material.RIPE_CROP, 0.8), (Material.CANOPY, 0.12))
+    for material, most in withering:
+        share = np.float32(most * dryness)
+        seasonal[material] = (1 - share) * spectra[material] + share * spectra[Material.DRY_GRASS]
+    wet_soil = np.float32(0.8 + 0.25 * dryness)
+    seasonal[[Material.TOPSOIL, Material.SUBSOIL, Material.TRACK, Material.SAND]] *= wet_soil
+    return seasonal
+
+
+def _light(landscape: Landscape, sky: Sky) -> Field:
+    """Light the ground; water lies flat whatever the relief below it."""
+    wet = (landscape.first >= Material.RIVER) | ((landscape.second >= Material.RIVER) & (landscape.share > 0.5))
+    slopes = illumination(landscape.elevation, CELL, sky.sun)
+    return np.where(wet, np.float32(1), slopes) * landscape.texture * np.float32(sky.gain)
+
+
+def _ground(landscape: Landscape, reflectance: Field, light: Field, slope: np.float32) -> Field:
+    """Mix and light the cells of one band, then average them to pixels of 10 m."""
+    first, second = reflectance.take(landscape.first), reflectance.take(landscape.second)
+    second -= first
+    second *= landscape.share
+    second += first
+    second *= light
+    second *= landscape.tone * slope + 1
+    return _average(second, 2)
+
+
+def _sample(image: Field, resolution: int) -> Field:
+    """Blur an image of 10 m pixels as optics and detector do, and sample it.
+
+    A Gaussian whose transfer at Nyquist is m has a standard deviation of √(−2 ln m) / π pixels; the averaging over
+    the pixel's own area, which :func:`_average` does, is taken off in quadrature.
+    """
+    sigma = np.sqrt(-2 * np.log(TRANSFER_AT_NYQUIST[resolution])) / np.pi
+    beyond_averaging = np.sqrt(sigma**2 - 1 / 12)
+    factor = int(resolution / PIXEL)
+    return _average(gaussian_filter(image, beyond_averaging * factor, mode="nearest", truncate=3), factor)
+
+
+def _average(image: Field, factor: int) -> Field:
+    if factor == 1:
+        return image
+    rows = image[::factor].copy()
+    for offset in range(1, factor):
+        rows += image[offset::factor]
+    total = rows[:, ::factor].copy()
+    for offset in range(1, factor):
+        total += rows[:, offset::factor]
+    return np.asarray(total / np.float32(factor**2), dtype=np.float32)
+
+
+def _to_ten_metres(image: Field, resolution: int) -> Field:
+    factor = int(resolution / PIXEL)
+    if factor == 1:
+        return image
+    return np.asarray(zoom(image, factor, order=1, mode="nearest", grid_mode=True), dtype=np.float32)

@@ -1,0 +1,157 @@
+"""Reflectance spectra of what covers the ground, in Sentinel-2's bands.
+
+``spectra.csv`` holds 32 single, named spectra (no averages, nothing invented) of published spectral libraries, as
+collected at 10 nm by C. B. Anderson in *The Earth Library* (``earthlib`` 1.1.0, MIT licence). Each was convolved with
+a Gaussian of the band's centre and width, which approximates ESA's measured response functions. Column ``source``:
+
+- ``icraf``: soils. World Agroforestry Centre and ISRIC, *A globally distributed soil spectral library: visible near
+  infrared diffuse reflectance spectra* (Garrity and Bindraban 2004); sample numbers are kept in column ``spectrum``.
+- ``ucsb``: gravel, sand, tracks, roads, roofs. Herold, Roberts, Gardner and Dennison 2004, *Remote Sensing of
+  Environment* 91, 304 (Santa Barbara urban spectral library).
+- ``prosail``: canopies. PROSAIL (Jacquemoud et al. 2009, *Remote Sensing of Environment* 113, S56) with the
+  parameters in the spectrum's name.
+- ``jfsp``: dead grass and char. Joint Fire Science Program spectral library.
+- ``hyspiri``: dry grass. HyspIRI preparatory airborne campaign, San Joaquin Experimental Range.
+
+Soils were measured dry, ground and sieved in a laboratory; in the field, roughness and moisture darken them:
+:data:`FIELD_SOIL` brings them down. Water comes from :mod:`mining_the_mines.simulation.water`.
+"""
+
+import csv
+from enum import IntEnum
+from functools import cache
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
+from mining_the_mines.simulation.water import WaterBody, water_reflectance
+
+#: Field reflectance of bare soil over that of its dry, sieved sample (a round figure between the dry soils' darkening
+#: by roughness, 0.8 to 0.9, and by moisture, 0.5 to 0.9: Lobell and Asner 2002, *SSSA Journal* 66, 722).
+FIELD_SOIL = 0.75
+
+
+class Material(IntEnum):
+    """What a cell of the ground can be made of."""
+
+    CANOPY = 0
+    SHADED_CANOPY = 1
+    GRASS = 2
+    DRY_GRASS = 3
+    CROP = 4
+    RIPE_CROP = 5
+    LITTER = 6
+    CHAR = 7
+    TOPSOIL = 8
+    SUBSOIL = 9
+    SAND = 10
+    GRAVEL = 11
+    ROCK = 12
+    ORE = 13
+    TRACK = 14
+    ASPHALT = 15
+    CONCRETE = 16
+    TILE = 17
+    SHINGLE = 18
+    METAL = 19
+    DARK_ROOF = 20
+    RIVER = 21
+    LAKE = 22
+    FISH_POND = 23
+    MUDDY_POND = 24
+    MINE_POND = 25
+    PROCESS_WATER = 26
+
+
+_FROM_LIBRARY = {
+    Material.CANOPY: ("rainforest_canopy",),
+    Material.SHADED_CANOPY: ("shaded_canopy",),
+    Material.GRASS: ("pasture",),
+    Material.DRY_GRASS: ("dry_grass", "dead_grass"),
+    Material.CROP: ("dense_crop",),
+    Material.RIPE_CROP: ("pale_crop",),
+    Material.LITTER: ("leaf_litter",),
+    Material.CHAR: ("char",),
+    Material.SAND: ("sand", "pale_gravel", "brown_gravel"),
+    Material.ASPHALT: ("asphalt", "worn_asphalt"),
+    Material.CONCRETE: ("concrete", "concrete", "white_roof"),
+    Material.TILE: ("tile_roof",),
+    Material.SHINGLE: ("shingle_roof",),
+    Material.METAL: ("metal_roof",),
+    Material.DARK_ROOF: ("dark_roof",),
+}
+_TOPSOILS = ("red_soil", "orange_soil", "brown_soil", "grey_soil", "dark_soil", "basaltic_soil")
+_SUBSOILS = ("red_soil", "orange_soil", "yellow_soil", "grey_soil", "pale_soil", "brown_soil")
+_ROCKS = ("grey_gravel", "brown_gravel", "pale_gravel", "white_soil", "pale_soil", "yellow_soil")
+_ORES = ("dark_gravel", "grey_gravel", "orange_soil", "dark_soil", "white_soil")
+
+_WAVELENGTH = np.array([BANDS[name].wavelength for name in COMPETITION_BANDS])
+#: From −1 (blue) to 1 (short-wave infrared), to tilt a spectrum.
+SLOPE = np.log(_WAVELENGTH / 950) / np.log(2202 / 950)
+
+
+@cache
+def spectral_library() -> dict[str, NDArray[np.float64]]:
+    """Read the spectra that come with the package.
+
+    Returns:
+        Reflectance by material, each of shape (12,), in the order of ``COMPETITION_BANDS``.
+    """
+    table = resources.files(__package__).joinpath("spectra.csv").read_text(encoding="utf-8")
+    return {
+        row["material"]: np.array([float(row[band]) for band in COMPETITION_BANDS])
+        for row in csv.DictReader(table.splitlines())
+    }
+
+
+def local_spectra(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw the spectra of one place: which soils, rocks and waters it has, and how they differ from the library's.
+
+    Within a class, places differ by gain and by slope, by about a tenth, as spectra of one class do in the library.
+
+    Args:
+        rng: Source of chance.
+
+    Returns:
+        Reflectance of shape (materials, 12), rows in the order of :class:`Material`.
+    """
+    library = spectral_library()
+    rows = np.empty((len(Material), len(COMPETITION_BANDS)))
+    for material, names in _FROM_LIBRARY.items():
+        rows[material] = library[names[rng.integers(len(names))]]
+    rows[Material.TOPSOIL] = FIELD_SOIL * _blend(_TOPSOILS, rng)
+    rows[Material.SUBSOIL] = FIELD_SOIL * _blend(_SUBSOILS, rng)
+    rows[Material.ROCK] = FIELD_SOIL * _blend(_ROCKS, rng)
+    rows[Material.ORE] = _blend(_ORES, rng) * 0.8
+    rows[Material.GRAVEL] = 0.5 * rows[Material.SAND] + 0.5 * rows[Material.ROCK]
+    rows[Material.TRACK] = 0.5 * library["dirt_track"] + 0.5 * rows[Material.SUBSOIL]
+    for material, water in _local_waters(rng).items():
+        rows[material] = water_reflectance(water)
+    gain = np.exp(rng.normal(0, 0.08, (len(Material), 1)))
+    tilt = 1 + rng.normal(0, 0.06, (len(Material), 1)) * SLOPE
+    return np.asarray(rows * gain * tilt, dtype=np.float32)
+
+
+def _blend(names: tuple[str, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Mix two spectra of the library, since the soils of a place are no pure types."""
+    first, second = rng.choice(len(names), size=2, replace=False)
+    share = rng.uniform(0, 0.5)
+    library = spectral_library()
+    mixed: NDArray[np.float64] = (1 - share) * library[names[first]] + share * library[names[second]]
+    return mixed
+
+
+def _local_waters(rng: np.random.Generator) -> dict[Material, WaterBody]:
+    def between(low: float, high: float) -> float:
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    return {
+        Material.RIVER: WaterBody(between(5, 400), between(1, 8), between(0.3, 6), between(0.02, 0.08)),
+        Material.LAKE: WaterBody(between(1, 40), between(1, 30), between(0.3, 3)),
+        Material.FISH_POND: WaterBody(between(8, 120), between(10, 120), between(0.4, 2), between(0.01, 0.05)),
+        Material.MUDDY_POND: WaterBody(between(30, 250), between(1, 20), between(0.3, 3), between(0.02, 0.08)),
+        Material.MINE_POND: WaterBody(between(15, 600), between(0.5, 20), between(0.1, 1.5), between(0.004, 0.08)),
+        Material.PROCESS_WATER: WaterBody(between(30, 900), 0.5, between(0.05, 0.5), between(0.004, 0.05)),
+    }
