@@ -15,9 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 CALIBRATION_BINS = 10
 
 
-def assign_probability_bins(
-    probabilities: ArrayLike, bins: int = CALIBRATION_BINS
-) -> NDArray[np.intp]:
+def assign_probability_bins(probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> NDArray[np.intp]:
     """Give each probability the number of its bin.
 
     Bins are of equal width and closed below; the last one is closed above too.
@@ -60,9 +58,7 @@ def weighted_calibration_error(
     return error
 
 
-def expected_calibration_error(
-    labels: ArrayLike, probabilities: ArrayLike, bins: int = CALIBRATION_BINS
-) -> float:
+def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> float:
     """Mean distance between a bin's mean probability and its share of mines, weighted by chips.
 
     Args:
@@ -76,14 +72,10 @@ def expected_calibration_error(
     """
     chance = np.asarray(probabilities, dtype=np.float64)
     once = np.ones((1, chance.size))
-    return float(
-        weighted_calibration_error(labels, chance, assign_probability_bins(chance, bins), once)[0]
-    )
+    return float(weighted_calibration_error(labels, chance, assign_probability_bins(chance, bins), once)[0])
 
 
-def reliability_curve(
-    labels: ArrayLike, probabilities: ArrayLike, bins: int = CALIBRATION_BINS
-) -> pd.DataFrame:
+def reliability_curve(labels: ArrayLike, probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> pd.DataFrame:
     """Compare what was promised with what came true, bin by bin.
 
     Args:

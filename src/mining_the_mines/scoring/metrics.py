@@ -39,6 +39,8 @@ METRICS = (
 CONFUSION = ("tn", "fp", "fn", "tp")
 #: Figures that need no threshold.
 RANKING_METRICS = ("roc_auc", "average_precision")
+#: Figures that noise can only raise, since they sum up distances.
+RAISED_BY_NOISE = frozenset({"expected_calibration_error"})
 #: Figures that are better when they are smaller.
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "expected_calibration_error"})
 
@@ -63,9 +65,7 @@ METRIC_TITLES = MappingProxyType(
 _LOG_LOSS_MARGIN = float(np.finfo(np.float64).eps)
 
 
-def check_predictions(
-    labels: ArrayLike, probabilities: ArrayLike
-) -> tuple[NDArray[np.int64], FloatArray]:
+def check_predictions(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
     """Turn labels and probabilities into arrays and refuse what can't be scored.
 
     Args:
@@ -87,13 +87,10 @@ def check_predictions(
             "scored: give one of each for every chip, and at least one chip."
         )
     if not np.isin(truth, (0, 1)).all():
-        raise ValueError(
-            "Labels to score must be 0 or 1: leave unlabelled chips out before scoring."
-        )
+        raise ValueError("Labels to score must be 0 or 1: leave unlabelled chips out before scoring.")
     if not ((chance >= 0) & (chance <= 1)).all():
         raise ValueError(
-            "Probabilities to score must lie in 0 to 1 and not be NaN: "
-            "leave chips that could not be read out."
+            "Probabilities to score must lie in 0 to 1 and not be NaN: leave chips that could not be read out."
         )
     return truth.astype(np.int64), chance
 
@@ -176,6 +173,26 @@ class WeightedScores:
         if set(self.names) & set(RANKING_METRICS):
             figures |= self._ranking(weights)
         return {name: figures[name] for name in self.names}
+
+    def shares(self) -> dict[str, NDArray[np.bool_]]:
+        """Say which chips each figure between 0 and 1 is about, boolean (N,) by name.
+
+        The ranking metrics compare both classes; the rarer one limits how much they can tell.
+        """
+        calls, mines = self.probabilities >= self.threshold, self.labels == 1
+        everything = np.ones_like(mines)
+        rarer = mines if mines.sum() <= (~mines).sum() else ~mines
+        about = {
+            "f1": mines | calls,
+            "precision": calls,
+            "recall": mines,
+            "specificity": ~mines,
+            "balanced_accuracy": everything,
+            "accuracy": everything,
+            "roc_auc": rarer,
+            "average_precision": rarer,
+        }
+        return {name: chips for name, chips in about.items() if name in self.names}
 
     def _decisions(self, weights: FloatArray) -> dict[str, FloatArray]:
         calls = self.probabilities >= self.threshold

@@ -18,6 +18,7 @@ from mining_the_mines.scoring.metrics import (
     CONFUSION,
     LOWER_IS_BETTER,
     METRICS,
+    RAISED_BY_NOISE,
     RANKING_METRICS,
     score,
     weighted_scores,
@@ -79,8 +80,7 @@ def _by_model(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFram
 def _threshold(thresholds: Mapping[str, float], model: str) -> float:
     if model not in thresholds:
         raise ValueError(
-            f"There is no threshold for the model {model}: "
-            "choose one from its out-of-fold predictions first."
+            f"There is no threshold for the model {model}: choose one from its out-of-fold predictions first."
         )
     return thresholds[model]
 
@@ -89,16 +89,20 @@ def negative_categories(predictions: pd.DataFrame) -> list[str]:
     """Name the categories of chips without a mine, in alphabetical order."""
     if "category" not in predictions:
         return []
-    return sorted(
-        predictions.loc[predictions["label"] == 0, "category"].dropna().astype(str).unique()
-    )
+    return sorted(predictions.loc[predictions["label"] == 0, "category"].dropna().astype(str).unique())
 
 
 def _figures(
     chips: pd.DataFrame, threshold: float, names: tuple[str, ...], settings: BootstrapSettings
 ) -> dict[str, Interval]:
     scorer = weighted_scores(chips["label"], chips["probability"], threshold, names)
-    return bootstrap_intervals(scorer, chips["place"], settings)
+    return bootstrap_intervals(
+        scorer,
+        chips["place"],
+        settings,
+        shares=scorer.shares(),
+        raised_by_noise=RAISED_BY_NOISE,
+    )
 
 
 def score_table(
@@ -128,22 +132,12 @@ def score_table(
         counts = score(chips["label"], chips["probability"], threshold)
         figures |= {name: Interval(counts[name], np.nan, np.nan) for name in CONFUSION}
         size = (len(chips), chips["place"].nunique())
-        rows += [
-            (split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()
-        ]
+        rows += [(split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()]
         for category in negative_categories(chips):
-            rest = chips[
-                ~(
-                    (chips["label"] == 0)
-                    & (chips["category"].astype("string") == category).fillna(False)
-                )
-            ]
+            rest = chips[~((chips["label"] == 0) & (chips["category"].astype("string") == category).fillna(False))]
             size = (len(rest), rest["place"].nunique())
             figures = _figures(rest, threshold, RANKING_METRICS, settings) if len(rest) else {}
-            rows += [
-                (split, model, category, name, *interval, *size)
-                for name, interval in figures.items()
-            ]
+            rows += [(split, model, category, name, *interval, *size) for name, interval in figures.items()]
     table = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
     return table.astype({"category_excluded": "string"})
 
@@ -171,18 +165,17 @@ def scores_by_category(
         for split, model, chips in _by_model(predictions):
             for (category, label), members in chips.groupby(["category", "label"], observed=True):
                 is_mine = bool(label)
-                right = (
-                    (members["probability"] >= _threshold(thresholds, model)) == is_mine
-                ).to_numpy()
+                right = ((members["probability"] >= _threshold(thresholds, model)) == is_mine).to_numpy()
                 name = "recall" if is_mine else "specificity"
-                figure = bootstrap_intervals(_share_right(right, name), members["place"], settings)[
-                    name
-                ]
+                figure = bootstrap_intervals(
+                    _share_right(right, name),
+                    members["place"],
+                    settings,
+                    shares={name: np.ones_like(right)},
+                )[name]
                 wrong, mean = int((~right).sum()), float(members["probability"].mean())
                 size = (len(members), members["place"].nunique())
-                rows.append(
-                    (split, model, str(category), int(is_mine), name, *figure, wrong, mean, *size)
-                )
+                rows.append((split, model, str(category), int(is_mine), name, *figure, wrong, mean, *size))
     return pd.DataFrame(rows, columns=list(CATEGORY_COLUMNS))
 
 
@@ -219,25 +212,17 @@ def difference_table(
         for index, model in enumerate(models):
             for rival in models[:index]:
                 ours, theirs = (chips[chips["model"] == name] for name in (model, rival))
-                both = ours.merge(
-                    theirs[["filename", "probability"]], on="filename", suffixes=("", "_rival")
-                )
+                both = ours.merge(theirs[["filename", "probability"]], on="filename", suffixes=("", "_rival"))
                 if both.empty:
                     continue
                 figures = paired_difference(
-                    weighted_scores(
-                        both["label"], both["probability"], _threshold(thresholds, model)
-                    ),
-                    weighted_scores(
-                        both["label"], both["probability_rival"], _threshold(thresholds, rival)
-                    ),
+                    weighted_scores(both["label"], both["probability"], _threshold(thresholds, model)),
+                    weighted_scores(both["label"], both["probability_rival"], _threshold(thresholds, rival)),
                     both["place"],
                     settings,
                 )
                 size = (len(both), both["place"].nunique())
-                rows += [
-                    (split, model, rival, name, *figure, *size) for name, figure in figures.items()
-                ]
+                rows += [(split, model, rival, name, *figure, *size) for name, figure in figures.items()]
     return pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
 
 
@@ -254,11 +239,7 @@ def choose_model(table: pd.DataFrame, metric: str) -> str:
     Raises:
         ValueError: If no model has that figure out of fold.
     """
-    rows = table[
-        (table["split"] == OUT_OF_FOLD)
-        & table["category_excluded"].isna()
-        & (table["metric"] == metric)
-    ]
+    rows = table[(table["split"] == OUT_OF_FOLD) & table["category_excluded"].isna() & (table["metric"] == metric)]
     rows = rows.dropna(subset=["value"])
     if rows.empty:
         raise ValueError(f"No model has an out-of-fold {metric}: name one of {', '.join(METRICS)}.")

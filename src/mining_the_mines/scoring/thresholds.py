@@ -35,9 +35,7 @@ class ThresholdSettings(BaseModel):
     precision_floor: float = Field(default=0.9, gt=0, le=1)
 
 
-def choose_threshold(
-    labels: ArrayLike, probabilities: ArrayLike, settings: ThresholdSettings
-) -> float:
+def choose_threshold(labels: ArrayLike, probabilities: ArrayLike, settings: ThresholdSettings) -> float:
     """Choose the threshold that serves the objective best.
 
     Candidates lie midway between neighbouring probabilities, so that small numerical differences
@@ -98,8 +96,7 @@ def choose_thresholds(predictions: pd.DataFrame, settings: ThresholdSettings) ->
         known = rows[rows["fold"].notna()]
         if known.empty:
             raise ValueError(
-                f"The model {model} has no out-of-fold predictions, so no threshold can be chosen: "
-                "train it in folds."
+                f"The model {model} has no out-of-fold predictions, so no threshold can be chosen: train it in folds."
             )
         thresholds[str(model)] = choose_threshold(known["label"], known["probability"], settings)
     return thresholds

@@ -1,0 +1,144 @@
+"""Score tables hold every model, split and category."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mining_the_mines.scoring import (
+    CONFUSION,
+    METRICS,
+    BootstrapSettings,
+    ThresholdSettings,
+    choose_model,
+    choose_thresholds,
+    difference_table,
+    score,
+    score_table,
+    scores_by_category,
+)
+from scoring.predictions import make_table
+
+FEW = BootstrapSettings(resamples=50)
+
+
+@pytest.fixture(scope="module")
+def predictions() -> pd.DataFrame:
+    return make_table(24)
+
+
+@pytest.fixture(scope="module")
+def thresholds(predictions: pd.DataFrame) -> dict[str, float]:
+    return choose_thresholds(predictions, ThresholdSettings())
+
+
+@pytest.fixture(scope="module")
+def table(predictions: pd.DataFrame, thresholds: dict[str, float]) -> pd.DataFrame:
+    return score_table(predictions, thresholds, FEW)
+
+
+def test_every_model_is_scored_on_both_splits_in_every_metric(table: pd.DataFrame) -> None:
+    whole = table[table["category_excluded"].isna()]
+    found = whole.groupby(["split", "model"])["metric"].agg(set)
+    assert set(found.index) == {(s, m) for s in ("out-of-fold", "test") for m in ("baseline", "blend")}
+    assert all(metrics == {*METRICS, *CONFUSION} for metrics in found)
+
+
+def test_test_chips_are_scored_at_the_out_of_fold_threshold(
+    predictions: pd.DataFrame, thresholds: dict[str, float], table: pd.DataFrame
+) -> None:
+    chips = predictions[predictions["fold"].isna() & (predictions["model"] == "blend")]
+    expected = score(chips["label"], chips["probability"], thresholds["blend"])
+    rows = table[(table["split"] == "test") & (table["model"] == "blend") & table["category_excluded"].isna()]
+    found = rows.set_index("metric")["value"]
+    assert found.to_dict() == pytest.approx(expected)
+
+
+def test_auc_is_also_given_without_each_category_of_chips_without_a_mine(
+    predictions: pd.DataFrame, table: pd.DataFrame
+) -> None:
+    rest = predictions[
+        predictions["fold"].notna() & (predictions["model"] == "blend") & (predictions["category"] != "forest")
+    ]
+    row = table.query(
+        "split == 'out-of-fold' and model == 'blend' and category_excluded == 'forest' and metric == 'roc_auc'"
+    )
+    assert row["value"].item() == pytest.approx(score(rest["label"], rest["probability"], 0.5)["roc_auc"])
+    assert row["chips"].item() == len(rest)
+    assert set(table["category_excluded"].dropna()) == {"forest", "river"}
+
+
+def test_intervals_hold_their_values(table: pd.DataFrame) -> None:
+    with_interval = table.dropna(subset=["low"])
+    assert (with_interval["low"] <= with_interval["value"] + 1e-12).all()
+    assert (with_interval["value"] <= with_interval["high"] + 1e-12).all()
+
+
+def test_chips_without_categories_are_scored_all_the_same(
+    predictions: pd.DataFrame, thresholds: dict[str, float]
+) -> None:
+    plain = predictions.drop(columns="category")
+    assert score_table(plain, thresholds, FEW)["category_excluded"].isna().all()
+    assert scores_by_category(plain, thresholds, FEW).empty
+
+
+def test_without_a_test_split_only_out_of_fold_scores_are_given(
+    predictions: pd.DataFrame, thresholds: dict[str, float]
+) -> None:
+    table = score_table(predictions[predictions["fold"].notna()], thresholds, FEW)
+    assert set(table["split"]) == {"out-of-fold"}
+
+
+def test_a_model_without_threshold_is_refused_by_name(predictions: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="no threshold for the model blend"):
+        score_table(predictions, {"baseline": 0.5}, FEW)
+
+
+def test_categories_of_mines_are_scored_by_recall_and_others_by_specificity(
+    predictions: pd.DataFrame, thresholds: dict[str, float]
+) -> None:
+    table = scores_by_category(predictions, thresholds, FEW)
+    assert set(zip(table["category"], table["metric"], strict=True)) == {
+        ("mine", "recall"),
+        ("forest", "specificity"),
+        ("river", "specificity"),
+    }
+    assert np.isclose(table["value"], 1 - table["wrong"] / table["chips"]).all()
+
+
+def test_false_alarms_by_category_add_up_to_those_of_the_score_table(
+    predictions: pd.DataFrame, thresholds: dict[str, float], table: pd.DataFrame
+) -> None:
+    categories = scores_by_category(predictions, thresholds, FEW)
+    wrong = categories[categories["label"] == 0].groupby(["split", "model"])["wrong"].sum()
+    alarms = table[table["metric"] == "fp"].set_index(["split", "model"])["value"]
+    pd.testing.assert_series_equal(wrong.sort_index(), alarms.sort_index(), check_names=False, check_dtype=False)
+
+
+def test_models_are_compared_on_the_chips_that_both_predicted(
+    predictions: pd.DataFrame, thresholds: dict[str, float]
+) -> None:
+    some = predictions.drop(predictions[predictions["model"] == "baseline"].index[:3])
+    table = difference_table(some, thresholds, FEW)
+    assert set(zip(table["model"], table["rival"], strict=True)) == {("blend", "baseline")}
+    assert table["chips"].max() == some[some["fold"].notna()]["model"].value_counts()["baseline"]
+    assert table.query("split == 'out-of-fold' and metric == 'roc_auc'")["low"].item() > 0
+
+
+def test_models_without_a_chip_in_common_are_not_compared(
+    predictions: pd.DataFrame, thresholds: dict[str, float]
+) -> None:
+    first = (predictions["model"] == "baseline") & (predictions["filename"] < "chip_5")
+    second = (predictions["model"] == "blend") & (predictions["filename"] >= "chip_5")
+    assert difference_table(predictions[first | second], thresholds, FEW).empty
+
+
+def test_the_model_is_chosen_out_of_fold_whatever_the_test_says(table: pd.DataFrame) -> None:
+    turned = table.copy()
+    turned.loc[(turned["split"] == "test") & (turned["model"] == "baseline"), "value"] = 2.0
+    assert choose_model(turned, "roc_auc") == "blend"
+    assert choose_model(turned, "log_loss") == "blend"
+
+
+def test_choosing_by_an_unknown_figure_names_the_known_ones(table: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="roc_auc"):
+        choose_model(table, "beauty")
