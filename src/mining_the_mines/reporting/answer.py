@@ -10,7 +10,7 @@ from mining_the_mines.reporting.wording import (
     decimal,
     decimal_range,
     metric_title,
-    model_title,
+    model_name,
     percent,
     percent_range,
 )
@@ -121,12 +121,12 @@ def _with_range(interval: Interval) -> str:
 
 def _lead(contents: ReportContents, rows: pd.DataFrame, split: str) -> str:
     recall, precision = interval_of(rows, "recall"), interval_of(rows, "precision")
-    model = model_title(contents.chosen_model)
+    model = model_name(contents.chosen_model)
     if recall is None or precision is None:
-        return f"The {model} model has not been scored."
+        return f"There are no scores of {model}."
     unseen = "places it has never seen" if split == TEST else "places kept out of its training"
     return (
-        f"In {unseen}, the {model} model finds {_with_range(recall)} of the chips with a mine, "
+        f"In {unseen}, {model} finds {_with_range(recall)} of the chips with a mine, "
         f"and {_with_range(precision)} of its alarms are right."
     )
 
@@ -142,7 +142,7 @@ def _where_from(rows: pd.DataFrame, split: str) -> str:
     )
     return (
         f"Measured on {count(chips, 'chip')} from {count(places, 'place')} {apart}. "
-        "In brackets: 95 % intervals, from resampling whole places."
+        "In brackets: 95\N{NARROW NO-BREAK SPACE}% intervals, from resampling whole places."
     )
 
 

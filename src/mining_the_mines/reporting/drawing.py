@@ -9,6 +9,7 @@ Design* (2008), which colour-blind people can tell apart.
 import io
 import re
 from types import MappingProxyType
+from typing import Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -42,6 +43,8 @@ ROLES = MappingProxyType(
         SKY: "--sky",
     }
 )
+LegendPlace = Literal["best", "upper left", "upper center", "lower left", "lower right", "center left", "center right"]
+
 #: Colours of models, folds and the like, in the order in which they are given out.
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 #: Lines differ by dash as well as by colour.
@@ -54,15 +57,8 @@ DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     (0, (4, 1, 1, 1, 1, 1)),
 )
 
-#: Inches; 374 points across, so that text of 10 points stays legible on a phone.
-WIDTH, HEIGHT = 5.2, 3.9
-_STYLE = MappingProxyType(
-    {
-        "svg.fonttype": "none",  # text stays text: smaller, selectable, read aloud
-        "svg.hashsalt": "mining_the_mines",  # the same figure gives the same bytes
-        "svg.image_inline": True,
-    }
-)
+#: Inches; 324 points across, so that text of 10 points stays legible on a phone.
+WIDTH, HEIGHT = 4.5, 3.5
 
 
 def new_axes(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
@@ -97,23 +93,24 @@ def label_axes(axes: Axes, horizontal: str, vertical: str) -> None:
     axes.set_ylabel(vertical, color=INK, fontsize=10)
 
 
-def add_legend(axes: Axes, location: str = "best", columns: int = 1) -> None:
-    """Add a legend without a box of its own colour.
+def add_legend(axes: Axes, location: LegendPlace = "best") -> None:
+    """Add a legend on the page's own ground.
 
     Args:
         axes: With labelled artists.
         location: As matplotlib names it.
-        columns: Number of columns.
     """
-    axes.legend(
-        loc=location,
-        ncols=columns,
-        fontsize=9,
-        labelcolor=INK,
-        facecolor=PAPER,
-        edgecolor="none",
-        framealpha=0.85,
-    )
+    axes.legend(loc=location, fontsize=9, labelcolor=INK, facecolor=PAPER, edgecolor="none", framealpha=0.85)
+
+
+def add_legend_below(figure: Figure, columns: int) -> None:
+    """Add a legend under the axes, where it covers nothing.
+
+    Args:
+        figure: With one set of axes and labelled artists.
+        columns: Entries beside each other.
+    """
+    figure.legend(loc="outside lower center", ncols=columns, fontsize=9, labelcolor=INK, frameon=False)
 
 
 def series_colour(index: int) -> str:
@@ -139,7 +136,13 @@ def to_svg(figure: Figure, name: str, description: str) -> str:
         width and colours, and refers to nothing outside itself.
     """
     buffer = io.StringIO()
-    with mpl.rc_context(dict(_STYLE)):
+    with mpl.rc_context(
+        {
+            "svg.fonttype": "none",  # text stays text: smaller, selectable, read aloud
+            "svg.hashsalt": "mining_the_mines",  # the same figure gives the same bytes
+            "svg.image_inline": True,
+        }
+    ):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]

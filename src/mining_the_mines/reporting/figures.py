@@ -21,6 +21,7 @@ from mining_the_mines.reporting.drawing import (
     VERMILLION,
     WIDTH,
     add_legend,
+    add_legend_below,
     label_axes,
     new_axes,
     series_colour,
@@ -34,7 +35,7 @@ from mining_the_mines.scoring.curves import (
     threshold_curve,
 )
 
-_SQUARE = 4.3
+_SQUARE = 4.1
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -204,7 +205,7 @@ def importance_figure(importances: pd.DataFrame, most: int = 15) -> Figure:
         most: How many to show.
     """
     top = importances.nlargest(most, "importance").iloc[::-1]
-    figure, axes = new_axes(WIDTH, 0.9 + 0.235 * len(top))
+    figure, axes = new_axes(WIDTH, 0.8 + 0.22 * len(top))
     axes.barh(
         top["feature"].astype(str),
         top["importance"],
@@ -253,13 +254,7 @@ def interval_figure(scores: pd.DataFrame) -> Figure:
     axes.tick_params(axis="y", length=0)
     lowest = float(np.nanmin([*scores["low"], *scores["value"], 0.98]))
     axes.set_xlim(max(0.0, lowest - 0.03), 1.005)
-    figure.legend(
-        loc="outside lower center",
-        ncols=min(3, max(1, len(models))),
-        fontsize=9,
-        labelcolor=INK,
-        frameon=False,
-    )
+    add_legend_below(figure, min(3, len(models)))
     return figure
 
 
@@ -269,7 +264,7 @@ def band_figure(statistics: pd.DataFrame) -> Figure:
     Args:
         statistics: ``band`` and reflectance percentiles ``p2``, ``p25``, ``p50``, ``p75``, ``p98``.
     """
-    figure, axes = new_axes(WIDTH, 3.2)
+    figure, axes = new_axes(WIDTH, 3.0)
     across = np.arange(len(statistics))
     axes.vlines(across, statistics["p2"], statistics["p98"], color=MUTED, linewidth=1.2)
     middle = statistics["p75"] - statistics["p25"]
@@ -306,5 +301,5 @@ def probability_figure(predictions: pd.DataFrame, threshold: float) -> Figure:
         )
     axes.axvline(threshold, color=INK, linewidth=1)
     label_axes(axes, "Predicted probability of a mine", "Chips")
-    add_legend(axes, "upper center")
+    add_legend_below(figure, 2)
     return figure

@@ -9,15 +9,17 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from mining_the_mines.reporting import figures
-from mining_the_mines.reporting.answer import answer, main_split, select_scores
+from mining_the_mines.reporting.answer import answer, select_scores
 from mining_the_mines.reporting.contents import Picture, ReportContents, ReportSection
 from mining_the_mines.reporting.drawing import to_svg
 from mining_the_mines.reporting.gallery import arrange_gallery
 from mining_the_mines.reporting.place_map import DECISION_SYMBOLS, SPLIT_SYMBOLS, place_map
 from mining_the_mines.reporting.tables import (
+    Confusion,
     Table,
     category_rows,
     confusions,
+    exclusion_rows,
     fold_rows,
     manifest_rows,
     plain_table,
@@ -62,6 +64,7 @@ def render_report(contents: ReportContents) -> str:
         threshold_pictures=_threshold_pictures(contents),
         confusions=_confusions(contents),
         category_tables=_category_tables(contents),
+        exclusion_tables=_exclusion_tables(contents),
         learning=_learning_pictures(contents),
         importances=_importance_picture(contents),
         shelves=arrange_gallery(contents.gallery),
@@ -80,26 +83,27 @@ def _splits(contents: ReportContents) -> list[tuple[str, pd.DataFrame]]:
     return list(split_predictions(contents.predictions))[::-1]
 
 
-def _overview(contents: ReportContents) -> Picture | None:
-    split = main_split(contents)
-    scores = select_scores(contents.score_table, split)
-    scores = scores[scores["metric"].isin(_OVERVIEW)]
-    if scores.empty:
-        return None
-    title = _SPLIT_TITLES[split].lower()
-    description = f"Scores of each model {title} with 95 % intervals; the table gives the figures."
-    return _picture(
-        figures.interval_figure(scores),
-        "overview",
-        description,
-        f"Scores {title} with their 95 % intervals.",
-    )
+def _overview(contents: ReportContents) -> list[Picture]:
+    pictures = []
+    for split, title in _SPLIT_TITLES.items():
+        scores = select_scores(contents.score_table, split)
+        scores = scores[scores["metric"].isin(_OVERVIEW)]
+        if scores.empty:
+            continue
+        where = title.lower()
+        picture = _picture(
+            figures.interval_figure(scores),
+            f"overview-{split.replace('-', '')}",
+            f"Scores of each model {where} with their intervals; the table gives the figures.",
+            f"Scores and their intervals {where}.",
+        )
+        pictures.append(picture)
+    return pictures
 
 
 def _score_tables(contents: ReportContents) -> list[Table]:
-    tables = (
-        score_rows(contents.score_table, split, contents.chosen_model, title) for split, title in _SPLIT_TITLES.items()
-    )
+    chosen, table = contents.chosen_model, contents.score_table
+    tables = [score_rows(table, *split, chosen) for split in _SPLIT_TITLES.items()]
     return [table for table in tables if table is not None]
 
 
@@ -127,7 +131,8 @@ def _curves(contents: ReportContents) -> list[tuple[str, list[Picture]]]:
                 figures.calibration_figure(rows),
                 f"calibration-{name}",
                 f"Reliability curves of all models {where}.",
-                "Calibration: on the diagonal, 80 % means 80 %. Larger dots, more chips.",
+                "Calibration: on the diagonal, a promised 80\N{NARROW NO-BREAK SPACE}% comes true in "
+                "80\N{NARROW NO-BREAK SPACE}% of chips. Larger dots stand for more chips.",
             ),
         ]
         drawn.append((_SPLIT_TITLES[split], pictures))
@@ -166,18 +171,20 @@ def _threshold_pictures(contents: ReportContents) -> list[Picture]:
     return pictures
 
 
-def _confusions(contents: ReportContents) -> list[tuple[str, list[object]]]:
-    found = [(title, list(confusions(contents.score_table, split))) for split, title in _SPLIT_TITLES.items()]
-    return [(title, list(matrices)) for title, matrices in found if matrices]
+def _confusions(contents: ReportContents) -> list[tuple[str, list[Confusion]]]:
+    found = [(title, confusions(contents.score_table, split)) for split, title in _SPLIT_TITLES.items()]
+    return [(title, matrices) for title, matrices in found if matrices]
 
 
 def _category_tables(contents: ReportContents) -> list[Table]:
-    if contents.category_table is None:
-        return []
-    tables = (
-        category_rows(contents.category_table, split, contents.chosen_model, title)
-        for split, title in _SPLIT_TITLES.items()
-    )
+    chosen, table = contents.chosen_model, contents.category_table
+    tables = [] if table is None else [category_rows(table, *split, chosen) for split in _SPLIT_TITLES.items()]
+    return [table for table in tables if table is not None]
+
+
+def _exclusion_tables(contents: ReportContents) -> list[Table]:
+    chosen, table = contents.chosen_model, contents.score_table
+    tables = [exclusion_rows(table, *split, chosen) for split in _SPLIT_TITLES.items()]
     return [table for table in tables if table is not None]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: Narrowest span of reflectance stretched to full contrast; less would show noise as texture.
-_LEAST_SPAN = 0.04
+#: Narrowest span of reflectance stretched to full contrast; less would make dark woods glow.
+_LEAST_SPAN = 0.12
 _NODATA_GREY = 128
 #: Attention is drawn in a map whose lightness rises steadily, which colour-blind people can read.
 ATTENTION_COLOURS = "inferno"

@@ -1,6 +1,6 @@
 """Places on a map that needs no network: coastlines and borders come with the package.
 
-The lines are Natural Earth's 1:50m countries (public domain), simplified to 0.15°; they are for
+The lines are Natural Earth's 1:50m countries (public domain), simplified to 0.1°; they are for
 orientation and state nothing about where a border runs.
 """
 
@@ -56,7 +56,7 @@ SPLIT_SYMBOLS = MappingProxyType(
 )
 DECISION_SYMBOLS = MappingProxyType(
     {
-        "TN": _Symbol("Rightly left alone", MUTED, ".", 16),
+        "TN": _Symbol("Rightly left alone", MUTED, "o", 9),
         "TP": _Symbol("Mine found", BLUE, "o", 14),
         "FP": _Symbol("False alarm", ORANGE, "s", 26),
         "FN": _Symbol("Missed mine", VERMILLION, "^", 32),

@@ -8,6 +8,7 @@ import pandas as pd
 from mining_the_mines.reporting.answer import interval_of, select_scores
 from mining_the_mines.reporting.wording import (
     MISSING,
+    count,
     decimal,
     decimal_range,
     metric_title,
@@ -87,17 +88,22 @@ def _score_row(rows: pd.DataFrame, models: list[str], metric: str, name: str) ->
     return Row(name, cells, "smaller is better" if metric in LOWER_IS_BETTER else "")
 
 
-def score_rows(table: pd.DataFrame, split: str, chosen: str, caption: str) -> Table | None:
-    """Lay out a score table with the models side by side.
+def _side_by_side(caption: str, models: list[str], rows: list[Row], chosen: str) -> Table:
+    heads = ("", *(model_title(model) for model in models))
+    return Table(caption, heads, tuple(rows), models.index(chosen) if chosen in models else None)
+
+
+def score_rows(table: pd.DataFrame, split: str, caption: str, chosen: str) -> Table | None:
+    """Lay out the scores of all models side by side, one row a metric.
 
     Args:
         table: From :func:`mining_the_mines.scoring.score_table`.
         split: ``test`` or ``out-of-fold``.
-        chosen: The model that the report is about.
         caption: Heading of the table.
+        chosen: The model that the report is about.
 
     Returns:
-        One row a metric, then the ranking metrics without each category; ``None`` without scores.
+        The table, or ``None`` if the split has no scores.
     """
     rows = select_scores(table, split)
     if rows.empty:
@@ -107,18 +113,31 @@ def score_rows(table: pd.DataFrame, split: str, chosen: str, caption: str) -> Ta
     ordered = [name for name in METRICS if name in present]
     ordered += [name for name in present if name not in METRICS]
     lines = [_score_row(rows, models, name, metric_title(name)) for name in ordered]
-    here = table[table["split"] == split]
-    for category in here["category_excluded"].dropna().unique():
-        rest = select_scores(table, split, excluded=str(category))
-        for metric in dict.fromkeys(rest["metric"]):
-            name = f"{metric_title(metric)} without {category}"
-            lines.append(_score_row(rest, models, metric, name))
-    return Table(
-        caption,
-        ("", *(model_title(model) for model in models)),
-        tuple(lines),
-        models.index(chosen) if chosen in models else None,
-    )
+    return _side_by_side(caption, models, lines, chosen)
+
+
+def exclusion_rows(table: pd.DataFrame, split: str, caption: str, chosen: str) -> Table | None:
+    """Lay out the ranking metrics without each category of chips without a mine.
+
+    Args:
+        table: From :func:`mining_the_mines.scoring.score_table`.
+        split: ``test`` or ``out-of-fold``.
+        caption: Heading of the table.
+        chosen: The model that the report is about.
+
+    Returns:
+        The table, or ``None`` if no category was left out on this split.
+    """
+    here = table[(table["split"] == split) & table["category_excluded"].notna()]
+    if here.empty:
+        return None
+    models = _models(here)
+    lines = [
+        _score_row(rows, models, str(metric), f"{metric_title(str(metric))} without {category}")
+        for (metric, category), rows in here.groupby(["metric", "category_excluded"], sort=False)
+    ]
+    lines.sort(key=lambda row: not row.name.startswith(metric_title("roc_auc")))
+    return _side_by_side(caption, models, lines, chosen)
 
 
 def confusions(table: pd.DataFrame, split: str) -> list[Confusion]:
@@ -132,14 +151,14 @@ def confusions(table: pd.DataFrame, split: str) -> list[Confusion]:
     return found
 
 
-def category_rows(table: pd.DataFrame, split: str, chosen: str, caption: str) -> Table | None:
+def category_rows(table: pd.DataFrame, split: str, caption: str, chosen: str) -> Table | None:
     """Lay out the share of right decisions by category, the models side by side.
 
     Args:
         table: From :func:`mining_the_mines.scoring.scores_by_category`.
         split: ``test`` or ``out-of-fold``.
-        chosen: The model that the report is about.
         caption: Heading of the table.
+        chosen: The model that the report is about.
 
     Returns:
         Mines first, then the rest from the most false alarms to the least; ``None`` without any.
@@ -163,13 +182,8 @@ def category_rows(table: pd.DataFrame, split: str, chosen: str, caption: str) ->
             cells.append(Cell(percent(figure.value), percent_range(figure)))
         truth = "mine" if label == 1 else "no mine"
         chips = int(members["chips"].max())
-        lines.append(Row(str(category), tuple(cells), f"{truth}, {chips} chips"))
-    return Table(
-        caption,
-        ("", *(model_title(model) for model in models)),
-        tuple(lines),
-        models.index(chosen) if chosen in models else None,
-    )
+        lines.append(Row(str(category), tuple(cells), f"{truth}, {count(chips, 'chip')}"))
+    return _side_by_side(caption, models, lines, chosen)
 
 
 def plain_table(frame: pd.DataFrame, caption: str) -> Table:
@@ -188,10 +202,10 @@ def plain_table(frame: pd.DataFrame, caption: str) -> Table:
 
 
 def _text(value: object) -> str:
-    if pd.api.types.is_scalar(value) and pd.isna(value):
+    if value is None or value is pd.NA or value is pd.NaT:
         return MISSING
     if isinstance(value, (float, np.floating)):
-        return f"{value:.4g}"
+        return MISSING if np.isnan(value) else f"{value:.4g}"
     return str(value)
 
 

@@ -7,6 +7,7 @@ from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.metrics import METRIC_TITLES
 
 MODEL_TITLES = MappingProxyType({"baseline": "Baseline", "maxvit": "MaxViT", "blend": "Blend"})
+MODEL_NAMES = MappingProxyType({"baseline": "the baseline", "blend": "the blend of models"})
 #: What a missing figure looks like in a table.
 MISSING = "–"
 
@@ -14,6 +15,11 @@ MISSING = "–"
 def model_title(model: str) -> str:
     """Name of a model in headings and legends."""
     return MODEL_TITLES.get(model, model)
+
+
+def model_name(model: str) -> str:
+    """Name of a model within a sentence."""
+    return MODEL_NAMES.get(model, model_title(model))
 
 
 def metric_title(metric: str) -> str:
@@ -28,24 +34,24 @@ def decimal(value: float, digits: int = 3) -> str:
 
 def percent(value: float) -> str:
     """A share as whole per cent, or a dash if it is undefined."""
-    return f"{100 * value:.0f} %" if math.isfinite(value) else MISSING
+    return f"{100 * value:.0f}\N{NARROW NO-BREAK SPACE}%" if math.isfinite(value) else MISSING
 
 
 def decimal_range(interval: Interval, digits: int = 3) -> str:
     """Ends of an interval, or nothing if it has none."""
     if not math.isfinite(interval.low):
         return ""
-    return f"{interval.low:.{digits}f} – {interval.high:.{digits}f}"
+    return f"{interval.low:.{digits}f}\N{EN DASH}{interval.high:.{digits}f}"
 
 
 def percent_range(interval: Interval) -> str:
     """Ends of an interval in whole per cent, or nothing if it has none."""
     if not math.isfinite(interval.low):
         return ""
-    return f"{100 * interval.low:.0f} to {100 * interval.high:.0f} %"
+    return f"{100 * interval.low:.0f} to {100 * interval.high:.0f}\N{NARROW NO-BREAK SPACE}%"
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """A number with its noun, thousands set apart by a thin space."""
     noun = singular if number == 1 else plural or singular + "s"
-    return f"{number:,}".replace(",", " ") + f" {noun}"
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + f" {noun}"
