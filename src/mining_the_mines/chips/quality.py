@@ -123,7 +123,7 @@ def count_faults(manifest: pd.DataFrame) -> dict[str, int]:
         Fault → number of chips, the most frequent first.
     """
     reasons = manifest.loc[manifest["verdict"] == REJECTED, "reason"]
-    counts = reasons.str.partition(":")[0].value_counts()
+    counts = reasons.str.split(":").str[0].value_counts()
     return {str(fault): int(count) for fault, count in counts.items()}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from affine import Affine
+from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
@@ -75,7 +76,7 @@ class Chip:
             return box
         try:
             west, south, east, north = transform_bounds(self.crs, WGS84, *box)
-        except (CRSError, RasterioError):
+        except (CRSError, RasterioError, CPLE_BaseError):
             return None  # a coordinate system of its own, such as an engineering grid
         return (west, south, east, north) if np.isfinite((west, south, east, north)).all() else None
 

@@ -1,0 +1,108 @@
+"""What makes a chip unfit is found in its pixels and named."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from chips.building import BANDS, ground
+from pydantic import ValidationError
+
+from mining_the_mines.chips.quality import ChipSettings, check_sufficiency, find_fault, nodata_share
+from mining_the_mines.chips.reading import Chip, ChipError
+
+SETTINGS = ChipSettings(bands=BANDS)
+Change = Callable[[np.ndarray], Any]
+
+
+def chip(change: Change | None = None) -> Chip:
+    pixels = ground(1)
+    if change is not None:
+        change(pixels)
+    return Chip(pixels, BANDS, "float32")
+
+
+def put(where: object, value: float) -> Change:
+    return lambda pixels: pixels.__setitem__(where, value)
+
+
+def test_a_good_chip_has_no_fault() -> None:
+    assert find_fault(chip(), SETTINGS) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (put(slice(None), np.nan), "empty: no data, or zero in every band"),
+        (put((slice(None), slice(10)), np.nan), "too much nodata: 62% of its values, where 50% are allowed"),
+        (put(2, np.nan), "empty band: B4 holds no data"),
+        (put((0, 3, 3), np.inf), "non-finite: 1 values are infinite"),
+        (put((0, 3, 3), -np.inf), "non-finite: 1 values are infinite"),
+        (put(slice(None), 0.3), "constant: B2, B3, B4, B8, B11, B12 has the same value everywhere"),
+        (put(4, 0.3), "constant: B11 has the same value everywhere"),
+        (put((slice(None), slice(8)), 3000), "implausible reflectance: 50% of its values lie outside -0.09 to 2"),
+        (put((slice(None), slice(8)), -0.2), "implausible reflectance"),
+    ],
+)
+def test_a_fault_is_named(change: Change, fault: str) -> None:
+    assert (find_fault(chip(change), SETTINGS) or "").startswith(fault)
+
+
+def test_an_infinite_value_is_found_beside_gaps() -> None:
+    def spoil(pixels: np.ndarray) -> None:
+        pixels[:, 0], pixels[3, 5, 5] = np.nan, np.inf
+
+    assert (find_fault(chip(spoil), SETTINGS) or "").startswith("non-finite")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [put((slice(None), slice(4)), np.nan), put((0, 0, 0), 3), put((slice(None), 0), -0.01), put((1, 1, 1), np.nan)],
+    ids=["a swath edge", "a glint", "slightly negative", "one gap"],
+)
+def test_what_real_chips_show_is_tolerated(change: Change) -> None:
+    assert find_fault(chip(change), SETTINGS) is None
+
+
+def test_the_share_without_data_is_measured_over_all_bands() -> None:
+    assert nodata_share(chip(put((slice(None), slice(4)), np.nan))) == pytest.approx(0.25)
+
+
+def manifest(labels: list[int | None], faults: list[str] | None = None) -> pd.DataFrame:
+    faults = faults or []
+    return pd.DataFrame(
+        {
+            "label": pd.array([*labels, *[1] * len(faults)], dtype="Int64"),
+            "verdict": ["accepted"] * len(labels) + ["rejected"] * len(faults),
+            "reason": pd.array([None] * len(labels) + faults, dtype="str"),
+        }
+    )
+
+
+def test_enough_of_both_classes_is_enough() -> None:
+    check_sufficiency(manifest([0, 0, 1, 1]), 2)
+
+
+def test_a_missing_class_stops_and_says_what_to_do() -> None:
+    with pytest.raises(ChipError, match=r"Only 3 chips with and 0 without a mine.*\(rejected: none\): add labelled"):
+        check_sufficiency(manifest([1, 1, 1]), 2)
+
+
+def test_too_few_chips_stop_and_the_rejected_are_counted() -> None:
+    faults = ["unreadable: a.tif …", "constant: B2 …", "unreadable: b.tif …"]
+    with pytest.raises(ChipError, match="rejected: 2 unreadable, 1 constant"):
+        check_sufficiency(manifest([0, 1], faults), 2)
+
+
+@pytest.mark.parametrize(
+    ("bands", "message"), [(("B2", "B17"), "B17 is no band of Sentinel-2"), (("B2", "B2"), "named twice"), ((), "bands")]
+)
+def test_bands_that_do_not_exist_are_refused(bands: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ChipSettings(bands=bands)
+
+
+def test_a_misspelt_parameter_is_refused() -> None:
+    with pytest.raises(ValidationError, match="max_nodata"):
+        ChipSettings.model_validate({"max_nodata": 0.1})

@@ -1,0 +1,35 @@
+"""Bands are found by the names that people and programs give them."""
+
+import pytest
+
+from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS, canonical_band_name
+
+
+@pytest.mark.parametrize(
+    ("description", "band"),
+    [
+        ("B2", "B2"),
+        ("b02", "B2"),
+        ("B8A", "B8A"),
+        ("Band 4", "B4"),
+        ("nir", "B8"),
+        ("sur_refl_B08", "B8"),
+        (" B12 ", "B12"),
+        ("swir16", "B11"),
+    ],
+)
+def test_a_band_is_known_by_its_usual_spellings(description: str, band: str) -> None:
+    assert canonical_band_name(description) == band
+
+
+@pytest.mark.parametrize("description", [None, "", "elevation", "B13", "B123", "NDVI"])
+def test_what_names_no_band_is_no_band(description: str | None) -> None:
+    assert canonical_band_name(description) is None
+
+
+def test_every_band_is_found_by_its_own_name() -> None:
+    assert [canonical_band_name(name) for name in BANDS] == list(BANDS)
+
+
+def test_the_competition_has_every_band_but_cirrus() -> None:
+    assert set(BANDS) - set(COMPETITION_BANDS) == {"B10"}
