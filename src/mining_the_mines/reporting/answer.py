@@ -6,6 +6,7 @@ import pandas as pd
 
 from mining_the_mines.reporting.contents import ReportContents
 from mining_the_mines.reporting.wording import (
+    category_title,
     count,
     decimal,
     decimal_range,
@@ -100,7 +101,7 @@ def answer(contents: ReportContents) -> Answer:
     split = main_split(contents)
     rows = select_scores(contents.score_table, split, contents.chosen_model)
     sentences = [
-        _where_from(rows, split),
+        _where_from(rows, split, contents.interval_level),
         _ranking(contents, split),
         _comparison(contents),
         _calibration(rows),
@@ -131,7 +132,7 @@ def _lead(contents: ReportContents, rows: pd.DataFrame, split: str) -> str:
     )
 
 
-def _where_from(rows: pd.DataFrame, split: str) -> str:
+def _where_from(rows: pd.DataFrame, split: str, level: float) -> str:
     if rows.empty:
         return ""
     chips, places = int(rows["chips"].iloc[0]), int(rows["places"].iloc[0])
@@ -142,7 +143,7 @@ def _where_from(rows: pd.DataFrame, split: str) -> str:
     )
     return (
         f"Measured on {count(chips, 'chip')} from {count(places, 'place')} {apart}. "
-        "In brackets: 95\N{NARROW NO-BREAK SPACE}% intervals, from resampling whole places."
+        f"In brackets: {percent(level)} intervals, from resampling whole places."
     )
 
 
@@ -162,11 +163,12 @@ def _ranking(contents: ReportContents, split: str) -> str:
         & (table["metric"] == "roc_auc")
         & table["category_excluded"].notna()
     ].dropna(subset=["value"])
+    without = without[without["value"] < area.value].sort_values("value")
     if without.empty:
         return sentence + "."
-    hardest = without.sort_values("value").iloc[0]
+    hardest = without.iloc[0]
     return (
-        f"{sentence}; with the easiest look-alikes, {hardest['category_excluded']}, left out, "
+        f"{sentence}; with the easiest look-alikes, {category_title(str(hardest['category_excluded']))}, left out, "
         f"{percent(float(hardest['value']))} of the time."
     )
 
@@ -201,7 +203,8 @@ def _calibration(rows: pd.DataFrame) -> str:
         if error.value < _WELL_CALIBRATED
         else "read them as a ranking rather than as chances"
     )
-    return f"Its probabilities are off by {percent(error.value)} on average; {advice}."
+    points = f"{100 * error.value:.0f} percentage points"
+    return f"Its probabilities are off by {points} on average; {advice}."
 
 
 def _mistakes(contents: ReportContents, split: str) -> str:
@@ -216,7 +219,7 @@ def _mistakes(contents: ReportContents, split: str) -> str:
     total = int(alarms["wrong"].sum())
     return (
         f"Of its {count(total, 'false alarm')}, {int(worst['wrong'])} lie in the category "
-        f"{worst['category']} ({count(int(worst['chips']), 'chip')})."
+        f"{category_title(str(worst['category']))} ({count(int(worst['chips']), 'chip')})."
     )
 
 

@@ -94,6 +94,7 @@ class ReportContents:
             ``p75``, ``p98`` of reflectance; further columns are only listed.
         gallery: Chips to look at, in order within each kind.
         run_facts: What was run: git commit, dirty flag, data hash, versions, run id; by name.
+        interval_level: Share of intervals that should cover the truth, as they were drawn.
         parameters: Flattened parameters, by dotted name.
         caveats: Sentences that a reader must know before believing the figures.
         sections: Further sections, shown before the data.
@@ -112,6 +113,7 @@ class ReportContents:
     importances: pd.DataFrame | None = None
     band_statistics: pd.DataFrame | None = None
     gallery: tuple[GalleryTile, ...] = ()
+    interval_level: float = 0.95
     run_facts: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()

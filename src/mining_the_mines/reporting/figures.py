@@ -220,12 +220,13 @@ def importance_figure(importances: pd.DataFrame, most: int = 15) -> Figure:
     return figure
 
 
-def interval_figure(scores: pd.DataFrame) -> Figure:
+def interval_figure(scores: pd.DataFrame, lowest: float) -> Figure:
     """Draw each model's scores with their intervals, so that overlaps can be seen at a glance.
 
     Args:
         scores: Rows of one split with ``model``, ``metric``, ``value``, ``low``, ``high``, all of
             them better when larger.
+        lowest: Where the axis begins; the same for figures that stand side by side.
     """
     metrics = list(dict.fromkeys(scores["metric"]))
     models = list(dict.fromkeys(scores["model"]))
@@ -252,8 +253,7 @@ def interval_figure(scores: pd.DataFrame) -> Figure:
     axes.set_ylim(len(metrics) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    lowest = float(np.nanmin([*scores["low"], *scores["value"], 0.98]))
-    axes.set_xlim(max(0.0, lowest - 0.03), 1.005)
+    axes.set_xlim(lowest, 1.005)
     add_legend_below(figure, min(3, len(models)))
     return figure
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mining_the_mines.reporting.contents import GalleryTile, Outcome
-from mining_the_mines.reporting.pictures import attention_overlay, inline_photograph
-from mining_the_mines.reporting.wording import decimal
+from mining_the_mines.reporting.pictures import attention_overlay, inline_photograph, shrink
+from mining_the_mines.reporting.wording import category_title, decimal
 
 #: Mistakes first: they teach more.
 OUTCOMES: MappingProxyType[Outcome, tuple[str, str]] = MappingProxyType(
@@ -63,11 +63,11 @@ def arrange_gallery(tiles: Sequence[GalleryTile]) -> tuple[Shelf, ...]:
 
 
 def _card(tile: GalleryTile, outcome: str, longest: int) -> Card:
+    photograph = shrink(tile.true_colour, longest)
     overlay = None
     if tile.attention is not None:
-        heated = attention_overlay(tile.true_colour, tile.attention)
-        overlay = inline_photograph(heated, longest)
-    details = [tile.category] if tile.category else []
+        overlay = inline_photograph(attention_overlay(photograph, tile.attention))
+    details = [category_title(tile.category)] if tile.category else []
     if tile.longitude is not None and tile.latitude is not None:
         details.append(f"{tile.latitude:.3f}, {tile.longitude:.3f}")
     probability = decimal(tile.probability, 2)
@@ -76,7 +76,7 @@ def _card(tile: GalleryTile, outcome: str, longest: int) -> Card:
         probability=probability,
         details=" · ".join(details),
         description=f"{tile.filename}, {outcome.lower()}, probability {probability}",
-        photograph=inline_photograph(tile.true_colour, longest),
+        photograph=inline_photograph(photograph),
         overlay=overlay,
         pixelated=max(tile.true_colour.shape[:2]) < _PIXEL_ART_BELOW,
     )

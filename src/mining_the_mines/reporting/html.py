@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from importlib import resources
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -85,6 +86,9 @@ def _splits(contents: ReportContents) -> list[tuple[str, pd.DataFrame]]:
 
 def _overview(contents: ReportContents) -> list[Picture]:
     pictures = []
+    table = contents.score_table
+    shown = table[table["metric"].isin(_OVERVIEW) & table["category_excluded"].isna()]
+    lowest = max(0.0, float(np.nanmin([0.98, *shown["low"], *shown["value"]])) - 0.03)
     for split, title in _SPLIT_TITLES.items():
         scores = select_scores(contents.score_table, split)
         scores = scores[scores["metric"].isin(_OVERVIEW)]
@@ -92,7 +96,7 @@ def _overview(contents: ReportContents) -> list[Picture]:
             continue
         where = title.lower()
         picture = _picture(
-            figures.interval_figure(scores),
+            figures.interval_figure(scores, lowest),
             f"overview-{split.replace('-', '')}",
             f"Scores of each model {where} with their intervals; the table gives the figures.",
             f"Scores and their intervals {where}.",
@@ -148,26 +152,26 @@ def _chosen_rows(contents: ReportContents) -> Iterator[tuple[str, pd.DataFrame]]
 
 def _threshold_pictures(contents: ReportContents) -> list[Picture]:
     threshold = contents.thresholds[contents.chosen_model]
+    chosen = dict(_chosen_rows(contents))
     pictures = []
-    for split, rows in _chosen_rows(contents):
-        if split == OUT_OF_FOLD and rows["label"].nunique() == 2:
-            pictures.append(
-                _picture(
-                    figures.threshold_figure(rows, threshold),
-                    "threshold",
-                    f"F1, precision and recall by threshold; {threshold:.3f} was chosen.",
-                    "What other thresholds would have brought, out of fold.",
-                )
-            )
-        where = _SPLIT_TITLES[split].lower()
-        pictures.append(
-            _picture(
-                figures.probability_figure(rows, threshold),
-                f"probabilities-{split.replace('-', '')}",
-                f"Histogram of predicted probabilities by truth {where}.",
-                f"How far mines and other chips are kept apart, {where}.",
-            )
+    tuned = chosen.get(OUT_OF_FOLD)
+    if tuned is not None and tuned["label"].nunique() == 2:
+        picture = _picture(
+            figures.threshold_figure(tuned, threshold),
+            "threshold",
+            f"F1, precision and recall by threshold; {threshold:.3f} was chosen.",
+            "What other thresholds would have brought, out of fold.",
         )
+        pictures.append(picture)
+    for split, rows in chosen.items():
+        where = _SPLIT_TITLES[split].lower()
+        picture = _picture(
+            figures.probability_figure(rows, threshold),
+            f"probabilities-{split.replace('-', '')}",
+            f"Histogram of predicted probabilities by truth {where}.",
+            f"How far mines and other chips are kept apart, {where}.",
+        )
+        pictures.append(picture)
     return pictures
 
 

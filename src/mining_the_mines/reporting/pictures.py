@@ -13,7 +13,7 @@ _LEAST_SPAN = 0.12
 _NODATA_GREY = 128
 #: Attention is drawn in a map whose lightness rises steadily, which colour-blind people can read.
 ATTENTION_COLOURS = "inferno"
-_ATTENTION_OPACITY = 0.7
+_ATTENTION_OPACITY = 0.6
 
 
 def true_colour(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -60,18 +60,31 @@ def attention_overlay(photograph: NDArray[np.uint8], attention: NDArray[np.float
     return mixed
 
 
-def inline_photograph(pixels: NDArray[np.uint8], longest_side: int) -> str:
+def shrink(photograph: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
+    """Make a photograph no larger than it will be shown.
+
+    Args:
+        photograph: uint8 (H, W, 3).
+        longest_side: In pixels; smaller photographs are left as they are.
+
+    Returns:
+        uint8 of the same or a smaller size, in the same proportions.
+    """
+    image = Image.fromarray(photograph)
+    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
+    pixels: NDArray[np.uint8] = np.asarray(image)
+    return pixels
+
+
+def inline_photograph(pixels: NDArray[np.uint8]) -> str:
     """Encode a picture as a data URI.
 
     Args:
         pixels: uint8 (H, W, 3).
-        longest_side: The picture is shrunk to this many pixels if it is larger.
 
     Returns:
         A ``data:image/webp`` URI.
     """
-    image = Image.fromarray(pixels)
-    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=82, method=4)
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=82, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -121,7 +121,7 @@ def place_map(points: pd.DataFrame, kind: str, symbols: MappingProxyType[str, _S
     view = view_around(longitudes, latitudes)
     shrink = max(0.2, math.cos(math.radians((view.south + view.north) / 2)))
     aspect = (view.north - view.south) / ((view.east - view.west) * shrink)
-    figure, axes = new_axes(WIDTH, 0.75 + (WIDTH - 0.6) * aspect)
+    figure, axes = _map_axes(aspect)
     _draw_coastlines(axes, view)
     for value in [*symbols, *sorted(set(known[kind]) - set(symbols))]:
         chosen = (known[kind] == value).to_numpy()
@@ -141,6 +141,17 @@ def place_map(points: pd.DataFrame, kind: str, symbols: MappingProxyType[str, _S
     _frame(axes, view, shrink)
     figure.legend(loc="outside lower center", ncols=2, fontsize=9, labelcolor=INK, frameon=False)
     return figure
+
+
+def _map_axes(aspect: float) -> tuple[Figure, Axes]:
+    """Begin a map whose frame lies at the same place whatever its legend, so that maps line up."""
+    left, right, below, above = 0.55, 0.1, 0.75, 0.08
+    width = WIDTH - left - right
+    height = below + width * aspect + above
+    figure, axes = new_axes(WIDTH, height)
+    figure.set_layout_engine("none")
+    axes.set_position((left / WIDTH, below / height, width / WIDTH, width * aspect / height))
+    return figure, axes
 
 
 def _draw_coastlines(axes: Axes, view: View) -> None:

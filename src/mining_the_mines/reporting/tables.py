@@ -8,6 +8,7 @@ import pandas as pd
 from mining_the_mines.reporting.answer import interval_of, select_scores
 from mining_the_mines.reporting.wording import (
     MISSING,
+    category_title,
     count,
     decimal,
     decimal_range,
@@ -133,7 +134,7 @@ def exclusion_rows(table: pd.DataFrame, split: str, caption: str, chosen: str) -
         return None
     models = _models(here)
     lines = [
-        _score_row(rows, models, str(metric), f"{metric_title(str(metric))} without {category}")
+        _score_row(rows, models, str(metric), f"{metric_title(str(metric))} without {category_title(str(category))}")
         for (metric, category), rows in here.groupby(["metric", "category_excluded"], sort=False)
     ]
     lines.sort(key=lambda row: not row.name.startswith(metric_title("roc_auc")))
@@ -182,7 +183,7 @@ def category_rows(table: pd.DataFrame, split: str, caption: str, chosen: str) ->
             cells.append(Cell(percent(figure.value), percent_range(figure)))
         truth = "mine" if label == 1 else "no mine"
         chips = int(members["chips"].max())
-        lines.append(Row(str(category), tuple(cells), f"{truth}, {count(chips, 'chip')}"))
+        lines.append(Row(category_title(str(category)), tuple(cells), f"{truth}, {count(chips, 'chip')}"))
     return _side_by_side(caption, models, lines, chosen)
 
 
@@ -271,13 +272,18 @@ def manifest_rows(manifest: pd.DataFrame) -> Table:
         for name, number in zip(("With a mine", "Without", "Unlabelled"), counts, strict=True):
             lines.append(Row(name, (Cell(str(number)),)))
     if {"width", "height"} <= set(accepted.columns):
-        size = accepted["width"].astype("string") + " × " + accepted["height"].astype("string")
+        size = _whole(accepted["width"]) + " × " + _whole(accepted["height"])
         lines.append(Row("Size in pixels", (Cell(_commonest(size)),)))
     for column, name in (("bands", "Bands"), ("dtype", "Data type"), ("crs", "Coordinates")):
         if column in accepted:
             text = _commonest(accepted[column].astype("string").str.replace(",", " "))
             lines.append(Row(name, (Cell(text),)))
     return Table("The chips", ("", ""), tuple(lines))
+
+
+def _whole(numbers: pd.Series) -> pd.Series:
+    """Write whole numbers as such, also where missing ones have made them floats."""
+    return numbers.astype("Int64").astype("string")
 
 
 def _commonest(values: pd.Series, most: int = 4) -> str:

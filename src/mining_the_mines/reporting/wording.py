@@ -17,6 +17,11 @@ def model_title(model: str) -> str:
     return MODEL_TITLES.get(model, model)
 
 
+def category_title(category: str) -> str:
+    """A category's name without the underscores of file formats."""
+    return category.replace("_", " ")
+
+
 def model_name(model: str) -> str:
     """Name of a model within a sentence."""
     return MODEL_NAMES.get(model, model_title(model))

@@ -1,0 +1,187 @@
+"""The report opens offline, holds what a reader needs and leaves out what a run does not have."""
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mining_the_mines.reporting import Picture, ReportContents, ReportSection, render_report
+from mining_the_mines.scoring import BootstrapSettings, score_table
+from reporting.reports import make_contents, make_folds, make_gallery
+
+
+class Page(HTMLParser):
+    """Collects the elements, ids and addresses of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element."""
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        """Keep text."""
+        self.text += data
+
+    def ids(self) -> list[str]:
+        """All ids, in the order of the page."""
+        return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
+
+
+@pytest.fixture(scope="module")
+def contents() -> ReportContents:
+    return make_contents()
+
+
+@pytest.fixture(scope="module")
+def bare(contents: ReportContents) -> ReportContents:
+    """One model's out-of-fold scores and nothing else."""
+    rows = contents.predictions.query("model == 'baseline'").dropna(subset=["fold"])
+    rows = rows.drop(columns=["category", "longitude", "latitude"])
+    return ReportContents(
+        title="Scores alone",
+        chosen_model="baseline",
+        predictions=rows,
+        thresholds=contents.thresholds,
+        score_table=score_table(rows, contents.thresholds, BootstrapSettings(resamples=20)),
+    )
+
+
+@pytest.fixture(scope="module")
+def report(contents: ReportContents) -> str:
+    return render_report(contents)
+
+
+@pytest.fixture(scope="module")
+def page(report: str) -> Page:
+    return Page(report)
+
+
+def test_nothing_is_fetched_from_outside_the_file(report: str, page: Page) -> None:
+    addresses = [
+        attributes[name]
+        for _, attributes in page.elements
+        for name in ("src", "href", "xlink:href", "srcset", "data", "action", "poster")
+        if name in attributes
+    ]
+    assert addresses
+    assert all(address.startswith(("data:image/", "#")) for address in addresses)
+    assert not re.search(r"https?:|//[a-z]+\.|@import", report)
+    assert not {"script", "link", "iframe", "object", "base"} & {tag for tag, _ in page.elements}
+    assert all(target.startswith(("#", "data:")) for target in re.findall(r"url\(['\"]?([^)]*)\)", report))
+
+
+def test_every_id_is_unique_and_every_link_within_the_page_leads_somewhere(report: str, page: Page) -> None:
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    targets = {a[n][1:] for _, a in page.elements for n in ("href", "xlink:href") if a.get(n, "").startswith("#")}
+    targets |= set(re.findall(r"url\(#([^)]+)\)", report))
+    assert targets <= set(ids)
+
+
+def test_every_picture_has_a_text_for_those_who_cannot_see_it(page: Page) -> None:
+    images = [attributes for tag, attributes in page.elements if tag == "img"]
+    drawings = [attributes for tag, attributes in page.elements if tag == "svg"]
+    assert len(images) == 16
+    assert len(drawings) > 10
+    assert all(image["alt"] for image in images)
+    assert all(drawing["role"] == "img" and drawing["aria-label"] for drawing in drawings)
+
+
+def test_the_answer_comes_first_with_the_chosen_models_figures(contents: ReportContents, page: Page) -> None:
+    table = contents.score_table
+    rows = table[(table["split"] == "test") & (table["model"] == "blend") & table["category_excluded"].isna()]
+    recall = rows.set_index("metric").loc["recall"]
+    text = re.sub(r"\s+", " ", page.text)
+    assert f"the blend of models finds {100 * recall['value']:.0f} %" in text
+    assert f"({100 * recall['low']:.0f} to {100 * recall['high']:.0f} %)" in text
+    assert text.index("the blend of models finds") < text.index("Log loss")
+
+
+def test_all_models_stand_side_by_side_with_intervals_on_both_splits(contents: ReportContents, page: Page) -> None:
+    table = contents.score_table
+    for split in ("test", "out-of-fold"):
+        rows = table[(table["split"] == split) & (table["metric"] == "roc_auc") & table["category_excluded"].isna()]
+        assert len(rows) == 3
+        for value, low, high in rows[["value", "low", "high"]].itertuples(index=False):
+            assert f"{value:.3f}{low:.3f}–{high:.3f}" in page.text
+
+
+def test_every_rejected_chip_is_listed_with_its_reason(page: Page) -> None:
+    for text in ("train_718.tif", "train_788.tif", "all zero", "unreadable: not a TIFF"):
+        assert text in page.text
+
+
+def test_what_was_run_is_written_down(contents: ReportContents, page: Page) -> None:
+    for name, value in {**contents.run_facts, **contents.parameters}.items():
+        assert name in page.text
+        assert value in page.text
+
+
+def test_names_from_the_data_cannot_change_the_page(contents: ReportContents, bare: ReportContents) -> None:
+    evil = "<script>alert(1)</script>"
+    tile = dataclasses.replace(contents.gallery[0], filename=evil, category=evil)
+    report = render_report(dataclasses.replace(bare, title=evil, gallery=(tile,), run_facts={evil: evil}))
+    assert "alert(1)" in report
+    assert "<script" not in report
+
+
+def test_light_and_dark_pages_share_their_drawings(report: str) -> None:
+    assert "prefers-color-scheme: dark" in report
+    assert "var(--ink)" in report
+    assert "#1b1f24" not in report.split("</style>", 1)[1]
+
+
+def test_the_same_contents_give_the_same_bytes(bare: ReportContents) -> None:
+    assert render_report(bare) == render_report(bare)
+
+
+def test_a_report_with_300_pictured_chips_can_be_sent_by_mail(bare: ReportContents) -> None:
+    tiles = make_gallery(make_folds(40), each=2, size=256)
+    noise = np.random.default_rng(0).integers(0, 60, (256, 256, 3), dtype=np.uint8)
+    many = tuple(
+        dataclasses.replace(tile, true_colour=np.roll(noise, shift, axis=0)) for tile in tiles for shift in range(38)
+    )
+    assert len(many) > 300
+    assert len(render_report(dataclasses.replace(bare, gallery=many))) < 8e6
+
+
+def test_a_run_with_scores_alone_makes_a_report_too(bare: ReportContents) -> None:
+    ids = Page(render_report(bare)).ids()
+    assert {"answer", "scores", "curves", "threshold", "data", "run"} <= set(ids)
+    assert not {"gallery", "map", "categories", "learning"} & set(ids)
+
+
+def test_without_a_test_split_the_report_says_so_and_shows_out_of_fold_figures(bare: ReportContents) -> None:
+    page = Page(render_report(bare))
+    assert "No chips were kept out for a test" in page.text
+    assert "On the test chips" not in page.text
+
+
+def test_a_test_split_of_one_class_is_reported_without_curves(contents: ReportContents, bare: ReportContents) -> None:
+    rows = contents.predictions.query("model == 'baseline'").drop(columns=["category", "longitude"])
+    mines = rows[rows["fold"].notna() | (rows["label"] == 1)]
+    table = score_table(mines, contents.thresholds, BootstrapSettings(resamples=20))
+    page = Page(render_report(dataclasses.replace(bare, predictions=mines, score_table=table)))
+    assert not [name for name in page.ids() if name.startswith("roc-test")]
+    assert [name for name in page.ids() if name.startswith("roc-outoffold")]
+
+
+def test_further_sections_hold_text_pictures_and_tables(bare: ReportContents) -> None:
+    table = pd.DataFrame({"unit": ["North", None], "hectares": [12.34567, np.nan]})
+    section = ReportSection("Hectares", ("Two units.",), (Picture("<svg></svg>", "A drawing"),), {"Units": table})
+    page = Page(render_report(dataclasses.replace(bare, sections=(section,))))
+    for text in ("Hectares", "Two units.", "A drawing", "Units", "North", "12.35", "–"):
+        assert text in page.text
+
+
+def test_if_nothing_was_rejected_the_report_says_so(bare: ReportContents) -> None:
+    manifest = pd.DataFrame({"filename": ["a.tif"], "verdict": "accepted", "reason": None})
+    assert "No chip was rejected." in Page(render_report(dataclasses.replace(bare, manifest=manifest))).text

@@ -1,0 +1,52 @@
+"""Maps show all places, anywhere on Earth, without a network."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mining_the_mines.reporting.drawing import to_svg
+from mining_the_mines.reporting.place_map import DECISION_SYMBOLS, SPLIT_SYMBOLS, place_map, view_around
+
+
+@pytest.mark.parametrize(
+    ("longitudes", "latitudes"),
+    [
+        ([-60.0], [-5.0]),
+        ([-179.0, 179.0], [-60.0, 75.0]),
+        ([10.0, 10.0], [-80.0, 80.0]),
+        ([25.0, 25.01], [-10.0, -10.0]),
+    ],
+)
+def test_the_view_holds_every_place_and_keeps_a_pages_shape(longitudes: list[float], latitudes: list[float]) -> None:
+    view = view_around(np.array(longitudes), np.array(latitudes))
+    assert view.west <= min(longitudes) < max(longitudes) + 1e-9 <= view.east
+    assert view.south <= min(latitudes) < max(latitudes) + 1e-9 <= view.north
+    shrink = max(0.2, np.cos(np.radians((view.south + view.north) / 2)))
+    assert 0.54 <= (view.north - view.south) / ((view.east - view.west) * shrink) <= 1.01
+
+
+def test_without_coordinates_there_is_no_map() -> None:
+    assert place_map(pd.DataFrame({"split": ["train"]}), "split", SPLIT_SYMBOLS) is None
+    unknown = pd.DataFrame({"split": ["train"], "longitude": [np.nan], "latitude": [np.nan]})
+    assert place_map(unknown, "split", SPLIT_SYMBOLS) is None
+
+
+def test_the_legend_counts_what_is_drawn_and_names_what_is_new() -> None:
+    points = pd.DataFrame({"longitude": [1.0, 2.0, 3.0], "latitude": [1.0, 2.0, 3.0], "kind": ["FN", "FN", "other"]})
+    figure = place_map(points, "kind", DECISION_SYMBOLS)
+    assert figure is not None
+    drawing = to_svg(figure, "map", "A map")
+    assert "Missed mine (2)" in drawing
+    assert "Other (1)" in drawing
+    assert "km" in drawing
+    assert "°E" in drawing
+
+
+def test_coastlines_are_drawn_where_there_are_some() -> None:
+    def length(longitude: float, latitude: float) -> int:
+        points = pd.DataFrame({"longitude": [longitude] * 2, "latitude": [latitude, latitude + 5], "split": "train"})
+        figure = place_map(points, "split", SPLIT_SYMBOLS)
+        assert figure is not None
+        return len(to_svg(figure, "map", "A map"))
+
+    assert length(12.0, 42.0) > length(-30.0, -30.0) + 1000
