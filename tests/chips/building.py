@@ -28,7 +28,7 @@ def write_chip(
     *,
     scaled: bool = True,
     georeferenced: bool = False,
-    **profile: Any,
+    **profile: Any,  # noqa: ANN401 - whatever rasterio takes
 ) -> Path:
     """Write a chip; reflectance becomes uint16 × 10000 unless ``scaled`` is false."""
     values = np.round(np.nan_to_num(pixels) * 10_000).astype(np.uint16) if scaled else pixels
@@ -59,7 +59,7 @@ def label_table(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
 
 
 def labels_for(names: Sequence[str]) -> pd.DataFrame:
-    """Labels 0, 1, 0, 1, …"""
+    """Give the chips the labels 0 and 1 in turn."""
     return label_table([{"filename": name, "label": str(number % 2)} for number, name in enumerate(names)])
 
 

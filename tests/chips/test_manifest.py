@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import pytest
-from chips.building import BANDS, ground, label_table, labels_for, write_chip, write_folder
 
+from chips.building import BANDS, ground, label_table, labels_for, write_chip, write_folder
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.labels import read_labels
 from mining_the_mines.chips.manifest import COLUMNS, take_inventory
@@ -56,9 +56,7 @@ def test_the_columns_and_their_types_are_always_the_same(images: Path) -> None:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_it_does_not_matter_how_many_threads_read(images: Path, workers: int) -> None:
     one = inventory(images, labels_for(NAMES))
-    pd.testing.assert_frame_equal(
-        inventory(images, labels_for(NAMES), ChipSettings(bands=BANDS, workers=workers)), one
-    )
+    pd.testing.assert_frame_equal(inventory(images, labels_for(NAMES), ChipSettings(bands=BANDS, workers=workers)), one)
 
 
 def test_broken_files_are_listed_and_the_rest_goes_on(images: Path) -> None:
@@ -129,14 +127,14 @@ def test_a_line_without_file_name_is_listed(images: Path) -> None:
 def test_a_name_that_is_listed_twice_counts_once(images: Path) -> None:
     rows = [{"filename": name, "label": "1"} for name in (*NAMES, "a.tif")]
     manifest = inventory(images, label_table(rows))
-    assert list(manifest.loc["a.tif", "verdict"]) == ["accepted", "rejected"]
+    assert manifest["verdict"][manifest.index == "a.tif"].tolist() == ["accepted", "rejected"]
     assert reasons(manifest)["a.tif"].startswith("duplicate file name: the labels name it 2 times; the first is kept")
 
 
 def test_labels_that_contradict_each_other_reject_the_chip(images: Path) -> None:
     rows = [{"filename": name, "label": "1"} for name in NAMES] + [{"filename": "a.tif", "label": "0"}]
     manifest = inventory(images, label_table(rows))
-    assert list(manifest.loc["a.tif", "verdict"]) == ["rejected", "rejected"]
+    assert manifest["verdict"][manifest.index == "a.tif"].tolist() == ["rejected", "rejected"]
     assert "contradict" in reasons(manifest)["a.tif"]
 
 
@@ -163,7 +161,7 @@ def test_near_duplicates_are_kept_and_numbered(images: Path) -> None:
     write_chip(images / "c.tif", ground(0) * 1.1)
     manifest = inventory(images, labels_for(NAMES))
     assert (manifest["verdict"] == "accepted").all()
-    assert manifest.loc["a.tif", "near_duplicate"] == manifest.loc["c.tif", "near_duplicate"]
+    assert manifest["near_duplicate"]["a.tif"] == manifest["near_duplicate"]["c.tif"]
     assert manifest["near_duplicate"].notna().sum() == 2
 
 
@@ -185,11 +183,11 @@ def test_coordinates_come_from_the_labels_or_else_from_the_chip(images: Path) ->
         write_chip(images / name, ground(seed), georeferenced=True)
     labels = labels_for(NAMES).assign(longitude=["-60.5", "", "-60,5", "999"], latitude=["-3.25", "", "-3", "1"])
     manifest = inventory(images, labels)
-    assert manifest.loc["a.tif", ["longitude", "latitude"]].tolist() == [-60.5, -3.25]
+    assert (manifest["longitude"]["a.tif"], manifest["latitude"]["a.tif"]) == (-60.5, -3.25)
     for name in NAMES[1:]:
         assert manifest.loc[name, "longitude"] == pytest.approx(-57.0, abs=0.01)
     assert manifest.loc["a.tif", "crs"] == "EPSG:32721"
-    assert manifest.loc["a.tif", "left"] < manifest.loc["a.tif", "right"]
+    assert (manifest["left"] < manifest["right"]).all()
 
 
 def test_a_spreadsheets_table_is_understood_to_the_end(images: Path, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Near duplicates are found, and different ground is told apart."""
 
 import numpy as np
-from chips.building import BANDS
 from scipy.ndimage import gaussian_filter
 
+from chips.building import BANDS
 from mining_the_mines.chips.near_duplicates import cluster_near_duplicates, image_hash
 from mining_the_mines.chips.quality import ChipSettings
 
@@ -14,11 +14,11 @@ def landscape(seed: int) -> np.ndarray:
     """Reflectance with patches, as ground has them."""
     noise = np.random.default_rng(seed).normal(size=(6, 64, 64))
     smooth = gaussian_filter(noise, (0.7, 4, 4))
-    return np.clip(0.2 + 0.05 * smooth / smooth.std(), 0.01, 1).astype(np.float32)
+    return np.asarray(np.clip(0.2 + 0.05 * smooth / smooth.std(), 0.01, 1), dtype=np.float32)
 
 
 def clusters(*chips: np.ndarray) -> list[int]:
-    return cluster_near_duplicates([image_hash(chip, BANDS) for chip in chips], MAX_BITS).tolist()
+    return list(cluster_near_duplicates([image_hash(chip, BANDS) for chip in chips], MAX_BITS))
 
 
 def test_the_same_ground_in_another_light_is_a_near_duplicate() -> None:

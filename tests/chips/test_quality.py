@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chips.building import BANDS, ground
 from pydantic import ValidationError
 
+from chips.building import BANDS, ground
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency, find_fault, nodata_share
 from mining_the_mines.chips.reading import Chip, ChipError
 
@@ -23,7 +23,7 @@ def chip(change: Change | None = None) -> Chip:
     return Chip(pixels, BANDS, "float32")
 
 
-def put(where: object, value: float) -> Change:
+def put(where: Any, value: float) -> Change:  # noqa: ANN401 - any index of an array
     return lambda pixels: pixels.__setitem__(where, value)
 
 
@@ -75,7 +75,7 @@ def manifest(labels: list[int | None], faults: list[str] | None = None) -> pd.Da
         {
             "label": pd.array([*labels, *[1] * len(faults)], dtype="Int64"),
             "verdict": ["accepted"] * len(labels) + ["rejected"] * len(faults),
-            "reason": pd.array([None] * len(labels) + faults, dtype="str"),
+            "reason": pd.Series([*[None] * len(labels), *faults], dtype="str"),
         }
     )
 
@@ -96,7 +96,8 @@ def test_too_few_chips_stop_and_the_rejected_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bands", "message"), [(("B2", "B17"), "B17 is no band of Sentinel-2"), (("B2", "B2"), "named twice"), ((), "bands")]
+    ("bands", "message"),
+    [(("B2", "B17"), "B17 is no band of Sentinel-2"), (("B2", "B2"), "named twice"), ((), "bands")],
 )
 def test_bands_that_do_not_exist_are_refused(bands: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValidationError, match=message):

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from chips.building import BANDS, ground, write_chip
 
+from chips.building import BANDS, ground, write_chip
 from mining_the_mines.chips.reading import ChipError, read_chip
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 

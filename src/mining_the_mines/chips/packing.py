@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,12 @@ class PackedChips:
     @cached_property
     def _positions(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.filenames)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickling a memory map would copy all of it, once for each process that loads training data.
+        if self.path is not None:
+            return open_packed, (self.path,)
+        return PackedChips, (self.array, self.filenames, self.bands, self.content_hash)
 
     def __len__(self) -> int:
         """Number of chips."""

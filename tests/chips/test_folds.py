@@ -1,0 +1,184 @@
+"""No place crosses folds or reaches the test split, whatever the places are."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from mining_the_mines.chips.folds import EARTH_RADIUS, FoldSettings, assign_folds, find_places
+from mining_the_mines.chips.reading import ChipError
+
+COLUMNS = ["filename", "label", "category", "longitude", "latitude", "place", "split", "fold"]
+
+
+def manifest(count: int = 120, **columns: Any) -> pd.DataFrame:  # noqa: ANN401 - columns of any kind
+    """Accepted chips, a third of them mines, without group, coordinates or near duplicates unless given."""
+    table = pd.DataFrame(
+        {
+            "filename": [f"chip_{number:03d}.tif" for number in range(count)],
+            "label": pd.array([int(number % 3 == 0) for number in range(count)], dtype="Int64"),
+            "category": pd.array([None] * count, dtype="str"),
+            "group": pd.array([None] * count, dtype="str"),
+            "longitude": math.nan,
+            "latitude": math.nan,
+            "near_duplicate": pd.array([None] * count, dtype="Int64"),
+            "verdict": "accepted",
+        }
+    )
+    return table.assign(**columns)
+
+
+def groups(numbers: Sequence[int | None]) -> pd.Series:
+    return pd.Series([None if number is None else f"g{number}" for number in numbers], dtype="str")
+
+
+def kilometres(table: pd.DataFrame) -> np.ndarray:
+    """Great-circle distances between all chips, by the angle between vectors from the Earth's centre."""
+    longitude, latitude = (np.radians(table[axis].to_numpy(float)) for axis in ("longitude", "latitude"))
+    vectors = np.stack([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)])
+    return np.asarray(EARTH_RADIUS * np.arccos(np.clip(vectors.T @ vectors, -1, 1)))
+
+
+def where(table: pd.DataFrame) -> pd.Series:
+    """The one part that a chip is in: ``test`` or its fold."""
+    return table["split"].where(table["split"] == "test", table["fold"].astype("str"))
+
+
+def parts_of_each(values: pd.Series, part: pd.Series) -> set[int]:
+    """In how many parts the chips of each value are; all these numbers."""
+    return {len(set(parts)) for _, parts in part.groupby(values.to_numpy())}
+
+
+numbers = st.one_of(st.none(), st.integers(0, 30))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(
+    given_groups=st.lists(numbers, min_size=90, max_size=90),
+    duplicates=st.lists(numbers, min_size=90, max_size=90),
+    test_share=st.sampled_from([0.0, 0.2, 0.34]),
+    folds=st.integers(2, 5),
+    seed=st.integers(0, 3),
+)
+def test_no_group_and_no_near_duplicates_cross_folds_or_the_test_split(
+    given_groups: list[int | None], duplicates: list[int | None], test_share: float, folds: int, seed: int
+) -> None:
+    chips = manifest(90, group=groups(given_groups), near_duplicate=pd.array(duplicates, dtype="Int64"))
+    try:
+        table = assign_folds(chips, FoldSettings(folds=folds, test_share=test_share, seed=seed))
+    except ChipError:
+        assume(False)
+    part = where(table)
+    for column in ("group", "near_duplicate"):
+        assert parts_of_each(chips[column], part) <= {1}
+    assert parts_of_each(table["place"], part) == {1}
+    # Each chip is in exactly one place, and every fold has chips.
+    assert table["filename"].tolist() == chips["filename"].tolist()
+    assert (table["fold"].isna() == (table["split"] == "test")).all()
+    assert set(table["fold"].dropna()) == set(range(folds))
+    assert (table["split"] == "test").any() == (test_share > 0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), distance=st.sampled_from([20.0, 100.0]))
+def test_chips_nearer_than_the_distance_are_never_split_up(seed: int, distance: float) -> None:
+    random = np.random.default_rng(seed)
+    chips = manifest(60, longitude=random.uniform(-66, -50, 60), latitude=random.uniform(-12, 4, 60))
+    table = assign_folds(chips, FoldSettings(folds=3, distance_km=distance))
+    part = where(table).to_numpy()
+    one, other = np.nonzero(kilometres(table) < distance)
+    assert (part[one] == part[other]).all()
+
+
+def test_the_table_has_its_columns_and_each_accepted_labelled_chip_once() -> None:
+    chips = manifest()
+    chips.loc[0, "verdict"] = "rejected"
+    chips.loc[1, "label"] = pd.NA
+    table = assign_folds(chips, FoldSettings())
+    assert list(table.columns) == COLUMNS
+    assert set(table["filename"]) == set(chips["filename"][2:])
+    assert str(table["fold"].dtype) == "Int64"
+
+
+def test_folds_have_the_classes_in_proportion() -> None:
+    table = assign_folds(manifest(300), FoldSettings())
+    assert (table["split"] == "test").mean() == pytest.approx(0.2, abs=0.02)
+    shares = table.groupby(where(table))["label"].mean()
+    np.testing.assert_allclose(shares.astype(float), 1 / 3, atol=0.03)
+
+
+def test_the_same_seed_gives_the_same_folds_whatever_the_order_of_the_chips() -> None:
+    chips = manifest()
+    first = assign_folds(chips, FoldSettings(seed=3))
+    pd.testing.assert_frame_equal(assign_folds(chips.sample(frac=1, random_state=1), FoldSettings(seed=3)), first)
+    assert not assign_folds(chips, FoldSettings(seed=4)).equals(first)
+
+
+def test_auto_prefers_groups_to_distance_to_near_duplicates() -> None:
+    plain = manifest(12)
+    located = plain.assign(longitude=[0.0] * 6 + [10.0] * 6, latitude=0.0)
+    grouped = located.assign(group=groups([1, 2, 3] * 4))
+    assert find_places(plain, FoldSettings()).nunique() == 12
+    assert find_places(located, FoldSettings()).nunique() == 2
+    assert set(find_places(grouped, FoldSettings())) == {"g1", "g2", "g3"}
+    assert find_places(grouped, FoldSettings(group_by="distance")).nunique() == 2
+    assert find_places(grouped, FoldSettings(group_by="near_duplicates")).nunique() == 12
+
+
+def test_groups_that_near_duplicates_join_are_one_place_by_the_name_of_the_first() -> None:
+    chips = manifest(4, group=groups([2, 1, 3, None]), near_duplicate=pd.array([5, 5, None, None], dtype="Int64"))
+    places = find_places(chips, FoldSettings())
+    assert places.tolist()[:3] == ["g1", "g1", "g3"]
+    assert places[3] not in {"g1", "g3"}
+
+
+def test_chips_without_coordinates_stand_alone_among_those_that_have_them() -> None:
+    chips = manifest(4, longitude=[10.0, 10.0, math.nan, math.nan], latitude=[1.0, 1.0, math.nan, 2.0])
+    assert find_places(chips, FoldSettings()).nunique() == 3
+
+
+def test_places_on_both_sides_of_the_date_line_are_near() -> None:
+    chips = manifest(2, longitude=[179.99, -179.99], latitude=0.0)
+    assert len(set(find_places(chips, FoldSettings(distance_km=20)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("group_by", "message"), [("group", "No chip has a group"), ("distance", "No chip has coordinates")]
+)
+def test_places_can_not_be_made_of_what_is_not_there(group_by: str, message: str) -> None:
+    with pytest.raises(ChipError, match=message):
+        assign_folds(manifest(), FoldSettings.model_validate({"group_by": group_by}))
+
+
+def test_too_few_places_stop_and_say_what_to_do() -> None:
+    with pytest.raises(ChipError, match="lie in 3 places, which can't be dealt out to 5 parts: ask for fewer folds"):
+        assign_folds(manifest(group=groups([0, 1, 2] * 40)), FoldSettings())
+
+
+def test_too_few_chips_of_a_class_stop() -> None:
+    labels = pd.array([1] * 3 + [0] * 117, dtype="Int64")
+    with pytest.raises(ChipError, match="One class has only 3 chips"):
+        assign_folds(manifest(label=labels), FoldSettings())
+
+
+def test_one_class_only_stops() -> None:
+    with pytest.raises(ChipError, match="One class has only 0 chips"):
+        assign_folds(manifest(label=pd.array([1] * 120, dtype="Int64")), FoldSettings())
+
+
+def test_a_class_in_a_single_place_stops() -> None:
+    labels = [1] * 20 + [0] * 100
+    chips = manifest(label=pd.array(labels, dtype="Int64"), group=groups([0] * 20 + list(range(1, 101))))
+    with pytest.raises(ChipError, match="lie in one place"):
+        assign_folds(chips, FoldSettings(test_share=0))
+
+
+def test_one_fold_is_no_cross_validation() -> None:
+    with pytest.raises(ValidationError, match="folds"):
+        FoldSettings(folds=1)
