@@ -138,6 +138,15 @@ def test_groups_that_near_duplicates_join_are_one_place_by_the_name_of_the_first
     assert places[3] not in {"g1", "g3"}
 
 
+def test_a_chip_without_group_joins_the_place_that_it_lies_in() -> None:
+    chips = manifest(4, group=groups([1, 2, None, None]), longitude=[10.0, 10.01, 20.0, 20.01], latitude=1.0)
+    places = find_places(chips, FoldSettings())
+    assert places.tolist()[:2] == ["g1", "g2"]
+    assert places[2] == places[3] != "g2"
+    beside = chips.assign(longitude=[10.0, 30.0, 10.01, 20.0])
+    assert find_places(beside, FoldSettings()).tolist()[:3] == ["g1", "g2", "g1"]
+
+
 def test_chips_without_coordinates_stand_alone_among_those_that_have_them() -> None:
     chips = manifest(4, longitude=[10.0, 10.0, math.nan, math.nan], latitude=[1.0, 1.0, math.nan, 2.0])
     assert find_places(chips, FoldSettings()).nunique() == 3

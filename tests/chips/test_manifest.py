@@ -181,7 +181,7 @@ def test_a_table_without_labels_gives_places(images: Path) -> None:
 def test_coordinates_come_from_the_labels_or_else_from_the_chip(images: Path) -> None:
     for seed, name in enumerate(NAMES):
         write_chip(images / name, ground(seed), georeferenced=True)
-    labels = labels_for(NAMES).assign(longitude=["-60.5", "", "-60,5", "999"], latitude=["-3.25", "", "-3", "1"])
+    labels = labels_for(NAMES).assign(longitude=["-60,5", "", "west", "999"], latitude=["-3.25", "", "-3", "1"])
     manifest = inventory(images, labels)
     assert (manifest["longitude"]["a.tif"], manifest["latitude"]["a.tif"]) == (-60.5, -3.25)
     for name in NAMES[1:]:

@@ -89,6 +89,9 @@ def find_places(chips: pd.DataFrame, settings: FoldSettings) -> pd.Series:
     links = [_links_of_equals(chips["near_duplicate"])]
     if group_by == "group":
         links.append(_links_of_equals(chips["group"]))
+        # A chip that nobody put in a group may still lie beside one that is in one.
+        near = _links_by_distance(chips, settings.distance_km)
+        links.append(near[chips["group"].isna().to_numpy()[near].any(axis=1)])
     elif group_by == "distance":
         links.append(_links_by_distance(chips, settings.distance_km))
     pairs = np.concatenate(links)
@@ -128,6 +131,8 @@ def _links_by_distance(chips: pd.DataFrame, distance_km: float) -> npt.NDArray[n
     """Pairs of chips that are nearer to each other than a great-circle distance."""
     points = np.radians(chips[["latitude", "longitude"]].to_numpy(dtype=np.float64))
     rows = np.flatnonzero(np.isfinite(points).all(axis=1))
+    if len(rows) == 0:
+        return np.empty((0, 2), dtype=np.intp)
     near = radius_neighbors_graph(points[rows], distance_km / EARTH_RADIUS, metric="haversine").tocoo()
     return np.stack([rows[near.row], rows[near.col]], axis=1)
 

@@ -212,7 +212,7 @@ def _entry(row: Mapping[str, str], *, labelled: bool, fault: str | None) -> _Ent
 
 def _degrees(text: str | None, limit: float) -> float | None:
     try:
-        value = float(text or "")
+        value = float((text or "").replace(",", "."))  # spreadsheets write decimals as their country does
     except ValueError:
         return None
     return value if math.isfinite(value) and abs(value) <= limit else None
