@@ -1,0 +1,78 @@
+"""Files and folders that appear whole or not at all."""
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mining_the_mines.bad_input import BadInputError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Write a file beside its place, then move it there in one step.
+
+    Args:
+        path: Where it is to be; its parents are made, and what is there already is replaced.
+
+    Yields:
+        A path on the same file system where nothing is yet. If the block raises, nothing stays of it.
+
+    Raises:
+        BadInputError: The disk is full, or the place can't be written to.
+    """
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield draft
+        draft.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Write a folder beside its place, then move it there in one step.
+
+    Args:
+        folder: Where it is to be; what is there already is replaced, and stays if writing fails.
+
+    Yields:
+        An empty folder to write to. If the block raises, it is removed with all that is in it.
+
+    Raises:
+        BadInputError: The disk is full, or the place can't be written to.
+    """
+    draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        _move(draft, folder)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _move(draft: Path, folder: Path) -> None:
+    if not folder.exists():
+        draft.replace(folder)
+        return
+    # A folder that is not empty can't be replaced in one step: the old one steps aside, and back if need be.
+    aside = draft.with_name(f"{draft.name}.old")
+    folder.replace(aside)
+    try:
+        draft.replace(folder)
+    except OSError:
+        aside.replace(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> BadInputError:
+    return BadInputError(
+        f"{path} can't be written ({error.strerror or error}): free some space, or choose a folder that you may write to."
+    )

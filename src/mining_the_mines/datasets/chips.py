@@ -1,0 +1,100 @@
+"""Folders of chips, given or simulated, and their packed form."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from kedro.io import DatasetError
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.labels import LabelFormat, read_labels
+from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
+from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.progress import progress_bar
+
+
+class ChipFolderDataset(FolderDataset[None, ChipFolder]):
+    """GeoTIFF chips and the table of their labels, as somebody handed them over; read only.
+
+    Args:
+        filepath: Folder that holds all of it.
+        images: Sub-folder of the chips; empty if they lie in the folder itself.
+        labels: Table of labels in the folder; ``None`` for unlabelled chips.
+        label_format: Fields of :class:`mining_the_mines.chips.labels.LabelFormat` that differ from its defaults.
+        metadata: For other tools.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        images: str = "images",
+        labels: str | None = "labels.csv",
+        label_format: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, metadata=metadata)
+        self.images = images
+        self.labels = labels
+        self.label_format = LabelFormat(**(label_format or {}))
+
+    def load(self) -> ChipFolder:
+        """List the chips and read their labels.
+
+        Raises:
+            BadInputError: The folder or its table of labels is missing or can't be read.
+        """
+        folder = self.load_folder
+        if not folder.is_dir():
+            raise BadInputError(f"There is no folder {folder}: check the parameter raw_root (or chips, for inference).")
+        labels = None if self.labels is None else read_labels(folder / self.labels, self.label_format)
+        return ChipFolder(folder / self.images, labels)
+
+    def save(self, data: None) -> None:
+        """Refuse: chips that were handed over stay as they are."""
+        raise DatasetError(f"{self._filepath} is read only: chips that were handed over stay as they are.")
+
+
+class SimulatedChipsDataset(ChipFolderDataset):
+    """Simulated chips, made when they are first asked for and again when their settings change.
+
+    Args:
+        filepath: Folder for all of it.
+        simulation: Fields of :class:`mining_the_mines.simulation.settings.SimulationSettings` that differ from its
+            defaults.
+        metadata: For other tools.
+    """
+
+    def __init__(
+        self, *, filepath: str, simulation: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(filepath=filepath, metadata=metadata)
+        self.simulation = simulation or {}
+
+    def load(self) -> ChipFolder:
+        """Simulate the chips unless those on disk were made with the same settings, then open them."""
+        from mining_the_mines.simulation.settings import SimulationSettings
+        from mining_the_mines.simulation.writing import write_simulated_chips
+
+        settings = SimulationSettings(**self.simulation)
+        if _settings_on_disk(self.load_folder) != settings.model_dump(mode="json"):
+            write_simulated_chips(self.load_folder, settings, progress_bar)
+        return super().load()
+
+
+def _settings_on_disk(folder: Path) -> object:
+    note = folder / "simulation.json"
+    return json.loads(note.read_text(encoding="utf-8")) if note.is_file() else None
+
+
+class PackedChipsDataset(FolderDataset[ChipStream, PackedChips]):
+    """All accepted chips in one array, written as a stream and read by memory map."""
+
+    def load(self) -> PackedChips:
+        """Open the array; its pixels are read when they are used."""
+        return open_packed(self.load_folder)
+
+    def save(self, data: ChipStream) -> None:
+        """Read, encode and write chip after chip."""
+        write_packed(data, self.save_folder)

@@ -1,0 +1,109 @@
+"""Tracking: what a run was made of and what came out, in MLflow."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from kedro_mlflow.framework.hooks import MlflowHook
+from pydantic import BaseModel
+
+from mining_the_mines.datasets.run_facts import git_state
+
+#: Datasets whose files are logged as artifacts when they have been saved.
+ARTIFACTS = ("manifest", "rejected_chips", "folds", "scores", "category_scores", "decision", "importances", "report")
+
+
+class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is untyped
+    """kedro-mlflow's hook, taught to flatten typed parameters instead of logging each as one long text."""
+
+    @hook_impl
+    def before_node_run(
+        self, node: Node, catalog: CatalogProtocol, inputs: dict[str, Any], is_async: bool
+    ) -> None:
+        """Log the parameters that a node takes."""
+        plain = {
+            name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+            for name, value in inputs.items()
+            if name != "parameters"  # the report's copy of all of them
+        }
+        super().before_node_run(node, catalog, plain, is_async)
+
+
+class RunTracking:
+    """Notes the code's state, the data's hash, scores and files on the active run."""
+
+    @hook_impl
+    def before_pipeline_run(
+        self,
+        run_params: dict[str, Any],
+        pipeline: Pipeline,  # noqa: ARG002 - Kedro's signature
+        catalog: CatalogProtocol,
+    ) -> None:
+        """Note the git commit and whether the working tree differs from it."""
+        import mlflow
+
+        self._catalog = catalog
+        if mlflow.active_run() is not None:
+            mlflow.set_tags(git_state(Path(run_params["project_path"])))
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
+        """Note the content hash of the chips that a run worked on."""
+        import mlflow
+
+        if dataset_name == "packed_chips" and mlflow.active_run() is not None:
+            mlflow.set_tag("data_hash", data.content_hash)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
+        """Log scores as metrics, and what people want to read as artifacts."""
+        import mlflow
+
+        if mlflow.active_run() is None:
+            return
+        name = dataset_name.rsplit(".", 1)[-1]
+        if name == "scores":
+            mlflow.log_metrics(score_metrics(data))
+        if name in ARTIFACTS:
+            _log_file(self._catalog, dataset_name)
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Say on the run why it failed."""
+        import mlflow
+
+        if mlflow.active_run() is not None:
+            mlflow.set_tag("error", str(error)[:5000])
+
+
+def score_metrics(scores: pd.DataFrame) -> dict[str, float]:
+    """Scores as MLflow metrics.
+
+    Args:
+        scores: As :func:`mining_the_mines.scoring.tables.score_table` gives it.
+
+    Returns:
+        Figures named ``split/model/metric``, with ``/low`` and ``/high`` for the interval, and ``/without_CATEGORY``
+        where one is left out.
+    """
+    metrics: dict[str, float] = {}
+    for row in scores.to_dict("records"):
+        name = f"{row['split']}/{row['model']}/{row['metric']}"
+        if not pd.isna(row["category_excluded"]):
+            name += f"/without_{row['category_excluded']}"
+        figures = {"": row["value"], "/low": row["low"], "/high": row["high"]}
+        metrics |= {f"{name}{part}": float(value) for part, value in figures.items() if not pd.isna(value)}
+    return metrics
+
+
+def _log_file(catalog: CatalogProtocol, name: str) -> None:
+    import mlflow
+
+    dataset = catalog.get(name)
+    filepath = getattr(dataset, "_get_load_path", None)
+    if filepath is not None:
+        mlflow.log_artifact(str(filepath()))

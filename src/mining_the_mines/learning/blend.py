@@ -1,0 +1,78 @@
+"""A logistic blend of the baseline and the network."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+#: Probabilities are kept this far from 0 and 1, where log-odds are infinite.
+CLOSEST = 1e-4
+
+
+class Blend(BaseModel):
+    """Log-odds of a mine as a weighted sum of the models' log-odds.
+
+    Attributes:
+        weights: Weight of each model.
+        intercept: Added to the sum.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weights: dict[str, float]
+    intercept: float
+
+    def predict(self, probabilities: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Blend the probabilities of the models, each ``(N,)``."""
+        total = np.full(len(next(iter(probabilities.values()))), self.intercept)
+        for model, weight in self.weights.items():
+            total += weight * _log_odds(probabilities[model])
+        blended: NDArray[np.float64] = expit(total)
+        return blended
+
+
+def fit_blend(
+    probabilities: pd.DataFrame, folds: pd.DataFrame
+) -> tuple[Blend, "pd.Series[float]"]:
+    """Fit a blend on out-of-fold predictions, and judge it on nested folds.
+
+    A fold's blended predictions come from a blend that was fitted on the other folds; the blend that is returned was
+    fitted on all of them.
+
+    Args:
+        probabilities: Out-of-fold probabilities; one column a model, indexed by file name.
+        folds: Columns ``filename``, ``label`` and ``fold``.
+
+    Returns:
+        The blend, and its own out-of-fold probabilities.
+    """
+    table = folds.set_index("filename").loc[probabilities.index]
+    labels = table["label"].to_numpy(dtype=np.int64)
+    assignment = table["fold"].to_numpy(dtype=np.int64)
+    blended = pd.Series(np.nan, index=probabilities.index, name="probability")
+    for fold in np.unique(assignment):
+        held_out = assignment == fold
+        blend = _fit(probabilities[~held_out], labels[~held_out])
+        blended[held_out] = blend.predict(_columns(probabilities[held_out]))
+    return _fit(probabilities, labels), blended
+
+
+def _fit(probabilities: pd.DataFrame, labels: NDArray[np.int64]) -> Blend:
+    columns = _columns(probabilities)
+    inputs = np.stack([_log_odds(values) for values in columns.values()], axis=1)
+    regression = LogisticRegression(C=1.0).fit(inputs, labels)
+    weights = dict(zip(columns, map(float, regression.coef_[0]), strict=True))
+    return Blend(weights=weights, intercept=float(regression.intercept_[0]))
+
+
+def _columns(probabilities: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    return {str(name): column.to_numpy(dtype=np.float64) for name, column in probabilities.items()}
+
+
+def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    log_odds: NDArray[np.float64] = logit(np.clip(probabilities, CLOSEST, 1 - CLOSEST))
+    return log_odds

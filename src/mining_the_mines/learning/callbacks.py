@@ -1,0 +1,48 @@
+"""What happens beside the training: remembering the curves and showing how far it is."""
+
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
+from rich.progress import Progress, TaskID
+
+from mining_the_mines.learning.classification import epoch_figures
+
+
+class CurveRecorder(Callback):
+    """Remembers the figures of every epoch; they travel in the checkpoint, so a resumed run has them all."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Note the epoch's figures."""
+        figures = epoch_figures(dict(trainer.callback_metrics))
+        self.rows.append({"epoch": trainer.current_epoch, **figures})
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the checkpoint keeps."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.rows = list(state_dict["rows"])
+
+
+class EpochProgress(Callback):
+    """Moves one bar of a rich progress display by a step an epoch."""
+
+    def __init__(self, progress: Progress, task: TaskID, finished_before: int, fold: str) -> None:
+        self.progress = progress
+        self.task = task
+        self.finished_before = finished_before
+        self.fold = fold
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Show the epoch's figures."""
+        figures = epoch_figures(dict(trainer.callback_metrics))
+        score = figures.get("validation_roc_auc")
+        text = f"{self.fold} · loss {figures.get('training_loss', float('nan')):.3f}"
+        text += "" if score is None else f" · AUC {score:.3f}"
+        completed = self.finished_before + trainer.current_epoch + 1
+        self.progress.update(self.task, completed=completed, description=text)

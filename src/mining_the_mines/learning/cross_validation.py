@@ -1,0 +1,170 @@
+"""One network a fold, each judged on chips of places that it has never seen."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sklearn.model_selection import GroupShuffleSplit
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.statistics import BandStatistics
+from mining_the_mines.learning.callbacks import EpochProgress
+from mining_the_mines.learning.fit import FitRequest, fit, quieten_lightning
+from mining_the_mines.learning.packed_data import LabelledChips
+from mining_the_mines.learning.prediction import predict_packed
+from mining_the_mines.learning.settings import TrainingSettings
+from mining_the_mines.learning.workspace import Workspace
+from mining_the_mines.models.classifier import MineClassifier
+from mining_the_mines.models.ensemble import FoldEnsemble
+from mining_the_mines.models.spectral_input import BandScale
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What comes out of training.
+
+    Attributes:
+        ensemble: The networks of all folds as one module.
+        probabilities: Out-of-fold probability per chip, indexed by file name.
+        curves: One row an epoch: fold, epoch and figures.
+    """
+
+    ensemble: FoldEnsemble
+    probabilities: "pd.Series[float]"
+    curves: pd.DataFrame
+
+
+def cross_validate(
+    packed: PackedChips,
+    folds: pd.DataFrame,
+    statistics: Mapping[str, BandStatistics],
+    settings: TrainingSettings,
+    workspace: Workspace,
+) -> CrossValidation:
+    """Train a network for each fold on all others and predict the fold's chips with it.
+
+    Args:
+        packed: All packed chips.
+        folds: Columns ``filename``, ``label``, ``place``, ``split`` and ``fold``; chips of the test split are left out.
+        statistics: Of the bands of the chips outside each fold.
+        settings: How to train.
+        workspace: Where checkpoints lie, and who is told about epochs.
+
+    Raises:
+        BadInputError: ``settings.resume`` is set and the checkpoints don't belong to these data and parameters.
+    """
+    quieten_lightning()
+    training = folds[folds["split"] == "train"]
+    names = sorted(int(fold) for fold in training["fold"].unique())
+    _prepare(workspace.checkpoints, _fingerprint(packed, training, settings), settings.resume)
+    members, predictions, curves = [], [], []
+    with _progress() as progress:
+        task = progress.add_task("training", total=len(names) * settings.epochs)
+        for number, fold in enumerate(names):
+            bar = EpochProgress(progress, task, number * settings.epochs, f"fold {fold}")
+            classifier, rows = _fit_fold(
+                packed, training, statistics[str(fold)], settings, workspace, fold, bar
+            )
+            held_out = training.loc[training["fold"] == fold, "filename"].tolist()
+            judge = FoldEnsemble([classifier], settings.test_time_augmentation)
+            probabilities = predict_packed(judge, packed, held_out, settings.batch_size)
+            predictions.append(pd.Series(probabilities, index=held_out))
+            curves.append(pd.DataFrame(rows).assign(fold=fold))
+            members.append(classifier)
+            progress.update(task, completed=(number + 1) * settings.epochs)
+    return CrossValidation(
+        FoldEnsemble(members, settings.test_time_augmentation),
+        pd.concat(predictions).rename("probability"),
+        pd.concat(curves, ignore_index=True),
+    )
+
+
+def _fit_fold(  # noqa: PLR0913, PLR0917 - the pieces of one sentence
+    packed: PackedChips,
+    training: pd.DataFrame,
+    statistics: BandStatistics,
+    settings: TrainingSettings,
+    workspace: Workspace,
+    fold: int,
+    progress: EpochProgress,
+) -> tuple[MineClassifier, list[dict[str, float]]]:
+    seed = settings.seed + 1000 * fold
+    L.seed_everything(seed, verbose=False)
+    scale = BandScale(statistics.bands, statistics.mean, statistics.std)
+    classifier = MineClassifier(settings.network, scale, packed.array.shape[-1])
+    others = training[training["fold"] != fold]
+    stopping = None
+    if settings.early_stopping_patience is not None:
+        others, stopping = _hold_out(others, settings.early_stopping_share, seed)
+    request = FitRequest(
+        classifier,
+        training=_labelled(packed, others),
+        validation=_labelled(packed, training[training["fold"] == fold]),
+        stopping=None if stopping is None else _labelled(packed, stopping),
+        folder=workspace.checkpoints / f"fold_{fold}",
+        seed=seed,
+    )
+    logger = workspace.start_logger(f"fold {fold}")
+    rows = fit(request, settings, logger, [progress])
+    if logger is not None:
+        logger.finalize("success")
+    return classifier, rows
+
+
+def _labelled(packed: PackedChips, table: pd.DataFrame) -> LabelledChips:
+    labels: NDArray[np.int64] = table["label"].to_numpy(dtype=np.int64)
+    return LabelledChips(packed, tuple(table["filename"]), labels)
+
+
+def _hold_out(
+    table: pd.DataFrame, share: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Set whole places aside that decide when to stop."""
+    splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed)
+    kept, held_out = next(splitter.split(table, groups=table["place"]))
+    return table.iloc[kept], table.iloc[held_out]
+
+
+def _fingerprint(
+    packed: PackedChips, training: pd.DataFrame, settings: TrainingSettings
+) -> dict[str, str]:
+    """What must be the same for a checkpoint to be gone on from."""
+    parameters = settings.model_dump_json(exclude={"resume", "loader_workers"})
+    assignment = training[["filename", "label", "fold"]].to_csv(index=False)
+    return {
+        "chips": packed.content_hash,
+        "parameters": hashlib.sha256(parameters.encode()).hexdigest(),
+        "folds": hashlib.sha256(assignment.encode()).hexdigest(),
+    }
+
+
+def _prepare(checkpoints: Path, fingerprint: dict[str, str], resume: bool) -> None:
+    """Empty the folder for a new run, or make sure that its checkpoints may be gone on from."""
+    note = checkpoints / "fingerprint.json"
+    if resume and note.is_file():
+        before = json.loads(note.read_text(encoding="utf-8"))
+        changed = [name for name, value in fingerprint.items() if before.get(name) != value]
+        if changed:
+            raise BadInputError(
+                f"The checkpoints in {checkpoints} were made with other {' and '.join(changed)}: "
+                f"restore them, or start anew without training.resume."
+            )
+        return
+    if checkpoints.exists():
+        shutil.rmtree(checkpoints)
+    checkpoints.mkdir(parents=True)
+    note.write_text(json.dumps(fingerprint, indent=2), encoding="utf-8")
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )

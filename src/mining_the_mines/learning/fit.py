@@ -1,0 +1,132 @@
+"""Training one network on one set of chips, resumable at the last finished epoch."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    LearningRateMonitor,
+    ModelCheckpoint,
+)
+
+from mining_the_mines.learning.callbacks import CurveRecorder
+from mining_the_mines.learning.classification import ClassifierTraining
+from mining_the_mines.learning.objective import class_weights
+from mining_the_mines.learning.packed_data import (
+    LabelledChips,
+    ordered_loader,
+    training_loader,
+)
+from mining_the_mines.learning.settings import TrainingSettings
+from mining_the_mines.models.classifier import MineClassifier
+
+LAST_CHECKPOINT = "last.ckpt"
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """One network's training.
+
+    Attributes:
+        classifier: The network, fresh; trained in place.
+        training: Chips to learn from.
+        validation: Chips whose scores are shown after each epoch, but never used.
+        stopping: Chips that decide on early stopping, apart from both others; ``None`` trains all epochs.
+        folder: Where the checkpoint lies.
+        seed: Seed of order and augmentation.
+    """
+
+    classifier: MineClassifier
+    training: LabelledChips
+    validation: LabelledChips | None
+    stopping: LabelledChips | None
+    folder: Path
+    seed: int
+
+
+def fit(
+    request: FitRequest,
+    settings: TrainingSettings,
+    logger: Any = None,  # noqa: ANN401 - a Lightning logger, or None
+    callbacks: Sequence[Callback] = (),
+) -> list[dict[str, float]]:
+    """Train, or go on from the checkpoint in the request's folder if there is one.
+
+    Returns:
+        One row of figures an epoch.
+    """
+    recorder = CurveRecorder()
+    trainer = L.Trainer(
+        accelerator=settings.accelerator,
+        devices=1,
+        max_epochs=settings.epochs,
+        precision=_precision(settings),  # type: ignore[arg-type] # Lightning wants a Literal of all its names
+        gradient_clip_val=settings.gradient_clip,
+        accumulate_grad_batches=settings.accumulate_batches,
+        logger=logger or False,
+        callbacks=[recorder, *_standard_callbacks(request, settings, logger), *callbacks],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        default_root_dir=request.folder,
+    )
+    labels = torch.from_numpy(request.training.labels)
+    weights = class_weights(labels) if settings.class_weights else (1.0, 1.0)
+    watched = request.stopping or request.validation
+    checkpoint = request.folder / LAST_CHECKPOINT
+    trainer.fit(
+        ClassifierTraining(request.classifier, settings, weights, request.seed),
+        training_loader(
+            request.training, settings.batch_size, request.seed, settings.loader_workers
+        ),
+        ordered_loader(watched, settings.batch_size) if watched else None,
+        ckpt_path=checkpoint if checkpoint.is_file() else None,
+        weights_only=True,
+    )
+    request.classifier.eval()
+    return recorder.rows
+
+
+def _standard_callbacks(
+    request: FitRequest, settings: TrainingSettings, logger: object
+) -> list[Callback]:
+    callbacks: list[Callback] = [
+        ModelCheckpoint(
+            request.folder,
+            filename=LAST_CHECKPOINT.removesuffix(".ckpt"),
+            enable_version_counter=False,
+            save_on_train_epoch_end=True,
+        )
+    ]
+    if settings.average_decay is not None:
+        callbacks.append(EMAWeightAveraging(decay=settings.average_decay))
+    if request.stopping is not None and settings.early_stopping_patience is not None:
+        callbacks.append(
+            EarlyStopping("validation_loss", patience=settings.early_stopping_patience)
+        )
+    if logger is not None:
+        callbacks.append(LearningRateMonitor("epoch"))
+    return callbacks
+
+
+def _precision(settings: TrainingSettings) -> str:
+    if settings.precision != "auto":
+        return settings.precision
+    has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return "bf16-mixed" if has_bf16 and settings.accelerator != "cpu" else "32-true"
+
+
+def quieten_lightning() -> None:
+    """Keep Lightning's greetings out of the log; its warnings stay."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    # Lightning calls a torch function by its former name (Lightning-AI/pytorch-lightning#21381).
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")

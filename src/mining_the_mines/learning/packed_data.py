@@ -1,0 +1,92 @@
+"""Packed chips as batches for training and prediction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class LabelledChips:
+    """Some of the packed chips, with their labels.
+
+    Attributes:
+        packed: All packed chips.
+        filenames: Which of them.
+        labels: ``(len(filenames),)`` of 0 and 1.
+    """
+
+    packed: PackedChips
+    filenames: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+
+class PackedDataset(Dataset[Batch]):
+    """Reads whole batches of packed digital numbers from the memory map in one go."""
+
+    def __init__(self, chips: LabelledChips) -> None:
+        self.array = chips.packed.array
+        self.rows = np.asarray(chips.packed.rows(chips.filenames), dtype=np.int64)
+        self.labels = torch.from_numpy(chips.labels.astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: int) -> Batch:
+        return self.__getitems__([position])
+
+    def __getitems__(self, positions: list[int]) -> Batch:
+        """Batch of digital numbers ``(B, C, H, W)`` uint16 and labels ``(B,)`` float32."""
+        return torch.from_numpy(self.array[self.rows[positions]]), self.labels[positions]
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
+def training_loader(
+    chips: LabelledChips, batch_size: int, seed: int, workers: int
+) -> DataLoader[Batch]:
+    """Batches in a new order every epoch, which depends on the seed and the epoch's number only."""
+    dataset = PackedDataset(chips)
+    sampler = DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=True, seed=seed)
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        drop_last=len(dataset) > batch_size,  # batch norm can't learn from a left-over chip
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def ordered_loader(chips: LabelledChips, batch_size: int) -> DataLoader[Batch]:
+    """Batches in the given order."""
+    return DataLoader(PackedDataset(chips), batch_size=batch_size, collate_fn=_as_it_is)
+
+
+def decode_batch(digital_numbers: Tensor) -> Tensor:
+    """Packed digital numbers to reflectance, on their device; see :mod:`mining_the_mines.sentinel2.reflectance`."""
+    numbers = digital_numbers.to(torch.float32)
+    reflectance = (numbers - OFFSET) / QUANTIFICATION
+    return torch.where(numbers == NODATA, torch.nan, reflectance)
+
+
+def packed_batches(
+    packed: PackedChips, filenames: Sequence[str], batch_size: int
+) -> Iterator[NDArray[np.uint16]]:
+    """Digital numbers of the named chips, ``(B, C, H, W)`` at a time."""
+    rows = packed.rows(filenames)
+    for start in range(0, len(rows), batch_size):
+        yield packed.array[rows[start : start + batch_size]]

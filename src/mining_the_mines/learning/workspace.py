@@ -1,0 +1,26 @@
+"""Where a training run keeps its checkpoints, and how it tells the world about its epochs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Starts a Lightning logger for the fold of that name; typed loosely so that importing this loads no torch.
+StartLogger = Callable[[str], Any]
+
+
+def no_logger(fold: str) -> None:  # noqa: ARG001 - the signature of StartLogger
+    """Track nothing."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder for checkpoints and a tracker of epochs.
+
+    Attributes:
+        checkpoints: Folder with one sub-folder a fold.
+        start_logger: Called with the name of each fold when it starts.
+    """
+
+    checkpoints: Path
+    start_logger: StartLogger = no_logger

@@ -1,0 +1,13 @@
+"""Nodes of feature extraction."""
+
+import pandas as pd
+
+from mining_the_mines.chips.features import FeatureSettings
+from mining_the_mines.chips.features import extract_features as tabulate
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.datasets.progress import progress_bar
+
+
+def extract_features(packed_chips: PackedChips, features: FeatureSettings) -> pd.DataFrame:
+    """Describe each chip by statistics of its bands and spectral indices."""
+    return tabulate(packed_chips, features, progress_bar)

@@ -1,0 +1,13 @@
+"""Packed chips → feature table."""
+
+from kedro.pipeline import Node, Pipeline
+
+from mining_the_mines.pipelines.feature_extraction.nodes import extract_features
+
+
+def create_pipeline() -> Pipeline:
+    """Feature extraction for the baseline."""
+    return Pipeline(
+        [Node(extract_features, ["packed_chips", "params:features"], "features", name="extract_features")],
+        tags="feature_extraction",
+    )

@@ -1,0 +1,5 @@
+"""Unlabelled chips get a probability and a decision."""
+
+from mining_the_mines.pipelines.inference.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

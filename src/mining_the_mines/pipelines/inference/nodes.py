@@ -1,0 +1,86 @@
+"""Nodes of inference."""
+
+import logging
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.quality import find_fault
+from mining_the_mines.chips.reading import Chip, ChipError, read_chip
+from mining_the_mines.datasets.progress import progress_bar
+
+logger = logging.getLogger(__name__)
+
+BATCH = 32
+
+
+def detect_mines(unlabelled_chips: ChipFolder, detector: Any) -> pd.DataFrame:  # noqa: ANN401 - a MineDetector
+    """Give every chip of a folder a probability and a decision; what can't be read gets the reason instead.
+
+    Args:
+        unlabelled_chips: The folder.
+        detector: The complete model.
+
+    Returns:
+        Columns ``filename``, ``probability``, ``label`` (1 for a mine) and ``error``, one row a chip.
+    """
+    rows: list[dict[str, Any]] = []
+    waiting: list[tuple[str, Chip]] = []
+    for filename in progress_bar(unlabelled_chips.filenames, "detecting"):
+        try:
+            waiting.append((filename, _read(unlabelled_chips, filename, detector)))
+        except ChipError as error:
+            rows.append({"filename": filename, "probability": np.nan, "label": pd.NA, "error": str(error)})
+        if len(waiting) == BATCH:
+            rows += _decide(waiting, detector)
+            waiting = []
+    rows += _decide(waiting, detector)
+    predictions = pd.DataFrame(rows).sort_values("filename", ignore_index=True).astype({"label": "Int64"})
+    counts = Counter(predictions["label"].fillna(-1))
+    logger.info("%d chips with a mine, %d without, %d that can't be judged.", counts[1], counts[0], counts[-1])
+    return predictions
+
+
+def fill_in_submission(detections: pd.DataFrame) -> pd.DataFrame:
+    """Bring predictions into the competition's form: file name and label, in the order of the chips' numbers.
+
+    The form has no place for doubt: a chip that can't be judged is entered as 0, no mine.
+    """
+    form = detections[["filename", "label"]].fillna({"label": 0})
+    unknown = int(detections["label"].isna().sum())
+    if unknown:
+        logger.warning("%d chips that can't be judged are entered as 0, no mine.", unknown)
+    return form.sort_values("filename", key=lambda names: names.map(_by_number), ignore_index=True)
+
+
+def _read(folder: ChipFolder, filename: str, detector: Any) -> Chip:  # noqa: ANN401
+    settings = detector.chips
+    path = folder.path(filename)
+    chip = read_chip(path, settings.bands, nodata=settings.nodata, scale=settings.scale)
+    size = (settings.size, settings.size)
+    if chip.reflectance.shape[1:] != size:
+        height, width = chip.reflectance.shape[1:]
+        raise ChipError(f"{path} is {width} × {height} pixels and the model takes {size[0]} × {size[1]}: cut it to that size.")
+    fault = find_fault(chip, settings)
+    if fault is not None:
+        raise ChipError(f"{path} can't be judged ({fault}): give a better chip of the place.")
+    return chip
+
+
+def _decide(waiting: list[tuple[str, Chip]], detector: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    if not waiting:
+        return []
+    probabilities = detector.predict(np.stack([chip.reflectance for _, chip in waiting]))
+    return [
+        {"filename": name, "probability": value, "label": int(value >= detector.threshold), "error": ""}
+        for (name, _), value in zip(waiting, probabilities, strict=True)
+    ]
+
+
+def _by_number(filename: str) -> tuple[str, int]:
+    match = re.search(r"(\d+)(?=\D*$)", filename)
+    return (filename[: match.start()], int(match.group())) if match else (filename, -1)

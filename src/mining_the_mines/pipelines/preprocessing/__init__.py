@@ -1,0 +1,5 @@
+"""Chips are read, judged, split and packed."""
+
+from mining_the_mines.pipelines.preprocessing.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

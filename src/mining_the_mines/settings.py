@@ -1,0 +1,23 @@
+"""Settings of the Kedro project."""
+
+import warnings
+
+from kedro.config import OmegaConfigLoader
+from omegaconf.resolvers import oc
+
+from mining_the_mines.hooks import ParameterTracking, RunTracking
+
+# Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
+warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
+
+#: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
+HOOKS = (RunTracking(), ParameterTracking())  # the last is called first: it starts the MLflow run
+
+CONFIG_LOADER_CLASS = OmegaConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "config_patterns": {"mlflow": ["mlflow*"]},
+    "custom_resolvers": {"oc.env": oc.env},  # mlflow.yml asks for the tracking server's address
+}
