@@ -7,12 +7,6 @@ import pytest
 
 from mining_the_mines.reporting import ReportContents
 from mining_the_mines.reporting.answer import answer
-from reporting.reports import make_contents
-
-
-@pytest.fixture(scope="module")
-def contents() -> ReportContents:
-    return make_contents(tiles=0)
 
 
 def with_difference(contents: ReportContents, value: float, low: float, high: float) -> str:

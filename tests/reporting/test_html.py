@@ -10,7 +10,7 @@ import pytest
 
 from mining_the_mines.reporting import Picture, ReportContents, ReportSection, render_report
 from mining_the_mines.scoring import BootstrapSettings, score_table
-from reporting.reports import make_contents, make_folds, make_gallery
+from reporting.reports import make_folds, make_gallery
 
 
 class Page(HTMLParser):
@@ -33,11 +33,6 @@ class Page(HTMLParser):
     def ids(self) -> list[str]:
         """All ids, in the order of the page."""
         return [attributes["id"] for _, attributes in self.elements if "id" in attributes]
-
-
-@pytest.fixture(scope="module")
-def contents() -> ReportContents:
-    return make_contents()
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,12 @@ def test_folds_and_test_are_counted_apart() -> None:
     assert counted["Test"][3] == "1"
 
 
+def test_a_place_that_leaks_from_one_fold_to_another_is_not_hidden() -> None:
+    folds = pd.DataFrame({"label": [1, 0], "place": "a", "split": "train", "fold": [0, 1]})
+    assert fold_rows(folds).caption == "Folds: 1 place lies in two of them"
+    assert fold_rows(folds.assign(place=["a", "b"])).caption == "Folds: no place lies in two of them"
+
+
 def test_rejected_chips_are_counted_by_reason_and_one_without_reason_is_not_lost() -> None:
     manifest = pd.DataFrame(
         {"filename": ["a", "b", "c"], "verdict": "rejected", "reason": ["all zero", "all zero", None]}

@@ -238,7 +238,7 @@ def _maps(contents: ReportContents) -> list[Picture]:
             place_map(points, "split", SPLIT_SYMBOLS),
             "map-split",
             "Map of chips for training and for the test.",
-            "Where the chips lie. No place has chips in both.",
+            "Where the chips lie.",
         ),
         (
             place_map(points, "decision", DECISION_SYMBOLS),

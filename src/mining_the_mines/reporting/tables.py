@@ -211,7 +211,7 @@ def _text(value: object) -> str:
 
 
 def fold_rows(folds: pd.DataFrame) -> Table:
-    """Count chips, mines and places of each fold and of the test split.
+    """Count chips, mines and places of each fold and of the test split, and check that none leaks.
 
     Args:
         folds: One row a chip: ``label``, ``place``, ``split``, ``fold``.
@@ -225,7 +225,9 @@ def fold_rows(folds: pd.DataFrame) -> Table:
         cells = (len(chips), mines, percent(mines / len(chips)), chips["place"].nunique())
         lines.append(Row(str(name), tuple(Cell(str(value)) for value in cells)))
     heads = ("", "Chips", "With a mine", "Share", "Places")
-    return Table("Folds: no place lies in two of them", heads, tuple(lines))
+    torn = int((part.groupby(folds["place"]).nunique() > 1).sum())
+    claim = "no place lies" if torn == 0 else f"{count(torn, 'place lies', 'places lie')}"
+    return Table(f"Folds: {claim} in two of them", heads, tuple(lines))
 
 
 def rejection_rows(manifest: pd.DataFrame) -> tuple[Table, Table] | None:
