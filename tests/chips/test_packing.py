@@ -157,7 +157,7 @@ def test_a_read_only_folder_is_an_error(stream: ChipStream) -> None:
 
 def test_a_disk_that_is_too_small_is_noticed_before_anything_is_read(stream: ChipStream, tmp_path: Path) -> None:
     many = ChipStream(stream.folder, NAMES, SETTINGS, (10**6, 10**6))
-    with pytest.raises(BadInputError, match=r"packed can't be written \(it needs .* GB and the disk has .* GB left\)"):
+    with pytest.raises(BadInputError, match=r"packed can't be written \(it needs .* MB and the disk has .* MB left\)"):
         write_packed(many, tmp_path / "packed")
     assert files_beside(tmp_path / "packed") == ["images"]
 

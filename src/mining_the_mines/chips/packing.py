@@ -290,7 +290,7 @@ def _digest(filenames: Sequence[str], bands: Sequence[str], size: Sequence[int])
 def _check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise OSError(errno.ENOSPC, f"it needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left")
+        raise OSError(errno.ENOSPC, f"it needs {needed / 1e6:.0f} MB and the disk has {free / 1e6:.0f} MB left")
 
 
 def _flush(file: IO[bytes] | IO[str]) -> None:
