@@ -12,7 +12,7 @@ from mining_the_mines.scoring import ThresholdSettings, choose_threshold, choose
 from scoring.predictions import make_chips, make_table
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10_000))
 def test_no_threshold_beats_the_chosen_one_on_f1(seed: int) -> None:
     _, labels, chances = make_chips(6, seed=seed)

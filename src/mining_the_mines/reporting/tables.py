@@ -225,7 +225,8 @@ def fold_rows(folds: pd.DataFrame) -> Table:
         cells = (len(chips), mines, percent(mines / len(chips)), chips["place"].nunique())
         lines.append(Row(str(name), tuple(Cell(str(value)) for value in cells)))
     heads = ("", "Chips", "With a mine", "Share", "Places")
-    torn = int((part.groupby(folds["place"]).nunique() > 1).sum())
+    parts_a_place = part.groupby(folds["place"]).nunique()
+    torn = int((parts_a_place > 1).sum())
     claim = "no place lies" if torn == 0 else f"{count(torn, 'place lies', 'places lie')}"
     return Table(f"Folds: {claim} in two of them", heads, tuple(lines))
 
