@@ -1,0 +1,63 @@
+# One command each; every command installs what it needs into .venv first.
+# TORCH=cpu picks the small CPU-only build of torch; the default build runs on CPU and GPU.
+
+PYTHON ?= python3
+TORCH ?=
+PORT ?= 5000
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+CODE := src tests benchmarks
+
+export DO_NOT_TRACK := 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo test lint viz mlflow bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## List the commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+ifeq ($(TORCH),)
+	$(UV) -r requirements.lock
+else
+	grep -vE '^(nvidia-|cuda-|triton)' requirements.lock > $(VENV)/requirements.lock
+	$(UV) --torch-backend=$(TORCH) -r $(VENV)/requirements.lock
+endif
+	$(UV) --no-deps --editable .
+	touch $(READY)
+
+demo: $(READY) ## Simulate chips, train, score, report
+	kedro run
+	@echo "The report: $$(ls -d data/08_reporting/report.html/*/report.html | tail -n 1)"
+
+lint: $(READY) ## Style, types, architecture
+	ruff format --check $(CODE)
+	ruff check $(CODE)
+	mypy
+	lint-imports
+
+test: lint ## All checks and all tests
+	pytest --cov --cov-report=term
+
+viz: $(READY) ## Open the pipelines in Kedro-Viz
+	kedro viz run
+
+mlflow: $(READY) ## Open the tracked runs
+	kedro mlflow ui --host 127.0.0.1 --port $(PORT)
+
+bench: $(READY) ## Print what the benchmarks measure
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; python $$script || exit 1; done
+
+lock: $(READY) ## Pin the newest versions that fit
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment, caches and all data that runs have made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find data -mindepth 1 ! -name README.md -delete
