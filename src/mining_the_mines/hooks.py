@@ -32,6 +32,15 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         }
         super().before_node_run(node, catalog, plain, is_async)
 
+    @hook_impl
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Close the run as often as kedro-mlflow has opened it: once at the start and, with MLflow 3, at every node."""
+        import mlflow
+
+        super().after_pipeline_run(run_params, pipeline, catalog)
+        while not self._already_active_mlflow and mlflow.active_run() is not None:
+            mlflow.end_run()
+
 
 class RunTracking:
     """Notes the code's state, the data's hash, scores and files on the active run."""

@@ -1,6 +1,7 @@
 """Folders of chips, given or simulated, and their packed form."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         raise DatasetError(f"{self._filepath} is read only: chips that were handed over stay as they are.")
 
 
+#: Where a simulated folder says how it was made.
+SIMULATION = "simulation.json"
+
+
 class SimulatedChipsDataset(ChipFolderDataset):
     """Simulated chips, made when they are first asked for and again when their settings change.
 
@@ -73,18 +78,28 @@ class SimulatedChipsDataset(ChipFolderDataset):
         self.simulation = simulation or {}
 
     def load(self) -> ChipFolder:
-        """Simulate the chips unless those on disk were made with the same settings, then open them."""
+        """Simulate the chips unless those on disk were made with the same settings, then open them.
+
+        Raises:
+            BadInputError: The folder holds something that was not simulated, which must not be replaced.
+        """
         from mining_the_mines.simulation.settings import SimulationSettings
         from mining_the_mines.simulation.writing import write_simulated_chips
 
         settings = SimulationSettings(**self.simulation)
-        if _settings_on_disk(self.load_folder) != settings.model_dump(mode="json"):
-            write_simulated_chips(self.load_folder, settings, progress_bar)
+        folder = self.load_folder
+        if folder.exists() and not (folder / SIMULATION).is_file():
+            raise BadInputError(
+                f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
+                f"own chips with --env, or another folder in raw_root."
+            )
+        if _settings_on_disk(folder) != settings.model_dump(mode="json"):
+            write_simulated_chips(folder, settings, partial(progress_bar, description="Simulating places"))
         return super().load()
 
 
 def _settings_on_disk(folder: Path) -> object:
-    note = folder / "simulation.json"
+    note = folder / SIMULATION
     return json.loads(note.read_text(encoding="utf-8")) if note.is_file() else None
 
 

@@ -8,7 +8,7 @@ from rich.progress import track
 Item = TypeVar("Item")
 
 
-def progress_bar(items: Iterable[Item], description: str, /) -> Iterable[Item]:
+def progress_bar(items: Iterable[Item], description: str) -> Iterable[Item]:
     """Go through the items while a bar shows how far it is and how long it will take."""
     total = len(items) if isinstance(items, Sequence) else None
     return track(items, description=description, total=total)

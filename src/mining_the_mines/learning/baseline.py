@@ -86,9 +86,7 @@ def fit_baseline(
     )
 
 
-def bag_probability(
-    bag: Sequence[HistGradientBoostingClassifier], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def bag_probability(bag: Sequence[HistGradientBoostingClassifier], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean probability of a mine over the boosters of a bag."""
     return np.mean([booster.predict_proba(values)[:, 1] for booster in bag], axis=0)
 
@@ -123,9 +121,7 @@ def _fit_bag(
     return tuple(boosters)
 
 
-def _bootstrap(
-    labels: NDArray[np.int64], places: NDArray[np.str_], random: np.random.Generator
-) -> NDArray[np.int64]:
+def _bootstrap(labels: NDArray[np.int64], places: NDArray[np.str_], random: np.random.Generator) -> NDArray[np.int64]:
     """Rows of places drawn with replacement, drawn again until both classes are among them."""
     names = np.unique(places)
     while True:
@@ -136,10 +132,10 @@ def _bootstrap(
 
 
 def _families(columns: Sequence[str]) -> dict[str, list[int]]:
-    """Positions of the statistics that belong to the same band or index (the part before the first underscore)."""
+    """Positions of the statistics of the same band or index: all of the name but the part after the last underscore."""
     families: dict[str, list[int]] = {}
     for position, column in enumerate(columns):
-        families.setdefault(str(column).split("_", 1)[0], []).append(position)
+        families.setdefault(str(column).rsplit("_", 1)[0], []).append(position)
     return families
 
 
@@ -165,9 +161,7 @@ def _shuffling_losses(
     return losses
 
 
-def _importance_table(
-    families: dict[str, list[int]], losses: NDArray[np.float64]
-) -> pd.DataFrame:
+def _importance_table(families: dict[str, list[int]], losses: NDArray[np.float64]) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "feature": list(families),

@@ -35,9 +35,7 @@ class Blend(BaseModel):
         return blended
 
 
-def fit_blend(
-    probabilities: pd.DataFrame, folds: pd.DataFrame
-) -> tuple[Blend, "pd.Series[float]"]:
+def fit_blend(probabilities: pd.DataFrame, folds: pd.DataFrame) -> tuple[Blend, "pd.Series[float]"]:
     """Fit a blend on out-of-fold predictions, and judge it on nested folds.
 
     A fold's blended predictions come from a blend that was fitted on the other folds; the blend that is returned was

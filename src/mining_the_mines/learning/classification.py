@@ -54,9 +54,7 @@ class ClassifierTraining(L.LightningModule):
         reflectance = self.augment(decode_batch(digital_numbers))
         if self.settings.augmentation.mix_up:
             reflectance, targets = mix_up(reflectance, targets, self.settings.augmentation.mix_up)
-        loss = detection_loss(
-            self.classifier.logits(reflectance), targets, self.settings, self.weights
-        )
+        loss = detection_loss(self.classifier.logits(reflectance), targets, self.settings, self.weights)
         self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
@@ -73,9 +71,7 @@ class ClassifierTraining(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with linear warm-up and cosine decay, stepped every batch."""
-        groups = timm.optim.param_groups_weight_decay(
-            self.classifier, weight_decay=self.settings.weight_decay
-        )
+        groups = timm.optim.param_groups_weight_decay(self.classifier, weight_decay=self.settings.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=self.settings.learning_rate)
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = steps * self.settings.warmup_epochs // self.settings.epochs

@@ -27,6 +27,7 @@ from mining_the_mines.models.classifier import MineClassifier
 from mining_the_mines.models.ensemble import FoldEnsemble
 from mining_the_mines.models.spectral_input import BandScale
 
+
 @dataclass(frozen=True)
 class CrossValidation:
     """What comes out of training.
@@ -70,9 +71,7 @@ def cross_validate(
         task = progress.add_task("training", total=len(names) * settings.epochs)
         for number, fold in enumerate(names):
             bar = EpochProgress(progress, task, number * settings.epochs, f"fold {fold}")
-            classifier, rows = _fit_fold(
-                packed, training, statistics[str(fold)], settings, workspace, fold, bar
-            )
+            classifier, rows = _fit_fold(packed, training, statistics[str(fold)], settings, workspace, fold, bar)
             held_out = training.loc[training["fold"] == fold, "filename"].tolist()
             judge = FoldEnsemble([classifier], settings.test_time_augmentation)
             probabilities = predict_packed(judge, packed, held_out, settings.batch_size)
@@ -124,18 +123,14 @@ def _labelled(packed: PackedChips, table: pd.DataFrame) -> LabelledChips:
     return LabelledChips(packed, tuple(table["filename"]), labels)
 
 
-def _hold_out(
-    table: pd.DataFrame, share: float, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _hold_out(table: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Set whole places aside that decide when to stop."""
     splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed)
     kept, held_out = next(splitter.split(table, groups=table["place"]))
     return table.iloc[kept], table.iloc[held_out]
 
 
-def _fingerprint(
-    packed: PackedChips, training: pd.DataFrame, settings: TrainingSettings
-) -> dict[str, str]:
+def _fingerprint(packed: PackedChips, training: pd.DataFrame, settings: TrainingSettings) -> dict[str, str]:
     """What must be the same for a checkpoint to be gone on from."""
     parameters = settings.model_dump_json(exclude={"resume", "loader_workers"})
     assignment = training[["filename", "label", "fold"]].to_csv(index=False)
@@ -165,6 +160,4 @@ def _prepare(checkpoints: Path, fingerprint: dict[str, str], resume: bool) -> No
 
 
 def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    )
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -85,9 +85,7 @@ def fit(
     checkpoint = request.folder / LAST_CHECKPOINT
     trainer.fit(
         ClassifierTraining(request.classifier, settings, weights, request.seed),
-        training_loader(
-            request.training, settings.batch_size, request.seed, settings.loader_workers
-        ),
+        training_loader(request.training, settings.batch_size, request.seed, settings.loader_workers),
         ordered_loader(watched, settings.batch_size) if watched else None,
         ckpt_path=checkpoint if checkpoint.is_file() else None,
         weights_only=True,
@@ -96,9 +94,7 @@ def fit(
     return recorder.rows
 
 
-def _standard_callbacks(
-    request: FitRequest, settings: TrainingSettings, logger: object
-) -> list[Callback]:
+def _standard_callbacks(request: FitRequest, settings: TrainingSettings, logger: object) -> list[Callback]:
     callbacks: list[Callback] = [
         ModelCheckpoint(
             request.folder,
@@ -110,9 +106,7 @@ def _standard_callbacks(
     if settings.average_decay is not None:
         callbacks.append(EMAWeightAveraging(decay=settings.average_decay))
     if request.stopping is not None and settings.early_stopping_patience is not None:
-        callbacks.append(
-            EarlyStopping("validation_loss", patience=settings.early_stopping_patience)
-        )
+        callbacks.append(EarlyStopping("validation_loss", patience=settings.early_stopping_patience))
     if logger is not None:
         callbacks.append(LearningRateMonitor("epoch"))
     return callbacks

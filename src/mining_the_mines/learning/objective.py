@@ -21,9 +21,7 @@ def class_weights(labels: Tensor) -> tuple[float, float]:
     return len(labels) / (2 * negatives), len(labels) / (2 * positives)
 
 
-def detection_loss(
-    logits: Tensor, targets: Tensor, settings: TrainingSettings, weights: tuple[float, float]
-) -> Tensor:
+def detection_loss(logits: Tensor, targets: Tensor, settings: TrainingSettings, weights: tuple[float, float]) -> Tensor:
     """Mean loss of a batch.
 
     Args:

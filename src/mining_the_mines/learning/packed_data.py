@@ -53,9 +53,7 @@ def _as_it_is(batch: Batch) -> Batch:
     return batch
 
 
-def training_loader(
-    chips: LabelledChips, batch_size: int, seed: int, workers: int
-) -> DataLoader[Batch]:
+def training_loader(chips: LabelledChips, batch_size: int, seed: int, workers: int) -> DataLoader[Batch]:
     """Batches in a new order every epoch, which depends on the seed and the epoch's number only."""
     dataset = PackedDataset(chips)
     sampler = DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=True, seed=seed)
@@ -83,9 +81,7 @@ def decode_batch(digital_numbers: Tensor) -> Tensor:
     return torch.where(numbers == NODATA, torch.nan, reflectance)
 
 
-def packed_batches(
-    packed: PackedChips, filenames: Sequence[str], batch_size: int
-) -> Iterator[NDArray[np.uint16]]:
+def packed_batches(packed: PackedChips, filenames: Sequence[str], batch_size: int) -> Iterator[NDArray[np.uint16]]:
     """Digital numbers of the named chips, ``(B, C, H, W)`` at a time."""
     rows = packed.rows(filenames)
     for start in range(0, len(rows), batch_size):

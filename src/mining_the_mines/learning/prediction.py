@@ -36,14 +36,10 @@ def predict_packed(
     return np.concatenate(probabilities)
 
 
-def predict_reflectance(
-    network: nn.Module, reflectance: NDArray[np.float32]
-) -> NDArray[np.float64]:
+def predict_reflectance(network: nn.Module, reflectance: NDArray[np.float32]) -> NDArray[np.float64]:
     """Probability of a mine for chips ``(B, C, H, W)`` in reflectance with NaN for nodata."""
     with torch.inference_mode():
-        probabilities: NDArray[np.float64] = (
-            network.eval()(torch.from_numpy(reflectance)).double().cpu().numpy()
-        )
+        probabilities: NDArray[np.float64] = network.eval()(torch.from_numpy(reflectance)).double().cpu().numpy()
     return probabilities
 
 

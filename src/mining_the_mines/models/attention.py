@@ -27,9 +27,7 @@ def attention_map(ensemble: FoldEnsemble, reflectance: NDArray[np.float32]) -> N
         ``(H, W)`` in 0–1; 0 everywhere if nothing speaks for a mine.
     """
     chip = torch.from_numpy(reflectance).unsqueeze(0)
-    maps = [
-        _grad_cam(member, chip) for member in ensemble.members if isinstance(member, MineClassifier)
-    ]
+    maps = [_grad_cam(member, chip) for member in ensemble.members if isinstance(member, MineClassifier)]
     mean = torch.stack(maps).mean(dim=0)
     highest = float(mean.max())
     scaled: NDArray[np.float32] = (mean / highest if highest > 0 else mean).numpy()
@@ -41,9 +39,7 @@ def _grad_cam(member: MineClassifier, chip: Tensor) -> Tensor:
     layer = _deepest_spatial_layer(member)
     inputs = chip.clone().requires_grad_(requires_grad=True)
     attribution = LayerGradCam(member.logits, layer).attribute(inputs, relu_attributions=True)
-    enlarged: Tensor = LayerAttribution.interpolate(
-        attribution, chip.shape[-2:], interpolate_mode="bilinear"
-    )
+    enlarged: Tensor = LayerAttribution.interpolate(attribution, chip.shape[-2:], interpolate_mode="bilinear")
     return enlarged.detach()[0, 0]
 
 

@@ -59,7 +59,12 @@ class FoldEnsemble(nn.Module):
             ``(B,)`` in 0–1.
         """
         views = list(_views(reflectance, self.test_time_augmentation))
-        probabilities = [member(view) for view in views for member in self.members]
+        if torch.compiler.is_exporting():
+            # One large batch holds each member once in the exported graph; small ones need less memory at work.
+            stacked = torch.cat(views)
+            probabilities = [member(stacked).view(len(views), -1).mean(dim=0) for member in self.members]
+        else:
+            probabilities = [member(view) for view in views for member in self.members]
         return torch.stack(probabilities).mean(dim=0)
 
     def detect(self, reflectance: Tensor) -> Tensor:

@@ -1,16 +1,25 @@
 """Building a timm network, from scratch, from published weights or from a local file."""
 
+import difflib
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
 import timm
+import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.models.specification import NetworkSpec
 
 logger = logging.getLogger(__name__)
+
+#: Most networks halve the picture five times; what is a multiple of this suits them all.
+LARGEST_STRIDE = 32
+#: A weights file that fills less of the network than this belongs to another one.
+LEAST_LOADED = 0.5
 
 
 def build_backbone(spec: NetworkSpec, channels: int, size: int) -> nn.Module:
@@ -25,17 +34,24 @@ def build_backbone(spec: NetworkSpec, channels: int, size: int) -> nn.Module:
         BadInputError: timm knows no such network or can't build it so, or pretrained weights can't be had and the
             specification allows no fallback.
     """
-    if spec.architecture not in timm.list_models():
-        close = ", ".join(timm.list_models(f"*{spec.architecture.split('_')[0]}*")[:5])
+    if not timm.is_model(spec.architecture):
+        close = ", ".join(difflib.get_close_matches(spec.architecture, timm.list_models(), n=5))
         raise BadInputError(
             f"timm knows no network named {spec.architecture!r} (close: {close or 'none'}): "
             f"correct the parameter training.network.architecture."
         )
     options = dict(spec.overrides)
-    if "maxvit" in spec.architecture or "coatnet" in spec.architecture:
-        options.setdefault("img_size", size)  # attention windows are laid out for one size
+    if timm.get_pretrained_cfg(spec.architecture).fixed_input_size:
+        options.setdefault("img_size", size)  # attention windows and positions are laid out for one size
+    network = _build(spec, channels, options)
+    if size % LARGEST_STRIDE:
+        _try_out(network, spec, channels, size)
+    return network
+
+
+def _build(spec: NetworkSpec, channels: int, options: dict[str, Any]) -> nn.Module:
     if spec.pretrained_file is not None:
-        return _create(spec, channels, options, source=_local_weights(spec.pretrained_file))
+        return _create_from_file(spec, channels, options, spec.pretrained_file)
     if not spec.pretrained:
         return _create(spec, channels, options)
     try:
@@ -53,12 +69,44 @@ def build_backbone(spec: NetworkSpec, channels: int, size: int) -> nn.Module:
         return _create(spec, channels, options)
 
 
-def _local_weights(path: Path) -> dict[str, Any]:
+def _create_from_file(spec: NetworkSpec, channels: int, options: dict[str, Any], path: Path) -> nn.Module:
     if not path.is_file():
+        raise BadInputError(f"There is no weights file {path}: correct the parameter training.network.pretrained_file.")
+    with torch.random.fork_rng(devices=[]):
+        untouched = _create(spec, channels, options)  # draws the same random numbers as the network below
+    try:
+        network = _create(spec, channels, options, source={"file": str(path)})
+    except (RuntimeError, KeyError, OSError, SafetensorError, pickle.UnpicklingError) as error:
         raise BadInputError(
-            f"There is no weights file {path}: correct the parameter training.network.pretrained_file."
+            f"The weights in {path} can't be loaded into {spec.architecture} ({_first_line(error)}): correct the parameter "
+            f"training.network.pretrained_file, or the architecture."
+        ) from error
+    # timm replaces the head, so it loads loosely, and says nothing about a file that holds quite another network.
+    loaded = _share_of_changed_weights(network, untouched)
+    if loaded < LEAST_LOADED:
+        raise BadInputError(
+            f"The file {path} holds only {loaded:.0%} of the weights of {spec.architecture}: correct the parameter "
+            f"training.network.pretrained_file, or the architecture."
         )
-    return {"file": str(path)}
+    return network
+
+
+def _share_of_changed_weights(network: nn.Module, untouched: nn.Module) -> float:
+    """Share of the weight matrices and kernels, by size, that differ from those of an untouched twin."""
+    pairs = zip(network.parameters(), untouched.parameters(), strict=True)
+    sizes = [(one.numel(), torch.equal(one, other)) for one, other in pairs if one.ndim > 1]
+    return sum(size for size, equal in sizes if not equal) / sum(size for size, _ in sizes)
+
+
+def _try_out(network: nn.Module, spec: NetworkSpec, channels: int, size: int) -> None:
+    """Show the network an empty chip: whether an unusual size suits it turns out only when it runs."""
+    training = network.training
+    try:
+        with torch.inference_mode():
+            network.eval()(torch.zeros(1, channels, size, size))
+    except (RuntimeError, AssertionError) as error:
+        raise _wrong_size(spec, error) from error
+    network.train(training)
 
 
 def _create(
@@ -74,14 +122,18 @@ def _create(
             num_classes=1,
             **options,
         )
-    except (AssertionError, TypeError) as error:
-        raise BadInputError(
-            f"timm can't build {spec.architecture} with {options}: {_first_line(error)}; correct training.network.input_size "
-            f"(a multiple of 32 for MaxViT) or its overrides."
-        ) from error
+    except (AssertionError, TypeError, ZeroDivisionError) as error:
+        raise _wrong_size(spec, error) from error
     if not isinstance(network, nn.Module):
         raise TypeError(f"timm returned {type(network).__name__} for {spec.architecture}.")
     return network
+
+
+def _wrong_size(spec: NetworkSpec, error: BaseException) -> BadInputError:
+    return BadInputError(
+        f"timm can't build {spec.architecture} of input size {spec.input_size or 'of the chips'} with {spec.overrides} "
+        f"({_first_line(error)}): correct training.network.input_size (a multiple of 32 for MaxViT) or its overrides."
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,9 +9,6 @@ from torch import Tensor, nn
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.sentinel2.indices import compute_index, required_bands
 
-#: Spectral indices are ratios: near-zero denominators (water, shadow) would dwarf every other input.
-INDEX_LIMIT = 2.0
-
 
 @dataclass(frozen=True)
 class BandScale:
@@ -51,7 +48,7 @@ class SpectralInput(nn.Module):
             if missing:
                 raise BadInputError(
                     f"The index {index} needs {', '.join(missing)}, which the chips lack: take it out of the parameter "
-                    f"training.network.indices, or add the bands to chips.bands."
+                    f"training.network.indices, or add the bands to imagery.bands."
                 )
         self.bands = scale.bands
         self.indices = tuple(indices)
@@ -70,16 +67,15 @@ class SpectralInput(nn.Module):
             reflectance: ``(B, C, H, W)`` float; NaN marks nodata.
 
         Returns:
-            ``(B, C + I, H, W)``; nodata pixels are 0 in every channel, which is the mean of the training chips.
+            ``(B, C + I, H, W)``: bands in deviations from the mean of the training chips, indices as they are; pixels
+            that lack a band are 0 in every channel.
         """
         valid = torch.isfinite(reflectance).all(dim=1, keepdim=True)
         reflectance = torch.where(valid, reflectance, self.mean)
         normalised = (reflectance - self.mean) / self.deviation
         planes = {band: reflectance[:, position] for position, band in enumerate(self.bands)}
-        indices = [
-            compute_index(name, planes).clamp(-INDEX_LIMIT, INDEX_LIMIT) for name in self.indices
-        ]
-        stacked = torch.cat([normalised, *(plane.unsqueeze(1) for plane in indices)], dim=1)
+        indices = [compute_index(name, planes).unsqueeze(1) for name in self.indices]
+        stacked = torch.cat([normalised, *indices], dim=1)
         return torch.where(valid, stacked, torch.zeros_like(stacked))
 
 

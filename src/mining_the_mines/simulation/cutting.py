@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.simulation.canvas import CELL, Cover
-from mining_the_mines.simulation.landscape import PIXEL, Landscape
+from mining_the_mines.simulation.landscape import PIXEL, Landscape, Site
 from mining_the_mines.simulation.mines import Mine
 
 #: Pixels of a mine that a chip must hold to be called one. Fewer, and nobody could tell.
@@ -58,13 +58,12 @@ def cut_windows(landscape: Landscape, size: int, mines: int, others: int, rng: n
     for mine in landscape.mines[:mines]:
         row, column = _around_mine(mine, shares, size, rng)
         taken[row : row + size, column : column + size] = True
-        windows.append(_describe(landscape, row, column, size, mine))
-    centres = [site.centre for site in landscape.sites if site.cover is not Cover.MINE]
-    for number in range(others):
-        near = centres[number] if number < len(centres) else None
-        row, column = _free_of_mines(near, shares > 0, taken, size, rng)
+        windows.append(Window(row, column, size, 1, mine.kind.value))
+    sites: list[Site | None] = [site for site in landscape.sites if site.cover is not Cover.MINE][:others]
+    for site in sites + [None] * (others - len(sites)):
+        row, column = _free_of_mines(site.centre if site else None, shares > 0, taken, size, rng)
         taken[row : row + size, column : column + size] = True
-        windows.append(_describe(landscape, row, column, size, None))
+        windows.append(_describe(landscape, row, column, size, site))
     return windows
 
 
@@ -82,7 +81,7 @@ def _around_mine(mine: Mine, shares: NDArray[np.float32], size: int, rng: np.ran
     point = mine.outline.representative_point()
     middle = np.array([point.y, point.x]) / PIXEL
     best, most = (0, 0), -1.0
-    enough = min(6 * MINIMUM_MINE_PIXELS, 0.6 * mine.outline.area / PIXEL**2)
+    enough = min(12 * MINIMUM_MINE_PIXELS, 0.6 * mine.outline.area / PIXEL**2)
     for attempt in range(12):
         spread = 0.38 if attempt < 8 else 0.1
         corner = middle - size / 2 + rng.uniform(-spread, spread, 2) * size
@@ -128,12 +127,13 @@ def _free_of_mines(
     return best
 
 
-def _describe(landscape: Landscape, row: int, column: int, size: int, mine: Mine | None) -> Window:
-    if mine is not None:
-        return Window(row, column, size, 1, mine.kind.value)
+def _describe(landscape: Landscape, row: int, column: int, size: int, site: Site | None) -> Window:
+    """Name a window without mine: after the feature it was aimed at, if that is seen, else after what strikes the eye."""
     factor = int(PIXEL / CELL)
     cells = landscape.cover[row * factor : (row + size) * factor, column * factor : (column + size) * factor]
     counts = np.bincount(cells.ravel(), minlength=len(Cover)) / cells.size
+    if site is not None and site.cover is not None and counts[site.cover] >= _STRIKING / 2:
+        return Window(row, column, size, 0, site.cover.name.lower())
     striking = counts.copy()
     striking[[Cover.FOREST, Cover.SAVANNA, Cover.FARMLAND, Cover.OPEN_WATER]] = 0
     chosen = striking if striking.max() >= _STRIKING else counts

@@ -137,7 +137,7 @@ def build_landscape(place: Place, plan: Plan, rng: np.random.Generator) -> Lands
         cover=canvas.cover,
         spectra=local_spectra(rng),
         mines=tuple(mines),
-        sites=(*_choose_bank(banks, canvas, rng), *sites),
+        sites=(*_choose_banks(banks, canvas, rng), *sites),
     )
 
 
@@ -184,8 +184,8 @@ def _settle(
 _FREQUENCY = (
     (Cover.TOWN, 0.11),
     (Cover.AQUACULTURE, 0.1),
-    (Cover.CONSTRUCTION, 0.13),
-    (Cover.BARE_SOIL, 0.14),
+    (Cover.CONSTRUCTION, 0.09),
+    (Cover.BARE_SOIL, 0.12),
     (Cover.RESERVOIR, 0.1),
     (Cover.FARMLAND, 0.12),
     (Cover.ROAD, 0.05),
@@ -205,21 +205,21 @@ def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, rng: np.ra
 def _open_mine(
     canvas: Canvas, centre: Position, reach: float, course: NDArray[np.float64] | None, rng: np.random.Generator
 ) -> Mine:
-    kind = rng.choice(list(MineKind), p=[0.35, 0.2, 0.25, 0.2])
+    kind = rng.choice(list(MineKind), p=[0.34, 0.2, 0.32, 0.14])
     if kind == MineKind.ALLUVIAL and course is not None:
         nearest = int(np.argmin(np.hypot(*(course - np.array(centre)).T)))
         if np.hypot(*(course[nearest] - np.array(centre))) < 2 * reach and _inside(course[nearest], canvas, reach):
             half = max(int(reach * rng.uniform(0.2, 0.9) / 10), 2)
             return work_alluvium(canvas, course[max(nearest - half, 0) : nearest + half], reach, rng)
     if kind == MineKind.ALLUVIAL:
-        kind = MineKind.ARTISANAL
+        kind = MineKind.OPEN_PIT
     return DIGGERS[MineKind(kind)](canvas, centre, reach, rng)
 
 
-def _choose_bank(banks: list[Position], canvas: Canvas, rng: np.random.Generator) -> list[Site]:
-    """Choose a sand bar that lies well within the region, if there is one."""
+def _choose_banks(banks: list[Position], canvas: Canvas, rng: np.random.Generator) -> list[Site]:
+    """Choose up to two sand bars that lie well within the region."""
     within = [bank for bank in banks if _inside(np.array(bank), canvas, 300)]
-    return [Site(within[rng.integers(len(within))], Cover.RIVERBANK)] if within else []
+    return [Site(within[index], Cover.RIVERBANK) for index in rng.permutation(len(within))[:2]]
 
 
 def _inside(point: NDArray[np.float64], canvas: Canvas, margin: float) -> bool:

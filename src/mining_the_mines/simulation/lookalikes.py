@@ -56,7 +56,7 @@ def _raise_roofs(canvas: Canvas, town: Patch, across: np.ndarray, along: np.ndar
     drawn = rng.random(4096)[lots % 4096]
     density = rng.uniform(0.25, 0.6)
     inside = ((across % _LOT) > 4) & ((along % _LOT) > 5)
-    for number, roof in enumerate(rng.choice(len(_ROOFS), size=3, replace=False, p=[0.25, 0.3, 0.2, 0.15, 0.1])):
+    for number, roof in enumerate(rng.choice(len(_ROOFS), size=3, replace=False, p=[0.22, 0.25, 0.2, 0.13, 0.2])):
         low, high = density * number / 3, density * (number + 1) / 3
         built = town.where(inside & (drawn >= low) & (drawn < high))
         canvas.paint(built, Paint(_ROOFS[roof], Material.TOPSOIL, 0.25, 1 + 0.12 * town.noise(14, rng)))
@@ -131,11 +131,12 @@ def clear_building_site(canvas: Canvas, centre: Position, reach: float, rng: np.
     site = canvas.patch(ground)
     graded = 0.4 + 0.3 * site.noise(50, rng)
     canvas.paint(
-        site, Paint(Material.SUBSOIL, Material.GRAVEL, graded, 1 + 0.07 * site.noise(20, rng)), Cover.CONSTRUCTION
+        site, Paint(Material.SUBSOIL, Material.TOPSOIL, graded, 1 + 0.07 * site.noise(20, rng)), Cover.CONSTRUCTION
     )
     for _ in range(int(rng.integers(1, 5))):
         hall = rectangle(random_point_in(ground, rng), rng.uniform(30, 90), rng.uniform(20, 45), angle)
-        canvas.paint(canvas.patch(hall), Paint(Material.METAL, Material.CONCRETE, 0.3), Cover.CONSTRUCTION)
+        roof = Paint(Material.METAL, Material.CONCRETE, float(rng.uniform(0, 1)))
+        canvas.paint(canvas.patch(hall), roof, Cover.CONSTRUCTION)
     if rng.random() < 0.6:
         basin = canvas.patch(rectangle(random_point_in(ground, rng), rng.uniform(25, 70), rng.uniform(20, 45), angle))
         canvas.paint(basin, Paint(Material.MUDDY_POND, Material.SUBSOIL, 0.1), Cover.CONSTRUCTION)
@@ -165,7 +166,7 @@ def lay_bare(canvas: Canvas, centre: Position, reach: float, rng: np.random.Gene
         (Material.TOPSOIL, Material.GRAVEL),
         (Material.ROCK, Material.SUBSOIL),
         (Material.SUBSOIL, Material.GRASS),
-    )[int(rng.integers(4))]
+    )[int(rng.choice(4, p=[0.35, 0.3, 0.1, 0.25]))]
     canvas.paint(site, Paint(first, second, 0.35 + 0.3 * mottling, 1 + 0.1 * site.noise(12, rng)), Cover.BARE_SOIL)
     gullies = np.abs(site.noise(40, rng))
     canvas.raise_ground(site, np.minimum(gullies - 0.25, 0) * np.float32(rng.uniform(0, 25)))

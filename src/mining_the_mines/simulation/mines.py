@@ -61,7 +61,7 @@ def dig_open_pit(canvas: Canvas, centre: Position, reach: float, rng: np.random.
     Returns:
         The mine.
     """
-    size = reach * rng.uniform(0.2, 0.5)
+    size = reach * rng.uniform(0.22, 0.55)
     pit = blob(centre, size, rng, 0.2, rng.uniform(1, 1.8))
     heading = rng.uniform(0, 2 * np.pi)
     spoils = [
@@ -78,7 +78,7 @@ def dig_open_pit(canvas: Canvas, centre: Position, reach: float, rng: np.random.
     parts: list[BaseGeometry] = [pit, plant, *spoils, *(road.buffer(9) for road in roads)]
     for spoil in spoils:
         _dump_spoil(canvas, spoil, rng)
-    if rng.random() < 0.7:
+    if rng.random() < 0.8:
         _fill_tailings_pond(canvas, tailings, rng)
         parts.append(tailings)
     _bench(canvas, pit, rng)
@@ -100,7 +100,7 @@ def open_quarry(canvas: Canvas, centre: Position, reach: float, rng: np.random.G
     Returns:
         The mine.
     """
-    size = reach * rng.uniform(0.12, 0.38)
+    size = reach * rng.uniform(0.15, 0.42)
     face = blob(centre, size, rng, 0.3, rng.uniform(1, 1.6))
     yard = _beside(centre, size, rng.uniform(0, 2 * np.pi), size * rng.uniform(0.4, 0.7), rng)
     _bench(canvas, face, rng)
@@ -150,7 +150,7 @@ def dig_by_hand(canvas: Canvas, centre: Position, reach: float, rng: np.random.G
     Returns:
         The mine.
     """
-    size = float(np.exp(rng.uniform(np.log(28), np.log(max(0.35 * reach, 30)))))
+    size = float(np.exp(rng.uniform(np.log(45), np.log(max(0.45 * reach, 47)))))
     outlines = [blob(centre, size, rng, 0.4, rng.uniform(1, 2.5))]
     outlines += [
         _beside(centre, size * rng.uniform(0.8, 1.8), rng.uniform(0, 6.3), size * rng.uniform(0.3, 0.6), rng)
@@ -186,11 +186,11 @@ def _bench(canvas: Canvas, outline: Polygon, rng: np.random.Generator) -> None:
     level = np.floor((depth + 4 * pit.noise(60, rng)) / width)
     canvas.raise_ground(pit, -np.clip(level, 0, 8) * step)
     on_berm = ((depth / width) % 1).astype(np.float32)
-    seam = 0.4 + 0.5 * pit.noise(50, rng)
-    canvas.paint(pit, Paint(Material.SUBSOIL, Material.ROCK, seam + 0.1 * level, 0.86 + 0.25 * on_berm), Cover.MINE)
+    seam = rng.uniform(0.1, 0.5) + 0.4 * pit.noise(50, rng)
+    canvas.paint(pit, Paint(Material.ROCK, Material.SUBSOIL, seam - 0.1 * level, 0.86 + 0.25 * on_berm), Cover.MINE)
     ore = pit.where((level >= 2) & (pit.noise(40, rng) > 0.4))
     canvas.paint(ore, Paint(Material.ORE, Material.ROCK, 0.3), Cover.MINE)
-    if rng.random() < 0.55 and depth.size:
+    if rng.random() < 0.8 and depth.size:
         flooded = pit.where(depth + 5 * pit.noise(30, rng) > depth.max() * rng.uniform(0.55, 0.85))
         canvas.paint(flooded, Paint(Material.MINE_POND, Material.ROCK, 0.05), Cover.MINE)
 
@@ -201,8 +201,8 @@ def _dump_spoil(canvas: Canvas, outline: Polygon, rng: np.random.Generator) -> N
     lift = rng.uniform(8, 20)
     tipped = np.floor(heap.depth() / rng.uniform(20, 40)) * lift * 0.6
     canvas.raise_ground(heap, np.minimum(heap.depth() * 0.5, lift) + np.minimum(tipped, 30) + 0.8 * heap.noise(15, rng))
-    mix = 0.5 + 0.35 * heap.noise(25, rng)
-    canvas.paint(heap, Paint(Material.SUBSOIL, Material.ROCK, mix, 1 + 0.1 * heap.noise(12, rng)), Cover.MINE)
+    mix = rng.uniform(0.1, 0.6) + 0.3 * heap.noise(25, rng)
+    canvas.paint(heap, Paint(Material.ROCK, Material.SUBSOIL, mix, 1 + 0.1 * heap.noise(12, rng)), Cover.MINE)
     green = heap.where(heap.noise(40, rng) > rng.uniform(0.5, 2.5))
     canvas.paint(green, Paint(Material.GRASS, Material.SUBSOIL, 0.5), Cover.MINE)
 
@@ -239,13 +239,15 @@ def _turn_over(canvas: Canvas, ground: BaseGeometry, rng: np.random.Generator) -
     grain = rng.uniform(18, 40)
     height, colour = site.noise(grain, rng), site.noise(grain * 1.5, rng)
     canvas.raise_ground(site, 2.0 * height)
-    washed = Paint(Material.SUBSOIL, Material.GRAVEL, 0.45 + 0.4 * height, 1 + 0.08 * site.noise(12, rng))
+    washed = Paint(
+        Material.ROCK, Material.SUBSOIL, rng.uniform(0.1, 0.5) + 0.3 * height, 1 + 0.08 * site.noise(12, rng)
+    )
     canvas.paint(site.where(site.noise(60, rng) < rng.uniform(0.8, 3)), washed, Cover.MINE)
     canvas.cover[site.window][site.mask] = Cover.MINE
-    level = rng.uniform(-1.3, -0.5)
-    for water, low, high in ((Material.MINE_POND, -9, 0.2), (Material.MUDDY_POND, 0.2, 9)):
+    level = rng.uniform(-1.1, -0.3)
+    for water, low, high in ((Material.MINE_POND, -9, 0.5), (Material.MUDDY_POND, 0.5, 9)):
         pools = site.where((height < level) & (colour >= low) & (colour < high) & (site.depth() > 4))
-        canvas.paint(pools, Paint(water, Material.SUBSOIL, 0.1 + _shore(pools)), Cover.MINE)
+        canvas.paint(pools, Paint(water, Material.ROCK, 0.1 + _shore(pools)), Cover.MINE)
 
 
 def _shore(pools: Patch) -> Field:

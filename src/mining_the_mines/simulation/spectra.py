@@ -31,6 +31,8 @@ from mining_the_mines.simulation.water import WaterBody, water_reflectance
 #: Field reflectance of bare soil over that of its dry, sieved sample (a round figure between the dry soils' darkening
 #: by roughness, 0.8 to 0.9, and by moisture, 0.5 to 0.9: Lobell and Asner 2002, *SSSA Journal* 66, 722).
 FIELD_SOIL = 0.75
+#: The same for broken rock, whose blocks shade each other more.
+COARSE_ROCK = 0.6
 
 
 class Material(IntEnum):
@@ -74,18 +76,19 @@ _FROM_LIBRARY = {
     Material.RIPE_CROP: ("pale_crop",),
     Material.LITTER: ("leaf_litter",),
     Material.CHAR: ("char",),
-    Material.SAND: ("sand", "pale_gravel", "brown_gravel"),
     Material.ASPHALT: ("asphalt", "worn_asphalt"),
-    Material.CONCRETE: ("concrete", "concrete", "white_roof"),
+    Material.CONCRETE: ("concrete", "white_roof", "white_roof"),
     Material.TILE: ("tile_roof",),
     Material.SHINGLE: ("shingle_roof",),
     Material.METAL: ("metal_roof",),
     Material.DARK_ROOF: ("dark_roof",),
 }
+_SANDS = ("sand", "brown_gravel", "pale_gravel")
 _TOPSOILS = ("red_soil", "orange_soil", "brown_soil", "grey_soil", "dark_soil", "basaltic_soil")
-_SUBSOILS = ("red_soil", "orange_soil", "yellow_soil", "grey_soil", "pale_soil", "brown_soil")
-_ROCKS = ("grey_gravel", "brown_gravel", "pale_gravel", "white_soil", "pale_soil", "yellow_soil")
-_ORES = ("dark_gravel", "grey_gravel", "orange_soil", "dark_soil", "white_soil")
+_SUBSOILS = ("orange_soil", "yellow_soil", "grey_soil", "pale_soil", "brown_soil")
+#: Freshly broken rock and kaolin lack the iron oxides and humus of weathered soil: their spectra are flat.
+_ROCKS = ("grey_gravel", "pale_gravel", "white_soil")
+_ORES = ("dark_gravel", "grey_gravel", "brown_gravel", "white_soil")
 
 _WAVELENGTH = np.array([BANDS[name].wavelength for name in COMPETITION_BANDS])
 #: From −1 (blue) to 1 (short-wave infrared), to tilt a spectrum.
@@ -121,11 +124,12 @@ def local_spectra(rng: np.random.Generator) -> NDArray[np.float32]:
     rows = np.empty((len(Material), len(COMPETITION_BANDS)))
     for material, names in _FROM_LIBRARY.items():
         rows[material] = library[names[rng.integers(len(names))]]
+    rows[Material.SAND] = _blend(_SANDS, rng)
     rows[Material.TOPSOIL] = FIELD_SOIL * _blend(_TOPSOILS, rng)
     rows[Material.SUBSOIL] = FIELD_SOIL * _blend(_SUBSOILS, rng)
-    rows[Material.ROCK] = FIELD_SOIL * _blend(_ROCKS, rng)
-    rows[Material.ORE] = _blend(_ORES, rng) * 0.8
-    rows[Material.GRAVEL] = 0.5 * rows[Material.SAND] + 0.5 * rows[Material.ROCK]
+    rows[Material.ROCK] = COARSE_ROCK * _blend(_ROCKS, rng)
+    rows[Material.ORE] = COARSE_ROCK * _blend(_ORES, rng)
+    rows[Material.GRAVEL] = 0.6 * rows[Material.SAND] + 0.4 * rows[Material.TOPSOIL]
     rows[Material.TRACK] = 0.5 * library["dirt_track"] + 0.5 * rows[Material.SUBSOIL]
     for material, water in _local_waters(rng).items():
         rows[material] = water_reflectance(water)
@@ -150,8 +154,8 @@ def _local_waters(rng: np.random.Generator) -> dict[Material, WaterBody]:
     return {
         Material.RIVER: WaterBody(between(5, 400), between(1, 8), between(0.3, 6), between(0.02, 0.08)),
         Material.LAKE: WaterBody(between(1, 40), between(1, 30), between(0.3, 3)),
-        Material.FISH_POND: WaterBody(between(8, 120), between(10, 120), between(0.4, 2), between(0.01, 0.05)),
+        Material.FISH_POND: WaterBody(between(8, 120), between(10, 120), between(0.4, 2), between(0.02, 0.06)),
         Material.MUDDY_POND: WaterBody(between(30, 250), between(1, 20), between(0.3, 3), between(0.02, 0.08)),
-        Material.MINE_POND: WaterBody(between(15, 600), between(0.5, 20), between(0.1, 1.5), between(0.004, 0.08)),
-        Material.PROCESS_WATER: WaterBody(between(30, 900), 0.5, between(0.05, 0.5), between(0.004, 0.05)),
+        Material.MINE_POND: WaterBody(between(30, 250), between(0.5, 3), between(0.1, 0.5), between(0.004, 0.015)),
+        Material.PROCESS_WATER: WaterBody(between(50, 400), 0.5, between(0.05, 0.4), between(0.004, 0.015)),
     }

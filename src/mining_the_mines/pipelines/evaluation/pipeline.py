@@ -40,7 +40,7 @@ def create_pipeline() -> Pipeline:
         ),
         Node(
             complete_detector,
-            [*models, "decision", "packed_chips", "params:chips", "params:features"],
+            [*models, "decision", "packed_chips", "params:imagery", "params:features"],
             "detector",
             name="complete_detector",
         ),
@@ -49,6 +49,6 @@ def create_pipeline() -> Pipeline:
         nodes,
         namespace="classification",
         inputs={"features", "folds", "packed_chips"},
-        parameters={"params:evaluation", "params:chips", "params:features"},
+        parameters={"params:evaluation", "params:imagery", "params:features"},
         tags="evaluation",
     )

@@ -10,7 +10,7 @@ from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.chips.folds import assign_folds as deal_chips
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream, PackedChips
-from mining_the_mines.chips.quality import ChipSettings, check_sufficiency, count_faults
+from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.datasets.progress import progress_bar
 
@@ -32,9 +32,6 @@ def judge_chips(raw_chips: ChipFolder, chips: ChipSettings) -> tuple[pd.DataFram
     """
     manifest = take_inventory(raw_chips, chips, progress_bar)
     rejected = manifest[manifest["verdict"] == "rejected"]
-    logger.info("%d of %d chips are accepted.", len(manifest) - len(rejected), len(manifest))
-    for fault, count in count_faults(manifest).items():
-        logger.warning("%d rejected: %s.", count, fault)
     check_sufficiency(manifest, chips.min_chips_per_class)
     return manifest, rejected[["filename", "label", "reason"]].reset_index(drop=True)
 

@@ -9,9 +9,9 @@ def create_pipeline() -> Pipeline:
     """Preprocessing, the same for every task."""
     return Pipeline(
         [
-            Node(judge_chips, ["raw_chips", "params:chips"], ["manifest", "rejected_chips"], name="judge_chips"),
+            Node(judge_chips, ["raw_chips", "params:imagery"], ["manifest", "rejected_chips"], name="judge_chips"),
             Node(assign_folds, ["manifest", "params:folds"], "folds", name="assign_folds"),
-            Node(pack_chips, ["raw_chips", "manifest", "params:chips"], "packed_chips", name="pack_chips"),
+            Node(pack_chips, ["raw_chips", "manifest", "params:imagery"], "packed_chips", name="pack_chips"),
             Node(measure_bands, ["packed_chips", "folds"], "band_statistics", name="measure_bands"),
         ],
         tags="preprocessing",

@@ -1,0 +1,41 @@
+"""What all tests share: where the real chips lie, and what happens without them."""
+
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+PROJECT = Path(__file__).parents[1]
+REAL_CHIPS = Path(os.environ.get("REAL_CHIPS", PROJECT.parent / "shared" / "data"))
+
+
+def pytest_report_header() -> str:
+    """Say whether the real chips are there."""
+    if REAL_CHIPS.is_dir():
+        return f"real chips: {REAL_CHIPS}"
+    return f"real chips: none in {REAL_CHIPS}; tests on them are left out (REAL_CHIPS names another folder)"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests on real chips out where there are none, but never in continuous integration."""
+    if REAL_CHIPS.is_dir():
+        return
+    if os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"Continuous integration needs the real chips, and there are none in {REAL_CHIPS}.")
+    without = [item for item in items if item.get_closest_marker("real_chips")]
+    config.hook.pytest_deselected(items=without)
+    items[:] = [item for item in items if item not in without]
+
+
+@pytest.fixture(scope="session")
+def real_chips() -> Path:
+    """Folder of the real Sentinel-2 data."""
+    return REAL_CHIPS
+
+
+@pytest.fixture(autouse=True)
+def _quiet_rasterio() -> None:
+    warnings.filterwarnings("ignore", message="Dataset has no geotransform")

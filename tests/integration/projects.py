@@ -1,0 +1,71 @@
+"""A copy of the project whose data lie in a temporary folder, and runs of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+PROJECT = Path(__file__).parents[2]
+
+#: The smallest run that goes the whole way.
+SMALL = {
+    "simulation": {"chips": 40, "places": 12, "mine_share": 0.4, "unlabelled": 3, "size": 32},
+    "imagery": {"min_chips_per_class": 4},
+    "folds": {"folds": 2},
+    "baseline": {"iterations": 10, "bag": 2},
+    "training": {
+        "network": {"architecture": "test_maxvit", "input_size": 32},
+        "epochs": 2,
+        "test_time_augmentation": "flips",
+        "accelerator": "cpu",
+    },
+    "evaluation": {"bootstrap": {"resamples": 20}},
+    "reporting": {"examples": 1},
+}
+
+
+def copy_project(folder: Path) -> Path:
+    """The project's configuration and code, with a data folder of its own."""
+    folder.mkdir(parents=True)
+    shutil.copy(PROJECT / "pyproject.toml", folder)
+    shutil.copytree(PROJECT / "conf", folder / "conf")
+    (folder / "src").mkdir()  # the package is installed
+    (folder / "data").mkdir()
+    return folder
+
+
+def run(
+    project: Path,
+    pipelines: Sequence[str] = ("__default__",),
+    env: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    load_versions: Mapping[str, str] | None = None,
+) -> None:
+    """Run pipelines in this process, so that coverage is measured."""
+    bootstrap_project(project)
+    before = Path.cwd()
+    os.chdir(project)
+    try:
+        with KedroSession.create(project, env=env, runtime_params=dict(SMALL if parameters is None else parameters)) as session:
+            session.run(pipeline_names=list(pipelines), load_versions=dict(load_versions or {}))
+    finally:
+        os.chdir(before)
+
+
+def kedro(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Type a Kedro command."""
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", *arguments], cwd=project, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def newest(project: Path, name: str) -> Path:
+    """The newest version of a file or folder below ``data``."""
+    versions = sorted((project / "data").glob(f"*/{name}/*/{name}"))
+    return versions[-1]

@@ -1,0 +1,115 @@
+"""What `kedro run` leaves behind, at a small size."""
+
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from integration.projects import copy_project, newest, run
+from mlflow.entities import Run
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which everything has run twice."""
+    project = copy_project(tmp_path_factory.mktemp("a folder with späces") / "project")
+    run(project)
+    run(project)
+    return project
+
+
+@pytest.fixture(scope="module")
+def runs(project: Path) -> list[Run]:
+    """What MLflow knows of both runs."""
+    client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
+    experiment = client.get_experiment_by_name("mining_the_mines")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"]))
+
+
+def parents(runs: list[Run]) -> list[Run]:
+    return [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+
+
+@pytest.mark.parametrize(
+    "name", ["scores.csv", "scored_predictions.csv", "learning_curves.csv", "importances.csv", "predictions.csv"]
+)
+def test_two_runs_with_the_same_seed_give_the_same_figures_to_the_last_digit(project: Path, name: str) -> None:
+    first, second = sorted((project / "data").glob(f"*/{name}/*/{name}"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_every_model_is_scored_on_both_splits_with_intervals(project: Path) -> None:
+    scores = pd.read_csv(newest(project, "scores.csv"))
+    auc = scores[(scores["metric"] == "roc_auc") & scores["category_excluded"].isna()]
+    assert set(zip(auc["split"], auc["model"], strict=True)) == {
+        (split, model) for split in ("out-of-fold", "test") for model in ("baseline", "network", "blend")
+    }
+    assert (auc["low"] <= auc["value"]).all()
+    assert (auc["value"] <= auc["high"]).all()
+
+
+def test_no_place_is_in_two_folds_or_in_the_test_split_too(project: Path) -> None:
+    folds = pd.read_csv(newest(project, "folds.csv"))
+    folds["part"] = folds["fold"].fillna(-1)
+    assert (folds.groupby("place")["part"].nunique() == 1).all()
+
+
+def test_unlabelled_chips_get_a_probability_and_a_decision(project: Path) -> None:
+    predictions = pd.read_csv(newest(project, "predictions.csv"))
+    assert len(predictions) == 3
+    assert predictions["probability"].between(0, 1).all()
+    assert set(predictions["label"]) <= {0, 1}
+
+
+def test_the_report_opens_offline(project: Path) -> None:
+    report = newest(project, "report.html").read_text(encoding="utf-8")
+    assert "<html" in report
+    assert 'src="http' not in report
+    assert 'href="http' not in report
+
+
+def test_each_run_is_a_parent_with_a_child_for_every_fold(runs: list[Run]) -> None:
+    for parent in parents(runs):
+        children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        assert sorted(run.info.run_name for run in children) == ["fold 0", "fold 1"]
+        assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+
+
+def test_child_runs_hold_the_loss_of_every_epoch(project: Path, runs: list[Run]) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
+    child = next(run for run in runs if run.info.run_name == "fold 0")
+    assert len(client.get_metric_history(child.info.run_id, "training_loss")) == 2
+
+
+def test_a_run_tells_its_parameters_code_data_and_scores(runs: list[Run]) -> None:
+    parent = parents(runs)[0]
+    assert parent.data.params["training.network.architecture"] == "test_maxvit"
+    assert parent.data.params["folds.folds"] == "2"
+    assert {"git_commit", "git_dirty", "data_hash"} <= set(parent.data.tags)
+    assert "test/blend/roc_auc" in parent.data.metrics
+    assert "out-of-fold/network/f1/low" in parent.data.metrics
+
+
+def test_the_report_is_among_the_artifacts_of_a_run(project: Path, runs: list[Run]) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
+    names = {item.path for item in client.list_artifacts(parents(runs)[0].info.run_id)}
+    assert {"report.html", "scores.csv", "manifest.csv"} <= names
+
+
+def test_an_older_version_can_be_loaded_again(project: Path) -> None:
+    older = min((project / "data/06_models/detector").iterdir()).name
+    before = len(list((project / "data/07_model_output/predictions.csv").iterdir()))
+    run(project, ["inference"], load_versions={"classification.detector": older})
+    assert len(list((project / "data/07_model_output/predictions.csv").iterdir())) == before + 1
+    assert newest(project, "predictions.csv").read_bytes() == min(
+        (project / "data/07_model_output/predictions.csv").glob("*/predictions.csv")
+    ).read_bytes()
+
+
+def test_nothing_that_is_saved_is_a_pickle(project: Path) -> None:
+    models = [path for path in (project / "data/06_models").rglob("*") if path.is_file() and "checkpoints" not in path.parts]
+    assert models
+    assert {path.suffix for path in models} <= {".json", ".safetensors", ".skops"}
