@@ -3,9 +3,12 @@
 R. R. Selvaraju et al., "Grad-CAM: Visual explanations from deep networks via gradient-based localization", ICCV 2017.
 """
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 import torch
-from captum.attr import LayerAttribution, LayerGradCam
+from captum.attr import LayerActivation, LayerAttribution, LayerGradCam, LayerGradientXActivation
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -14,6 +17,19 @@ from mining_the_mines.models.ensemble import FoldEnsemble
 
 #: A heat map of fewer cells an edge says no more than "somewhere in the middle".
 FEWEST_CELLS = 6
+
+
+@dataclass(frozen=True)
+class SpatialLayer:
+    """A layer whose output still tells places in the chip apart.
+
+    Attributes:
+        module: The layer.
+        channels: Number of channels that come out.
+    """
+
+    module: nn.Module
+    channels: int
 
 
 def attention_map(ensemble: FoldEnsemble, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -37,13 +53,28 @@ def attention_map(ensemble: FoldEnsemble, reflectance: NDArray[np.float32]) -> N
 def _grad_cam(member: MineClassifier, chip: Tensor) -> Tensor:
     member.eval()
     layer = _deepest_spatial_layer(member)
-    inputs = chip.clone().requires_grad_(requires_grad=True)
-    attribution = LayerGradCam(member.logits, layer).attribute(inputs, relu_attributions=True)
+    inputs = chip.clone().requires_grad_()
+    shape = LayerActivation(member.logits, layer.module).attribute(chip).shape
+    if len(shape) == 4 and shape[1] == layer.channels:
+        attribution = LayerGradCam(member.logits, layer.module).attribute(inputs, relu_attributions=True)
+    else:
+        # Grad-CAM wants pictures. Where channels come last, gradient times activation says the same place by place
+        # (R. Draelos and L. Carin, "Use HiResCAM instead of Grad-CAM", arXiv:2011.08891).
+        products = LayerGradientXActivation(member.logits, layer.module).attribute(inputs)
+        attribution = _as_picture(products.sum(dim=-1)).relu()
     enlarged: Tensor = LayerAttribution.interpolate(attribution, chip.shape[-2:], interpolate_mode="bilinear")
     return enlarged.detach()[0, 0]
 
 
-def _deepest_spatial_layer(member: MineClassifier) -> nn.Module:
+def _as_picture(cells: Tensor) -> Tensor:
+    """``(B, h, w)``, or ``(B, N)`` tokens row by row behind those of the class, to ``(B, 1, h, w)``."""
+    if cells.ndim == 2:
+        edge = math.isqrt(cells.shape[1])
+        cells = cells[:, -edge * edge :].reshape(-1, edge, edge)
+    return cells.unsqueeze(1)
+
+
+def _deepest_spatial_layer(member: MineClassifier) -> SpatialLayer:
     """The deepest stage of the network that still tells places in the chip apart."""
     stages: list[dict[str, object]] = list(member.backbone.feature_info)  # type: ignore[arg-type]
     chosen = stages[0]
@@ -51,4 +82,4 @@ def _deepest_spatial_layer(member: MineClassifier) -> nn.Module:
         reduction = stage["reduction"]
         if isinstance(reduction, int) and member.input_size // reduction >= FEWEST_CELLS:
             chosen = stage
-    return member.backbone.get_submodule(str(chosen["module"]))
+    return SpatialLayer(member.backbone.get_submodule(str(chosen["module"])), int(str(chosen["num_chs"])))

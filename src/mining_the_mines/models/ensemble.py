@@ -69,7 +69,8 @@ class FoldEnsemble(nn.Module):
 
     def detect(self, reflectance: Tensor) -> Tensor:
         """Whether a chip holds a mine, ``(B,)`` bool, by the saved threshold."""
-        return self(reflectance).double() >= self.threshold
+        probabilities: Tensor = self(reflectance)
+        return probabilities.double() >= self.threshold
 
 
 def _views(reflectance: Tensor, symmetries: TestTimeAugmentation) -> Iterator[Tensor]:

@@ -41,7 +41,8 @@ def build_backbone(spec: NetworkSpec, channels: int, size: int) -> nn.Module:
             f"correct the parameter training.network.architecture."
         )
     options = dict(spec.overrides)
-    if timm.get_pretrained_cfg(spec.architecture).fixed_input_size:
+    published = timm.get_pretrained_cfg(spec.architecture)
+    if published is not None and published.fixed_input_size:
         options.setdefault("img_size", size)  # attention windows and positions are laid out for one size
     network = _build(spec, channels, options)
     if size % LARGEST_STRIDE:
@@ -59,12 +60,15 @@ def _build(spec: NetworkSpec, channels: int, options: dict[str, Any]) -> nn.Modu
     except (OSError, RuntimeError) as error:  # the hub's connection errors are subclasses of these
         if not spec.pretrained_fallback:
             raise BadInputError(
-                f"The pretrained weights of {spec.architecture} can't be fetched ({_first_line(error)}): name a "
-                f"local file in training.network.pretrained_file, or set training.network.pretrained_fallback to train from scratch."
+                f"The pretrained weights of {spec.architecture} can't be fetched ({_first_line(error)}): name a local "
+                f"file in training.network.pretrained_file, or set training.network.pretrained_fallback to train from "
+                f"scratch."
             ) from error
         logger.warning(
-            "The pretrained weights of %s can't be fetched; training starts from scratch (training.network.pretrained_fallback).",
+            "The pretrained weights of %s can't be fetched (%s); training starts from scratch, as "
+            "training.network.pretrained_fallback says.",
             spec.architecture,
+            _first_line(error),
         )
         return _create(spec, channels, options)
 
@@ -78,8 +82,8 @@ def _create_from_file(spec: NetworkSpec, channels: int, options: dict[str, Any],
         network = _create(spec, channels, options, source={"file": str(path)})
     except (RuntimeError, KeyError, OSError, SafetensorError, pickle.UnpicklingError) as error:
         raise BadInputError(
-            f"The weights in {path} can't be loaded into {spec.architecture} ({_first_line(error)}): correct the parameter "
-            f"training.network.pretrained_file, or the architecture."
+            f"The weights in {path} can't be loaded into {spec.architecture} ({_first_line(error)}): correct the "
+            f"parameter training.network.pretrained_file, or the architecture."
         ) from error
     # timm replaces the head, so it loads loosely, and says nothing about a file that holds quite another network.
     loaded = _share_of_changed_weights(network, untouched)
@@ -104,7 +108,7 @@ def _try_out(network: nn.Module, spec: NetworkSpec, channels: int, size: int) ->
     try:
         with torch.inference_mode():
             network.eval()(torch.zeros(1, channels, size, size))
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ZeroDivisionError) as error:
         raise _wrong_size(spec, error) from error
     network.train(training)
 

@@ -1,4 +1,4 @@
-"""Writing a fold ensemble to a folder and reading it back, without pickle: safetensors for weights, JSON for the rest."""
+"""Fold ensembles in folders, without pickle: safetensors for weights, JSON for the rest."""
 
 import json
 from dataclasses import dataclass
