@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mining_the_mines.chips.progress import Progress, silent
 from mining_the_mines.learning.settings import BaselineSettings
@@ -31,7 +31,8 @@ class Baseline:
         """Mean probability of a mine over all bags, ``(len(features),)``."""
         values = features.loc[:, list(self.features)].to_numpy(dtype=np.float64)
         with one_thread():
-            return np.mean([bag_probability(bag, values) for bag in self.bags], axis=0)
+            mean: NDArray[np.float64] = np.mean([bag_probability(bag, values) for bag in self.bags], axis=0)
+        return mean
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def fit_baseline(
     assignment = training["fold"].to_numpy(dtype=np.int64)
     places = training["place"].to_numpy(dtype=str)
     probabilities = pd.Series(np.nan, index=training.index, name="probability")
-    families = _families(table.columns)
+    families = _families(list(table.columns))
     bags, losses = [], []
     with one_thread():
         for fold in progress(np.unique(assignment), "fitting the baseline"):
@@ -88,12 +89,14 @@ def fit_baseline(
 
 def bag_probability(bag: Sequence[HistGradientBoostingClassifier], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean probability of a mine over the boosters of a bag."""
-    return np.mean([booster.predict_proba(values)[:, 1] for booster in bag], axis=0)
+    mean: NDArray[np.float64] = np.mean([booster.predict_proba(values)[:, 1] for booster in bag], axis=0)
+    return mean
 
 
 def one_thread() -> AbstractContextManager[object]:
     """Keep the trees on one thread: for a few hundred chips, OpenMP's threads wait longer than they work."""
-    return threadpool_limits(limits=1, user_api="openmp")
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="openmp")
+    return limits
 
 
 def _fit_bag(

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import lightning as L
-from lightning.pytorch.callbacks import Callback
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging
 from rich.progress import Progress, TaskID
 
 from mining_the_mines.learning.classification import epoch_figures
@@ -15,7 +15,7 @@ class CurveRecorder(Callback):
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Note the epoch's figures."""
         figures = epoch_figures(dict(trainer.callback_metrics))
         self.rows.append({"epoch": trainer.current_epoch, **figures})
@@ -29,6 +29,23 @@ class CurveRecorder(Callback):
         self.rows = list(state_dict["rows"])
 
 
+class ResumableEarlyStopping(EarlyStopping):
+    """Early stopping that does not train on when the checkpoint is of the epoch at which it stopped."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Stop at once if patience ran out before the run was interrupted."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
+
+
+class ResumableAverage(EMAWeightAveraging):
+    """Averaged weights that replace the last ones also when the checkpoint leaves no epoch to train."""
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave the average in the module; Lightning does so only after an epoch of training."""
+        self.on_train_end(trainer, pl_module)
+
+
 class EpochProgress(Callback):
     """Moves one bar of a rich progress display by a step an epoch."""
 
@@ -38,7 +55,7 @@ class EpochProgress(Callback):
         self.finished_before = finished_before
         self.fold = fold
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Show the epoch's figures."""
         figures = epoch_figures(dict(trainer.callback_metrics))
         score = figures.get("validation_roc_auc")

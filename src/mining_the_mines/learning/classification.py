@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import lightning as L
-import timm.optim
 import torch
+from lightning import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined] # its __init__ lists no names
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
@@ -17,7 +17,7 @@ from mining_the_mines.learning.settings import TrainingSettings
 from mining_the_mines.models.classifier import MineClassifier
 
 
-class ClassifierTraining(L.LightningModule):
+class ClassifierTraining(LightningModule):
     """Optimises a classifier on batches of packed chips.
 
     Args:
@@ -71,7 +71,7 @@ class ClassifierTraining(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with linear warm-up and cosine decay, stepped every batch."""
-        groups = timm.optim.param_groups_weight_decay(self.classifier, weight_decay=self.settings.weight_decay)
+        groups = param_groups_weight_decay(self.classifier, weight_decay=self.settings.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=self.settings.learning_rate)
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = steps * self.settings.warmup_epochs // self.settings.epochs

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightning as L
 import numpy as np
 import pandas as pd
+from lightning import seed_everything
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sklearn.model_selection import GroupShuffleSplit
 
+from mining_the_mines.atomic import whole_file
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.statistics import BandStatistics
@@ -26,6 +27,9 @@ from mining_the_mines.learning.workspace import Workspace
 from mining_the_mines.models.classifier import MineClassifier
 from mining_the_mines.models.ensemble import FoldEnsemble
 from mining_the_mines.models.spectral_input import BandScale
+
+#: Random divisions of the training places that are tried before early stopping is given up.
+HOLD_OUT_ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def cross_validate(
     )
 
 
-def _fit_fold(  # noqa: PLR0913, PLR0917 - the pieces of one sentence
+def _fit_fold(
     packed: PackedChips,
     training: pd.DataFrame,
     statistics: BandStatistics,
@@ -96,7 +100,7 @@ def _fit_fold(  # noqa: PLR0913, PLR0917 - the pieces of one sentence
     progress: EpochProgress,
 ) -> tuple[MineClassifier, list[dict[str, float]]]:
     seed = settings.seed + 1000 * fold
-    L.seed_everything(seed, verbose=False)
+    seed_everything(seed, verbose=False)
     scale = BandScale(statistics.bands, statistics.mean, statistics.std)
     classifier = MineClassifier(settings.network, scale, packed.array.shape[-1])
     others = training[training["fold"] != fold]
@@ -124,16 +128,25 @@ def _labelled(packed: PackedChips, table: pd.DataFrame) -> LabelledChips:
 
 
 def _hold_out(table: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Set whole places aside that decide when to stop."""
-    splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed)
-    kept, held_out = next(splitter.split(table, groups=table["place"]))
-    return table.iloc[kept], table.iloc[held_out]
+    """Set whole places aside that decide when to stop; both classes are in both parts."""
+    places = len(set(table["place"]))
+    if places > 1:
+        splitter = GroupShuffleSplit(HOLD_OUT_ATTEMPTS, test_size=share, random_state=seed)
+        for kept, held_out in splitter.split(table, groups=table["place"]):
+            parts = table.iloc[kept], table.iloc[held_out]
+            if all(part["label"].nunique() == 2 for part in parts):
+                return parts
+    raise BadInputError(
+        f"No {share:.0%} of the {places} training places can be held out for early stopping so that "
+        f"both classes are on both sides: set training.early_stopping_patience to null, or raise "
+        f"training.early_stopping_share."
+    )
 
 
 def _fingerprint(packed: PackedChips, training: pd.DataFrame, settings: TrainingSettings) -> dict[str, str]:
     """What must be the same for a checkpoint to be gone on from."""
     parameters = settings.model_dump_json(exclude={"resume", "loader_workers"})
-    assignment = training[["filename", "label", "fold"]].to_csv(index=False)
+    assignment = training[["filename", "label", "place", "fold"]].to_csv(index=False)
     return {
         "chips": packed.content_hash,
         "parameters": hashlib.sha256(parameters.encode()).hexdigest(),
@@ -153,10 +166,11 @@ def _prepare(checkpoints: Path, fingerprint: dict[str, str], resume: bool) -> No
                 f"restore them, or start anew without training.resume."
             )
         return
-    if checkpoints.exists():
-        shutil.rmtree(checkpoints)
-    checkpoints.mkdir(parents=True)
-    note.write_text(json.dumps(fingerprint, indent=2), encoding="utf-8")
+    note.unlink(missing_ok=True)
+    for fold in checkpoints.glob("fold_*"):  # nothing else: a mistyped parameter may name somebody's folder
+        shutil.rmtree(fold)
+    with whole_file(note) as draft:
+        draft.write_text(json.dumps(fingerprint, indent=2), encoding="utf-8")
 
 
 def _progress() -> Progress:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import torch
+from lightning import Trainer
 from lightning.pytorch.callbacks import (
     Callback,
-    EarlyStopping,
-    EMAWeightAveraging,
     LearningRateMonitor,
     ModelCheckpoint,
 )
 
-from mining_the_mines.learning.callbacks import CurveRecorder
+from mining_the_mines.learning.callbacks import CurveRecorder, ResumableAverage, ResumableEarlyStopping
+from mining_the_mines.learning.checkpoints import AtomicCheckpoints, keep_finished, recall_finished
 from mining_the_mines.learning.classification import ClassifierTraining
 from mining_the_mines.learning.objective import class_weights
 from mining_the_mines.learning.packed_data import (
@@ -25,7 +24,7 @@ from mining_the_mines.learning.packed_data import (
     ordered_loader,
     training_loader,
 )
-from mining_the_mines.learning.settings import TrainingSettings
+from mining_the_mines.learning.settings import Precision, TrainingSettings
 from mining_the_mines.models.classifier import MineClassifier
 
 LAST_CHECKPOINT = "last.ckpt"
@@ -58,17 +57,20 @@ def fit(
     logger: Any = None,  # noqa: ANN401 - a Lightning logger, or None
     callbacks: Sequence[Callback] = (),
 ) -> list[dict[str, float]]:
-    """Train, or go on from the checkpoint in the request's folder if there is one.
+    """Train, or go on from the checkpoint in the request's folder, or take what was finished there.
 
     Returns:
         One row of figures an epoch.
     """
+    finished = recall_finished(request.folder, request.classifier)
+    if finished is not None:
+        return finished
     recorder = CurveRecorder()
-    trainer = L.Trainer(
+    trainer = Trainer(
         accelerator=settings.accelerator,
         devices=1,
         max_epochs=settings.epochs,
-        precision=_precision(settings),  # type: ignore[arg-type] # Lightning wants a Literal of all its names
+        precision=_precision(settings),
         gradient_clip_val=settings.gradient_clip,
         accumulate_grad_batches=settings.accumulate_batches,
         logger=logger or False,
@@ -78,6 +80,7 @@ def fit(
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         default_root_dir=request.folder,
+        plugins=[AtomicCheckpoints()],
     )
     labels = torch.from_numpy(request.training.labels)
     weights = class_weights(labels) if settings.class_weights else (1.0, 1.0)
@@ -91,6 +94,7 @@ def fit(
         weights_only=True,
     )
     request.classifier.eval()
+    keep_finished(request.folder, request.classifier, recorder.rows)
     return recorder.rows
 
 
@@ -104,15 +108,15 @@ def _standard_callbacks(request: FitRequest, settings: TrainingSettings, logger:
         )
     ]
     if settings.average_decay is not None:
-        callbacks.append(EMAWeightAveraging(decay=settings.average_decay))
+        callbacks.append(ResumableAverage(decay=settings.average_decay))
     if request.stopping is not None and settings.early_stopping_patience is not None:
-        callbacks.append(EarlyStopping("validation_loss", patience=settings.early_stopping_patience))
+        callbacks.append(ResumableEarlyStopping("validation_loss", patience=settings.early_stopping_patience))
     if logger is not None:
         callbacks.append(LearningRateMonitor("epoch"))
     return callbacks
 
 
-def _precision(settings: TrainingSettings) -> str:
+def _precision(settings: TrainingSettings) -> Precision:
     if settings.precision != "auto":
         return settings.precision
     has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()

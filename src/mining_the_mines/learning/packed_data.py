@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ class PackedDataset(Dataset[Batch]):
     """Reads whole batches of packed digital numbers from the memory map in one go."""
 
     def __init__(self, chips: LabelledChips) -> None:
-        self.array = chips.packed.array
+        self.packed = chips.packed  # not its array: that would be copied whole into every reading process
         self.rows = np.asarray(chips.packed.rows(chips.filenames), dtype=np.int64)
         self.labels = torch.from_numpy(chips.labels.astype(np.float32))
 
@@ -46,17 +47,17 @@ class PackedDataset(Dataset[Batch]):
 
     def __getitems__(self, positions: list[int]) -> Batch:
         """Batch of digital numbers ``(B, C, H, W)`` uint16 and labels ``(B,)`` float32."""
-        return torch.from_numpy(self.array[self.rows[positions]]), self.labels[positions]
+        return torch.from_numpy(self.packed.array[self.rows[positions]]), self.labels[positions]
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: Any) -> Any:  # noqa: ANN401 - whole batches, where the loader expects items
     return batch
 
 
 def training_loader(chips: LabelledChips, batch_size: int, seed: int, workers: int) -> DataLoader[Batch]:
     """Batches in a new order every epoch, which depends on the seed and the epoch's number only."""
     dataset = PackedDataset(chips)
-    sampler = DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=True, seed=seed)
+    sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=True, seed=seed)
     return DataLoader(
         dataset,
         batch_size=batch_size,

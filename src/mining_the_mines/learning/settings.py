@@ -8,6 +8,8 @@ from mining_the_mines.models.specification import NetworkSpec, TestTimeAugmentat
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Spread = Annotated[float, Field(ge=0.0)]
+#: Lightning's names of the precisions that chips can be trained in.
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 class AugmentationSettings(BaseModel):
@@ -83,7 +85,7 @@ class TrainingSettings(BaseModel):
     class_weights: bool = True
     label_smoothing: Share = 0.0
     average_decay: float | None = Field(default=None, gt=0, lt=1)
-    precision: str = "auto"
+    precision: Precision | Literal["auto"] = "auto"
     early_stopping_patience: int | None = Field(default=None, ge=1)
     early_stopping_share: float = Field(default=0.15, gt=0, lt=0.5)
     test_time_augmentation: TestTimeAugmentation = "dihedral"

@@ -9,7 +9,7 @@ from typing import Any
 StartLogger = Callable[[str], Any]
 
 
-def no_logger(fold: str) -> None:  # noqa: ARG001 - the signature of StartLogger
+def no_logger(fold: str) -> None:
     """Track nothing."""
 
 
