@@ -59,8 +59,8 @@ def cut_windows(landscape: Landscape, size: int, mines: int, others: int, rng: n
         row, column = _around_mine(mine, shares, size, rng)
         taken[row : row + size, column : column + size] = True
         windows.append(Window(row, column, size, 1, mine.kind.value))
-    sites: list[Site | None] = [site for site in landscape.sites if site.cover is not Cover.MINE][:others]
-    for site in sites + [None] * (others - len(sites)):
+    sites = [site for site in landscape.sites if site.cover is not Cover.MINE][:others]
+    for site in [*sites, *[None] * (others - len(sites))]:
         row, column = _free_of_mines(site.centre if site else None, shares > 0, taken, size, rng)
         taken[row : row + size, column : column + size] = True
         windows.append(_describe(landscape, row, column, size, site))
@@ -128,7 +128,7 @@ def _free_of_mines(
 
 
 def _describe(landscape: Landscape, row: int, column: int, size: int, site: Site | None) -> Window:
-    """Name a window without mine: after the feature it was aimed at, if that is seen, else after what strikes the eye."""
+    """Name a window without mine after the feature it was aimed at, if that is seen, else after what strikes the eye."""
     factor = int(PIXEL / CELL)
     cells = landscape.cover[row * factor : (row + size) * factor, column * factor : (column + size) * factor]
     counts = np.bincount(cells.ravel(), minlength=len(Cover)) / cells.size

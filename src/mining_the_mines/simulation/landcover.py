@@ -134,6 +134,8 @@ def plough_fields(canvas: Canvas, patch: Patch, rng: np.random.Generator) -> Non
         patch: Where.
         rng: Source of chance.
     """
+    if patch.mask.size == 0:
+        return
     rows, columns = np.mgrid[patch.rows, patch.columns].astype(np.float32) * CELL
     angle = rng.uniform(0, np.pi)
     across = columns * np.cos(angle) + rows * np.sin(angle)

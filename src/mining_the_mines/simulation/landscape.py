@@ -205,7 +205,7 @@ def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, rng: np.ra
 def _open_mine(
     canvas: Canvas, centre: Position, reach: float, course: NDArray[np.float64] | None, rng: np.random.Generator
 ) -> Mine:
-    kind = rng.choice(list(MineKind), p=[0.34, 0.2, 0.32, 0.14])
+    kind = rng.choice(list(MineKind), p=[0.34, 0.17, 0.32, 0.17])
     if kind == MineKind.ALLUVIAL and course is not None:
         nearest = int(np.argmin(np.hypot(*(course - np.array(centre)).T)))
         if np.hypot(*(course[nearest] - np.array(centre))) < 2 * reach and _inside(course[nearest], canvas, reach):

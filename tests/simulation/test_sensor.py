@@ -1,0 +1,81 @@
+"""The sensor's resolution, blur and noise are those of Sentinel-2."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
+from mining_the_mines.simulation import Landscape, Sky, observe, observe_native
+from mining_the_mines.simulation.relief import Sun
+from mining_the_mines.simulation.sensor import RADIOMETRY, _sample, seasonal_spectra
+from mining_the_mines.simulation.spectra import Material
+from simulation.regions import landscape
+
+
+@pytest.fixture(scope="module")
+def region() -> Landscape:
+    return landscape()
+
+
+def test_each_band_has_its_own_resolution(region: Landscape) -> None:
+    bands = observe_native(region, Sky(), np.random.default_rng(0))
+    assert {name: image.shape[0] for name, image in bands.items()} == {
+        name: region.pixels * 10 // BANDS[name].resolution for name in COMPETITION_BANDS
+    }
+
+
+def test_resampled_bands_share_one_grid(region: Landscape) -> None:
+    assert observe(region, Sky(), np.random.default_rng(0)).shape == (12, region.pixels, region.pixels)
+
+
+def test_haze_lifts_blue_most(region: Landscape) -> None:
+    clear, hazy = (observe(region, Sky(haze=haze), np.random.default_rng(0)) for haze in (0.0, 0.05))
+    lift = (hazy - clear).mean(axis=(1, 2))
+    blue, infrared = COMPETITION_BANDS.index("B2"), COMPETITION_BANDS.index("B12")
+    assert lift[blue] > 0.02
+    assert abs(lift[infrared]) < 0.01
+
+
+def test_two_looks_differ_by_about_the_noise(region: Landscape) -> None:
+    sky = Sky(haze=0.0)
+    first, second = (observe_native(region, sky, np.random.default_rng(seed)) for seed in (0, 1))
+    for name in COMPETITION_BANDS:
+        spread = (first[name] - second[name]).std() / np.sqrt(2)
+        assert spread == pytest.approx(RADIOMETRY[name].noise(first[name], sky.sun).mean(), rel=0.15)
+
+
+def test_reference_noise_is_that_of_the_handbook() -> None:
+    band, sun = RADIOMETRY["B2"], Sun(elevation=90)
+    reference = np.array([np.pi * band.reference_radiance / band.irradiance], np.float32)
+    assert reference / band.noise(reference, sun) == pytest.approx(154)
+
+
+@pytest.mark.parametrize(("resolution", "transfer"), [(10, 0.25), (20, 0.25), (60, 0.35)])
+def test_a_grating_at_nyquist_keeps_the_contrast_of_the_instrument(resolution: int, transfer: float) -> None:
+    factor = resolution // 10
+    if factor == 1:
+        pytest.skip("a grating at Nyquist is finer than the 10 m grid can hold without its averaging")
+    phase = np.pi * (np.arange(240) + 0.5) / factor
+    grating = np.tile(np.sin(phase).astype(np.float32), (240, 1))
+    seen = _sample(grating, resolution)[5:-5, 5:-5]
+    assert np.abs(seen).mean() == pytest.approx(transfer, rel=0.15)
+
+
+def test_grass_withers_and_rock_does_not(region: Landscape) -> None:
+    wet, dry = (seasonal_spectra(region.spectra, dryness) for dryness in (0.0, 1.0))
+    red = COMPETITION_BANDS.index("B4")
+    assert dry[Material.GRASS, red] > wet[Material.GRASS, red]
+    assert np.array_equal(dry[Material.ROCK], wet[Material.ROCK])
+
+
+def test_relief_does_not_show_on_water(region: Landscape) -> None:
+    flooded = replace(
+        region,
+        first=np.full_like(region.first, Material.LAKE),
+        share=np.zeros_like(region.share),
+        texture=np.ones_like(region.texture),
+        tone=np.zeros_like(region.tone),
+    )
+    image = observe_native(flooded, Sky(haze=0.0), np.random.default_rng(0))["B2"]
+    assert image.std() < 2 * RADIOMETRY["B2"].noise(image, Sun()).mean()

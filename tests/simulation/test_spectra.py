@@ -1,0 +1,44 @@
+"""Spectra are physical, and differ between places."""
+
+import numpy as np
+import pytest
+
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from mining_the_mines.simulation.spectra import Material, local_spectra, spectral_library
+from mining_the_mines.simulation.water import WaterBody, water_reflectance
+
+RED, GREEN, NEAR_INFRARED, SHORT_WAVE = (COMPETITION_BANDS.index(name) for name in ("B4", "B3", "B8", "B11"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_place_has_physical_spectra_of_all_materials(seed: int) -> None:
+    spectra = local_spectra(np.random.default_rng(seed))
+    assert spectra.shape == (len(Material), len(COMPETITION_BANDS))
+    assert (spectra > 0).all()
+    assert (spectra < 1).all()
+
+
+def test_places_differ() -> None:
+    first, second = (local_spectra(np.random.default_rng(seed)) for seed in (1, 2))
+    assert not np.allclose(first, second, rtol=0.05)
+
+
+def test_leaves_are_dark_in_red_and_bright_in_the_near_infrared() -> None:
+    canopy = spectral_library()["rainforest_canopy"]
+    assert canopy[NEAR_INFRARED] > 8 * canopy[RED]
+
+
+def test_water_swallows_the_short_wave_infrared() -> None:
+    assert water_reflectance(WaterBody(sediment=500))[SHORT_WAVE] < 0.01
+
+
+def test_sediment_brightens_water() -> None:
+    clear, turbid = (water_reflectance(WaterBody(sediment=sediment)) for sediment in (2, 200))
+    assert turbid[RED] > 4 * clear[RED]
+
+
+def test_kaolin_makes_water_milky_and_iron_makes_it_red() -> None:
+    milky = water_reflectance(WaterBody(sediment=200, staining=0.005))
+    rusty = water_reflectance(WaterBody(sediment=200, staining=0.1))
+    assert milky[GREEN] > milky[RED]
+    assert rusty[RED] > rusty[GREEN]
