@@ -1,0 +1,79 @@
+"""Heat maps of where networks look."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mining_the_mines.models.attention import attention_map
+from mining_the_mines.models.ensemble import FoldEnsemble
+from models.networks import random_reflectance, small_classifier, small_ensemble, small_spec
+
+
+@pytest.mark.parametrize(
+    "architecture", ["test_maxvit", "test_efficientnet", "test_vit", "swin_tiny_patch4_window7_224"]
+)
+def test_any_kind_of_network_gives_a_map_of_the_chips_size(architecture: str) -> None:
+    small = {"embed_dim": 12, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 2, 4)} if "swin" in architecture else {}
+    spec = small_spec(architecture, input_size=64, overrides=small)
+    heat = attention_map(small_ensemble(2, spec=spec), random_reflectance(1, size=48)[0])
+    assert heat.shape == (48, 48)
+    assert heat.dtype == np.float32
+    assert heat.min() >= 0
+    assert heat.max() <= 1
+
+
+def test_gaps_leave_a_finite_map() -> None:
+    chip = random_reflectance(1)[0]
+    chip[:, :8] = np.nan
+    assert np.isfinite(attention_map(small_ensemble(1), chip)).all()
+
+
+def test_a_chip_without_data_leaves_a_finite_map() -> None:
+    chip = np.full_like(random_reflectance(1)[0], np.nan)
+    assert np.isfinite(attention_map(small_ensemble(1), chip)).all()
+
+
+def test_the_weights_are_left_as_they_were() -> None:
+    ensemble = small_ensemble(1)
+    before = {name: tensor.clone() for name, tensor in ensemble.state_dict().items()}
+    attention_map(ensemble, random_reflectance(1)[0])
+    assert all(torch.equal(before[name], tensor) for name, tensor in ensemble.state_dict().items())
+    assert all(parameter.grad is None for parameter in ensemble.parameters())
+
+
+class BrightCorner(nn.Module):
+    """A network that looks at the brightness of its cells and nothing else, channels last or not."""
+
+    def __init__(self, *, channels_last: bool) -> None:
+        super().__init__()
+        self.channels_last = channels_last
+        self.feature_info = [{"module": "cells", "reduction": 4, "num_chs": 5}]
+        self.cells = _LastChannels() if channels_last else _FirstChannels()
+
+    def forward(self, channels: Tensor) -> Tensor:
+        cells: Tensor = self.cells(channels)
+        return cells.mean(dim=(1, 2, 3)).unsqueeze(1)
+
+
+class _FirstChannels(nn.Module):
+    def forward(self, channels: Tensor) -> Tensor:
+        pooled = nn.functional.avg_pool2d(channels[:, :1], 4).relu()
+        return pooled.expand(-1, 5, -1, -1).clone()
+
+
+class _LastChannels(_FirstChannels):
+    def forward(self, channels: Tensor) -> Tensor:
+        return super().forward(channels).permute(0, 2, 3, 1)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_the_map_is_warm_where_the_network_looks(channels_last: bool) -> None:
+    classifier = small_classifier()
+    classifier.backbone = BrightCorner(channels_last=channels_last)
+    chip = np.zeros_like(random_reflectance(1)[0])
+    chip[:, :8, 24:] = 0.5
+    heat = attention_map(FoldEnsemble([classifier]), chip)
+    assert np.unravel_index(heat.argmax(), heat.shape)[0] < 8
+    assert heat[:8, 24:].mean() > 0.7
+    assert heat[16:, :16].max() == 0

@@ -1,0 +1,43 @@
+"""Complete networks: raw reflectance in, probability out."""
+
+import pytest
+import torch
+
+from mining_the_mines.models.classifier import MineClassifier
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from models.networks import SIX_BANDS, random_chips, scale_of, small_classifier, small_spec
+
+
+@pytest.mark.parametrize("bands", [("B4", "B3", "B2"), SIX_BANDS, COMPETITION_BANDS], ids=len)
+def test_any_number_of_bands_gives_a_probability_a_chip(bands: tuple[str, ...]) -> None:
+    classifier = small_classifier(spec=small_spec(indices=()), bands=bands)
+    probabilities = classifier(random_chips(bands=len(bands)))
+    assert probabilities.shape == (3,)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+
+
+@pytest.mark.parametrize("size", [20, 32, 48, 77])
+def test_chips_of_any_size_can_be_shown(size: int) -> None:
+    assert small_classifier()(random_chips(size=size)).shape == (3,)
+
+
+def test_maxvit_takes_raw_reflectance() -> None:
+    classifier = small_classifier(spec=small_spec("test_maxvit"))
+    assert classifier(random_chips(size=48)).shape == (3,)
+
+
+def test_without_an_input_size_the_chip_is_taken_as_it_is() -> None:
+    classifier = MineClassifier(small_spec(input_size=None), scale_of(SIX_BANDS), 48)
+    assert classifier.input_size == 48
+
+
+def test_gaps_in_a_chip_leave_a_probability() -> None:
+    chips = random_chips()
+    chips[0, :, :10] = float("nan")
+    chips[1] = float("nan")
+    assert small_classifier()(chips).isfinite().all()
+
+
+def test_the_probability_of_a_chip_does_not_depend_on_its_company() -> None:
+    classifier, chips = small_classifier(), random_chips(5)
+    torch.testing.assert_close(classifier(chips)[:1], classifier(chips[:1]))

@@ -1,0 +1,82 @@
+"""The first layer: normalised bands, spectral indices, nodata."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.models.spectral_input import LIMIT, BandScale, SpectralInput
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from mining_the_mines.sentinel2.indices import DEFAULT_INDICES, compute_index
+from models.networks import SIX_BANDS, random_chips, random_reflectance, scale_of
+
+
+def test_the_range_of_the_training_chips_becomes_that_of_a_normal_distribution() -> None:
+    scale = scale_of(SIX_BANDS)
+    ends = torch.tensor([scale.low, scale.high]).view(2, -1, 1, 1)
+    shown = SpectralInput(scale, ())(ends)
+    torch.testing.assert_close(shown[0], torch.full((6, 1, 1), -1.645), rtol=0, atol=1e-3)
+    torch.testing.assert_close(shown[1], torch.full((6, 1, 1), 1.645), rtol=0, atol=1e-3)
+
+
+def test_more_light_shifts_bright_and_brighter_ground_alike() -> None:
+    layer = SpectralInput(scale_of(SIX_BANDS), ())
+    chips = random_chips().clamp(min=0.2)
+    shifts = layer(chips * 1.2) - layer(chips)
+    assert float((shifts.amax(dim=(0, 2, 3)) - shifts.amin(dim=(0, 2, 3))).max()) < 0.02
+
+
+def test_a_glint_is_no_stronger_than_what_can_be_learnt_from() -> None:
+    shown = SpectralInput(scale_of(SIX_BANDS), ())(torch.full((1, 6, 2, 2), 6.0))
+    assert float(shown.max()) <= LIMIT
+
+
+def test_every_default_index_is_the_one_that_features_are_made_of() -> None:
+    reflectance = random_reflectance(bands=len(COMPETITION_BANDS))
+    layer = SpectralInput(scale_of(COMPETITION_BANDS), DEFAULT_INDICES)
+    shown = layer(torch.from_numpy(reflectance)).numpy()[:, len(COMPETITION_BANDS) :]
+    planes = {band: reflectance[:, position] for position, band in enumerate(COMPETITION_BANDS)}
+    for position, index in enumerate(DEFAULT_INDICES):
+        np.testing.assert_allclose(shown[:, position], compute_index(index, planes), rtol=1e-4, atol=1e-5)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 5), st.sampled_from([float("nan"), float("inf"), -float("inf")]))
+def test_a_pixel_that_lacks_any_band_is_zero_in_every_channel(band: int, gap: float) -> None:
+    chips = random_chips(size=8)
+    chips[1, band, 2, 3] = gap
+    shown = SpectralInput(scale_of(SIX_BANDS), ("NDVI", "MSI"))(chips)
+    assert (shown[1, :, 2, 3] == 0).all()
+
+
+def test_a_gap_leaves_the_other_pixels_as_they_are() -> None:
+    layer = SpectralInput(scale_of(SIX_BANDS), ("NDVI",))
+    chips = random_chips(size=8)
+    whole = layer(chips)
+    chips[0, :, 4, 4] = float("nan")
+    gapped = layer(chips)
+    elsewhere = torch.ones(8, 8, dtype=torch.bool)
+    elsewhere[4, 4] = False
+    assert torch.equal(gapped[..., elsewhere], whole[..., elsewhere])
+
+
+def test_a_band_that_never_varies_does_not_blow_up() -> None:
+    layer = SpectralInput(BandScale(("B4", "B8"), (0.1, 0.2), (0.1, 0.2)), ())
+    assert layer(torch.full((1, 2, 4, 4), 0.1)).isfinite().all()
+
+
+def test_dark_pixels_give_finite_indices() -> None:
+    layer = SpectralInput(scale_of(COMPETITION_BANDS), DEFAULT_INDICES)
+    assert layer(torch.zeros(1, len(COMPETITION_BANDS), 4, 4)).isfinite().all()
+
+
+def test_an_index_without_its_band_is_told_with_the_way_out() -> None:
+    with pytest.raises(BadInputError, match=r"NBR needs B12, .* training\.network\.indices"):
+        SpectralInput(scale_of(("B3", "B4", "B8")), ("NDVI", "NBR"))
+
+
+def test_statistics_travel_with_the_weights() -> None:
+    state = SpectralInput(scale_of(SIX_BANDS), ()).state_dict()
+    assert set(state) == {"middle", "deviation"}
