@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.validation import ParameterValidationError
 
 from mining_the_mines.bad_input import BadInputError
 
@@ -24,7 +25,7 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except Exception as error:
             for cause in causes(error):
-                if isinstance(cause, BadInputError):
+                if isinstance(cause, (BadInputError, ParameterValidationError)):
                     raise click.ClickException(str(cause)) from None
             raise
 

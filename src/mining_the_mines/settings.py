@@ -18,6 +18,7 @@ CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
+    "merge_strategy": {"parameters": "soft"},  # an environment says only what differs from base
     "config_patterns": {"mlflow": ["mlflow*"]},
     "custom_resolvers": {"oc.env": oc.env},  # mlflow.yml asks for the tracking server's address
 }

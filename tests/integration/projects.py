@@ -20,7 +20,7 @@ SMALL = {
     "folds": {"folds": 2},
     "baseline": {"iterations": 10, "bag": 2},
     "training": {
-        "network": {"architecture": "test_maxvit", "input_size": 32},
+        "network": {"architecture": "test_maxvit", "input_size": 32, "overrides": None},
         "epochs": 2,
         "test_time_augmentation": "flips",
         "accelerator": "cpu",

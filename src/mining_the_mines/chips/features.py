@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.chips.cover import cover_features
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.progress import Progress, silent
@@ -26,7 +27,7 @@ from mining_the_mines.sentinel2.indices import (
 Planes = npt.NDArray[np.float32]
 #: Percentiles of a larger chip are taken of a regular sample of its pixels: sorting all of them would take longest.
 _SIDE_FOR_PERCENTILES: Final = 256
-Family = Literal["moments", "percentiles", "texture", "patchiness"]
+Family = Literal["moments", "percentiles", "texture", "patchiness", "cover"]
 
 
 class FeatureSettings(BaseModel):
@@ -41,9 +42,11 @@ class FeatureSettings(BaseModel):
         False, description="Whether to add the normalised difference of every pair of bands."
     )
     families: tuple[Family, ...] = Field(
-        ("moments", "percentiles", "texture", "patchiness"),
+        ("moments", "percentiles", "texture", "patchiness", "cover"),
         min_length=1,
-        description="Kinds of figures to compute of each band and index.",
+        description=(
+            "Kinds of figures to compute: all but cover of each band and index; cover tells what lies beside what."
+        ),
     )
     workers: int = Field(2, ge=1, description="Threads that compute features.")
     percentiles: tuple[float, ...] = Field(
@@ -109,6 +112,9 @@ def chip_features(
     names, planes = _planes(reflectance, bands, settings)
     features: dict[str, float] = {}
     for family in settings.families:
+        if family == "cover":
+            features |= cover_features(dict(zip(bands, reflectance, strict=True)))
+            continue
         for figure, values in FAMILIES[family](planes, settings).items():
             features.update(zip((f"{name}_{figure}" for name in names), values.tolist(), strict=True))
     return features

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -88,9 +89,10 @@ def fit_baseline(
 
 
 def bag_probability(bag: Sequence[HistGradientBoostingClassifier], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean probability of a mine over the boosters of a bag."""
-    mean: NDArray[np.float64] = np.mean([booster.predict_proba(values)[:, 1] for booster in bag], axis=0)
-    return mean
+    """Probability of a mine: the mean log-odds of the boosters of a bag."""
+    log_odds = np.mean([booster.decision_function(values) for booster in bag], axis=0)
+    probability: NDArray[np.float64] = expit(log_odds)
+    return probability
 
 
 def one_thread() -> AbstractContextManager[object]:
@@ -108,7 +110,7 @@ def _fit_bag(
 ) -> tuple[HistGradientBoostingClassifier, ...]:
     boosters = []
     for _ in range(settings.bag):
-        rows = np.arange(len(labels)) if settings.bag == 1 else _bootstrap(labels, places, random)
+        weights = np.ones(len(labels)) if settings.bag == 1 else _weigh_places(places, random)
         booster = HistGradientBoostingClassifier(
             learning_rate=settings.learning_rate,
             max_iter=settings.iterations,
@@ -116,22 +118,24 @@ def _fit_bag(
             min_samples_leaf=settings.min_samples_leaf,
             l2_regularization=settings.l2,
             max_features=settings.max_features,
+            max_bins=settings.max_bins,
             early_stopping=False,
             class_weight="balanced",
             random_state=int(random.integers(2**31)),
         )
-        boosters.append(booster.fit(values[rows], labels[rows]))
+        boosters.append(booster.fit(values, labels, sample_weight=weights))
     return tuple(boosters)
 
 
-def _bootstrap(labels: NDArray[np.int64], places: NDArray[np.str_], random: np.random.Generator) -> NDArray[np.int64]:
-    """Rows of places drawn with replacement, drawn again until both classes are among them."""
-    names = np.unique(places)
-    while True:
-        drawn = random.choice(names, len(names))
-        rows = np.concatenate([np.flatnonzero(places == name) for name in drawn])
-        if len(np.unique(labels[rows])) == 2:
-            return rows
+def _weigh_places(places: NDArray[np.str_], random: np.random.Generator) -> NDArray[np.float64]:
+    """Weights of a bootstrap that draws whole places; none is quite 0, so that both classes stay in.
+
+    The number of times that a place is drawn is Poisson distributed (N. Oza, S. Russell, "Online bagging and boosting",
+    AISTATS 2001).
+    """
+    names, positions = np.unique(places, return_inverse=True)
+    weights: NDArray[np.float64] = random.poisson(1.0, len(names))[positions] + 1e-3
+    return weights
 
 
 def _families(columns: Sequence[str]) -> dict[str, list[int]]:

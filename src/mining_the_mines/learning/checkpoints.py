@@ -41,6 +41,13 @@ class AtomicCheckpoints(TorchCheckpointIO):
             torch.save(checkpoint, draft)
 
 
+def first_epoch(checkpoint: Path) -> int:
+    """The epoch at which a run goes on: the one after the checkpoint's, or 0 if there is none."""
+    if not checkpoint.is_file():
+        return 0
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
+
+
 def keep_finished(folder: Path, network: nn.Module, rows: Rows) -> None:
     """Write down the final weights and curves.
 

@@ -71,18 +71,22 @@ def cross_validate(
     names = sorted(int(fold) for fold in training["fold"].unique())
     _prepare(workspace.checkpoints, _fingerprint(packed, training, settings), settings.resume)
     members, predictions, curves = [], [], []
+    plan = [(fold, number) for fold in names for number in range(settings.networks)]
     with _progress() as progress:
-        task = progress.add_task("training", total=len(names) * settings.epochs)
-        for number, fold in enumerate(names):
-            bar = EpochProgress(progress, task, number * settings.epochs, f"fold {fold}")
-            classifier, rows = _fit_fold(packed, training, statistics[str(fold)], settings, workspace, fold, bar)
-            held_out = training.loc[training["fold"] == fold, "filename"].tolist()
-            judge = FoldEnsemble([classifier], settings.test_time_augmentation)
-            probabilities = predict_packed(judge, packed, held_out, settings.batch_size)
-            predictions.append(pd.Series(probabilities, index=held_out))
-            curves.append(pd.DataFrame(rows).assign(fold=fold))
+        task = progress.add_task("training", total=len(plan) * settings.epochs)
+        for step, (fold, number) in enumerate(plan):
+            name = f"fold {fold}" if settings.networks == 1 else f"fold {fold}, network {number}"
+            bar = EpochProgress(progress, task, step * settings.epochs, name)
+            run = _FoldRun(fold, number, name, statistics[str(fold)])
+            classifier, rows = _fit_fold(run, packed, training, settings, workspace, bar)
             members.append(classifier)
-            progress.update(task, completed=(number + 1) * settings.epochs)
+            curves.append(pd.DataFrame(rows).assign(fold=fold, network=number))
+            progress.update(task, completed=(step + 1) * settings.epochs)
+            if number == settings.networks - 1:
+                held_out = training.loc[training["fold"] == fold, "filename"].tolist()
+                judge = FoldEnsemble(members[-settings.networks :], settings.test_time_augmentation)
+                probabilities = predict_packed(judge, packed, held_out, settings.batch_size)
+                predictions.append(pd.Series(probabilities, index=held_out))
     return CrossValidation(
         FoldEnsemble(members, settings.test_time_augmentation),
         pd.concat(predictions).rename("probability"),
@@ -90,32 +94,42 @@ def cross_validate(
     )
 
 
+@dataclass(frozen=True)
+class _FoldRun:
+    """One of the networks of a fold."""
+
+    fold: int
+    number: int
+    name: str
+    statistics: BandStatistics
+
+
 def _fit_fold(
+    run: _FoldRun,
     packed: PackedChips,
     training: pd.DataFrame,
-    statistics: BandStatistics,
     settings: TrainingSettings,
     workspace: Workspace,
-    fold: int,
     progress: EpochProgress,
 ) -> tuple[MineClassifier, list[dict[str, float]]]:
-    seed = settings.seed + 1000 * fold
+    seed = settings.seed + 1000 * run.fold + 101 * run.number
+    percentiles = run.statistics.percentiles
     seed_everything(seed, verbose=False)
-    scale = BandScale(statistics.bands, statistics.mean, statistics.std)
+    scale = BandScale(run.statistics.bands, percentiles["p5"], percentiles["p95"])
     classifier = MineClassifier(settings.network, scale, packed.array.shape[-1])
-    others = training[training["fold"] != fold]
+    others = training[training["fold"] != run.fold]
     stopping = None
     if settings.early_stopping_patience is not None:
         others, stopping = _hold_out(others, settings.early_stopping_share, seed)
     request = FitRequest(
         classifier,
         training=_labelled(packed, others),
-        validation=_labelled(packed, training[training["fold"] == fold]),
+        validation=_labelled(packed, training[training["fold"] == run.fold]),
         stopping=None if stopping is None else _labelled(packed, stopping),
-        folder=workspace.checkpoints / f"fold_{fold}",
+        folder=workspace.checkpoints / run.name.replace(", ", "_").replace(" ", "_"),
         seed=seed,
     )
-    logger = workspace.start_logger(f"fold {fold}")
+    logger = workspace.start_logger(run.name)
     rows = fit(request, settings, logger, [progress])
     if logger is not None:
         logger.finalize("success")

@@ -1,6 +1,7 @@
 """Training one network on one set of chips, resumable at the last finished epoch."""
 
 import logging
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from lightning.pytorch.callbacks import (
 )
 
 from mining_the_mines.learning.callbacks import CurveRecorder, ResumableAverage, ResumableEarlyStopping
-from mining_the_mines.learning.checkpoints import AtomicCheckpoints, keep_finished, recall_finished
+from mining_the_mines.learning.checkpoints import AtomicCheckpoints, first_epoch, keep_finished, recall_finished
 from mining_the_mines.learning.classification import ClassifierTraining
 from mining_the_mines.learning.objective import class_weights
 from mining_the_mines.learning.packed_data import (
@@ -82,13 +83,16 @@ def fit(
         default_root_dir=request.folder,
         plugins=[AtomicCheckpoints()],
     )
-    labels = torch.from_numpy(request.training.labels)
+    labels = torch.tensor(request.training.labels)
     weights = class_weights(labels) if settings.class_weights else (1.0, 1.0)
+    request.classifier.prior.fill_(math.log(weights[0] / weights[1]))
     watched = request.stopping or request.validation
     checkpoint = request.folder / LAST_CHECKPOINT
     trainer.fit(
         ClassifierTraining(request.classifier, settings, weights, request.seed),
-        training_loader(request.training, settings.batch_size, request.seed, settings.loader_workers),
+        training_loader(
+            request.training, settings.batch_size, request.seed, settings.loader_workers, first_epoch(checkpoint)
+        ),
         ordered_loader(watched, settings.batch_size) if watched else None,
         ckpt_path=checkpoint if checkpoint.is_file() else None,
         weights_only=True,
@@ -128,3 +132,5 @@ def quieten_lightning() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Lightning calls a torch function by its former name (Lightning-AI/pytorch-lightning#21381).
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    # On resuming it should not be.
+    warnings.filterwarnings("ignore", message=r"Checkpoint directory .* exists and is not empty")

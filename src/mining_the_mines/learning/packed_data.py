@@ -54,14 +54,29 @@ def _as_it_is(batch: Any) -> Any:  # noqa: ANN401 - whole batches, where the loa
     return batch
 
 
-def training_loader(chips: LabelledChips, batch_size: int, seed: int, workers: int) -> DataLoader[Batch]:
-    """Batches in a new order every epoch, which depends on the seed and the epoch's number only."""
+def training_loader(
+    chips: LabelledChips, batch_size: int, seed: int, workers: int = 0, first_epoch: int = 0
+) -> DataLoader[Batch]:
+    """Batches in a new order every epoch, which depends on the seed and the epoch's number only.
+
+    Args:
+        chips: What to learn from.
+        batch_size: Chips a batch.
+        seed: Seed of the order.
+        workers: Processes that read ahead.
+        first_epoch: Epoch at which the training begins. Lightning tells the epoch's number too late for processes that
+            read ahead.
+    """
     dataset = PackedDataset(chips)
     sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=True, seed=seed)
+    sampler.set_epoch(first_epoch)
     return DataLoader(
         dataset,
         batch_size=batch_size,
         sampler=sampler,
+        # Each pass draws a seed for its workers. Drawn from torch's own generator, it would shift the random numbers of
+        # augmentation, and of a resumed run otherwise than of one that was never interrupted.
+        generator=torch.Generator().manual_seed(seed),
         drop_last=len(dataset) > batch_size,  # batch norm can't learn from a left-over chip
         num_workers=workers,
         collate_fn=_as_it_is,

@@ -46,6 +46,7 @@ class TrainingSettings(BaseModel):
     Attributes:
         network: What is trained.
         augmentation: How strongly chips are varied.
+        networks: Networks a fold, each from another seed; their mean is steadier than any of them.
         epochs: Passes over the training chips. The last weights count: no epoch is picked by its score on the fold
             that is scored.
         batch_size: Chips a step.
@@ -73,6 +74,7 @@ class TrainingSettings(BaseModel):
 
     network: NetworkSpec = NetworkSpec()
     augmentation: AugmentationSettings = AugmentationSettings()
+    networks: int = Field(default=1, ge=1)
     epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=32, ge=2)
     accumulate_batches: int = Field(default=1, ge=1)
@@ -105,17 +107,19 @@ class BaselineSettings(BaseModel):
         min_samples_leaf: Chips a leaf.
         l2: L2 penalty on leaf values.
         max_features: Share of the features that each split may look at.
-        bag: Boosters that are averaged; each sees a bootstrap sample of the places.
+        max_bins: Values that a feature is rounded to; few are quick, and hard to overfit with.
+        bag: Boosters that are averaged, each on a random weighting of the places.
         seed: Seed of the bag.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    iterations: int = Field(default=150, ge=1)
-    learning_rate: float = Field(default=0.05, gt=0)
-    max_leaf_nodes: int = Field(default=8, ge=2)
+    iterations: int = Field(default=80, ge=1)
+    learning_rate: float = Field(default=0.08, gt=0)
+    max_leaf_nodes: int = Field(default=5, ge=2)
     min_samples_leaf: int = Field(default=10, ge=1)
-    l2: float = Field(default=1.0, ge=0)
-    max_features: float = Field(default=0.3, gt=0, le=1)
+    l2: float = Field(default=5.0, ge=0)
+    max_features: float = Field(default=0.15, gt=0, le=1)
+    max_bins: int = Field(default=16, ge=2, le=255)
     bag: int = Field(default=5, ge=1)
     seed: int = 0

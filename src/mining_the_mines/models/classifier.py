@@ -1,5 +1,6 @@
 """The complete chip classifier: raw reflectance in, probability of a mine out."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -17,14 +18,17 @@ class MineClassifier(nn.Module):
         chip_size: Edge of the chips in pixels.
     """
 
+    prior: Tensor
+
     def __init__(self, spec: NetworkSpec, scale: BandScale, chip_size: int) -> None:
         super().__init__()
         self.input_size = spec.input_size or chip_size
         self.spectral_input = SpectralInput(scale, spec.indices)
         self.backbone = build_backbone(spec, self.spectral_input.channels, self.input_size)
+        self.register_buffer("prior", torch.tensor(0.0))
 
     def logits(self, reflectance: Tensor) -> Tensor:
-        """Log-odds of a mine.
+        """Log-odds of a mine, as the loss sees them: before ``prior`` is added.
 
         Args:
             reflectance: ``(B, C, H, W)`` float; NaN marks nodata.
@@ -41,5 +45,10 @@ class MineClassifier(nn.Module):
         return logits.squeeze(1)
 
     def forward(self, reflectance: Tensor) -> Tensor:
-        """Probability of a mine, ``(B,)`` in 0–1, for ``(B, C, H, W)`` reflectance."""
-        return self.logits(reflectance).sigmoid()
+        """Probability of a mine, ``(B,)`` in 0–1, for ``(B, C, H, W)`` reflectance.
+
+        Class weights show the network as many mines as other chips. ``prior``, the log-odds of a mine among the training
+        chips, takes that back (M. Saerens et al., "Adjusting the outputs of a classifier to new a priori
+        probabilities", Neural Computation 14, 2002), so that probabilities mean what they say.
+        """
+        return (self.logits(reflectance) + self.prior).sigmoid()

@@ -26,7 +26,7 @@ class NetworkSpec(BaseModel):
 
     architecture: str = "maxvit_pico_rw_256"
     input_size: int | None = Field(default=None, ge=32)
-    overrides: dict[str, Any] = Field(default_factory=dict)
+    overrides: dict[str, Any] | None = None
     indices: tuple[str, ...] = DEFAULT_INDICES
     pretrained: bool = False
     pretrained_file: Path | None = None

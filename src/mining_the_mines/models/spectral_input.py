@@ -10,23 +10,34 @@ from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.sentinel2.indices import compute_index, required_bands
 
 
+#: Added before the logarithm, in reflectance: sensor noise over dark water is about as large, and must not be blown up.
+FLOOR = 0.01
+#: Deviations from the middle at which inputs are cut off: glints and clouds tell nothing by how bright they are.
+LIMIT = 5.0
+#: A normal distribution's 5th and 95th percentile are so many standard deviations apart.
+DEVIATIONS_5_TO_95 = 3.29
+
+
 @dataclass(frozen=True)
 class BandScale:
     """How the bands of the training chips are distributed.
 
     Attributes:
         bands: Names of the bands, in the order in which they arrive.
-        mean: Mean reflectance of each.
-        deviation: Standard deviation of each.
+        low: Reflectance of each that 5 % of the pixels do not exceed.
+        high: Reflectance of each that 95 % of the pixels do not exceed.
     """
 
     bands: tuple[str, ...]
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
 
 
 class SpectralInput(nn.Module):
-    """Normalises reflectance by the statistics of the training chips and appends spectral indices.
+    """Normalises the logarithm of reflectance by the statistics of the training chips and appends spectral indices.
+
+    Sun height, slope and haze scale reflectance: in the logarithm they shift it, the same for all covers. Percentiles are
+    used because they stay percentiles under the logarithm, and because a few clouds can't move them.
 
     The statistics are buffers, so they are saved with the weights and can't drift apart from them.
 
@@ -38,7 +49,7 @@ class SpectralInput(nn.Module):
         BadInputError: An index needs a band that is not among them.
     """
 
-    mean: Tensor
+    middle: Tensor
     deviation: Tensor
 
     def __init__(self, scale: BandScale, indices: Sequence[str]) -> None:
@@ -52,8 +63,9 @@ class SpectralInput(nn.Module):
                 )
         self.bands = scale.bands
         self.indices = tuple(indices)
-        self.register_buffer("mean", _column(scale.mean))
-        self.register_buffer("deviation", _column([max(value, 1e-4) for value in scale.deviation]))
+        low, high = _logarithm(_column(scale.low)), _logarithm(_column(scale.high))
+        self.register_buffer("middle", (low + high) / 2)
+        self.register_buffer("deviation", ((high - low) / DEVIATIONS_5_TO_95).clamp(min=1e-3))
 
     @property
     def channels(self) -> int:
@@ -67,16 +79,20 @@ class SpectralInput(nn.Module):
             reflectance: ``(B, C, H, W)`` float; NaN marks nodata.
 
         Returns:
-            ``(B, C + I, H, W)``: bands in deviations from the mean of the training chips, indices as they are; pixels
+            ``(B, C + I, H, W)``: bands in deviations from the middle of the training chips, indices as they are; pixels
             that lack a band are 0 in every channel.
         """
         valid = torch.isfinite(reflectance).all(dim=1, keepdim=True)
-        reflectance = torch.where(valid, reflectance, self.mean)
-        normalised = (reflectance - self.mean) / self.deviation
+        reflectance = torch.where(valid, reflectance, torch.ones_like(reflectance))
+        normalised = ((_logarithm(reflectance) - self.middle) / self.deviation).clamp(-LIMIT, LIMIT)
         planes = {band: reflectance[:, position] for position, band in enumerate(self.bands)}
         indices = [compute_index(name, planes).unsqueeze(1) for name in self.indices]
         stacked = torch.cat([normalised, *indices], dim=1)
         return torch.where(valid, stacked, torch.zeros_like(stacked))
+
+
+def _logarithm(reflectance: Tensor) -> Tensor:
+    return (reflectance.clamp(min=0) + FLOOR).log()
 
 
 def _column(values: Sequence[float]) -> Tensor:
