@@ -1,6 +1,7 @@
 """Training one network on one set of chips, resumable at the last finished epoch."""
 
 import logging
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def fit(
     )
     labels = torch.tensor(request.training.labels)
     weights = class_weights(labels) if settings.class_weights else (1.0, 1.0)
+    request.classifier.prior.fill_(math.log(weights[0] / weights[1]))
     watched = request.stopping or request.validation
     checkpoint = request.folder / LAST_CHECKPOINT
     trainer.fit(
