@@ -52,6 +52,7 @@ class BrightCorner(nn.Module):
         self.cells = _LastChannels() if channels_last else _FirstChannels()
 
     def forward(self, channels: Tensor) -> Tensor:
+        """Mean over all cells."""
         cells: Tensor = self.cells(channels)
         return cells.mean(dim=(1, 2, 3)).unsqueeze(1)
 
