@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
-from learning.training_data import TrainingData, quick_settings, separable_chips, train
+from learning.training_data import BATCH_NORM, TrainingData, quick_settings, separable_chips, train
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.learning.checkpoints import FINISHED, AtomicCheckpoints
 from mining_the_mines.learning.cross_validation import CrossValidation
@@ -23,6 +23,7 @@ from mining_the_mines.learning.settings import TrainingSettings
 FORK = multiprocessing.get_context("fork")
 
 EVERYTHING_AT_ONCE = {
+    "network": BATCH_NORM,
     "average_decay": 0.7,
     "early_stopping_patience": 3,
     "early_stopping_share": 0.3,
@@ -73,7 +74,7 @@ def kill_when(process: multiprocessing.process.BaseProcess, ready: Callable[[], 
 def test_a_killed_run_goes_on_to_the_same_weights_bit_for_bit(
     changes: dict[str, object], data: TrainingData, tmp_path: Path
 ) -> None:
-    settings = quick_settings(epochs=10, **changes)
+    settings = quick_settings(epochs=8, **changes)
     kill_in_mid_epoch(data, tmp_path / "killed", settings)
     resumed = train(data, tmp_path / "killed", settings.model_copy(update={"resume": True}))
     assert_same(resumed, train(data, tmp_path / "straight", settings))
@@ -90,7 +91,10 @@ def test_a_finished_run_taken_up_again_changes_nothing(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"average_decay": 0.7}, {"early_stopping_patience": 1, "early_stopping_share": 0.3, "learning_rate": 3e-2}],
+    [
+        {"average_decay": 0.7, "network": BATCH_NORM},
+        {"network": BATCH_NORM, "early_stopping_patience": 1, "early_stopping_share": 0.3, "learning_rate": 3e-2},
+    ],
     ids=["averaged", "stopped early"],
 )
 def test_a_kill_after_the_last_checkpoint_changes_nothing(

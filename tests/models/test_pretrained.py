@@ -1,6 +1,7 @@
 """Where the weights of networks come from."""
 
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub.constants
 import pytest
@@ -24,7 +25,7 @@ def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
 
 
-def write_weights(path: Path, architecture: str = PUBLISHED, **options: object) -> dict[str, torch.Tensor]:
+def write_weights(path: Path, architecture: str = PUBLISHED, **options: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - timm's
     """Weights as they are published: for three channels and a thousand classes."""
     torch.manual_seed(99)
     state: dict[str, torch.Tensor] = timm.create_model(architecture, **options).state_dict()

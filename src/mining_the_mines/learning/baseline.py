@@ -90,7 +90,7 @@ def fit_baseline(
 
 def bag_probability(bag: Sequence[HistGradientBoostingClassifier], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Probability of a mine: the mean log-odds of the boosters of a bag."""
-    log_odds = np.mean([booster.decision_function(values) for booster in bag], axis=0)
+    log_odds = np.stack([booster.decision_function(values) for booster in bag]).mean(axis=0)
     probability: NDArray[np.float64] = expit(log_odds)
     return probability
 
@@ -134,8 +134,8 @@ def _weigh_places(places: NDArray[np.str_], random: np.random.Generator) -> NDAr
     AISTATS 2001).
     """
     names, positions = np.unique(places, return_inverse=True)
-    weights: NDArray[np.float64] = random.poisson(1.0, len(names))[positions] + 1e-3
-    return weights
+    drawn = random.poisson(1.0, len(names)).astype(np.float64)
+    return drawn[positions] + 1e-3
 
 
 def _families(columns: Sequence[str]) -> dict[str, list[int]]:

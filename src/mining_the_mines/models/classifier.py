@@ -47,8 +47,8 @@ class MineClassifier(nn.Module):
     def forward(self, reflectance: Tensor) -> Tensor:
         """Probability of a mine, ``(B,)`` in 0–1, for ``(B, C, H, W)`` reflectance.
 
-        Class weights show the network as many mines as other chips. ``prior``, the log-odds of a mine among the training
-        chips, takes that back (M. Saerens et al., "Adjusting the outputs of a classifier to new a priori
+        Class weights show the network as many mines as other chips. ``prior``, the log-odds of a mine among the
+        training chips, takes that back (M. Saerens et al., "Adjusting the outputs of a classifier to new a priori
         probabilities", Neural Computation 14, 2002), so that probabilities mean what they say.
         """
         return (self.logits(reflectance) + self.prior).sigmoid()

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.sentinel2.indices import compute_index, required_bands
 
-
 #: Added before the logarithm, in reflectance: sensor noise over dark water is about as large, and must not be blown up.
 FLOOR = 0.01
 #: Deviations from the middle at which inputs are cut off: glints and clouds tell nothing by how bright they are.
@@ -36,8 +35,8 @@ class BandScale:
 class SpectralInput(nn.Module):
     """Normalises the logarithm of reflectance by the statistics of the training chips and appends spectral indices.
 
-    Sun height, slope and haze scale reflectance: in the logarithm they shift it, the same for all covers. Percentiles are
-    used because they stay percentiles under the logarithm, and because a few clouds can't move them.
+    Sun height, slope and haze scale reflectance: in the logarithm they shift it, the same for all covers. Percentiles
+    are used because they stay percentiles under the logarithm, and because a few clouds can't move them.
 
     The statistics are buffers, so they are saved with the weights and can't drift apart from them.
 
