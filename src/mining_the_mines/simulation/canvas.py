@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from mining_the_mines.simulation.spectra import Material
 CELL = 5.0
 
 Field = NDArray[np.float32]
+
+#: rasterio's ``rasterize`` hides a warning of its own with ``warnings.catch_warnings``, which is not for threads.
+_ONE_AT_A_TIME = Lock()
 
 
 class Cover(IntEnum):
@@ -166,7 +170,8 @@ class Canvas:
             return slice(0, 0), slice(0, 0), np.zeros((0, 0), np.int32)
         transform = Affine(CELL, 0, columns.start * CELL, 0, CELL, rows.start * CELL)
         shapes = [(single, number) for number, single in enumerate(outlines, start=1) if not single.is_empty]
-        return rows, columns, rasterize(shapes, out_shape=shape, transform=transform, dtype="int32")
+        with _ONE_AT_A_TIME:
+            return rows, columns, rasterize(shapes, out_shape=shape, transform=transform, dtype="int32")
 
     def paint(self, patch: Patch, paint: Paint, cover: Cover | None = None) -> None:
         """Cover a patch.

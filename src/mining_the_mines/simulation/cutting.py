@@ -81,9 +81,9 @@ def _around_mine(mine: Mine, shares: NDArray[np.float32], size: int, rng: np.ran
     point = mine.outline.representative_point()
     middle = np.array([point.y, point.x]) / PIXEL
     best, most = (0, 0), -1.0
-    enough = min(12 * MINIMUM_MINE_PIXELS, 0.6 * mine.outline.area / PIXEL**2)
+    enough = min(20 * MINIMUM_MINE_PIXELS, 0.6 * mine.outline.area / PIXEL**2)
     for attempt in range(12):
-        spread = 0.38 if attempt < 8 else 0.1
+        spread = 0.3 if attempt < 8 else 0.1
         corner = middle - size / 2 + rng.uniform(-spread, spread, 2) * size
         row, column = np.clip(np.round(corner), 0, limit).astype(int).tolist()
         visible = float(shares[row : row + size, column : column + size].sum())
@@ -128,7 +128,7 @@ def _free_of_mines(
 
 
 def _describe(landscape: Landscape, row: int, column: int, size: int, site: Site | None) -> Window:
-    """Name a window without mine after the feature it was aimed at, if that is seen, else after what strikes the eye."""
+    """Name a window without mine after the feature it was aimed at, if seen, else after what strikes the eye."""
     factor = int(PIXEL / CELL)
     cells = landscape.cover[row * factor : (row + size) * factor, column * factor : (column + size) * factor]
     counts = np.bincount(cells.ravel(), minlength=len(Cover)) / cells.size

@@ -184,8 +184,8 @@ def _settle(
 _FREQUENCY = (
     (Cover.TOWN, 0.11),
     (Cover.AQUACULTURE, 0.1),
-    (Cover.CONSTRUCTION, 0.09),
-    (Cover.BARE_SOIL, 0.12),
+    (Cover.CONSTRUCTION, 0.08),
+    (Cover.BARE_SOIL, 0.1),
     (Cover.RESERVOIR, 0.1),
     (Cover.FARMLAND, 0.12),
     (Cover.ROAD, 0.05),

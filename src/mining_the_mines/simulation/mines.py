@@ -61,7 +61,7 @@ def dig_open_pit(canvas: Canvas, centre: Position, reach: float, rng: np.random.
     Returns:
         The mine.
     """
-    size = reach * rng.uniform(0.22, 0.55)
+    size = reach * rng.uniform(0.26, 0.55)
     pit = blob(centre, size, rng, 0.2, rng.uniform(1, 1.8))
     heading = rng.uniform(0, 2 * np.pi)
     spoils = [
@@ -100,12 +100,12 @@ def open_quarry(canvas: Canvas, centre: Position, reach: float, rng: np.random.G
     Returns:
         The mine.
     """
-    size = reach * rng.uniform(0.2, 0.45)
+    size = reach * rng.uniform(0.25, 0.5)
     face = blob(centre, size, rng, 0.3, rng.uniform(1, 1.6))
     yard = _beside(centre, size, rng.uniform(0, 2 * np.pi), size * rng.uniform(0.4, 0.7), rng)
     _bench(canvas, face, rng)
     floor = canvas.patch(yard)
-    canvas.paint(floor, Paint(Material.ROCK, Material.TRACK, 0.4 + 0.2 * floor.noise(25, rng)), Cover.MINE)
+    canvas.paint(floor, Paint(Material.ROCK, Material.TRACK, 0.2 + 0.2 * floor.noise(25, rng)), Cover.MINE)
     for _ in range(int(rng.integers(2, 7))):
         pile = canvas.patch(blob(random_point_in(yard, rng), rng.uniform(6, 14), rng))
         canvas.raise_ground(pile, pile.depth() * 0.6)
@@ -150,7 +150,7 @@ def dig_by_hand(canvas: Canvas, centre: Position, reach: float, rng: np.random.G
     Returns:
         The mine.
     """
-    size = float(np.exp(rng.uniform(np.log(45), np.log(max(0.45 * reach, 47)))))
+    size = float(np.exp(rng.uniform(np.log(50), np.log(max(0.5 * reach, 52)))))
     outlines = [blob(centre, size, rng, 0.4, rng.uniform(1, 2.5))]
     outlines += [
         _beside(centre, size * rng.uniform(0.8, 1.8), rng.uniform(0, 6.3), size * rng.uniform(0.3, 0.6), rng)
@@ -186,7 +186,7 @@ def _bench(canvas: Canvas, outline: Polygon, rng: np.random.Generator) -> None:
     level = np.floor((depth + 4 * pit.noise(60, rng)) / width)
     canvas.raise_ground(pit, -np.clip(level, 0, 8) * step)
     on_berm = ((depth / width) % 1).astype(np.float32)
-    seam = rng.uniform(0.05, 0.4) + 0.4 * pit.noise(50, rng)
+    seam = rng.uniform(0, 0.35) + 0.4 * pit.noise(50, rng)
     canvas.paint(pit, Paint(Material.ROCK, Material.SUBSOIL, seam - 0.1 * level, 0.86 + 0.25 * on_berm), Cover.MINE)
     ore = pit.where((level >= 2) & (pit.noise(40, rng) > 0.4))
     canvas.paint(ore, Paint(Material.ORE, Material.ROCK, 0.3), Cover.MINE)
@@ -201,7 +201,7 @@ def _dump_spoil(canvas: Canvas, outline: Polygon, rng: np.random.Generator) -> N
     lift = rng.uniform(8, 20)
     tipped = np.floor(heap.depth() / rng.uniform(20, 40)) * lift * 0.6
     canvas.raise_ground(heap, np.minimum(heap.depth() * 0.5, lift) + np.minimum(tipped, 30) + 0.8 * heap.noise(15, rng))
-    mix = rng.uniform(0.05, 0.5) + 0.3 * heap.noise(25, rng)
+    mix = rng.uniform(0, 0.4) + 0.3 * heap.noise(25, rng)
     canvas.paint(heap, Paint(Material.ROCK, Material.SUBSOIL, mix, 1 + 0.1 * heap.noise(12, rng)), Cover.MINE)
     green = heap.where(heap.noise(40, rng) > rng.uniform(0.5, 2.5))
     canvas.paint(green, Paint(Material.GRASS, Material.SUBSOIL, 0.5), Cover.MINE)
@@ -239,12 +239,10 @@ def _turn_over(canvas: Canvas, ground: BaseGeometry, rng: np.random.Generator) -
     grain = rng.uniform(18, 40)
     height, colour = site.noise(grain, rng), site.noise(grain * 1.5, rng)
     canvas.raise_ground(site, 2.0 * height)
-    washed = Paint(
-        Material.ROCK, Material.SUBSOIL, rng.uniform(0.05, 0.4) + 0.3 * height, 1 + 0.08 * site.noise(12, rng)
-    )
+    washed = Paint(Material.ROCK, Material.SUBSOIL, rng.uniform(0, 0.35) + 0.3 * height, 1 + 0.08 * site.noise(12, rng))
     canvas.paint(site.where(site.noise(60, rng) < rng.uniform(0.8, 3)), washed, Cover.MINE)
     canvas.cover[site.window][site.mask] = Cover.MINE
-    level = rng.uniform(-1.1, -0.3)
+    level = rng.uniform(-1.0, -0.3)
     for water, low, high in ((Material.MINE_POND, -9, 0.5), (Material.MUDDY_POND, 0.5, 9)):
         pools = site.where((height < level) & (colour >= low) & (colour < high) & (site.depth() > 4))
         canvas.paint(pools, Paint(water, Material.ROCK, 0.1 + _shore(pools)), Cover.MINE)

@@ -32,7 +32,7 @@ from mining_the_mines.simulation.water import WaterBody, water_reflectance
 #: by roughness, 0.8 to 0.9, and by moisture, 0.5 to 0.9: Lobell and Asner 2002, *SSSA Journal* 66, 722).
 FIELD_SOIL = 0.75
 #: The same for broken rock, whose blocks shade each other more.
-COARSE_ROCK = 0.6
+COARSE_ROCK = 0.54
 
 
 class Material(IntEnum):
@@ -83,7 +83,7 @@ _FROM_LIBRARY = {
     Material.METAL: ("metal_roof",),
     Material.DARK_ROOF: ("dark_roof",),
 }
-_SANDS = ("sand", "brown_gravel", "pale_gravel")
+_SANDS = ("sand", "brown_gravel")
 _TOPSOILS = ("red_soil", "orange_soil", "brown_soil", "grey_soil", "dark_soil", "basaltic_soil")
 _SUBSOILS = ("orange_soil", "yellow_soil", "grey_soil", "pale_soil", "brown_soil")
 #: Freshly broken rock and kaolin lack the iron oxides and humus of weathered soil: their spectra are flat.
@@ -124,7 +124,7 @@ def local_spectra(rng: np.random.Generator) -> NDArray[np.float32]:
     rows = np.empty((len(Material), len(COMPETITION_BANDS)))
     for material, names in _FROM_LIBRARY.items():
         rows[material] = library[names[rng.integers(len(names))]]
-    rows[Material.SAND] = _blend(_SANDS, rng)
+    rows[Material.SAND] = rng.uniform(0.9, 1.4) * _blend(_SANDS, rng)
     rows[Material.TOPSOIL] = FIELD_SOIL * _blend(_TOPSOILS, rng)
     rows[Material.SUBSOIL] = FIELD_SOIL * _blend(_SUBSOILS, rng)
     rows[Material.ROCK] = COARSE_ROCK * _blend(_ROCKS, rng)
@@ -154,8 +154,8 @@ def _local_waters(rng: np.random.Generator) -> dict[Material, WaterBody]:
     return {
         Material.RIVER: WaterBody(between(5, 400), between(1, 8), between(0.3, 6), between(0.02, 0.08)),
         Material.LAKE: WaterBody(between(1, 40), between(1, 30), between(0.3, 3)),
-        Material.FISH_POND: WaterBody(between(8, 120), between(10, 120), between(0.4, 2), between(0.02, 0.06)),
+        Material.FISH_POND: WaterBody(between(8, 120), between(15, 120), between(0.4, 2), between(0.03, 0.06)),
         Material.MUDDY_POND: WaterBody(between(30, 250), between(1, 20), between(0.3, 3), between(0.02, 0.08)),
-        Material.MINE_POND: WaterBody(between(30, 250), between(0.5, 3), between(0.1, 0.5), between(0.004, 0.015)),
-        Material.PROCESS_WATER: WaterBody(between(50, 400), 0.5, between(0.05, 0.4), between(0.004, 0.015)),
+        Material.MINE_POND: WaterBody(between(30, 180), between(0.5, 3), between(0.1, 0.5), between(0.004, 0.015)),
+        Material.PROCESS_WATER: WaterBody(between(50, 300), 0.5, between(0.05, 0.4), between(0.004, 0.015)),
     }

@@ -230,7 +230,7 @@ def plan_region(quota: Quota, size: int) -> Plan:
 
 
 def _simulate_place(folder: Path, place: Place, quota: Quota, size: int, rng: np.random.Generator) -> PlaceRecords:
-    # GDAL's thread-local environment: without one, two threads that open and close theirs disturb each other.
+    # One GDAL environment for the whole place, not a new one for every call.
     with rasterio.Env():
         return _write_place(folder, place, quota, size, rng)
 
