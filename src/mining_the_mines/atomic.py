@@ -74,5 +74,6 @@ def _move(draft: Path, folder: Path) -> None:
 
 def _cannot_write(path: Path, error: OSError) -> BadInputError:
     return BadInputError(
-        f"{path} can't be written ({error.strerror or error}): free some space, or choose a folder that you may write to."
+        f"{path} can't be written ({error.strerror or error}): free some space, or choose a folder "
+        f"that you may write to."
     )

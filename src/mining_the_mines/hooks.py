@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks import MlflowHook
@@ -21,9 +21,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
     """kedro-mlflow's hook, taught to flatten typed parameters instead of logging each as one long text."""
 
     @hook_impl
-    def before_node_run(
-        self, node: Node, catalog: CatalogProtocol, inputs: dict[str, Any], is_async: bool
-    ) -> None:
+    def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
         """Log the parameters that a node takes."""
         plain = {
             name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
@@ -33,7 +31,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         super().before_node_run(node, catalog, plain, is_async)
 
     @hook_impl
-    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Close the run as often as kedro-mlflow has opened it: once at the start and, with MLflow 3, at every node."""
         import mlflow
 
@@ -50,7 +48,7 @@ class RunTracking:
         self,
         run_params: dict[str, Any],
         pipeline: Pipeline,  # noqa: ARG002 - Kedro's signature
-        catalog: CatalogProtocol,
+        catalog: DataCatalog,
     ) -> None:
         """Note the git commit and whether the working tree differs from it."""
         import mlflow
@@ -109,7 +107,7 @@ def score_metrics(scores: pd.DataFrame) -> dict[str, float]:
     return metrics
 
 
-def _log_file(catalog: CatalogProtocol, name: str) -> None:
+def _log_file(catalog: DataCatalog, name: str) -> None:
     import mlflow
 
     dataset = catalog.get(name)

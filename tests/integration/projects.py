@@ -14,7 +14,7 @@ from kedro.framework.startup import bootstrap_project
 PROJECT = Path(__file__).parents[2]
 
 #: The smallest run that goes the whole way.
-SMALL = {
+SMALL: dict[str, Any] = {
     "simulation": {"chips": 40, "places": 12, "mine_share": 0.4, "unlabelled": 3, "size": 32},
     "imagery": {"min_chips_per_class": 4},
     "folds": {"folds": 2},
@@ -52,7 +52,11 @@ def run(
     before = Path.cwd()
     os.chdir(project)
     try:
-        with KedroSession.create(project, env=env, runtime_params=dict(SMALL if parameters is None else parameters)) as session:
+        session = KedroSession.create(
+            project, env=env, runtime_params=dict(SMALL if parameters is None else parameters)
+        )
+        assert isinstance(session, KedroSession)
+        with session:
             session.run(pipeline_names=list(pipelines), load_versions=dict(load_versions or {}))
     finally:
         os.chdir(before)
@@ -61,7 +65,12 @@ def run(
 def kedro(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Type a Kedro command."""
     return subprocess.run(
-        [sys.executable, "-m", "kedro", *arguments], cwd=project, capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, "-m", "kedro", *arguments],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 

@@ -1,8 +1,8 @@
 """Features that say what lies beside what: soft land-cover maps and their neighbourhoods.
 
 A mine is seldom told by a colour: sand bars are as bright as spoil, fish ponds as turbid as tailings. What tells it is
-bright bare ground and turbid water within a few pixels of each other, in small patches. Each pixel belongs to each cover
-to a degree between 0 and 1, so that a hazy or a dark chip changes figures a little instead of tipping them over.
+bright bare ground and turbid water within a few pixels of each other, in small patches. Each pixel belongs to each
+cover to a degree between 0 and 1, so that a hazy or a dark chip changes figures a little instead of tipping them over.
 
 Covers are told by NDVI (J. W. Rouse et al., 1974) and MNDWI (H. Xu, 2006), and by surface reflectance of red, blue and
 short-wave infrared. The midpoints lie where those covers part in published spectra (water below, soil and sand above);
@@ -47,10 +47,10 @@ def cover_features(bands: Mapping[str, Map]) -> dict[str, float]:
         bands: Reflectance by band name, float32 (height, width) each, NaN without data.
 
     Returns:
-        Name → value: ``water_share``, ``water_unsure`` (mixed pixels), ``water_clumped7`` (how much of the variance is left
-        after smoothing over 7 pixels: large patches keep it), ``water_densest7``, ``bright_by_water7`` (both within 7
-        pixels; also ``_relative`` to what there is of both, and ``_most``), ``mixture7`` and ``mixture7_p90`` (entropy).
-        NaN for a chip without data.
+        Name → value: ``water_share``, ``water_unsure`` (mixed pixels), ``water_clumped7`` (how much of the variance is
+        left after smoothing over 7 pixels: large patches keep it), ``water_densest7``, ``bright_by_water7`` (both
+        within 7 pixels; also ``_relative`` to what there is of both, and ``_most``), ``mixture7`` and ``mixture7_p90``
+        (entropy). NaN for a chip without data.
 
     Raises:
         BadInputError: A band is missing.
@@ -61,7 +61,7 @@ def cover_features(bands: Mapping[str, Map]) -> dict[str, float]:
             f"The feature family cover needs {', '.join(missing)}, which the chips lack: take it out of the parameter "
             f"features.families, or add the bands to imagery.bands."
         )
-    valid = np.isfinite([bands[band] for band in BANDS]).all(axis=0)
+    valid = np.asarray(np.isfinite([bands[band] for band in BANDS]).all(axis=0))
     covers = cover_maps({band: np.where(valid, bands[band], 0) for band in BANDS})
     features = {}
     for name, cover in covers.items():
@@ -116,7 +116,8 @@ def _neighbourhood(covers: Mapping[str, Map], valid: npt.NDArray[np.bool_], wind
         features[near] = _mean(both, valid)
         features[f"{near}_relative"] = features[near] / (scarcer + 0.01)
         features[f"{near}_most"] = _most(both, valid)
-    mixture = -sum((around[part] * np.log(around[part] + 1e-6) for part in PARTS), start=np.float32(0))
+    shares = np.stack([around[part] for part in PARTS])
+    mixture: Map = -(shares * np.log(shares + 1e-6)).sum(axis=0)
     features[f"mixture{window}"] = _mean(mixture, valid)
     features[f"mixture{window}_p90"] = float(np.percentile(mixture[valid], 90)) if valid.any() else float("nan")
     return features

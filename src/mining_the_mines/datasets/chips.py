@@ -52,7 +52,7 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         labels = None if self.labels is None else read_labels(folder / self.labels, self.label_format)
         return ChipFolder(folder / self.images, labels)
 
-    def save(self, data: None) -> None:
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: chips that were handed over stay as they are."""
         raise DatasetError(f"{self._filepath} is read only: chips that were handed over stay as they are.")
 

@@ -39,7 +39,7 @@ class RunFactsDataset(AbstractDataset[None, dict[str, str]]):
             **{package: version(package) for package in PACKAGES},
         }
 
-    def save(self, data: None) -> None:
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: facts are not made up."""
         raise DatasetError("Facts of a run can only be read.")
 

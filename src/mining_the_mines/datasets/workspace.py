@@ -15,7 +15,7 @@ class WorkspaceDataset(FolderDataset[None, Workspace]):
         """Offer the folder, which need not exist yet."""
         return Workspace(self.load_folder, start_child_run)
 
-    def save(self, data: None) -> None:
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: the training writes to it."""
         raise DatasetError(f"{self._filepath} is written by the training itself.")
 

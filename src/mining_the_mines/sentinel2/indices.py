@@ -204,7 +204,7 @@ def index_formula(name: str) -> IndexFormula:
 @cache
 def _formulas() -> Mapping[str, IndexFormula]:
     # Reading spyndex' catalogue takes about a second, so it waits until somebody asks for an index.
-    import spyndex  # noqa: PLC0415
+    import spyndex
 
     letters = {letter: band.sentinel2a.band for letter, band in spyndex.bands.items() if hasattr(band, "sentinel2a")}
     constants = {name: constant.default for name, constant in spyndex.constants.items() if constant.default is not None}

@@ -36,7 +36,7 @@ class EvaluationSettings(BaseModel):
     batch_size: int = 32
 
 
-def predict_test_chips(  # noqa: PLR0913, PLR0917 - three models, and what they look at
+def predict_test_chips(
     packed_chips: PackedChips,
     features: pd.DataFrame,
     folds: pd.DataFrame,
@@ -119,7 +119,7 @@ def score_models(
     )
 
 
-def complete_detector(  # noqa: PLR0913, PLR0917 - the parts of one model
+def complete_detector(
     baseline: Any,  # noqa: ANN401
     network: Any,  # noqa: ANN401
     blend: dict[str, Any],
@@ -149,8 +149,8 @@ def complete_detector(  # noqa: PLR0913, PLR0917 - the parts of one model
 def _summary(scores: pd.DataFrame, chosen: str, split: str) -> str:
     rows = scores[(scores["model"] == chosen) & (scores["split"] == split) & scores["category_excluded"].isna()]
     figures = rows.set_index("metric")
-    shown = [
-        f"{name} {figures.loc[metric, 'value']:.3f} ({figures.loc[metric, 'low']:.3f}–{figures.loc[metric, 'high']:.3f})"
-        for name, metric in (("F1", "f1"), ("AUC", "roc_auc"))
-    ]
+    shown = []
+    for name, metric in (("F1", "f1"), ("AUC", "roc_auc")):
+        value, low, high = (float(figures[column][metric]) for column in ("value", "low", "high"))
+        shown.append(f"{name} {value:.3f} ({low:.3f}–{high:.3f})")
     return f"{split} {', '.join(shown)}"

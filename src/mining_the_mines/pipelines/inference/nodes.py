@@ -64,7 +64,9 @@ def _read(folder: ChipFolder, filename: str, detector: Any) -> Chip:  # noqa: AN
     size = (settings.size, settings.size)
     if chip.reflectance.shape[1:] != size:
         height, width = chip.reflectance.shape[1:]
-        raise ChipError(f"{path} is {width} × {height} pixels and the model takes {size[0]} × {size[1]}: cut it to that size.")
+        raise ChipError(
+            f"{path} is {width} × {height} pixels and the model takes {size[0]} × {size[1]}: cut it to that size."
+        )
     fault = find_fault(chip, settings)
     if fault is not None:
         raise ChipError(f"{path} can't be judged ({fault}): give a better chip of the place.")

@@ -1,0 +1,92 @@
+"""Folders of chips as the catalog sees them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from kedro.io import DatasetError
+
+from chips.building import BANDS, labels_for, write_folder
+from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.manifest import take_inventory
+from mining_the_mines.chips.packing import ChipStream
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.datasets.chips import ChipFolderDataset, PackedChipsDataset, SimulatedChipsDataset
+
+NAMES = [f"chip_{number}.tif" for number in range(4)]
+SMALL = {"chips": 6, "places": 3, "unlabelled": 2, "size": 16}
+
+
+def labelled_folder(folder: Path) -> Path:
+    write_folder(folder / "images", NAMES)
+    labels_for(NAMES).to_csv(folder / "labels.csv", index=False)
+    return folder
+
+
+def test_a_labelled_folder_gives_its_chips_and_labels(tmp_path: Path) -> None:
+    folder = ChipFolderDataset(filepath=str(labelled_folder(tmp_path))).load()
+    assert list(folder.filenames) == NAMES
+    assert folder.labels is not None
+    assert folder.labels["label"].tolist() == ["0", "1", "0", "1"]
+
+
+def test_an_unlabelled_folder_needs_no_table(tmp_path: Path) -> None:
+    folder = ChipFolderDataset(filepath=str(write_folder(tmp_path, NAMES)), images="", labels=None).load()
+    assert folder.labels is None
+    assert len(folder.filenames) == 4
+
+
+def test_the_competitions_table_without_header_is_understood(tmp_path: Path) -> None:
+    write_folder(tmp_path, NAMES)
+    labels_for(NAMES).to_csv(tmp_path / "answer.csv", index=False, header=False)
+    dataset = ChipFolderDataset(filepath=str(tmp_path), images="", labels="answer.csv", label_format={"header": False})
+    labels = dataset.load().labels
+    assert labels is not None
+    assert labels["filename"].tolist() == NAMES
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"There is no folder .*nowhere"):
+        ChipFolderDataset(filepath=str(tmp_path / "nowhere")).load()
+
+
+def test_chips_that_were_handed_over_are_never_written(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="read only"):
+        ChipFolderDataset(filepath=str(tmp_path)).save("anything")  # type: ignore[arg-type]
+
+
+def test_simulated_chips_are_made_once(tmp_path: Path) -> None:
+    dataset = SimulatedChipsDataset(filepath=str(tmp_path / "simulated"), simulation=SMALL)
+    first = dataset.load()
+    made = first.path(first.filenames[0]).stat().st_mtime_ns
+    second = dataset.load()
+    assert second.path(second.filenames[0]).stat().st_mtime_ns == made
+    assert len(second.filenames) == 6
+
+
+def test_other_settings_make_other_simulated_chips(tmp_path: Path) -> None:
+    path = str(tmp_path / "simulated")
+    first = SimulatedChipsDataset(filepath=path, simulation=SMALL).load()
+    before = {name: first.path(name).read_bytes() for name in first.filenames}
+    second = SimulatedChipsDataset(filepath=path, simulation={**SMALL, "seed": 1}).load()
+    assert {name: second.path(name).read_bytes() for name in second.filenames} != before
+
+
+def test_data_that_were_not_simulated_are_not_replaced(tmp_path: Path) -> None:
+    labelled_folder(tmp_path)
+    with pytest.raises(DatasetError, match="not simulated"):
+        SimulatedChipsDataset(filepath=str(tmp_path), simulation=SMALL).load()
+    assert (tmp_path / "labels.csv").is_file()
+
+
+def test_packed_chips_come_back_as_they_went_in(tmp_path: Path) -> None:
+    folder = ChipFolder(write_folder(tmp_path / "images", NAMES), pd.DataFrame(labels_for(NAMES)))
+    settings = ChipSettings(bands=BANDS)
+    stream = ChipStream.accepted(folder, take_inventory(folder, settings), settings)
+    dataset = PackedChipsDataset(filepath=str(tmp_path / "packed"))
+    assert not dataset.exists()
+    dataset.save(stream)
+    assert dataset.exists()
+    packed = dataset.load()
+    assert packed.filenames == tuple(NAMES)
+    assert packed.bands == BANDS

@@ -1,0 +1,29 @@
+"""Errors of the input are told apart from errors of the program."""
+
+import click
+import pytest
+from kedro.io import DatasetError
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.cli import plainly
+
+
+def fail_deep_down() -> None:
+    try:
+        raise BadInputError("chip.tif is empty: give a whole file.")
+    except BadInputError as error:
+        raise DatasetError("Failed while loading") from error
+
+
+def test_bad_input_is_told_in_its_own_sentence_however_deep_it_lies() -> None:
+    with pytest.raises(click.ClickException, match=r"^chip.tif is empty: give a whole file\.$"):
+        plainly(fail_deep_down)()
+
+
+def test_an_error_of_the_program_keeps_its_stack_trace() -> None:
+    with pytest.raises(ZeroDivisionError):
+        plainly(lambda: 1 / 0)()
+
+
+def test_what_a_command_returns_is_passed_on() -> None:
+    assert plainly(lambda: "done")() == "done"
