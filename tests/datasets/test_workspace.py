@@ -15,9 +15,9 @@ def test_without_a_run_nothing_is_tracked(tmp_path: Path) -> None:
     assert workspace.start_logger("fold 0") is None
 
 
-def test_each_fold_logs_to_a_child_of_the_active_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None, raising=False)
+def test_each_fold_logs_to_a_child_of_the_active_run(tmp_path: Path) -> None:
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_experiment("children")
     workspace = WorkspaceDataset(filepath=str(tmp_path / "checkpoints")).load()
     with mlflow.start_run() as parent:
         logger = workspace.start_logger("fold 3")

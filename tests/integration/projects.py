@@ -51,6 +51,8 @@ def run(
     bootstrap_project(project)
     before = Path.cwd()
     os.chdir(project)
+    # MLflow remembers stores by their address, and the default one is relative to the project.
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{project}/data/mlflow/mlflow.db"
     try:
         session = KedroSession.create(
             project, env=env, runtime_params=dict(SMALL if parameters is None else parameters)
@@ -59,6 +61,7 @@ def run(
         with session:
             session.run(pipeline_names=list(pipelines), load_versions=dict(load_versions or {}))
     finally:
+        del os.environ["MLFLOW_TRACKING_URI"]
         os.chdir(before)
 
 

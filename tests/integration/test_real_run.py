@@ -14,7 +14,13 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.real_chips]
 QUICK: dict[str, Any] = {
     "baseline": {"iterations": 60, "bag": 2},
     "folds": {"folds": 3},
-    "training": {**SMALL["training"], "epochs": 1, "networks": 1},
+    "training": {
+        **SMALL["training"],
+        "network": {"architecture": "test_convnext", "input_size": 48, "overrides": None},
+        "epochs": 1,
+        "networks": 1,
+        "test_time_augmentation": "none",
+    },
     "evaluation": SMALL["evaluation"],
     "reporting": SMALL["reporting"],
 }

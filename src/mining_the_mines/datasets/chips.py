@@ -1,8 +1,6 @@
 """Folders of chips, given or simulated, and their packed form."""
 
-import json
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from kedro.io import DatasetError
@@ -84,7 +82,7 @@ class SimulatedChipsDataset(ChipFolderDataset):
             BadInputError: The folder holds something that was not simulated, which must not be replaced.
         """
         from mining_the_mines.simulation.settings import SimulationSettings
-        from mining_the_mines.simulation.writing import write_simulated_chips
+        from mining_the_mines.simulation.writing import read_simulation_settings, write_simulated_chips
 
         settings = SimulationSettings(**self.simulation)
         folder = self.load_folder
@@ -93,14 +91,9 @@ class SimulatedChipsDataset(ChipFolderDataset):
                 f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
                 f"own chips with --env, or another folder in raw_root."
             )
-        if _settings_on_disk(folder) != settings.model_dump(mode="json"):
+        if read_simulation_settings(folder) != settings:
             write_simulated_chips(folder, settings, partial(progress_bar, description="Simulating places"))
         return super().load()
-
-
-def _settings_on_disk(folder: Path) -> object:
-    note = folder / SIMULATION
-    return json.loads(note.read_text(encoding="utf-8")) if note.is_file() else None
 
 
 class PackedChipsDataset(FolderDataset[ChipStream, PackedChips]):

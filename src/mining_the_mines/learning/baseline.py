@@ -108,6 +108,8 @@ def _fit_bag(
     settings: BaselineSettings,
     random: np.random.Generator,
 ) -> tuple[HistGradientBoostingClassifier, ...]:
+    # A feature that no chip has a value of (an index without data, say) can't be binned; as a constant it does no harm.
+    values = np.where(np.isnan(values).all(axis=0), 0.0, values)
     boosters = []
     for _ in range(settings.bag):
         weights = np.ones(len(labels)) if settings.bag == 1 else _weigh_places(places, random)

@@ -217,8 +217,9 @@ def _mistakes(contents: ReportContents, split: str) -> str:
         return ""
     worst = alarms.sort_values("wrong", ascending=False).iloc[0]
     total = int(alarms["wrong"].sum())
+    verb = "lies" if int(worst["wrong"]) == 1 else "lie"
     return (
-        f"Of its {count(total, 'false alarm')}, {int(worst['wrong'])} lie in the category "
+        f"Of its {count(total, 'false alarm')}, {int(worst['wrong'])} {verb} in the category "
         f"{category_title(str(worst['category']))} ({count(int(worst['chips']), 'chip')})."
     )
 

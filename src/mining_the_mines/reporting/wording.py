@@ -6,7 +6,7 @@ from types import MappingProxyType
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.metrics import METRIC_TITLES
 
-MODEL_TITLES = MappingProxyType({"baseline": "Baseline", "network": "Network", "maxvit": "MaxViT", "blend": "Blend"})
+MODEL_TITLES = MappingProxyType({"baseline": "Baseline", "maxvit": "MaxViT", "blend": "Blend"})
 MODEL_NAMES = MappingProxyType({"baseline": "the baseline", "blend": "the blend of models"})
 #: What a missing figure looks like in a table.
 MISSING = "–"

@@ -88,14 +88,16 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     reporting: ReportingSettings,
 ) -> str:
     """Join scores, curves, examples, data and the facts of the run into one HTML page that opens offline."""
+    settings = flatten(parameters)
+    names = {"network": _network_name(settings["training.network.architecture"])}
     contents = ReportContents(
         title=reporting.title,
-        chosen_model=decision["chosen"],
-        predictions=predictions,
-        thresholds=decision["thresholds"],
-        score_table=scores,
-        category_table=category_scores,
-        difference_table=differences,
+        chosen_model=names.get(decision["chosen"], decision["chosen"]),
+        predictions=predictions.replace({"model": names}),
+        thresholds={names.get(model, model): value for model, value in decision["thresholds"].items()},
+        score_table=scores.replace({"model": names}),
+        category_table=category_scores.replace({"model": names}),
+        difference_table=differences.replace({"model": names, "rival": names}),
         manifest=manifest,
         folds=folds,
         learning_curves=_long(learning_curves),
@@ -103,7 +105,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
         band_statistics=_band_table(band_statistics),
         gallery=examples,
         run_facts=run_facts,
-        parameters=flatten(parameters),
+        parameters=settings,
         caveats=reporting.caveats,
     )
     return render_report(contents)
@@ -119,6 +121,11 @@ def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             flat[f"{prefix}{name}"] = str(plain)
     return flat
+
+
+def _network_name(architecture: str) -> str:
+    """What readers call the network."""
+    return "maxvit" if architecture.startswith("maxvit") else architecture
 
 
 def _by_outcome(chosen: pd.DataFrame, threshold: float) -> dict[Outcome, pd.DataFrame]:

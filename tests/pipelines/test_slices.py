@@ -1,0 +1,148 @@
+"""A slice of each pipeline on a catalog in memory."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
+from kedro.runner import SequentialRunner
+
+from chips.building import packed_chips
+from mining_the_mines.chips.features import FeatureSettings
+from mining_the_mines.chips.folds import FoldSettings
+from mining_the_mines.learning.settings import BaselineSettings
+from mining_the_mines.pipeline_registry import register_pipelines
+from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings
+from mining_the_mines.pipelines.inference.nodes import fill_in_submission
+from mining_the_mines.pipelines.reporting.nodes import flatten
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+
+PIPELINES = register_pipelines()
+CHIPS = 24
+
+
+def run(pipeline: Pipeline, **inputs: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Run on values in memory; names are written with __ for a dot and a colon."""
+    names = {name: name.replace("params__", "params:").replace("__", ".") for name in inputs}
+    catalog = DataCatalog({names[name]: MemoryDataset(value) for name, value in inputs.items()})
+    outputs = SequentialRunner().run(pipeline, catalog)
+    return {name: dataset.load() for name, dataset in outputs.items()}
+
+
+def folds_table() -> pd.DataFrame:
+    """24 chips of 12 places, the last four of them for testing."""
+    numbers = np.arange(CHIPS)
+    return pd.DataFrame(
+        {
+            "filename": [f"chip_{number}.tif" for number in numbers],
+            "label": pd.array(numbers % 2, dtype="Int64"),
+            "category": np.where(numbers % 2 == 1, "mine", "forest"),
+            "longitude": -60.0 + numbers,
+            "latitude": -5.0,
+            "place": [f"p{number // 2}" for number in numbers],
+            "split": np.where(numbers < 20, "train", "test"),
+            "fold": pd.array([number % 4 // 2 if number < 20 else pd.NA for number in numbers], dtype="Int64"),
+        }
+    )
+
+
+def probabilities(noise: float, seed: int) -> pd.DataFrame:
+    """Out-of-fold probabilities of the 20 training chips, right but for some noise."""
+    table = folds_table()[:20]
+    random = np.random.default_rng(seed)
+    values = np.clip(table["label"].astype(float) * 0.6 + 0.2 + random.normal(0, noise, 20), 0.01, 0.99)
+    return pd.DataFrame({"filename": table["filename"], "probability": values})
+
+
+def test_preprocessing_splits_a_manifest_by_place() -> None:
+    table = folds_table()
+    manifest = table.assign(
+        verdict="accepted", group=table["place"], near_duplicate=pd.array([pd.NA] * CHIPS, dtype="Int64")
+    )
+    outputs = run(
+        PIPELINES["preprocessing"].only_nodes("assign_folds"),
+        manifest=manifest,
+        params__folds=FoldSettings(folds=3, test_share=0.25),
+    )
+    assert len(outputs["folds"]) == CHIPS
+    assert not outputs["folds"].drop_duplicates(["place", "split", "fold"])["place"].duplicated().any()
+
+
+def test_feature_extraction_gives_each_chip_a_row() -> None:
+    outputs = run(
+        PIPELINES["feature_extraction"],
+        packed_chips=packed_chips(3),
+        params__features=FeatureSettings(indices=("NDVI",), families=("moments", "cover")),
+    )
+    assert len(outputs["features"]) == 3
+    assert {"NDVI_mean", "water_share"} <= set(outputs["features"].columns)
+
+
+def test_training_gives_out_of_fold_probabilities_for_training_chips_only() -> None:
+    table = folds_table()
+    features = pd.DataFrame(
+        {"signal_mean": table["label"].to_numpy(dtype=float) + np.linspace(0, 0.1, CHIPS), "empty_mean": np.nan},
+        index=table["filename"],
+    )
+    outputs = run(
+        PIPELINES["training"].only_nodes("classification.train_baseline"),
+        features=features,
+        folds=table,
+        params__baseline=BaselineSettings(iterations=5, bag=1, min_samples_leaf=2, max_features=1.0),
+    )
+    fitted = outputs["classification.baseline_probabilities"]
+    assert set(fitted["filename"]) == set(table["filename"][:20])
+    assert fitted["probability"].between(0, 1).all()
+
+
+def test_the_threshold_and_the_choice_come_from_out_of_fold_predictions() -> None:
+    test = folds_table()[20:]
+    outputs = run(
+        PIPELINES["evaluation"].only_nodes("classification.gather_predictions", "classification.score_models"),
+        folds=folds_table(),
+        classification__baseline_probabilities=probabilities(0.4, 1),
+        classification__network_probabilities=probabilities(0.05, 2),
+        classification__blend_probabilities=probabilities(0.4, 3),
+        classification__test_probabilities=pd.DataFrame(
+            # the network is wrong on every test chip, and is chosen all the same
+            {
+                "filename": test["filename"],
+                "baseline": 0.5,
+                "network": 1 - test["label"].astype(float),
+                "blend": 0.5,
+            }
+        ),
+        params__evaluation=EvaluationSettings(bootstrap=BootstrapSettings(resamples=20)),
+    )
+    assert outputs["classification.decision"]["chosen"] == "network"
+    assert 0.2 < outputs["classification.decision"]["thresholds"]["network"] < 0.8
+
+
+def test_inference_fills_in_the_form_in_the_order_of_the_chips_numbers() -> None:
+    detections = pd.DataFrame(
+        {
+            "filename": ["evaluation_10.tif", "evaluation_2.tif", "evaluation_1.tif"],
+            "label": pd.array([1, pd.NA, 0], dtype="Int64"),
+        }
+    )
+    form = fill_in_submission(detections)
+    assert form["filename"].tolist() == ["evaluation_1.tif", "evaluation_2.tif", "evaluation_10.tif"]
+    assert form["label"].tolist() == [0, 0, 1]
+
+
+def test_reporting_lists_nested_parameters_by_dotted_names() -> None:
+    assert flatten({"folds": FoldSettings(folds=3), "training": {"network": {"indices": []}}})["folds.folds"] == "3"
+    assert flatten({"training": {"network": {"architecture": "maxvit"}}}) == {"training.network.architecture": "maxvit"}
+
+
+@pytest.mark.parametrize("name", sorted(set(PIPELINES) - {"__default__"}))
+def test_every_node_says_what_it_does(name: str) -> None:
+    for node in PIPELINES[name].nodes:
+        assert node.func.__doc__
+
+
+def test_the_default_pipeline_is_all_of_them() -> None:
+    nodes = {node.name for name, pipeline in PIPELINES.items() if name != "__default__" for node in pipeline.nodes}
+    assert {node.name for node in PIPELINES["__default__"].nodes} == nodes
