@@ -129,7 +129,8 @@ def _precision(settings: TrainingSettings) -> Precision:
 
 def quieten_lightning() -> None:
     """Keep Lightning's greetings out of the log; its warnings stay."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # Lightning calls a torch function by its former name (Lightning-AI/pytorch-lightning#21381).
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
     # On resuming it should not be.
