@@ -12,7 +12,9 @@ from mining_the_mines.chips.features import FeatureSettings, chip_features, extr
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
 
-SETTINGS = FeatureSettings(indices=("NDVI", "BI"), percentiles=(5, 50, 95))
+SETTINGS = FeatureSettings(
+    families=("moments", "percentiles", "texture", "patchiness"), indices=("NDVI", "BI"), percentiles=(5, 50, 95)
+)
 
 
 def test_the_table_has_a_row_a_chip_and_names_that_say_what_it_holds() -> None:
@@ -45,7 +47,7 @@ def test_patchiness_tells_patches_from_fine_texture() -> None:
     patches = np.kron(np.array([[0.1, 0.3], [0.3, 0.1]]), np.ones((16, 16)))
     checks = np.tile(np.array([[0.1, 0.3], [0.3, 0.1]]), (16, 16))
     chip = np.stack([patches, checks]).astype(np.float32)
-    features = chip_features(chip, ("B4", "B8"), FeatureSettings(indices=()))
+    features = chip_features(chip, ("B4", "B8"), SETTINGS.model_copy(update={"indices": ()}))
     assert features["B4_patchiness"] == pytest.approx(0.1, abs=1e-6)
     assert features["B8_patchiness"] == pytest.approx(0, abs=1e-6)
     assert features["B8_texture"] > features["B4_texture"]

@@ -1,0 +1,80 @@
+"""What lies beside what, in figures."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chips.building import BANDS
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.cover import Map, cover_features, cover_maps
+
+#: Reflectance in blue, green, red, near and short-wave infrared of what a pixel may hold.
+FOREST = (0.02, 0.04, 0.03, 0.30, 0.15, 0.07)
+SPOIL = (0.14, 0.18, 0.24, 0.32, 0.42, 0.36)
+POND = (0.10, 0.14, 0.15, 0.10, 0.03, 0.02)
+RIVER = (0.03, 0.04, 0.03, 0.02, 0.01, 0.01)
+SIZE = 32
+
+
+def paint(background: tuple[float, ...], *patches: tuple[slice, slice, tuple[float, ...]]) -> dict[str, Map]:
+    """A chip of one cover with rectangles of others."""
+    chip = np.empty((len(BANDS), SIZE, SIZE), np.float32)
+    chip[:] = np.array(background)[:, None, None]
+    for rows, columns, spectrum in patches:
+        chip[:, rows, columns] = np.array(spectrum)[:, None, None]
+    return dict(zip(BANDS, chip, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "cover"), [(FOREST, "green"), (SPOIL, "bright"), (SPOIL, "bare"), (POND, "turbid"), (RIVER, "clear")]
+)
+def test_typical_spectra_belong_to_their_cover(spectrum: tuple[float, ...], cover: str) -> None:
+    assert cover_features(paint(spectrum))[f"{cover}_share"] > 0.9
+
+
+def test_spoil_beside_a_turbid_pond_is_told_from_both_far_apart() -> None:
+    spoil, near, far = slice(0, 8), slice(8, 16), slice(24, 32)
+    left = slice(0, 8)
+    beside = cover_features(paint(FOREST, (spoil, left, SPOIL), (near, left, POND)))
+    apart = cover_features(paint(FOREST, (spoil, left, SPOIL), (far, slice(24, 32), POND)))
+    assert beside["bright_share"] == pytest.approx(apart["bright_share"])
+    assert beside["bright_by_turbid7"] > 5 * apart["bright_by_turbid7"]
+
+
+def test_one_large_patch_is_told_from_scattered_pixels() -> None:
+    patch = paint(FOREST, (slice(0, 16), slice(0, 16), SPOIL))
+    scattered = paint(FOREST, (slice(0, SIZE, 2), slice(0, SIZE, 2), SPOIL))
+    assert cover_features(patch)["bright_clumped7"] > 5 * cover_features(scattered)["bright_clumped7"]
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=6, max_size=6))
+def test_the_degrees_of_every_spectrum_lie_between_0_and_1(spectrum: list[float]) -> None:
+    for cover in cover_maps(paint(tuple(spectrum))).values():
+        assert (cover >= -1e-6).all()
+        assert (cover <= 1 + 1e-6).all()
+
+
+def test_nodata_counts_for_nothing() -> None:
+    whole = paint(FOREST, (slice(0, 8), slice(None), SPOIL))
+    holed = {band: plane.copy() for band, plane in whole.items()}
+    holed["B4"][8:] = np.nan
+    assert cover_features(holed)["bright_share"] > 0.9
+    assert not np.isnan(list(cover_features(holed).values())).any()
+
+
+def test_a_chip_without_data_has_no_figures() -> None:
+    empty = {band: np.full((SIZE, SIZE), np.nan, np.float32) for band in BANDS}
+    assert np.isnan(cover_features(empty)["water_share"])
+
+
+def test_turning_a_chip_changes_no_figure() -> None:
+    chip = paint(FOREST, (slice(0, 8), slice(0, 12), SPOIL), (slice(8, 14), slice(4, 9), POND))
+    turned = {band: np.rot90(plane).copy() for band, plane in chip.items()}
+    before, after = cover_features(chip), cover_features(turned)
+    assert after == pytest.approx(before, rel=1e-3, abs=1e-5)
+
+
+def test_a_missing_band_is_named_with_the_way_out() -> None:
+    with pytest.raises(BadInputError, match=r"needs B11, which the chips lack: .* features.families"):
+        cover_features({band: plane for band, plane in paint(FOREST).items() if band != "B11"})
