@@ -41,5 +41,5 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 cli.add_command(
-    click.Command("run", callback=plainly(kedro_run.callback), params=kedro_run.params, help=kedro_run.help)  # type: ignore[arg-type]
+    click.Command("run", callback=plainly(kedro_run.callback), params=kedro_run.params, help=kedro_run.help)  # type: ignore[arg-type] # click leaves callback optional
 )

@@ -102,7 +102,7 @@ def test_another_process_opens_the_array_anew_instead_of_copying_it(stream: Chip
     sent = pickle.dumps(packed)
     assert len(sent) < 1000
     assert isinstance(pickle.loads(sent).array, np.memmap)  # noqa: S301 - our own
-    in_memory = pickle.loads(pickle.dumps(packed_chips(2)))  # noqa: S301
+    in_memory = pickle.loads(pickle.dumps(packed_chips(2)))  # noqa: S301 - our own
     np.testing.assert_array_equal(in_memory.array, packed_chips(2).array)
 
 
@@ -181,7 +181,7 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(stream: ChipStream, tm
 
 def test_an_interrupted_packing_leaves_nothing(stream: ChipStream, tmp_path: Path) -> None:
     class Interrupted(ChipStream):
-        def __iter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204
+        def __iter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204 - breaks off after a chip
             yield from list(super().__iter__())[:1]
             raise KeyboardInterrupt
 
