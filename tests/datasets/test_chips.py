@@ -2,16 +2,24 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
 from chips.building import BANDS, labels_for, write_folder
+from chips.outlining import utm_grid
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream
+from mining_the_mines.chips.planes import planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.datasets.chips import ChipFolderDataset, PackedChipsDataset, SimulatedChipsDataset
+from mining_the_mines.datasets.chips import (
+    ChipFolderDataset,
+    PackedChipsDataset,
+    PackedPlanesDataset,
+    SimulatedChipsDataset,
+)
 
 NAMES = [f"chip_{number}.tif" for number in range(4)]
 SMALL = {"chips": 6, "places": 3, "unlabelled": 2, "size": 16}
@@ -90,3 +98,14 @@ def test_packed_chips_come_back_as_they_went_in(tmp_path: Path) -> None:
     packed = dataset.load()
     assert packed.filenames == tuple(NAMES)
     assert packed.bands == BANDS
+
+
+def test_planes_come_back_as_they_went_in_and_as_rasters(tmp_path: Path) -> None:
+    planes = planes_in_memory(np.eye(4, dtype=np.uint8)[None], ["a.tif"], [utm_grid(4, 4)])
+    dataset = PackedPlanesDataset(filepath=str(tmp_path / "masks"), rasters=True)
+    assert not dataset.exists()
+    dataset.save(planes)
+    assert dataset.load().content_hash == planes.content_hash
+    assert (tmp_path / "masks" / "rasters" / "a.tif").is_file()
+    dataset.save(planes.stream)
+    assert dataset.load().content_hash == planes.content_hash

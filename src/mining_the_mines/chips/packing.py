@@ -1,16 +1,12 @@
 """All chips in one array of 16-bit digital numbers: written as a stream, read through a memory map."""
 
-import errno
 import hashlib
 import json
-import math
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +14,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mining_the_mines.atomic import whole_folder
+from mining_the_mines.chips.array_files import flush, open_array, write_array
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.progress import Progress, silent
@@ -183,8 +180,7 @@ class ChipStream:
 def write_packed(stream: ChipStream, folder: Path) -> PackedSchema:
     """Pack chips.
 
-    They are read and appended one by one, with plain writes: pages of a memory map would count as memory of the
-    process.
+    They are read and appended one by one, so that memory stays flat.
 
     Args:
         stream: The chips.
@@ -200,22 +196,15 @@ def write_packed(stream: ChipStream, folder: Path) -> PackedSchema:
     height, width = stream.size
     shape = (len(stream.filenames), len(stream.bands), height, width)
     with whole_folder(folder) as draft:
-        _check_space(draft, math.prod(shape) * _PIXEL.itemsize)
         digest = _digest(stream.filenames, stream.bands, stream.size)
-        with (draft / ARRAY).open("wb") as file:
-            header = {"descr": _PIXEL.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for chip in stream:
-                pixels = np.ascontiguousarray(chip, dtype=_PIXEL)
-                digest.update(pixels.data)
-                file.write(pixels.data)
-            _flush(file)
+        for pixels in write_array(draft / ARRAY, shape, _PIXEL, stream):
+            digest.update(pixels.data)
         schema = PackedSchema(
             filenames=stream.filenames, bands=stream.bands, height=height, width=width, content_hash=digest.hexdigest()
         )
         with (draft / SCHEMA).open("w", encoding="utf-8") as text:
             text.write(schema.model_dump_json(indent=1))
-            _flush(text)
+            flush(text)
     return schema
 
 
@@ -233,15 +222,7 @@ def open_packed(folder: Path) -> PackedChips:
     """
     schema = _read_schema(folder)
     shape = (len(schema.filenames), len(schema.bands), schema.height, schema.width)
-    try:
-        array = np.load(folder / ARRAY, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise ChipError(f"{folder / ARRAY} can't be opened ({error}): run preprocessing again.") from error
-    if array.shape != shape or array.dtype != _PIXEL:
-        raise ChipError(
-            f"{folder / ARRAY} holds {array.dtype} {array.shape} where its schema says {_PIXEL} {shape}: "
-            "run preprocessing again."
-        )
+    array = open_array(folder / ARRAY, shape, _PIXEL)
     return PackedChips(array, schema.filenames, schema.bands, schema.content_hash, folder)
 
 
@@ -285,17 +266,6 @@ def verify_content(packed: PackedChips) -> None:
 def _digest(filenames: Sequence[str], bands: Sequence[str], size: Sequence[int]) -> "hashlib._Hash":
     header = {"filenames": list(filenames), "bands": list(bands), "size": list(size)}
     return hashlib.sha256(json.dumps(header).encode())
-
-
-def _check_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise OSError(errno.ENOSPC, f"it needs {needed / 1e6:.0f} MB and the disk has {free / 1e6:.0f} MB left")
-
-
-def _flush(file: IO[bytes] | IO[str]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _read_schema(folder: Path) -> PackedSchema:

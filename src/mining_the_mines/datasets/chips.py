@@ -1,14 +1,16 @@
-"""Folders of chips, given or simulated, and their packed form."""
+"""Folders of chips, given or simulated, their packed form, and planes that lie on them."""
 
 from functools import partial
 from typing import Any
 
 from kedro.io import DatasetError
+from kedro.io.core import Version
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
+from mining_the_mines.chips.planes import PackedPlanes, PlaneStream, open_planes, write_planes
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.progress import progress_bar
 
@@ -106,3 +108,34 @@ class PackedChipsDataset(FolderDataset[ChipStream, PackedChips]):
     def save(self, data: ChipStream) -> None:
         """Read, encode and write chip after chip."""
         write_packed(data, self.save_folder)
+
+
+class PackedPlanesDataset(FolderDataset[PlaneStream | PackedPlanes, PackedPlanes]):
+    """A plane a chip, such as masks or maps of probabilities, in one array, written as a stream and read by memory map.
+
+    Args:
+        filepath: The folder.
+        rasters: Whether each plane is also written as a GeoTIFF, by its chip's name, to the folder ``rasters`` in it.
+        version: Given by Kedro where the catalog says ``versioned: true``.
+        metadata: For other tools.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        rasters: bool = False,
+        version: Version | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, version=version, metadata=metadata)
+        self.rasters = rasters
+
+    def load(self) -> PackedPlanes:
+        """Open the array; its values are read when they are used."""
+        return open_planes(self.load_folder)
+
+    def save(self, data: PlaneStream | PackedPlanes) -> None:
+        """Make and write plane after plane."""
+        stream = data.stream if isinstance(data, PackedPlanes) else data
+        write_planes(stream, self.save_folder, rasters=self.rasters)
