@@ -1,15 +1,22 @@
 """Grids for chips to lie on, and polygons in vector files to lie on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
 import shapely
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
+from chips.building import SIZE, write_chip
+from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.chips.outlines import Outlines, read_outlines
+from mining_the_mines.chips.packing import PackedChips, pack_in_memory
+from mining_the_mines.chips.reading import read_chip
 
 UTM = CRS.from_epsg(32721)
 DEGREES = CRS.from_epsg(4326)
@@ -37,3 +44,28 @@ def write_layer(path: Path, shapes: Sequence[Any], crs: str | None = "EPSG:32721
     options = {"layer": layer} if layer else {}
     frame.to_file(path, engine="pyogrio", **options)
     return path
+
+
+def outlines_in(folder: Path, shapes: Sequence[Any], crs: str | None = "EPSG:32721") -> Outlines:
+    """Outlines as they are read from a file of these shapes."""
+    return read_outlines(write_layer(folder / "mines.gpkg", shapes, crs))
+
+
+def write_chips(folder: Path, grids: Mapping[str, ChipGrid | None]) -> ChipFolder:
+    """Write a chip a grid, different for each; those without a grid have no coordinates."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, (name, grid) in enumerate(grids.items()):
+        place = {} if grid is None else {"crs": grid.crs, "transform": grid.transform}
+        height, width = (SIZE, SIZE) if grid is None else (grid.height, grid.width)
+        pixels = np.random.default_rng(seed).uniform(0.02, 0.5, (2, height, width)).astype(np.float32)
+        write_chip(folder / name, pixels, ("B4", "B8"), **place)
+    return ChipFolder(folder)
+
+
+def pack(folder: ChipFolder, empty: npt.NDArray[np.bool_] | None = None) -> PackedChips:
+    """Pack all chips of a folder; where ``empty`` (height, width) says so, the second band of each has no data."""
+    chips = [read_chip(folder.path(name), ("B4", "B8")).reflectance for name in folder.filenames]
+    for chip in chips:
+        if empty is not None:
+            chip[1, empty] = np.nan
+    return pack_in_memory(chips, folder.filenames, ("B4", "B8"))

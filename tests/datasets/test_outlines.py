@@ -1,0 +1,29 @@
+"""Vector files as the catalog sees them."""
+
+from pathlib import Path
+
+import pytest
+from kedro.io import DatasetError
+
+from chips.outlining import square, write_layer
+from mining_the_mines.datasets.outlines import OutlinesDataset
+
+
+def test_all_layers_of_a_file_or_the_named_ones_are_read(tmp_path: Path) -> None:
+    path = write_layer(tmp_path / "mines.gpkg", [square(500_000, 9_399_900, 50)], layer="old")
+    write_layer(path, [square(500_200, 9_399_900, 50), square(500_300, 9_399_900, 50)], layer="new")
+    assert OutlinesDataset(filepath=str(path)).exists()
+    assert len(OutlinesDataset(filepath=str(path)).load()) == 3
+    assert len(OutlinesDataset(filepath=str(path), layers=["new"]).load()) == 2
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    dataset = OutlinesDataset(filepath=str(tmp_path / "none.gpkg"))
+    assert not dataset.exists()
+    with pytest.raises(DatasetError, match=r"none\.gpkg does not exist: check where the outlines lie"):
+        dataset.load()
+
+
+def test_outlines_that_were_handed_over_are_never_written(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="read only"):
+        OutlinesDataset(filepath=str(tmp_path / "mines.gpkg")).save("anything")  # type: ignore[arg-type]
