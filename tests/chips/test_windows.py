@@ -1,0 +1,184 @@
+"""Windows hold what they are cut for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from pydantic import ValidationError
+from shapely.geometry.base import BaseGeometry
+
+from chips.outlining import LEFT, TOP, outlines_in, pack, square, utm_grid, write_chips
+from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.chips.masks import MINE, UNKNOWN, MaskSettings, draw_masks
+from mining_the_mines.chips.outlines import Outlines
+from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
+from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.chips.windows import COLUMNS, STRIDE, WindowSettings, cut_windows, take_window
+
+EDGE = 96
+GRIDS: dict[str, ChipGrid | None] = {"a.tif": utm_grid(EDGE, EDGE), "b.tif": utm_grid(EDGE, EDGE, left=LEFT + 5_000)}
+POLYGONS = WindowSettings(cut="polygon")
+
+
+def drawn(
+    folder: Path, shapes: Sequence[BaseGeometry], grids: dict[str, ChipGrid | None] = GRIDS
+) -> tuple[PackedPlanes, Outlines]:
+    """Masks of shapes on chips, and the outlines they are made from."""
+    chips = write_chips(folder / "images", grids)
+    outlines = outlines_in(folder, shapes)
+    stream = draw_masks(pack(chips), chips, outlines, MaskSettings())
+    return planes_in_memory(np.stack(list(stream)), stream.filenames, stream.grids), outlines
+
+
+def of_kind(windows: pd.DataFrame, kind: str) -> pd.DataFrame:
+    return windows[windows["kind"] == kind]
+
+
+def test_whole_chips_are_windows_with_or_without_mine(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT + 100, TOP - 300, 100)])
+    windows = cut_windows(masks, ["b.tif", "a.tif"], outlines, WindowSettings())
+    assert list(windows.columns) == list(COLUMNS)
+    assert windows.to_numpy().tolist() == [["b.tif", 0, 0, EDGE, "other", 0.0], ["a.tif", 0, 0, EDGE, "mine", 1.0]]
+
+
+def test_whole_chips_must_be_squares(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT + 50, TOP - 100, 30)], {"a.tif": utm_grid(16, 20)})
+    with pytest.raises(ChipError, match=r"The chips are 20 × 16 pixels, and no squares: set windows.cut to polygon"):
+        cut_windows(masks, ["a.tif"], outlines, WindowSettings())
+    assert len(cut_windows(masks, ["a.tif"], outlines, POLYGONS)) == 1
+
+
+def test_a_window_is_centred_on_its_polygon_with_context_around_it(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT + 400, TOP - 500, 200)])  # columns 40 to 60, rows 30 to 50
+    window = of_kind(cut_windows(masks, ["a.tif"], outlines, POLYGONS), "mine").to_dict("records")[0]
+    assert (window["size"], window["hectares"]) == (64, 4.0)  # 20 pixels twice over, rounded up
+    assert (window["row"] + 32, window["column"] + 32) == (40, 50)
+    narrow = cut_windows(masks, ["a.tif"], outlines, WindowSettings(cut="polygon", context=0.25))
+    assert of_kind(narrow, "mine")["size"].tolist() == [32]
+
+
+def test_a_polygon_across_the_border_has_a_window_around_its_part_on_each_chip(tmp_path: Path) -> None:
+    grids: dict[str, ChipGrid | None] = {"a.tif": utm_grid(96, 96), "b.tif": utm_grid(96, 96, left=LEFT + 960)}
+    masks, outlines = drawn(tmp_path, [square(LEFT + 900, TOP - 560, 160)], grids)
+    windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], outlines, POLYGONS), "mine")
+    assert windows[["filename", "row", "column"]].to_numpy().tolist() == [["a.tif", 32, 77], ["b.tif", 32, -11]]
+    np.testing.assert_allclose(windows["hectares"], [6 * 16 / 100, 10 * 16 / 100])
+
+
+def test_no_window_is_larger_than_the_chip_rounded_up(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT - 1_000, TOP - 1_000, 3_000)], {"a.tif": utm_grid(100, 100)})
+    windows = cut_windows(masks, ["a.tif"], outlines, POLYGONS)
+    assert windows[["row", "column", "size"]].to_numpy().tolist() == [[-14, -14, 128]]
+
+
+def test_polygons_outside_the_percentiles_of_area_have_no_window_of_their_own(tmp_path: Path) -> None:
+    edges = [30, 60, 70, 80, 400]
+    shapes = [square(LEFT + 100 + 150 * number, TOP - 500, edge) for number, edge in enumerate(edges)]
+    elsewhere = [square(LEFT + 90_000, TOP, 5_000)] * 5
+    masks, outlines = drawn(tmp_path, [*shapes, *elsewhere])
+    settings = WindowSettings(cut="polygon", area_percentiles=(10, 90), context=0)
+    windows = of_kind(cut_windows(masks, ["a.tif"], outlines, settings), "mine")
+    assert (windows["column"] + 16).tolist() == [28, 43, 59]
+    everything = WindowSettings(cut="polygon", context=0)
+    assert len(of_kind(cut_windows(masks, ["a.tif"], outlines, everything), "mine")) == 5
+
+
+def test_polygons_that_hit_no_pixel_have_no_window(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT + 101, TOP - 99, 2), square(LEFT + 300, TOP - 500, 100)])
+    assert len(of_kind(cut_windows(masks, ["a.tif"], outlines, POLYGONS), "mine")) == 1
+
+
+def test_windows_without_mine_lie_side_by_side_where_no_mine_is(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])  # within the first of nine tiles
+    windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], outlines, POLYGONS), "other")
+    assert (windows["size"] == 32).all()
+    assert windows["filename"].value_counts().to_dict() == {"b.tif": 9, "a.tif": 8}
+    assert (windows["hectares"] == 0).all()
+    corners = windows.loc[windows["filename"] == "b.tif", ["row", "column"]].to_numpy().tolist()
+    assert corners == [[row, column] for row in (0, 32, 64) for column in (0, 32, 64)]
+
+
+def test_windows_without_any_known_pixel_are_none(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
+    array = masks.array.copy()
+    array[1, :, 32:] = UNKNOWN
+    masks = planes_in_memory(array, masks.filenames, masks.grids)
+    windows = cut_windows(masks, ["a.tif", "b.tif"], outlines, POLYGONS)
+    assert set(windows.loc[windows["filename"] == "b.tif", "column"]) == {0}
+
+
+def test_the_same_chips_give_the_same_windows_in_the_order_of_the_chips(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)] * 2)
+    windows = cut_windows(masks, ["b.tif", "a.tif"], outlines, POLYGONS)
+    pd.testing.assert_frame_equal(windows, cut_windows(masks, ["b.tif", "a.tif"], outlines, POLYGONS))
+    assert list(dict.fromkeys(windows["filename"])) == ["b.tif", "a.tif"]
+    assert len(of_kind(windows, "mine")) == 1  # the second polygon would only have the same window again
+
+
+def test_chips_without_any_outline_have_no_windows_by_polygon(tmp_path: Path) -> None:
+    masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
+    for cutting in (POLYGONS, WindowSettings(cut="polygon", area_percentiles=(10, 98.5))):
+        with pytest.raises(ChipError, match="No outline lies on the 1 chips to cut windows from"):
+            cut_windows(masks, ["b.tif"], outlines, cutting)
+    with pytest.raises(ChipError, match=r"x\.tif is not among the 2 chips"):
+        cut_windows(masks, ["x.tif"], outlines, WindowSettings())
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    boxes=st.lists(st.tuples(st.integers(-200, 900), st.integers(0, 900), st.integers(5, 500)), min_size=1, max_size=6),
+    context=st.floats(0, 2),
+)
+def test_every_window_holds_what_it_says(
+    tmp_path_factory: pytest.TempPathFactory, boxes: list[tuple[int, int, int]], context: float
+) -> None:
+    shapes = [square(LEFT + x, TOP - y - 50, edge) for x, y, edge in [*boxes, (100, 200, 50)]]
+    masks, outlines = drawn(tmp_path_factory.mktemp("windows"), shapes)
+    windows = cut_windows(masks, masks.filenames, outlines, WindowSettings(cut="polygon", context=context))
+    for window in windows.to_dict("records"):
+        pixels = masks.array[masks.rows([window["filename"]])[0]]
+        seen = take_window(pixels, window["row"], window["column"], window["size"], UNKNOWN)
+        assert seen.shape == (window["size"], window["size"])
+        assert window["size"] % STRIDE == 0
+        assert window["size"] <= EDGE
+        assert window["kind"] == ("mine" if (seen == MINE).any() else "other")
+        assert window["hectares"] == pytest.approx((seen == MINE).sum() / 100)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    pixels=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=3, max_side=7)),
+    corner=st.tuples(st.integers(-9, 9), st.integers(-9, 9)),
+    size=st.integers(1, 12),
+)
+def test_a_window_that_reaches_over_the_rim_is_filled_there(
+    pixels: np.ndarray, corner: tuple[int, int], size: int
+) -> None:
+    row, column = corner
+    around = [(0, 0)] * (pixels.ndim - 2) + [(20, 30), (20, 30)]
+    padded = np.pad(pixels, around, constant_values=255)
+    expected = padded[..., row + 20 : row + 20 + size, column + 20 : column + 20 + size]
+    window = take_window(pixels, row, column, size, 255)
+    assert window.dtype == pixels.dtype
+    np.testing.assert_array_equal(window, expected)
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        {"area_percentiles": (90, 10)},
+        {"area_percentiles": (-1, 50)},
+        {"context": -0.1},
+        {"crop": 100},
+        {"negative_share": 1.0},
+        {"cut": "circle"},
+    ],
+)
+def test_settings_without_sense_are_refused(faulty: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        WindowSettings.model_validate(faulty)
