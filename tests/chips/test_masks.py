@@ -13,6 +13,7 @@ import shapely
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasterio.crs import CRS
 from shapely.geometry import shape as to_geometry
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
@@ -189,6 +190,13 @@ def test_masks_are_described_with_slivers_and_chips_without_place(
     assert [rows[0][name] for name in counts] == [4, 2, 8, 128]
     assert [rows[2][name] for name in counts] == [0, 0, 0, 128]
     assert (rows[0]["mine_share"], rows[0]["mine_hectares"]) == pytest.approx((8 / 128, 0.08))
+
+
+def test_a_chip_across_the_antimeridian_is_left_out(tmp_path: Path) -> None:
+    fiji = ChipGrid(CRS.from_epsg(32760), Affine(1000, 0, 812_000, 0, -1000, 8_150_000), 16, 16)
+    placed = place_chips(write_chips(tmp_path, {"a.tif": utm_grid(16, 16), "fiji.tif": fiji}), ["fiji.tif", "a.tif"])
+    assert list(placed.grids) == ["a.tif"]
+    assert placed.left_out["fiji.tif"].startswith("antimeridian: outlines end there")
 
 
 def test_chips_without_coordinates_alone_can_not_be_outlined(tmp_path: Path) -> None:

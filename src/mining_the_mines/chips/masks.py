@@ -103,17 +103,19 @@ def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) 
         workers: Threads that read.
 
     Returns:
-        Their grids; chips without coordinates, or with some that have no relation to the Earth, are listed apart.
+        Their grids; chips without coordinates, with some that have no relation to the Earth, or across the antimeridian
+        are listed apart.
     """
     names = tuple(filenames)
 
     def look(filename: str) -> ChipGrid | str:
         try:
             grid = read_grid(folder.path(filename))
-            _ = grid.wgs84_bounds, pixel_hectares(grid)
+            west, _, east, _ = grid.wgs84_bounds
+            pixel_hectares(grid)
         except ChipError as error:
             return f"no place: {error}"
-        return grid
+        return grid if west <= east else "antimeridian: outlines end there, so that they can't be laid across it"
 
     found = dict(zip(names, map_ahead(look, names, workers), strict=True))
     return PlacedChips(
