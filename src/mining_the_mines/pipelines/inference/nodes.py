@@ -12,6 +12,8 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import find_fault
 from mining_the_mines.chips.reading import Chip, ChipError, read_chip
 from mining_the_mines.datasets.progress import progress_bar
+from mining_the_mines.mapping.outlining import Outliner, OutlineStream
+from mining_the_mines.mapping.vectorise import VectorSettings
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,20 @@ def fill_in_submission(detections: pd.DataFrame) -> pd.DataFrame:
     if unknown:
         logger.warning("%d chips that can't be judged are entered as 0, no mine.", unknown)
     return form.sort_values("filename", key=lambda names: names.map(_by_number), ignore_index=True)
+
+
+def outline_mines(unlabelled_chips: ChipFolder, outliner: Outliner, vectors: VectorSettings) -> OutlineStream:
+    """Outline the mines of a folder of chips; what can't be outlined gets the reason instead.
+
+    Args:
+        unlabelled_chips: The folder; its chips may have any sizes.
+        outliner: The complete model.
+        vectors: Which patches become polygons.
+
+    Returns:
+        The chips, which are read and outlined one after the other while they are written.
+    """
+    return OutlineStream(unlabelled_chips, outliner, vectors, progress_bar)
 
 
 def _read(folder: ChipFolder, filename: str, detector: Any) -> Chip:  # noqa: ANN401

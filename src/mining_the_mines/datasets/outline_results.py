@@ -1,0 +1,31 @@
+"""What inference found, as files for a GIS."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mining_the_mines.datasets.folders import FolderDataset
+
+if TYPE_CHECKING:
+    from mining_the_mines.mapping.outlining import Outcome
+
+
+class OutlineResultsDataset(FolderDataset["Iterable[Outcome]", pd.DataFrame]):
+    """Rasters, polygons and a table of outlined chips, written chip by chip while they are outlined."""
+
+    def load(self) -> pd.DataFrame:
+        """Read the table of what was found in each chip.
+
+        Raises:
+            BadInputError: There is none, or it is another table.
+        """
+        from mining_the_mines.mapping.outline_files import read_outline_table
+
+        return read_outline_table(self.load_folder)
+
+    def save(self, data: "Iterable[Outcome]") -> None:
+        """Outline and write chip after chip."""
+        from mining_the_mines.mapping.outline_files import write_outlines
+
+        write_outlines(data, self.save_folder)

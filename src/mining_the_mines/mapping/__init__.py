@@ -1,0 +1,1 @@
+"""Maps of mines: polygons from probabilities, and the files that a GIS opens."""
