@@ -1,9 +1,10 @@
 """Masks of 1000 chips of 512 × 512 pixels from 50 000 polygons: at most 20 s and 1 GB.
 
-Everything is counted: reading and judging the polygons (one GeoPackage), the chips' headers, drawing, writing. The
-process that draws is one of its own, whose peak is what counts. A rival is what most scripts do: for each chip,
-``geopandas.clip`` of all polygons, then the rasterisation. It is timed on a few of the same chips and scaled up. The
-chips are few files' worth of pixels under many names: reading pixels is measured elsewhere.
+Everything is counted: reading and judging the polygons (one GeoPackage), the chips' headers, drawing, writing. It
+happens in a process of its own, whose peak is what counts. The rival draws as most scripts do: for each chip,
+``geopandas.clip`` of all polygons, already in the chips' CRS, then the rasterisation. It is timed on a few of the same
+chips, scaled up, and compared with drawing alone. The chips are headers without pixels: reading those is measured
+elsewhere.
 """
 
 import argparse
@@ -33,7 +34,7 @@ LIMIT_MB = 1000
 CHIPS = 1000
 POLYGONS = 50_000
 SIZE = 512
-RIVAL_CHIPS = 5
+RIVAL_CHIPS = 25
 #: A checkerboard of chips of 5.12 km in UTM zone 21 S, with as much ground between them.
 COLUMNS = 40
 STEP = 2 * SIZE * 10
@@ -73,13 +74,18 @@ def draw(folder: Path) -> None:
     outlines = read_outlines(folder / "polygons.gpkg")
     packed = PackedChips(pixels, chips.filenames, ("B4",), "")
     write_planes(draw_masks(packed, chips, outlines, MaskSettings()), folder / "masks", rasters=True)
-    drawn = time.perf_counter() - start
+    total = time.perf_counter() - start
+    start = time.perf_counter()
     table = describe_masks(open_planes(folder / "masks"), outlines, MaskSettings())
-    described = time.perf_counter() - start - drawn
+    described = time.perf_counter() - start
+    start = time.perf_counter()
+    for _ in draw_masks(packed, chips, outlines, MaskSettings()):
+        pass
+    drawn = time.perf_counter() - start
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    facts = {"drawn": drawn, "described": described, "peak": int(peak) / 1024, "polygons": int(table["polygons"].sum())}
-    print(json.dumps(facts))
+    seconds = {"total": total, "described": described, "drawn": drawn}
+    print(json.dumps(seconds | {"peak": int(peak) / 1024, "polygons": int(table["polygons"].sum())}))
 
 
 def time_rival(folder: Path) -> float:
@@ -105,11 +111,12 @@ def main() -> int:
         facts = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         rival = time_rival(folder)
     print(f"{CHIPS} masks of {SIZE} × {SIZE} pixels from {POLYGONS} polygons, {facts['polygons']} times one on a chip")
-    print(f"read, draw, write with rasters: {facts['drawn']:6.1f} s (at most {LIMIT_SECONDS:.0f} s wanted)")
-    print(f"describe:                       {facts['described']:6.1f} s")
-    print(f"geopandas.clip chip by chip:    {rival:6.1f} s (drawing only, from {RIVAL_CHIPS} chips)")
+    print(f"read, judge, draw, write with rasters: {facts['total']:6.1f} s (at most {LIMIT_SECONDS:.0f} s wanted)")
+    print(f"describe:                              {facts['described']:6.1f} s")
+    print(f"draw only:                             {facts['drawn']:6.1f} s")
+    print(f"draw only, geopandas.clip by chip:     {rival:6.1f} s (from {RIVAL_CHIPS} chips)")
     print(f"ratio {facts['drawn'] / rival:.2f}; peak memory {facts['peak']:.0f} MB (at most {LIMIT_MB} wanted)")
-    return 0 if facts["drawn"] <= LIMIT_SECONDS and facts["peak"] <= LIMIT_MB else 1
+    return 0 if facts["total"] <= LIMIT_SECONDS and facts["peak"] <= LIMIT_MB else 1
 
 
 if __name__ == "__main__":
