@@ -2,11 +2,25 @@
 
 import pytest
 
-from mining_the_mines.reporting import ReportContents
+from mining_the_mines.reporting import DetectionContents, OutlineContents, ReportContents
+from reporting.outlined import make_outlines
 from reporting.reports import make_contents
 
 
 @pytest.fixture(scope="session")
 def contents() -> ReportContents:
-    """A report's contents with all its parts."""
+    """A report's contents on chip classifiers, with all its parts."""
     return make_contents()
+
+
+@pytest.fixture(scope="session")
+def detection(contents: ReportContents) -> DetectionContents:
+    """Its part on chip classifiers."""
+    assert contents.detection is not None
+    return contents.detection
+
+
+@pytest.fixture(scope="session")
+def outlines() -> OutlineContents:
+    """A report's part on outlines, with all that it can have."""
+    return make_outlines()

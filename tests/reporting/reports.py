@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from mining_the_mines.reporting import GalleryTile, ReportContents, true_colour
+from mining_the_mines.reporting import DetectionContents, GalleryTile, ReportContents, true_colour
 from mining_the_mines.reporting.contents import Outcome
 from mining_the_mines.scoring import (
     BootstrapSettings,
@@ -134,28 +134,35 @@ def make_band_statistics() -> pd.DataFrame:
     return table.assign(**{name: median * share for name, share in shares.items()})
 
 
-def make_contents(chips: int = 120, *, tiles: int = 2, resamples: int = 50) -> ReportContents:
-    """A whole report's contents."""
-    folds = make_folds(chips)
+def make_detection(folds: pd.DataFrame, *, tiles: int = 2, resamples: int = 50) -> DetectionContents:
+    """All that a report can show of chip classifiers."""
     predictions = make_predictions(folds)
     thresholds = choose_thresholds(predictions, ThresholdSettings())
     settings = BootstrapSettings(resamples=resamples)
     features = [f"{index}_{part}" for index in ("NDVI", "BI", "B11", "NDMI") for part in BANDS]
     importance = np.linspace(0.09, 0.0, len(features)) ** 1.5
-    return ReportContents(
-        title="Gold mines in the Amazon basin",
+    return DetectionContents(
         chosen_model="blend",
         predictions=predictions,
         thresholds=thresholds,
         score_table=score_table(predictions, thresholds, settings),
         category_table=scores_by_category(predictions, thresholds, settings),
         difference_table=difference_table(predictions, thresholds, settings),
-        manifest=make_manifest(folds),
-        folds=folds,
         learning_curves=make_learning_curves(),
         importances=pd.DataFrame({"feature": features, "importance": importance, "spread": importance / 4}),
-        band_statistics=make_band_statistics(),
         gallery=make_gallery(folds, tiles),
+    )
+
+
+def make_contents(chips: int = 120, *, tiles: int = 2, resamples: int = 50) -> ReportContents:
+    """A whole report's contents on chip classifiers."""
+    folds = make_folds(chips)
+    return ReportContents(
+        title="Gold mines in the Amazon basin",
+        detection=make_detection(folds, tiles=tiles, resamples=resamples),
+        manifest=make_manifest(folds),
+        folds=folds,
+        band_statistics=make_band_statistics(),
         run_facts={
             "Run": "2026-11-22T12.00.00.000Z",
             "Git commit": "3fbc53a1c0ffee",

@@ -3,12 +3,20 @@
 import dataclasses
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mining_the_mines.reporting import Picture, ReportContents, ReportSection, render_report
+from mining_the_mines.reporting import (
+    DetectionContents,
+    OutlineContents,
+    Picture,
+    ReportContents,
+    ReportSection,
+    render_report,
+)
 from mining_the_mines.scoring import BootstrapSettings, score_table
 from reporting.reports import make_folds, make_gallery
 
@@ -36,17 +44,18 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def bare(contents: ReportContents) -> ReportContents:
+def bare(detection: DetectionContents) -> ReportContents:
     """One model's out-of-fold scores and nothing else."""
-    rows = contents.predictions.query("model == 'baseline'").dropna(subset=["fold"])
+    rows = detection.predictions.query("model == 'baseline'").dropna(subset=["fold"])
     rows = rows.drop(columns=["category", "longitude", "latitude"])
-    return ReportContents(
-        title="Scores alone",
-        chosen_model="baseline",
-        predictions=rows,
-        thresholds=contents.thresholds,
-        score_table=score_table(rows, contents.thresholds, BootstrapSettings(resamples=20)),
-    )
+    scores = score_table(rows, detection.thresholds, BootstrapSettings(resamples=20))
+    return ReportContents("Scores alone", DetectionContents("baseline", rows, detection.thresholds, scores))
+
+
+def with_detection(contents: ReportContents, **changes: Any) -> ReportContents:  # noqa: ANN401
+    """The same report, with other figures or pictures of the classifiers."""
+    assert contents.detection is not None
+    return dataclasses.replace(contents, detection=dataclasses.replace(contents.detection, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +104,8 @@ def test_every_picture_has_a_text_for_those_who_cannot_see_it(page: Page) -> Non
     assert all(drawing["role"] == "img" and drawing["aria-label"] for drawing in drawings)
 
 
-def test_the_answer_comes_first_with_the_chosen_models_figures(contents: ReportContents, page: Page) -> None:
-    table = contents.score_table
+def test_the_answer_comes_first_with_the_chosen_models_figures(detection: DetectionContents, page: Page) -> None:
+    table = detection.score_table
     rows = table[(table["split"] == "test") & (table["model"] == "blend") & table["category_excluded"].isna()]
     recall = rows.set_index("metric").loc["recall"]
     text = re.sub(r"\s+", " ", page.text)
@@ -105,8 +114,8 @@ def test_the_answer_comes_first_with_the_chosen_models_figures(contents: ReportC
     assert text.index("the blend of models finds") < text.index("Log loss")
 
 
-def test_all_models_stand_side_by_side_with_intervals_on_both_splits(contents: ReportContents, page: Page) -> None:
-    table = contents.score_table
+def test_all_models_stand_side_by_side_with_intervals_on_both_splits(detection: DetectionContents, page: Page) -> None:
+    table = detection.score_table
     for split in ("test", "out-of-fold"):
         rows = table[(table["split"] == split) & (table["metric"] == "roc_auc") & table["category_excluded"].isna()]
         assert len(rows) == 3
@@ -125,10 +134,12 @@ def test_what_was_run_is_written_down(contents: ReportContents, page: Page) -> N
         assert value in page.text
 
 
-def test_names_from_the_data_cannot_change_the_page(contents: ReportContents, bare: ReportContents) -> None:
+def test_names_from_the_data_cannot_change_the_page(detection: DetectionContents, bare: ReportContents) -> None:
     evil = "<script>alert(1)</script>"
-    tile = dataclasses.replace(contents.gallery[0], filename=evil, category=evil)
-    report = render_report(dataclasses.replace(bare, title=evil, gallery=(tile,), run_facts={evil: evil}))
+    tile = dataclasses.replace(detection.gallery[0], filename=evil, category=evil)
+    report = render_report(
+        dataclasses.replace(with_detection(bare, gallery=(tile,)), title=evil, run_facts={evil: evil})
+    )
     assert "alert(1)" in report
     assert "<script" not in report
 
@@ -150,7 +161,7 @@ def test_a_report_with_300_pictured_chips_can_be_sent_by_mail(bare: ReportConten
         dataclasses.replace(tile, true_colour=np.roll(noise, shift, axis=0)) for tile in tiles for shift in range(38)
     )
     assert len(many) > 300
-    assert len(render_report(dataclasses.replace(bare, gallery=many))) < 8e6
+    assert len(render_report(with_detection(bare, gallery=many))) < 8e6
 
 
 def test_a_run_with_scores_alone_makes_a_report_too(bare_report: str) -> None:
@@ -165,11 +176,13 @@ def test_without_a_test_split_the_report_says_so_and_shows_out_of_fold_figures(b
     assert "On the test chips" not in page.text
 
 
-def test_a_test_split_of_one_class_is_reported_without_curves(contents: ReportContents, bare: ReportContents) -> None:
-    rows = contents.predictions.query("model == 'baseline'").drop(columns=["category", "longitude"])
+def test_a_test_split_of_one_class_is_reported_without_curves(
+    detection: DetectionContents, bare: ReportContents
+) -> None:
+    rows = detection.predictions.query("model == 'baseline'").drop(columns=["category", "longitude"])
     mines = rows[rows["fold"].notna() | (rows["label"] == 1)]
-    table = score_table(mines, contents.thresholds, BootstrapSettings(resamples=20))
-    page = Page(render_report(dataclasses.replace(bare, predictions=mines, score_table=table)))
+    table = score_table(mines, detection.thresholds, BootstrapSettings(resamples=20))
+    page = Page(render_report(with_detection(bare, predictions=mines, score_table=table)))
     assert not [name for name in page.ids() if name.startswith("roc-test")]
     assert [name for name in page.ids() if name.startswith("roc-outoffold")]
 
@@ -185,3 +198,60 @@ def test_further_sections_hold_text_pictures_and_tables(bare: ReportContents) ->
 def test_if_nothing_was_rejected_the_report_says_so(bare: ReportContents) -> None:
     manifest = pd.DataFrame({"filename": ["a.tif"], "verdict": "accepted", "reason": None})
     assert "No chip was rejected." in Page(render_report(dataclasses.replace(bare, manifest=manifest))).text
+
+
+def test_a_report_on_outlines_alone_has_no_part_on_detection(outlines: OutlineContents) -> None:
+    page = Page(render_report(ReportContents("Outlines", outlines=outlines)))
+    ids = set(page.ids())
+    assert {"answer", "outline-scores", "outline-threshold", "outline-gallery", "masks", "outline-learning"} <= ids
+    assert not {"scores", "curves", "threshold", "gallery", "learning"} & ids
+
+
+def test_a_report_on_both_answers_both_questions_and_names_each_limit_once(
+    contents: ReportContents, detection: DetectionContents, outlines: OutlineContents
+) -> None:
+    places = int(detection.score_table.query("split == 'test'")["places"].iloc[0])
+    as_few = dataclasses.replace(outlines, score_table=outlines.score_table.assign(places=places))
+    page = Page(render_report(dataclasses.replace(contents, outlines=as_few)))
+    assert page.text.count("Is there a mine in a chip?") == 2
+    assert page.text.index("the blend of models finds") < page.text.index("outlines and true mines overlap")
+    assert page.text.count("places to resample") == 1
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    targets = {attributes["href"][1:] for tag, attributes in page.elements if tag == "a"}
+    assert targets <= set(ids)
+
+
+def test_a_report_on_both_fetches_nothing_and_describes_every_picture(
+    contents: ReportContents, outlines: OutlineContents
+) -> None:
+    report = render_report(dataclasses.replace(contents, outlines=outlines))
+    page = Page(report)
+    assert not re.search(r"https?:|//[a-z]+\.|@import|<script", report)
+    images = [attributes for tag, attributes in page.elements if tag == "img"]
+    assert len(images) == 16 + 2 * len(outlines.gallery)
+    assert all(image["alt"] and image["src"].startswith("data:image/") for image in images)
+
+
+def test_outlines_without_anything_but_scores_make_a_report_too(outlines: OutlineContents) -> None:
+    chips = outlines.chip_table.drop(columns=["longitude", "latitude"])
+    alone = OutlineContents(outlines.score_table, chips, threshold=0.5)
+    ids = set(Page(render_report(ReportContents("Outlines", outlines=alone))).ids())
+    assert {"outline-scores", "outline-threshold"} <= ids
+    assert not {"outline-gallery", "outline-map", "masks", "outline-learning", "outline-detection"} & ids
+
+
+def test_names_of_outlined_chips_cannot_change_the_page(outlines: OutlineContents) -> None:
+    evil = "<script>alert(1)</script>"
+    tile = dataclasses.replace(outlines.gallery[0], filename=evil)
+    masks = pd.DataFrame({"filename": [evil], "reason": [evil], "mine_pixels": 0, "known_pixels": 1})
+    masks = masks.assign(slivers=0, mine_hectares=0.0)
+    changed = dataclasses.replace(outlines, gallery=(tile,), mask_table=masks)
+    report = render_report(ReportContents("Outlines", outlines=changed))
+    assert "alert(1)" in report
+    assert "<script" not in report
+
+
+def test_a_report_about_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs the scores of a detector or of outlines"):
+        render_report(ReportContents("Nothing"))

@@ -36,7 +36,7 @@ def test_an_undefined_score_is_a_dash_without_interval() -> None:
 def test_a_score_of_another_task_gets_a_row_of_its_own() -> None:
     table = score_rows(scores({"cnn": 0.7}, "boundary_f1"), "test", "Test", "cnn")
     assert table is not None
-    assert table.rows[0].name == "Boundary f1"
+    assert table.rows[0].name == "Boundary F1"
 
 
 def test_a_split_without_scores_has_no_table() -> None:

@@ -1,7 +1,10 @@
 """Figures and the self-contained HTML report."""
 
 from mining_the_mines.reporting.contents import (
+    DetectionContents,
     GalleryTile,
+    OutlineContents,
+    OutlineTile,
     Picture,
     ReportContents,
     ReportSection,
@@ -10,7 +13,10 @@ from mining_the_mines.reporting.html import render_report
 from mining_the_mines.reporting.pictures import attention_overlay, true_colour
 
 __all__ = [
+    "DetectionContents",
     "GalleryTile",
+    "OutlineContents",
+    "OutlineTile",
     "Picture",
     "ReportContents",
     "ReportSection",

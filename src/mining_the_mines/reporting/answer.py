@@ -1,10 +1,10 @@
-"""The answer in plain sentences: what can be found, and how sure that is."""
+"""The answer of chip classifiers in plain sentences: what can be found, and how sure that is."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from mining_the_mines.reporting.contents import ReportContents
+from mining_the_mines.reporting.contents import DetectionContents
 from mining_the_mines.reporting.wording import (
     category_title,
     count,
@@ -49,12 +49,14 @@ class Answer:
     """What stands first in a report.
 
     Attributes:
+        question: What is answered.
         lead: The one sentence to remember.
         sentences: What one must know to believe it.
         headlines: The figures.
         caveats: What limits it.
     """
 
+    question: str
     lead: str
     sentences: tuple[str, ...]
     headlines: tuple[Headline, ...]
@@ -87,52 +89,66 @@ def interval_of(rows: pd.DataFrame, metric: str) -> Interval | None:
     return Interval(value, low, high)
 
 
-def main_split(contents: ReportContents) -> str:
-    """The split that the report is about: the test if there is one, else out of fold."""
-    return TEST if (contents.score_table["split"] == TEST).any() else OUT_OF_FOLD
+def main_split(table: pd.DataFrame) -> str:
+    """The split that a score table is read for: the test if there is one, else out of fold."""
+    return TEST if (table["split"] == TEST).any() else OUT_OF_FOLD
 
 
-def answer(contents: ReportContents) -> Answer:
+def answer(contents: DetectionContents, interval_level: float) -> Answer:
     """Put the chosen model's figures in plain words.
 
     Args:
-        contents: What the report shows.
+        contents: What the report shows of chip classifiers.
+        interval_level: Share of intervals that should cover the truth.
     """
-    split = main_split(contents)
+    split = main_split(contents.score_table)
     rows = select_scores(contents.score_table, split, contents.chosen_model)
     sentences = [
-        _where_from(rows, split, contents.interval_level),
+        measured_on(rows, split, interval_level),
         _ranking(contents, split),
         _comparison(contents),
         _calibration(rows),
         _mistakes(contents, split),
     ]
     return Answer(
+        question="Is there a mine in a chip?",
         lead=_lead(contents, rows, split),
         sentences=tuple(sentence for sentence in sentences if sentence),
         headlines=_headlines(contents, split),
-        caveats=(*_caveats(rows, split), *contents.caveats),
+        caveats=limits(rows, split),
     )
 
 
-def _with_range(interval: Interval) -> str:
+def with_range(interval: Interval) -> str:
+    """A share with its interval, within a sentence."""
     ends = percent_range(interval)
     return f"{percent(interval.value)} ({ends})" if ends else percent(interval.value)
 
 
-def _lead(contents: ReportContents, rows: pd.DataFrame, split: str) -> str:
+def _lead(contents: DetectionContents, rows: pd.DataFrame, split: str) -> str:
     recall, precision = interval_of(rows, "recall"), interval_of(rows, "precision")
     model = model_name(contents.chosen_model)
     if recall is None or precision is None:
         return f"There are no scores of {model}."
-    unseen = "places it has never seen" if split == TEST else "places kept out of its training"
     return (
-        f"In {unseen}, {model} finds {_with_range(recall)} of the chips with a mine, "
-        f"and {_with_range(precision)} of its alarms are right."
+        f"In {unseen(split)}, {model} finds {with_range(recall)} of the chips with a mine, "
+        f"and {with_range(precision)} of its alarms are right."
     )
 
 
-def _where_from(rows: pd.DataFrame, split: str, level: float) -> str:
+def unseen(split: str) -> str:
+    """What the places of a split are to the model."""
+    return "places it has never seen" if split == TEST else "places kept out of its training"
+
+
+def measured_on(rows: pd.DataFrame, split: str, level: float) -> str:
+    """Say what the figures were measured on.
+
+    Args:
+        rows: Of a score table, with ``chips`` and ``places``.
+        split: ``test`` or ``out-of-fold``.
+        level: Share of intervals that should cover the truth.
+    """
     if rows.empty:
         return ""
     chips, places = int(rows["chips"].iloc[0]), int(rows["places"].iloc[0])
@@ -147,14 +163,14 @@ def _where_from(rows: pd.DataFrame, split: str, level: float) -> str:
     )
 
 
-def _ranking(contents: ReportContents, split: str) -> str:
+def _ranking(contents: DetectionContents, split: str) -> str:
     rows = select_scores(contents.score_table, split, contents.chosen_model)
     area = interval_of(rows, "roc_auc")
     if area is None or area.value != area.value:
         return ""
     sentence = (
         f"Shown one chip with a mine and one without, it rates the mine higher "
-        f"{_with_range(area)} of the time (ROC AUC {decimal(area.value)})"
+        f"{with_range(area)} of the time (ROC AUC {decimal(area.value)})"
     )
     table = contents.score_table
     without = table[
@@ -173,7 +189,7 @@ def _ranking(contents: ReportContents, split: str) -> str:
     )
 
 
-def _comparison(contents: ReportContents) -> str:
+def _comparison(contents: DetectionContents) -> str:
     """Compare with the baseline, out of fold, where there are more chips to tell them apart."""
     table = contents.difference_table
     if table is None or contents.chosen_model == "baseline":
@@ -207,7 +223,7 @@ def _calibration(rows: pd.DataFrame) -> str:
     return f"Its probabilities are off by {points} on average; {advice}."
 
 
-def _mistakes(contents: ReportContents, split: str) -> str:
+def _mistakes(contents: DetectionContents, split: str) -> str:
     table = contents.category_table
     if table is None or table.empty:
         return ""
@@ -224,7 +240,7 @@ def _mistakes(contents: ReportContents, split: str) -> str:
     )
 
 
-def _headlines(contents: ReportContents, split: str) -> tuple[Headline, ...]:
+def _headlines(contents: DetectionContents, split: str) -> tuple[Headline, ...]:
     rows = select_scores(contents.score_table, split, contents.chosen_model)
     others = select_scores(contents.score_table, OUT_OF_FOLD, contents.chosen_model)
     titles = (
@@ -245,7 +261,13 @@ def _headlines(contents: ReportContents, split: str) -> tuple[Headline, ...]:
     return tuple(headlines)
 
 
-def _caveats(rows: pd.DataFrame, split: str) -> tuple[str, ...]:
+def limits(rows: pd.DataFrame, split: str) -> tuple[str, ...]:
+    """Say what limits the figures.
+
+    Args:
+        rows: Of a score table, with ``places``.
+        split: ``test`` or ``out-of-fold``.
+    """
     caveats = []
     if split != TEST:
         caveats.append(

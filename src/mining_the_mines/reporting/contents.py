@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Outcome = Literal["TP", "FP", "FN", "TN"]
+#: A mine outlined badly, as most are, or well; or outlines where no mine is.
+OutlineKind = Literal["worst", "typical", "best", "false"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A further section, for what only some runs have (outlines, maps, quicklooks).
+    """A further section, for what only some runs have (maps, quicklooks).
 
     Attributes:
         title: Heading.
@@ -70,11 +72,37 @@ class ReportSection:
 
 
 @dataclass(frozen=True)
-class ReportContents:
-    """All that a report shows; what is missing or empty is left out of the page.
+class OutlineTile:
+    """One chip with its true and its predicted outlines.
 
     Attributes:
-        title: Heading of the report.
+        filename: The chip's file.
+        kind: Why it is shown.
+        split: ``test`` or ``out-of-fold``.
+        true_colour: uint8 (H, W, 3), see :func:`~mining_the_mines.reporting.pictures.true_colour`.
+        truth: uint8 (H, W): 0 background, 1 mine, 255 unknown.
+        predicted: Called mine, boolean (H, W).
+        iou: Intersection over union of the two.
+        true_hectares: Area of the true mines.
+        predicted_hectares: Area that is called mine.
+    """
+
+    filename: str
+    kind: OutlineKind
+    split: str
+    true_colour: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    predicted: NDArray[np.bool_]
+    iou: float
+    true_hectares: float
+    predicted_hectares: float
+
+
+@dataclass(frozen=True)
+class DetectionContents:
+    """What a report shows of chip classifiers: is there a mine in a chip?
+
+    Attributes:
         chosen_model: Name of the model, as in ``predictions.model``, that the report is about.
         predictions: One row a chip and model: ``filename``, ``label``, ``place``, ``fold``
             (missing for test chips), ``model``, ``probability``; ``category``, ``longitude`` and
@@ -83,36 +111,86 @@ class ReportContents:
         score_table: From :func:`mining_the_mines.scoring.score_table`.
         category_table: From :func:`mining_the_mines.scoring.scores_by_category`.
         difference_table: From :func:`mining_the_mines.scoring.difference_table`.
-        manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
-            ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
-        folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
         learning_curves: Long table ``fold``, ``epoch``, ``stage`` (train, validation), ``metric``,
             ``value``.
         importances: ``feature``, ``importance`` (loss of score when shuffled) and, if known,
             ``spread`` (its standard deviation over shuffles).
-        band_statistics: ``band``, ``mean``, ``std`` and percentiles ``p2``, ``p25``, ``p50``,
-            ``p75``, ``p98`` of reflectance; further columns are only listed.
         gallery: Chips to look at, in order within each kind.
-        run_facts: What was run: git commit, dirty flag, data hash, versions, run id; by name.
-        interval_level: Share of intervals that should cover the truth, as they were drawn.
-        parameters: Flattened parameters, by dotted name.
-        caveats: Sentences that a reader must know before believing the figures.
-        sections: Further sections, shown before the data.
     """
 
-    title: str
     chosen_model: str
     predictions: pd.DataFrame
     thresholds: Mapping[str, float]
     score_table: pd.DataFrame
     category_table: pd.DataFrame | None = None
     difference_table: pd.DataFrame | None = None
-    manifest: pd.DataFrame | None = None
-    folds: pd.DataFrame | None = None
     learning_curves: pd.DataFrame | None = None
     importances: pd.DataFrame | None = None
-    band_statistics: pd.DataFrame | None = None
     gallery: tuple[GalleryTile, ...] = ()
+
+
+@dataclass(frozen=True)
+class OutlineContents:
+    """What a report shows of outlines: where are the mines, and how large?
+
+    Attributes:
+        score_table: From :func:`mining_the_mines.scoring.outline_scores.outline_score_table`, of one model.
+        chip_table: Measures of each chip from
+            :func:`mining_the_mines.scoring.outline_measures.measure_outlines`, with ``place`` and ``fold``
+            (missing for test chips); ``longitude`` and ``latitude`` where known.
+        threshold: A pixel is called a mine if its probability is at least this.
+        objective: What the threshold is for: ``iou`` or ``area``.
+        tolerance: Pixels up to which two rims agree.
+        threshold_curve: From :func:`mining_the_mines.scoring.pixel_tally.outline_threshold_curve`.
+        gallery: Chips to look at, in order within each kind.
+        mask_table: One row a chip: ``filename``, ``reason`` (why it has no mask; missing otherwise), ``polygons``,
+            ``slivers``, ``mine_pixels``, ``known_pixels``, ``mine_hectares``.
+        outline_inventory: One row a feature of the outlines given: ``layer``, ``feature``, ``verdict``, ``reason``,
+            ``hectares``.
+        learning_curves: As in :class:`DetectionContents`.
+        detection_table: Image-level scores of the maps and of chip classifiers, as ``score_table`` of
+            :class:`DetectionContents`.
+    """
+
+    score_table: pd.DataFrame
+    chip_table: pd.DataFrame
+    threshold: float
+    objective: str = "iou"
+    tolerance: float = 2.0
+    threshold_curve: pd.DataFrame | None = None
+    gallery: tuple[OutlineTile, ...] = ()
+    mask_table: pd.DataFrame | None = None
+    outline_inventory: pd.DataFrame | None = None
+    learning_curves: pd.DataFrame | None = None
+    detection_table: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class ReportContents:
+    """All that a report shows; what is missing or empty is left out of the page.
+
+    Attributes:
+        title: Heading of the report.
+        detection: Of chip classifiers, if there are any.
+        outlines: Of outlines, if there are any.
+        manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
+            ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
+        folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
+        band_statistics: ``band``, ``mean``, ``std`` and percentiles ``p2``, ``p25``, ``p50``,
+            ``p75``, ``p98`` of reflectance; further columns are only listed.
+        interval_level: Share of intervals that should cover the truth, as they were drawn.
+        run_facts: What was run: git commit, dirty flag, data hash, versions, run id; by name.
+        parameters: Flattened parameters, by dotted name.
+        caveats: Sentences that a reader must know before believing the figures.
+        sections: Further sections, shown before the data.
+    """
+
+    title: str
+    detection: DetectionContents | None = None
+    outlines: OutlineContents | None = None
+    manifest: pd.DataFrame | None = None
+    folds: pd.DataFrame | None = None
+    band_statistics: pd.DataFrame | None = None
     interval_level: float = 0.95
     run_facts: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)

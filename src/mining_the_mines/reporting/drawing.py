@@ -12,8 +12,11 @@ from types import MappingProxyType
 from typing import Literal
 
 import matplotlib as mpl
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from mining_the_mines.reporting.contents import Picture
 
 #: CSS variable by role, and the stand-in that matplotlib draws. The stand-ins are near the light
 #: theme's colours, so that a figure saved on its own looks right too.
@@ -158,6 +161,18 @@ def to_svg(figure: Figure, name: str, description: str) -> str:
         svg = re.sub(stand_in, f"var({variable})", svg, flags=re.IGNORECASE)
     opening = f'<svg class="drawing" role="img" aria-label="{_attribute(description)}" {box}>'
     return re.sub(r"<svg[^>]*>", lambda _: opening, svg, count=1).strip()
+
+
+def captioned(figure: Figure, name: str, description: str, caption: str) -> Picture:
+    """Make a figure a picture of the page.
+
+    Args:
+        figure: Drawn with the colours of this module.
+        name: Unique on the page.
+        description: What the figure shows, for those who can't see it.
+        caption: What to see in it.
+    """
+    return Picture(Markup(to_svg(figure, name, description)), caption)  # noqa: S704 - escaped there
 
 
 def _page_font(match: re.Match[str]) -> str:

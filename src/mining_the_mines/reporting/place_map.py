@@ -62,6 +62,15 @@ DECISION_SYMBOLS = MappingProxyType(
         "FN": _Symbol("Missed mine", VERMILLION, "^", 32),
     }
 )
+OUTLINE_SYMBOLS = MappingProxyType(
+    {
+        "empty": _Symbol("No mine, none outlined", MUTED, "o", 9),
+        "good": _Symbol("Mine, IoU 0.5 or more", BLUE, "o", 14),
+        "poor": _Symbol("Mine, IoU below 0.5", PURPLE, "D", 18),
+        "false": _Symbol("No mine, but an outline", ORANGE, "s", 26),
+        "missed": _Symbol("Missed mine", VERMILLION, "^", 32),
+    }
+)
 _OTHER = _Symbol("Other", PURPLE, "D", 16)
 
 

@@ -5,9 +5,17 @@ from types import MappingProxyType
 
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.metrics import METRIC_TITLES
+from mining_the_mines.scoring.outline_scores import OUTLINE_TITLES
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 
-MODEL_TITLES = MappingProxyType({"baseline": "Baseline", "maxvit": "MaxViT", "blend": "Blend"})
-MODEL_NAMES = MappingProxyType({"baseline": "the baseline", "blend": "the blend of models"})
+MODEL_TITLES = MappingProxyType(
+    {"baseline": "Baseline", "maxvit": "MaxViT", "network": "Network", "blend": "Blend", "outlines": "Outlines"}
+)
+MODEL_NAMES = MappingProxyType(
+    {"baseline": "the baseline", "network": "the network", "blend": "the blend of models", "outlines": "the outlines"}
+)
+SPLIT_TITLES = MappingProxyType({TEST: "On the test chips", OUT_OF_FOLD: "Out of fold"})
+_TITLES = MappingProxyType({**OUTLINE_TITLES, **METRIC_TITLES})
 #: What a missing figure looks like in a table.
 MISSING = "–"
 
@@ -29,7 +37,7 @@ def model_name(model: str) -> str:
 
 def metric_title(metric: str) -> str:
     """Name of a metric in headings and legends."""
-    return METRIC_TITLES.get(metric, metric.replace("_", " ").capitalize())
+    return _TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
 def decimal(value: float, digits: int = 3) -> str:
@@ -54,6 +62,38 @@ def percent_range(interval: Interval) -> str:
     if not math.isfinite(interval.low):
         return ""
     return f"{100 * interval.low:.0f} to {100 * interval.high:.0f}\N{NARROW NO-BREAK SPACE}%"
+
+
+def hectares(area: float, *, signed: bool = False) -> str:
+    """An area with its unit: tenths below 100 hectares, whole ones above; or a dash if it is undefined."""
+    if not math.isfinite(area):
+        return MISSING
+    digits = 1 if abs(area) < 99.95 else 0
+    text = f"{area:{'+' if signed else ''},.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return text.replace("-", "\N{MINUS SIGN}") + "\N{NARROW NO-BREAK SPACE}ha"
+
+
+def hectares_range(interval: Interval, *, signed: bool = False) -> str:
+    """Ends of an area's interval, or nothing if it has none."""
+    if not math.isfinite(interval.low):
+        return ""
+    low = hectares(interval.low, signed=signed).removesuffix("\N{NARROW NO-BREAK SPACE}ha")
+    return f"{low} to {hectares(interval.high, signed=signed)}"
+
+
+def signed_percent(value: float) -> str:
+    """A difference as whole per cent with its sign, or a dash if it is undefined."""
+    if not math.isfinite(value):
+        return MISSING
+    return f"{100 * value:+.0f}\N{NARROW NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
+
+
+def signed_percent_range(interval: Interval) -> str:
+    """Ends of a difference's interval in whole per cent, or nothing if it has none."""
+    if not math.isfinite(interval.low):
+        return ""
+    low = signed_percent(interval.low).removesuffix("\N{NARROW NO-BREAK SPACE}%")
+    return f"{low} to {signed_percent(interval.high)}"
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:

@@ -4,14 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import read_statistics
-from mining_the_mines.reporting.contents import GalleryTile, Outcome, ReportContents
+from mining_the_mines.reporting.contents import (
+    DetectionContents,
+    GalleryTile,
+    Outcome,
+    OutlineContents,
+    OutlineKind,
+    OutlineTile,
+    ReportContents,
+)
 from mining_the_mines.reporting.html import render_report
 from mining_the_mines.reporting.pictures import true_colour
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.outline_measures import OutlineMeasureSettings, called_mine
+from mining_the_mines.scoring.pixel_tally import UNKNOWN
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 from mining_the_mines.sentinel2.bands import TRUE_COLOUR
 
 
@@ -20,7 +34,8 @@ class ReportingSettings(BaseModel):
 
     Attributes:
         title: Heading of the report.
-        examples: Chips shown of each kind (found, missed, false alarm, rightly left alone).
+        examples: Chips shown of each kind (found, missed, false alarm, rightly left alone; outlined worst, falsely,
+            typically, best).
         caveats: Sentences that a reader of these figures must know.
     """
 
@@ -54,7 +69,7 @@ def choose_examples(
     tiles = []
     for kind, rows in _by_outcome(chosen, threshold).items():
         for _, row in rows.head(reporting.examples).iterrows():
-            reflectance = packed_chips.reflectance(int(packed_chips.rows([row["filename"]])[0]))
+            reflectance = _reflectance(packed_chips, row["filename"])
             tiles.append(
                 GalleryTile(
                     filename=row["filename"],
@@ -71,10 +86,7 @@ def choose_examples(
     return tuple(tiles)
 
 
-def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
-    manifest: pd.DataFrame,
-    folds: pd.DataFrame,
-    band_statistics: dict[str, dict[str, Any]],
+def describe_detection(  # noqa: PLR0913, PLR0917 - a report joins everything
     predictions: pd.DataFrame,
     decision: dict[str, Any],
     scores: pd.DataFrame,
@@ -83,27 +95,113 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     learning_curves: pd.DataFrame,
     importances: pd.DataFrame,
     examples: tuple[GalleryTile, ...],
-    run_facts: dict[str, str],
     parameters: dict[str, Any],
-    reporting: ReportingSettings,
-) -> str:
-    """Join scores, curves, examples, data and the facts of the run into one HTML page that opens offline."""
-    settings = flatten(parameters)
-    names = {"network": _network_name(settings["training.network.architecture"])}
-    contents = ReportContents(
-        title=reporting.title,
+) -> DetectionContents:
+    """Gather what the report shows of chip classifiers, with models named as readers know them."""
+    names = _model_names(flatten(parameters))
+    return DetectionContents(
         chosen_model=names.get(decision["chosen"], decision["chosen"]),
         predictions=predictions.replace({"model": names}),
         thresholds={names.get(model, model): value for model, value in decision["thresholds"].items()},
         score_table=scores.replace({"model": names}),
         category_table=category_scores.replace({"model": names}),
         difference_table=differences.replace({"model": names, "rival": names}),
-        manifest=manifest,
-        folds=folds,
         learning_curves=_long(learning_curves),
         importances=importances,
-        band_statistics=_band_table(band_statistics),
         gallery=examples,
+    )
+
+
+def choose_outline_examples(
+    chip_scores: pd.DataFrame,
+    decision: dict[str, Any],
+    probability_maps: PackedPlanes,
+    test_probability_maps: PackedPlanes,
+    masks: PackedPlanes,
+    packed_chips: PackedChips,
+    reporting: ReportingSettings,
+) -> tuple[OutlineTile, ...]:
+    """Choose the chips that were outlined worst, falsely, typically and best: test chips, where there are any.
+
+    Args:
+        chip_scores: Measures of each chip, with its fold.
+        decision: The threshold.
+        probability_maps: Out-of-fold maps.
+        test_probability_maps: Maps of the test chips; none if there is no test split.
+        masks: The truth.
+        packed_chips: The pixels.
+        reporting: How many chips of each kind.
+    """
+    is_test = chip_scores["fold"].isna()
+    split, maps = (TEST, test_probability_maps) if is_test.any() else (OUT_OF_FOLD, probability_maps)
+    tiles = []
+    for kind, rows in _by_fit(chip_scores[is_test == (split == TEST)], reporting.examples).items():
+        for _, row in rows.iterrows():
+            name = str(row["filename"])
+            probability, mask = _plane(maps, name), _plane(masks, name)
+            tiles.append(
+                OutlineTile(
+                    filename=name,
+                    kind=kind,
+                    split=split,
+                    true_colour=true_colour(_visible(_reflectance(packed_chips, name), packed_chips.bands)),
+                    truth=np.where(np.isnan(probability), np.uint8(UNKNOWN), mask),
+                    predicted=called_mine(probability, decision["threshold"]),
+                    iou=float(row["iou"]),
+                    true_hectares=float(row["true_hectares"]),
+                    predicted_hectares=float(row["predicted_hectares"]),
+                )
+            )
+    return tuple(tiles)
+
+
+def describe_outlines(  # noqa: PLR0913, PLR0917 - a report joins everything
+    scores: pd.DataFrame,
+    chip_scores: pd.DataFrame,
+    decision: dict[str, Any],
+    threshold_curve: pd.DataFrame,
+    examples: tuple[OutlineTile, ...],
+    mask_table: pd.DataFrame,
+    outline_inventory: pd.DataFrame,
+    learning_curves: pd.DataFrame,
+    detection_scores: pd.DataFrame,
+) -> OutlineContents:
+    """Gather what the report shows of outlines."""
+    return OutlineContents(
+        score_table=scores,
+        chip_table=chip_scores,
+        threshold=decision["threshold"],
+        objective=decision.get("objective", "iou"),
+        tolerance=decision.get("tolerance", OutlineMeasureSettings().tolerance),
+        threshold_curve=threshold_curve,
+        gallery=examples,
+        mask_table=mask_table,
+        outline_inventory=outline_inventory,
+        learning_curves=_long(learning_curves),
+        detection_table=detection_scores,
+    )
+
+
+def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
+    manifest: pd.DataFrame,
+    folds: pd.DataFrame,
+    band_statistics: dict[str, dict[str, Any]],
+    run_facts: dict[str, str],
+    parameters: dict[str, Any],
+    reporting: ReportingSettings,
+    detection: DetectionContents | None = None,
+    outlines: OutlineContents | None = None,
+) -> str:
+    """Join detection, outlines, or both, the data and the facts of the run into one HTML page that opens offline."""
+    settings = flatten(parameters)
+    contents = ReportContents(
+        title=reporting.title,
+        detection=detection,
+        outlines=outlines,
+        manifest=manifest,
+        folds=folds,
+        band_statistics=_band_table(band_statistics),
+        interval_level=_interval_level(settings),
         run_facts=run_facts,
         parameters=settings,
         caveats=reporting.caveats,
@@ -123,9 +221,16 @@ def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _network_name(architecture: str) -> str:
-    """What readers call the network."""
-    return "maxvit" if architecture.startswith("maxvit") else architecture
+def _model_names(settings: Mapping[str, str]) -> dict[str, str]:
+    """What readers call the models: the network by its architecture."""
+    architecture = settings.get("classification.training.network.architecture", "network")
+    return {"network": "maxvit" if architecture.startswith("maxvit") else architecture}
+
+
+def _interval_level(settings: Mapping[str, str]) -> float:
+    """The level at which intervals were drawn, as the parameters state it, or else its default."""
+    stated = [value for name, value in settings.items() if name.endswith("evaluation.bootstrap.level")]
+    return float(stated[0]) if stated else BootstrapSettings().level
 
 
 def _by_outcome(chosen: pd.DataFrame, threshold: float) -> dict[Outcome, pd.DataFrame]:
@@ -142,7 +247,31 @@ def _by_outcome(chosen: pd.DataFrame, threshold: float) -> dict[Outcome, pd.Data
     }
 
 
-def _visible(reflectance: np.ndarray[Any, np.dtype[np.float32]], bands: tuple[str, ...]) -> Any:  # noqa: ANN401
+def _by_fit(chips: pd.DataFrame, examples: int) -> dict[OutlineKind, pd.DataFrame]:
+    """Chips with a mine from the worst to the best, none of them twice; of those that overlap equally, larger first."""
+    mines = chips[chips["true_hectares"] > 0]
+    mines = mines.sort_values(["iou", "true_hectares"], ascending=[True, False])
+    each = min(examples, -(-len(mines) // 3))
+    between = mines.iloc[each : max(each, len(mines) - each)]
+    first = max(0, (len(between) - each) // 2)
+    alarms = chips[(chips["true_hectares"] == 0) & (chips["predicted_hectares"] > 0)]
+    return {
+        "worst": mines.head(each),
+        "typical": between.iloc[first : first + each],
+        "best": mines.iloc[max(each, len(mines) - each) :].iloc[::-1],
+        "false": alarms.nlargest(examples, "predicted_hectares"),
+    }
+
+
+def _reflectance(packed_chips: PackedChips, filename: str) -> npt.NDArray[np.float32]:
+    return packed_chips.reflectance(int(packed_chips.rows([filename])[0]))
+
+
+def _plane(planes: PackedPlanes, filename: str) -> npt.NDArray[Any]:
+    return np.asarray(planes.array[int(planes.rows([filename])[0])])
+
+
+def _visible(reflectance: npt.NDArray[np.float32], bands: tuple[str, ...]) -> npt.NDArray[np.float32]:
     """Red, green and blue; the first band three times over where one is missing."""
     wanted = TRUE_COLOUR if set(TRUE_COLOUR) <= set(bands) else (bands[0],) * 3
     return reflectance[[bands.index(band) for band in wanted]]

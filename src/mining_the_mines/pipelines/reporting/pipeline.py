@@ -1,12 +1,40 @@
 """Everything that came out → one HTML page."""
 
+from collections.abc import Collection
+
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.reporting.nodes import choose_examples, write_report
+from mining_the_mines.pipelines.reporting.nodes import (
+    choose_examples,
+    choose_outline_examples,
+    describe_detection,
+    describe_outlines,
+    write_report,
+)
+from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 
-def create_pipeline() -> Pipeline:
-    """Reporting on chip classifiers."""
+def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
+    """Reporting on chip classifiers, on outlines, or on both in one report.
+
+    Args:
+        tasks: What the report is about.
+    """
+    contents = {}
+    parts = []
+    if CLASSIFICATION in tasks:
+        contents["detection"] = f"{CLASSIFICATION}.contents"
+        parts.append(_detection())
+    if SEGMENTATION in tasks:
+        contents["outlines"] = f"{SEGMENTATION}.contents"
+        parts.append(_outlines())
+    shared = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
+    inputs = {**{name: name for name in shared}, "reporting": "params:reporting", **contents}
+    report = Pipeline([Node(write_report, inputs, "report", name="write_report")], tags="reporting")
+    return sum(parts, start=report)
+
+
+def _detection() -> Pipeline:
     nodes = [
         Node(
             choose_examples,
@@ -15,11 +43,8 @@ def create_pipeline() -> Pipeline:
             name="choose_examples",
         ),
         Node(
-            write_report,
+            describe_detection,
             [
-                "manifest",
-                "folds",
-                "band_statistics",
                 "predictions",
                 "decision",
                 "scores",
@@ -28,18 +53,54 @@ def create_pipeline() -> Pipeline:
                 "learning_curves",
                 "importances",
                 "examples",
-                "run_facts",
                 "parameters",
-                "params:reporting",
             ],
-            "report",
-            name="write_report",
+            "contents",
+            name="describe_detection",
         ),
     ]
     return Pipeline(
         nodes,
-        namespace="classification",
-        inputs={"manifest", "folds", "band_statistics", "packed_chips", "run_facts"},
+        namespace=CLASSIFICATION,
+        inputs="packed_chips",
         parameters={"parameters", "params:reporting"},
         tags="reporting",
+    )
+
+
+def _outlines() -> Pipeline:
+    nodes = [
+        Node(
+            choose_outline_examples,
+            [
+                "chip_scores",
+                "decision",
+                "probability_maps",
+                "test_probability_maps",
+                "masks",
+                "packed_chips",
+                "params:reporting",
+            ],
+            "examples",
+            name="choose_outline_examples",
+        ),
+        Node(
+            describe_outlines,
+            [
+                "scores",
+                "chip_scores",
+                "decision",
+                "threshold_curve",
+                "examples",
+                "mask_table",
+                "outline_inventory",
+                "learning_curves",
+                "detection_scores",
+            ],
+            "contents",
+            name="describe_outlines",
+        ),
+    ]
+    return Pipeline(
+        nodes, namespace=SEGMENTATION, inputs="packed_chips", parameters={"params:reporting"}, tags="reporting"
     )
