@@ -24,9 +24,9 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.classification import ClassifierTraining
 from mining_the_mines.learning.fit import quieten_lightning
 from mining_the_mines.learning.packed_data import Batch, LabelledChips, training_loader
-from mining_the_mines.learning.settings import AugmentationSettings, TrainingSettings
+from mining_the_mines.learning.settings import AugmentationSettings, ClassifierTrainingSettings
 from mining_the_mines.models.classifier import MineClassifier
-from mining_the_mines.models.specification import NetworkSpec
+from mining_the_mines.models.specification import ClassifierSpec
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
@@ -69,7 +69,7 @@ def pack_noise(folder: Path, chips: int, size: int) -> PackedChips:
     return open_packed(folder / "packed")
 
 
-def seconds_an_epoch(loader: DataLoader[Batch], settings: TrainingSettings, size: int) -> float:
+def seconds_an_epoch(loader: DataLoader[Batch], settings: ClassifierTrainingSettings, size: int) -> float:
     """Train one epoch of a fresh network; its first step, which warms up, is not counted."""
     torch.manual_seed(0)
     bands = len(COMPETITION_BANDS)
@@ -118,8 +118,8 @@ def main(options: argparse.Namespace) -> int:
     """Pack noise, train on it and on one batch in turns, and print both throughputs."""
     quieten_lightning()
     torch.set_num_threads(options.threads)
-    network = NetworkSpec(architecture=options.model, input_size=options.size)
-    settings = TrainingSettings(
+    network = ClassifierSpec(architecture=options.model, input_size=options.size)
+    settings = ClassifierTrainingSettings(
         network=network,
         augmentation=OFF,
         epochs=1,

@@ -29,8 +29,9 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.learning.baseline import fit_baseline
 from mining_the_mines.learning.blend import fit_blend
+from mining_the_mines.learning.classification import ClassificationTask
 from mining_the_mines.learning.cross_validation import cross_validate
-from mining_the_mines.learning.settings import BaselineSettings, TrainingSettings
+from mining_the_mines.learning.settings import BaselineSettings, ClassifierTrainingSettings
 from mining_the_mines.learning.workspace import Workspace
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, bootstrap_intervals
 from mining_the_mines.scoring.metrics import weighted_scores
@@ -53,7 +54,7 @@ def main() -> None:
     loader = OmegaConfigLoader(
         str(PROJECT / "conf"), base_env="base", env="amazon_mines", merge_strategy={"parameters": "soft"}
     )
-    parameters: dict[str, Any] = loader["parameters"]
+    parameters: dict[str, Any] = loader["parameters"] | loader["parameters"]["classification"]
     settings = ChipSettings(**parameters["imagery"])
     folder = ChipFolder(options.chips / "images", read_labels(options.chips / "labels.csv"))
     manifest = take_inventory(folder, settings)
@@ -72,13 +73,13 @@ def main() -> None:
             if options.networks is not None:
                 training = training | {"networks": max(1, options.networks)}
             if options.networks != 0:
-                predictions["network"] = cross_validate(
-                    packed,
+                result = cross_validate(
+                    ClassificationTask(packed, ClassifierTrainingSettings(**training)),
                     folds,
                     summarise_bands(packed, folds),
-                    TrainingSettings(**training),
                     Workspace(Path(scratch) / "checkpoints"),
-                ).probabilities
+                )
+                predictions["network"] = pd.Series(result.probabilities, index=list(result.filenames))
                 both = pd.DataFrame({model: predictions[model] for model in ("baseline", "network")})
                 predictions["blend"] = fit_blend(both, folds)[1]
             _print(name, folds, predictions, time.perf_counter() - started)

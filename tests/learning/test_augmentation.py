@@ -9,7 +9,7 @@ from mining_the_mines.learning.augmentation import (
     ChipAugmentation,
     drop_bands,
     mix_up,
-    scale_and_shift,
+    resample,
     turn_and_mirror,
 )
 from mining_the_mines.learning.settings import AugmentationSettings
@@ -96,13 +96,13 @@ def test_gain_and_offset_differ_from_band_to_band() -> None:
 
 def test_without_zoom_and_shift_resampling_changes_nothing() -> None:
     chips = random_chips()
-    torch.testing.assert_close(scale_and_shift(chips, 0.0, 0.0), chips, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(resample(chips, AugmentationSettings(scale=0.0, shift=0.0)), chips, rtol=1e-4, atol=1e-4)
 
 
 def test_shifts_stay_within_their_share_of_the_edge() -> None:
     torch.manual_seed(0)
     columns = torch.arange(100.0).expand(50, 1, 100, 100).contiguous()
-    moved = scale_and_shift(columns, 0.0, 0.1)[:, 0, 50, 50] - 50
+    moved = resample(columns, AugmentationSettings(scale=0.0, shift=0.1))[:, 0, 50, 50] - 50
     assert moved.abs().max() <= 10.1
     assert moved.abs().max() > 5
 

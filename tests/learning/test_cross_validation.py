@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from learning.training_data import BATCH_NORM, TrainingData, quick_settings, separable_chips, train
+from learning.training_data import BATCH_NORM, TrainingData, by_chip, quick_settings, separable_chips, train
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.learning.cross_validation import CrossValidation
 
@@ -31,8 +31,8 @@ def same_weights(first: CrossValidation, second: CrossValidation) -> bool:
 
 
 def out_of_fold_auc(data: TrainingData, result: CrossValidation) -> float:
-    labels = data.folds.set_index("filename").loc[result.probabilities.index, "label"]
-    return float(roc_auc_score(labels, result.probabilities))
+    labels = data.folds.set_index("filename").loc[by_chip(result).index, "label"]
+    return float(roc_auc_score(labels, by_chip(result)))
 
 
 def test_what_can_be_told_apart_is_learnt(data: TrainingData, trained: CrossValidation) -> None:
@@ -47,8 +47,8 @@ def test_maxvit_learns_it_too(data: TrainingData, tmp_path: Path) -> None:
 
 def test_every_training_chip_is_predicted_once_and_no_test_chip(data: TrainingData, trained: CrossValidation) -> None:
     training = data.folds.loc[data.folds["split"] == "train", "filename"]
-    assert sorted(trained.probabilities.index) == sorted(training)
-    assert trained.probabilities.between(0, 1).all()
+    assert sorted(by_chip(trained).index) == sorted(training)
+    assert by_chip(trained).between(0, 1).all()
 
 
 def test_the_ensemble_holds_a_network_a_fold_and_takes_raw_reflectance(
@@ -66,7 +66,7 @@ def test_out_of_fold_probabilities_come_from_the_network_of_the_fold(
     chips = np.stack([data.packed.reflectance(int(row)) for row in data.packed.rows(names)])
     with torch.inference_mode():
         expected = trained.ensemble.members[1](torch.from_numpy(chips)).numpy()
-    np.testing.assert_allclose(trained.probabilities[names], expected, atol=1e-6)
+    np.testing.assert_allclose(by_chip(trained)[names], expected, atol=1e-6)
 
 
 def test_the_labels_of_a_fold_never_reach_the_network_that_predicts_it(
@@ -74,7 +74,7 @@ def test_the_labels_of_a_fold_never_reach_the_network_that_predicts_it(
 ) -> None:
     flipped = train(data.with_flipped_labels(0), tmp_path)
     names = data.in_fold(0)
-    pd.testing.assert_series_equal(flipped.probabilities[names], trained.probabilities[names], check_exact=True)
+    pd.testing.assert_series_equal(by_chip(flipped)[names], by_chip(trained)[names], check_exact=True)
 
 
 def test_the_same_seed_gives_the_same_bits(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_the_same_seed_gives_the_same_bits(data: TrainingData, trained: CrossVal
     np.random.default_rng().random(3)
     again = train(data, tmp_path)
     assert same_weights(again, trained)
-    pd.testing.assert_series_equal(again.probabilities, trained.probabilities, check_exact=True)
+    pd.testing.assert_series_equal(by_chip(again), by_chip(trained), check_exact=True)
     pd.testing.assert_frame_equal(again.curves, trained.curves, check_exact=True)
 
 
@@ -129,7 +129,7 @@ def test_gradients_of_several_batches_make_one_step(data: TrainingData, tmp_path
 
 def test_fewer_chips_than_a_batch_holds_can_be_trained_on(tmp_path: Path) -> None:
     result = train(separable_chips(18), tmp_path, quick_settings(batch_size=64, epochs=2))
-    assert result.probabilities.notna().all()
+    assert by_chip(result).notna().all()
 
 
 def test_early_stopping_ends_before_the_last_epoch(data: TrainingData, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_early_stopping_never_looks_at_the_scored_fold(data: TrainingData, tmp_p
     given = train(data, tmp_path / "given", settings)
     flipped = train(data.with_flipped_labels(0), tmp_path / "flipped", settings)
     names = data.in_fold(0)
-    pd.testing.assert_series_equal(flipped.probabilities[names], given.probabilities[names], check_exact=True)
+    pd.testing.assert_series_equal(by_chip(flipped)[names], by_chip(given)[names], check_exact=True)
     ours, theirs = (result.curves[result.curves["fold"] == 0] for result in (given, flipped))
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 

@@ -8,8 +8,9 @@ import pandas as pd
 
 from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.chips.statistics import BandStatistics, summarise_bands
+from mining_the_mines.learning.classification import ClassificationTask
 from mining_the_mines.learning.cross_validation import CrossValidation, cross_validate
-from mining_the_mines.learning.settings import TrainingSettings
+from mining_the_mines.learning.settings import ClassifierTrainingSettings
 from mining_the_mines.learning.workspace import Workspace
 
 BANDS = ("B4", "B8", "B11")
@@ -63,7 +64,7 @@ def separable_chips(chips: int = 48, folds: int = 2, seed: int = 0) -> TrainingD
     return TrainingData(packed, table, summarise_bands(packed, table))
 
 
-def quick_settings(**changes: object) -> TrainingSettings:
+def quick_settings(**changes: object) -> ClassifierTrainingSettings:
     """A network of a few layers and few epochs."""
     settings: dict[str, object] = {
         "network": {"architecture": "test_convnext", "input_size": SIZE, "indices": ["NDVI"]},
@@ -74,9 +75,15 @@ def quick_settings(**changes: object) -> TrainingSettings:
         "test_time_augmentation": "none",
         "accelerator": "cpu",
     }
-    return TrainingSettings.model_validate(settings | changes)
+    return ClassifierTrainingSettings.model_validate(settings | changes)
 
 
-def train(data: TrainingData, folder: Path, settings: TrainingSettings | None = None) -> CrossValidation:
+def train(data: TrainingData, folder: Path, settings: ClassifierTrainingSettings | None = None) -> CrossValidation:
     """Cross-validate in a folder."""
-    return cross_validate(data.packed, data.folds, data.statistics, settings or quick_settings(), Workspace(folder))
+    task = ClassificationTask(data.packed, settings or quick_settings())
+    return cross_validate(task, data.folds, data.statistics, Workspace(folder))
+
+
+def by_chip(result: CrossValidation) -> "pd.Series[float]":
+    """Out-of-fold probability of each chip, by its name."""
+    return pd.Series(result.probabilities, index=list(result.filenames))

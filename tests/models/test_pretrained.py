@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.models.pretrained import build_backbone
+from mining_the_mines.models.classifier_backbone import build_classifier_backbone
 from models.networks import SIZE, small_spec
 
 #: Its weights are published on the Hugging Face hub.
@@ -35,18 +35,18 @@ def write_weights(path: Path, architecture: str = PUBLISHED, **options: Any) -> 
 
 def test_an_unknown_network_is_told_with_names_like_it() -> None:
     with pytest.raises(BadInputError, match=r"no network named 'maxvit_picco_rw_256' \(close: .*maxvit_pico_rw_256"):
-        build_backbone(small_spec("maxvit_picco_rw_256"), 6, SIZE)
+        build_classifier_backbone(small_spec("maxvit_picco_rw_256"), 6, SIZE)
 
 
 def test_a_name_like_no_other_is_told_too() -> None:
     with pytest.raises(BadInputError, match=r"close: none"):
-        build_backbone(small_spec("§§§"), 6, SIZE)
+        build_classifier_backbone(small_spec("§§§"), 6, SIZE)
 
 
 def test_weights_of_a_local_file_are_in_the_network(tmp_path: Path) -> None:
     path = tmp_path / "weights with spaces é.safetensors"
     published = write_weights(path)
-    network = build_backbone(small_spec(pretrained_file=path), 3, SIZE).state_dict()
+    network = build_classifier_backbone(small_spec(pretrained_file=path), 3, SIZE).state_dict()
     assert torch.equal(network[STEM], published[STEM])
     kept = [name for name in published if not name.startswith("classifier")]
     assert all(torch.equal(network[name], published[name]) for name in kept)
@@ -54,7 +54,7 @@ def test_weights_of_a_local_file_are_in_the_network(tmp_path: Path) -> None:
 
 def test_more_bands_are_made_of_the_weights_of_three(tmp_path: Path) -> None:
     published = write_weights(tmp_path / "w.safetensors")
-    network = build_backbone(small_spec(pretrained_file=tmp_path / "w.safetensors"), 12, SIZE).state_dict()
+    network = build_classifier_backbone(small_spec(pretrained_file=tmp_path / "w.safetensors"), 12, SIZE).state_dict()
     assert network[STEM].shape[1] == 12
     # timm repeats the three channels, and scales so that the response stays as strong.
     torch.testing.assert_close(network[STEM][:, 3:6], published[STEM] * 3 / 12)
@@ -63,66 +63,66 @@ def test_more_bands_are_made_of_the_weights_of_three(tmp_path: Path) -> None:
 def test_weights_in_torchs_own_format_are_taken_too(tmp_path: Path) -> None:
     published = timm.create_model(PUBLISHED).state_dict()
     torch.save(published, tmp_path / "w.pth")
-    network = build_backbone(small_spec(pretrained_file=tmp_path / "w.pth"), 3, SIZE).state_dict()
+    network = build_classifier_backbone(small_spec(pretrained_file=tmp_path / "w.pth"), 3, SIZE).state_dict()
     assert torch.equal(network[STEM], published[STEM])
 
 
 def test_a_missing_weights_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "gone.safetensors"
     with pytest.raises(BadInputError, match=r"no weights file .*gone\.safetensors.*pretrained_file"):
-        build_backbone(small_spec(pretrained_file=path), 6, SIZE)
+        build_classifier_backbone(small_spec(pretrained_file=path), 6, SIZE)
 
 
 def test_a_file_of_another_network_is_not_silently_ignored(tmp_path: Path) -> None:
     write_weights(tmp_path / "vit.safetensors", "test_vit", img_size=SIZE)
     with pytest.raises(BadInputError, match=r"vit\.safetensors holds only 0% of the weights of test_efficientnet"):
-        build_backbone(small_spec(pretrained_file=tmp_path / "vit.safetensors"), 6, SIZE)
+        build_classifier_backbone(small_spec(pretrained_file=tmp_path / "vit.safetensors"), 6, SIZE)
 
 
 def test_a_file_with_other_shapes_is_told_in_a_sentence(tmp_path: Path) -> None:
     state = {name: torch.zeros(3) for name in timm.create_model(PUBLISHED).state_dict()}
     save_file(state, tmp_path / "odd.safetensors")
     with pytest.raises(BadInputError, match=r"weights in .*odd\.safetensors can't be loaded into test_efficientnet"):
-        build_backbone(small_spec(pretrained_file=tmp_path / "odd.safetensors"), 6, SIZE)
+        build_classifier_backbone(small_spec(pretrained_file=tmp_path / "odd.safetensors"), 6, SIZE)
 
 
 @pytest.mark.parametrize("name", ["text.safetensors", "text.pth"])
 def test_a_file_that_holds_no_weights_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("no weights at all", encoding="utf-8")
     with pytest.raises(BadInputError, match=rf"weights in .*{name} can't be loaded"):
-        build_backbone(small_spec(pretrained_file=tmp_path / name), 6, SIZE)
+        build_classifier_backbone(small_spec(pretrained_file=tmp_path / name), 6, SIZE)
 
 
 @pytest.mark.usefixtures("_offline")
 def test_without_a_network_the_way_out_is_named() -> None:
     with pytest.raises(BadInputError, match=r"test_efficientnet can't be fetched .*pretrained_file.*fallback"):
-        build_backbone(small_spec(pretrained=True), 6, SIZE)
+        build_classifier_backbone(small_spec(pretrained=True), 6, SIZE)
 
 
 @pytest.mark.usefixtures("_offline")
 def test_the_fallback_warns_and_starts_from_scratch(caplog: pytest.LogCaptureFixture) -> None:
     torch.manual_seed(4)
-    fallen_back = build_backbone(small_spec(pretrained=True, pretrained_fallback=True), 6, SIZE)
+    fallen_back = build_classifier_backbone(small_spec(pretrained=True, pretrained_fallback=True), 6, SIZE)
     assert "training starts from scratch" in caplog.text
     assert sum(parameter.numel() for parameter in fallen_back.parameters()) > 0
 
 
 def test_a_network_without_published_weights_is_no_silent_start_from_scratch() -> None:
     with pytest.raises(BadInputError, match=r"maxvit_pico_rw_256 can't be fetched"):
-        build_backbone(small_spec("maxvit_pico_rw_256", pretrained=True), 6, SIZE)
+        build_classifier_backbone(small_spec("maxvit_pico_rw_256", pretrained=True), 6, SIZE)
 
 
 @pytest.mark.parametrize(("size", "named"), [(50, "50"), (None, "of the chips")])
 def test_a_size_that_the_network_cannot_take_is_told_before_training(size: int | None, named: str) -> None:
     with pytest.raises(BadInputError, match=rf"test_maxvit of input size {named}.*training\.network\.input_size"):
-        build_backbone(small_spec("test_maxvit", input_size=size), 6, size or 20)
+        build_classifier_backbone(small_spec("test_maxvit", input_size=size), 6, size or 20)
 
 
 def test_an_override_that_the_network_does_not_know_is_told_in_a_sentence() -> None:
     with pytest.raises(BadInputError, match=r"test_efficientnet .*depht.*overrides"):
-        build_backbone(small_spec(overrides={"depht": 3}), 6, SIZE)
+        build_classifier_backbone(small_spec(overrides={"depht": 3}), 6, SIZE)
 
 
 def test_overrides_reach_the_network() -> None:
-    wide = build_backbone(small_spec("test_convnext", overrides={"dims": (8, 8, 16, 16)}), 6, SIZE)
+    wide = build_classifier_backbone(small_spec("test_convnext", overrides={"dims": (8, 8, 16, 16)}), 6, SIZE)
     assert wide.num_features == 16

@@ -8,7 +8,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mining_the_mines.models.storage import DESCRIPTION, WEIGHTS, StoredEnsemble, load_ensemble, save_ensemble
-from models.networks import SIX_BANDS, random_chips, small_ensemble, small_spec
+from models.networks import (
+    SIX_BANDS,
+    random_chips,
+    small_ensemble,
+    small_outline_ensemble,
+    small_segmenter_spec,
+    small_spec,
+)
 
 
 def store(folder: Path, architecture: str = "test_efficientnet", **changes: object) -> StoredEnsemble:
@@ -23,6 +30,15 @@ def test_an_ensemble_read_back_gives_identical_probabilities(tmp_path: Path, arc
     stored = store(tmp_path, architecture)
     chips = random_chips(size=48)
     assert torch.equal(load_ensemble(tmp_path).ensemble(chips), stored.ensemble(chips))
+
+
+def test_segmenters_read_back_draw_identical_maps(tmp_path: Path) -> None:
+    stored = StoredEnsemble(small_outline_ensemble(2, "flips"), small_segmenter_spec(), 48)
+    save_ensemble(stored, tmp_path)
+    loaded = load_ensemble(tmp_path)
+    chips = random_chips(size=48)
+    assert torch.equal(loaded.ensemble(chips), stored.ensemble(chips))
+    assert loaded.spec == stored.spec
 
 
 def test_threshold_and_specification_come_back(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ class FoldSettings(BaseModel):
 def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
     """Deal the accepted, labelled chips out to a test split and folds, place by place, classes in proportion.
 
+    Where no chip has a label (outlines say what is a mine), all accepted chips are dealt out.
+
     Args:
         manifest: As :func:`mining_the_mines.chips.manifest.take_inventory` gives it.
         settings: Number of folds, share of the test split, what makes a place.
@@ -57,11 +59,14 @@ def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame
     Raises:
         ChipError: If there are too few places for the folds or a class would be missing from a training set.
     """
-    usable = (manifest["verdict"] == ACCEPTED) & manifest["label"].notna()
+    usable = manifest["verdict"] == ACCEPTED
+    if manifest["label"].notna().any():
+        usable &= manifest["label"].notna()
     chips = manifest.loc[usable].sort_values("filename").reset_index(drop=True)
     table = chips[["filename", "label", "category", "longitude", "latitude"]].copy()
     table["place"] = find_places(chips, settings)
-    labels, places = table["label"].to_numpy(dtype=np.int64), table["place"].to_numpy(dtype=object)
+    labels = table["label"].fillna(0).to_numpy(dtype=np.int64)
+    places = table["place"].to_numpy(dtype=object)
     test = np.zeros(len(table), dtype=bool)
     if settings.test_share > 0:
         test = _choose_test(labels, places, settings)
@@ -159,7 +164,7 @@ def _deal(
             f"The chips lie in {count} places, which can't be dealt out to {parts} parts: ask for fewer folds, "
             "set test_share to 0, lower distance_km, or add chips from elsewhere."
         )
-    scarce = int(np.bincount(labels, minlength=2).min())
+    scarce = int(np.unique(labels, return_counts=True)[1].min())
     if scarce < parts:
         raise ChipError(
             f"One class has only {scarce} chips, which can't be dealt out to {parts} parts: "
@@ -179,4 +184,5 @@ def _deal(
 
 
 def _both_classes_remain(labels: npt.NDArray[np.int64], dealt: npt.NDArray[np.int64], parts: int) -> bool:
-    return all((dealt == part).any() and len(np.unique(labels[dealt != part])) == 2 for part in range(parts))
+    classes = len(np.unique(labels))
+    return all((dealt == part).any() and len(np.unique(labels[dealt != part])) == classes for part in range(parts))

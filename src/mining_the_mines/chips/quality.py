@@ -94,6 +94,8 @@ def nodata_share(chip: Chip) -> float:
 def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
     """Make sure that enough good chips of both classes are left to learn from.
 
+    Where no chip has a label at all (outlines say what is a mine), enough chips are enough.
+
     Args:
         manifest: As :func:`mining_the_mines.chips.manifest.take_inventory` gives it.
         min_per_class: Accepted chips that each class needs.
@@ -103,12 +105,17 @@ def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
     """
     labels = manifest.loc[manifest["verdict"] == ACCEPTED, "label"]
     mines, others = int((labels == 1).sum()), int((labels == 0).sum())
-    if min(mines, others) >= min_per_class:
+    found = f"{mines} chips with and {others} without a mine can be used where {min_per_class} of each are needed"
+    enough = min(mines, others) >= min_per_class
+    if manifest["label"].isna().all():
+        found = f"{len(labels)} chips can be used where {min_per_class} are needed"
+        enough = len(labels) >= min_per_class
+    if enough:
         return
     faults = count_faults(manifest)
     rejected = ", ".join(f"{count} {fault}" for fault, count in faults.items())
     raise ChipError(
-        f"Only {mines} chips with and {others} without a mine can be used where {min_per_class} of each are needed"
+        f"Only {found}"
         f" (rejected: {rejected or 'none'}): add labelled chips, mend the rejected ones, or lower min_chips_per_class."
     )
 

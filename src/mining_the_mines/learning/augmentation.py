@@ -26,10 +26,18 @@ class ChipAugmentation(nn.Module):
         Returns:
             The same shape.
         """
+        return self.vary_light(self.move(reflectance))
+
+    def move(self, images: Tensor) -> Tensor:
+        """Turn, mirror, zoom and shift ``(B, C, H, W)``; masks that lie on a chip go along as a further channel."""
         if self.settings.symmetries:
-            reflectance = turn_and_mirror(reflectance)
-        if self.settings.scale or self.settings.shift:
-            reflectance = scale_and_shift(reflectance, self.settings.scale, self.settings.shift)
+            images = turn_and_mirror(images)
+        if self.settings.rotation or self.settings.scale or self.settings.shift:
+            images = resample(images, self.settings)
+        return images
+
+    def vary_light(self, reflectance: Tensor) -> Tensor:
+        """Change brightness and colours as other days would; see :class:`AugmentationSettings`."""
         reflectance = self._light(reflectance)
         if self.settings.band_dropout:
             reflectance = drop_bands(reflectance, self.settings.band_dropout)
@@ -51,15 +59,19 @@ def turn_and_mirror(images: Tensor) -> Tensor:
     return torch.where(chosen[2], images.transpose(-2, -1), images)
 
 
-def scale_and_shift(images: Tensor, scale: float, shift: float) -> Tensor:
-    """Zoom and move each image of ``(B, C, H, W)`` bilinearly, mirrored at the rim."""
+def resample(images: Tensor, settings: AugmentationSettings) -> Tensor:
+    """Zoom, move and turn each image of ``(B, C, H, W)`` bilinearly, mirrored at the rim."""
     count = len(images)
-    zoom = 1 + (torch.rand(count, device=images.device) * 2 - 1) * scale
-    move = (torch.rand(count, 2, device=images.device) * 2 - 1) * shift * 2  # the grid runs from -1 to 1
+    zoom = 1 + (torch.rand(count, device=images.device) * 2 - 1) * settings.scale
+    move = (torch.rand(count, 2, device=images.device) * 2 - 1) * settings.shift * 2  # the grid runs from -1 to 1
     matrices = torch.zeros(count, 2, 3, device=images.device)
     matrices[:, 0, 0] = zoom
     matrices[:, 1, 1] = zoom
     matrices[:, :, 2] = move
+    if settings.rotation:
+        angle = (torch.rand(count, device=images.device) * 2 - 1) * torch.pi * settings.rotation
+        matrices[:, 0, 0], matrices[:, 0, 1] = zoom * angle.cos(), -zoom * angle.sin()
+        matrices[:, 1, 0], matrices[:, 1, 1] = zoom * angle.sin(), zoom * angle.cos()
     grid = functional.affine_grid(matrices, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
@@ -72,10 +84,13 @@ def drop_bands(images: Tensor, probability: float) -> Tensor:
 
 
 def mix_up(images: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """Mix each image of ``(B, C, H, W)`` and its target ``(B,)`` with another of the batch."""
+    """Mix each image of ``(B, C, H, W)`` and its target, ``(B,)`` or ``(B, H, W)``, with another of the batch."""
     beta = torch.distributions.Beta(alpha, alpha).sample((len(images),)).to(images.device)
     share = torch.maximum(beta, 1 - beta)  # the first image stays the larger part
     order = torch.randperm(len(images), device=images.device)
-    weight = share.view(-1, 1, 1, 1)
-    mixed = weight * images + (1 - weight) * images[order]
-    return mixed, share * targets + (1 - share) * targets[order]
+    return _mixed(images, order, share), _mixed(targets, order, share)
+
+
+def _mixed(values: Tensor, order: Tensor, share: Tensor) -> Tensor:
+    weight = share.view(-1, *[1] * (values.ndim - 1))
+    return weight * values + (1 - weight) * values[order]

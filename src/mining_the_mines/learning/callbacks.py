@@ -6,7 +6,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging
 from rich.progress import Progress, TaskID
 
-from mining_the_mines.learning.classification import epoch_figures
+from mining_the_mines.learning.training import NetworkTraining, epoch_figures
 
 
 class CurveRecorder(Callback):
@@ -55,11 +55,12 @@ class EpochProgress(Callback):
         self.finished_before = finished_before
         self.fold = fold
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the epoch's figures."""
         figures = epoch_figures(dict(trainer.callback_metrics))
-        score = figures.get("validation_roc_auc")
+        name, title = pl_module.headline if isinstance(pl_module, NetworkTraining) else NetworkTraining.headline
+        score = figures.get(name)
         text = f"{self.fold} · loss {figures.get('training_loss', float('nan')):.3f}"
-        text += "" if score is None else f" · AUC {score:.3f}"
+        text += "" if score is None else f" · {title} {score:.3f}"
         completed = self.finished_before + trainer.current_epoch + 1
         self.progress.update(self.task, completed=completed, description=text)

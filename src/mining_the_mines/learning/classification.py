@@ -1,52 +1,106 @@
-"""The Lightning module that trains a chip classifier."""
+"""Training a classifier of chips: is there a mine?"""
 
-from typing import Any
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 import torch
-from lightning import LightningModule
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined] # its __init__ lists no names
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
+from torch.utils.data import DataLoader
 from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 
-from mining_the_mines.learning.augmentation import ChipAugmentation, mix_up
-from mining_the_mines.learning.objective import detection_loss
-from mining_the_mines.learning.packed_data import Batch, decode_batch
-from mining_the_mines.learning.settings import TrainingSettings
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.learning.augmentation import mix_up
+from mining_the_mines.learning.objective import class_weights, detection_loss
+from mining_the_mines.learning.packed_data import Batch, LabelledChips, decode_batch, ordered_loader, training_loader
+from mining_the_mines.learning.prediction import predict_packed
+from mining_the_mines.learning.settings import ClassifierTrainingSettings
+from mining_the_mines.learning.training import NetworkTraining
 from mining_the_mines.models.classifier import MineClassifier
+from mining_the_mines.models.ensemble import FoldEnsemble
+from mining_the_mines.models.spectral_input import BandScale
 
 
-class ClassifierTraining(LightningModule):
+@dataclass(frozen=True)
+class ClassificationTask:
+    """Chips with labels.
+
+    Attributes:
+        packed: All packed chips.
+        settings: How to train.
+    """
+
+    packed: PackedChips
+    settings: ClassifierTrainingSettings
+
+    def new_network(self, scale: BandScale) -> MineClassifier:
+        """A classifier with fresh weights."""
+        return MineClassifier(self.settings.network, scale, self.packed.array.shape[-1])
+
+    def new_training(self, network: MineClassifier, rows: pd.DataFrame, seed: int) -> "ClassifierTraining":
+        """The Lightning module that will train it on these chips."""
+        weights = (1.0, 1.0)
+        if self.settings.class_weights:
+            weights = class_weights(torch.tensor(rows["label"].to_numpy(dtype=np.int64)))
+        network.prior.fill_(math.log(weights[0] / weights[1]))
+        return ClassifierTraining(network, self.settings, weights, seed)
+
+    def training_batches(self, rows: pd.DataFrame, seed: int, first_epoch: int) -> DataLoader[Batch]:
+        """Batches in a new order every epoch."""
+        return training_loader(
+            self._labelled(rows), self.settings.batch_size, seed, self.settings.loader_workers, first_epoch
+        )
+
+    def ordered_batches(self, rows: pd.DataFrame) -> DataLoader[Batch]:
+        """The chips in their order."""
+        return ordered_loader(self._labelled(rows), self.settings.batch_size)
+
+    def can_stop_on(self, rows: pd.DataFrame) -> bool:
+        """Whether both classes are there."""
+        return rows["label"].nunique() == 2
+
+    def predict(self, ensemble: FoldEnsemble, filenames: Sequence[str]) -> NDArray[np.floating]:
+        """Probability of a mine for each chip, ``(N,)``."""
+        return predict_packed(ensemble, self.packed, filenames, self.settings.batch_size)
+
+    def fingerprint(self, rows: pd.DataFrame) -> dict[str, str]:
+        """Chips, and who is in which fold."""
+        assignment = rows[["filename", "label", "place", "fold"]].to_csv(index=False)
+        return {"chips": self.packed.content_hash, "folds": hashlib.sha256(assignment.encode()).hexdigest()}
+
+    def _labelled(self, rows: pd.DataFrame) -> LabelledChips:
+        return LabelledChips(self.packed, tuple(rows["filename"]), rows["label"].to_numpy(dtype=np.int64))
+
+
+class ClassifierTraining(NetworkTraining):
     """Optimises a classifier on batches of packed chips.
 
     Args:
-        classifier: The network; changed in place.
+        classifier: Changed in place.
         settings: Loss, augmentation, optimiser and schedule.
         weights: Of negatives and positives in the loss.
-        seed: Base of the random numbers, which start anew at every epoch: a run that goes on from the last epoch's
-            checkpoint draws the same ones as a run that was never interrupted.
+        seed: See :class:`~mining_the_mines.learning.training.NetworkTraining`.
     """
+
+    headline = ("validation_roc_auc", "AUC")
+    network: MineClassifier
+    settings: ClassifierTrainingSettings
 
     def __init__(
         self,
         classifier: MineClassifier,
-        settings: TrainingSettings,
+        settings: ClassifierTrainingSettings,
         weights: tuple[float, float],
         seed: int,
     ) -> None:
-        super().__init__()
-        self.classifier = classifier
-        self.settings = settings
+        super().__init__(classifier, settings, seed)
         self.weights = weights
-        self.seed = seed
-        self.augment = ChipAugmentation(settings.augmentation)
         self.roc_auc = BinaryAUROC()
         self.average_precision = BinaryAveragePrecision()
-
-    def on_train_epoch_start(self) -> None:
-        """Start the epoch's own stream of random numbers."""
-        torch.manual_seed(self.seed * 100_003 + self.current_epoch)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of one augmented batch."""
@@ -54,42 +108,17 @@ class ClassifierTraining(LightningModule):
         reflectance = self.augment(decode_batch(digital_numbers))
         if self.settings.augmentation.mix_up:
             reflectance, targets = mix_up(reflectance, targets, self.settings.augmentation.mix_up)
-        loss = detection_loss(self.classifier.logits(reflectance), targets, self.settings, self.weights)
+        loss = detection_loss(self.network.logits(reflectance), targets, self.settings, self.weights)
         self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
         """Scores on chips that are not trained on."""
         digital_numbers, labels = batch
-        logits = self.classifier.logits(decode_batch(digital_numbers))
+        logits = self.network.logits(decode_batch(digital_numbers))
         loss = detection_loss(logits, labels, self.settings, self.weights)
         self.roc_auc.update(logits.sigmoid(), labels.int())
         self.average_precision.update(logits.sigmoid(), labels.int())
         self.log("validation_loss", loss, batch_size=len(labels))
         self.log("validation_roc_auc", self.roc_auc)
         self.log("validation_average_precision", self.average_precision)
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW with linear warm-up and cosine decay, stepped every batch."""
-        groups = param_groups_weight_decay(self.classifier, weight_decay=self.settings.weight_decay)
-        optimizer = torch.optim.AdamW(groups, lr=self.settings.learning_rate)
-        steps = int(self.trainer.estimated_stepping_batches)
-        warmup = steps * self.settings.warmup_epochs // self.settings.epochs
-        schedule = _schedule(optimizer, steps, min(warmup, steps - 1))
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
-
-
-def _schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int) -> LRScheduler:
-    cosine = CosineAnnealingLR(optimizer, T_max=max(1, steps - warmup))
-    if warmup == 0:
-        return cosine
-    ramp = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
-    return SequentialLR(optimizer, [ramp, cosine], milestones=[warmup])
-
-
-def epoch_figures(metrics: dict[str, Any]) -> dict[str, float]:
-    """The logged scalars of an epoch as plain numbers."""
-    return {name: float(value) for name, value in metrics.items()}

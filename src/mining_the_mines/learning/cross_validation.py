@@ -16,17 +16,14 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from mining_the_mines.atomic import whole_file
 from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.statistics import BandStatistics
 from mining_the_mines.learning.callbacks import EpochProgress
-from mining_the_mines.learning.fit import FitRequest, fit, quieten_lightning
-from mining_the_mines.learning.packed_data import LabelledChips
-from mining_the_mines.learning.prediction import predict_packed
+from mining_the_mines.learning.checkpoints import first_epoch
+from mining_the_mines.learning.fit import LAST_CHECKPOINT, FitRequest, fit, quieten_lightning
 from mining_the_mines.learning.settings import TrainingSettings
+from mining_the_mines.learning.task import Network, Task, scale_of
 from mining_the_mines.learning.workspace import Workspace
-from mining_the_mines.models.classifier import MineClassifier
-from mining_the_mines.models.ensemble import FoldEnsemble
-from mining_the_mines.models.spectral_input import BandScale
+from mining_the_mines.models.ensemble import FoldEnsemble, Member
 
 #: Random divisions of the training places that are tried before early stopping is given up.
 HOLD_OUT_ATTEMPTS = 100
@@ -38,58 +35,60 @@ class CrossValidation:
 
     Attributes:
         ensemble: The networks of all folds as one module.
-        probabilities: Out-of-fold probability per chip, indexed by file name.
+        filenames: The chips that were predicted, each out of fold.
+        probabilities: For each of them, ``(N,)``, or for each of their pixels, ``(N, H, W)``.
         curves: One row an epoch: fold, epoch and figures.
     """
 
     ensemble: FoldEnsemble
-    probabilities: "pd.Series[float]"
+    filenames: tuple[str, ...]
+    probabilities: NDArray[np.floating]
     curves: pd.DataFrame
 
 
 def cross_validate(
-    packed: PackedChips,
-    folds: pd.DataFrame,
-    statistics: Mapping[str, BandStatistics],
-    settings: TrainingSettings,
-    workspace: Workspace,
+    task: Task[Network], folds: pd.DataFrame, statistics: Mapping[str, BandStatistics], workspace: Workspace
 ) -> CrossValidation:
     """Train a network for each fold on all others and predict the fold's chips with it.
 
     Args:
-        packed: All packed chips.
+        task: What is asked about the chips, and how networks learn to answer.
         folds: Columns ``filename``, ``label``, ``place``, ``split`` and ``fold``; chips of the test split are left out.
         statistics: Of the bands of the chips outside each fold.
-        settings: How to train.
         workspace: Where checkpoints lie, and who is told about epochs.
 
     Raises:
-        BadInputError: ``settings.resume`` is set and the checkpoints don't belong to these data and parameters.
+        BadInputError: ``resume`` is set and the checkpoints don't belong to these data and parameters.
     """
     quieten_lightning()
+    settings = task.settings
     training = folds[folds["split"] == "train"]
     names = sorted(int(fold) for fold in training["fold"].unique())
-    _prepare(workspace.checkpoints, _fingerprint(packed, training, settings), settings.resume)
-    members, predictions, curves = [], [], []
+    fingerprint = {**task.fingerprint(training), "parameters": _parameter_hash(settings)}
+    _prepare(workspace.checkpoints, fingerprint, settings.resume)
+    members: list[Member] = []
+    held_out, predictions, curves = [], [], []
     plan = [(fold, number) for fold in names for number in range(settings.networks)]
     with _progress() as progress:
-        task = progress.add_task("training", total=len(plan) * settings.epochs)
+        bar = progress.add_task("training", total=len(plan) * settings.epochs)
         for step, (fold, number) in enumerate(plan):
             name = f"fold {fold}" if settings.networks == 1 else f"fold {fold}, network {number}"
-            bar = EpochProgress(progress, task, step * settings.epochs, name)
-            run = _FoldRun(fold, number, name, statistics[str(fold)])
-            classifier, rows = _fit_fold(run, packed, training, settings, workspace, bar)
-            members.append(classifier)
+            shown = EpochProgress(progress, bar, step * settings.epochs, name)
+            network, rows = _fit_fold(
+                _FoldRun(fold, number, name, statistics[str(fold)]), task, training, workspace, shown
+            )
+            members.append(network)
             curves.append(pd.DataFrame(rows).assign(fold=fold, network=number))
-            progress.update(task, completed=(step + 1) * settings.epochs)
+            progress.update(bar, completed=(step + 1) * settings.epochs)
             if number == settings.networks - 1:
-                held_out = training.loc[training["fold"] == fold, "filename"].tolist()
+                filenames = training.loc[training["fold"] == fold, "filename"].tolist()
                 judge = FoldEnsemble(members[-settings.networks :], settings.test_time_augmentation)
-                probabilities = predict_packed(judge, packed, held_out, settings.batch_size)
-                predictions.append(pd.Series(probabilities, index=held_out))
+                predictions.append(task.predict(judge, filenames))
+                held_out += filenames
     return CrossValidation(
         FoldEnsemble(members, settings.test_time_augmentation),
-        pd.concat(predictions).rename("probability"),
+        tuple(held_out),
+        np.concatenate(predictions),
         pd.concat(curves, ignore_index=True),
     )
 
@@ -105,50 +104,39 @@ class _FoldRun:
 
 
 def _fit_fold(
-    run: _FoldRun,
-    packed: PackedChips,
-    training: pd.DataFrame,
-    settings: TrainingSettings,
-    workspace: Workspace,
-    progress: EpochProgress,
-) -> tuple[MineClassifier, list[dict[str, float]]]:
+    run: _FoldRun, task: Task[Network], training: pd.DataFrame, workspace: Workspace, progress: EpochProgress
+) -> tuple[Network, list[dict[str, float]]]:
+    settings = task.settings
     seed = settings.seed + 1000 * run.fold + 101 * run.number
-    percentiles = run.statistics.percentiles
     seed_everything(seed, verbose=False)
-    scale = BandScale(run.statistics.bands, percentiles["p5"], percentiles["p95"])
-    classifier = MineClassifier(settings.network, scale, packed.array.shape[-1])
-    others = training[training["fold"] != run.fold]
-    stopping = None
-    if settings.early_stopping_patience is not None:
-        others, stopping = _hold_out(others, settings.early_stopping_share, seed)
+    network = task.new_network(scale_of(run.statistics))
+    others, watched = training[training["fold"] != run.fold], training[training["fold"] == run.fold]
+    stops_early = settings.early_stopping_patience is not None
+    if stops_early:
+        others, watched = _hold_out(task, others, seed)
+    folder = workspace.checkpoints / run.name.replace(", ", "_").replace(" ", "_")
     request = FitRequest(
-        classifier,
-        training=_labelled(packed, others),
-        validation=_labelled(packed, training[training["fold"] == run.fold]),
-        stopping=None if stopping is None else _labelled(packed, stopping),
-        folder=workspace.checkpoints / run.name.replace(", ", "_").replace(" ", "_"),
-        seed=seed,
+        task.new_training(network, others, seed),
+        batches=task.training_batches(others, seed, first_epoch(folder / LAST_CHECKPOINT)),
+        watched=task.ordered_batches(watched),
+        stops_early=stops_early,
+        folder=folder,
     )
     logger = workspace.start_logger(run.name)
     rows = fit(request, settings, logger, [progress])
     if logger is not None:
         logger.finalize("success")
-    return classifier, rows
+    return network, rows
 
 
-def _labelled(packed: PackedChips, table: pd.DataFrame) -> LabelledChips:
-    labels: NDArray[np.int64] = table["label"].to_numpy(dtype=np.int64)
-    return LabelledChips(packed, tuple(table["filename"]), labels)
-
-
-def _hold_out(table: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Set whole places aside that decide when to stop; both classes are in both parts."""
-    places = len(set(table["place"]))
+def _hold_out(task: Task[Network], table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Set whole places aside that decide when to stop; mines and other ground are on both sides."""
+    share, places = task.settings.early_stopping_share, len(set(table["place"]))
     if places > 1:
         splitter = GroupShuffleSplit(HOLD_OUT_ATTEMPTS, test_size=share, random_state=seed)
         for kept, held_out in splitter.split(table, groups=table["place"]):
             parts = table.iloc[kept], table.iloc[held_out]
-            if all(part["label"].nunique() == 2 for part in parts):
+            if all(task.can_stop_on(part) for part in parts):
                 return parts
     raise BadInputError(
         f"No {share:.0%} of the {places} training places can be held out for early stopping so that "
@@ -157,15 +145,8 @@ def _hold_out(table: pd.DataFrame, share: float, seed: int) -> tuple[pd.DataFram
     )
 
 
-def _fingerprint(packed: PackedChips, training: pd.DataFrame, settings: TrainingSettings) -> dict[str, str]:
-    """What must be the same for a checkpoint to be gone on from."""
-    parameters = settings.model_dump_json(exclude={"resume", "loader_workers"})
-    assignment = training[["filename", "label", "place", "fold"]].to_csv(index=False)
-    return {
-        "chips": packed.content_hash,
-        "parameters": hashlib.sha256(parameters.encode()).hexdigest(),
-        "folds": hashlib.sha256(assignment.encode()).hexdigest(),
-    }
+def _parameter_hash(settings: TrainingSettings) -> str:
+    return hashlib.sha256(settings.model_dump_json(exclude={"resume", "loader_workers"}).encode()).hexdigest()
 
 
 def _prepare(checkpoints: Path, fingerprint: dict[str, str], resume: bool) -> None:

@@ -50,7 +50,7 @@ class MineDetector:
         """
         if self.chosen == "baseline":
             return self._by_trees(reflectance)
-        network = predict_reflectance(self.network.ensemble, reflectance)
+        network = predict_reflectance(self.network.ensemble, reflectance).astype(np.float64)
         if self.chosen == "network":
             return network
         return self.blend.predict({"baseline": self._by_trees(reflectance), "network": network})

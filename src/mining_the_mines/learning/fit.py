@@ -1,7 +1,6 @@
 """Training one network on one set of chips, resumable at the last finished epoch."""
 
 import logging
-import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +14,13 @@ from lightning.pytorch.callbacks import (
     LearningRateMonitor,
     ModelCheckpoint,
 )
+from torch.utils.data import DataLoader
 
 from mining_the_mines.learning.callbacks import CurveRecorder, ResumableAverage, ResumableEarlyStopping
-from mining_the_mines.learning.checkpoints import AtomicCheckpoints, first_epoch, keep_finished, recall_finished
-from mining_the_mines.learning.classification import ClassifierTraining
-from mining_the_mines.learning.objective import class_weights
-from mining_the_mines.learning.packed_data import (
-    LabelledChips,
-    ordered_loader,
-    training_loader,
-)
+from mining_the_mines.learning.checkpoints import AtomicCheckpoints, keep_finished, recall_finished
+from mining_the_mines.learning.packed_data import Batch
 from mining_the_mines.learning.settings import Precision, TrainingSettings
-from mining_the_mines.models.classifier import MineClassifier
+from mining_the_mines.learning.training import NetworkTraining
 
 LAST_CHECKPOINT = "last.ckpt"
 
@@ -36,20 +30,18 @@ class FitRequest:
     """One network's training.
 
     Attributes:
-        classifier: The network, fresh; trained in place.
-        training: Chips to learn from.
-        validation: Chips whose scores are shown after each epoch, but never used.
-        stopping: Chips that decide on early stopping, apart from both others; ``None`` trains all epochs.
+        training: The network, fresh, and how it learns; trained in place.
+        batches: What it learns from.
+        watched: Chips whose scores are shown after each epoch.
+        stops_early: Whether those decide on early stopping; if not, they are never used.
         folder: Where the checkpoint lies.
-        seed: Seed of order and augmentation.
     """
 
-    classifier: MineClassifier
-    training: LabelledChips
-    validation: LabelledChips | None
-    stopping: LabelledChips | None
+    training: NetworkTraining
+    batches: DataLoader[Batch]
+    watched: DataLoader[Batch] | None
+    stops_early: bool
     folder: Path
-    seed: int
 
 
 def fit(
@@ -63,7 +55,8 @@ def fit(
     Returns:
         One row of figures an epoch.
     """
-    finished = recall_finished(request.folder, request.classifier)
+    network = request.training.network
+    finished = recall_finished(request.folder, network)
     if finished is not None:
         return finished
     recorder = CurveRecorder()
@@ -83,22 +76,16 @@ def fit(
         default_root_dir=request.folder,
         plugins=[AtomicCheckpoints()],
     )
-    labels = torch.tensor(request.training.labels)
-    weights = class_weights(labels) if settings.class_weights else (1.0, 1.0)
-    request.classifier.prior.fill_(math.log(weights[0] / weights[1]))
-    watched = request.stopping or request.validation
     checkpoint = request.folder / LAST_CHECKPOINT
     trainer.fit(
-        ClassifierTraining(request.classifier, settings, weights, request.seed),
-        training_loader(
-            request.training, settings.batch_size, request.seed, settings.loader_workers, first_epoch(checkpoint)
-        ),
-        ordered_loader(watched, settings.batch_size) if watched else None,
+        request.training,
+        request.batches,
+        request.watched,
         ckpt_path=checkpoint if checkpoint.is_file() else None,
         weights_only=True,
     )
-    request.classifier.eval()
-    keep_finished(request.folder, request.classifier, recorder.rows)
+    network.eval()
+    keep_finished(request.folder, network, recorder.rows)
     return recorder.rows
 
 
@@ -113,7 +100,7 @@ def _standard_callbacks(request: FitRequest, settings: TrainingSettings, logger:
     ]
     if settings.average_decay is not None:
         callbacks.append(ResumableAverage(decay=settings.average_decay))
-    if request.stopping is not None and settings.early_stopping_patience is not None:
+    if request.stops_early and settings.early_stopping_patience is not None:
         callbacks.append(ResumableEarlyStopping("validation_loss", patience=settings.early_stopping_patience))
     if logger is not None:
         callbacks.append(LearningRateMonitor("epoch"))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mining_the_mines.learning.settings import TrainingSettings
+from mining_the_mines.learning.settings import ClassifierTrainingSettings
 
 
 def class_weights(labels: Tensor) -> tuple[float, float]:
@@ -21,7 +21,9 @@ def class_weights(labels: Tensor) -> tuple[float, float]:
     return len(labels) / (2 * negatives), len(labels) / (2 * positives)
 
 
-def detection_loss(logits: Tensor, targets: Tensor, settings: TrainingSettings, weights: tuple[float, float]) -> Tensor:
+def detection_loss(
+    logits: Tensor, targets: Tensor, settings: ClassifierTrainingSettings, weights: tuple[float, float]
+) -> Tensor:
     """Mean loss of a batch.
 
     Args:

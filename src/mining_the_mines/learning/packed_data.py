@@ -50,7 +50,8 @@ class PackedDataset(Dataset[Batch]):
         return torch.from_numpy(self.packed.array[self.rows[positions]]), self.labels[positions]
 
 
-def _as_it_is(batch: Any) -> Any:  # noqa: ANN401 - whole batches, where the loader expects items
+def as_it_is(batch: Any) -> Any:  # noqa: ANN401 - of any type
+    """Hand a batch on: datasets here give whole batches, where the loader expects items."""
     return batch
 
 
@@ -79,7 +80,7 @@ def training_loader(
         generator=torch.Generator().manual_seed(seed),
         drop_last=len(dataset) > batch_size,  # batch norm can't learn from a left-over chip
         num_workers=workers,
-        collate_fn=_as_it_is,
+        collate_fn=as_it_is,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
     )
@@ -87,7 +88,7 @@ def training_loader(
 
 def ordered_loader(chips: LabelledChips, batch_size: int) -> DataLoader[Batch]:
     """Batches in the given order."""
-    return DataLoader(PackedDataset(chips), batch_size=batch_size, collate_fn=_as_it_is)
+    return DataLoader(PackedDataset(chips), batch_size=batch_size, collate_fn=as_it_is)
 
 
 def decode_batch(digital_numbers: Tensor) -> Tensor:

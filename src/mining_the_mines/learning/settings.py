@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.models.specification import NetworkSpec, TestTimeAugmentation
+from mining_the_mines.models.specification import ClassifierSpec, SegmenterSpec, TestTimeAugmentation
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Spread = Annotated[float, Field(ge=0.0)]
@@ -17,6 +17,7 @@ class AugmentationSettings(BaseModel):
 
     Attributes:
         symmetries: Turn and mirror at random: a mine has no upright side.
+        rotation: Largest turn beside those symmetries, as a share of half a turn.
         scale: Largest relative change of size.
         shift: Largest shift, as a share of the chip's edge.
         brightness: Standard deviation of the log gain that all bands of a chip share: sun, haze, season.
@@ -31,6 +32,7 @@ class AugmentationSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     symmetries: bool = True
+    rotation: float = Field(default=0.0, ge=0, le=1)
     scale: Share = 0.1
     shift: Share = 0.05
     brightness: Spread = 0.1
@@ -41,10 +43,9 @@ class AugmentationSettings(BaseModel):
 
 
 class TrainingSettings(BaseModel):
-    """How the networks are trained.
+    """How networks are trained, whatever they are asked.
 
     Attributes:
-        network: What is trained.
         augmentation: How strongly chips are varied.
         networks: Networks a fold, each from another seed; their mean is steadier than any of them.
         epochs: Passes over the training chips. The last weights count: no epoch is picked by its score on the fold
@@ -55,10 +56,6 @@ class TrainingSettings(BaseModel):
         warmup_epochs: Epochs of linear warm-up before the cosine decay to zero.
         weight_decay: AdamW's; biases and norms are spared.
         gradient_clip: Largest gradient norm.
-        loss: ``cross_entropy`` or ``focal`` (T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017).
-        focal_gamma: Focusing exponent of the focal loss.
-        class_weights: Weigh both classes as if they were equally frequent.
-        label_smoothing: Share of the label mass that is spread over both classes.
         average_decay: Decay a step of an exponential moving average of the weights, which then replaces them.
         precision: Lightning's precision; ``auto`` is bf16-mixed where the device has it, else 32-true.
         early_stopping_patience: Stop after so many epochs without a lower loss on held-out training places.
@@ -72,7 +69,6 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: NetworkSpec = NetworkSpec()
     augmentation: AugmentationSettings = AugmentationSettings()
     networks: int = Field(default=1, ge=1)
     epochs: int = Field(default=30, ge=1)
@@ -82,10 +78,6 @@ class TrainingSettings(BaseModel):
     warmup_epochs: int = Field(default=2, ge=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
-    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
-    focal_gamma: float = Field(default=2.0, ge=0)
-    class_weights: bool = True
-    label_smoothing: Share = 0.0
     average_decay: float | None = Field(default=None, gt=0, lt=1)
     precision: Precision | Literal["auto"] = "auto"
     early_stopping_patience: int | None = Field(default=None, ge=1)
@@ -95,6 +87,43 @@ class TrainingSettings(BaseModel):
     loader_workers: int = Field(default=0, ge=0)
     seed: int = 0
     resume: bool = False
+
+
+class ClassifierTrainingSettings(TrainingSettings):
+    """How classifiers of chips are trained.
+
+    Attributes:
+        network: What is trained.
+        loss: ``cross_entropy`` or ``focal`` (T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017).
+        focal_gamma: Focusing exponent of the focal loss.
+        class_weights: Weigh both classes as if they were equally frequent.
+        label_smoothing: Share of the label mass that is spread over both classes.
+    """
+
+    network: ClassifierSpec = ClassifierSpec()
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_gamma: float = Field(default=2.0, ge=0)
+    class_weights: bool = True
+    label_smoothing: Share = 0.0
+
+
+class SegmenterTrainingSettings(TrainingSettings):
+    """How segmenters are trained; the losses are those of segmentation-models-pytorch.
+
+    Attributes:
+        network: What is trained.
+        loss: ``dice`` (F. Milletari et al., "V-Net", 3DV 2016), ``bce_dice`` (its sum with cross entropy, which
+            steadies it), ``focal`` (Lin et al. 2017), ``lovasz`` (M. Berman et al., "The Lovász-Softmax loss", CVPR
+            2018) or ``tversky`` (S. Salehi et al., MLMI 2017).
+        focal_gamma: Focusing exponent of the focal loss.
+        tversky_alpha: Weight of false alarms in the Tversky loss; that of missed pixels is what it lacks of 1. Below
+            0.5, missing a mine costs more than a false alarm.
+    """
+
+    network: SegmenterSpec = SegmenterSpec()
+    loss: Literal["dice", "bce_dice", "focal", "lovasz", "tversky"] = "bce_dice"
+    focal_gamma: float = Field(default=2.0, ge=0)
+    tversky_alpha: float = Field(default=0.5, ge=0, le=1)
 
 
 class BaselineSettings(BaseModel):

@@ -1,4 +1,4 @@
-"""Writing the baseline and the complete detector to folders and reading them back, without pickle."""
+"""Writing the baseline and the complete models to folders and reading them back, without pickle."""
 
 import json
 from pathlib import Path
@@ -11,11 +11,13 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.baseline import Baseline
 from mining_the_mines.learning.blend import Blend
 from mining_the_mines.learning.detector import MineDetector
+from mining_the_mines.learning.outliner import MineOutliner
 from mining_the_mines.models.storage import load_ensemble, save_ensemble
 
 TREES = "trees.skops"
 FEATURES = "features.json"
 DESCRIPTION = "detector.json"
+CHIPS = "chips.json"
 
 #: What boosted trees hold beside what skops trusts by itself; it reads nothing else.
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
@@ -69,3 +71,19 @@ def load_detector(folder: Path) -> MineDetector:
         network=load_ensemble(folder),
         blend=Blend.model_validate(description["blend"]),
     )
+
+
+def save_outliner(outliner: MineOutliner, folder: Path) -> None:
+    """Write the networks, and how chips are read, into an existing folder."""
+    save_ensemble(outliner.network, folder)
+    (folder / CHIPS).write_text(outliner.chips.model_dump_json(indent=2), encoding="utf-8")
+
+
+def load_outliner(folder: Path) -> MineOutliner:
+    """Read back what :func:`save_outliner` wrote.
+
+    Raises:
+        FileNotFoundError: The folder holds no outliner.
+    """
+    chips = ChipSettings.model_validate_json((folder / CHIPS).read_text(encoding="utf-8"))
+    return MineOutliner(chips, load_ensemble(folder))

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mining_the_mines.models.pretrained import build_backbone
-from mining_the_mines.models.specification import NetworkSpec
+from mining_the_mines.models.classifier_backbone import build_classifier_backbone
+from mining_the_mines.models.specification import ClassifierSpec
 from mining_the_mines.models.spectral_input import BandScale, SpectralInput
 
 
@@ -20,11 +20,11 @@ class MineClassifier(nn.Module):
 
     prior: Tensor
 
-    def __init__(self, spec: NetworkSpec, scale: BandScale, chip_size: int) -> None:
+    def __init__(self, spec: ClassifierSpec, scale: BandScale, chip_size: int) -> None:
         super().__init__()
         self.input_size = spec.input_size or chip_size
         self.spectral_input = SpectralInput(scale, spec.indices)
-        self.backbone = build_backbone(spec, self.spectral_input.channels, self.input_size)
+        self.backbone = build_classifier_backbone(spec, self.spectral_input.channels, self.input_size)
         self.register_buffer("prior", torch.tensor(0.0))
 
     def logits(self, reflectance: Tensor) -> Tensor:

@@ -8,12 +8,14 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 
 from mining_the_mines.models.classifier import MineClassifier
-from mining_the_mines.models.ensemble import FoldEnsemble
-from mining_the_mines.models.specification import NetworkSpec
+from mining_the_mines.models.ensemble import FoldEnsemble, Member
+from mining_the_mines.models.segmenter import MineSegmenter
+from mining_the_mines.models.specification import ClassifierSpec, SegmenterSpec
 from mining_the_mines.models.spectral_input import BandScale
 
 WEIGHTS = "network.safetensors"
 DESCRIPTION = "network.json"
+CLASSIFIES, SEGMENTS = "classification", "segmentation"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class StoredEnsemble:
     """
 
     ensemble: FoldEnsemble
-    spec: NetworkSpec
+    spec: ClassifierSpec | SegmenterSpec
     chip_size: int
 
 
@@ -37,6 +39,7 @@ def save_ensemble(stored: StoredEnsemble, folder: Path) -> None:
     tensors = {name: tensor.contiguous() for name, tensor in ensemble.state_dict().items()}
     save_file(tensors, folder / WEIGHTS)
     description = {
+        "task": CLASSIFIES if isinstance(stored.spec, ClassifierSpec) else SEGMENTS,
         "network": stored.spec.model_dump(mode="json"),
         "bands": list(ensemble.bands),
         "chip_size": stored.chip_size,
@@ -53,12 +56,20 @@ def load_ensemble(folder: Path) -> StoredEnsemble:
         FileNotFoundError: The folder holds no network.
     """
     description: dict[str, Any] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    spec = NetworkSpec.model_validate(description["network"])
-    # The weights are in the file: pretrained ones are not fetched again.
-    bare = spec.model_copy(update={"pretrained": False, "pretrained_file": None})
-    bands, chip_size = tuple(description["bands"]), description["chip_size"]
+    kind = SegmenterSpec if description["task"] == SEGMENTS else ClassifierSpec
+    spec = kind.model_validate(description["network"])
+    chip_size = description["chip_size"]
+    bands = tuple(description["bands"])
     scale = BandScale(bands, (0.0,) * len(bands), (1.0,) * len(bands))  # the buffers in the file overwrite it
-    members = [MineClassifier(bare, scale, chip_size) for _ in range(description["members"])]
+    members = [_bare(spec, scale, chip_size) for _ in range(description["members"])]
     ensemble = FoldEnsemble(members, description["test_time_augmentation"])
     ensemble.load_state_dict(load_file(folder / WEIGHTS))
     return StoredEnsemble(ensemble.eval(), spec, chip_size)
+
+
+def _bare(spec: ClassifierSpec | SegmenterSpec, scale: BandScale, chip_size: int) -> Member:
+    """A network whose weights are about to be read: pretrained ones are not fetched again."""
+    without = {"pretrained": False, "pretrained_file": None}
+    if isinstance(spec, SegmenterSpec):
+        return MineSegmenter(spec.model_copy(update=without), scale)
+    return MineClassifier(spec.model_copy(update=without), scale, chip_size)

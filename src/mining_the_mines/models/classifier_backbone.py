@@ -1,0 +1,85 @@
+"""Building the timm network of a classifier."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import timm
+import torch
+from torch import nn
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.models.pretrained import build_with_weights, first_line
+from mining_the_mines.models.specification import ClassifierSpec
+
+#: Most networks halve the picture five times; what is a multiple of this suits them all.
+LARGEST_STRIDE = 32
+
+
+def build_classifier_backbone(spec: ClassifierSpec, channels: int, size: int) -> nn.Module:
+    """Create the timm network that a specification names, with one output (the logit of "mine").
+
+    Args:
+        spec: What to build.
+        channels: Number of input channels; timm folds three-channel weights out to that many.
+        size: Edge in pixels of its input.
+
+    Raises:
+        BadInputError: timm knows no such network or can't build it so, or pretrained weights can't be had and the
+            specification allows no fallback.
+    """
+    if not timm.is_model(spec.architecture):
+        close = ", ".join(difflib.get_close_matches(spec.architecture, timm.list_models(), n=5))
+        raise BadInputError(
+            f"timm knows no network named {spec.architecture!r} (close: {close or 'none'}): "
+            f"correct the parameter training.network.architecture."
+        )
+    options = dict(spec.overrides or {})
+    published = timm.get_pretrained_cfg(spec.architecture)
+    if published is not None and published.fixed_input_size:
+        options.setdefault("img_size", size)  # attention windows and positions are laid out for one size
+
+    def create(source: Mapping[str, Any] | None) -> nn.Module:
+        return _create(spec, channels, options, source)
+
+    network = build_with_weights(spec, spec.architecture, create)
+    if size % LARGEST_STRIDE:
+        _try_out(network, spec, channels, size)
+    return network
+
+
+def _try_out(network: nn.Module, spec: ClassifierSpec, channels: int, size: int) -> None:
+    """Show the network an empty chip: whether an unusual size suits it turns out only when it runs."""
+    training = network.training
+    try:
+        with torch.inference_mode():
+            network.eval()(torch.zeros(1, channels, size, size))
+    except (RuntimeError, AssertionError, ZeroDivisionError) as error:
+        raise _wrong_size(spec, error) from error
+    network.train(training)
+
+
+def _create(
+    spec: ClassifierSpec, channels: int, options: dict[str, Any], source: Mapping[str, Any] | None
+) -> nn.Module:
+    try:
+        network = timm.create_model(
+            spec.architecture,
+            pretrained=source is not None,
+            pretrained_cfg_overlay=dict(source) if source else None,
+            in_chans=channels,
+            num_classes=1,
+            **options,
+        )
+    except (AssertionError, TypeError, ZeroDivisionError) as error:
+        raise _wrong_size(spec, error) from error
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"timm returned {type(network).__name__} for {spec.architecture}.")
+    return network
+
+
+def _wrong_size(spec: ClassifierSpec, error: BaseException) -> BadInputError:
+    return BadInputError(
+        f"timm can't build {spec.architecture} of input size {spec.input_size or 'of the chips'} with {spec.overrides} "
+        f"({first_line(error)}): correct training.network.input_size (a multiple of 32 for MaxViT) or its overrides."
+    )

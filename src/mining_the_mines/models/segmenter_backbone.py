@@ -1,0 +1,135 @@
+"""Building the segmentation-models-pytorch network of a segmenter."""
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import segmentation_models_pytorch as smp
+import timm
+import torch
+from timm.models import adapt_input_conv, load_state_dict
+from torch import nn
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.models.pretrained import build_with_weights, first_line
+from mining_the_mines.models.specification import SegmenterSpec
+
+#: Encoders halve the picture up to five times, and some (MaxViT, Swin) cut what remains into windows of equal size.
+MULTIPLES = (32, 64, 128, 224, 256, 384, 448, 512)
+#: How segmentation-models-pytorch marks encoders that timm builds.
+_TIMM = "tu-"
+
+
+def build_segmenter_backbone(spec: SegmenterSpec, channels: int) -> nn.Module:
+    """Create the network that a specification names, with one output channel (the logit of "mine").
+
+    Args:
+        spec: What to build.
+        channels: Number of input channels.
+
+    Raises:
+        BadInputError: There is no such architecture or encoder, it can't be built so, or pretrained weights can't be
+            had and the specification allows no fallback.
+    """
+    architectures = list(smp.MODEL_ARCHITECTURES_MAPPING)
+    if spec.architecture not in architectures:
+        raise BadInputError(
+            f"segmentation-models-pytorch knows no architecture named {spec.architecture!r} (there are "
+            f"{', '.join(architectures)}): correct the parameter training.network.architecture."
+        )
+    encoder = _encoder_name(spec.encoder)
+    return build_with_weights(spec, spec.encoder, partial(_create, spec, encoder, channels), part="encoder")
+
+
+def smallest_multiple(network: nn.Module, channels: int) -> int:
+    """Find out by trying of what the edges of pictures must be multiples.
+
+    Args:
+        network: As :func:`build_segmenter_backbone` made it; its mode is kept.
+        channels: Number of its input channels.
+
+    Raises:
+        BadInputError: It takes none of the usual sizes.
+    """
+    training = network.training
+    network.eval()
+    failure: Exception | None = None
+    for multiple in MULTIPLES:
+        try:
+            with torch.inference_mode():
+                network(torch.zeros(1, channels, multiple, multiple))
+        except (RuntimeError, AssertionError, ValueError, ZeroDivisionError) as error:
+            failure = error
+        else:
+            network.train(training)
+            return multiple
+    raise BadInputError(
+        f"The network takes pictures of none of the sizes {', '.join(map(str, MULTIPLES))} "
+        f"({first_line(failure or ValueError())}): correct training.network.encoder or its overrides."
+    )
+
+
+def _encoder_name(name: str) -> str:
+    known = smp.encoders.get_encoder_names()
+    if name in known:
+        return name
+    plain = name.removeprefix(_TIMM)
+    if timm.is_model(plain):
+        return _TIMM + plain
+    close = difflib.get_close_matches(plain, [*known, *timm.list_models()], n=5)
+    raise BadInputError(
+        f"Neither segmentation-models-pytorch nor timm knows an encoder named {name!r} "
+        f"(close: {', '.join(close) or 'none'}): correct the parameter training.network.encoder."
+    )
+
+
+def _create(spec: SegmenterSpec, encoder: str, channels: int, source: Mapping[str, Any] | None) -> nn.Module:
+    """Build it; ``source`` overrides where the encoder's pretrained weights come from, ``None`` wants none."""
+    from_timm = encoder.startswith(_TIMM)
+    file = (source or {}).get("file")
+    options = dict(spec.overrides or {})
+    known = inspect.signature(smp.MODEL_ARCHITECTURES_MAPPING[spec.architecture]).parameters
+    unknown = [name for name in options if name not in known]
+    if unknown and not from_timm:  # timm complains itself; other encoders would pass over it
+        raise BadInputError(
+            f"{spec.architecture} on {spec.encoder} takes no {', '.join(unknown)} (it takes {', '.join(known)}): "
+            f"correct training.network.overrides."
+        )
+    if file is not None and from_timm:
+        options["pretrained_cfg_overlay"] = dict(source or {})
+    published = source is not None and (file is None or from_timm)
+    try:
+        network: nn.Module = smp.create_model(
+            spec.architecture,
+            encoder,
+            encoder_weights="imagenet" if published else None,
+            in_channels=channels,
+            classes=1,
+            **options,
+        )
+    except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise BadInputError(
+            f"segmentation-models-pytorch can't build {spec.architecture} on {spec.encoder} with {spec.overrides} "
+            f"({first_line(error)}): correct training.network.encoder or its overrides."
+        ) from error
+    if file is not None and not from_timm:
+        _fill_encoder(network.get_submodule("encoder"), file)
+    return network
+
+
+def _fill_encoder(encoder: nn.Module, file: str) -> None:
+    """Load what fits; a first convolution for three channels is folded out to as many as there are, as timm does."""
+    published = load_state_dict(file, device="cpu", weights_only=True)
+    own = encoder.state_dict()
+    fitting = {}
+    for name, tensor in published.items():
+        wanted = own.get(name)
+        if wanted is None:
+            continue
+        if tensor.ndim == 4 and tensor.shape[1] == 3 != wanted.shape[1]:
+            tensor = adapt_input_conv(wanted.shape[1], tensor)  # noqa: PLW2901
+        if tensor.shape == wanted.shape:
+            fitting[name] = tensor
+    nn.Module.load_state_dict(encoder, fitting, strict=False)

@@ -1,0 +1,96 @@
+"""Which segmentation networks there are, and where their weights come from."""
+
+from pathlib import Path
+
+import pytest
+import segmentation_models_pytorch as smp
+import timm
+import torch
+from safetensors.torch import save_file
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.models.segmenter_backbone import build_segmenter_backbone, smallest_multiple
+from mining_the_mines.models.specification import SegmenterSpec
+from models.networks import SMALL_UNET, random_chips, small_segmenter, small_segmenter_spec
+
+SMALL_MAXVIT = {
+    "embed_dim": [8, 8, 16, 16], "depths": [1, 1, 1, 1], "stem_width": 8, "transformer_dim_head": 8, "img_size": 64,
+}  # fmt: skip
+
+
+def spec(architecture: str, encoder: str = "resnet18", **overrides: object) -> SegmenterSpec:
+    return SegmenterSpec(architecture=architecture, encoder=encoder, indices=("NDVI",), overrides=overrides)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        spec("fpn", "resnet34"),
+        spec("unetplusplus"),
+        spec("deeplabv3plus"),
+        spec("segformer", "mit_b0"),
+        spec("unet", "tu-maxvit_pico_rw_256", **SMALL_MAXVIT),
+        spec("unet", "maxvit_pico_rw_256", **SMALL_MAXVIT),  # timm's own name
+    ],
+    ids=lambda spec: f"{spec.architecture} on {spec.encoder}",
+)
+@pytest.mark.parametrize("size", [48, 96])
+def test_any_architecture_draws_maps_of_chips_of_any_size(spec: SegmenterSpec, size: int) -> None:
+    assert small_segmenter(spec=spec)(random_chips(1, size=size)).shape == (1, size, size)
+
+
+def test_a_network_of_windows_is_given_multiples_that_they_divide() -> None:
+    network = build_segmenter_backbone(spec("unet", "maxvit_pico_rw_256", **SMALL_MAXVIT), 7)
+    assert smallest_multiple(network, 7) == 64
+
+
+def test_an_unknown_architecture_is_told_with_those_there_are() -> None:
+    with pytest.raises(BadInputError, match=r"no architecture named 'unetplus' \(there are .*unetplusplus"):
+        build_segmenter_backbone(spec("unetplus"), 3)
+
+
+def test_an_unknown_encoder_is_told_with_names_like_it() -> None:
+    with pytest.raises(BadInputError, match=r"an encoder named 'resnet81' \(close: .*resnet18"):
+        build_segmenter_backbone(spec("unet", "resnet81"), 3)
+
+
+def test_an_override_that_the_network_does_not_know_is_told() -> None:
+    with pytest.raises(BadInputError, match=r"takes no decoder_chanels \(it takes .*decoder_channels"):
+        build_segmenter_backbone(spec("unet", decoder_chanels=3), 3)
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "tu-test_efficientnet"])
+def test_an_override_that_does_not_fit_is_told(encoder: str) -> None:
+    with pytest.raises(BadInputError, match=rf"can't build unet on {encoder} with"):
+        build_segmenter_backbone(spec("unet", encoder, encoder_depth=9), 3)
+
+
+def test_weights_of_a_local_file_are_in_the_encoder_and_folded_out_to_more_bands(tmp_path: Path) -> None:
+    path = tmp_path / "resnet18.safetensors"
+    published = smp.encoders.get_encoder("resnet18", weights=None).state_dict()
+    save_file(published, path)
+    network = build_segmenter_backbone(SegmenterSpec(encoder="resnet18", pretrained_file=path), 12)
+    state = network.get_submodule("encoder").state_dict()
+    assert torch.equal(state["layer4.1.conv2.weight"], published["layer4.1.conv2.weight"])
+    torch.testing.assert_close(state["conv1.weight"][:, 3:6], published["conv1.weight"] * 3 / 12)
+
+
+def test_weights_of_a_timm_encoder_come_from_a_local_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    published = timm.create_model("test_efficientnet").state_dict()
+    save_file(published, path)
+    network = build_segmenter_backbone(small_segmenter_spec(pretrained_file=path), 3)
+    state = network.get_submodule("encoder").state_dict()
+    assert torch.equal(state["model.conv_stem.weight"], published["conv_stem.weight"])
+
+
+def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file(timm.create_model("test_efficientnet").state_dict(), path)
+    with pytest.raises(BadInputError, match=r"holds only 0% of the weights of resnet18"):
+        build_segmenter_backbone(SegmenterSpec(encoder="resnet18", pretrained_file=path), 6)
+
+
+def test_a_small_unet_is_small() -> None:
+    network = build_segmenter_backbone(small_segmenter_spec(overrides=SMALL_UNET), 8)
+    assert sum(weights.numel() for weights in network.parameters()) < 200_000
