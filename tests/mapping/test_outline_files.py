@@ -1,5 +1,6 @@
 """What was found opens in a GIS, where the chip lies."""
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,17 +139,21 @@ def test_a_place_that_cant_be_written_to_is_told(tmp_path: Path) -> None:
         written(tmp_path / "file" / "results", tmp_path / "chips")
 
 
-def test_a_layer_that_gdal_refuses_is_told_as_a_place_that_cant_be_written(tmp_path: Path) -> None:
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Let no file grow beyond 60 kB, as a disk does that is nearly full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_full_disk_is_told_in_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     write_mine(tmp_path / "chips" / "mine.tif")
-
-    def spoiled() -> Iterator[object]:
-        (chip,) = stream(tmp_path / "chips")
-        (draft,) = tmp_path.glob(".results.*")
-        (draft / "outlines.gpkg").mkdir()
-        yield chip
-
-    with pytest.raises(BadInputError, match=r"results can't be written"):
-        write_outlines(spoiled(), tmp_path / "results")  # type: ignore[arg-type]
+    with pytest.raises(BadInputError, match=r"can't be written \(the layer mine could not be added to outlines.gpkg\)"):
+        written(tmp_path / "results", tmp_path / "chips")
+    assert [path.name for path in tmp_path.iterdir()] == ["chips"]
 
 
 @pytest.mark.parametrize(

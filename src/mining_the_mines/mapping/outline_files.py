@@ -137,7 +137,7 @@ def _write_layer(outlines: gpd.GeoDataFrame, path: Path, layer: str) -> None:
             SPATIAL_INDEX="NO",
         )  # fmt: skip
     except (DataSourceError, DataLayerError) as error:
-        raise OSError(errno.EIO, f"GDAL: {error}") from error
+        raise OSError(errno.EIO, f"the layer {layer} could not be added to {path.name}") from error
 
 
 def _free_layer(filename: str, taken: set[str]) -> str:

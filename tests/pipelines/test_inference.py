@@ -1,0 +1,76 @@
+"""Inference gives every chip of a folder an answer, or the reason why there is none."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from chips.building import BANDS, SIZE, write_folder
+from mapping.outlining import BrightnessOutliner, mixed_folder
+from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.datasets.outline_results import OutlineResultsDataset
+from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.pipelines.inference import create_pipeline
+from mining_the_mines.pipelines.inference.nodes import BATCH, detect_mines, fill_in_submission
+
+
+@dataclass(frozen=True)
+class BrightnessDetector:
+    """Takes the highest reflectance of the first band for the probability of a mine."""
+
+    chips: ChipSettings = ChipSettings(bands=BANDS, size=SIZE)  # noqa: RUF009 - settings are frozen
+    threshold: float = 0.6
+
+    def predict(self, reflectance: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The brightest pixel."""
+        brightest: npt.NDArray[np.float64] = reflectance[:, 0].max(axis=(1, 2)).astype(np.float64)
+        return brightest
+
+
+def test_detection_decides_on_chips_of_the_models_size_and_gives_reasons_for_the_rest(tmp_path: Path) -> None:
+    detections = detect_mines(mixed_folder(tmp_path), BrightnessDetector()).set_index("filename")
+    assert detections["label"].fillna(-1).to_dict() == {
+        "broken.tif": -1, "degrees.tif": 1, "forest.tif": -1, "night.tif": -1, "nowhere.tif": 1, "utm.tif": 1,
+    }  # fmt: skip
+    assert "the model takes 16 × 16" in detections["error"]["forest.tif"]
+    assert "empty" in detections["error"]["night.tif"]
+
+
+def test_detection_goes_through_more_chips_than_the_model_takes_at_a_time(tmp_path: Path) -> None:
+    names = [f"chip_{number:02}.tif" for number in range(BATCH + 1)]
+    detections = detect_mines(ChipFolder(write_folder(tmp_path, names)), BrightnessDetector())
+    assert detections["filename"].tolist() == names
+    assert detections["label"].tolist() == [0] * len(names)
+
+
+def test_the_form_has_no_place_for_doubt(tmp_path: Path) -> None:
+    form = fill_in_submission(detect_mines(mixed_folder(tmp_path), BrightnessDetector()))
+    assert form.set_index("filename")["label"]["broken.tif"] == 0
+    assert form["label"].sum() == 3
+
+
+def test_inference_writes_outlines_with_the_parameters_of_its_namespace(tmp_path: Path) -> None:
+    catalog = DataCatalog(
+        {
+            "unlabelled_chips": MemoryDataset(mixed_folder(tmp_path / "chips")),
+            "segmentation.outliner": MemoryDataset(BrightnessOutliner()),
+            "params:segmentation.vectors": MemoryDataset(VectorSettings(minimum_hectares=1)),
+            "segmentation.outlines": OutlineResultsDataset(filepath=str(tmp_path / "results")),
+        }
+    )
+    SequentialRunner().run(create_pipeline(["segmentation"]), catalog)
+    table = catalog.load("segmentation.outlines")
+    assert table["mines"].sum() == 0
+    assert table["highest_probability"].max() == pytest.approx(0.9)
+
+
+def test_inference_has_a_namespace_for_each_task() -> None:
+    assert {node.name for node in create_pipeline().nodes} == {
+        "classification.detect_mines", "classification.fill_in_submission", "segmentation.outline_mines",
+    }  # fmt: skip
+    assert create_pipeline(["classification"]).inputs() == {"unlabelled_chips", "classification.detector"}
