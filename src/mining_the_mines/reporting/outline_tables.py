@@ -78,7 +78,7 @@ def feature_rows(inventory: pd.DataFrame) -> Table | None:
     """
     if inventory.empty:
         return None
-    named = inventory.assign(reason=inventory["reason"].fillna("").astype(str))
+    named = inventory.assign(reason=inventory["reason"].astype("string").fillna(""))
     groups = named.groupby(["verdict", "reason"], sort=False, as_index=False)["hectares"].agg(["size", "sum"])
     lines = []
     for verdict, reason, number, area in groups.sort_values("size", ascending=False).itertuples(index=False, name=None):

@@ -165,8 +165,9 @@ def describe_outlines(  # noqa: PLR0913, PLR0917 - a report joins everything
     outline_inventory: pd.DataFrame,
     learning_curves: pd.DataFrame,
     detection_scores: pd.DataFrame,
+    parameters: dict[str, Any],
 ) -> OutlineContents:
-    """Gather what the report shows of outlines."""
+    """Gather what the report shows of outlines, with classifiers named as readers know them."""
     return OutlineContents(
         score_table=scores,
         chip_table=chip_scores,
@@ -178,7 +179,7 @@ def describe_outlines(  # noqa: PLR0913, PLR0917 - a report joins everything
         mask_table=mask_table,
         outline_inventory=outline_inventory,
         learning_curves=_long(learning_curves),
-        detection_table=detection_scores,
+        detection_table=detection_scores.replace({"model": _model_names(flatten(parameters))}),
     )
 
 

@@ -23,10 +23,10 @@ def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
     contents = {}
     parts = []
     if CLASSIFICATION in tasks:
-        contents["detection"] = f"{CLASSIFICATION}.contents"
+        contents["detection"] = "detection_contents"
         parts.append(_detection())
     if SEGMENTATION in tasks:
-        contents["outlines"] = f"{SEGMENTATION}.contents"
+        contents["outlines"] = "outline_contents"
         parts.append(_outlines())
     shared = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
     inputs = {**{name: name for name in shared}, "reporting": "params:reporting", **contents}
@@ -63,6 +63,7 @@ def _detection() -> Pipeline:
         nodes,
         namespace=CLASSIFICATION,
         inputs="packed_chips",
+        outputs={"contents": "detection_contents"},
         parameters={"parameters", "params:reporting"},
         tags="reporting",
     )
@@ -96,11 +97,17 @@ def _outlines() -> Pipeline:
                 "outline_inventory",
                 "learning_curves",
                 "detection_scores",
+                "parameters",
             ],
             "contents",
             name="describe_outlines",
         ),
     ]
     return Pipeline(
-        nodes, namespace=SEGMENTATION, inputs="packed_chips", parameters={"params:reporting"}, tags="reporting"
+        nodes,
+        namespace=SEGMENTATION,
+        inputs="packed_chips",
+        outputs={"contents": "outline_contents"},
+        parameters={"parameters", "params:reporting"},
+        tags="reporting",
     )

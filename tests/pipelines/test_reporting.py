@@ -1,0 +1,203 @@
+"""Reporting on outlines, on detection, or on both, from values as they come out of their files."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from affine import Affine
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
+from kedro.runner import SequentialRunner
+from rasterio.crs import CRS
+
+from chips.building import BANDS, ground
+from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.chips.packing import pack_in_memory
+from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
+from mining_the_mines.pipelines.preprocessing.nodes import measure_bands
+from mining_the_mines.pipelines.reporting import create_pipeline
+from mining_the_mines.pipelines.reporting.nodes import (
+    ReportingSettings,
+    choose_outline_examples,
+    describe_detection,
+    write_report,
+)
+from mining_the_mines.reporting import DetectionContents, OutlineTile
+from mining_the_mines.scoring import BootstrapSettings, score_table
+from mining_the_mines.scoring.outline_measures import OutlineMeasureSettings, measure_outlines
+from mining_the_mines.scoring.outline_scores import detection_predictions, outline_score_table
+from mining_the_mines.scoring.pixel_tally import outline_threshold_curve, tally_pixels
+from reporting.outlined import make_inventory, make_mask_table, make_outlines
+from reporting.reports import make_detection, make_folds
+from scoring.outlining import SIZE, make_pairs
+
+CHIPS = 30
+FEW = BootstrapSettings(resamples=20)
+
+
+def from_file(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as it is after it was written and read."""
+    return pd.read_csv(io.StringIO(table.to_csv(index=False)))
+
+
+def planes(values: Mapping[str, np.ndarray[Any, Any]], dtype: type[np.generic]) -> PackedPlanes:
+    grid = ChipGrid(CRS.from_epsg(32721), Affine(10, 0, 500_000, 0, -10, 9_400_000), SIZE, SIZE)
+    array = np.stack(list(values.values())) if values else np.empty((0, SIZE, SIZE))
+    return planes_in_memory(array.astype(dtype), tuple(values), (grid,) * len(values))
+
+
+@pytest.fixture(scope="module")
+def inputs() -> dict[str, Any]:
+    """What segmentation leaves behind, by name in its namespace."""
+    folds = make_folds(CHIPS)
+    pairs = [(name, *pair[1:]) for name, pair in zip(folds["filename"], make_pairs(CHIPS), strict=True)]
+    areas = dict.fromkeys(folds["filename"], 0.01)
+    chips = measure_outlines(pairs, areas, 0.5, OutlineMeasureSettings()).merge(folds, on="filename")
+    detections = detection_predictions(chips)
+    compared = pd.concat([detections, detections.assign(model="network")])
+    test = set(folds.loc[folds["split"] == "test", "filename"])
+    curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.5, 0.3], "validation_iou": [0.4, 0.6]})
+    return {
+        "scores": from_file(outline_score_table(chips, FEW)),
+        "chip_scores": from_file(chips).astype({"fold": "Int64"}),
+        "decision": {"threshold": 0.5, "objective": "iou"},
+        "threshold_curve": from_file(outline_threshold_curve(tally_pixels(pairs, areas))),
+        "probability_maps": planes({name: p for name, p, _ in pairs if name not in test}, np.float16),
+        "test_probability_maps": planes({name: p for name, p, _ in pairs if name in test}, np.float16),
+        "masks": planes({name: mask for name, _, mask in pairs}, np.uint8),
+        "mask_table": from_file(make_mask_table(chips)),
+        "outline_inventory": from_file(make_inventory()),
+        "learning_curves": from_file(curves),
+        "detection_scores": from_file(score_table(compared, {"outlines": 0.5, "network": 0.5}, FEW)),
+    }
+
+
+@pytest.fixture(scope="module")
+def shared() -> dict[str, Any]:
+    """What every task reads."""
+    folds = make_folds(CHIPS)
+    packed = pack_in_memory([ground(seed, size=SIZE) for seed in range(CHIPS)], list(folds["filename"]), BANDS)
+    manifest = folds[["filename", "label"]].assign(verdict="accepted", reason=None)
+    network = {"network": {"architecture": "maxvit_pico"}, "evaluation": {"bootstrap": {"level": 0.9}}}
+    return {
+        "packed_chips": packed,
+        "manifest": from_file(manifest),
+        "folds": folds,
+        "band_statistics": measure_bands(packed, folds),
+        "run_facts": {"Git commit": "3fbc53a"},
+        "parameters": {"classification": {"training": network}},
+        "params:reporting": ReportingSettings(title="Mines of a basin", examples=2),
+    }
+
+
+def choose(inputs: dict[str, Any], shared: dict[str, Any], **changes: Any) -> tuple[OutlineTile, ...]:  # noqa: ANN401
+    names = ("chip_scores", "decision", "probability_maps", "test_probability_maps", "masks")
+    given = {name: inputs[name] for name in names}
+    return choose_outline_examples(
+        **{**given, "packed_chips": shared["packed_chips"], "reporting": shared["params:reporting"], **changes}
+    )
+
+
+def run(pipeline: Pipeline, inputs: dict[str, Any]) -> dict[str, Any]:
+    catalog = DataCatalog({name: MemoryDataset(value) for name, value in inputs.items()})
+    return {name: dataset.load() for name, dataset in SequentialRunner().run(pipeline, catalog).items()}
+
+
+def test_outlines_alone_make_a_report(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
+    pipeline = create_pipeline(["segmentation"])
+    report = run(pipeline, {**shared, **{f"segmentation.{name}": value for name, value in inputs.items()}})["report"]
+    for text in ("Mines of a basin", "outlines and true mines overlap", "MaxViT", "Repaired", "nowhere.tif"):
+        assert text in report
+    assert "Is there a mine in a chip?" not in report
+
+
+def test_both_tasks_meet_in_one_report_and_each_can_be_left_out() -> None:
+    both = create_pipeline()
+    assert {"detection_contents", "outline_contents"} <= both.datasets()
+    assert [node.name for node in both.nodes if "report" in node.outputs] == ["write_report"]
+    for task, other in (("classification", "segmentation"), ("segmentation", "classification")):
+        alone = create_pipeline([task])  # type: ignore[list-item]
+        assert not [name for name in alone.datasets() if name.startswith(other)]
+        assert "report" in alone.outputs()
+
+
+def test_what_the_tasks_share_has_no_namespace(shared: dict[str, Any]) -> None:
+    free = {name for name in create_pipeline().inputs() if not name.startswith(("classification.", "segmentation."))}
+    assert free == set(shared)
+
+
+def test_test_chips_are_shown_worst_first_and_none_twice(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
+    tiles = choose(inputs, shared)
+    assert {tile.split for tile in tiles} == {"test"}
+    assert len({tile.filename for tile in tiles}) == len(tiles)
+    fits = [tile.iou for kind in ("worst", "typical") for tile in tiles if tile.kind == kind]
+    assert fits == sorted(fits)
+    assert max(fits) <= min(tile.iou for tile in tiles if tile.kind == "best")
+
+
+def test_without_a_test_split_chips_are_shown_with_their_out_of_fold_maps(
+    inputs: dict[str, Any], shared: dict[str, Any]
+) -> None:
+    known = inputs["chip_scores"].dropna(subset="fold")
+    tiles = choose(inputs, shared, chip_scores=known, test_probability_maps=planes({}, np.float16))
+    assert {tile.split for tile in tiles} == {"out-of-fold"}
+    assert len(tiles) > 4
+
+
+def test_the_picture_shows_what_was_scored(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
+    for tile in choose(inputs, shared):
+        known = tile.truth != 255
+        assert (tile.predicted & known).sum() * 0.01 == pytest.approx(tile.predicted_hectares)
+        assert ((tile.truth == 1) & known).sum() * 0.01 == pytest.approx(tile.true_hectares)
+
+
+def test_pixels_without_a_probability_are_shown_as_unknown(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
+    maps = inputs["test_probability_maps"]
+    empty = planes({name: np.full((SIZE, SIZE), np.nan) for name in maps.filenames}, np.float16)
+    assert all((tile.truth == 255).all() for tile in choose(inputs, shared, test_probability_maps=empty))
+
+
+@pytest.mark.parametrize(("mines", "kinds"), [(1, ["worst"]), (2, ["best", "worst"]), (0, [])])
+def test_few_mines_are_shown_once(inputs: dict[str, Any], shared: dict[str, Any], mines: int, kinds: list[str]) -> None:
+    chips = inputs["chip_scores"]
+    few = chips[chips["fold"].notna() & (chips["true_hectares"] > 0)].head(mines)
+    assert sorted(tile.kind for tile in choose(inputs, shared, chip_scores=few)) == kinds
+
+
+def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> DetectionContents:
+    """Describe what the made-up report has of the blend, as if it were the network's."""
+    made = make_detection(make_folds(40), tiles=1, resamples=20)
+    assert made.category_table is not None
+    assert made.difference_table is not None
+    assert made.importances is not None
+    scores, predictions = (
+        table.replace({"model": {"blend": "network"}}) for table in (made.score_table, made.predictions)
+    )
+    curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.7, 0.5]})
+    tables = (made.category_table, made.difference_table, curves, made.importances)
+    return describe_detection(predictions, decision, scores, *tables, made.gallery, parameters)
+
+
+def test_the_network_is_called_by_its_architecture(shared: dict[str, Any]) -> None:
+    decision = {"chosen": "network", "thresholds": {"network": 0.5, "baseline": 0.4}}
+    contents = describe(decision, shared["parameters"])
+    assert contents.chosen_model == "maxvit"
+    assert set(contents.thresholds) == {"maxvit", "baseline"}
+    assert "network" not in set(contents.score_table["model"]) | set(contents.predictions["model"])
+    assert describe(decision, {}).chosen_model == "network"
+
+
+def test_a_report_of_both_answers_both_questions(shared: dict[str, Any]) -> None:
+    names = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
+    report = write_report(
+        **{name: shared[name] for name in names},
+        reporting=shared["params:reporting"],
+        detection=make_detection(make_folds(24), tiles=1, resamples=20),
+        outlines=make_outlines(24, size=16, each=1, resamples=20),
+    )
+    assert "Is there a mine in a chip?" in report
+    assert "Where are its outlines" in report
+    assert "90\N{NARROW NO-BREAK SPACE}% intervals" in report
