@@ -1,20 +1,52 @@
-"""Tracking: what a run was made of and what came out, in MLflow."""
+"""Around a run: which tasks it has; and in MLflow, what it was made of and what came out."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks import MlflowHook
 from pydantic import BaseModel
 
+from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.datasets.run_facts import git_state
+from mining_the_mines.pipelines.tasks import TASKS, Task
 
 #: Datasets whose files are logged as artifacts when they have been saved.
 ARTIFACTS = ("manifest", "rejected_chips", "folds", "scores", "category_scores", "decision", "importances", "report")
+
+
+class TaskSelection:
+    """Leaves the pipelines with the tasks that the parameter ``tasks`` names: not all data have labels and outlines."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Register the pipelines of those tasks."""
+        from mining_the_mines.pipeline_registry import register_pipelines
+
+        chosen = read_tasks(context.config_loader["parameters"].get("tasks", TASKS))
+        for name, pipeline in register_pipelines(chosen).items():
+            if name in pipelines:
+                pipelines[name] = pipeline
+
+
+def read_tasks(value: object) -> tuple[Task, ...]:
+    """The parameter ``tasks``: one name or several.
+
+    Raises:
+        BadInputError: It names no task, or one that does not exist.
+    """
+    names = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else []
+    chosen = tuple(task for task in TASKS if task in names)
+    if not chosen or len(chosen) < len(set(names)):
+        raise BadInputError(f"The parameter tasks is {value!r}: name {' or '.join(TASKS)}, or both.")
+    return chosen
 
 
 class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is untyped

@@ -5,14 +5,14 @@ import warnings
 from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
-from mining_the_mines.hooks import ParameterTracking, RunTracking
+from mining_the_mines.hooks import ParameterTracking, RunTracking, TaskSelection
 
 # Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
 #: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
-HOOKS = (RunTracking(), ParameterTracking())  # the last is called first: it starts the MLflow run
+HOOKS = (TaskSelection(), RunTracking(), ParameterTracking())  # the last is called first: it starts the MLflow run
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {

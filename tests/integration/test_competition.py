@@ -91,12 +91,12 @@ def test_the_competitions_recipe_is_what_the_parameters_say() -> None:
     from kedro.config import OmegaConfigLoader
 
     from integration.projects import PROJECT
-    from mining_the_mines.learning.settings import TrainingSettings
+    from mining_the_mines.learning.settings import ClassifierTrainingSettings
 
     loader = OmegaConfigLoader(
         str(PROJECT / "conf"), base_env="base", env="solafune", merge_strategy={"parameters": "soft"}
     )
-    training = TrainingSettings(**loader["parameters"]["training"])
+    training = ClassifierTrainingSettings(**loader["parameters"]["classification"]["training"])
     assert training.network.architecture == "maxvit_tiny_tf_512"
     assert training.network.overrides is None
     assert (training.epochs, training.learning_rate, training.weight_decay) == (10, 1e-4, 1e-2)

@@ -9,22 +9,13 @@ from hypothesis import strategies as st
 
 from learning.outline_data import SIZE, outlined_chips
 from mining_the_mines.chips.masks import UNKNOWN
-from mining_the_mines.learning.window_data import CropDataset, CropSampler, crop_loader, cut, whole_chip_loader
+from mining_the_mines.learning.window_data import CropDataset, CropSampler, crop_loader, whole_chip_loader
 from mining_the_mines.sentinel2.reflectance import NODATA
 
 
 def windows(mines: int = 6, others: int = 20, size: int = 64) -> pd.DataFrame:
     kinds = ["mine"] * mines + ["other"] * others
     return pd.DataFrame({"chip": range(len(kinds)), "row": -8, "column": 16, "size": size, "kind": kinds})
-
-
-@settings(max_examples=200, deadline=None)
-@given(row=st.integers(-30, 30), column=st.integers(-30, 30), edge=st.integers(1, 40))
-def test_a_cut_is_the_plane_where_there_is_one_and_nothing_beyond(row: int, column: int, edge: int) -> None:
-    plane = np.arange(2 * 12 * 15, dtype=np.uint16).reshape(2, 12, 15) + 1
-    wide = np.pad(plane, ((0, 0), (80, 80), (80, 80)))
-    expected = wide[:, row + 80 : row + 80 + edge, column + 80 : column + 80 + edge]
-    np.testing.assert_array_equal(cut(plane, (row, column), edge, 0), expected)
 
 
 def test_chips_and_masks_are_cut_alike_and_filled_as_unknown() -> None:

@@ -99,14 +99,15 @@ def make_inventory() -> pd.DataFrame:
 def make_mask_table(chips: pd.DataFrame) -> pd.DataFrame:
     """Masks of all chips but one, which lies nowhere."""
     mine = (chips["true_positive"] + chips["false_negative"]).to_numpy()
+    known = mine + (chips["false_positive"] + chips["true_negative"]).to_numpy()
     table = pd.DataFrame(
         {
             "filename": chips["filename"],
             "reason": None,
             "polygons": (mine > 0).astype(int),
-            "slivers": (mine == 0).astype(int) // 1 * (np.arange(len(chips)) % 9 == 0),
+            "slivers": (mine == 0) * (np.arange(len(chips)) % 9 == 0),
             "mine_pixels": mine,
-            "known_pixels": 4096,
+            "known_pixels": known,
             "mine_hectares": mine * HECTARES_A_PIXEL,
         }
     )

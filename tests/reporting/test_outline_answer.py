@@ -109,6 +109,7 @@ def test_where_nothing_is_mined_or_outlined_there_is_nothing_to_score() -> None:
 def test_one_place_alone_has_figures_without_brackets() -> None:
     table = pd.concat([chips((10, 1, 1), fold=0), chips((10, 5, 5))])
     answer = answer_on_outlines(contents_of(table), 0.95)
+    assert answer.caveats == ("There is only 1 place, from which no interval can be drawn.",)
     assert "()" not in " ".join((answer.lead, *answer.sentences, *(item.out_of_fold for item in answer.headlines)))
 
 

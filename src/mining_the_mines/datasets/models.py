@@ -11,6 +11,7 @@ from mining_the_mines.datasets.folders import FolderDataset
 if TYPE_CHECKING:
     from mining_the_mines.learning.baseline import Baseline
     from mining_the_mines.learning.detector import MineDetector
+    from mining_the_mines.learning.outliner import MineOutliner
     from mining_the_mines.models.storage import StoredEnsemble
 
 
@@ -49,7 +50,7 @@ class BaselineDataset(FolderDataset["Baseline", "Baseline"]):
 
 
 class DetectorDataset(FolderDataset["MineDetector", "MineDetector"]):
-    """The chosen model, complete with its threshold."""
+    """The chosen classifier, complete with its threshold."""
 
     def load(self) -> "MineDetector":
         """Read the model."""
@@ -63,3 +64,20 @@ class DetectorDataset(FolderDataset["MineDetector", "MineDetector"]):
 
         with whole_folder(self.save_folder) as draft:
             save_detector(data, draft)
+
+
+class OutlinerDataset(FolderDataset["MineOutliner", "MineOutliner"]):
+    """The segmenter, complete with its threshold."""
+
+    def load(self) -> "MineOutliner":
+        """Read the model."""
+        from mining_the_mines.learning.storage import load_outliner
+
+        return load_outliner(self.load_folder)
+
+    def save(self, data: "MineOutliner") -> None:
+        """Write the model."""
+        from mining_the_mines.learning.storage import save_outliner
+
+        with whole_folder(self.save_folder) as draft:
+            save_outliner(data, draft)

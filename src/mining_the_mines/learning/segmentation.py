@@ -16,7 +16,7 @@ from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.masks import UNKNOWN
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
-from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.chips.windows import WITH_MINE, WindowSettings
 from mining_the_mines.learning.augmentation import mix_up
 from mining_the_mines.learning.overlap_loss import outline_loss
 from mining_the_mines.learning.packed_data import Batch, decode_batch
@@ -63,7 +63,7 @@ class SegmentationTask:
         """
         names = tuple(rows["filename"])
         windows = self._windows_of(names)
-        if not (windows["kind"] == "mine").any():
+        if not (windows["kind"] == WITH_MINE).any():
             raise BadInputError(
                 "No window of a fold's training chips shows a mine: ask for fewer folds, or widen "
                 "segmentation.windows.area_percentiles."
@@ -85,7 +85,7 @@ class SegmentationTask:
 
     def can_stop_on(self, rows: pd.DataFrame) -> bool:
         """Whether a mine is there."""
-        return bool((self._windows_of(tuple(rows["filename"]))["kind"] == "mine").any())
+        return bool((self._windows_of(tuple(rows["filename"]))["kind"] == WITH_MINE).any())
 
     def predict(self, ensemble: FoldEnsemble, filenames: Sequence[str]) -> NDArray[np.floating]:
         """Probability of a mine for each pixel, ``(N, H, W)``."""

@@ -1,6 +1,7 @@
 """Windows of packed chips and their masks as batches for training."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from mining_the_mines.chips.masks import UNKNOWN
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
+from mining_the_mines.chips.windows import WITH_MINE, take_window
 from mining_the_mines.learning.packed_data import Batch, as_it_is
 from mining_the_mines.sentinel2.reflectance import NODATA
 
@@ -43,34 +45,12 @@ class CropDataset(Dataset[Batch]):
 
     def __getitems__(self, crops: list[Crop]) -> Batch:
         """Batch of digital numbers ``(B, C, H, W)`` uint16 and masks ``(B, H, W)`` uint8."""
-        chips = [cut(self.packed.array[self.chip_rows[chip]], at, self.edge, NODATA) for chip, *at in crops]
-        masks = [cut(self.masks.array[self.mask_rows[chip]], at, self.edge, UNKNOWN) for chip, *at in crops]
+        chips = [self._cut(self.packed.array[self.chip_rows[chip]], *corner, NODATA) for chip, *corner in crops]
+        masks = [self._cut(self.masks.array[self.mask_rows[chip]], *corner, UNKNOWN) for chip, *corner in crops]
         return torch.from_numpy(np.stack(chips)), torch.from_numpy(np.stack(masks))
 
-
-def cut(plane: NDArray[np.integer], corner: Sequence[int], edge: int | None, beyond: int) -> NDArray[np.integer]:
-    """Cut a square out of ``(…, H, W)``, which may reach over the rim.
-
-    Args:
-        plane: To cut from.
-        corner: First row and column; may be negative.
-        edge: Edge of the square; ``None`` takes all.
-        beyond: Value of what lies beyond the rim.
-
-    Returns:
-        ``(…, edge, edge)``.
-    """
-    if edge is None:
-        return np.asarray(plane)
-    row, column = corner
-    top, left = max(row, 0), max(column, 0)
-    inside = plane[..., top : max(row + edge, 0), left : max(column + edge, 0)]
-    if inside.shape[-2:] == (edge, edge):
-        return np.asarray(inside)
-    square = np.full((*plane.shape[:-2], edge, edge), beyond, dtype=plane.dtype)
-    down, right = max(-row, 0), max(-column, 0)
-    square[..., down : down + inside.shape[-2], right : right + inside.shape[-1]] = inside
-    return square
+    def _cut(self, pixels: NDArray[Any], row: int, column: int, fill: int) -> NDArray[Any]:
+        return pixels if self.edge is None else take_window(pixels, row, column, self.edge, fill)
 
 
 class CropSampler(Sampler[Crop]):
@@ -86,7 +66,7 @@ class CropSampler(Sampler[Crop]):
 
     def __init__(self, windows: pd.DataFrame, edge: int | None, negative_share: float | None, seed: int) -> None:
         self.places = windows[["chip", "row", "column", "size"]].to_numpy(dtype=np.int64)
-        mine = (windows["kind"] == "mine").to_numpy()
+        mine = (windows["kind"] == WITH_MINE).to_numpy()
         self.positives, self.negatives = np.flatnonzero(mine), np.flatnonzero(~mine)
         self.edge = edge
         self.drawn = _negatives_an_epoch(len(self.positives), len(self.negatives), negative_share)

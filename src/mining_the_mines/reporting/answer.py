@@ -275,6 +275,8 @@ def limits(rows: pd.DataFrame, split: str) -> tuple[str, ...]:
             "that are scored here, which flatters the figures that depend on it a little."
         )
     places = int(rows["places"].iloc[0]) if len(rows) else 0
-    if places < FEW_PLACES:
+    if places == 1:
+        caveats.append("There is only 1 place, from which no interval can be drawn.")
+    elif places < FEW_PLACES:
         caveats.append(f"There are only {count(places, 'place')} to resample: expect the intervals to be too narrow.")
     return tuple(caveats)

@@ -17,6 +17,7 @@ from mining_the_mines.reporting.overlay import NOT_KNOWN, VERDICTS, Verdict
 from mining_the_mines.reporting.place_map import OUTLINE_SYMBOLS, place_map
 from mining_the_mines.reporting.tables import Table, score_rows
 from mining_the_mines.reporting.wording import SPLIT_TITLES
+from mining_the_mines.scoring.metrics import LOWER_IS_BETTER
 from mining_the_mines.scoring.outline_scores import OUTLINES
 from mining_the_mines.scoring.pixel_tally import UNKNOWN
 
@@ -167,7 +168,9 @@ def _map(chips: pd.DataFrame) -> Picture | None:
 
 
 def _detection_tables(table: pd.DataFrame | None) -> list[Table]:
+    """Compare decisions and ranking; what a map says of a chip as a whole is no calibrated chance."""
     if table is None or table.empty:
         return []
-    tables = [score_rows(table, *split, OUTLINES) for split in SPLIT_TITLES.items()]
+    compared = table[~table["metric"].isin(LOWER_IS_BETTER)]
+    tables = [score_rows(compared, *split, OUTLINES) for split in SPLIT_TITLES.items()]
     return [table for table in tables if table is not None]

@@ -1,4 +1,6 @@
-"""Models and out-of-fold probabilities → scores, the decision for one model, and the complete detector."""
+"""Models and out-of-fold probabilities → thresholds, scores, and models that are complete with them."""
+
+from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
@@ -8,10 +10,24 @@ from mining_the_mines.pipelines.evaluation.nodes import (
     predict_test_chips,
     score_models,
 )
+from mining_the_mines.pipelines.evaluation.outline_nodes import (
+    choose_threshold,
+    compare_detection,
+    complete_outliner,
+    outline_test_chips,
+    score_outlines,
+)
+from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 
-def create_pipeline() -> Pipeline:
-    """Evaluation of chip classifiers."""
+def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
+    """Evaluation, a namespace a task; where there are both, they are compared."""
+    parts = {CLASSIFICATION: _classification, SEGMENTATION: _segmentation}
+    pipeline = sum((parts[task]() for task in tasks), start=Pipeline([]))
+    return pipeline + _comparison(tasks) if SEGMENTATION in tasks else pipeline
+
+
+def _classification() -> Pipeline:
     models = ["baseline", "network", "blend"]
     nodes = [
         Node(
@@ -47,8 +63,48 @@ def create_pipeline() -> Pipeline:
     ]
     return Pipeline(
         nodes,
-        namespace="classification",
+        namespace=CLASSIFICATION,
         inputs={"features", "folds", "packed_chips"},
-        parameters={"params:evaluation", "params:imagery", "params:features"},
+        parameters={"params:imagery", "params:features"},
         tags="evaluation",
     )
+
+
+def _segmentation() -> Pipeline:
+    nodes = [
+        Node(
+            choose_threshold,
+            ["masks", "probability_maps", "params:evaluation"],
+            ["decision", "threshold_curve"],
+            name="choose_threshold",
+        ),
+        Node(
+            outline_test_chips,
+            ["packed_chips", "masks", "folds", "network", "params:evaluation"],
+            "test_probability_maps",
+            name="outline_test_chips",
+        ),
+        Node(
+            score_outlines,
+            ["masks", "probability_maps", "test_probability_maps", "decision", "folds", "params:evaluation"],
+            ["scores", "chip_scores"],
+            name="score_outlines",
+        ),
+        Node(complete_outliner, ["network", "decision", "params:imagery"], "outliner", name="complete_outliner"),
+    ]
+    return Pipeline(
+        nodes,
+        namespace=SEGMENTATION,
+        inputs={"folds", "packed_chips"},
+        parameters={"params:imagery"},
+        tags="evaluation",
+    )
+
+
+def _comparison(tasks: Collection[Task]) -> Pipeline:
+    """Outlines, too, say whether a chip shows a mine; where there is a classifier, it is scored beside them."""
+    inputs = {"chip_scores": f"{SEGMENTATION}.chip_scores", "evaluation": f"params:{SEGMENTATION}.evaluation"}
+    if CLASSIFICATION in tasks:
+        inputs |= {"predictions": f"{CLASSIFICATION}.predictions", "decision": f"{CLASSIFICATION}.decision"}
+    node = Node(compare_detection, inputs, f"{SEGMENTATION}.detection_scores", name="compare_detection")
+    return Pipeline([node], tags="evaluation")

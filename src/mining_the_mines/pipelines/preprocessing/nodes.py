@@ -9,9 +9,16 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.chips.folds import assign_folds as deal_chips
 from mining_the_mines.chips.manifest import take_inventory
+from mining_the_mines.chips.masks import MaskSettings, check_masks, place_chips
+from mining_the_mines.chips.masks import describe_masks as tabulate_masks
+from mining_the_mines.chips.masks import draw_masks as lay_outlines
+from mining_the_mines.chips.outlines import Outlines
 from mining_the_mines.chips.packing import ChipStream, PackedChips
+from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
+from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.chips.windows import cut_windows as find_windows
 from mining_the_mines.datasets.progress import progress_bar
 
 logger = logging.getLogger(__name__)
@@ -56,3 +63,49 @@ def measure_bands(packed_chips: PackedChips, folds: pd.DataFrame) -> dict[str, d
     """Measure mean, deviation and percentiles of each band on the training chips outside each fold."""
     statistics = summarise_bands(packed_chips, folds, progress_bar)
     return {fold: figures.model_dump(mode="json") for fold, figures in statistics.items()}
+
+
+def draw_masks(
+    raw_chips: ChipFolder, packed_chips: PackedChips, raw_outlines: Outlines, masks: MaskSettings
+) -> tuple[PlaneStream, pd.DataFrame]:
+    """Lay the outlines over the grid of every packed chip, and list every outline with what became of it.
+
+    Args:
+        raw_chips: Their files tell where they lie.
+        packed_chips: Which chips, and where they have no data.
+        raw_outlines: Repaired where they had to be.
+        masks: How pixels at the rim are taken.
+
+    Returns:
+        The masks, drawn as they are written, and the inventory of outlines.
+
+    Raises:
+        BadInputError: No outline meets any chip, or no chip has a coordinate reference system.
+    """
+    return lay_outlines(packed_chips, raw_chips, raw_outlines, masks, progress_bar), raw_outlines.inventory
+
+
+def describe_masks(
+    raw_chips: ChipFolder,
+    packed_chips: PackedChips,
+    masks: PackedPlanes,
+    raw_outlines: Outlines,
+    settings: MaskSettings,
+) -> pd.DataFrame:
+    """Tell for every chip how much of it is mine, and why it has no mask if it has none."""
+    drawn = set(masks.filenames)
+    left_out = place_chips(raw_chips, [name for name in packed_chips.filenames if name not in drawn]).left_out
+    return tabulate_masks(masks, raw_outlines, settings, left_out, progress_bar)
+
+
+def cut_windows(
+    packed_chips: PackedChips, masks: PackedPlanes, raw_outlines: Outlines, folds: pd.DataFrame, windows: WindowSettings
+) -> pd.DataFrame:
+    """List the windows of the training chips that training may cut its pictures from."""
+    check_masks(masks, packed_chips)
+    training = folds.loc[folds["split"] == "train", "filename"]
+    names = [name for name in training if name in set(masks.filenames)]
+    found = find_windows(masks, names, raw_outlines, windows)
+    counts = found["kind"].value_counts()
+    logger.info("%d windows with a mine and %d without.", counts.get("mine", 0), counts.get("other", 0))
+    return found

@@ -5,9 +5,12 @@ from typing import Any
 import pandas as pd
 
 from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
+from mining_the_mines.chips.probability_maps import stream_maps
 from mining_the_mines.chips.statistics import read_statistics
+from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.datasets.progress import progress_bar
-from mining_the_mines.learning.settings import BaselineSettings, TrainingSettings
+from mining_the_mines.learning.settings import BaselineSettings, ClassifierTrainingSettings, SegmenterTrainingSettings
 from mining_the_mines.learning.workspace import Workspace
 
 
@@ -35,7 +38,7 @@ def train_network(
     folds: pd.DataFrame,
     band_statistics: dict[str, dict[str, Any]],
     workspace: Workspace,
-    training: TrainingSettings,
+    training: ClassifierTrainingSettings,
 ) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
     """Train a network for each fold.
 
@@ -49,12 +52,51 @@ def train_network(
     Returns:
         The fold ensemble, its out-of-fold probabilities, and the figures of each epoch.
     """
+    from mining_the_mines.learning.classification import ClassificationTask
     from mining_the_mines.learning.cross_validation import cross_validate
     from mining_the_mines.models.storage import StoredEnsemble
 
-    result = cross_validate(packed_chips, folds, read_statistics(band_statistics), training, workspace)
+    task = ClassificationTask(packed_chips, training)
+    result = cross_validate(task, folds, read_statistics(band_statistics), workspace)
     stored = StoredEnsemble(result.ensemble, training.network, packed_chips.array.shape[-1])
-    return stored, _table(result.probabilities), result.curves
+    probabilities = pd.Series(result.probabilities, index=list(result.filenames))
+    return stored, _table(probabilities), result.curves
+
+
+def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
+    packed_chips: PackedChips,
+    masks: PackedPlanes,
+    cuts: pd.DataFrame,
+    folds: pd.DataFrame,
+    band_statistics: dict[str, dict[str, Any]],
+    workspace: Workspace,
+    windows: WindowSettings,
+    training: SegmenterTrainingSettings,
+) -> tuple[Any, PlaneStream, pd.DataFrame]:
+    """Train a network for each fold that draws outlines.
+
+    Args:
+        packed_chips: The chips.
+        masks: What is mine in them.
+        cuts: Windows that pictures are cut from.
+        folds: Split, fold and place of each chip.
+        band_statistics: Of the chips outside each fold.
+        workspace: Where checkpoints lie, and who is told about epochs.
+        windows: How windows become pictures.
+        training: How to train.
+
+    Returns:
+        The fold ensemble, its out-of-fold maps of probability, and the figures of each epoch.
+    """
+    from mining_the_mines.learning.cross_validation import cross_validate
+    from mining_the_mines.learning.segmentation import SegmentationTask
+    from mining_the_mines.models.storage import StoredEnsemble
+
+    task = SegmentationTask(packed_chips, masks, cuts, windows, training)
+    masked = folds[folds["filename"].isin(masks.filenames)]
+    result = cross_validate(task, masked, read_statistics(band_statistics), workspace)
+    stored = StoredEnsemble(result.ensemble, training.network, packed_chips.array.shape[-1])
+    return stored, stream_maps(masks, result.filenames, result.probabilities), result.curves
 
 
 def blend_models(

@@ -1,14 +1,20 @@
-"""Features and packed chips → baseline, network, blend and their out-of-fold probabilities."""
+"""Features, packed chips and masks → models and their out-of-fold probabilities."""
+
+from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.training.nodes import blend_models, train_baseline, train_network
+from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
+from mining_the_mines.pipelines.training.nodes import blend_models, train_baseline, train_network, train_segmenter
 
-SHARED = {"features", "folds", "packed_chips", "band_statistics"}
+
+def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
+    """Training, a namespace a task."""
+    parts = {CLASSIFICATION: _classification, SEGMENTATION: _segmentation}
+    return sum((parts[task]() for task in tasks), start=Pipeline([]))
 
 
-def create_pipeline() -> Pipeline:
-    """Training of chip classifiers."""
+def _classification() -> Pipeline:
     nodes = [
         Node(
             train_baseline,
@@ -29,10 +35,26 @@ def create_pipeline() -> Pipeline:
             name="blend_models",
         ),
     ]
-    return Pipeline(
-        nodes,
-        namespace="classification",
-        inputs=SHARED,
-        parameters={"params:baseline", "params:training"},
-        tags="training",
-    )
+    shared = {"features", "folds", "packed_chips", "band_statistics"}
+    return Pipeline(nodes, namespace=CLASSIFICATION, inputs=shared, tags="training")
+
+
+def _segmentation() -> Pipeline:
+    nodes = [
+        Node(
+            train_segmenter,
+            [
+                "packed_chips",
+                "masks",
+                "windows",
+                "folds",
+                "band_statistics",
+                "workspace",
+                "params:windows",
+                "params:training",
+            ],
+            ["network", "probability_maps", "learning_curves"],
+            name="train_segmenter",
+        )
+    ]
+    return Pipeline(nodes, namespace=SEGMENTATION, inputs={"folds", "packed_chips", "band_statistics"}, tags="training")
