@@ -17,10 +17,12 @@ from chips.building import BANDS, ground
 from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.packing import pack_in_memory
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
+from mining_the_mines.models.storage import StoredEnsemble
 from mining_the_mines.pipelines.preprocessing.nodes import measure_bands
 from mining_the_mines.pipelines.reporting import create_pipeline
 from mining_the_mines.pipelines.reporting.nodes import (
     ReportingSettings,
+    choose_examples,
     choose_outline_examples,
     describe_detection,
     write_report,
@@ -30,8 +32,9 @@ from mining_the_mines.scoring import BootstrapSettings, score_table
 from mining_the_mines.scoring.outline_measures import OutlineMeasureSettings, measure_outlines
 from mining_the_mines.scoring.outline_scores import detection_predictions, outline_score_table
 from mining_the_mines.scoring.pixel_tally import outline_threshold_curve, tally_pixels
+from models.networks import small_ensemble, small_spec
 from reporting.outlined import make_inventory, make_mask_table, make_outlines
-from reporting.reports import make_detection, make_folds
+from reporting.reports import make_detection, make_folds, make_predictions
 from scoring.outlining import SIZE, make_pairs
 
 CHIPS = 30
@@ -104,6 +107,21 @@ def choose(inputs: dict[str, Any], shared: dict[str, Any], **changes: Any) -> tu
 def run(pipeline: Pipeline, inputs: dict[str, Any]) -> dict[str, Any]:
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in inputs.items()})
     return {name: dataset.load() for name, dataset in SequentialRunner().run(pipeline, catalog).items()}
+
+
+def test_classified_chips_are_shown_by_outcome_beside_where_the_network_looked(shared: dict[str, Any]) -> None:
+    predictions = make_predictions(make_folds(CHIPS))
+    decision = {"chosen": "blend", "thresholds": {"blend": 0.5}}
+    network = StoredEnsemble(small_ensemble(1), small_spec(), SIZE)
+    tiles = choose_examples(predictions, decision, shared["packed_chips"], network, shared["params:reporting"])
+    known = predictions[predictions["model"] == "blend"].set_index("filename")
+    for tile in tiles:
+        called, mine = tile.kind in {"TP", "FP"}, tile.kind in {"TP", "FN"}
+        assert (tile.probability >= 0.5, tile.label == 1) == (called, mine)
+        assert tile.longitude == known["longitude"][tile.filename]
+        assert tile.attention is not None
+        assert tile.attention.shape == tile.true_colour.shape[:2] == (SIZE, SIZE)
+    assert all(sum(tile.kind == kind for tile in tiles) <= 2 for kind in ("TP", "FP", "FN", "TN"))
 
 
 def test_outlines_alone_make_a_report(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
