@@ -19,7 +19,11 @@ from mining_the_mines.datasets.run_facts import git_state
 from mining_the_mines.pipelines.tasks import TASKS, Task
 
 #: Datasets whose files are logged as artifacts when they have been saved.
-ARTIFACTS = ("manifest", "rejected_chips", "folds", "scores", "category_scores", "decision", "importances", "report")
+ARTIFACTS = (
+    "manifest", "rejected_chips", "folds", "outline_inventory", "mask_table",
+    "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision", "importances",
+    "report",
+)  # fmt: skip
 
 
 class TaskSelection:

@@ -10,6 +10,9 @@ from mining_the_mines.hooks import ParameterTracking, RunTracking, TaskSelection
 # Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
+# The node that compares what both tasks find belongs to neither namespace, so it names data of both.
+warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\.'")
+
 #: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
 HOOKS = (TaskSelection(), RunTracking(), ParameterTracking())  # the last is called first: it starts the MLflow run

@@ -18,14 +18,28 @@ SMALL: dict[str, Any] = {
     "simulation": {"chips": 40, "places": 12, "mine_share": 0.4, "unlabelled": 3, "size": 32},
     "imagery": {"min_chips_per_class": 4},
     "folds": {"folds": 2},
-    "baseline": {"iterations": 10, "bag": 2},
-    "training": {
-        "network": {"architecture": "test_maxvit", "input_size": 32, "overrides": None},
-        "epochs": 2,
-        "test_time_augmentation": "flips",
-        "accelerator": "cpu",
+    "classification": {
+        "baseline": {"iterations": 10, "bag": 2},
+        "training": {
+            "network": {"architecture": "test_maxvit", "input_size": 32, "overrides": None},
+            "epochs": 2,
+            "test_time_augmentation": "flips",
+            "accelerator": "cpu",
+        },
+        "evaluation": {"bootstrap": {"resamples": 20}},
     },
-    "evaluation": {"bootstrap": {"resamples": 20}},
+    "segmentation": {
+        "training": {
+            "network": {
+                "encoder": "tu-test_efficientnet",
+                "overrides": {"encoder_depth": 2, "decoder_channels": [16, 8]},
+            },
+            "epochs": 2,
+            "test_time_augmentation": "none",
+            "accelerator": "cpu",
+        },
+        "evaluation": {"bootstrap": {"resamples": 20}},
+    },
     "reporting": {"examples": 1},
 }
 
@@ -46,6 +60,7 @@ def run(
     env: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     load_versions: Mapping[str, str] | None = None,
+    namespaces: Sequence[str] | None = None,
 ) -> None:
     """Run pipelines in this process, so that coverage is measured."""
     bootstrap_project(project)
@@ -59,7 +74,7 @@ def run(
         )
         assert isinstance(session, KedroSession)
         with session:
-            session.run(pipeline_names=list(pipelines), load_versions=dict(load_versions or {}))
+            session.run(pipeline_names=list(pipelines), load_versions=dict(load_versions or {}), namespaces=namespaces)
     finally:
         del os.environ["MLFLOW_TRACKING_URI"]
         os.chdir(before)

@@ -17,16 +17,19 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.filterwarnings("ignore::raster
 TRAIN, EVALUATION = 17, 3
 #: A quick network in place of maxvit_tiny_tf_512; chips, folds, labels and submission are the competition's.
 QUICK: dict[str, Any] = {
-    **{name: SMALL[name] for name in ("baseline", "evaluation", "reporting")},
     "imagery": {"min_chips_per_class": 4},
     "folds": {"folds": 2, "test_share": 0.25},
-    "training": {
-        "network": {"architecture": "test_convnext", "input_size": 64, "pretrained": False},
-        "epochs": 1,
-        "loader_workers": 0,
-        "test_time_augmentation": "none",
-        "accelerator": "cpu",
+    "classification": {
+        **SMALL["classification"],
+        "training": {
+            "network": {"architecture": "test_convnext", "input_size": 64, "pretrained": False},
+            "epochs": 1,
+            "loader_workers": 0,
+            "test_time_augmentation": "none",
+            "accelerator": "cpu",
+        },
     },
+    "reporting": SMALL["reporting"],
 }
 
 

@@ -1,10 +1,12 @@
 """What `kedro run` leaves behind, at a small size."""
 
+import json
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
+import rasterio
 from mlflow.entities import Run
 
 from integration.projects import copy_project, newest, run
@@ -35,8 +37,10 @@ def parents(runs: list[Run]) -> list[Run]:
 
 
 @pytest.mark.parametrize(
-    "name", ["scores.csv", "scored_predictions.csv", "learning_curves.csv", "importances.csv", "predictions.csv"]
-)
+    "name",
+    ["scores.csv", "scored_predictions.csv", "learning_curves.csv", "importances.csv", "predictions.csv",
+     "outline_scores.csv", "outline_chip_scores.csv", "outline_threshold_curve.csv", "detection_scores.csv"],
+)  # fmt: skip
 def test_two_runs_with_the_same_seed_give_the_same_figures_to_the_last_digit(project: Path, name: str) -> None:
     first, second = sorted((project / "data").glob(f"*/{name}/*/{name}"))
     assert first.read_bytes() == second.read_bytes()
@@ -65,6 +69,40 @@ def test_unlabelled_chips_get_a_probability_and_a_decision(project: Path) -> Non
     assert set(predictions["label"]) <= {0, 1}
 
 
+def test_outlines_of_unlabelled_chips_come_as_maps_masks_and_a_table(project: Path) -> None:
+    folder = newest(project, "outlines")
+    table = pd.read_csv(folder / "outlines.csv")
+    assert len(table) == 3
+    assert table["error"].isna().all()
+    for name in table["filename"]:
+        with rasterio.open(folder / "masks" / name) as mask, rasterio.open(folder / "probabilities" / name) as maps:
+            assert (mask.crs, mask.transform, mask.shape) == (maps.crs, maps.transform, maps.shape)
+            assert maps.crs.is_projected
+
+
+def test_masks_lie_on_their_chips(project: Path) -> None:
+    masks = sorted((project / "data/03_primary/masks/rasters").iterdir())
+    assert len(masks) == 40
+    for path in masks[:5]:
+        with rasterio.open(path) as mask, rasterio.open(project / "data/01_raw/simulated/images" / path.name) as chip:
+            assert (mask.crs, mask.transform, mask.shape) == (chip.crs, chip.transform, chip.shape)
+
+
+def test_outlines_are_scored_on_both_splits_beside_the_classifier(project: Path) -> None:
+    scores = pd.read_csv(newest(project, "outline_scores.csv")).set_index(["split", "metric"])["value"]
+    assert {("test", "iou"), ("out-of-fold", "boundary_f1"), ("test", "area_bias_hectares")} <= set(scores.index)
+    detection = pd.read_csv(newest(project, "detection_scores.csv"))
+    chosen = json.loads(newest(project, "decision.json").read_text())["chosen"]
+    assert set(detection["model"]) == {"outlines", chosen}
+
+
+def test_training_of_one_task_leaves_the_other_alone(project: Path) -> None:
+    before = sorted((project / "data/06_models").glob("*/*"))
+    run(project, ["training"], namespaces=["segmentation"])
+    new = set((project / "data/06_models").glob("*/*")) - set(before)
+    assert {path.parent.name for path in new} == {"segmentation_network"}
+
+
 def test_the_report_opens_offline(project: Path) -> None:
     report = newest(project, "report.html").read_text(encoding="utf-8")
     assert "<html" in report
@@ -75,29 +113,31 @@ def test_the_report_opens_offline(project: Path) -> None:
 def test_each_run_is_a_parent_with_a_child_for_every_fold(runs: list[Run]) -> None:
     for parent in parents(runs):
         children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-        assert sorted(run.info.run_name for run in children) == ["fold 0", "fold 1"]
+        names = [f"{task}, fold {fold}" for task in ("classification", "segmentation") for fold in (0, 1)]
+        assert sorted(run.info.run_name for run in children) == names
         assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
 
 
 def test_child_runs_hold_the_loss_of_every_epoch(project: Path, runs: list[Run]) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
-    child = next(run for run in runs if run.info.run_name == "fold 0")
+    child = next(run for run in runs if run.info.run_name == "segmentation, fold 0")
     assert len(client.get_metric_history(child.info.run_id, "training_loss")) == 2
 
 
 def test_a_run_tells_its_parameters_code_data_and_scores(runs: list[Run]) -> None:
     parent = parents(runs)[0]
-    assert parent.data.params["training.network.architecture"] == "test_maxvit"
+    assert parent.data.params["classification.training.network.architecture"] == "test_maxvit"
     assert parent.data.params["folds.folds"] == "2"
     assert {"git_commit", "git_dirty", "data_hash"} <= set(parent.data.tags)
     assert "test/blend/roc_auc" in parent.data.metrics
+    assert {"test/outlines/iou", "out-of-fold/outlines/iou/low"} <= set(parent.data.metrics)
     assert "out-of-fold/network/f1/low" in parent.data.metrics
 
 
 def test_the_report_is_among_the_artifacts_of_a_run(project: Path, runs: list[Run]) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
     names = {item.path for item in client.list_artifacts(parents(runs)[0].info.run_id)}
-    assert {"report.html", "scores.csv", "manifest.csv"} <= names
+    assert {"report.html", "scores.csv", "outline_scores.csv", "manifest.csv"} <= names
 
 
 def test_an_older_version_can_be_loaded_again(project: Path) -> None:
@@ -113,7 +153,7 @@ def test_an_older_version_can_be_loaded_again(project: Path) -> None:
 
 def test_nothing_that_is_saved_is_a_pickle(project: Path) -> None:
     models = [
-        path for path in (project / "data/06_models").rglob("*") if path.is_file() and "checkpoints" not in path.parts
+        path for path in (project / "data/06_models").rglob("*") if path.is_file() and "checkpoints" not in str(path)
     ]
     assert models
     assert {path.suffix for path in models} <= {".json", ".safetensors", ".skops"}

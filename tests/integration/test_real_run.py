@@ -12,16 +12,18 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.real_chips]
 
 #: Enough for the trees to learn, with one epoch of a small network.
 QUICK: dict[str, Any] = {
-    "baseline": {"iterations": 60, "bag": 2},
     "folds": {"folds": 3},
-    "training": {
-        **SMALL["training"],
-        "network": {"architecture": "test_convnext", "input_size": 48, "overrides": None},
-        "epochs": 1,
-        "networks": 1,
-        "test_time_augmentation": "none",
+    "classification": {
+        "baseline": {"iterations": 60, "bag": 2},
+        "training": {
+            **SMALL["classification"]["training"],
+            "network": {"architecture": "test_convnext", "input_size": 48, "overrides": None},
+            "epochs": 1,
+            "networks": 1,
+            "test_time_augmentation": "none",
+        },
+        "evaluation": SMALL["classification"]["evaluation"],
     },
-    "evaluation": SMALL["evaluation"],
     "reporting": SMALL["reporting"],
 }
 

@@ -59,14 +59,12 @@ def inputs() -> dict[str, Any]:
     pairs = [(name, *pair[1:]) for name, pair in zip(folds["filename"], make_pairs(CHIPS), strict=True)]
     areas = dict.fromkeys(folds["filename"], 0.01)
     chips = measure_outlines(pairs, areas, 0.5, OutlineMeasureSettings()).merge(folds, on="filename")
-    detections = detection_predictions(chips)
-    compared = pd.concat([detections, detections.assign(model="network")])
     test = set(folds.loc[folds["split"] == "test", "filename"])
     curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.5, 0.3], "validation_iou": [0.4, 0.6]})
     return {
         "scores": from_file(outline_score_table(chips, FEW)),
         "chip_scores": from_file(chips).astype({"fold": "Int64"}),
-        "decision": {"threshold": 0.5, "objective": "iou"},
+        "decision": {"threshold": 0.5, "objective": "iou", "tolerance": 2.0},
         "threshold_curve": from_file(outline_threshold_curve(tally_pixels(pairs, areas))),
         "probability_maps": planes({name: p for name, p, _ in pairs if name not in test}, np.float16),
         "test_probability_maps": planes({name: p for name, p, _ in pairs if name in test}, np.float16),
@@ -74,19 +72,21 @@ def inputs() -> dict[str, Any]:
         "mask_table": from_file(make_mask_table(chips)),
         "outline_inventory": from_file(make_inventory()),
         "learning_curves": from_file(curves),
-        "detection_scores": from_file(score_table(compared, {"outlines": 0.5, "network": 0.5}, FEW)),
     }
 
 
 @pytest.fixture(scope="module")
-def shared() -> dict[str, Any]:
+def shared(inputs: dict[str, Any]) -> dict[str, Any]:
     """What every task reads."""
     folds = make_folds(CHIPS)
     packed = pack_in_memory([ground(seed, size=SIZE) for seed in range(CHIPS)], list(folds["filename"]), BANDS)
     manifest = folds[["filename", "label"]].assign(verdict="accepted", reason=None)
+    detections = detection_predictions(inputs["chip_scores"])
+    compared = pd.concat([detections, detections.assign(model="network")])
     network = {"network": {"architecture": "maxvit_pico"}, "evaluation": {"bootstrap": {"level": 0.9}}}
     return {
         "packed_chips": packed,
+        "detection_scores": from_file(score_table(compared, {"outlines": 0.5, "network": 0.5}, FEW)),
         "manifest": from_file(manifest),
         "folds": folds,
         "band_statistics": measure_bands(packed, folds),

@@ -90,7 +90,7 @@ def test_training_gives_out_of_fold_probabilities_for_training_chips_only() -> N
         PIPELINES["training"].only_nodes("classification.train_baseline"),
         features=features,
         folds=table,
-        params__baseline=BaselineSettings(iterations=5, bag=1, min_samples_leaf=2, max_features=1.0),
+        params__classification__baseline=BaselineSettings(iterations=5, bag=1, min_samples_leaf=2, max_features=1.0),
     )
     fitted = outputs["classification.baseline_probabilities"]
     assert set(fitted["filename"]) == set(table["filename"][:20])
@@ -114,7 +114,7 @@ def test_the_threshold_and_the_choice_come_from_out_of_fold_predictions() -> Non
                 "blend": 0.5,
             }
         ),
-        params__evaluation=EvaluationSettings(bootstrap=BootstrapSettings(resamples=20)),
+        params__classification__evaluation=EvaluationSettings(bootstrap=BootstrapSettings(resamples=20)),
     )
     assert outputs["classification.decision"]["chosen"] == "network"
     assert 0.2 < outputs["classification.decision"]["thresholds"]["network"] < 0.8

@@ -12,9 +12,7 @@ from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
 DESCRIPTION: Final = "probability of a mine"
 
 
-def stream_maps(
-    masks: PackedPlanes, filenames: Sequence[str], probabilities: npt.NDArray[np.floating]
-) -> PlaneStream:
+def stream_maps(masks: PackedPlanes, filenames: Sequence[str], probabilities: npt.NDArray[np.floating]) -> PlaneStream:
     """Put maps where the masks of their chips are.
 
     Args:

@@ -9,11 +9,24 @@ from mining_the_mines.learning.workspace import Workspace
 
 
 class WorkspaceDataset(FolderDataset[None, Workspace]):
-    """A folder for checkpoints; each fold logs its epochs to a child of the active MLflow run, if there is one."""
+    """A folder for checkpoints; each fold logs its epochs to a child of the active MLflow run, if there is one.
+
+    Args:
+        filepath: The folder.
+        task: What is trained; the names of the child runs begin with it.
+        metadata: For other tools.
+    """
+
+    def __init__(self, *, filepath: str, task: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath=filepath, metadata=metadata)
+        self.task = task
 
     def load(self) -> Workspace:
         """Offer the folder, which need not exist yet."""
-        return Workspace(self.load_folder, start_child_run)
+        return Workspace(self.load_folder, self._start_child_run)
+
+    def _start_child_run(self, fold: str) -> Any:  # noqa: ANN401 - a Lightning logger, or None
+        return start_child_run(f"{self.task}, {fold}")
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: the training writes to it."""
@@ -23,11 +36,11 @@ class WorkspaceDataset(FolderDataset[None, Workspace]):
         return True
 
 
-def start_child_run(fold: str) -> Any:  # noqa: ANN401 - a Lightning logger, or None
+def start_child_run(name: str) -> Any:  # noqa: ANN401 - a Lightning logger, or None
     """Start a child run of the active MLflow run.
 
     Args:
-        fold: Its name.
+        name: Its name.
 
     Returns:
         A Lightning logger that writes to it, or ``None`` if no run is active.
@@ -39,7 +52,7 @@ def start_child_run(fold: str) -> Any:  # noqa: ANN401 - a Lightning logger, or 
     if parent is None:
         return None
     child = mlflow.MlflowClient().create_run(
-        parent.info.experiment_id, run_name=fold, tags={"mlflow.parentRunId": parent.info.run_id}
+        parent.info.experiment_id, run_name=name, tags={"mlflow.parentRunId": parent.info.run_id}
     )
     experiment = mlflow.get_experiment(parent.info.experiment_id)
     return MLFlowLogger(

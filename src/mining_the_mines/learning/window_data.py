@@ -45,8 +45,8 @@ class CropDataset(Dataset[Batch]):
 
     def __getitems__(self, crops: list[Crop]) -> Batch:
         """Batch of digital numbers ``(B, C, H, W)`` uint16 and masks ``(B, H, W)`` uint8."""
-        chips = [self._cut(self.packed.array[self.chip_rows[chip]], *corner, NODATA) for chip, *corner in crops]
-        masks = [self._cut(self.masks.array[self.mask_rows[chip]], *corner, UNKNOWN) for chip, *corner in crops]
+        chips = [self._cut(self.packed.array[self.chip_rows[chip]], row, column, NODATA) for chip, row, column in crops]
+        masks = [self._cut(self.masks.array[self.mask_rows[chip]], row, column, UNKNOWN) for chip, row, column in crops]
         return torch.from_numpy(np.stack(chips)), torch.from_numpy(np.stack(masks))
 
     def _cut(self, pixels: NDArray[Any], row: int, column: int, fill: int) -> NDArray[Any]:

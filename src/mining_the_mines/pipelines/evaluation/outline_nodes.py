@@ -67,6 +67,7 @@ def choose_threshold(
     decision = {
         "threshold": choose_outline_threshold(tally, evaluation.threshold),
         "objective": evaluation.threshold.objective,
+        "tolerance": evaluation.measures.tolerance,
     }
     return decision, outline_threshold_curve(tally)
 

@@ -106,5 +106,5 @@ def _comparison(tasks: Collection[Task]) -> Pipeline:
     inputs = {"chip_scores": f"{SEGMENTATION}.chip_scores", "evaluation": f"params:{SEGMENTATION}.evaluation"}
     if CLASSIFICATION in tasks:
         inputs |= {"predictions": f"{CLASSIFICATION}.predictions", "decision": f"{CLASSIFICATION}.decision"}
-    node = Node(compare_detection, inputs, f"{SEGMENTATION}.detection_scores", name="compare_detection")
+    node = Node(compare_detection, inputs, "detection_scores", name="compare_detection")
     return Pipeline([node], tags="evaluation")

@@ -1,6 +1,7 @@
 """Nodes of reporting. torch is imported by the node that asks the network where it looks."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from mining_the_mines.reporting.contents import (
 from mining_the_mines.reporting.html import render_report
 from mining_the_mines.reporting.pictures import true_colour
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.outline_measures import OutlineMeasureSettings, called_mine
+from mining_the_mines.scoring.outline_measures import called_mine
 from mining_the_mines.scoring.pixel_tally import UNKNOWN
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 from mining_the_mines.sentinel2.bands import TRUE_COLOUR
@@ -164,22 +165,19 @@ def describe_outlines(  # noqa: PLR0913, PLR0917 - a report joins everything
     mask_table: pd.DataFrame,
     outline_inventory: pd.DataFrame,
     learning_curves: pd.DataFrame,
-    detection_scores: pd.DataFrame,
-    parameters: dict[str, Any],
 ) -> OutlineContents:
-    """Gather what the report shows of outlines, with classifiers named as readers know them."""
+    """Gather what the report shows of outlines."""
     return OutlineContents(
         score_table=scores,
         chip_table=chip_scores,
         threshold=decision["threshold"],
-        objective=decision.get("objective", "iou"),
-        tolerance=decision.get("tolerance", OutlineMeasureSettings().tolerance),
+        objective=decision["objective"],
+        tolerance=decision["tolerance"],
         threshold_curve=threshold_curve,
         gallery=examples,
         mask_table=mask_table,
         outline_inventory=outline_inventory,
         learning_curves=_long(learning_curves),
-        detection_table=detection_scores.replace({"model": _model_names(flatten(parameters))}),
     )
 
 
@@ -192,9 +190,13 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     reporting: ReportingSettings,
     detection: DetectionContents | None = None,
     outlines: OutlineContents | None = None,
+    detection_scores: pd.DataFrame | None = None,
 ) -> str:
     """Join detection, outlines, or both, the data and the facts of the run into one HTML page that opens offline."""
     settings = flatten(parameters)
+    if outlines is not None and detection_scores is not None:
+        named = detection_scores.replace({"model": _model_names(settings)})
+        outlines = replace(outlines, detection_table=named)
     contents = ReportContents(
         title=reporting.title,
         detection=detection,

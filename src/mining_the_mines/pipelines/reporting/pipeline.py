@@ -26,7 +26,7 @@ def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
         contents["detection"] = "detection_contents"
         parts.append(_detection())
     if SEGMENTATION in tasks:
-        contents["outlines"] = "outline_contents"
+        contents |= {"outlines": "outline_contents", "detection_scores": "detection_scores"}
         parts.append(_outlines())
     shared = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
     inputs = {**{name: name for name in shared}, "reporting": "params:reporting", **contents}
@@ -96,8 +96,6 @@ def _outlines() -> Pipeline:
                 "mask_table",
                 "outline_inventory",
                 "learning_curves",
-                "detection_scores",
-                "parameters",
             ],
             "contents",
             name="describe_outlines",
@@ -108,6 +106,6 @@ def _outlines() -> Pipeline:
         namespace=SEGMENTATION,
         inputs="packed_chips",
         outputs={"contents": "outline_contents"},
-        parameters={"parameters", "params:reporting"},
+        parameters="params:reporting",
         tags="reporting",
     )
