@@ -1,6 +1,6 @@
 """Around a run: which tasks it has; and in MLflow, what it was made of and what came out."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,10 @@ def read_tasks(value: object) -> tuple[Task, ...]:
     Raises:
         BadInputError: It names no task, or one that does not exist.
     """
-    names = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else []
-    chosen = tuple(task for task in TASKS if task in names)
-    if not chosen or len(chosen) < len(set(names)):
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not names or any(name not in TASKS for name in names):
         raise BadInputError(f"The parameter tasks is {value!r}: name {' or '.join(TASKS)}, or both.")
-    return chosen
+    return tuple(task for task in TASKS if task in names)
 
 
 class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is untyped

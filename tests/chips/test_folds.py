@@ -191,3 +191,26 @@ def test_a_class_in_a_single_place_stops() -> None:
 def test_one_fold_is_no_cross_validation() -> None:
     with pytest.raises(ValidationError, match="folds"):
         FoldSettings(folds=1)
+
+
+def test_without_any_label_all_accepted_chips_are_dealt_out_by_place() -> None:
+    unlabelled = pd.array([None] * 60, dtype="Int64")
+    chips = manifest(60, label=unlabelled, group=groups([number // 3 for number in range(60)]))
+    chips.loc[[0, 31], "verdict"] = "rejected"
+    table = assign_folds(chips, FoldSettings(folds=3))
+    assert set(table["filename"]) == set(chips.loc[chips["verdict"] == "accepted", "filename"])
+    assert table["label"].isna().all()
+    assert set(table["fold"].dropna()) == {0, 1, 2}
+    assert parts_of_each(table["place"], where(table)) == {1}
+    assert (table["split"] == "test").mean() == pytest.approx(0.2, abs=0.05)
+
+
+def test_without_any_label_folds_are_of_similar_size() -> None:
+    table = assign_folds(manifest(60, label=pd.array([None] * 60, dtype="Int64")), FoldSettings(test_share=0))
+    assert table["fold"].value_counts().tolist() == [12] * 5
+
+
+def test_too_few_places_stop_unlabelled_chips_too() -> None:
+    chips = manifest(12, label=pd.array([None] * 12, dtype="Int64"), group=groups([0, 1] * 6))
+    with pytest.raises(ChipError, match="lie in 2 places, which can't be dealt out to 3 parts"):
+        assign_folds(chips, FoldSettings(folds=3, test_share=0))

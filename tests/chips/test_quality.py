@@ -95,6 +95,21 @@ def test_too_few_chips_stop_and_the_rejected_are_counted() -> None:
         check_sufficiency(manifest([0, 1], faults), 2)
 
 
+def test_without_any_label_enough_chips_are_enough() -> None:
+    check_sufficiency(manifest([None] * 3), 3)
+
+
+def test_too_few_chips_without_label_stop_and_the_rejected_are_counted() -> None:
+    table = manifest([None] * 3, ["unreadable: a.tif …"]).assign(label=pd.array([None] * 4, dtype="Int64"))
+    with pytest.raises(ChipError, match=r"Only 3 chips can be used where 4 are needed \(rejected: 1 unreadable\)"):
+        check_sufficiency(table, 4)
+
+
+def test_labels_of_rejected_chips_alone_are_not_enough() -> None:
+    with pytest.raises(ChipError, match="0 chips with and 0 without a mine"):
+        check_sufficiency(manifest([None] * 3, ["unreadable: a.tif …"]), 3)
+
+
 @pytest.mark.parametrize(
     ("bands", "message"),
     [(("B2", "B17"), "B17 is no band of Sentinel-2"), (("B2", "B2"), "named twice"), ((), "bands")],

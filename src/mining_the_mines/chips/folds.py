@@ -60,12 +60,15 @@ def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame
         ChipError: If there are too few places for the folds or a class would be missing from a training set.
     """
     usable = manifest["verdict"] == ACCEPTED
-    if manifest["label"].notna().any():
+    labelled = bool(manifest["label"].notna().any())
+    if labelled:
         usable &= manifest["label"].notna()
     chips = manifest.loc[usable].sort_values("filename").reset_index(drop=True)
     table = chips[["filename", "label", "category", "longitude", "latitude"]].copy()
     table["place"] = find_places(chips, settings)
     labels = table["label"].fillna(0).to_numpy(dtype=np.int64)
+    if labelled and len(np.unique(labels)) < 2:
+        raise _scarcity(0, settings.folds)
     places = table["place"].to_numpy(dtype=object)
     test = np.zeros(len(table), dtype=bool)
     if settings.test_share > 0:
@@ -166,10 +169,7 @@ def _deal(
         )
     scarce = int(np.unique(labels, return_counts=True)[1].min())
     if scarce < parts:
-        raise ChipError(
-            f"One class has only {scarce} chips, which can't be dealt out to {parts} parts: "
-            "ask for fewer folds or add chips."
-        )
+        raise _scarcity(scarce, parts)
     for attempt in range(_ATTEMPTS):
         splitter = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed + attempt)
         dealt = np.empty(len(labels), dtype=np.int64)
@@ -180,6 +180,13 @@ def _deal(
     raise ChipError(
         "Nearly all chips of one class lie in one place, so that without it nothing is left to learn from: "
         "ask for fewer folds, lower distance_km, or add chips from elsewhere."
+    )
+
+
+def _scarcity(chips: int, parts: int) -> ChipError:
+    return ChipError(
+        f"One class has only {chips} chips, which can't be dealt out to {parts} parts: "
+        "ask for fewer folds or add chips."
     )
 
 

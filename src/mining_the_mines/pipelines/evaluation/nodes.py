@@ -129,12 +129,10 @@ def complete_detector(
     features: FeatureSettings,
 ) -> Any:  # noqa: ANN401 - a MineDetector; its module loads torch
     """Join all parts and the threshold into one detector: raw reflectance in, decision out."""
-    import torch
-
     from mining_the_mines.learning.blend import Blend
     from mining_the_mines.learning.detector import MineDetector
 
-    network.ensemble.threshold.copy_(torch.tensor(decision["thresholds"]["network"]))
+    network.ensemble.threshold.fill_(decision["thresholds"]["network"])
     return MineDetector(
         chosen=decision["chosen"],
         threshold=decision["thresholds"][decision["chosen"]],

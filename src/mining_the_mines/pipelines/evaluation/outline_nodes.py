@@ -83,7 +83,7 @@ def outline_test_chips(
     from mining_the_mines.learning.prediction import predict_packed_maps
 
     test = folds.loc[folds["split"] == "test", "filename"]
-    filenames = [name for name in test if name in set(masks.filenames)]
+    filenames = test[test.isin(masks.filenames)].tolist()
     maps = np.empty((0, *masks.size), dtype=np.float16)
     if filenames:
         maps = predict_packed_maps(network.ensemble, packed_chips, filenames, evaluation.batch_size)
@@ -155,11 +155,9 @@ def compare_detection(
 
 def complete_outliner(network: Any, decision: dict[str, Any], chips: ChipSettings) -> Any:  # noqa: ANN401
     """Join networks, threshold and the way chips are read into one model: raw reflectance in, outlines out."""
-    import torch
-
     from mining_the_mines.learning.outliner import MineOutliner
 
-    network.ensemble.threshold.copy_(torch.tensor(decision["threshold"]))
+    network.ensemble.threshold.fill_(decision["threshold"])
     return MineOutliner(chips, network)
 
 

@@ -48,9 +48,8 @@ def assign_folds(manifest: pd.DataFrame, folds: FoldSettings) -> pd.DataFrame:
     assigned = deal_chips(manifest, folds)
     for (split, fold), part in assigned.groupby(["split", "fold"], dropna=False):
         name = "test split" if split == "test" else f"fold {fold}"
-        logger.info(
-            "%s: %d chips of %d places, %d with a mine.", name, len(part), part["place"].nunique(), part["label"].sum()
-        )
+        mines = f", {part['label'].sum()} with a mine" if part["label"].notna().any() else ""
+        logger.info("%s: %d chips of %d places%s.", name, len(part), part["place"].nunique(), mines)
     return assigned
 
 
@@ -104,7 +103,7 @@ def cut_windows(
     """List the windows of the training chips that training may cut its pictures from."""
     check_masks(masks, packed_chips)
     training = folds.loc[folds["split"] == "train", "filename"]
-    names = [name for name in training if name in set(masks.filenames)]
+    names = training[training.isin(masks.filenames)].tolist()
     found = find_windows(masks, names, raw_outlines, windows)
     counts = found["kind"].value_counts()
     logger.info("%d windows with a mine and %d without.", counts.get("mine", 0), counts.get("other", 0))

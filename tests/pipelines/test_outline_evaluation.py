@@ -1,0 +1,203 @@
+"""Outlines are scored on what no network has seen, and their threshold never looks at the test split."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from chips.building import ground
+from chips.outlining import utm_grid
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.packing import PackedChips, pack_in_memory
+from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.models.storage import StoredEnsemble
+from mining_the_mines.pipelines.evaluation import create_pipeline
+from mining_the_mines.pipelines.evaluation.outline_nodes import (
+    OutlineEvaluationSettings,
+    choose_threshold,
+    compare_detection,
+    complete_outliner,
+    outline_test_chips,
+    score_outlines,
+)
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from models.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
+from scoring.outlining import SIZE, make_pairs
+
+CHIPS, TRAIN = 24, 18
+SETTINGS = OutlineEvaluationSettings(bootstrap=BootstrapSettings(resamples=20), batch_size=4)
+NAMES = [f"chip_{number}.tif" for number in range(CHIPS)]
+GRIDS = [utm_grid(SIZE, SIZE, left=500_000 + 10_000 * number) for number in range(CHIPS)]
+PAIRS = {name: (probability, mask) for name, probability, mask in make_pairs(CHIPS)}
+
+
+def folds_table() -> pd.DataFrame:
+    """24 unlabelled chips of 12 places, the last six of them for testing."""
+    numbers = np.arange(CHIPS)
+    return pd.DataFrame(
+        {
+            "filename": NAMES,
+            "label": pd.array([pd.NA] * CHIPS, dtype="Int64"),
+            "category": pd.array([None] * CHIPS, dtype="str"),
+            "place": [f"place-{number // 2}" for number in numbers],
+            "split": np.where(numbers < TRAIN, "train", "test"),
+            "fold": pd.array([number // 2 % 3 if number < TRAIN else pd.NA for number in numbers], dtype="Int64"),
+        }
+    )
+
+
+def masks_of(names: list[str] = NAMES) -> PackedPlanes:
+    """The truth; every third chip has no mine."""
+    return planes(names, [PAIRS[name][1] for name in names])
+
+
+def maps_of(names: list[str], *, wrong: bool = False) -> PackedPlanes:
+    """Maps of some skill, or their opposite."""
+    return planes(names, [1 - PAIRS[name][0] if wrong else PAIRS[name][0] for name in names], np.float16)
+
+
+def planes(names: list[str], values: list[Any], dtype: type[np.generic] = np.uint8) -> PackedPlanes:
+    array = np.stack(values) if values else np.empty((0, SIZE, SIZE))
+    return planes_in_memory(array.astype(dtype), names, [GRIDS[NAMES.index(name)] for name in names])
+
+
+def packed() -> PackedChips:
+    return pack_in_memory([ground(seed, len(SIX_BANDS), SIZE) for seed in range(CHIPS)], NAMES, SIX_BANDS)
+
+
+def network() -> StoredEnsemble:
+    """Two segmenters with random weights."""
+    return StoredEnsemble(small_outline_ensemble(2), small_segmenter_spec(), SIZE)
+
+
+def evaluate(test_maps: PackedPlanes) -> "pd.Series[float]":
+    """IoU of each split with the threshold that the pipeline chooses."""
+    inputs = {
+        "segmentation.masks": masks_of(),
+        "segmentation.probability_maps": maps_of(NAMES[:TRAIN]),
+        "segmentation.test_probability_maps": test_maps,
+        "folds": folds_table(),
+        "params:segmentation.evaluation": SETTINGS,
+    }
+    catalog = DataCatalog({name: MemoryDataset(value) for name, value in inputs.items()})
+    pipeline = create_pipeline(["segmentation"]).only_nodes(
+        "segmentation.choose_threshold", "segmentation.score_outlines"
+    )
+    scores = SequentialRunner().run(pipeline, catalog)["segmentation.scores"].load()
+    iou: pd.Series[float] = scores[scores["metric"] == "iou"].set_index("split")["value"]
+    return iou
+
+
+def test_the_threshold_does_not_change_with_the_test_split() -> None:
+    right, wrong = (evaluate(maps_of(NAMES[TRAIN:], wrong=wrong)) for wrong in (False, True))
+    assert right["out-of-fold"] == wrong["out-of-fold"]
+    assert right["test"] > 2 * wrong["test"]
+    chooses = create_pipeline(["segmentation"]).only_nodes("segmentation.choose_threshold")
+    assert not [name for name in chooses.inputs() if "test" in name]
+
+
+def test_the_threshold_is_the_best_of_its_curve() -> None:
+    decision, curve = choose_threshold(masks_of(), maps_of(NAMES[:TRAIN]), SETTINGS)
+    best = curve.loc[curve["threshold"] == decision["threshold"], "iou"].item()
+    assert best == pytest.approx(curve["iou"].max())
+    assert (decision["objective"], decision["tolerance"]) == ("iou", 2)
+
+
+def test_test_chips_get_the_map_that_the_networks_draw_on_the_grid_of_their_mask() -> None:
+    stream = outline_test_chips(packed(), masks_of(), folds_table(), network(), SETTINGS)
+    assert stream.filenames == tuple(NAMES[TRAIN:])
+    assert stream.grids == tuple(GRIDS[TRAIN:])
+    outliner = complete_outliner(network(), {"threshold": 0.5}, ChipSettings(bands=SIX_BANDS))
+    expected = outliner.predict(np.stack([packed().reflectance(row) for row in range(TRAIN, CHIPS)]))
+    np.testing.assert_allclose(np.stack(list(stream)), expected, atol=1e-3)
+
+
+def test_without_a_test_split_outlines_are_scored_out_of_fold_alone() -> None:
+    folds = folds_table().head(TRAIN)
+    stream = outline_test_chips(packed(), masks_of(), folds, network(), SETTINGS)
+    assert (len(stream), stream.size, list(stream)) == (0, (SIZE, SIZE), [])
+    scores, chips = score_outlines(masks_of(), maps_of(NAMES[:TRAIN]), maps_of([]), {"threshold": 0.5}, folds, SETTINGS)
+    assert set(scores["split"]) == {"out-of-fold"}
+    assert chips["filename"].tolist() == NAMES[:TRAIN]
+
+
+def test_chips_without_mask_are_neither_outlined_nor_scored() -> None:
+    placed = [name for name in NAMES if name not in {NAMES[0], NAMES[-1]}]
+    stream = outline_test_chips(packed(), masks_of(placed), folds_table(), network(), SETTINGS)
+    assert stream.filenames == tuple(NAMES[TRAIN:-1])
+    trained, tested = placed[: TRAIN - 1], placed[TRAIN - 1 :]
+    _, chips = score_outlines(
+        masks_of(placed), maps_of(trained), maps_of(tested), {"threshold": 0.5}, folds_table(), SETTINGS
+    )
+    assert chips["filename"].tolist() == placed
+
+
+def test_hectares_are_those_of_the_chips_own_pixels() -> None:
+    _, chips = score_outlines(
+        masks_of(), maps_of(NAMES[:TRAIN]), maps_of(NAMES[TRAIN:]), {"threshold": 0.5}, folds_table(), SETTINGS
+    )
+    known = {name: (mask == 1) & ~np.isnan(probability) for name, (probability, mask) in PAIRS.items()}
+    expected = [known[name].sum() * 0.01 for name in chips["filename"]]
+    np.testing.assert_allclose(chips["true_hectares"], expected)
+
+
+def classified(names: list[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Predictions of two classifiers of which one was chosen."""
+    chips = folds_table().set_index("filename").loc[names].reset_index()
+    chips["label"] = [int((PAIRS[name][1] == 1).any()) for name in names]
+    right = chips["label"] * 0.6 + 0.2
+    both = [chips.assign(model="network", probability=right), chips.assign(model="baseline", probability=1 - right)]
+    return pd.concat(both), {"chosen": "network", "thresholds": {"network": 0.5, "baseline": 0.4}}
+
+
+def chip_scores(names: list[str] = NAMES) -> pd.DataFrame:
+    trained, tested = ([name for name in names if (NAMES.index(name) < TRAIN) == early] for early in (True, False))
+    given = (masks_of(names), maps_of(trained), maps_of(tested), {"threshold": 0.5}, folds_table(), SETTINGS)
+    return score_outlines(*given)[1]
+
+
+def test_outlines_and_the_chosen_classifier_detect_on_the_same_chips() -> None:
+    placed = NAMES[1:]
+    table = compare_detection(chip_scores(placed), SETTINGS, *classified(NAMES))
+    auc = table[(table["metric"] == "roc_auc") & table["category_excluded"].isna()].set_index(["model", "split"])
+    assert set(auc.index) == {(model, split) for model in ("outlines", "network") for split in ("out-of-fold", "test")}
+    assert auc["value"]["network", "test"] == 1
+    assert auc["chips"].to_dict() == {key: TRAIN - 1 if key[1] == "out-of-fold" else CHIPS - TRAIN for key in auc.index}
+
+
+def test_outlines_detect_alone_where_there_is_no_classifier() -> None:
+    table = compare_detection(chip_scores(), SETTINGS)
+    assert set(table["model"]) == {"outlines"}
+    assert table.loc[table["metric"] == "roc_auc", "value"].between(0.5, 1).all()
+
+
+def test_where_every_chip_shows_a_mine_there_is_nothing_to_detect(caplog: pytest.LogCaptureFixture) -> None:
+    chips = chip_scores()
+    mines = chips[chips["true_hectares"] > 0]
+    table = compare_detection(mines, SETTINGS)
+    assert table.empty
+    assert {"split", "model", "metric", "value", "low", "high"} <= set(table.columns)
+    assert "All chips show a mine, or none" in caplog.text
+
+
+def test_the_complete_outliner_has_the_threshold_of_the_decision() -> None:
+    chips = ChipSettings(bands=SIX_BANDS)
+    outliner = complete_outliner(network(), {"threshold": 0.3719}, chips)
+    assert outliner.threshold == 0.3719
+    assert outliner.chips == chips
+
+
+def test_maps_of_another_size_than_the_masks_are_told_in_one_sentence() -> None:
+    small = planes_in_memory(np.zeros((TRAIN, 16, 16), np.float16), NAMES[:TRAIN], GRIDS[:TRAIN])
+    with pytest.raises(BadInputError, match=r"^Maps of 16 × 16 pixels can't be compared with masks of 32 × 32"):
+        choose_threshold(masks_of(), small, SETTINGS)
+
+
+def test_maps_of_chips_without_mask_are_told_in_one_sentence() -> None:
+    with pytest.raises(ChipError, match=r"^chip_0.tif is not among the 23 chips of these planes: run preprocessing"):
+        choose_threshold(masks_of(NAMES[1:]), maps_of(NAMES[:TRAIN]), SETTINGS)
