@@ -1,5 +1,6 @@
 """A copy of the project whose data lie in a temporary folder, and runs of it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -90,6 +91,37 @@ def kedro(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=300,
     )
+
+
+#: Types one Kedro command after the other, and answers with exit code and output of each.
+_TYPIST = """
+import contextlib, io, json, sys, traceback
+from kedro.framework.cli.cli import main
+answers = []
+for command in json.loads(sys.argv[1]):
+    sys.argv = ["kedro", *command]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        except Exception:
+            code = 1
+            traceback.print_exc()
+    answers.append([code or 0, out.getvalue(), err.getvalue()])
+print(json.dumps(answers))
+"""
+
+
+def kedro_in_turn(project: Path, commands: Sequence[Sequence[str]]) -> list[subprocess.CompletedProcess[str]]:
+    """Type several Kedro commands into one process, which takes far longer to start than to answer them."""
+    code = [sys.executable, "-c", _TYPIST, json.dumps(commands)]
+    done = subprocess.run(code, cwd=project, capture_output=True, text=True, check=True, timeout=300)
+    answers = json.loads(done.stdout.splitlines()[-1])
+    return [
+        subprocess.CompletedProcess(["kedro", *typed], *answer) for typed, answer in zip(commands, answers, strict=True)
+    ]
 
 
 def newest(project: Path, name: str) -> Path:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.grid import pixel_hectares
+from mining_the_mines.chips.masks import check_masks
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
 from mining_the_mines.chips.probability_maps import stream_maps
@@ -82,6 +83,7 @@ def outline_test_chips(
     """Outline the mines of the test split, which nothing has looked at before."""
     from mining_the_mines.learning.prediction import predict_packed_maps
 
+    check_masks(masks, packed_chips)
     test = folds.loc[folds["split"] == "test", "filename"]
     filenames = test[test.isin(masks.filenames)].tolist()
     maps = np.empty((0, *masks.size), dtype=np.float16)

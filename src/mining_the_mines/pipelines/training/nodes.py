@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from mining_the_mines.chips.masks import check_masks
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
 from mining_the_mines.chips.probability_maps import stream_maps
@@ -87,11 +88,15 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
 
     Returns:
         The fold ensemble, its out-of-fold maps of probability, and the figures of each epoch.
+
+    Raises:
+        BadInputError: The masks are not those of these chips, such as masks that an earlier run has left.
     """
     from mining_the_mines.learning.cross_validation import cross_validate
     from mining_the_mines.learning.segmentation import SegmentationTask
     from mining_the_mines.models.storage import StoredEnsemble
 
+    check_masks(masks, packed_chips)
     task = SegmentationTask(packed_chips, masks, cuts, windows, training)
     masked = folds[folds["filename"].isin(masks.filenames)]
     result = cross_validate(task, masked, read_statistics(band_statistics), workspace)
