@@ -116,7 +116,8 @@ def _precision(settings: TrainingSettings) -> Precision:
 
 def quieten_lightning() -> None:
     """Keep Lightning's greetings out of the log; its warnings stay."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
+    # Its older package speaks in its place once anything has imported that; importing it sets the level of its top.
+    for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # Lightning calls a torch function by its former name (Lightning-AI/pytorch-lightning#21381).
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")

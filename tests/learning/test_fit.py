@@ -1,0 +1,15 @@
+"""What surrounds a training."""
+
+import logging
+
+import pytest
+from lightning.fabric.utilities.rank_zero import rank_zero_module
+
+from mining_the_mines.learning.fit import quieten_lightning
+
+
+def test_lightning_greets_nobody_whichever_of_its_packages_was_imported_last() -> None:
+    pytest.importorskip("pytorch_lightning")
+    quieten_lightning()
+    assert not rank_zero_module.log.isEnabledFor(logging.INFO)
+    assert rank_zero_module.log.isEnabledFor(logging.WARNING)
