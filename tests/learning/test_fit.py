@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from lightning.fabric.utilities.rank_zero import rank_zero_module
+from lightning_utilities.core import rank_zero
 
 from mining_the_mines.learning.fit import quieten_lightning
 
@@ -11,5 +11,5 @@ from mining_the_mines.learning.fit import quieten_lightning
 def test_lightning_greets_nobody_whichever_of_its_packages_was_imported_last() -> None:
     pytest.importorskip("pytorch_lightning")
     quieten_lightning()
-    assert not rank_zero_module.log.isEnabledFor(logging.INFO)
-    assert rank_zero_module.log.isEnabledFor(logging.WARNING)
+    assert not rank_zero.log.isEnabledFor(logging.INFO)
+    assert rank_zero.log.isEnabledFor(logging.WARNING)
