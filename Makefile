@@ -8,7 +8,8 @@ PORT ?= 5000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# Compiled once, at installation: every command imports torch, and some machines keep no compiled files of their own.
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 CODE := src tests benchmarks
 
 export DO_NOT_TRACK := 1

@@ -60,11 +60,11 @@ class OneBatch(Dataset[Batch]):
         return self.batch
 
 
-def pack_noise(folder: Path, chips: int, size: int) -> PackedChips:
+def pack_noise(folder: Path, chips: int, size: int, bands: tuple[str, ...] = COMPETITION_BANDS) -> PackedChips:
     """Pack chips on disk, and open them through a memory map."""
     names = tuple(f"chip_{number}.tif" for number in range(chips))
     (folder / "images").mkdir()
-    stream = NoisyChips(ChipFolder(folder / "images"), names, ChipSettings(bands=COMPETITION_BANDS), (size, size))
+    stream = NoisyChips(ChipFolder(folder / "images"), names, ChipSettings(bands=bands), (size, size))
     write_packed(stream, folder / "packed")
     return open_packed(folder / "packed")
 

@@ -13,6 +13,9 @@ warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is depreca
 # The node that compares what both tasks find belongs to neither namespace, so it names data of both.
 warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\.'")
 
+# mlflow means the model class that kedro-mlflow brings along, which is not used here (Galileo-Galilei/kedro-mlflow).
+warnings.filterwarnings("ignore", message=r".*Add type hints to the `predict` method")
+
 #: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
 HOOKS = (TaskSelection(), RunTracking(), ParameterTracking())  # the last is called first: it starts the MLflow run

@@ -138,8 +138,8 @@ class SegmenterTraining(NetworkTraining):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of one augmented batch."""
         digital_numbers, masks = batch
-        pictures = torch.cat([decode_batch(digital_numbers), decode_masks(masks).unsqueeze(1)], dim=1)
-        moved = self.augment.move(self.network.rescale(pictures))
+        parts = (decode_batch(digital_numbers), decode_masks(masks).unsqueeze(1))
+        moved = self.augment.move(torch.cat([self.network.rescale(part) for part in parts], dim=1))
         reflectance, targets = self.augment.vary_light(moved[:, :-1]), moved[:, -1]
         if self.settings.augmentation.mix_up:
             reflectance, targets = mix_up(reflectance, targets, self.settings.augmentation.mix_up)
@@ -158,4 +158,4 @@ class SegmenterTraining(NetworkTraining):
 
 def decode_masks(masks: Tensor) -> Tensor:
     """Masks ``(B, H, W)`` uint8 as targets: 0 or 1, NaN where nothing is known."""
-    return torch.where(masks == UNKNOWN, torch.nan, masks.to(torch.float32))
+    return masks.to(torch.float32).masked_fill_(masks == UNKNOWN, torch.nan)

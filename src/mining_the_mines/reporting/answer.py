@@ -155,7 +155,7 @@ def measured_on(rows: pd.DataFrame, split: str, level: float) -> str:
     apart = (
         "that had no part in training, in the choice of the model or of the threshold"
         if split == TEST
-        else "each predicted by a model that was trained on other places"
+        else "which were predicted by models that were trained on other places"
     )
     return (
         f"Measured on {count(chips, 'chip')} from {count(places, 'place')} {apart}. "

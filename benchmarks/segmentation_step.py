@@ -1,0 +1,145 @@
+"""A training step of a segmenter against the bare network's step on the same batch.
+
+Ours is all that happens in training: reading crops from the packed array, decoding, augmentation, loss, optimiser,
+averaging of weights, Lightning. The rival is the same network in a plain loop on one batch of reflectance that is held
+in memory: forward, the same loss, backward, AdamW. Both take turns in several rounds, and the best of each counts. The
+configurations are those of ``conf``.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from affine import Affine
+from kedro.config import OmegaConfigLoader
+from lightning import Trainer
+from rasterio.crs import CRS
+
+from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
+from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.learning.callbacks import ResumableAverage
+from mining_the_mines.learning.fit import quieten_lightning
+from mining_the_mines.learning.packed_data import decode_batch
+from mining_the_mines.learning.segmentation import SegmentationTask, SegmenterTraining, decode_masks
+from mining_the_mines.learning.settings import SegmenterTrainingSettings
+from mining_the_mines.models.segmenter import MineSegmenter
+from mining_the_mines.models.spectral_input import BandScale
+from training_throughput import pack_noise
+
+PROJECT = Path(__file__).parents[1]
+WANTED = 1.1
+#: Environment → edge of its chips.
+SIZES = {"base": 64, "tailings_dams": 448}
+
+
+class _Clock(SegmenterTraining):
+    """Training that measures the time from the end of the first step to the end of the last."""
+
+    started = 0.0
+    seconds = 0.0
+
+    def on_train_batch_end(self, _outputs: object, _batch: object, batch_idx: int) -> None:
+        if batch_idx == 0:
+            self.started = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        self.seconds = time.perf_counter() - self.started
+
+
+def random_masks(packed: PackedChips) -> PackedPlanes:
+    """A square of mine on each chip."""
+    chips, size = len(packed), packed.array.shape[-1]
+    planes = np.zeros((chips, size, size), dtype=np.uint8)
+    planes[:, size // 4 : size // 2, size // 4 : size // 2] = 1
+    grid = ChipGrid(CRS.from_epsg(32721), Affine(10, 0, 0, 0, -10, 0), size, size)
+    return planes_in_memory(planes, packed.filenames, (grid,) * chips)
+
+
+def new_network(task: SegmentationTask) -> MineSegmenter:
+    """The same fresh network for both sides."""
+    torch.manual_seed(0)
+    bands = task.packed.bands
+    return task.new_network(BandScale(bands, (0.05,) * len(bands), (0.45,) * len(bands)))
+
+
+def seconds_of_ours(task: SegmentationTask, rows: pd.DataFrame) -> float:
+    """Train one epoch; seconds a step."""
+    clock = _Clock(new_network(task), task.settings, seed=0)
+    decay = task.settings.average_decay
+    trainer = Trainer(
+        accelerator="cpu",
+        devices=1,
+        max_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        gradient_clip_val=task.settings.gradient_clip,
+        callbacks=[] if decay is None else [ResumableAverage(decay=decay)],
+    )
+    loader = task.training_batches(rows, 0, 0)
+    trainer.fit(clock, loader)
+    return clock.seconds / (len(loader) - 1)
+
+
+def seconds_of_rival(task: SegmentationTask, rows: pd.DataFrame, steps: int) -> float:
+    """Step on one batch; seconds a step."""
+    network = new_network(task).train()
+    numbers, masks = next(iter(task.training_batches(rows, 0, 0)))
+    reflectance, targets = decode_batch(numbers), decode_masks(masks)
+    loss = SegmenterTraining(network, task.settings, 0).loss
+    optimiser = torch.optim.AdamW(network.parameters(), lr=task.settings.learning_rate)
+    for step in range(steps + 1):
+        if step == 1:
+            started = time.perf_counter()
+        optimiser.zero_grad()
+        torch.autograd.backward(loss(network.logits(reflectance), targets))
+        optimiser.step()
+    return (time.perf_counter() - started) / steps
+
+
+def main(options: argparse.Namespace) -> int:
+    """Measure both configurations and print the ratios."""
+    quieten_lightning()
+    torch.set_num_threads(options.threads)
+    return max(measure(name, options) for name in options.configurations)
+
+
+def measure(name: str, options: argparse.Namespace) -> int:
+    """Measure one configuration; 1 if a step takes longer than is wanted."""
+    loader = OmegaConfigLoader(str(PROJECT / "conf"), base_env="base", env=name, merge_strategy={"parameters": "soft"})
+    parameters: dict[str, Any] = loader["parameters"]["segmentation"]
+    settings = SegmenterTrainingSettings(**parameters["training"])
+    size, chips = SIZES[name], settings.batch_size * (options.steps + 1)
+    with tempfile.TemporaryDirectory() as folder:
+        bands = tuple(loader["parameters"]["imagery"]["bands"])
+        packed = pack_noise(Path(folder), chips, size, bands)
+        windows = pd.DataFrame({"filename": packed.filenames, "row": 0, "column": 0, "size": size, "kind": "mine"})
+        task = SegmentationTask(packed, random_masks(packed), windows, WindowSettings(), settings)
+        rows = pd.DataFrame({"filename": packed.filenames})
+        ours, rival = [], []
+        for _ in range(options.rounds):
+            ours.append(seconds_of_ours(task, rows))
+            rival.append(seconds_of_rival(task, rows, options.steps))
+    ratio = min(ours) / min(rival)
+    print(f"{name}: {len(bands)} × {size} × {size}, batches of {settings.batch_size}, {settings.network.encoder}")
+    print(f"  a step of training {min(ours) * 1000:.0f} ms, of the bare network {min(rival) * 1000:.0f} ms")
+    print(f"  ratio {ratio:.3f} (at most {WANTED} wanted)")
+    return 0 if ratio <= WANTED else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("configurations", nargs="*", default=list(SIZES), help="environments of conf")
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    sys.exit(main(parser.parse_args()))
