@@ -184,3 +184,21 @@ def _page_font(match: re.Match[str]) -> str:
 
 def _attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mark_threshold(axes: Axes, threshold: float) -> None:
+    """Mark the chosen threshold in a figure of scores by threshold, and label its axes."""
+    axes.axvline(threshold, color=INK, linewidth=1)
+    right = threshold < 0.7
+    axes.annotate(
+        f"chosen: {threshold:.3f}",
+        (threshold, 0.03),
+        xytext=(5 if right else -5, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        color=INK,
+        fontsize=9.5,
+    )
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.04)
+    label_axes(axes, "Threshold", "Score, out of fold")

@@ -23,6 +23,7 @@ from mining_the_mines.reporting.drawing import (
     add_legend,
     add_legend_below,
     label_axes,
+    mark_threshold,
     new_axes,
     series_colour,
     series_dash,
@@ -149,20 +150,7 @@ def threshold_figure(predictions: pd.DataFrame, threshold: float) -> Figure:
             linewidth=2.2 if name == "f1" else 1.4,
             label=metric_title(name),
         )
-    axes.axvline(threshold, color=INK, linewidth=1)
-    right = threshold < 0.7
-    axes.annotate(
-        f"chosen: {threshold:.3f}",
-        (threshold, 0.03),
-        xytext=(5 if right else -5, 0),
-        textcoords="offset points",
-        ha="left" if right else "right",
-        color=INK,
-        fontsize=9.5,
-    )
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.04)
-    label_axes(axes, "Threshold", "Score, out of fold")
+    mark_threshold(axes, threshold)
     add_legend(axes, "center left" if threshold > 0.45 else "center right")
     return figure
 

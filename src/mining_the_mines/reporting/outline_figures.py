@@ -15,6 +15,7 @@ from mining_the_mines.reporting.drawing import (
     WIDTH,
     add_legend_below,
     label_axes,
+    mark_threshold,
     new_axes,
     series_colour,
     series_dash,
@@ -42,20 +43,7 @@ def outline_threshold_figure(curve: pd.DataFrame, threshold: float) -> Figure:
             linewidth=2.2 if name == "iou" else 1.4,
             label=metric_title(name),
         )
-    axes.axvline(threshold, color=INK, linewidth=1)
-    right = threshold < 0.7
-    axes.annotate(
-        f"chosen: {threshold:.3f}",
-        (threshold, 0.03),
-        xytext=(5 if right else -5, 0),
-        textcoords="offset points",
-        ha="left" if right else "right",
-        color=INK,
-        fontsize=9.5,
-    )
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.04)
-    label_axes(axes, "Threshold", "Score, out of fold")
+    mark_threshold(axes, threshold)
     add_legend_below(figure, 3)
     return figure
 
