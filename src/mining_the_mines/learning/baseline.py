@@ -15,6 +15,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # pu
 from mining_the_mines.chips.progress import Progress, silent
 from mining_the_mines.learning.settings import BaselineSettings
 
+#: Times that each family of features is shuffled.
+SHUFFLES = 4
+#: Rows that trees predict in one call: each call has to walk through all trees in Python.
+ROWS_AT_ONCE = 4000
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -158,15 +163,18 @@ def _shuffling_losses(
     """Loss of ROC AUC for each family; NaN where the fold holds one class."""
     if len(np.unique(labels)) < 2:
         return [float("nan")] * len(families)
-    repeats = 4
     score = roc_auc_score(labels, bag_probability(bag, values))
+    at_once = max(1, ROWS_AT_ONCE // (SHUFFLES * len(values)))
+    groups = list(families.values())
     losses = []
-    for positions in families.values():
-        copies = np.repeat(values[None], repeats, axis=0)
-        for copy in copies:
+    for start in range(0, len(groups), at_once):
+        chunk = groups[start : start + at_once]
+        copies = np.repeat(values[None], SHUFFLES * len(chunk), axis=0)
+        for number, copy in enumerate(copies):
+            positions = chunk[number // SHUFFLES]
             copy[:, positions] = copy[random.permutation(len(copy))][:, positions]
-        shuffled = bag_probability(bag, copies.reshape(-1, values.shape[1])).reshape(repeats, -1)
-        losses.append(score - float(np.mean([roc_auc_score(labels, row) for row in shuffled])))
+        shuffled = bag_probability(bag, copies.reshape(-1, values.shape[1])).reshape(len(chunk), SHUFFLES, -1)
+        losses += [score - float(np.mean([roc_auc_score(labels, row) for row in rows])) for rows in shuffled]
     return losses
 
 
