@@ -33,7 +33,7 @@ SMALL: dict[str, Any] = {
         "training": {
             "network": {
                 "encoder": "tu-test_efficientnet",
-                "overrides": {"encoder_depth": 2, "decoder_channels": [16, 8]},
+                "overrides": None,
             },
             "epochs": 2,
             "test_time_augmentation": "none",

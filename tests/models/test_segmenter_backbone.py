@@ -91,6 +91,11 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
         build_segmenter_backbone(SegmenterSpec(encoder="resnet18", pretrained_file=path), 6)
 
 
+def test_an_override_can_be_taken_back() -> None:
+    network = build_segmenter_backbone(spec("unet", encoder_depth=3, decoder_channels=[16, 8, 8], img_size=None), 4)
+    assert network(torch.zeros(2, 4, 32, 32)).shape == (2, 1, 32, 32)
+
+
 def test_a_small_unet_is_small() -> None:
     network = build_segmenter_backbone(small_segmenter_spec(overrides=SMALL_UNET), 8)
     assert sum(weights.numel() for weights in network.parameters()) < 200_000

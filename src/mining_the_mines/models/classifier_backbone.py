@@ -34,7 +34,7 @@ def build_classifier_backbone(spec: ClassifierSpec, channels: int, size: int) ->
             f"timm knows no network named {spec.architecture!r} (close: {close or 'none'}): "
             f"correct the parameter training.network.architecture."
         )
-    options = dict(spec.overrides or {})
+    options = spec.options
     published = timm.get_pretrained_cfg(spec.architecture)
     if published is not None and published.fixed_input_size:
         options.setdefault("img_size", size)  # attention windows and positions are laid out for one size

@@ -89,7 +89,7 @@ def _create(spec: SegmenterSpec, encoder: str, channels: int, source: Mapping[st
     """Build it; ``source`` overrides where the encoder's pretrained weights come from, ``None`` wants none."""
     from_timm = encoder.startswith(_TIMM)
     file = (source or {}).get("file")
-    options = dict(spec.overrides or {})
+    options = spec.options
     known = inspect.signature(smp.MODEL_ARCHITECTURES_MAPPING[spec.architecture]).parameters
     unknown = [name for name in options if name not in known]
     if unknown and not from_timm:  # timm complains itself; other encoders would pass over it

@@ -13,7 +13,7 @@ class NetworkSpec(BaseModel):
 
     Attributes:
         architecture: Its name in the library that builds it.
-        overrides: Further keyword arguments for that library.
+        overrides: Further keyword arguments for that library; null takes one back that ``conf/base`` gives.
         indices: Spectral indices that are computed inside the module and shown beside the bands.
         pretrained: Start from published weights, fetched from the network.
         pretrained_file: Start from the weights in this local file (``.safetensors`` or ``.pth``) instead.
@@ -28,6 +28,11 @@ class NetworkSpec(BaseModel):
     pretrained: bool = False
     pretrained_file: Path | None = None
     pretrained_fallback: bool = False
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The overrides that are given."""
+        return {name: value for name, value in (self.overrides or {}).items() if value is not None}
 
 
 class ClassifierSpec(NetworkSpec):
