@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION
@@ -71,6 +71,22 @@ def training_loader(
     dataset = PackedDataset(chips)
     sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=True, seed=seed)
     sampler.set_epoch(first_epoch)
+    return resumable_loader(dataset, sampler, batch_size, seed, workers)
+
+
+def resumable_loader(
+    dataset: Dataset[Batch], sampler: Sampler[Any], batch_size: int, seed: int, workers: int
+) -> DataLoader[Batch]:
+    """Batches as the sampler draws them, which leave torch's own random numbers alone.
+
+    Args:
+        dataset: Gives whole batches.
+        sampler: Draws each epoch anew; it is set to the first one already.
+        batch_size: Samples a batch; a left-over smaller one is not trained on.
+        seed: Seed of the workers.
+        workers: Processes that read ahead.
+    """
+    samples = len(sampler)  # type: ignore[arg-type] # torch declares no length, and every sampler here has one
     return DataLoader(
         dataset,
         batch_size=batch_size,
@@ -78,7 +94,7 @@ def training_loader(
         # Each pass draws a seed for its workers. Drawn from torch's own generator, it would shift the random numbers of
         # augmentation, and of a resumed run otherwise than of one that was never interrupted.
         generator=torch.Generator().manual_seed(seed),
-        drop_last=len(dataset) > batch_size,  # batch norm can't learn from a left-over chip
+        drop_last=samples > batch_size,  # batch norm can't learn from a left-over chip
         num_workers=workers,
         collate_fn=as_it_is,
         persistent_workers=workers > 0,

@@ -51,7 +51,7 @@ class SegmentationTask:
         """A segmenter with fresh weights."""
         return MineSegmenter(self.settings.network, scale)
 
-    def new_training(self, network: MineSegmenter, rows: pd.DataFrame, seed: int) -> "SegmenterTraining":  # noqa: ARG002
+    def new_training(self, network: MineSegmenter, rows: pd.DataFrame, seed: int) -> "SegmenterTraining":  # noqa: ARG002 - every task's
         """The Lightning module that will train it."""
         return SegmenterTraining(network, self.settings, seed)
 

@@ -13,7 +13,7 @@ from mining_the_mines.chips.masks import UNKNOWN
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.windows import WITH_MINE, take_window
-from mining_the_mines.learning.packed_data import Batch, as_it_is
+from mining_the_mines.learning.packed_data import Batch, as_it_is, resumable_loader
 from mining_the_mines.sentinel2.reflectance import NODATA
 
 #: A crop: number of the chip, first row and first column.
@@ -106,17 +106,7 @@ def crop_loader(
 ) -> DataLoader[Batch]:
     """Batches of crops; see :func:`mining_the_mines.learning.packed_data.training_loader`."""
     sampler.set_epoch(first_epoch)
-    return DataLoader(
-        dataset,
-        batch_size=batch_size,
-        sampler=sampler,
-        generator=torch.Generator().manual_seed(sampler.seed),
-        drop_last=len(sampler) > batch_size,  # batch norm can't learn from a left-over crop
-        num_workers=workers,
-        collate_fn=as_it_is,
-        persistent_workers=workers > 0,
-        pin_memory=torch.cuda.is_available(),
-    )
+    return resumable_loader(dataset, sampler, batch_size, sampler.seed, workers)
 
 
 def whole_chip_loader(dataset: CropDataset, batch_size: int) -> DataLoader[Batch]:

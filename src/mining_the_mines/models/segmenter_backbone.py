@@ -128,8 +128,8 @@ def _fill_encoder(encoder: nn.Module, file: str) -> None:
         wanted = own.get(name)
         if wanted is None:
             continue
-        if tensor.ndim == 4 and tensor.shape[1] == 3 != wanted.shape[1]:
-            tensor = adapt_input_conv(wanted.shape[1], tensor)  # noqa: PLW2901
-        if tensor.shape == wanted.shape:
-            fitting[name] = tensor
+        is_stem = tensor.ndim == 4 and tensor.shape[1] == 3 != wanted.shape[1]
+        weights = adapt_input_conv(wanted.shape[1], tensor) if is_stem else tensor
+        if weights.shape == wanted.shape:
+            fitting[name] = weights
     nn.Module.load_state_dict(encoder, fitting, strict=False)

@@ -155,7 +155,7 @@ def compare_detection(
     return score_table(rows, thresholds, evaluation.bootstrap)
 
 
-def complete_outliner(network: Any, decision: dict[str, Any], chips: ChipSettings) -> Any:  # noqa: ANN401
+def complete_outliner(network: Any, decision: dict[str, Any], chips: ChipSettings) -> Any:  # noqa: ANN401 - their modules load torch
     """Join networks, threshold and the way chips are read into one model: raw reflectance in, outlines out."""
     from mining_the_mines.learning.outliner import MineOutliner
 
