@@ -214,3 +214,19 @@ def test_too_few_places_stop_unlabelled_chips_too() -> None:
     chips = manifest(12, label=pd.array([None] * 12, dtype="Int64"), group=groups([0, 1] * 6))
     with pytest.raises(ChipError, match="lie in 2 places, which can't be dealt out to 3 parts"):
         assign_folds(chips, FoldSettings(folds=3, test_share=0))
+
+
+def test_named_groups_alone_make_the_test_split() -> None:
+    chips = manifest(
+        120, group=pd.Series([f"{'north' if number < 40 else 'south'}/{number % 8}" for number in range(120)])
+    )
+    table = assign_folds(chips, FoldSettings(folds=2, test_groups=("north/*",)))
+    assert set(table.loc[table["split"] == "test", "place"]) == {f"north/{number}" for number in range(8)}
+    assert (table.loc[table["split"] == "train", "place"].str.startswith("south/")).all()
+
+
+def test_a_test_group_that_does_not_exist_stops_and_names_some_that_do() -> None:
+    with pytest.raises(ChipError, match=r"test_groups names west/\*, and no place goes by that name: there are g0"):
+        assign_folds(
+            manifest(group=groups([number % 12 for number in range(120)])), FoldSettings(test_groups=("west/*",))
+        )

@@ -4,6 +4,7 @@ Chips of one place share ground, season and sensor angle; a model that saw one o
 is scored on another. So chips are joined into places first, and places, not chips, are dealt out.
 """
 
+from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 import numpy as np
@@ -31,6 +32,13 @@ class FoldSettings(BaseModel):
     folds: int = Field(5, ge=2, description="Number of cross-validation folds.")
     test_share: float = Field(
         0.2, ge=0, le=0.5, description="Share of chips kept out of training and tuning; 0 for none."
+    )
+    test_groups: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Groups that are kept for testing, instead of a share of all chips; * stands for anything, so north/* is "
+            "every group of the region north."
+        ),
     )
     group_by: Literal["auto", "group", "distance", "near_duplicates"] = Field(
         "auto",
@@ -70,9 +78,7 @@ def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame
     if labelled and len(np.unique(labels)) < 2:
         raise _scarcity(0, settings.folds)
     places = table["place"].to_numpy(dtype=object)
-    test = np.zeros(len(table), dtype=bool)
-    if settings.test_share > 0:
-        test = _choose_test(labels, places, settings)
+    test = _choose_test(labels, places, settings)
     folds = _deal(labels[~test], places[~test], settings.folds, settings.seed)
     table["split"] = pd.Series(np.where(test, "test", "train"), dtype="str")
     table["fold"] = pd.Series(pd.NA, index=table.index, dtype="Int64")
@@ -148,7 +154,11 @@ def _links_by_distance(chips: pd.DataFrame, distance_km: float) -> npt.NDArray[n
 def _choose_test(
     labels: npt.NDArray[np.int64], places: npt.NDArray[np.object_], settings: FoldSettings
 ) -> npt.NDArray[np.bool_]:
-    """The part of a stratified partition whose size and share of mines come closest to what is wanted."""
+    """The places that were named, else the stratified part that is closest to the share that is wanted."""
+    if settings.test_groups:
+        return _named(places, settings.test_groups)
+    if settings.test_share == 0:
+        return np.zeros(len(places), dtype=bool)
     parts = _deal(labels, places, max(2, round(1 / settings.test_share)), settings.seed)
 
     def distance(part: int) -> float:
@@ -156,6 +166,14 @@ def _choose_test(
         return float(abs(chosen.mean() - settings.test_share) + abs(labels[chosen].mean() - labels.mean()))
 
     return np.asarray(parts == min(np.unique(parts), key=distance))
+
+
+def _named(places: npt.NDArray[np.object_], patterns: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    for pattern in patterns:
+        if not any(fnmatchcase(place, pattern) for place in places):
+            some = ", ".join(sorted(set(places))[:5])
+            raise ChipError(f"test_groups names {pattern}, and no place goes by that name: there are {some} …")
+    return np.array([any(fnmatchcase(place, pattern) for pattern in patterns) for place in places])
 
 
 def _deal(
