@@ -1,0 +1,143 @@
+"""The chosen scenes, written down so that a rerun uses exactly these."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+import pystac
+
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.items import SceneFacts
+from mining_the_mines.scenes.regions import Region
+
+#: Columns of the table of scenes, and of those that were left out.
+SCENE_COLUMNS: Final = {
+    "region": "str",
+    "item": "str",
+    "datetime": "str",
+    "platform": "str",
+    "baseline": "str",
+    "cloud_cover": "float64",
+    "tile": "str",
+}
+LEFT_OUT_COLUMNS: Final = {"region": "str", "item": "str", "datetime": "str", "reason": "str"}
+#: Grows when an older file can't be understood any more.
+_VERSION: Final = 1
+
+#: An item of a STAC catalog as JSON.
+ItemJson = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class SceneChoice:
+    """The scenes that composites are made of.
+
+    Attributes:
+        source: Where they come from: a preset's name, an address without secrets, or a path.
+        regions: The regions that have scenes.
+        items: Of each region, its scenes as STAC items, in order of time. They hold the assets that are needed, at
+            absolute addresses without signatures.
+        left_out: One row a scene that was found and is not used, with the columns :data:`LEFT_OUT_COLUMNS`; a whole
+            region that is left out has a row without scene.
+    """
+
+    source: str
+    regions: tuple[Region, ...]
+    items: Mapping[str, tuple[ItemJson, ...]]
+    left_out: pd.DataFrame
+
+    def region(self, name: str) -> Region:
+        """Find a region by name.
+
+        Raises:
+            SceneError: If there is none of this name.
+        """
+        for region in self.regions:
+            if region.name == name:
+                return region
+        names = ", ".join(region.name for region in self.regions)
+        raise SceneError(f"No scenes were chosen for a region {name!r}: there are some for {names}.")
+
+    def scenes(self, region_name: str) -> tuple[pystac.Item, ...]:
+        """Give a region's scenes as items, in order of time."""
+        return tuple(pystac.Item.from_dict(item) for item in self.items[self.region(region_name).name])
+
+    def table(self) -> pd.DataFrame:
+        """List the scenes for people: one row a region and scene, with the columns :data:`SCENE_COLUMNS`."""
+        rows = [_row(region.name, item) for region in self.regions for item in self.items[region.name]]
+        return pd.DataFrame(rows, columns=list(SCENE_COLUMNS)).astype(SCENE_COLUMNS)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the regions and their scenes; what was left out does not change a composite."""
+        written = self._as_json()
+        return hashlib.sha256(_canonical({"regions": written["regions"], "items": written["items"]})).hexdigest()
+
+    def to_json(self) -> str:
+        """Write everything as JSON; equal choices give equal text."""
+        return json.dumps(self._as_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "SceneChoice":
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            SceneError: If the text is no choice of scenes, or one of another version.
+        """
+        try:
+            written = json.loads(text)
+            version = written["version"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise SceneError("The list of chosen scenes is cut off or no such list: choose the scenes anew.") from error
+        if version != _VERSION:
+            raise SceneError(
+                f"The list of chosen scenes has version {version} where {_VERSION} is understood: choose the scenes "
+                "anew."
+            )
+        return cls(
+            source=written["source"],
+            regions=tuple(_region(region) for region in written["regions"]),
+            items={name: tuple(items) for name, items in written["items"].items()},
+            left_out=left_out_table(written["left_out"]),
+        )
+
+    def _as_json(self) -> dict[str, Any]:
+        return {
+            "version": _VERSION,
+            "source": self.source,
+            "regions": [
+                {"name": region.name, "bounds": list(region.bounds), "epsg": region.epsg} for region in self.regions
+            ],
+            "items": {region.name: list(self.items[region.name]) for region in self.regions},
+            "left_out": self.left_out.to_dict("records"),
+        }
+
+
+def left_out_table(rows: list[dict[str, str]]) -> pd.DataFrame:
+    """Make the table of scenes that are not used."""
+    return pd.DataFrame(rows, columns=list(LEFT_OUT_COLUMNS)).astype(LEFT_OUT_COLUMNS)
+
+
+def _row(region: str, item: ItemJson) -> dict[str, object]:
+    facts = SceneFacts.of(item)
+    return {
+        "region": region,
+        "item": facts.item,
+        "datetime": facts.moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "platform": facts.platform or "",
+        "baseline": facts.baseline or "",
+        "cloud_cover": facts.cloud_cover,
+        "tile": facts.tile or "",
+    }
+
+
+def _region(written: Mapping[str, Any]) -> Region:
+    west, south, east, north = written["bounds"]
+    return Region(written["name"], (west, south, east, north), written["epsg"])
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,190 @@
+"""Regions of interest: named boxes on the Earth, from a file or from the parameters."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import pyogrio
+import pyproj
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
+from pyproj.exceptions import CRSError, ProjError
+
+from mining_the_mines.scenes.errors import SceneError
+
+#: West, south, east and north in degrees of WGS 84.
+Bounds = tuple[float, float, float, float]
+
+#: Edges get so many points before they change coordinate systems, where they bend: the box holds the whole shape.
+_POINTS_AN_EDGE: Final = 50
+#: Regions name files and folders.
+_NO_FILE_NAME: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$|^$')
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region that a composite is made of.
+
+    Attributes:
+        name: Unique among the regions of a run; files are named by it.
+        bounds: West, south, east and north in degrees of WGS 84.
+        epsg: EPSG code of the coordinate reference system that its composite is made in; ``None`` for the UTM zone of
+            its middle.
+    """
+
+    name: str
+    bounds: Bounds
+    epsg: int | None = None
+
+    def __post_init__(self) -> None:
+        fault = _name_fault(self.name) or _bounds_fault(self.bounds) or _epsg_fault(self.epsg)
+        if fault:
+            raise SceneError(f"The region {self.name!r} {fault}.")
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Longitude and latitude of its middle."""
+        west, south, east, north = self.bounds
+        return (west + east) / 2, (south + north) / 2
+
+
+def read_regions(source: Path | str | Mapping[str, Sequence[float]]) -> tuple[Region, ...]:
+    """Read regions from a vector file, or from boxes by name.
+
+    Args:
+        source: A file that OGR can read, in any coordinate reference system, one feature a region: its box counts. The
+            column ``name`` names them, else the file's name and a number; the column ``epsg``, if there is one, says
+            in which coordinate reference system to work. Or boxes by name: west, south, east, north in degrees.
+
+    Returns:
+        The regions, in the order given.
+
+    Raises:
+        SceneError: If there is none, the file can't be read or has no coordinate reference system, a box is empty or
+            lies outside the Earth, or a name is given twice.
+    """
+    if isinstance(source, Mapping):
+        regions, origin = tuple(_from_box(name, box) for name, box in source.items()), "The parameter regions"
+    else:
+        regions, origin = _from_file(Path(source)), str(source)
+    if not regions:
+        raise SceneError(f"{origin} holds no region: give one at least, with a name and its bounds in degrees.")
+    # Files are named by regions, and some file systems don't tell Tapajos from tapajos.
+    twice = [name for name, uses in Counter(region.name.casefold() for region in regions).items() if uses > 1]
+    if twice:
+        raise SceneError(f"{origin} has more than one region of the name {', '.join(twice)}: name them differently.")
+    return regions
+
+
+def _from_box(name: str, box: Sequence[float]) -> Region:
+    if len(box) != 4:
+        raise SceneError(
+            f"The region {name!r} has {len(box)} numbers for its bounds: give four, west, south, east and north in "
+            "degrees."
+        )
+    west, south, east, north = (float(edge) for edge in box)
+    return Region(str(name), (west, south, east, north))
+
+
+def _from_file(path: Path) -> tuple[Region, ...]:
+    features = _read(path)
+    names = _names(features, path)
+    codes = features["epsg"].tolist() if "epsg" in features.columns else [None] * len(features)
+    # Each feature has its own size: the step between points follows it.
+    drawn = [_segmentize(shape) for shape in features.geometry]
+    try:
+        boxes = gpd.GeoSeries(drawn, crs=features.crs).to_crs(4326).bounds.to_numpy()
+    except (CRSError, ProjError) as error:
+        raise SceneError(
+            f"{path} has a CRS that can't be placed on the Earth: save it in another, such as EPSG:4326."
+        ) from error
+    return tuple(
+        Region(name, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), _code(code, name))
+        for name, box, code in zip(names, boxes, codes, strict=True)
+    )
+
+
+def _read(path: Path) -> gpd.GeoDataFrame:
+    if not path.exists():
+        raise SceneError(f"There is no file of regions {path}: check the path.")
+    try:
+        features = pyogrio.read_dataframe(path)
+    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        raise SceneError(
+            f"{path} can't be read as a vector file ({str(error).rstrip('.')}): it is cut off or of a kind that GDAL "
+            "does not know; fetch it again, or save it as GeoPackage."
+        ) from error
+    if not isinstance(features, gpd.GeoDataFrame):
+        raise SceneError(f"{path} is a table without shapes: regions need polygons or boxes.")
+    features = features[~(features.geometry.isna() | features.geometry.is_empty)]
+    if features.crs is None:
+        raise SceneError(
+            f"{path} has no CRS, so that nobody can tell where its regions lie: give it one (Assign Projection in "
+            "QGIS) and save it again."
+        )
+    return features
+
+
+def _names(features: gpd.GeoDataFrame, path: Path) -> list[str]:
+    numbered = [f"{path.stem}_{number}" for number in range(1, len(features) + 1)]
+    if "name" not in features.columns:
+        return numbered
+    given = [None if value is None or value != value else str(value).strip() for value in features["name"]]  # noqa: PLR0124 - NaN
+    return [name or number for name, number in zip(given, numbered, strict=True)]
+
+
+def _segmentize(shape: shapely.Geometry) -> shapely.Geometry:
+    west, south, east, north = shapely.bounds(shape)
+    span = max(east - west, north - south)
+    dense: shapely.Geometry = shapely.segmentize(shape, span / _POINTS_AN_EDGE) if span > 0 else shape
+    return dense
+
+
+def _code(value: object, name: str) -> int | None:
+    text = str(value).upper().removeprefix("EPSG:").removesuffix(".0")
+    if value is None or text in {"NAN", "<NA>", "NONE", ""}:
+        return None
+    if not text.isdigit():
+        raise SceneError(f"The region {name!r} has the EPSG code {value!r}: give a number, such as 32721.")
+    return int(text)
+
+
+def _name_fault(name: str) -> str | None:
+    if _NO_FILE_NAME.search(name):
+        return "can't name files: leave out slashes and other signs that file systems reserve, and a dot at either end"
+    return None
+
+
+def _bounds_fault(bounds: Bounds) -> str | None:
+    west, south, east, north = bounds
+    told = f"{west:g}, {south:g}, {east:g}, {north:g}"
+    if not all(math.isfinite(edge) for edge in bounds):
+        return f"has bounds that are no numbers ({told}): give west, south, east and north in degrees"
+    if max(abs(south), abs(north)) > 90 >= max(abs(west), abs(east)):
+        return f"reaches beyond a pole ({told}): its axes are swapped; longitude comes first"
+    if max(abs(west), abs(east)) > 180 or max(abs(south), abs(north)) > 90:
+        return f"lies outside the world ({told}): give west, south, east and north in degrees of WGS 84"
+    if west >= east and south < north:
+        return (
+            f"has its west at or beyond its east ({told}): swap them; a region across the antimeridian is given as two"
+        )
+    if west >= east or south >= north:
+        return f"is empty ({told}): west must be less than east, and south less than north"
+    return None
+
+
+def _epsg_fault(epsg: int | None) -> str | None:
+    if epsg is None:
+        return None
+    try:
+        system = pyproj.CRS.from_epsg(epsg)
+    except CRSError:
+        return f"names EPSG:{epsg}, which is no coordinate reference system: give one in metres, such as 32721"
+    if not system.is_projected or system.axis_info[0].unit_name != "metre":
+        return f"names EPSG:{epsg}, which is not in metres: give a projected system, such as a UTM zone"
+    return None
