@@ -1,7 +1,5 @@
 """The table that says which chip shows a mine."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Final
 
@@ -9,10 +7,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.chips.text_tables import read_rows
 
 #: Columns of a label table, all of them text, so that nothing a person wrote is lost before it has been judged.
 COLUMNS: Final = ("filename", "label", "category", "longitude", "latitude", "group")
-_SEPARATORS: Final = (",", ";", "\t", "|")
 
 
 class LabelFormat(BaseModel):
@@ -53,7 +51,7 @@ def read_labels(path: Path, layout: LabelFormat | None = None) -> pd.DataFrame:
         ChipError: If the file is missing, is no text, is empty, or lacks the column of file names or labels.
     """
     layout = layout or LabelFormat()
-    rows = _rows(path, _text(path))
+    rows = read_rows(path, "label table", "one line a chip, with its file name and its label")
     if layout.header:
         names, rows = rows[0], rows[1:]
     else:
@@ -65,28 +63,6 @@ def read_labels(path: Path, layout: LabelFormat | None = None) -> pd.DataFrame:
         column: [row[position] if position < len(row) else "" for row in rows] for column, position in wanted.items()
     }
     return pd.DataFrame(table, dtype="str")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ChipError(f"There is no label table {path}: check the path.") from None
-    except UnicodeDecodeError:
-        raise ChipError(f"{path} is no text in UTF-8: save the table as CSV in UTF-8.") from None
-    except OSError as error:
-        raise ChipError(f"{path} can't be read ({error.strerror}): check the path and its permissions.") from error
-
-
-def _rows(path: Path, text: str) -> list[list[str]]:
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), None)
-    if first is None:
-        raise ChipError(f"{path} is empty: it needs one line a chip, with its file name and its label.")
-    separator = max(_SEPARATORS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    rows = [[value.strip() for value in row] for row in reader]
-    return [row for row in rows if any(row)]
 
 
 def _wanted_columns(path: Path, layout: LabelFormat, names: list[str]) -> dict[str, int]:

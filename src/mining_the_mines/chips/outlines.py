@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,8 @@ COLUMNS: Final = {"layer": "str", "feature": "Int64", "verdict": "str", "reason"
 # L² tan(latitude) / 8R.
 _LONGEST_EDGE_METRES: Final = 2_000.0
 _LONGEST_EDGE_DEGREES: Final = 0.02
+#: A file with this column says what kind of mine each outline is; one without says nothing of it.
+_KIND_COLUMN: Final = "kind"
 #: Degrees of WGS 84.
 LON_LAT: Final = "EPSG:4326"
 #: Cylindrical equal-area on the ellipsoid (J. H. Lambert, 1772): areas are right everywhere, shapes are not.
@@ -64,12 +67,14 @@ class Outlines:
             verdict ``accepted``, ``repaired`` or ``dropped`` with the reason, and its area. The rows that were not
             dropped are the polygons, in the same order.
         source: Where they come from, for people.
+        kinds: Kind of mine of each, from the file's column ``kind``; empty text where it doesn't say.
     """
 
     geometry: Geometries
     hectares: npt.NDArray[np.float64]
     inventory: pd.DataFrame
     source: str
+    kinds: tuple[str, ...]
 
     def __len__(self) -> int:
         """Number of polygons."""
@@ -110,7 +115,8 @@ def read_outlines(path: Path, layers: Sequence[str] | None = None) -> Outlines:
     inventory.loc[usable, "hectares"] = hectares
     inventory = inventory[list(COLUMNS)].astype(COLUMNS)
     _report(path, inventory)
-    return Outlines(geometry[usable], hectares, inventory, str(path))
+    kinds = tuple(kind for part in parts for kind in part.kinds)
+    return Outlines(geometry[usable], hectares, inventory, str(path), tuple(compress(kinds, usable)))
 
 
 def measure_hectares(geometry: Geometries) -> npt.NDArray[np.float64]:
@@ -157,6 +163,7 @@ class _JudgedLayer:
     geometry: Geometries
     verdicts: Geometries
     reasons: Geometries
+    kinds: tuple[str, ...]
 
     def inventory(self) -> pd.DataFrame:
         return pd.DataFrame(
@@ -187,12 +194,14 @@ def _layers(path: Path, wanted: Sequence[str] | None) -> list[str]:
 
 def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
     try:
-        facts, numbers, stored, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True, return_fids=True)
+        facts, numbers, stored, values = pyogrio.raw.read(
+            path, layer=layer, columns=[_KIND_COLUMN], force_2d=True, return_fids=True
+        )
     except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
         raise ChipError(_unreadable(path, error)) from error
     if stored is None or len(stored) == 0:
         nothing = np.empty(0, dtype=object)
-        return _JudgedLayer(layer, np.empty(0, dtype=np.int64), nothing, nothing, nothing)
+        return _JudgedLayer(layer, np.empty(0, dtype=np.int64), nothing, nothing, nothing, ())
     longest, to_degrees = _way_to_degrees(facts["crs"], f"The layer {layer} of {path}")
     with np.errstate(invalid="ignore"):  # coordinates that are no numbers are told below
         drawn = shapely.from_wkb(stored, on_invalid="fix")  # closes rings that are open
@@ -205,7 +214,8 @@ def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
     geometry, bent = _mend(geometry, reasons)
     dropped = np.array([shape is None for shape in geometry])
     verdicts = np.where(dropped, DROPPED, np.where(mended | bent, REPAIRED, ACCEPTED)).astype(object)
-    return _JudgedLayer(layer, numbers, geometry, verdicts, reasons)
+    kinds = tuple("" if pd.isna(kind) else str(kind) for kind in values[0]) if values else ("",) * len(numbers)
+    return _JudgedLayer(layer, numbers, geometry, verdicts, reasons, kinds)
 
 
 def _way_to_degrees(crs: str | None, layer: str) -> tuple[float, Transformation]:
