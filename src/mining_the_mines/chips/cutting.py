@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
 
 logger = logging.getLogger(__name__)
+
+#: Outlines went to degrees and back: a mine that ends where a chip begins can seem to cover this share of it.
+_ROUNDING: Final = 1e-6
 
 
 class CuttingSettings(BaseModel):
@@ -148,8 +152,8 @@ class ChipCutting:
         cover = None if self.index is None else cover_of(self.index, cutout.grid, empty)
         share = float(empty.mean())
         if share > self.settings.max_nodata_share or share == 1:
-            reason = f"nodata: {share:.0%} of its pixels have none of the dates clear, at most "
-            return _left_out(cutout, reason + f"{self.settings.max_nodata_share:.0%} may", cover)
+            most = self.settings.max_nodata_share
+            return _left_out(cutout, f"nodata: {share:.0%} of its pixels have none, at most {most:.0%} may", cover)
         counts = clear.read(1, window=cutout.window)
         return CutChip(
             cutout=cutout,
@@ -166,7 +170,7 @@ class ChipCutting:
         if cover.visible >= self.settings.mine_share:
             return 1
         # A mine that lies where data are missing makes no mine, and no place without one either.
-        return 0 if cover.whole <= self.settings.clear_share else None
+        return 0 if cover.whole <= self.settings.clear_share + _ROUNDING else None
 
 
 def cut_chips(

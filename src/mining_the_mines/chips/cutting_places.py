@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyogrio
+import shapely
 from pyogrio.errors import DataSourceError
 
 from mining_the_mines.chips.outlines import LON_LAT
@@ -117,7 +118,7 @@ def _points(path: Path, table: gpd.GeoDataFrame) -> pd.DataFrame:
             "and save it again."
         )
     # In the file's own coordinates, the centroid is that of the shape as it was drawn.
-    middles = gpd.GeoSeries(table.geometry.array.centroid, crs=table.crs).to_crs(LON_LAT)
+    middles = gpd.GeoSeries(shapely.centroid(table.geometry.to_numpy()), crs=table.crs).to_crs(LON_LAT)
     names = table["name"].fillna("").astype("str") if "name" in table else pd.Series("", index=table.index)
     return pd.DataFrame({"name": _numbered(names), "longitude": middles.x, "latitude": middles.y})
 

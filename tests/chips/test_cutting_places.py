@@ -1,0 +1,83 @@
+"""Places are read from what people have them in."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from chips.outlining import LEFT, TOP, square, write_layer
+from mining_the_mines.chips.cutting_places import read_places
+from mining_the_mines.chips.reading import ChipError
+
+
+def test_a_table_gives_names_and_degrees(tmp_path: Path) -> None:
+    table = tmp_path / "places.csv"
+    table.write_text("Name;Latitude;Longitude\npit;-5,4;-57,1\n;-5.5;-57.2\n", encoding="utf-8")
+    places = read_places(table)
+    assert places.names == ("pit", "2")
+    assert places.longitude.tolist() == [-57.1, -57.2]
+    assert places.latitude.tolist() == [-5.4, -5.5]
+    assert len(places) == 2
+
+
+def test_a_place_without_usable_coordinates_is_listed_and_survived(tmp_path: Path) -> None:
+    table = tmp_path / "places.csv"
+    table.write_text("name,longitude,latitude\na,-57,-5\nb,west,-5\nc,-57,95\nd,-57\n", encoding="utf-8")
+    places = read_places(table)
+    assert places.names == ("a",)
+    assert [name for name, _ in places.faults] == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".shp"])
+def test_points_in_any_coordinates_are_placed(tmp_path: Path, suffix: str) -> None:
+    crs = "EPSG:4326" if suffix == ".geojson" else "EPSG:32721"
+    points = gpd.GeoDataFrame({"name": ["pit"]}, geometry=[shapely.Point(LEFT, TOP)], crs="EPSG:32721").to_crs(crs)
+    points.to_file(tmp_path / f"places{suffix}", engine="pyogrio")
+    places = read_places(tmp_path / f"places{suffix}")
+    assert places.names == ("pit",)
+    assert places.longitude == pytest.approx([-57.0], abs=1e-6)
+
+
+def test_polygons_stand_for_their_middle_in_every_layer(tmp_path: Path) -> None:
+    file = tmp_path / "mines.gpkg"
+    write_layer(file, [square(LEFT - 50, TOP - 50, 100), None], "EPSG:32721", "mines_32721")
+    write_layer(file, [square(10, 50, 2)], "EPSG:4326", "mines_4326")
+    places = read_places(file)
+    assert places.names == ("1", "1")
+    assert places.longitude == pytest.approx([-57.0, 11.0], abs=1e-6)
+    assert places.faults == (("2", "no place: its coordinates are missing or off the Earth"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("none.csv", None, r"There is no table of places .*none\.csv"),
+        ("none.gpkg", None, r"none\.gpkg does not exist"),
+        ("empty.csv", "", r"empty\.csv is empty: it needs one line a place"),
+        ("heads.csv", "longitude,latitude\n", r"heads\.csv holds no place that can be used"),
+        ("short.csv", "name,lat\na,1\n", r"has no column longitude and no column latitude; its columns are name, lat"),
+        ("off.csv", "longitude,latitude\n500,1\n", r"off\.csv holds no place that can be used"),
+        ("text.gpkg", "no vector file", r"text\.gpkg can't be read as a vector file"),
+    ],
+)
+def test_a_file_without_places_is_told_in_a_sentence(tmp_path: Path, name: str, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ChipError, match=message):
+        read_places(tmp_path / name)
+
+
+def test_places_without_a_coordinate_system_are_told(tmp_path: Path) -> None:
+    file = write_layer(tmp_path / "places.gpkg", [shapely.Point(1, 2)], crs=None)
+    with pytest.raises(ChipError, match=r"places\.gpkg has no CRS"):
+        read_places(file)
+
+
+def test_a_table_in_a_geopackage_has_no_places(tmp_path: Path) -> None:
+    import pandas as pd
+    import pyogrio
+
+    pyogrio.write_dataframe(pd.DataFrame({"name": ["a"]}), tmp_path / "table.gpkg", driver="GPKG")
+    with pytest.raises(ChipError, match="holds no layer with geometry"):
+        read_places(tmp_path / "table.gpkg")

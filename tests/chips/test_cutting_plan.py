@@ -1,0 +1,163 @@
+"""Chips lie where they were asked for, and those that share ground are never split up."""
+
+from itertools import pairwise, product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyproj import Transformer
+from rasterio.crs import CRS
+
+from chips.composited import at, composite_at
+from chips.outlining import LEFT, TOP, utm_grid
+from mining_the_mines.chips.cutting_places import ChipPlaces
+from mining_the_mines.chips.cutting_plan import Cutout, Layout, plan_grid, plan_places
+from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.chips.reading import ChipError
+
+TO_DEGREES = Transformer.from_crs(32721, 4326, always_xy=True)
+LAYOUTS = st.builds(Layout, size=st.integers(1, 40), step=st.integers(1, 60), block=st.none() | st.integers(1, 5))
+
+
+def places_at(*pixels: tuple[float, float], names: tuple[str, ...] = ()) -> ChipPlaces:
+    """Places by column and row of the grid that composites have by default."""
+    longitudes, latitudes = zip(*(TO_DEGREES.transform(*at(*pixel)) for pixel in pixels), strict=True)
+    names = names or tuple(str(number) for number in range(1, len(pixels) + 1))
+    return ChipPlaces(names, np.array(longitudes), np.array(latitudes), (), "places.csv")
+
+
+def corners(cutouts: tuple[Cutout, ...]) -> list[tuple[int, int]]:
+    return [(cutout.column, cutout.row) for cutout in cutouts]
+
+
+@given(layout=LAYOUTS, pixels=st.integers(1, 400))
+def test_all_chips_lie_inside_and_as_many_as_fit(layout: Layout, pixels: int) -> None:
+    starts = layout.starts(pixels)
+    assert starts == sorted(set(starts))
+    assert all(0 <= start <= pixels - layout.size for start in starts)
+    assert bool(starts) == (layout.size <= pixels)
+    if starts:
+        assert pixels - (starts[-1] + layout.size) < max(layout.step, layout.size)
+
+
+@given(layout=LAYOUTS, pixels=st.integers(1, 400))
+def test_chips_a_size_apart_never_overlap(layout: Layout, pixels: int) -> None:
+    starts = layout.starts(pixels)
+    if layout.step >= layout.size:
+        assert all(later - earlier >= layout.size for earlier, later in pairwise(starts))
+
+
+@given(layout=LAYOUTS, pixels=st.integers(1, 400))
+def test_blocks_share_no_ground_even_where_chips_overlap(layout: Layout, pixels: int) -> None:
+    starts = layout.starts(pixels)
+    groups = [layout.group("north", start, 0) for start in starts]
+    chips = list(zip(starts, groups, strict=True))
+    for (earlier, first), (later, second) in pairwise(chips):
+        assert first == second or later - earlier >= layout.size
+    assert all(groups.count(group) <= (layout.block or len(starts)) for group in groups)
+
+
+def test_a_grid_begins_at_the_upper_left_and_names_rows_and_columns(tmp_path: Path) -> None:
+    plan = plan_grid([composite_at(tmp_path, grid=utm_grid(40, 70))], Layout(16, 16, 2))
+    assert corners(plan.cutouts) == [(column, row) for row in (0, 16) for column in (0, 16, 32, 48)]
+    assert [cutout.name for cutout in plan.cutouts[3:5]] == ["north_r000_c003", "north_r001_c000"]
+    assert {cutout.group for cutout in plan.cutouts} == {"north/r0c0", "north/r0c1"}
+    assert plan.cutouts[5].grid.bounds == (LEFT + 160, TOP - 320, LEFT + 320, TOP - 160)
+
+
+def test_chips_know_the_middle_of_their_ground(tmp_path: Path) -> None:
+    cutout = plan_grid([composite_at(tmp_path)], Layout(16, 16, None)).cutouts[1]
+    assert (cutout.longitude, cutout.latitude) == pytest.approx(TO_DEGREES.transform(*at(24, 8)), abs=1e-9)
+    assert cutout.group == "north"
+
+
+def test_a_region_smaller_than_a_chip_is_listed_and_survived(tmp_path: Path) -> None:
+    small = composite_at(tmp_path, "small", utm_grid(10, 70))
+    plan = plan_grid([small, composite_at(tmp_path)], Layout(16, 16, None))
+    assert {cutout.composite.region for cutout in plan.cutouts} == {"north"}
+    (left_out,) = plan.left_out
+    assert (left_out.region, left_out.reason) == (
+        "small",
+        "too small: the region has 70 × 10 pixels, a chip 16",
+    )
+
+
+def test_overlapping_regions_share_the_groups_that_overlap(tmp_path: Path) -> None:
+    east = composite_at(tmp_path, "east", utm_grid(64, 80, left=LEFT + 720))
+    plan = plan_grid([composite_at(tmp_path), east], Layout(16, 16, 1))
+    for first, second in product(plan.cutouts, repeat=2):
+        shared = shapely.box(*first.grid.bounds).intersection(shapely.box(*second.grid.bounds)).area
+        assert (first.group == second.group) == (shared > 1)
+
+
+def test_regions_that_overlap_in_two_zones_are_told_too(tmp_path: Path) -> None:
+    x, y = Transformer.from_crs(32721, 32720, always_xy=True).transform(LEFT, TOP)
+    other = ChipGrid(CRS.from_epsg(32720), utm_grid(1, 1, left=x, top=y).transform, 64, 64)
+    plan = plan_grid([composite_at(tmp_path), composite_at(tmp_path, "zone20", other)], Layout(64, 64, None))
+    assert {cutout.group for cutout in plan.cutouts} == {"north"}
+
+
+@settings(max_examples=25, deadline=None)
+@given(column=st.floats(8, 72), row=st.floats(8, 56))
+def test_a_chip_is_centred_on_its_place_to_half_a_pixel(
+    tmp_path_factory: pytest.TempPathFactory, column: float, row: float
+) -> None:
+    composite = composite_at(tmp_path_factory.mktemp("composite"))
+    (cutout,) = plan_places([composite], places_at((column, row)), Layout(16, 16, None)).cutouts
+    assert abs(cutout.column + 8 - column) <= 0.5 + 1e-3
+    assert abs(cutout.row + 8 - row) <= 0.5 + 1e-3
+
+
+def test_a_place_outside_and_one_at_the_edge_are_listed_and_survived(tmp_path: Path) -> None:
+    places = places_at((40, 30), (500, 30), (3, 30), names=("pit", "far", "rim"))
+    plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
+    assert [cutout.name for cutout in plan.cutouts] == ["north_pit"]
+    reasons = {left.place: left.reason for left in plan.left_out}
+    assert reasons == {
+        "far": "outside: it lies in none of the regions",
+        "rim": "edge: a chip of 16 pixels around it would reach beyond the region",
+    }
+    assert plan.left_out[0].longitude == pytest.approx(places.longitude[1])
+
+
+def test_places_on_the_other_side_of_the_earth_are_outside(tmp_path: Path) -> None:
+    near = places_at((40, 30))
+    places = ChipPlaces(
+        ("here", "antipode", "pole"),
+        np.array([near.longitude[0], 123.0, 0.0]),
+        np.array([near.latitude[0], 5.4, 90.0]),
+        (),
+        "places.csv",
+    )
+    plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
+    assert [left.place for left in plan.left_out] == ["antipode", "pole"]
+
+
+def test_no_place_in_any_region_is_told_with_both_extents(tmp_path: Path) -> None:
+    swapped = ChipPlaces(("a",), np.array([-5.4]), np.array([-57.0]), (), "places.csv")
+    with pytest.raises(ChipError, match=r"No place of places\.csv .* latitude -57\.000 .* regions longitude -57\.000"):
+        plan_places([composite_at(tmp_path)], swapped, Layout(16, 16, None))
+
+
+def test_where_composites_overlap_the_one_with_more_clear_dates_is_cut(tmp_path: Path) -> None:
+    cloudy = composite_at(tmp_path, "cloudy", clear=2)
+    clear = composite_at(tmp_path, "clear", clear=5)
+    (cutout,) = plan_places([cloudy, clear], places_at((40, 30)), Layout(16, 16, None)).cutouts
+    assert cutout.composite.region == "clear"
+
+
+def test_names_of_places_become_names_of_files_that_differ(tmp_path: Path) -> None:
+    places = places_at((40, 30), (41, 30), (42, 30), names=("Pit 1/a", "pit 1/A", "Córrego"))
+    plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
+    assert [cutout.name for cutout in plan.cutouts] == ["north_Pit-1-a", "north_pit-1-A-2", "north_Córrego"]
+    assert plan.cutouts[0].place == "Pit 1/a"
+
+
+def test_chips_at_places_that_overlap_are_of_one_group(tmp_path: Path) -> None:
+    places = places_at((20, 20), (30, 20), (60, 50))
+    plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, 1))
+    first, second, third = (cutout.group for cutout in plan.cutouts)
+    assert first == second != third
