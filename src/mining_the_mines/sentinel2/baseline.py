@@ -2,25 +2,28 @@
 
 Since processing baseline 04.00 (25 January 2022) a digital number is ``reflectance * 10000 + 1000``; before, it was
 ``reflectance * 10000``: ESA, *Sentinel-2 Products Specification Document*, BOA_ADD_OFFSET and RADIO_ADD_OFFSET. The
-archive's Collection 1 (baselines 05.00 and later) has the offset on older dates too, so the date tells little. Catalogs
-say what an asset holds in several places, which contradict each other:
+archive's Collection 1 (baselines from 05.00) has the offset on older dates too, so that a date tells little. Catalogs
+say what an asset holds in several places, which contradict each other. In the order in which they are believed:
 
-- ``earthsearch:boa_offset_applied: true`` (``sentinel:…`` in Earth Search v0): the 1000 were taken off again when the
-  asset was copied. It wins over everything: the same items go on to say ``offset: -0.1`` in ``raster:bands``, which
-  was copied from the original product (https://github.com/Element84/earth-search/issues/66).
-- ``raster:bands`` (STAC 1.0), ``raster:scale`` and ``raster:offset`` of an asset or its ``bands`` (STAC 1.1): written for
-  this very file, they win over what is derived from the version of the product.
-- The processing baseline: all that the Planetary Computer gives
-  (https://github.com/microsoft/PlanetaryComputer/issues/134).
-- ``boa_offset_applied: false`` says nothing: some of these assets have had the 1000 taken off as well
-  (https://github.com/Element84/earth-search/issues/71). Only their pixels tell: :func:`offset_taken_twice`.
-- The date, if there is nothing else: an assumption.
+1. ``earthsearch:boa_offset_applied: true`` (``sentinel:…`` in Earth Search v0): the 1000 were taken off when the asset
+   was copied. The same items go on to say ``offset: -0.1`` in ``raster:bands``, as the original product does; the flag
+   is the truth, say those who made them (https://github.com/Element84/earth-search/issues/9).
+2. ``raster:bands`` (raster extension v1), ``raster:scale`` and ``raster:offset`` of an asset or of its ``bands`` (v2):
+   said of this very file, whereas the version of the product knows nothing of what was done to it since.
+3. The processing baseline: all that the Planetary Computer gives
+   (https://github.com/microsoft/PlanetaryComputer/issues/134).
+4. The date, if there is nothing else: an assumption.
+
+``boa_offset_applied: false`` is no evidence: the 1000 were taken off some of these assets as well
+(https://github.com/Element84/earth-search/issues/71). Only their pixels tell: :func:`offset_taken_twice`.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +34,7 @@ from mining_the_mines.sentinel2.reflectance import LARGEST, NODATA, OFFSET, QUAN
 
 #: Processing baseline that brought the offset, and the day from which ESA used it.
 FIRST_WITH_OFFSET: Final = 4.0
-FIRST_DAY_WITH_OFFSET: Final = datetime(2022, 1, 25, tzinfo=UTC)
+FIRST_DAY_WITH_OFFSET: Final = date(2022, 1, 25)
 #: The digital number of a saturated pixel: ESA's products list it as special value SATURATED.
 SATURATED: Final = 65_535
 
@@ -39,6 +42,12 @@ _APPLIED: Final = ("earthsearch:boa_offset_applied", "sentinel:boa_offset_applie
 _BASELINES: Final = ("s2:processing_baseline", "sentinel:processing_baseline", "processing:version")
 _PRODUCTS: Final = ("s2:product_uri", "sentinel:product_id")
 _DATES: Final = ("datetime", "start_datetime")
+
+_VISIBLE: Final = ("B2", "B3", "B4")
+_INFRARED: Final = ("B8", "B8A", "B11", "B12")
+#: Reflectance of the darkest ground, 0.1 included: slightly negative to that of forest beyond 1.6 µm.
+_DARKEST_WITH_OFFSET: Final = (0.09, 0.16)
+_LOWEST_VISIBLE: Final = -0.04
 
 
 @dataclass(frozen=True)
@@ -75,24 +84,12 @@ def read_scaling(item_properties: Mapping[str, Any], asset_fields: Mapping[str, 
     scale = scale or 1 / QUANTIFICATION
     applied = next((key for key in _APPLIED if item_properties.get(key) is True), None)
     if applied:
-        conflict = None
-        if offset:
-            conflict = (
-                f"{applied} is true but {field} gives an offset of {offset:g}: the first is taken to be right, so that "
-                "no offset is taken off."
-            )
-        return Scaling(scale, 0.0, applied, conflict)
+        return Scaling(scale, 0.0, applied, _contradiction(applied, 0.0, field, offset))
     version = _baseline(item_properties)
-    derived = _offset_of(version[0] >= FIRST_WITH_OFFSET) if version else None
+    derived = None if version is None else _offset_since(FIRST_WITH_OFFSET, version[0])
     if offset is not None:
-        conflict = None
-        if version and derived is not None and not np.isclose(offset, derived):
-            conflict = (
-                f"{field} gives an offset of {offset:g} but {version[1]} stands for one of {derived:g}: the first is "
-                "taken to be right, for it is said of the file itself."
-            )
-        return Scaling(scale, offset, field, conflict)
-    if version and derived is not None:
+        return Scaling(scale, offset, field, _contradiction(field, offset, version and version[1], derived))
+    if version is not None and derived is not None:
         return Scaling(scale, derived, version[1])
     return _by_date(item_properties, scale)
 
@@ -108,49 +105,65 @@ def harmonise(numbers: npt.NDArray[np.uint16], scaling: Scaling) -> npt.NDArray[
         ``round(reflectance * 10000) + 1000`` of the same shape. No data (0) stays so, saturated pixels become it. What
         would fall to zero or below becomes 1, what would not fit becomes 65535.
     """
-    every = np.arange(LARGEST + 1, dtype=np.float64)
-    # The product is rounded before it is a reflectance: 0.0001 is no binary number, but its ten thousandfold is 1.
-    steps = round(scaling.scale * QUANTIFICATION, 9)
-    table = np.rint(every * steps + (round(scaling.offset * QUANTIFICATION, 6) + OFFSET))
-    table = table.clip(1, LARGEST)
-    table[[NODATA, SATURATED]] = NODATA
-    harmonised: npt.NDArray[np.uint16] = table.astype(np.uint16)[numbers]
+    table = _table(scaling.scale, scaling.offset)
+    # Every number is in the table: "clip" only spares NumPy from checking.
+    harmonised: npt.NDArray[np.uint16] = table.take(numbers, mode="clip")
     return harmonised
-
-
-#: Where the darkest ground lies if the offset was left in. Slightly negative reflectance reaches below 0.1; water,
-#: shadow, and forest in the short-wave infrared, hardly beyond 0.05 above it.
-_LEFT_IN: Final = (0.09, 0.15)
-_VISIBLE: Final = ("B2", "B3", "B4")
-_INFRARED: Final = ("B8", "B8A", "B11", "B12")
 
 
 def offset_left_in(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> bool:
     """Ask the pixels whether the +1000 of processing baseline 04.00 is still in them.
 
-    The darkest ground of almost any picture (water, shadow, or plants, which are dark in visible light and, by their
-    water, beyond 2 µm) reflects less than 0.05. If nothing is darker than 0.09 in any band, but the darkest lies just
-    above it in both visible light and the infrared, the offset was not taken off. Deserts, snow and clouds are bright
-    in one of the two, or dark in one.
+    Some water, shadow or green plants are in almost any picture, and reflect less than 0.06 somewhere between blue and
+    2 µm. If nothing in any band is darker than 0.09, but the darkest lies close above it in visible light as well as in
+    the infrared, the offset was not taken off. Deserts are bright in the infrared, snow and cloud in visible light.
 
     Args:
         reflectance: float32 (bands, height, width), NaN where there is no data.
-        bands: Their names; without a visible and an infrared one, there is no telling.
+        bands: Their names. Without a visible and an infrared one (B8, B8A, B11, B12) there is no telling.
 
     Returns:
-        Whether it is.
+        Whether it is. Of 475 chips of the Amazon it is right for all as they are, and for 83 % with 0.1 added.
     """
     darkest = _darkest(reflectance, bands)
     visible = [darkest[band] for band in _VISIBLE if band in darkest]
     infrared = [darkest[band] for band in _INFRARED if band in darkest]
     if not visible or not infrared:
         return False
-    lowest, highest = _LEFT_IN
+    lowest, highest = _DARKEST_WITH_OFFSET
     return min(darkest.values()) >= lowest and max(min(visible), min(infrared)) <= highest
 
 
+def offset_taken_twice(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> bool:
+    """Ask the pixels whether the offset was taken off though it was not in them.
+
+    Atmospheric correction leaves the darkest ground slightly negative at times, but not by 0.04; with 0.1 too little,
+    everything dark in visible light is.
+
+    Args:
+        reflectance: float32 (bands, height, width), NaN where there is no data.
+        bands: Their names. Without a visible one there is no telling.
+
+    Returns:
+        Whether it was. Of 475 chips of the Amazon it is right for all as they are, and for 98 % with 0.1 taken off.
+    """
+    darkest = _darkest(reflectance, bands)
+    return any(darkest[band] < _LOWEST_VISIBLE for band in _VISIBLE if band in darkest)
+
+
+@lru_cache(maxsize=64)
+def _table(scale: float, offset: float) -> npt.NDArray[np.uint16]:
+    """What each of the 65536 digital numbers becomes."""
+    # 0.0001 is no binary number, but its ten thousandfold is 1: rounded first, whole numbers stay whole.
+    steps, shift = round(scale * QUANTIFICATION, 9), round(offset * QUANTIFICATION, 6) + OFFSET
+    table = np.rint(np.arange(LARGEST + 1) * steps + shift).clip(1, LARGEST)
+    table[[NODATA, SATURATED]] = NODATA
+    numbers: npt.NDArray[np.uint16] = table.astype(np.uint16)
+    return numbers
+
+
 def _darkest(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> dict[str, float]:
-    """Half a percent of a band's pixels are darker: band → reflectance. B10 sees no ground."""
+    """Band → the reflectance that half a percent of its pixels don't reach. The cirrus band sees no ground."""
     found = {}
     for band, plane in zip(bands, reflectance, strict=True):
         known = plane[np.isfinite(plane)]
@@ -161,33 +174,43 @@ def _darkest(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> dict
 
 def _said_of_asset(asset: Mapping[str, Any]) -> tuple[float | None, float | None, str]:
     """Scale and offset as the asset's fields say, and the name of the field."""
-    places: list[tuple[str, Mapping[str, Any], str]] = [
-        ("raster:bands", (asset.get("raster:bands") or [{}])[0], ""),
-        ("raster:offset", (asset.get("bands") or [{}])[0], "raster:"),
-        ("raster:offset", asset, "raster:"),
-    ]
-    for name, fields, prefix in places:
-        scale, offset = fields.get(f"{prefix}scale"), fields.get(f"{prefix}offset")
-        if (scale, offset) not in ((None, None), (1, 0), (1, None)):
+    places: tuple[tuple[Mapping[str, Any], str, str], ...] = (
+        ((asset.get("raster:bands") or [{}])[0], "", "raster:bands"),
+        ((asset.get("bands") or [{}])[0], "raster:", "bands"),
+        (asset, "raster:", "raster:offset"),
+    )
+    for fields, prefix, name in places:
+        scale, offset = _number(fields.get(f"{prefix}scale")), _number(fields.get(f"{prefix}offset"))
+        # A reflectance of 1 a number is what software writes that knows no scale.
+        if (scale, offset) not in ((None, None), (1, None), (1, 0)):
             return scale, offset, name
     return None, None, ""
 
 
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _contradiction(believed: str, offset: float, other: str | None, others: float | None) -> str | None:
+    if other is None or others is None or math.isclose(offset, others, abs_tol=1e-6):
+        return None
+    return (
+        f"By {believed} the numbers have an offset of {offset:g}, by {other} one of {others:g}: the first is believed."
+    )
+
+
 def _baseline(properties: Mapping[str, Any]) -> tuple[float, str] | None:
-    """Processing baseline as a number, and where it stands."""
-    for key in _BASELINES:
-        match = re.fullmatch(r"N?(\d{1,2})\.?(\d{1,2})", str(properties.get(key, "")).strip())
+    """The processing baseline as a number, and what said so."""
+    written = [(key, re.fullmatch(r"N?(\d{1,2})\.?(\d{1,2})", str(properties.get(key)))) for key in _BASELINES]
+    in_name = [(key, re.search(r"_N(\d\d)(\d\d)_", str(properties.get(key)))) for key in _PRODUCTS]
+    for key, match in written + in_name:
         if match:
-            return float(f"{match[1]}.{match[2]}"), f"{key} {properties[key]}"
-    for key in _PRODUCTS:
-        match = re.search(r"_N(\d\d)(\d\d)_", str(properties.get(key, "")))
-        if match:
-            return float(f"{match[1]}.{match[2]}"), f"{key} {properties[key]}"
+            return float(f"{match[1]}.{match[2]}"), f"{key} {match[1]}.{match[2]}"
     return None
 
 
-def _offset_of(shifted: bool) -> float:
-    return -OFFSET / QUANTIFICATION if shifted else 0.0
+def _offset_since(first: Any, given: Any) -> float:  # noqa: ANN401 (numbers of versions, or dates)
+    return -OFFSET / QUANTIFICATION if given >= first else 0.0
 
 
 def _by_date(properties: Mapping[str, Any], scale: float) -> Scaling:
@@ -197,11 +220,10 @@ def _by_date(properties: Mapping[str, Any], scale: float) -> Scaling:
             "A STAC item has neither an offset in raster:bands, nor s2:processing_baseline, nor a date, so that its "
             "digital numbers can't be read: add one of them."
         )
-    taken = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    taken = taken if taken.tzinfo else taken.replace(tzinfo=UTC)
-    offset = _offset_of(taken >= FIRST_DAY_WITH_OFFSET)
+    taken = datetime.fromisoformat(str(text))
+    offset = _offset_since(FIRST_DAY_WITH_OFFSET, taken.date())
     conflict = (
-        f"Neither raster:bands nor s2:processing_baseline says whether the numbers have an offset: by the date, "
+        "Neither raster:bands nor s2:processing_baseline says whether the numbers have an offset: by the date, "
         f"{taken:%Y-%m-%d}, it is taken to be {offset:g}."
     )
-    return Scaling(scale, offset, "datetime", conflict)
+    return Scaling(scale, offset, "the date", conflict)

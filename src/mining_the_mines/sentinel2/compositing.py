@@ -1,14 +1,16 @@
-"""One picture of the ground from many dates."""
+"""One picture of the ground from many dates, and how many clear dates stand behind each pixel."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.sentinel2.reflectance import NODATA
+from mining_the_mines.sentinel2.masked_median import masked_median
+from mining_the_mines.sentinel2.reflectance import LARGEST, NODATA
+from mining_the_mines.sentinel2.spectral_medians import geomedian, medoid
 
-Numbers = npt.NDArray[np.uint16]
+Method = Literal["median", "geomedian", "medoid"]
 
 
 class CompositeSettings(BaseModel):
@@ -16,36 +18,52 @@ class CompositeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Literal["median", "geomedian", "medoid"] = Field("median", description="How a pixel's dates become one.")
-    minimum_clear_dates: int = Field(1, ge=1, description="Pixels with fewer clear dates are no data.")
+    method: Method = Field(
+        "median",
+        description=(
+            "What becomes of a pixel's dates: the median of each band; the geomedian, one spectrum amid all; or the "
+            "medoid, the observed spectrum that is nearest to all others."
+        ),
+    )
+    minimum_clear_dates: int = Field(1, ge=1, description="A pixel with fewer clear dates has no data.")
 
 
-def composite(numbers: Numbers, clear: npt.NDArray[np.bool_], settings: CompositeSettings) -> tuple[Numbers, Numbers]:
+_METHODS: Final = {"median": masked_median, "geomedian": geomedian, "medoid": medoid}
+
+
+def composite(
+    numbers: npt.NDArray[np.uint16], clear: npt.NDArray[np.bool_], settings: CompositeSettings
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
     """Make one picture of many dates.
+
+    Args:
+        numbers: Digital numbers as in :mod:`mining_the_mines.sentinel2.reflectance`, uint16 (dates, bands, height,
+            width), 0 where there is no data.
+        clear: Where the ground is seen, bool (dates, height, width).
+        settings: How they are composed.
+
+    Returns:
+        The picture in the same digital numbers, uint16 (bands, height, width), rounded to even, and 0 where there are
+        too few clear dates; and the number of clear dates, uint16 (height, width).
+    """
+    counts = count_clear_dates(numbers, clear)
+    middle = np.rint(_METHODS[settings.method](numbers, clear))
+    middle[:, counts < settings.minimum_clear_dates] = NODATA
+    np.nan_to_num(middle, copy=False, nan=NODATA)
+    return middle.clip(NODATA, LARGEST).astype(np.uint16), counts
+
+
+def count_clear_dates(numbers: npt.NDArray[np.uint16], clear: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint16]:
+    """Count the dates on which a pixel is seen in all bands.
 
     Args:
         numbers: Digital numbers, uint16 (dates, bands, height, width), 0 where there is no data.
         clear: Where the ground is seen, bool (dates, height, width).
-        settings: How.
 
     Returns:
-        The picture, uint16 (bands, height, width), 0 where there are too few clear dates; and the number of clear
-        dates, uint16 (height, width).
+        uint16 (height, width).
     """
-    counts = count_clear_dates(numbers, clear)
-    picture = np.nan_to_num(np.rint(masked_median(numbers, clear)), nan=NODATA).astype(np.uint16)
-    picture[:, counts < settings.minimum_clear_dates] = NODATA
-    return picture, counts
-
-
-def count_clear_dates(numbers: Numbers, clear: npt.NDArray[np.bool_]) -> Numbers:
-    """Number of dates on which all bands of a pixel are seen, uint16 (height, width)."""
-    counts: Numbers = ((numbers != NODATA).all(axis=1) & clear).sum(axis=0, dtype=np.uint16)
+    counts = np.zeros(clear.shape[1:], dtype=np.uint16)
+    for bands, seen in zip(numbers, clear, strict=True):
+        counts += seen & (bands.min(axis=0) != NODATA)
     return counts
-
-
-def masked_median(numbers: Numbers, clear: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-    """Median over the clear dates of each pixel and band, float32 (bands, height, width), NaN where there is none."""
-    values = np.where(clear[:, None] & (numbers != NODATA), numbers.astype(np.float32), np.nan)
-    median: npt.NDArray[np.float32] = np.nanmedian(values, axis=0)
-    return median
