@@ -116,6 +116,11 @@ class SceneChoice:
         }
 
 
+def left_out(region: str, item: str = "", when: str = "", *, reason: str) -> dict[str, str]:
+    """Say that a scene is not used, and why; a row of :func:`left_out_table`."""
+    return {"region": region, "item": item, "datetime": when, "reason": reason}
+
+
 def left_out_table(rows: list[dict[str, str]]) -> pd.DataFrame:
     """Make the table of scenes that are not used."""
     return pd.DataFrame(rows, columns=list(LEFT_OUT_COLUMNS)).astype(LEFT_OUT_COLUMNS)

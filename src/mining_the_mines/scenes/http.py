@@ -1,9 +1,34 @@
-"""Patience with servers: time limits, retries with back-off, and addresses without secrets."""
+"""Patience with servers: time limits, and retries with back-off."""
 
-from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
 
+import requests
 from pydantic import BaseModel, ConfigDict, Field
+from requests.exceptions import (
+    ConnectionError,  # noqa: A004 - it is not the built-in one, which is caught nowhere here
+    InvalidHeader,
+    InvalidSchema,
+    InvalidURL,
+    MissingSchema,
+    RequestException,
+    SSLError,
+    Timeout,
+)
+from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import InvalidHeader as InvalidRetryHeader
+from urllib3.util import Retry
+
+from mining_the_mines.scenes.discretion import without_secrets
+from mining_the_mines.scenes.errors import SceneError
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 #: Answers that may be different a little later: too many requests, and faults of the server itself.
 PASSING_FAULTS: Final = (429, 500, 502, 503, 504)
@@ -11,16 +36,13 @@ PASSING_FAULTS: Final = (429, 500, 502, 503, 504)
 LONGEST_WAIT_SECONDS: Final = 60
 #: A transfer that is slower than this for as long as the time limit counts as hanging.
 _CRAWLING_BYTES_A_SECOND: Final = 1_000
-#: Parts of a query that let whoever holds them in: shared access signatures of Azure, signed URLs of Amazon and Google,
-#: and keys by their usual names.
-_SECRETS: Final = frozenset(
-    {"sig", "signature", "token", "access_token", "api_key", "apikey", "key", "subscription-key"}
-)
-_SIGNED: Final = ("x-amz-", "x-goog-", "awsaccesskeyid")
-#: The rest of a shared access signature, of no use without its ``sig``.
-_SHARED_ACCESS: Final = frozenset(
-    {"sv", "se", "st", "sp", "sr", "spr", "ske", "skoid", "sks", "skt", "sktid", "skv", "si"}
-)
+_CHUNK_BYTES: Final = 256 * 1024
+_NO_ADDRESS: Final = (MissingSchema, InvalidSchema, InvalidURL, InvalidHeader)
+_WAYS_OUT: Final = {
+    401: "give user and password in the file .netrc of your home folder",
+    403: "it needs a signature, or user and password in the file .netrc of your home folder",
+    404: "there is nothing at this address; check it, or leave this out",
+}
 
 
 class AccessSettings(BaseModel):
@@ -72,26 +94,163 @@ def gdal_options(settings: AccessSettings) -> dict[str, str]:
     }
 
 
-def without_secrets(address: str) -> str:
-    """Take passwords and signatures out of an address.
+class UnansweredError(SceneError):
+    """A server did not give what was asked of it.
 
     Args:
-        address: A URL, or a path, which stays as it is.
-
-    Returns:
-        The address without user, password, fragment, and those parts of the query that grant access; fit to be
-        written down.
+        message: One sentence.
+        status: HTTP status of its answer; ``None`` if there was none.
+        passing: Whether asking again may help.
+        wait_seconds: How long the server wants to be left alone, if it said so.
     """
-    parts = urlsplit(address)
-    if not parts.scheme or not parts.netloc:
-        return address
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    names = {name.lower() for name, _ in query}
-    secret = _SECRETS | (_SHARED_ACCESS if "sig" in names else frozenset())
-    kept = [(name, value) for name, value in query if not _grants_access(name.lower(), secret)]
-    text = parts.query if len(kept) == len(query) else urlencode(kept)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, text, ""))
+
+    def __init__(
+        self, message: str, *, status: int | None = None, passing: bool = False, wait_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.passing = passing
+        self.wait_seconds = wait_seconds
 
 
-def _grants_access(name: str, secret: frozenset[str]) -> bool:
-    return name in secret or name.startswith(_SIGNED)
+class PatientSession:
+    """Asks servers, again if need be, and tells in one sentence what went wrong.
+
+    The retries are our own: those of urllib3 end where the body of an answer begins, and it logs addresses with their
+    signatures.
+
+    Args:
+        settings: Time limit, retries and back-off.
+    """
+
+    def __init__(self, settings: AccessSettings) -> None:
+        self.settings = settings
+        self._session = requests.Session()
+
+    def text(self, request: requests.Request) -> str:
+        """Ask for a text.
+
+        Args:
+            request: Method, address, parameters and body.
+
+        Returns:
+            The body of the answer.
+
+        Raises:
+            UnansweredError: If there is no whole answer, or it is not text in UTF-8.
+        """
+
+        def attempt() -> bytes:
+            with self._answer(request) as response:
+                return b"".join(self._chunks(response))
+
+        address = without_secrets(str(request.url))
+        try:
+            return self._patiently(attempt).decode("utf-8")
+        except UnicodeDecodeError:
+            raise UnansweredError(f"{address} is no text in UTF-8: check the address.") from None
+
+    def download(self, address: str, write: Callable[[bytes], object], restart: Callable[[], object]) -> int | None:
+        """Fetch a file.
+
+        Args:
+            address: Where it is.
+            write: Takes one part of it after the other.
+            restart: Called before the first part, also of every further attempt: what was written before is void.
+
+        Returns:
+            The number of bytes that the server announced; ``None`` if it announced none, or they were compressed.
+
+        Raises:
+            UnansweredError: If the file did not come whole.
+        """
+
+        def attempt() -> int | None:
+            restart()
+            # Asked for plainly, so that the announced length is that of the file.
+            request = requests.Request("GET", address, headers={"Accept-Encoding": "identity"})
+            with self._answer(request) as response:
+                for chunk in self._chunks(response):
+                    write(chunk)
+                length = response.headers.get("Content-Length", "")
+                return int(length) if length.isdigit() and "Content-Encoding" not in response.headers else None
+
+        return self._patiently(attempt)
+
+    def _patiently(self, attempt: Callable[[], Answer]) -> Answer:
+        for number in range(self.settings.retries):
+            try:
+                return attempt()
+            except UnansweredError as error:
+                if not error.passing:
+                    raise
+                wait = self._wait(number, error.wait_seconds)
+                logger.info("%s Asking again in %.1f s.", error, wait)
+                time.sleep(wait)
+        return attempt()
+
+    def _wait(self, number: int, asked_for: float | None) -> float:
+        """Seconds before retry ``number`` (from 0): exponential back-off with chance added, at once for the first."""
+        wait = self.settings.back_off * 2.0**number * random.uniform(1, 1.5) if number else 0.0  # noqa: S311 - no secret
+        return min(max(wait, asked_for or 0.0), LONGEST_WAIT_SECONDS)
+
+    @contextmanager
+    def _answer(self, request: requests.Request) -> Iterator[requests.Response]:
+        address = without_secrets(str(request.url))
+        limit = self.settings.timeout_seconds
+        try:
+            prepared = self._session.prepare_request(request)
+            environment = self._session.merge_environment_settings(str(prepared.url), {}, True, None, None)
+            with self._session.send(prepared, timeout=(limit, limit), **environment) as response:
+                if response.status_code >= 400:
+                    raise _refused(address, response)
+                yield response
+        except _NO_ADDRESS as error:
+            raise UnansweredError(f"{address} is no address that can be asked: it must begin with https://.") from error
+        except (RequestException, HTTPError) as error:  # of requests, and of urllib3 while the body is read
+            raise _broken(address, error, limit) from error
+
+    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+        """The body, part by part, as long as it comes fast enough."""
+        limit = self.settings.timeout_seconds
+        begun, arrived = time.monotonic(), 0
+        # The socket's own time limit asks for one byte each time; a server that drips would never meet it.
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            yield chunk
+            arrived += len(chunk)
+            elapsed = time.monotonic() - begun
+            if elapsed > limit and arrived < elapsed * _CRAWLING_BYTES_A_SECOND:
+                raise Timeout
+
+
+def _refused(address: str, response: requests.Response) -> UnansweredError:
+    status = response.status_code
+    passing = status in PASSING_FAULTS
+    try:
+        wait = Retry().get_retry_after(response.raw)
+    except InvalidRetryHeader:
+        wait = None
+    way_out = "the server is at fault; try again later" if passing or status >= 500 else "check the address"
+    return UnansweredError(
+        f"{address} answers {status} {response.reason or ''}".rstrip() + f": {_WAYS_OUT.get(status, way_out)}.",
+        status=status,
+        passing=passing,
+        wait_seconds=wait,
+    )
+
+
+def _broken(address: str, error: RequestException | HTTPError, limit: float) -> UnansweredError:
+    """Say what happened in our own words: those of the library hold the whole address."""
+    if isinstance(error, Timeout | ReadTimeoutError):
+        return UnansweredError(
+            f"{address} has not answered within {limit:g} s: try again later, or raise timeout_seconds.", passing=True
+        )
+    if isinstance(error, SSLError):
+        return UnansweredError(f"{address} has no certificate that can be trusted: check the address.")
+    if isinstance(error, ProtocolError | DecodeError):
+        return UnansweredError(f"{address} broke off in the middle of its answer: try again later.", passing=True)
+    if isinstance(error, ConnectionError):
+        return UnansweredError(
+            f"{address} can't be reached: check the address and your connection to the network.", passing=True
+        )
+    return UnansweredError(f"{address} can't be asked ({type(error).__name__}): check the address.")

@@ -62,7 +62,7 @@ class SceneFacts:
         return cls(
             item=str(item["id"]),
             moment=taken.astimezone(UTC) if taken.tzinfo else taken.replace(tzinfo=UTC),
-            platform=_text(properties.get("platform")),
+            platform=(_text(properties.get("platform")) or "").lower() or None,
             baseline=_baseline(item),
             cloud_cover=_number(properties.get("eo:cloud_cover")),
             tile=_tile(item),

@@ -1,0 +1,27 @@
+"""Telling a person how far a long loop has come, without knowing how it is shown."""
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Progress(Protocol):
+    """Wraps an iterable and shows how far it has come, as ``rich.progress.track`` does."""
+
+    def __call__(self, items: Iterable[Item], description: str, /) -> Iterable[Item]:
+        """Give back the same items, in the same order.
+
+        Args:
+            items: What is gone through.
+            description: What is being done, for people.
+
+        Returns:
+            The items.
+        """
+        ...
+
+
+def silent(items: Iterable[Item], description: str, /) -> Iterable[Item]:  # noqa: ARG001 - part of the protocol
+    """Show nothing."""
+    return items
