@@ -17,7 +17,7 @@ from mining_the_mines.simulation.mines import DIGGERS, Mine, MineKind, as_multip
 from mining_the_mines.simulation.places import Biome, Place
 from mining_the_mines.simulation.relief import fractal_fields
 from mining_the_mines.simulation.shapes import Position, meander, winding_line
-from mining_the_mines.simulation.spectra import local_spectra
+from mining_the_mines.simulation.spectra import GEOLOGIES_ALONG, local_spectra
 
 #: Width of a pixel in metres.
 PIXEL = 10.0
@@ -25,6 +25,8 @@ PIXEL = 10.0
 COARSEST_PIXEL = 60.0
 #: Standard deviation of the tilt of spectra within a region.
 _TONE = 0.05
+#: How sharply one kind of ground gives way to the next.
+_CONTACT = 2.5
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class Landscape:
         texture: Factor on reflectance.
         tone: How far spectra are tilted towards the short-wave infrared, as wetter and richer ground is not.
         cover: Land cover of each cell, as :class:`~mining_the_mines.simulation.canvas.Cover`.
-        spectra: Reflectance of the place's materials, shape (materials, 12).
+        geology: Which of the place's spectra hold in each cell: a row of ``spectra``.
+        spectra: Reflectance of the place's materials on each geology, shape (geologies, materials, 12).
         mines: All of them, outlines in metres from the upper left corner.
         sites: Where which features lie.
     """
@@ -83,6 +86,7 @@ class Landscape:
     texture: Field
     tone: Field
     cover: NDArray[np.uint8]
+    geology: NDArray[np.uint8]
     spectra: Field
     mines: tuple[Mine, ...]
     sites: tuple[Site, ...]
@@ -135,10 +139,24 @@ def build_landscape(place: Place, plan: Plan, rng: np.random.Generator) -> Lands
         texture=canvas.texture,
         tone=np.float32(_TONE) * tone,
         cover=canvas.cover,
+        geology=_lay_geology(side, rng),
         spectra=local_spectra(rng),
         mines=tuple(mines),
         sites=(*_choose_banks(banks, canvas, rng), *sites),
     )
+
+
+def _lay_geology(side: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Blend four kinds of ground over a region by two fractal fields, with contacts between them some 100 m wide.
+
+    The steps of the blend are dithered, so that they don't show as contours.
+    """
+    row = np.zeros((side, side), np.uint8)
+    for field in fractal_fields(side, 3.0, rng):
+        share = 1 / (1 + np.exp(np.float32(-_CONTACT) * field))
+        level = np.floor(share * (GEOLOGIES_ALONG - 1) + rng.random(field.shape, dtype=np.float32)).astype(np.uint8)
+        row = row * np.uint8(GEOLOGIES_ALONG) + np.minimum(level, np.uint8(GEOLOGIES_ALONG - 1))
+    return row
 
 
 def _georeference(place: Place, pixels: int) -> Affine:

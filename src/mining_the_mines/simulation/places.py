@@ -73,6 +73,22 @@ class Place:
         return (32600 if self.latitude >= 0 else 32700) + zone
 
 
+def place_in(province: str, rng: np.random.Generator) -> Place:
+    """Draw a place in a mining province.
+
+    Args:
+        province: Name of one of :data:`PROVINCES`; the place goes by it.
+        rng: Source of chance.
+
+    Returns:
+        The place.
+    """
+    (chosen,) = (candidate for candidate in PROVINCES if candidate.name == province)
+    west, south, east, north = chosen.box
+    longitude, latitude = round(float(rng.uniform(west, east)), 4), round(float(rng.uniform(south, north)), 4)
+    return Place(chosen.name, chosen.biome, longitude, latitude)
+
+
 def choose_places(count: int, rng: np.random.Generator) -> tuple[Place, ...]:
     """Draw places in mining provinces, no two near each other.
 

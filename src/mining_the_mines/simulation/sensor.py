@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.simulation.canvas import CELL
+from mining_the_mines.simulation.clouds import Clouds
 from mining_the_mines.simulation.landscape import PIXEL, Landscape
 from mining_the_mines.simulation.relief import Sun, fractal_fields, illumination
 from mining_the_mines.simulation.spectra import SLOPE, Material
@@ -107,30 +108,56 @@ def draw_sky(rng: np.random.Generator) -> Sky:
     )
 
 
-def observe_native(landscape: Landscape, sky: Sky, rng: np.random.Generator) -> dict[str, Field]:
+def observe_native(
+    landscape: Landscape, sky: Sky, rng: np.random.Generator, clouds: Clouds | None = None
+) -> dict[str, Field]:
     """Look at a landscape with each band in its own resolution.
 
     Args:
         landscape: The ground.
         sky: The conditions.
         rng: Source of chance, for noise and haze.
+        clouds: Between the ground and the sensor; ``None`` for a clear sky.
 
     Returns:
         Surface reflectance by band; a band of 20 m has half as many rows and columns as one of 10 m.
     """
-    spectra = seasonal_spectra(landscape.spectra, sky.dryness)
-    light = _light(landscape, sky)
+    scene = _Scene(landscape, sky)
     veil, _ = fractal_fields(landscape.pixels, 3.0, rng)
     bands = {}
-    for index, name in enumerate(COMPETITION_BANDS):
-        ground = _ground(landscape, spectra[:, index], light, np.float32(SLOPE[index]))
-        resolution = BANDS[name].resolution
+    for name in COMPETITION_BANDS:
+        ground = scene.ground(name)
+        if clouds is not None:
+            ground = clouds.shade(ground, BANDS[name])
         haze = sky.haze * (BANDS[name].wavelength / 550) ** -1.5 * np.clip(1 + 0.4 * veil, 0, None)
-        hazed = ground * (1 - 1.5 * haze) + haze
-        image = _sample(hazed.astype(np.float32), resolution)
+        hazed = np.asarray(ground * (1 - 1.5 * haze) + haze, dtype=np.float32)
+        if clouds is not None:
+            hazed = clouds.cover(hazed, name)
+        image = _sample(hazed, BANDS[name].resolution)
         noise = RADIOMETRY[name].noise(image, sky.sun) * rng.standard_normal(image.shape, dtype=np.float32)
         bands[name] = image + noise
     return bands
+
+
+def observe_truth(landscape: Landscape, sky: Sky) -> Field:
+    """Look at a landscape as the instrument would if neither air nor electronics got in the way.
+
+    Args:
+        landscape: The ground.
+        sky: Sun, season and gain; its haze is left out.
+
+    Returns:
+        Surface reflectance without haze and noise, in the resolution and with the blur of each band, resampled to 10 m
+        bilinearly; shape (12, H, W), in the order of ``COMPETITION_BANDS``.
+    """
+    scene = _Scene(landscape, sky)
+    resolutions = {name: BANDS[name].resolution for name in COMPETITION_BANDS}
+    return np.stack(
+        [
+            _to_ten_metres(_sample(scene.ground(name), resolution), resolution)
+            for name, resolution in resolutions.items()
+        ]
+    )
 
 
 def observe(landscape: Landscape, sky: Sky, rng: np.random.Generator) -> Field:
@@ -152,7 +179,7 @@ def seasonal_spectra(spectra: Field, dryness: float) -> Field:
     """Let grass, crops and leaves wither.
 
     Args:
-        spectra: Of a place, shape (materials, 12).
+        spectra: Of a place, shape (…, materials, 12).
         dryness: 0 to 1.
 
     Returns:
@@ -162,10 +189,35 @@ def seasonal_spectra(spectra: Field, dryness: float) -> Field:
     withering = ((Material.GRASS, 0.7), (Material.CROP, 0.5), (Material.RIPE_CROP, 0.8), (Material.CANOPY, 0.12))
     for material, most in withering:
         share = np.float32(most * dryness)
-        seasonal[material] = (1 - share) * spectra[material] + share * spectra[Material.DRY_GRASS]
+        seasonal[..., material, :] *= 1 - share
+        seasonal[..., material, :] += share * spectra[..., Material.DRY_GRASS, :]
     wet_soil = np.float32(0.8 + 0.25 * dryness)
-    seasonal[[Material.TOPSOIL, Material.SUBSOIL, Material.TRACK, Material.SAND]] *= wet_soil
+    seasonal[..., [Material.TOPSOIL, Material.SUBSOIL, Material.TRACK, Material.SAND], :] *= wet_soil
     return seasonal
+
+
+class _Scene:
+    """A landscape on one date: what all bands share is worked out once."""
+
+    def __init__(self, landscape: Landscape, sky: Sky) -> None:
+        self._spectra = seasonal_spectra(landscape.spectra, sky.dryness).reshape(-1, len(COMPETITION_BANDS))
+        row = landscape.geology.astype(np.intp) * len(Material)
+        self._first, self._second = row + landscape.first, row + landscape.second
+        self._share = landscape.share
+        self._tone = landscape.tone
+        self._light = _light(landscape, sky)
+
+    def ground(self, name: str) -> Field:
+        """Mix and light the cells of one band, then average them to pixels of 10 m."""
+        index = COMPETITION_BANDS.index(name)
+        reflectance = np.ascontiguousarray(self._spectra[:, index])
+        first, second = reflectance.take(self._first), reflectance.take(self._second)
+        second -= first
+        second *= self._share
+        second += first
+        second *= self._light
+        second *= self._tone * np.float32(SLOPE[index]) + 1
+        return _average(second, 2)
 
 
 def _light(landscape: Landscape, sky: Sky) -> Field:
@@ -173,17 +225,6 @@ def _light(landscape: Landscape, sky: Sky) -> Field:
     wet = (landscape.first >= Material.RIVER) | ((landscape.second >= Material.RIVER) & (landscape.share > 0.5))
     slopes = illumination(landscape.elevation, CELL, sky.sun)
     return np.where(wet, np.float32(1), slopes) * landscape.texture * np.float32(sky.gain)
-
-
-def _ground(landscape: Landscape, reflectance: Field, light: Field, slope: np.float32) -> Field:
-    """Mix and light the cells of one band, then average them to pixels of 10 m."""
-    first, second = reflectance.take(landscape.first), reflectance.take(landscape.second)
-    second -= first
-    second *= landscape.share
-    second += first
-    second *= light
-    second *= landscape.tone * slope + 1
-    return _average(second, 2)
 
 
 def _sample(image: Field, resolution: int) -> Field:

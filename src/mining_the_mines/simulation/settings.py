@@ -1,8 +1,80 @@
 """What to simulate, as one immutable set of parameters."""
 
-from typing import Self
+from datetime import date
+from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from mining_the_mines.simulation.places import PROVINCES
+
+#: Days from one pass to the next, with both satellites.
+REVISIT_DAYS: Final = 5
+#: Edge in pixels of a field of the board that a region is laid out on, and about that of the chips cut from it.
+FIELD: Final = 64
+
+
+class SeriesSettings(BaseModel):
+    """Parameters of a simulated series of Sentinel-2 scenes.
+
+    The same settings give the same bytes; the number of threads at work plays no part. A region comes out the same
+    whatever other regions are asked for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    provinces: tuple[str, ...] = Field(
+        default=("tapajos", "copperbelt", "guiana_shield", "madre_de_dios"),
+        min_length=1,
+        description="Mining provinces of mining_the_mines.simulation.places; each gives one region of its name.",
+    )
+    pixels: int = Field(
+        default=576, ge=60, le=4098, multiple_of=6, description="Edge of a region in pixels of 10 m; a multiple of 6."
+    )
+    mines: int = Field(default=10, ge=0, description="Mines in a region.")
+    dates: int = Field(default=10, ge=1, description="Dates on which each region is seen.")
+    start: date = Field(default=date(2021, 9, 1), description="First day of the season.")
+    end: date = Field(
+        default=date(2022, 6, 30),
+        description="Last day of the season; processing baseline 04.00 with its offset came on 2022-01-25.",
+    )
+    cloudiness: float = Field(
+        default=0.4,
+        ge=0,
+        le=0.75,
+        description="Mean share of a scene that lies under clouds; dates differ from 0 to 0.9.",
+    )
+    seed: int = Field(default=20260, ge=0, description="Seeds everything.")
+
+    @field_validator("provinces")
+    @classmethod
+    def _provinces_are_known(cls, provinces: tuple[str, ...]) -> tuple[str, ...]:
+        known = [province.name for province in PROVINCES]
+        unknown = [name for name in provinces if name not in known]
+        if unknown:
+            raise ValueError(f"There is no province {unknown[0]!r} to simulate; choose among {', '.join(known)}.")
+        if len(set(provinces)) < len(provinces):
+            raise ValueError("A province is named twice; a province gives one region.")
+        return provinces
+
+    @model_validator(mode="after")
+    def _all_fits(self) -> Self:
+        passes = (self.end - self.start).days // REVISIT_DAYS + 1
+        if self.dates > passes:
+            raise ValueError(
+                f"Sentinel-2 passes {max(passes, 0)} times between {self.start} and {self.end}, not {self.dates} "
+                f"times; ask for fewer dates or a longer season."
+            )
+        if self.mines > self.slots**2:
+            raise ValueError(
+                f"{self.mines} mines don't fit into a region of {self.pixels} pixels; {self.slots**2} do: ask for "
+                f"fewer mines or more pixels."
+            )
+        return self
+
+    @property
+    def slots(self) -> int:
+        """A region is laid out on a board of slots × slots fields."""
+        return max(round(self.pixels / FIELD), 1)
 
 
 class SimulationSettings(BaseModel):

@@ -90,6 +90,9 @@ _SUBSOILS = ("orange_soil", "yellow_soil", "grey_soil", "pale_soil", "brown_soil
 _ROCKS = ("grey_gravel", "pale_gravel", "white_soil")
 _ORES = ("dark_gravel", "grey_gravel", "brown_gravel", "white_soil")
 
+#: A region's ground varies in two directions, in so many steps each.
+GEOLOGIES_ALONG = 8
+
 _WAVELENGTH = np.array([BANDS[name].wavelength for name in COMPETITION_BANDS])
 #: From −1 (blue) to 1 (short-wave infrared), to tilt a spectrum.
 SLOPE = np.log(_WAVELENGTH / 950) / np.log(2202 / 950)
@@ -110,9 +113,26 @@ def spectral_library() -> dict[str, NDArray[np.float64]]:
 
 
 def local_spectra(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw the spectra of one place: which soils, rocks and waters it has, and how they differ from the library's.
+    """Draw the spectra of a region: four kinds of ground at the corners of a square, and what lies between them.
 
-    Within a class, places differ by gain and by slope, by about a tenth, as spectra of one class do in the library.
+    Args:
+        rng: Source of chance.
+
+    Returns:
+        Reflectance of shape (geologies, materials, 12): ``GEOLOGIES_ALONG``² blends row by row, materials in the order
+        of :class:`Material`.
+    """
+    corners = np.stack([ground_spectra(rng) for _ in range(4)])
+    along = np.linspace(0, 1, GEOLOGIES_ALONG, dtype=np.float32)
+    down, across = np.repeat(along, GEOLOGIES_ALONG), np.tile(along, GEOLOGIES_ALONG)
+    shares = np.stack([(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across], axis=1)
+    return np.asarray(np.tensordot(shares, corners, axes=1), dtype=np.float32)
+
+
+def ground_spectra(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw the spectra of one kind of ground: which soils, rocks and waters it has, how they differ from the library's.
+
+    Within a class, kinds differ by gain and by slope, by about a tenth, as spectra of one class do in the library.
 
     Args:
         rng: Source of chance.

@@ -36,7 +36,7 @@ from mining_the_mines.simulation.sensor import draw_sky, observe
 from mining_the_mines.simulation.settings import SimulationSettings
 
 #: Goes up when the same settings begin to give other chips, so that a folder made before is made again.
-VERSION = 1
+VERSION = 2
 
 #: Digital numbers per unit of reflectance. No offset is added; 0 means no data.
 DIGITAL_NUMBERS = 10_000

@@ -1,0 +1,281 @@
+"""Write a simulated series of Sentinel-2 scenes, whole or not at all."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyogrio
+import pyogrio.raw
+import pystac
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from mining_the_mines.atomic import whole_folder
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
+from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION, encode
+from mining_the_mines.simulation.clouds import grow_clouds
+from mining_the_mines.simulation.landscape import Landscape, Plan, build_landscape
+from mining_the_mines.simulation.passes import BASELINE_AGAIN, Pass, plan_passes, typical_sky
+from mining_the_mines.simulation.places import place_in
+from mining_the_mines.simulation.products import (
+    SCENE_CLASSIFICATION,
+    Granule,
+    Image,
+    Product,
+    processed,
+    to_digital_numbers,
+    write_cog,
+)
+from mining_the_mines.simulation.scene_classes import classify
+from mining_the_mines.simulation.sensor import observe_native, observe_truth
+from mining_the_mines.simulation.settings import SeriesSettings
+from mining_the_mines.simulation.stac_catalog import (
+    COLLECTION,
+    Band,
+    band_files,
+    describe_scene,
+    outline_of,
+    write_catalog,
+)
+from mining_the_mines.simulation.swath import granules_of, relative_orbit, seen
+
+#: Goes up when the same settings begin to give another series, so that a folder made before is made again.
+VERSION: Final = 1
+#: Says in a folder what it was made with.
+RECORD: Final = "series.json"
+
+Progress = Callable[[Sequence[Future["RegionRecord"]]], Iterable[Future["RegionRecord"]]]
+
+
+@dataclass(frozen=True)
+class RegionRecord:
+    """What a region adds to the catalog.
+
+    Attributes:
+        landscape: Its ground.
+        items: Its scenes.
+    """
+
+    landscape: Landscape
+    items: tuple[pystac.Item, ...]
+
+
+def write_simulated_series(
+    folder: Path, settings: SeriesSettings, progress: Progress | None = None, threads: int = 2
+) -> None:
+    """Simulate regions as Sentinel-2 sees them on several dates.
+
+    The folder appears complete or not at all, and replaces one that was there:
+
+    - ``catalog.json``: a self-contained static STAC catalog with one collection, ``sentinel-2-l2a``; an item a product,
+      in ``sentinel-2-l2a/<item>/`` with its bands as Cloud-Optimized GeoTIFFs at 10, 20 and 60 m.
+    - ``regions.geojson``: the regions' outlines, with columns ``name`` and ``epsg``.
+    - ``mines.gpkg``: true outlines of the mines, one layer a UTM zone, one row a mine: name, kind, region, area_m2.
+    - ``truth/<region>.tif``: the ground as a perfect Sentinel-2 would see it in the middle of the season: the mean
+      dryness of the dates, the median height of their suns, no clouds, haze or noise, but each band's own resolution
+      and blur; 12 bands at 10 m, encoded as in :mod:`mining_the_mines.sentinel2.reflectance`.
+    - ``series.json``: the settings.
+
+    Args:
+        folder: Where to.
+        settings: What to simulate.
+        progress: Wraps the sequence of regions to show how far it is, such as ``rich.progress.track``.
+        threads: Regions in work at once; the result does not depend on it.
+
+    Raises:
+        BadInputError: The folder can't be written, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError(f"{folder} is a file, so no simulated series can be written there; name a folder.")
+    with whole_folder(folder) as draft:
+        (draft / "truth").mkdir()
+        regions = _simulate_regions(draft, settings, progress or _silently, threads)
+        write_catalog(draft, [item for region in regions for item in region.items])
+        _write_regions(draft / "regions.geojson", regions)
+        with _fixed_date():
+            _write_mines(draft / "mines.gpkg", regions)
+        record = {"version": VERSION, "settings": settings.model_dump(mode="json")}
+        (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def read_series_settings(folder: Path) -> SeriesSettings | None:
+    """Find out what a folder holds.
+
+    Args:
+        folder: As written by :func:`write_simulated_series`.
+
+    Returns:
+        The settings that it was made with; ``None`` if it is no series, or was made by another version.
+    """
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return SeriesSettings(**record["settings"]) if record["version"] == VERSION else None
+    except (OSError, json.JSONDecodeError, KeyError, TypeError, ValidationError):
+        return None
+
+
+def _silently(regions: Sequence[Future[RegionRecord]]) -> Iterable[Future[RegionRecord]]:
+    return regions
+
+
+def _simulate_regions(folder: Path, settings: SeriesSettings, progress: Progress, threads: int) -> list[RegionRecord]:
+    """Simulate regions side by side; each has its own seed, so neither their order nor their number matters."""
+    with ThreadPoolExecutor(threads) as pool:
+        work = [pool.submit(_simulate_region, folder, province, settings) for province in settings.provinces]
+        try:
+            return [done.result() for done in progress(work)]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _simulate_region(folder: Path, province: str, settings: SeriesSettings) -> RegionRecord:
+    seed = np.random.SeedSequence([settings.seed, zlib.crc32(province.encode())])
+    ground, season, *dates = (np.random.default_rng(child) for child in seed.spawn(2 + settings.dates))
+    plan = Plan(pixels=settings.pixels, slots=settings.slots, mines=settings.mines)
+    landscape = build_landscape(place_in(province, ground), plan, ground)
+    passes = plan_passes(landscape.place, settings, season)
+    # One GDAL environment for the whole region, not a new one for every call.
+    with rasterio.Env():
+        truth = observe_truth(landscape, typical_sky(passes))
+        _write_truth(folder / "truth" / f"{province}.tif", truth, landscape)
+        items = [
+            item for one, rng in zip(passes, dates, strict=True) for item in _write_pass(folder, landscape, one, rng)
+        ]
+    return RegionRecord(landscape, tuple(items))
+
+
+def _write_pass(folder: Path, landscape: Landscape, one: Pass, rng: np.random.Generator) -> list[pystac.Item]:
+    """Observe a region once and write all products of it."""
+    clouds = grow_clouds(landscape.pixels, one.weather, one.sky.sun, rng)
+    bands = observe_native(landscape, one.sky, rng, clouds)
+    items = []
+    for baseline in one.baselines:
+        classes = classify(bands, clouds, rng)
+        if one.edge is not None:
+            classes[~seen(one.edge, classes.shape[0])] = NODATA
+        for granule in granules_of(landscape, one.split):
+            product = Product(
+                moment=one.moment,
+                platform=one.platform,
+                baseline=baseline,
+                orbit=relative_orbit(landscape.place),
+                tile=granule.tile,
+                created=processed(one.moment, baseline, again=baseline == BASELINE_AGAIN),
+            )
+            images: dict[str, Image] = {name: _as_numbers(image, one, product.offset) for name, image in bands.items()}
+            images[SCENE_CLASSIFICATION] = classes
+            items.append(_write_product(folder, landscape, product, granule, images, one))
+    return items
+
+
+def _as_numbers(image: NDArray[np.float32], one: Pass, offset: int) -> NDArray[np.uint16]:
+    numbers = to_digital_numbers(image, offset)
+    if one.edge is not None:
+        numbers[~seen(one.edge, image.shape[0])] = NODATA
+    return numbers
+
+
+def _write_product(
+    folder: Path,
+    landscape: Landscape,
+    product: Product,
+    granule: Granule,
+    images: dict[str, Image],
+    one: Pass,
+) -> pystac.Item:
+    home = folder / COLLECTION / product.name
+    home.mkdir(parents=True)
+    files = []
+    for name, filename in band_files().items():
+        resolution = 20 if name == SCENE_CLASSIFICATION else BANDS[name].resolution
+        image = granule.cut(images[name], resolution)
+        transform = granule.transform(landscape.transform, resolution)
+        write_cog(home / filename, image, landscape.crs, transform)
+        files.append(Band(name, home / filename, (image.shape[0], image.shape[1]), transform))
+    classes = granule.cut(images[SCENE_CLASSIFICATION], 20)
+    return describe_scene(product, landscape.place.epsg, one.sky.sun, classes.astype(np.uint8), files)
+
+
+def _write_truth(path: Path, truth: NDArray[np.float32], landscape: Landscape) -> None:
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=truth.shape[1],
+        width=truth.shape[2],
+        count=truth.shape[0],
+        dtype="uint16",
+        nodata=NODATA,
+        crs=landscape.crs,
+        transform=landscape.transform,
+        tiled=True,
+        blockxsize=256,
+        blockysize=256,
+        compress="deflate",
+        predictor=2,
+        interleave="band",
+    ) as raster:
+        raster.descriptions = COMPETITION_BANDS
+        raster.scales = [1 / QUANTIFICATION] * truth.shape[0]
+        raster.offsets = [-OFFSET / QUANTIFICATION] * truth.shape[0]
+        raster.write(encode(truth))
+
+
+def _write_regions(path: Path, regions: list[RegionRecord]) -> None:
+    features = []
+    for region in regions:
+        ground = region.landscape
+        outline = outline_of(ground.transform, (ground.pixels, ground.pixels), ground.place.epsg)
+        features.append(
+            {
+                "type": "Feature",
+                "properties": {"name": ground.place.name, "epsg": ground.place.epsg},
+                "geometry": shapely.geometry.mapping(outline),
+            }
+        )
+    collection = {"type": "FeatureCollection", "features": features}
+    path.write_text(json.dumps(collection, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_mines(path: Path, regions: list[RegionRecord]) -> None:
+    """Write one layer a UTM zone, named after it, since a layer has one coordinate system."""
+    for epsg in sorted({region.landscape.place.epsg for region in regions}):
+        grounds = [region.landscape for region in regions if region.landscape.place.epsg == epsg]
+        mines = [(ground, number, mine) for ground in grounds for number, mine in enumerate(ground.mines)]
+        outlines = [ground.outline(mine) for ground, _, mine in mines]
+        pyogrio.raw.write(
+            path,
+            geometry=shapely.to_wkb(outlines),
+            field_data=[
+                np.array([f"{ground.place.name}_{number:02d}" for ground, number, _ in mines], object),
+                np.array([mine.kind.value for _, _, mine in mines], object),
+                np.array([ground.place.name for ground, _, _ in mines], object),
+                np.array([round(outline.area, 1) for outline in outlines]),
+            ],
+            fields=["name", "kind", "region", "area_m2"],
+            layer=f"mines_{epsg}",
+            driver="GPKG",
+            geometry_type="MultiPolygon",
+            crs=f"EPSG:{epsg}",
+            append=path.exists(),
+        )
+
+
+@contextmanager
+def _fixed_date() -> Iterator[None]:
+    """Keep the date of writing out of GeoPackages, so that the same settings give the same bytes."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
