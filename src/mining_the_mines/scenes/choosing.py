@@ -198,6 +198,7 @@ class _Search:
                     found[item.id] = self._judge(item)
                 except _LeftOutError as reason:
                     self._leave_out(item.id, _when(item), str(reason))
+        _tell_zones(self.region, [scene.fields for scene in found.values()])
         newest = self._newest(found.values())
         clear = [scene for scene in newest if not self._too_cloudy(scene)]
         self.left_out.sort(key=lambda row: (row["datetime"], row["item"], row["reason"]))
@@ -262,3 +263,14 @@ def _when(item: pystac.Item) -> str:
 
 def _iso(facts: SceneFacts) -> str:
     return facts.moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _tell_zones(region: Region, scenes: Sequence[ItemJson]) -> None:
+    codes = Counter(
+        str(code)
+        for scene in scenes
+        if (code := scene["properties"].get("proj:code") or scene["properties"].get("proj:epsg"))
+    )
+    if len(codes) > 1:
+        listed = ", ".join(f"{count} in {code}" for code, count in codes.most_common())
+        logger.info("Scenes of %s lie in several coordinate systems (%s): they are warped to one.", region.name, listed)

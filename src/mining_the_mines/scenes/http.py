@@ -177,6 +177,30 @@ class PatientSession:
 
         return self._patiently(attempt)
 
+    def length(self, address: str) -> int | None:
+        """Ask how long a file is, by its first byte: not every server answers HEAD, signed addresses allow GET only.
+
+        Args:
+            address: Where it is.
+
+        Returns:
+            Bytes; ``None`` if the server does not say.
+
+        Raises:
+            UnansweredError: If there is no such file, or no answer.
+        """
+
+        def attempt() -> int | None:
+            headers = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
+            with self._answer(requests.Request("GET", address, headers=headers)) as response:
+                if response.status_code == requests.codes.partial_content:
+                    total = response.headers.get("Content-Range", "").rpartition("/")[2]
+                else:  # a server that knows no ranges; the rest of its answer is not read
+                    total = response.headers.get("Content-Length", "")
+                return int(total) if total.isdigit() else None
+
+        return self._patiently(attempt)
+
     def _patiently(self, attempt: Callable[[], Answer]) -> Answer:
         for number in range(self.settings.retries):
             try:
