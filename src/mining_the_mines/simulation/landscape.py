@@ -188,10 +188,15 @@ def _settle(
         row, column = fields[index]
         jitter = rng.uniform(-0.22, 0.22, 2)
         centres.append((float((column + 0.5 + jitter[0]) * pitch), float((row + 0.5 + jitter[1]) * pitch)))
-    sites = [_settle_lookalike(canvas, centre, pitch / 2, rng) for centre in centres[plan.mines :]]
+    claims = _claim(centres, plan.mines, course, pitch, rng)
+    free = [centre for number, centre in enumerate(centres) if number not in claims]
+    sites = [
+        _settle_lookalike(canvas, centre, pitch / 2, lot, rng)
+        for centre, lot in zip(free, _lots(len(free), rng), strict=True)
+    ]
     mines = []
-    for centre in centres[: plan.mines]:
-        mine = _open_mine(canvas, centre, pitch / 2, course, rng)
+    for number, kind in claims.items():
+        mine = _open_mine(canvas, kind, centres[number], pitch / 2, course, rng)
         mines.append(mine)
         point = mine.outline.representative_point()
         sites.append(Site((point.x, point.y), Cover.MINE))
@@ -208,10 +213,49 @@ _FREQUENCY = (
     (Cover.FARMLAND, 0.12),
     (Cover.ROAD, 0.05),
 )
+#: How often mines are worked in which way, where there is a river.
+_WORKED = ((MineKind.OPEN_PIT, 0.3), (MineKind.QUARRY, 0.2), (MineKind.ALLUVIAL, 0.2), (MineKind.ARTISANAL, 0.3))
 
 
-def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> Site:
-    lot = rng.random()
+def _lots(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw numbers from 0 to 1 layer by layer: each stretch is met about as often as it is long, even by a few."""
+    lots: NDArray[np.float64] = (rng.permutation(count) + rng.random(count)) / max(count, 1)
+    return lots
+
+
+def _claim(
+    centres: list[Position], mines: int, course: NDArray[np.float64] | None, pitch: float, rng: np.random.Generator
+) -> dict[int, MineKind]:
+    """Choose the fields that are mined, and how: those worked for alluvial gold lie by the river.
+
+    Returns:
+        Kind of mine by the field's number in ``centres``.
+    """
+    by_river = [] if course is None else [n for n, centre in enumerate(centres) if _near(course, centre) < pitch]
+    claims: dict[int, MineKind] = {}
+    for lot in _lots(mines, rng):
+        kind = _worked(float(lot))
+        banks = [number for number in by_river if number not in claims]
+        if kind is MineKind.ALLUVIAL and not banks:
+            kind = (MineKind.OPEN_PIT, MineKind.QUARRY, MineKind.ARTISANAL)[int(rng.integers(3))]
+        free = banks if kind is MineKind.ALLUVIAL else [n for n in range(len(centres)) if n not in claims]
+        claims[free[0]] = kind
+    return claims
+
+
+def _worked(lot: float) -> MineKind:
+    for kind, share in _WORKED:
+        lot -= share
+        if lot < 0:
+            break
+    return kind
+
+
+def _near(course: NDArray[np.float64], centre: Position) -> float:
+    return float(np.hypot(*(course - np.array(centre)).T).min())
+
+
+def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, lot: float, rng: np.random.Generator) -> Site:
     for cover, frequency in _FREQUENCY:
         lot -= frequency
         if lot < 0:
@@ -221,17 +265,18 @@ def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, rng: np.ra
 
 
 def _open_mine(
-    canvas: Canvas, centre: Position, reach: float, course: NDArray[np.float64] | None, rng: np.random.Generator
+    canvas: Canvas,
+    kind: MineKind,
+    centre: Position,
+    reach: float,
+    course: NDArray[np.float64] | None,
+    rng: np.random.Generator,
 ) -> Mine:
-    kind = rng.choice(list(MineKind), p=[0.34, 0.17, 0.32, 0.17])
-    if kind == MineKind.ALLUVIAL and course is not None:
-        nearest = int(np.argmin(np.hypot(*(course - np.array(centre)).T)))
-        if np.hypot(*(course[nearest] - np.array(centre))) < 2 * reach and _inside(course[nearest], canvas, reach):
-            half = max(int(reach * rng.uniform(0.2, 0.9) / 10), 2)
-            return work_alluvium(canvas, course[max(nearest - half, 0) : nearest + half], reach, rng)
-    if kind == MineKind.ALLUVIAL:
-        kind = MineKind.OPEN_PIT
-    return DIGGERS[MineKind(kind)](canvas, centre, reach, rng)
+    if kind is not MineKind.ALLUVIAL or course is None:
+        return DIGGERS[kind](canvas, centre, reach, rng)
+    nearest = int(np.argmin(np.hypot(*(course - np.array(centre)).T)))
+    half = max(int(reach * rng.uniform(0.2, 0.9) / 10), 2)
+    return work_alluvium(canvas, course[max(nearest - half, 0) : nearest + half], reach, rng)
 
 
 def _choose_banks(banks: list[Position], canvas: Canvas, rng: np.random.Generator) -> list[Site]:

@@ -30,7 +30,7 @@ class SeriesSettings(BaseModel):
     pixels: int = Field(
         default=576, ge=60, le=4098, multiple_of=6, description="Edge of a region in pixels of 10 m; a multiple of 6."
     )
-    mines: int = Field(default=10, ge=0, description="Mines in a region.")
+    mines: int = Field(default=15, ge=0, description="Mines in a region.")
     dates: int = Field(default=10, ge=1, description="Dates on which each region is seen.")
     start: date = Field(default=date(2021, 9, 1), description="First day of the season.")
     end: date = Field(
