@@ -1,32 +1,114 @@
 """Composites as files: an image of reflectance, and how many clear dates stand behind each pixel."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from mining_the_mines.atomic import whole_file
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.faults import BlockFault
+
+#: Lists the regions; written last, so a folder without it is not whole.
+INDEX: Final = "composites.json"
 
 
 @dataclass(frozen=True)
-class Composite:
-    """The composite of one region. Both rasters lie on the same grid, 10 m, in the region's UTM zone.
+class CompositeRecord:
+    """What is known of a composite beside its pixels.
 
     Attributes:
         region: Its name.
+        content_hash: SHA-256 of all that the pixels depend on.
+        dates: Days that went in, in order; a day counts once, however many granules it has.
+        baselines: Processing baselines of the scenes, such as ``03.01``, in order, each once.
+        method: How it was made, such as ``median``.
+        faults: Scenes that could not be read, or not everywhere.
+    """
+
+    region: str
+    content_hash: str
+    dates: tuple[date, ...]
+    baselines: tuple[str, ...]
+    method: str
+    faults: tuple[BlockFault, ...]
+
+
+@dataclass(frozen=True)
+class Composite(CompositeRecord):
+    """The composite of one region. Both rasters lie on the same grid, 10 m, in the region's UTM zone.
+
+    Attributes:
         image: GeoTIFF, uint16 (bands, height, width): digital numbers as in
             :mod:`mining_the_mines.sentinel2.reflectance`, with scale and offset in the file's tags, nodata 0, and the
             bands' names as descriptions.
         clear_dates: GeoTIFF, uint16 (1, height, width): the number of clear dates of each pixel.
-        dates: Days that went in, in order; a day counts once, however many granules it has.
-        baselines: Processing baselines of the scenes, such as ``03.01``, in order, each once.
-        method: How it was made, such as ``median``.
     """
 
-    region: str
     image: Path
     clear_dates: Path
-    dates: tuple[date, ...]
-    baselines: tuple[str, ...]
-    method: str
 
 
-Composites = Sequence[Composite]
+RECORD: Final = TypeAdapter(CompositeRecord)
+
+
+def read_composite(folder: Path, region: str) -> Composite | None:
+    """Find a region's composite.
+
+    Args:
+        folder: Where composites lie.
+        region: Its name.
+
+    Returns:
+        The composite; ``None`` if it is not there, or not whole.
+    """
+    try:
+        record = RECORD.validate_json(record_path(folder, region).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    composite = with_paths(folder, record)
+    return composite if composite.image.is_file() and composite.clear_dates.is_file() else None
+
+
+def write_index(folder: Path, regions: Sequence[str]) -> None:
+    """List the regions whose composites belong together."""
+    with whole_file(folder / INDEX) as draft:
+        draft.write_text(json.dumps({"regions": list(regions)}, indent=1) + "\n", encoding="utf-8")
+
+
+def open_composites(folder: Path) -> tuple[Composite, ...]:
+    """Open the composites of a folder.
+
+    Args:
+        folder: As :func:`mining_the_mines.scenes.composites.make_composites` left it.
+
+    Returns:
+        One a region.
+
+    Raises:
+        SceneError: If the folder holds none, or one is not whole.
+    """
+    try:
+        regions = json.loads((folder / INDEX).read_text(encoding="utf-8"))["regions"]
+    except FileNotFoundError:
+        raise SceneError(f"{folder} holds no composites: run preprocessing first.") from None
+    composites = [read_composite(folder, region) for region in regions]
+    missing = [region for region, composite in zip(regions, composites, strict=True) if composite is None]
+    if missing:
+        raise SceneError(f"{folder} lacks the composite of {', '.join(missing)}: run preprocessing again.")
+    return tuple(composite for composite in composites if composite is not None)
+
+
+def record_path(folder: Path, region: str) -> Path:
+    """Where the record of a region's composite lies; it is written last."""
+    return folder / f"{region}.composite.json"
+
+
+def with_paths(folder: Path, record: CompositeRecord) -> Composite:
+    """The composite that a record is of."""
+    image, clear = folder / f"{record.region}.tif", folder / f"{record.region}_clear_dates.tif"
+    return Composite(**vars(record), image=image, clear_dates=clear)

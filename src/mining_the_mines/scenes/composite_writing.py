@@ -1,0 +1,126 @@
+"""Writing a composite: blocks first, then one Cloud-Optimized GeoTIFF of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from odc.geo.geobox import GeoBox
+from rasterio.windows import Window
+
+from mining_the_mines.atomic import whole_file
+from mining_the_mines.scenes.composite_files import RECORD, Composite, CompositeRecord, record_path, with_paths
+from mining_the_mines.scenes.faults import Fault
+from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION
+
+_COG: Final = {"driver": "COG", "compress": "deflate", "predictor": "yes", "num_threads": "all_cpus", "blocksize": 256}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A block on disk, until its region is whole.
+
+    Attributes:
+        path: Of an array uint16 (bands + 1, height, width), clear dates last.
+        row: Of its upper left pixel in the region.
+        column: Of its upper left pixel in the region.
+    """
+
+    path: Path
+    row: int
+    column: int
+
+    @property
+    def _notes(self) -> Path:
+        return self.path.with_suffix(".json")
+
+    def finish(self, faults: Sequence[Fault]) -> None:
+        """Note that the block is whole, and what could not be read for it."""
+        with whole_file(self._notes) as draft:
+            draft.write_text(json.dumps([[fault.item, fault.reason] for fault in faults]), encoding="utf-8")
+
+    def is_whole(self) -> bool:
+        """Whether the block is there; its notes are written after its pixels."""
+        return self._notes.is_file() and self.path.is_file()
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Scenes that could not be read for it."""
+        return tuple(Fault(item, reason) for item, reason in json.loads(self._notes.read_text(encoding="utf-8")))
+
+
+def write_composite(
+    folder: Path, record: CompositeRecord, bands: Sequence[str], grid: GeoBox, parts: Sequence[Part]
+) -> Composite:
+    """Join a region's blocks to Cloud-Optimized GeoTIFFs. The record is written last: without it there is no composite.
+
+    Args:
+        folder: Where to.
+        record: What is known of the composite.
+        bands: Names of its bands.
+        grid: Its grid.
+        parts: Its blocks.
+
+    Returns:
+        The composite.
+    """
+    composite = with_paths(folder, record)
+    record_path(folder, record.region).unlink(missing_ok=True)
+    tags = _tags(record)
+    with whole_file(composite.image) as draft:
+        _write_cog(draft, grid, parts, slice(0, len(bands)), tags | {"bands": tuple(bands)})
+    with whole_file(composite.clear_dates) as draft:
+        _write_cog(draft, grid, parts, slice(len(bands), None), tags | {"bands": ("clear dates",)})
+    with whole_file(record_path(folder, record.region)) as draft:
+        draft.write_bytes(RECORD.dump_json(record, indent=1))
+    return composite
+
+
+def _tags(record: CompositeRecord) -> dict[str, Any]:
+    days = [day.isoformat() for day in record.dates]
+    return {
+        "REGION": record.region,
+        "METHOD": record.method,
+        "DATES": " ".join(days),
+        "START": days[0] if days else "",
+        "END": days[-1] if days else "",
+        "PROCESSING_BASELINES": " ".join(record.baselines),
+        "CONTENT_HASH": record.content_hash,
+    }
+
+
+def _write_cog(path: Path, grid: GeoBox, parts: Sequence[Part], planes: slice, tags: dict[str, Any]) -> None:
+    """Write blocks to a plain GeoTIFF, which GDAL's driver for Cloud-Optimized GeoTIFFs needs to start from."""
+    bands = tags.pop("bands")
+    reflectance = planes.start == 0
+    plain = path.with_suffix(".plain")
+    profile = {
+        "driver": "GTiff",
+        "dtype": "uint16",
+        "count": len(bands),
+        "height": grid.shape[0],
+        "width": grid.shape[1],
+        "crs": grid.crs.to_wkt() if grid.crs else None,
+        "transform": grid.transform,
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "bigtiff": "if_safer",
+        "sparse_ok": True,
+    }
+    try:
+        with rasterio.open(plain, "w", **profile, **({"nodata": NODATA} if reflectance else {})) as image:
+            image.descriptions = bands
+            image.update_tags(**tags)
+            if reflectance:
+                image.scales = (1 / QUANTIFICATION,) * len(bands)
+                image.offsets = (-OFFSET / QUANTIFICATION,) * len(bands)
+            for part in parts:
+                pixels = np.load(part.path, mmap_mode="r")[planes]
+                image.write(pixels, window=Window(part.column, part.row, pixels.shape[2], pixels.shape[1]))
+        rasterio.shutil.copy(plain, path, **_COG, overview_resampling="average" if reflectance else "nearest")
+    finally:
+        plain.unlink(missing_ok=True)

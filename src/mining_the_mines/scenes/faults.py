@@ -1,0 +1,29 @@
+"""Scenes that were chosen and then could not be read."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A scene that could not be read, or not all of it.
+
+    Attributes:
+        item: The scene's id.
+        reason: What went wrong.
+    """
+
+    item: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BlockFault(Fault):
+    """A scene that could not be read everywhere; elsewhere it went into the composite.
+
+    Attributes:
+        blocks: How many blocks it could not be read for.
+        of: How many blocks there are.
+    """
+
+    blocks: int
+    of: int

@@ -1,0 +1,123 @@
+"""Composites of whole regions: the same however they are divided, cut short or where they are worked on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pystac
+import pytest
+import rasterio
+
+from mining_the_mines.scenes.block_graph import DaskSettings
+from mining_the_mines.scenes.composite_files import Composite, open_composites
+from mining_the_mines.scenes.composites import make_composites
+from mining_the_mines.scenes.errors import SceneError
+from scenes.observed import CLOUD, Observation, clear, month, plan_of, write_scene
+
+BANDS = ("B2", "B5", "B1")
+HERE = DaskSettings(workers=2)
+
+
+@contextmanager
+def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+    """Shows nothing."""
+    yield lambda: None
+
+
+def archive(folder: Path, dates: int = 5) -> list[pystac.Item]:
+    """Some dates of 96 × 96 pixels with clouds here and there; the later dates have the offset of baseline 04.00."""
+    rng = np.random.default_rng(1)
+    items = []
+    for number in range(dates):
+        scl = clear()
+        row, column = rng.integers(0, 40, 2)
+        scl[row : row + 12, column : column + 12] = CLOUD
+        late = number >= 3
+        bands = {
+            "blue": rng.integers(200, 900, (96, 96)).astype(np.uint16) + np.uint16(1000 * late),
+            "rededge1": rng.integers(500, 2500, (48, 48)).astype(np.uint16) + np.uint16(1000 * late),
+            "coastal": rng.integers(100, 800, (16, 16)).astype(np.uint16) + np.uint16(1000 * late),
+        }
+        seen = Observation(bands, scl, month(number + 1), "04.00" if late else "03.01")
+        items.append(write_scene(folder, f"scene_{number}", seen))
+    return items
+
+
+def pixels(composite: Composite) -> np.ndarray:
+    """Reflectance and clear dates together."""
+    with rasterio.open(composite.image) as image, rasterio.open(composite.clear_dates) as dates:
+        return np.concatenate([image.read(), dates.read()])
+
+
+def make(items: list[pystac.Item], folder: Path, dask: DaskSettings = HERE, **settings: object) -> Composite:
+    (composite,) = make_composites(plan_of(items, BANDS, **settings), folder, dask, unseen)
+    return composite
+
+
+@pytest.mark.parametrize("block", [32, 40, 96])
+def test_the_size_of_blocks_can_not_be_told_from_the_composite(tmp_path: Path, block: int) -> None:
+    items = archive(tmp_path / "archive")
+    whole = make(items, tmp_path / "whole", block=512)
+    divided = make(items, tmp_path / "divided", block=block)
+    # Where the mean of four pixels ends in a half, GDAL rounds it up or down as its sums happen to come out.
+    np.testing.assert_allclose(pixels(divided)[:3].astype(int), pixels(whole)[:3].astype(int), atol=1)
+    np.testing.assert_array_equal(pixels(divided)[[0, 3]], pixels(whole)[[0, 3]])
+
+
+def test_a_composite_says_in_its_file_what_it_is(tmp_path: Path) -> None:
+    composite = make(archive(tmp_path / "archive"), tmp_path / "composites")
+    with rasterio.open(composite.image) as image:
+        assert image.descriptions == BANDS
+        assert image.nodata == 0
+        assert (image.scales[0], image.offsets[0]) == (0.0001, -0.1)
+        assert image.tags()["DATES"] == "2021-01-01 2021-02-01 2021-03-01 2021-04-01 2021-05-01"
+        assert image.tags()["PROCESSING_BASELINES"] == "03.01 04.00"
+        assert image.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert image.res == (10, 10)
+
+
+def test_a_composite_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+    items = archive(tmp_path / "archive")
+    first = make(items, tmp_path / "composites").image.stat().st_mtime_ns
+    assert make(items, tmp_path / "composites").image.stat().st_mtime_ns == first
+
+
+def test_other_settings_make_another_composite(tmp_path: Path) -> None:
+    items = archive(tmp_path / "archive")
+    lenient = pixels(make(items, tmp_path / "composites"))
+    strict = pixels(make(items, tmp_path / "composites", minimum_clear_dates=5))
+    assert (strict[0] == 0).sum() > (lenient[0] == 0).sum()
+
+
+def test_a_run_that_was_cut_short_makes_only_what_is_missing(tmp_path: Path) -> None:
+    items = archive(tmp_path / "archive")
+    undisturbed = pixels(make(items, tmp_path / "undisturbed"))
+    done = 0
+
+    @contextmanager
+    def interrupted(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            if done == 4:
+                raise KeyboardInterrupt
+
+        yield advance
+
+    plans = plan_of(items, BANDS)
+    with pytest.raises(KeyboardInterrupt):
+        make_composites(plans, tmp_path / "composites", DaskSettings(workers=1), interrupted)
+    with pytest.raises(SceneError, match="holds no composites"):
+        open_composites(tmp_path / "composites")
+    missing = []
+
+    @contextmanager
+    def counting(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+        missing.append(total)
+        yield lambda: None
+
+    (composite,) = make_composites(plans, tmp_path / "composites", HERE, counting)
+    assert missing[0] <= 9 - 4
+    np.testing.assert_array_equal(pixels(composite), undisturbed)
+    assert not (tmp_path / "composites" / "parts").exists()
