@@ -1,6 +1,8 @@
 """Figures and the self-contained HTML report."""
 
 from mining_the_mines.reporting.contents import (
+    CompositeContents,
+    CompositeView,
     DetectionContents,
     GalleryTile,
     OutlineContents,
@@ -13,6 +15,8 @@ from mining_the_mines.reporting.html import render_report
 from mining_the_mines.reporting.pictures import attention_overlay, true_colour
 
 __all__ = [
+    "CompositeContents",
+    "CompositeView",
     "DetectionContents",
     "GalleryTile",
     "OutlineContents",

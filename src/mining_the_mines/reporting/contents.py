@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -165,6 +166,45 @@ class OutlineContents:
     detection_table: pd.DataFrame | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class CompositeView:
+    """A region's composite, as a report shows it.
+
+    Attributes:
+        region: Its name.
+        visible: Reflectance of red, green and blue, float32 (3, H, W), NaN where there are no data.
+        clear_dates: Number of clear dates of each pixel of the picture, uint16 (H, W).
+        pixels_by_clear_dates: How many of all its pixels have no clear date, one, two …, int64 (most + 1,).
+        dates: Days that went in, in order.
+        baselines: Processing baselines of the scenes, such as ``03.01``, in order, each once.
+        method: How it was made, such as ``median``.
+    """
+
+    region: str
+    visible: NDArray[np.float32]
+    clear_dates: NDArray[np.uint16]
+    pixels_by_clear_dates: NDArray[np.int64]
+    dates: tuple[date, ...]
+    baselines: tuple[str, ...]
+    method: str
+
+
+@dataclass(frozen=True, eq=False)
+class CompositeContents:
+    """What a report shows of the composites that chips were cut from.
+
+    Attributes:
+        regions: The composites, at least one.
+        scenes: One row a region and scene that was chosen: ``region``, ``item``.
+        left_out: One row a scene that was found and not used, or not everywhere: ``region``, ``item`` (empty for a
+            whole region), ``datetime``, ``reason``.
+    """
+
+    regions: tuple[CompositeView, ...]
+    scenes: pd.DataFrame
+    left_out: pd.DataFrame
+
+
 @dataclass(frozen=True)
 class ReportContents:
     """All that a report shows; what is missing or empty is left out of the page.
@@ -173,6 +213,7 @@ class ReportContents:
         title: Heading of the report.
         detection: Of chip classifiers, if there are any.
         outlines: Of outlines, if there are any.
+        composites: What the chips were cut from, if they were not handed over.
         manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
             ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
         folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
@@ -188,6 +229,7 @@ class ReportContents:
     title: str
     detection: DetectionContents | None = None
     outlines: OutlineContents | None = None
+    composites: CompositeContents | None = None
     manifest: pd.DataFrame | None = None
     folds: pd.DataFrame | None = None
     band_statistics: pd.DataFrame | None = None

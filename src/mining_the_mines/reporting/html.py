@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from mining_the_mines.reporting import figures
 from mining_the_mines.reporting.answer import Answer
+from mining_the_mines.reporting.composite_part import arrange_composites
 from mining_the_mines.reporting.contents import Picture, ReportContents, ReportSection
 from mining_the_mines.reporting.detection_part import arrange_detection
 from mining_the_mines.reporting.drawing import captioned
@@ -48,6 +49,7 @@ def render_report(contents: ReportContents) -> str:
         style=Markup(style),  # noqa: S704 - our own file
         detection=detection,
         outlines=outlines,
+        composites=None if contents.composites is None else arrange_composites(contents.composites),
         answers=answers,
         caveats=_caveats(answers, contents.caveats),
         sections=[_section(section) for section in contents.sections],

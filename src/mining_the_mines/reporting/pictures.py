@@ -2,6 +2,8 @@
 
 import base64
 import io
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -16,22 +18,41 @@ ATTENTION_COLOURS = "inferno"
 _ATTENTION_OPACITY = 0.6
 
 
-def true_colour(reflectance: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Stretch red, green and blue to what a screen shows.
+class Stretch(NamedTuple):
+    """Which reflectance is shown black, and how much more is shown white."""
 
-    One stretch, from the 2nd to the 98th percentile of all three bands together, keeps the hues.
+    low: float
+    span: float
+
+
+def stretch_for(reflectances: Iterable[NDArray[np.float32]]) -> Stretch:
+    """Find the stretch in which several pictures can be compared.
+
+    Args:
+        reflectances: Red, green, blue as float (3, H, W), NaN for nodata.
+
+    Returns:
+        From the 2nd to the 98th percentile of all bands of all pictures together, which keeps the hues.
+    """
+    values = np.concatenate([reflectance[np.isfinite(reflectance)] for reflectance in reflectances])
+    if not values.size:
+        return Stretch(0.0, _LEAST_SPAN)
+    low, high = np.percentile(values, (2, 98))
+    return Stretch(float(low), max(float(high - low), _LEAST_SPAN))
+
+
+def true_colour(reflectance: NDArray[np.float32], stretch: Stretch | None = None) -> NDArray[np.uint8]:
+    """Stretch red, green and blue to what a screen shows.
 
     Args:
         reflectance: Red, green, blue as float (3, H, W), NaN for nodata.
+        stretch: By default the picture's own, see :func:`stretch_for`.
 
     Returns:
         uint8 (H, W, 3); nodata is mid-grey.
     """
     valid = np.isfinite(reflectance)
-    if not valid.any():
-        return np.full((*reflectance.shape[1:], 3), _NODATA_GREY, np.uint8)
-    low, high = np.percentile(reflectance[valid], (2, 98))
-    span = max(float(high - low), _LEAST_SPAN)
+    low, span = stretch or stretch_for([reflectance])
     shown = np.where(valid, np.clip((reflectance - low) / span, 0, 1) * 255, _NODATA_GREY)
     pixels: NDArray[np.uint8] = np.moveaxis(shown, 0, -1).round().astype(np.uint8)
     return pixels
@@ -76,15 +97,16 @@ def shrink(photograph: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8
     return pixels
 
 
-def inline_photograph(pixels: NDArray[np.uint8]) -> str:
+def inline_photograph(pixels: NDArray[np.uint8], *, lossless: bool = False) -> str:
     """Encode a picture as a data URI.
 
     Args:
         pixels: uint8 (H, W, 3).
+        lossless: Whether every pixel keeps its colour, as in a map with a legend.
 
     Returns:
         A ``data:image/webp`` URI.
     """
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "WEBP", quality=82, method=2)
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=82, method=2, lossless=lossless)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,6 +1,7 @@
 """Numbers and names as readers write them."""
 
 import math
+from datetime import date
 from types import MappingProxyType
 
 from mining_the_mines.scoring.bootstrap import Interval
@@ -16,6 +17,20 @@ MODEL_NAMES = MappingProxyType(
 )
 SPLIT_TITLES = MappingProxyType({TEST: "On the test chips", OUT_OF_FOLD: "Out of fold"})
 _TITLES = MappingProxyType({**OUTLINE_TITLES, **METRIC_TITLES})
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 #: What a missing figure looks like in a table.
 MISSING = "–"
 
@@ -100,3 +115,8 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
     """A number with its noun, thousands set apart by a thin space."""
     noun = singular if number == 1 else plural or singular + "s"
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + f" {noun}"
+
+
+def day(when: date) -> str:
+    """A date as people write it, whatever the computer's language."""
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"

@@ -13,6 +13,7 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.reporting.contents import (
+    CompositeContents,
     DetectionContents,
     GalleryTile,
     Outcome,
@@ -190,6 +191,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     reporting: ReportingSettings,
     detection: DetectionContents | None = None,
     outlines: OutlineContents | None = None,
+    composites: CompositeContents | None = None,
     detection_scores: pd.DataFrame | None = None,
 ) -> str:
     """Join detection, outlines, or both, the data and the facts of the run into one HTML page that opens offline."""
@@ -201,6 +203,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
         title=reporting.title,
         detection=detection,
         outlines=outlines,
+        composites=composites,
         manifest=manifest,
         folds=folds,
         band_statistics=_band_table(band_statistics),

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
+from mining_the_mines.pipelines.reporting.composite_nodes import describe_composites
 from mining_the_mines.pipelines.reporting.nodes import (
     choose_examples,
     choose_outline_examples,
@@ -14,11 +15,12 @@ from mining_the_mines.pipelines.reporting.nodes import (
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
+def create_pipeline(tasks: Collection[Task] = TASKS, *, composited: bool = False) -> Pipeline:
     """Reporting on chip classifiers, on outlines, or on both in one report.
 
     Args:
         tasks: What the report is about.
+        composited: Whether the chips were cut from composites, which are then shown.
     """
     contents = {}
     parts = []
@@ -28,10 +30,19 @@ def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
     if SEGMENTATION in tasks:
         contents |= {"outlines": "outline_contents", "detection_scores": "detection_scores"}
         parts.append(_outlines())
+    if composited:
+        contents["composites"] = "composite_contents"
+        parts.append(_composites())
     shared = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
     inputs = {**{name: name for name in shared}, "reporting": "params:reporting", **contents}
     report = Pipeline([Node(write_report, inputs, "report", name="write_report")], tags="reporting")
     return sum(parts, start=report)
+
+
+def _composites() -> Pipeline:
+    inputs = ["composites", "scene_table", "left_out_scenes"]
+    node = Node(describe_composites, inputs, "composite_contents", name="describe_composites")
+    return Pipeline([node], tags="reporting")
 
 
 def _detection() -> Pipeline:
