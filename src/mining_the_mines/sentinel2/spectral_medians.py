@@ -16,8 +16,10 @@ from mining_the_mines.sentinel2.reflectance import NODATA
 CLOSE_ENOUGH: Final = 0.1
 #: Steps of the search. Few pixels take more than 50: those with dates in two clusters of a size.
 MOST_STEPS: Final = 500
-#: Distances are not taken to be shorter than this, in digital numbers: a step may end on one of the dates.
-SHORTEST: Final = 0.01
+#: A date that is nearer to the centre, in digital numbers, has been met.
+SHORTEST: Final = 0.25
+#: Keeps nothing from being divided by nothing.
+TINY: Final = 1e-12
 #: Pixels that are looked at together, so that their spectra stay in the cache.
 PIECE: Final = 4096
 
@@ -37,7 +39,7 @@ def geomedian(numbers: npt.NDArray[np.uint16], clear: npt.NDArray[np.bool_]) -> 
 
     Returns:
         float32 (bands, height, width), to half a digital number, NaN where no date has all bands. Two dates have their
-        mean.
+        mean. Of dates in two groups of a size, any spectrum between them is as good; the one found is one of these.
     """
     found = np.empty(numbers.shape[1:], dtype=np.float32)
     for spectra, seen, place in _pieces(numbers, clear, found):
@@ -81,24 +83,39 @@ def _pieces(
 
 def _weiszfeld(spectra: Spectra, seen: npt.NDArray[np.bool_]) -> Spectra:
     """Geomedians (bands, pixels) of spectra (dates, bands, pixels)."""
-    weights = seen.astype(np.float32)
     with np.errstate(invalid="ignore"):
-        centre: Spectra = np.einsum("tbp,tp->bp", spectra, weights) / weights.sum(axis=0)
-    open_pixels = np.flatnonzero(seen.sum(axis=0) > 2)
-    before = np.zeros(len(open_pixels), dtype=np.float32)
+        centre: Spectra = (spectra * seen[:, None]).sum(axis=0) / seen.sum(axis=0, dtype=np.float32)
+    searched = np.flatnonzero(seen.sum(axis=0) > 2)
+    length, shrink = np.zeros((2, len(searched)), dtype=np.float32)
     for _ in range(MOST_STEPS):
-        if not len(open_pixels):
+        if not len(searched):
             break
-        here, dates = centre[:, open_pixels], spectra[:, :, open_pixels]
-        pull = seen[:, open_pixels] / np.maximum(_lengths(dates - here, axis=1), SHORTEST)
-        target = np.einsum("tbp,tp->bp", dates, pull) / pull.sum(axis=0)
-        step = _lengths(target - here, axis=0)
-        centre[:, open_pixels] = target
-        # Steps shrink by a steady factor: all that are to come add up to a geometric series.
-        shrink = np.minimum(step / np.maximum(before, SHORTEST), 0.999)
-        far = step * shrink / (1 - shrink) > CLOSE_ENOUGH
-        open_pixels, before = open_pixels[far], step[far]
+        step = _step(centre[:, searched], spectra[:, :, searched], seen[:, searched])
+        centre[:, searched] += step
+        before, length = length, _lengths(step, axis=0)
+        ratio = np.minimum(length / np.maximum(before, TINY), 0.999)
+        # Steps shrink by a steady factor: all that are to come add up to a geometric series. The larger of two factors,
+        # for a step may be short only because it began beside one of the dates.
+        slower = np.maximum(ratio, shrink)
+        far = length * slower / (1 - slower) > CLOSE_ENOUGH
+        searched, length, shrink = searched[far], length[far], ratio[far]
     return centre
+
+
+def _step(centre: Spectra, spectra: Spectra, seen: npt.NDArray[np.bool_]) -> Spectra:
+    """One step towards the geomedian, (bands, pixels).
+
+    A centre that has met a date would stay there for ever: Y. Vardi, C.-H. Zhang, *The multivariate L1-median and
+    associated data depth*, PNAS 97 (2000), 1423–1426, say by how much that date holds it back.
+    """
+    away = spectra - centre
+    distances = _lengths(away, axis=1)
+    met = seen & (distances < SHORTEST)
+    pull = (seen & ~met) / np.maximum(distances, SHORTEST)
+    drift: Spectra = (away * pull[:, None]).sum(axis=0)
+    held = met.sum(axis=0) / np.maximum(_lengths(drift, axis=0), TINY)
+    drift *= np.maximum(1 - held, 0) / np.maximum(pull.sum(axis=0), TINY)
+    return drift
 
 
 def _summed_distances(spectra: Spectra, seen: npt.NDArray[np.bool_]) -> Spectra:
@@ -114,6 +131,5 @@ def _summed_distances(spectra: Spectra, seen: npt.NDArray[np.bool_]) -> Spectra:
 
 def _lengths(differences: Spectra, axis: int) -> Spectra:
     """Euclidean lengths over the bands' axis."""
-    np.square(differences, out=differences)
-    lengths: Spectra = differences.sum(axis=axis)
+    lengths: Spectra = np.square(differences).sum(axis=axis)
     return np.sqrt(lengths, out=lengths)
