@@ -1,0 +1,172 @@
+"""Digital numbers mean the same reflectance, whatever the processing baseline and the catalog."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import REAL_CHIPS
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.sentinel2.baseline import (
+    Scaling,
+    harmonise,
+    offset_left_in,
+    offset_taken_twice,
+    read_scaling,
+)
+from mining_the_mines.sentinel2.reflectance import decode
+
+WITH_OFFSET = {"raster:bands": [{"scale": 0.0001, "offset": -0.1, "nodata": 0, "data_type": "uint16"}]}
+WITHOUT_OFFSET = {"raster:bands": [{"scale": 0.0001, "offset": 0}]}
+
+
+@pytest.mark.parametrize(
+    "asset",
+    [
+        WITH_OFFSET,
+        {"bands": [{"name": "B02", "raster:scale": 0.0001, "raster:offset": -0.1}]},
+        {"raster:scale": 0.0001, "raster:offset": -0.1, "bands": [{"name": "B02"}]},
+    ],
+)
+def test_an_offset_is_read_from_every_version_of_the_raster_extension(asset: dict[str, Any]) -> None:
+    scaling = read_scaling({"s2:processing_baseline": "05.10"}, asset)
+    assert (scaling.scale, scaling.offset, scaling.conflict) == (0.0001, -0.1, None)
+
+
+@pytest.mark.parametrize(
+    ("properties", "offset"),
+    [
+        ({"s2:processing_baseline": "04.00"}, -0.1),
+        ({"s2:processing_baseline": "03.01"}, 0),
+        ({"s2:processing_baseline": "N0510"}, -0.1),
+        ({"sentinel:processing_baseline": "02.14"}, 0),
+        ({"processing:version": "05.11"}, -0.1),
+        ({"s2:product_uri": "S2A_MSIL2A_20180101T103431_N0500_R108_T32TQM_20230901T000000.SAFE"}, -0.1),
+        (
+            {"s2:processing_baseline": "05.00", "datetime": "2017-03-01T00:00:00Z"},
+            -0.1,
+        ),  # Collection 1 has it throughout
+    ],
+)
+def test_the_baseline_tells_where_the_asset_does_not(properties: dict[str, Any], offset: float) -> None:
+    silent: list[dict[str, Any]] = [{}, {"raster:bands": [{"scale": 1, "offset": 0}]}, {"raster:bands": []}]
+    for asset in (*silent, {"raster:scale": None}):
+        scaling = read_scaling(properties, asset)
+        assert (scaling.scale, scaling.offset, scaling.conflict) == (0.0001, offset, None)
+
+
+@pytest.mark.parametrize("key", ["earthsearch:boa_offset_applied", "sentinel:boa_offset_applied"])
+def test_an_offset_that_earth_search_took_off_is_not_taken_off_again(key: str) -> None:
+    scaling = read_scaling({key: True, "s2:processing_baseline": "05.09"}, WITH_OFFSET)
+    assert (scaling.offset, scaling.source) == (0, key)
+    assert scaling.conflict is not None
+    assert f"By {key} the numbers have an offset of 0, by raster:bands one of -0.1: the first" in scaling.conflict
+    assert read_scaling({key: True, "s2:processing_baseline": "05.09"}, WITHOUT_OFFSET).conflict is None
+
+
+def test_that_an_offset_was_not_taken_off_decides_nothing() -> None:
+    properties = {"earthsearch:boa_offset_applied": False, "s2:processing_baseline": "05.09"}
+    assert read_scaling(properties, WITH_OFFSET).offset == -0.1
+    assert read_scaling(properties, WITHOUT_OFFSET).offset == 0
+
+
+@pytest.mark.parametrize(("baseline", "asset"), [("05.10", WITHOUT_OFFSET), ("03.01", WITH_OFFSET)])
+def test_what_is_said_of_the_file_wins_over_the_baseline_with_a_warning(baseline: str, asset: dict[str, Any]) -> None:
+    scaling = read_scaling({"s2:processing_baseline": baseline}, asset)
+    assert scaling.offset == asset["raster:bands"][0]["offset"]
+    assert scaling.source == "raster:bands"
+    assert scaling.conflict is not None
+    assert f"s2:processing_baseline {baseline}" in scaling.conflict
+
+
+@pytest.mark.parametrize(
+    ("date", "offset"),
+    [("2022-01-24T23:59:59Z", 0), ("2022-01-25T00:00:00.5Z", -0.1), ("2024-06-01T10:00:00+00:00", -0.1)],
+)
+def test_without_offset_and_baseline_the_date_decides_with_a_warning(date: str, offset: float) -> None:
+    for properties in ({"datetime": date}, {"datetime": None, "start_datetime": date}):
+        scaling = read_scaling(properties, {})
+        assert (scaling.scale, scaling.offset) == (0.0001, offset)
+        assert scaling.conflict is not None
+        assert date[:10] in scaling.conflict
+
+
+def test_without_any_word_on_it_the_numbers_are_refused() -> None:
+    with pytest.raises(BadInputError, match=r"neither an offset.*nor a date.*: add one"):
+        read_scaling({"s2:processing_baseline": "unknown"}, {"raster:bands": [{"offset": "nan"}]})
+
+
+@given(st.integers(1, 64534))
+def test_both_baselines_come_out_equal(number: int) -> None:
+    before = harmonise(np.array([number], np.uint16), Scaling(0.0001, 0, "03.01"))
+    since = harmonise(np.array([number + 1000], np.uint16), Scaling(0.0001, -0.1, "04.00"))
+    assert before == since == number + 1000
+
+
+def test_harmonising_is_exact_for_every_number() -> None:
+    every = np.arange(65536, dtype=np.uint16)
+    np.testing.assert_array_equal(harmonise(every, Scaling(0.0001, -0.1, ""))[:-1], every[:-1])
+    np.testing.assert_array_equal(harmonise(every, Scaling(0.0001, 0, ""))[1:64536], every[1001:])
+
+
+def test_another_scale_is_rounded_to_ten_thousandths() -> None:
+    numbers = harmonise(np.array([[1000, 2001]], np.uint16), Scaling(0.00025, -0.05, ""))
+    np.testing.assert_allclose(decode(numbers), [[0.2, 0.45025]], atol=0.00005)
+
+
+def test_no_data_and_saturated_pixels_become_no_data() -> None:
+    numbers = np.array([0, 65535, 65534], np.uint16)
+    for offset in (0, -0.1):
+        assert harmonise(numbers, Scaling(0.0001, offset, ""))[:2].tolist() == [0, 0]
+    assert harmonise(numbers, Scaling(0.0001, 0, ""))[2] == 65535
+
+
+def test_what_falls_below_zero_stays_data() -> None:
+    assert harmonise(np.array([1, 999, 1001], np.uint16), Scaling(0.0001, -0.2, "")).tolist() == [1, 1, 1]
+
+
+@pytest.mark.real_chips
+def test_an_offset_that_was_left_in_is_noticed() -> None:
+    with rasterio.open(REAL_CHIPS / "para_12band" / "para.tif") as file:
+        assert offset_left_in(file.read(), file.descriptions)
+        assert not offset_left_in(file.read() - 0.1, file.descriptions)
+
+
+@pytest.mark.real_chips
+@pytest.mark.parametrize("folder", ["amazon_mines", "tailings_dams"])
+def test_good_chips_are_not_suspected(folder: str) -> None:
+    missed = 0
+    chips = sorted((REAL_CHIPS / folder / "images").glob("*.tif"))
+    for chip in chips:
+        with rasterio.open(chip) as file:
+            numbers, bands = file.read(), file.descriptions
+        reflectance = np.where(numbers == 0, np.nan, numbers / np.float32(10000)).astype(np.float32)
+        assert not offset_left_in(reflectance, bands), chip.name
+        assert not offset_taken_twice(reflectance, bands), chip.name
+        missed += not offset_taken_twice(reflectance - np.float32(0.1), bands)
+    assert missed <= 0.02 * len(chips)
+
+
+@pytest.mark.parametrize(
+    ("name", "spectrum"),
+    [
+        ("desert", {"B2": 0.13, "B4": 0.28, "B8": 0.38, "B11": 0.5, "B12": 0.45}),
+        ("snow", {"B2": 0.9, "B4": 0.9, "B8": 0.8, "B11": 0.12, "B12": 0.1}),
+        ("bright water", {"B2": 0.12, "B4": 0.14, "B8": 0.06, "B11": 0.01, "B12": 0.01}),
+        ("true colour", {"B2": 0.11, "B3": 0.12, "B4": 0.11}),
+        ("infrared alone", {"B8": 0.11, "B11": 0.12}),
+    ],
+)
+def test_bright_ground_is_not_taken_for_an_offset(name: str, spectrum: dict[str, float]) -> None:
+    reflectance = np.tile(np.array(list(spectrum.values()), np.float32)[:, None, None], (1, 5, 5))
+    assert not offset_left_in(reflectance, tuple(spectrum)), name
+    assert not offset_taken_twice(reflectance, tuple(spectrum)), name
+
+
+def test_pixels_without_data_tell_nothing() -> None:
+    nothing = np.full((2, 3, 3), np.nan, np.float32)
+    assert not offset_left_in(nothing, ("B2", "B8"))
+    assert not offset_taken_twice(nothing, ("B2", "B8"))
