@@ -19,7 +19,7 @@ from mining_the_mines.reporting.composite_pictures import (
 from mining_the_mines.reporting.contents import CompositeContents, CompositeView
 from mining_the_mines.reporting.pictures import Stretch, inline_photograph, stretch_for
 from mining_the_mines.reporting.tables import Cell, Row, Table
-from mining_the_mines.reporting.wording import MISSING, count, day
+from mining_the_mines.reporting.wording import MISSING, category_title, count, day
 
 #: Smaller composites are enlarged without smoothing: invented sharpness would mislead.
 _PIXEL_ART_BELOW: Final = 200
@@ -57,7 +57,7 @@ class CompositePart:
         legend: What the colours of the maps mean.
         cards: The regions.
         region_table: The same in figures.
-        left_out: Scenes that were left out, by reason and one by one; ``None`` if there are none.
+        left_out: Every scene that was left out, with its reason; ``None`` if there is none.
     """
 
     lead: str
@@ -65,7 +65,7 @@ class CompositePart:
     legend: tuple[LegendEntry, ...]
     cards: tuple[CompositeCard, ...]
     region_table: Table
-    left_out: tuple[Table, Table] | None
+    left_out: Table | None
 
 
 def arrange_composites(contents: CompositeContents) -> CompositePart:
@@ -81,11 +81,11 @@ def arrange_composites(contents: CompositeContents) -> CompositePart:
     legend = [LegendEntry(found.title, found.css) for found in classes]
     return CompositePart(
         lead=_lead(contents),
-        sentences=(*_sentences(regions), _left_out_sentence(contents.left_out)),
+        sentences=(*_sentences(regions), *_left_out_sentences(contents.left_out)),
         legend=(*legend, LegendEntry("none, or too few: no data", HATCHED)),
         cards=tuple(_card(region, stretch, classes) for region in regions),
         region_table=_region_table(contents),
-        left_out=_left_out_tables(contents.left_out),
+        left_out=_left_out_table(contents.left_out),
     )
 
 
@@ -93,7 +93,7 @@ def _lead(contents: CompositeContents) -> str:
     regions = contents.regions
     dates = sorted({when for region in regions for when in region.dates})
     methods = ", ".join(dict.fromkeys(region.method for region in regions))
-    pictures = f"each of {len(regions)} regions" if len(regions) > 1 else regions[0].region
+    pictures = f"each of {len(regions)} regions" if len(regions) > 1 else category_title(regions[0].region)
     period = f" from {day(dates[0])} to {day(dates[-1])}" if dates else ""
     scenes = count(len(contents.scenes), "scene")
     return (
@@ -113,7 +113,7 @@ def _clear_sentence(counts: NDArray[np.int64]) -> str:
     low, middle, high = _quantiles(counts)
     without = _share(counts[0], counts.sum()) if counts[0] else "None"
     return (
-        f"{without} of the pixels {'are' if counts[0] else 'is'} without a clear date; half of them have {middle} or "
+        f"{without} of the pixels {'are' if counts[0] else 'is'} without a clear date; half of all have {middle} or "
         f"more, nine in ten {low} to {high}."
     )
 
@@ -132,22 +132,32 @@ def _baseline_sentence(baselines: Sequence[str]) -> str:
     return f"{named}, whose numbers carry {'an offset of 1000; it was taken into account' if new else 'no offset'}."
 
 
-def _left_out_sentence(left_out: pd.DataFrame) -> str:
+def _left_out_sentences(left_out: pd.DataFrame) -> tuple[str, ...]:
     if left_out.empty:
-        return "All scenes that were found were used."
-    reasons = Counter(_kinds(left_out))
-    listed = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
-    verb = "was" if len(left_out) == 1 else "were"
-    return f"{count(len(left_out), 'scene')} {verb} left out or could not be read everywhere: {listed}."
+        return ("All scenes that were found were used.",)
+    kinds, details = zip(*(str(reason).partition(": ")[::2] for reason in left_out["reason"]), strict=True)
+    regions = left_out["item"].fillna("") == ""
+    reasons = Counter(kind for kind, whole in zip(kinds, regions, strict=True) if not whole)
+    listed = ", ".join(f"{number} {kind}" for kind, number in reasons.most_common())
+    verb = "was" if reasons.total() == 1 else "were"
+    scenes = f"{count(reasons.total(), 'scene')} {verb} left out or could not be read everywhere: {listed}."
+    return (
+        *((scenes,) if reasons else ()),
+        *(
+            f"{category_title(str(region))} was left out as a whole: {detail}."
+            for region, detail, whole in zip(left_out["region"], details, regions, strict=True)
+            if whole
+        ),
+    )
 
 
 def _card(region: CompositeView, stretch: Stretch, classes: Sequence[CountClass]) -> CompositeCard:
     low, middle, high = _quantiles(region.pixels_by_clear_dates)
     clear = f"{low} to {high} clear dates, {middle} in the middle"
     return CompositeCard(
-        region=region.region,
+        region=category_title(region.region),
         details=f"{count(len(region.dates), 'date')} · {clear}",
-        description=f"Map of {region.region}: {clear}",
+        description=f"Map of {category_title(region.region)}: {clear}",
         photograph=inline_photograph(photograph(region.visible, stretch)),
         clear_dates=inline_photograph(clear_date_map(region.clear_dates, classes), lossless=True),
         pixelated=max(region.clear_dates.shape) < _PIXEL_ART_BELOW,
@@ -155,48 +165,33 @@ def _card(region: CompositeView, stretch: Stretch, classes: Sequence[CountClass]
 
 
 def _region_table(contents: CompositeContents) -> Table:
-    heads = ("", "Scenes", "Days", "From", "To", "Baselines", "Clear dates", "Without any")
     rows = []
     for region in contents.regions:
-        low, middle, high = _quantiles(region.pixels_by_clear_dates)
         counts = region.pixels_by_clear_dates
+        low, middle, high = _quantiles(counts)
         cells = (
             Cell(str(int((contents.scenes["region"] == region.region).sum()))),
             Cell(str(len(region.dates))),
-            Cell(day(region.dates[0]) if region.dates else MISSING),
-            Cell(day(region.dates[-1]) if region.dates else MISSING),
             Cell(", ".join(region.baselines) or MISSING),
             Cell(str(middle), f"{low}\N{EN DASH}{high}"),
             Cell(_share(counts[0], counts.sum())),
         )
-        rows.append(Row(region.region, cells))
-    return Table("The regions; of clear dates, the median pixel's and nine in ten pixels'", heads, tuple(rows))
+        period = f"{day(region.dates[0])} to {day(region.dates[-1])}" if region.dates else ""
+        rows.append(Row(category_title(region.region), cells, period))
+    heads = ("", "Scenes", "Days", "Baselines", "Clear dates", "Without any")
+    return Table("Regions: clear dates of the median pixel; small: of nine pixels in ten", heads, tuple(rows))
 
 
-def _left_out_tables(left_out: pd.DataFrame) -> tuple[Table, Table] | None:
+def _left_out_table(left_out: pd.DataFrame) -> Table | None:
     if left_out.empty:
         return None
-    counts = Counter(_kinds(left_out))
-    by_reason = Table(
-        "Scenes left out, by reason",
-        ("Reason", "Scenes"),
-        tuple(Row(reason, (Cell(str(number)),)) for reason, number in counts.most_common()),
-    )
     texts = left_out.fillna("").astype("str")[["item", "region", "datetime", "reason"]]
-    full = Table(
-        "Every scene that was left out",
-        ("Scene", "Region", "Date", "Reason"),
-        tuple(
-            Row(item or MISSING, (Cell(region), Cell(when[:10] or MISSING), Cell(reason)))
-            for item, region, when, reason in texts.itertuples(index=False, name=None)
-        ),
-    )
-    return by_reason, full
-
-
-def _kinds(left_out: pd.DataFrame) -> list[str]:
-    """The reasons without their details."""
-    return [str(reason).split(":")[0] for reason in left_out["reason"]]
+    rows = []
+    for item, region, when, reason in texts.itertuples(index=False, name=None):
+        where = category_title(region)
+        note = " · ".join(part for part in (where, when[:10]) if part) if item else ""
+        rows.append(Row(item or where, (Cell(reason),), note))
+    return Table("Scenes left out", ("Scene", "Reason"), tuple(rows))
 
 
 def _together(counts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
