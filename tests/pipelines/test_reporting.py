@@ -1,7 +1,9 @@
 """Reporting on outlines, on detection, or on both, from values as they come out of their files."""
 
+import dataclasses
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,14 @@ from kedro.runner import SequentialRunner
 from rasterio.crs import CRS
 
 from chips.building import BANDS, ground
+from chips.composited import composite_at
 from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.packing import pack_in_memory
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.models.storage import StoredEnsemble
 from mining_the_mines.pipelines.preprocessing.nodes import measure_bands
 from mining_the_mines.pipelines.reporting import create_pipeline
+from mining_the_mines.pipelines.reporting.composite_nodes import describe_composites
 from mining_the_mines.pipelines.reporting.nodes import (
     ReportingSettings,
     choose_examples,
@@ -28,11 +32,13 @@ from mining_the_mines.pipelines.reporting.nodes import (
     write_report,
 )
 from mining_the_mines.reporting import DetectionContents, OutlineTile
+from mining_the_mines.scenes.faults import BlockFault
 from mining_the_mines.scoring import BootstrapSettings, score_table
 from mining_the_mines.scoring.outline_measures import OutlineMeasureSettings, measure_outlines
 from mining_the_mines.scoring.outline_scores import detection_predictions, outline_score_table
 from mining_the_mines.scoring.pixel_tally import outline_threshold_curve, tally_pixels
 from models.networks import small_ensemble, small_spec
+from reporting.composited import make_left_out, make_scenes
 from reporting.outlined import make_inventory, make_mask_table, make_outlines
 from reporting.reports import make_detection, make_folds, make_predictions
 from scoring.outlining import SIZE, make_pairs
@@ -219,3 +225,33 @@ def test_a_report_of_both_answers_both_questions(shared: dict[str, Any]) -> None
     assert "Is there a mine in a chip?" in report
     assert "Where are its outlines" in report
     assert "90\N{NARROW NO-BREAK SPACE}% intervals" in report
+
+
+def test_composites_are_shown_where_chips_were_cut_from_some(
+    inputs: dict[str, Any], shared: dict[str, Any], tmp_path: Path
+) -> None:
+    faults = (BlockFault("S2A_gone", "404 Not Found", 4, 4), BlockFault("S2A_torn", "it is cut off", 1, 4))
+    composite = dataclasses.replace(composite_at(tmp_path, "tapajos"), faults=faults)
+    given = {
+        "composites": (composite,),
+        "scene_table": make_scenes(("tapajos",)),
+        "left_out_scenes": make_left_out(),
+        **{f"segmentation.{name}": value for name, value in inputs.items()},
+    }
+    report = run(create_pipeline(["segmentation"], composited=True), {**shared, **given})["report"]
+    assert "What the chips were cut from" in report
+    assert "unreadable: 404 Not Found" in report
+    assert "read in part: it is cut off (1 of 4 blocks are without it)" in report
+
+
+def test_many_regions_are_shown_small(tmp_path: Path) -> None:
+    grid = ChipGrid(CRS.from_epsg(32721), Affine(10, 0, 500_000, 0, -10, 9_400_000), 900, 450)
+    composite = composite_at(tmp_path, grid=grid)
+    for regions, width in ((1, 700), (7, 280)):
+        contents = describe_composites((composite,) * regions, make_scenes(("north",)), make_left_out())
+        assert contents.regions[0].visible.shape == (3, width // 2, width)
+
+
+def test_handed_over_chips_have_no_composites() -> None:
+    assert "composites" not in create_pipeline().datasets()
+    assert {"composites", "scene_table", "left_out_scenes"} <= create_pipeline(composited=True).inputs()

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mining_the_mines.reporting import (
+    CompositeContents,
     DetectionContents,
     OutlineContents,
     Picture,
@@ -18,6 +19,7 @@ from mining_the_mines.reporting import (
     render_report,
 )
 from mining_the_mines.scoring import BootstrapSettings, score_table
+from reporting.composited import make_composites, make_scenes, make_view
 from reporting.reports import make_folds, make_gallery
 
 
@@ -248,6 +250,33 @@ def test_names_of_outlined_chips_cannot_change_the_page(outlines: OutlineContent
     masks = masks.assign(slivers=0, mine_hectares=0.0)
     changed = dataclasses.replace(outlines, gallery=(tile,), mask_table=masks)
     report = render_report(ReportContents("Outlines", outlines=changed))
+    assert "alert(1)" in report
+    assert "<script" not in report
+
+
+def test_composites_stand_before_the_data_with_both_pictures_of_each_region(bare: ReportContents) -> None:
+    composites = make_composites()
+    report = render_report(dataclasses.replace(bare, composites=composites))
+    page = Page(report)
+    assert page.ids().index("composites") < page.ids().index("data")
+    assert ("a", {"href": "#composites"}) in page.elements
+    images = [attributes for tag, attributes in page.elements if tag == "img"]
+    assert len(images) == 2 * len(composites.regions)
+    assert all(image["alt"] and image["src"].startswith("data:image/") for image in images)
+    assert "2 too cloudy, 1 processed again" in page.text
+    assert not re.search(r"https?:|//[a-z]+\.|@import|<script", report)
+
+
+def test_a_report_without_composites_does_not_mention_them(bare_report: str) -> None:
+    assert "composites" not in Page(bare_report).ids()
+    assert "What the chips were cut from" not in bare_report
+
+
+def test_names_of_regions_and_scenes_cannot_change_the_page(bare: ReportContents) -> None:
+    evil = "<script>alert(1)</script>"
+    left_out = pd.DataFrame({"region": [evil], "item": [evil], "datetime": [evil], "reason": [evil]})
+    composites = CompositeContents((make_view(evil, size=16),), make_scenes((evil,)), left_out)
+    report = render_report(dataclasses.replace(bare, composites=composites))
     assert "alert(1)" in report
     assert "<script" not in report
 

@@ -1,0 +1,61 @@
+"""Quicklooks are small, and show what the composite holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from chips.composited import composite_at
+from chips.outlining import utm_grid
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.quicklooks import read_quicklook
+
+
+def test_a_small_composite_is_shown_pixel_by_pixel(tmp_path: Path) -> None:
+    composite = composite_at(tmp_path, grid=utm_grid(20, 30), clear=4)
+    quicklook = read_quicklook(composite, 700)
+    with rasterio.open(composite.image) as image:
+        red_green_blue = image.read([3, 2, 1])
+    np.testing.assert_allclose(quicklook.visible, (red_green_blue - 1000.0) / 10_000, atol=1e-6)
+    assert quicklook.clear_dates.tolist() == [[4] * 30] * 20
+
+
+def test_a_large_composite_keeps_its_proportions_and_its_brightness(tmp_path: Path) -> None:
+    composite = composite_at(tmp_path, grid=utm_grid(200, 400))
+    quicklook = read_quicklook(composite, 40)
+    assert quicklook.visible.shape == (3, 20, 40)
+    assert quicklook.clear_dates.shape == (20, 40)
+    with rasterio.open(composite.image) as image:
+        expected = (image.read(3).mean() - 1000) / 10_000
+    assert quicklook.visible[0].mean() == pytest.approx(expected, abs=1e-3)
+
+
+def test_pixels_without_data_stay_so_and_do_not_darken_their_neighbours(tmp_path: Path) -> None:
+    empty = np.zeros((40, 40), dtype=bool)
+    empty[:, :15] = True
+    composite = composite_at(tmp_path, grid=utm_grid(40, 40), empty=empty)
+    visible = read_quicklook(composite, 4).visible
+    assert np.isnan(visible[:, :, 0]).all()
+    assert not np.isnan(visible[:, :, 1:]).any()
+    assert visible[:, :, 1].mean() == pytest.approx(visible[:, :, 2:].mean(), abs=0.03)
+
+
+def test_clear_dates_are_counted_over_all_pixels(tmp_path: Path) -> None:
+    empty = np.zeros((300, 500), dtype=bool)
+    empty[0, 0] = True
+    composite = composite_at(tmp_path, grid=utm_grid(300, 500), clear=3, empty=empty)
+    assert read_quicklook(composite, 10).pixels_by_clear_dates.tolist() == [1, 0, 0, 300 * 500 - 1]
+
+
+def test_without_visible_bands_the_first_one_is_shown_in_grey(tmp_path: Path) -> None:
+    visible = read_quicklook(composite_at(tmp_path, bands=("B8", "B11")), 700).visible
+    np.testing.assert_array_equal(visible[0], visible[1])
+    np.testing.assert_array_equal(visible[0], visible[2])
+
+
+def test_a_composite_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
+    composite = composite_at(tmp_path)
+    composite.clear_dates.unlink()
+    with pytest.raises(SceneError, match=r"The composite of north can't be read .* make it again"):
+        read_quicklook(composite, 700)
