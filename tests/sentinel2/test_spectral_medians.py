@@ -45,7 +45,8 @@ def test_no_clear_date_is_nearer_to_all_others_than_the_geomedian(dates: tuple[N
         assert np.isnan(found[:, row, column]).all() == (len(spectra) == 0)
         if len(spectra):
             nearest = min(summed_distance(spectrum, spectra) for spectrum in spectra)
-            assert summed_distance(found[:, row, column], spectra) <= nearest + 0.5 * len(spectra)
+            # Of dates in two groups of a size, the sum is all but the same anywhere between them.
+            assert summed_distance(found[:, row, column], spectra) <= 1.001 * nearest + 0.5 * len(spectra)
 
 
 @pytest.mark.parametrize("spectra", [[[700, 900]], [[700, 900]] * 4, [[700, 900]] * 3 + [[9000, 50]]])

@@ -39,7 +39,7 @@ def geomedian(numbers: npt.NDArray[np.uint16], clear: npt.NDArray[np.bool_]) -> 
 
     Returns:
         float32 (bands, height, width), to half a digital number, NaN where no date has all bands. Two dates have their
-        mean. Of dates in two groups of a size, any spectrum between them is as good; the one found is one of these.
+        mean. Of dates in two groups of a size, any spectrum between them is all but as near; one of these is found.
     """
     found = np.empty(numbers.shape[1:], dtype=np.float32)
     for spectra, seen, place in _pieces(numbers, clear, found):
