@@ -267,7 +267,7 @@ def _iso(facts: SceneFacts) -> str:
 
 def _tell_zones(region: Region, scenes: Sequence[ItemJson]) -> None:
     codes = Counter(
-        str(code)
+        f"EPSG:{str(code).removeprefix('EPSG:')}"
         for scene in scenes
         if (code := scene["properties"].get("proj:code") or scene["properties"].get("proj:epsg"))
     )

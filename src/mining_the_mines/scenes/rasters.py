@@ -12,7 +12,7 @@ from mining_the_mines.scenes.discretion import conceal
 from mining_the_mines.scenes.errors import SceneError
 
 #: Formats of Sentinel-2's archives. No others: a virtual raster (VRT) on the web could name files of this machine.
-DRIVERS: Final = ("GTiff", "COG", "JP2OpenJPEG")
+DRIVERS: Final = ("GTiff", "JP2OpenJPEG")
 
 
 def check_raster(address: str, size: int | None) -> None:
@@ -26,11 +26,13 @@ def check_raster(address: str, size: int | None) -> None:
         SceneError: If it is no raster, or ends before its last block does.
     """
     try:
-        with rasterio.open(address, driver=list(DRIVERS)) as raster:
-            end = _end_of_last_block(raster)
+        with rasterio.open(address) as raster:
+            driver, end = raster.driver, _end_of_last_block(raster)
     except (RasterioError, CPLE_BaseError) as error:
         # The address is told by whoever asks; GDAL tells it too, with its signature.
         raise SceneError(f"no GeoTIFF or JPEG 2000 that can be read ({conceal(str(error))})") from error
+    if driver not in DRIVERS:
+        raise SceneError(f"no GeoTIFF or JPEG 2000, but {driver}")
     if size is not None and end > size:
         raise SceneError(f"cut off: it has {size} bytes where its header speaks of {end}")
 

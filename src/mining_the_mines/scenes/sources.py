@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 from urllib.parse import urljoin, urlsplit
 from urllib.request import url2pathname
 
-import planetary_computer  # type: ignore[import-untyped] # it publishes no type information
 import pystac
 import requests
 from pystac_client import Client
@@ -37,6 +36,11 @@ PRESETS: Final[Mapping[str, str]] = {
 _PAGE_SIZE: Final = 100
 #: Said by an API of itself: it can be searched.
 _ITEM_SEARCH: Final = "/item-search"
+#: What comes of JSON that is not the STAC it should be.
+_NO_STAC: Final = (pystac.STACError, pystac.STACTypeError, KeyError, TypeError, AttributeError)
+
+# APIs that say less of themselves than they can do are welcome. Set once: warnings' state is shared by all threads.
+warnings.filterwarnings("ignore", category=PystacClientWarning)
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ def sign(address: str) -> str:
     Raises:
         SceneError: If no signature is to be had.
     """
+    import planetary_computer  # type: ignore[import-untyped] # it publishes no type information
+
     try:
         signed: str = planetary_computer.sign_url(address)
     except (requests.RequestException, ValueError) as error:
@@ -159,10 +165,8 @@ class StacApi:
         self.collection = collection
         self._address = address
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", PystacClientWarning)  # of APIs that say less than they can do
-                self._client = Client.open(address, stac_io=talk)
-        except (ClientTypeError, pystac.STACError, KeyError, TypeError) as error:
+            self._client = Client.open(address, stac_io=talk)
+        except (ClientTypeError, *_NO_STAC) as error:
             raise SceneError(f"{name} is no STAC API: its landing page is no catalog; check the address.") from error
 
     def search(self, region: Region, start: date | None, end: date | None) -> Iterator[pystac.Item | BrokenItem]:
@@ -176,14 +180,14 @@ class StacApi:
             )
             seen: set[str] = set()
             for page in found.pages_as_dicts():
-                ids = {str(item.get("id")) for item in page["features"]}
+                ids = {str(item["id"]) for item in page["features"]}
                 if ids <= seen:
                     # A server that links a page to itself would be asked for ever.
                     logger.warning("%s gives the same page of results again: the search ends there.", self.name)
                     return
                 seen |= ids
                 yield from (_item(fields, self._address) for fields in page["features"])
-        except (APIError, ParametersError, NotImplementedError, json.JSONDecodeError, KeyError, TypeError) as error:
+        except (APIError, ParametersError, NotImplementedError, json.JSONDecodeError, *_NO_STAC) as error:
             raise SceneError(
                 f"{self.name} can't be searched ({type(error).__name__}): its answer is no STAC; check the address."
             ) from error
@@ -376,7 +380,7 @@ def _item(fields: Mapping[str, Any], address: str) -> pystac.Item | BrokenItem:
     own = own if urlsplit(address).scheme and urlsplit(own).scheme in {"http", "https"} else address
     try:
         return pystac.Item.from_dict(dict(fields), href=own)
-    except (pystac.STACError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (*_NO_STAC, ValueError) as error:
         return BrokenItem(named, f"no item: {type(error).__name__} in its JSON")
 
 

@@ -1,0 +1,73 @@
+"""The list of chosen scenes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mining_the_mines.scenes.choice import SCENE_COLUMNS, SceneChoice
+from mining_the_mines.scenes.choosing import choose_scenes
+from mining_the_mines.scenes.errors import SceneError
+from scenes.catalogs import BANDS, Scene, series, settings, write_catalog
+
+
+@pytest.fixture
+def choice(tmp_path: Path) -> SceneChoice:
+    return choose_scenes(settings(write_catalog(tmp_path, [*series(), Scene(day=20, cloud_cover=99)])), BANDS)
+
+
+def test_a_choice_comes_back_from_its_text_exactly(choice: SceneChoice) -> None:
+    text = choice.to_json()
+    again = SceneChoice.from_json(text)
+    assert again.to_json() == text
+    assert again.regions == choice.regions
+    assert again.items == choice.items
+    assert again.left_out.equals(choice.left_out)
+    assert again.content_hash == choice.content_hash
+
+
+def test_what_was_left_out_does_not_change_the_hash(choice: SceneChoice) -> None:
+    less = SceneChoice(choice.source, choice.regions, choice.items, choice.left_out.iloc[:0])
+    assert less.content_hash == choice.content_hash
+
+
+def test_another_scene_changes_the_hash(choice: SceneChoice) -> None:
+    fewer = SceneChoice(choice.source, choice.regions, {"tapajos": choice.items["tapajos"][1:]}, choice.left_out)
+    assert fewer.content_hash != choice.content_hash
+
+
+def test_scenes_are_items_with_the_assets_that_are_needed(choice: SceneChoice) -> None:
+    scenes = choice.scenes("tapajos")
+    assert [scene.id for scene in scenes] == [scene.id for scene in series()]
+    assert set(scenes[0].assets) == {"blue", "green", "red", "scl"}
+
+
+def test_the_table_lists_scenes_for_people(choice: SceneChoice) -> None:
+    table = choice.table()
+    assert list(table.columns) == list(SCENE_COLUMNS)
+    assert table.iloc[0].to_dict() == {
+        "region": "tapajos",
+        "item": series()[0].id,
+        "datetime": "2022-01-03T14:00:00Z",
+        "platform": "sentinel-2a",
+        "baseline": "03.01",
+        "cloud_cover": 10.0,
+        "tile": "21MXM",
+    }
+
+
+def test_a_region_that_was_not_chosen_is_told(choice: SceneChoice) -> None:
+    with pytest.raises(SceneError, match="'copperbelt': there are some for tapajos"):
+        choice.scenes("copperbelt")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1, "sour'])
+def test_a_text_that_is_no_choice_is_told(text: str) -> None:
+    with pytest.raises(SceneError, match="cut off or no such list"):
+        SceneChoice.from_json(text)
+
+
+def test_a_choice_of_another_version_is_told(choice: SceneChoice) -> None:
+    written = json.loads(choice.to_json()) | {"version": 99}
+    with pytest.raises(SceneError, match="version 99"):
+        SceneChoice.from_json(json.dumps(written))

@@ -1,0 +1,124 @@
+"""Regions from files and boxes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.regions import Bounds, Region, read_regions
+
+
+def write(path: Path, shapes: Sequence[shapely.Geometry], crs: str | None = "EPSG:4326", **columns: list[Any]) -> Path:
+    gpd.GeoDataFrame(columns, geometry=shapes, crs=crs).to_file(path)
+    return path
+
+
+def test_boxes_by_name_become_regions_in_their_order() -> None:
+    regions = read_regions({"tapajos": [-57, -7, -56, -6], "copperbelt": (27, -13, 28, -12)})
+    assert regions == (Region("tapajos", (-57, -7, -56, -6)), Region("copperbelt", (27, -13, 28, -12)))
+
+
+def test_a_file_names_its_regions_and_their_coordinate_systems(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "places.gpkg",
+        [shapely.box(-57, -7, -56, -6), shapely.box(27, -13, 28, -12)],
+        name=["tapajos", "copperbelt"],
+        epsg=[32721, None],
+    )
+    assert read_regions(path) == (
+        Region("tapajos", (-57, -7, -56, -6), 32721),
+        Region("copperbelt", (27, -13, 28, -12)),
+    )
+
+
+def test_regions_without_names_are_numbered_after_their_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "places.geojson", [shapely.box(0, 0, 1, 1), shapely.box(2, 0, 3, 1)])
+    assert [region.name for region in read_regions(str(path))] == ["places_1", "places_2"]
+
+
+def test_a_region_in_metres_is_boxed_with_its_bent_edges(tmp_path: Path) -> None:
+    # A parallel bends in UTM: between the corners, the northern edge reaches further north than at either of them.
+    west, east, south, north = 300_000, 700_000, 6_600_000, 6_700_000
+    path = write(tmp_path / "wide.gpkg", [shapely.box(west, south, east, north)], crs="EPSG:32633")
+    corner = gpd.GeoSeries([shapely.Point(west, north)], crs="EPSG:32633").to_crs(4326).y[0]
+    assert read_regions(path)[0].bounds[3] > corner + 0.01
+
+
+def test_the_middle_of_a_region_lies_between_its_edges() -> None:
+    assert Region("here", (0, 10, 4, 12)).middle == (2, 11)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        ((-7, -100, -6, -57), "axes are swapped"),
+        ((-190, 0, 0, 1), "outside the world"),
+        ((1, 0, 1, 1), "at or beyond its east"),
+        ((0, 1, 1, 1), "is empty"),
+        ((179, 0, -179, 1), "given as two"),
+        ((float("nan"), 0, 1, 1), "no numbers"),
+    ],
+)
+def test_bounds_that_can_not_be_are_told(bounds: Bounds, told: str) -> None:
+    with pytest.raises(SceneError, match=told):
+        Region("here", bounds)
+
+
+@pytest.mark.parametrize("name", ["", "../etc", "a/b", "a:b", ".hidden", "dot."])
+def test_a_name_that_can_not_name_files_is_refused(name: str) -> None:
+    with pytest.raises(SceneError, match="can't name files"):
+        Region(name, (0, 0, 1, 1))
+
+
+@pytest.mark.parametrize("epsg", [4326, 2263, 999_999])
+def test_a_coordinate_system_that_is_not_in_metres_is_refused(epsg: int) -> None:
+    with pytest.raises(SceneError, match=f"EPSG:{epsg}"):
+        Region("here", (0, 0, 1, 1), epsg)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({}, "holds no region"),
+        ({"here": [0, 0, 1]}, "has 3 numbers"),
+        ({"Here": [0, 0, 1, 1], "here": [2, 0, 3, 1]}, "more than one region of the name here"),
+    ],
+)
+def test_boxes_that_can_not_be_used_are_told(source: dict[str, list[float]], told: str) -> None:
+    with pytest.raises(SceneError, match=told):
+        read_regions(source)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="no file of regions"):
+        read_regions(tmp_path / "none.gpkg")
+
+
+def test_a_broken_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "broken.gpkg"
+    path.write_bytes(b"SQLite format 3\x00 and nothing else")
+    with pytest.raises(SceneError, match="can't be read as a vector file"):
+        read_regions(path)
+
+
+def test_a_file_without_shapes_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("name\nhere\n")
+    with pytest.raises(SceneError, match="without shapes"):
+        read_regions(path)
+
+
+def test_a_file_without_coordinate_system_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "places.gpkg", [shapely.box(0, 0, 1, 1)], crs=None)
+    with pytest.raises(SceneError, match="has no CRS"):
+        read_regions(path)
+
+
+def test_an_epsg_code_that_is_no_number_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "places.gpkg", [shapely.box(0, 0, 1, 1)], epsg=["zone 21"])
+    with pytest.raises(SceneError, match="EPSG code 'zone 21'"):
+        read_regions(path)

@@ -1,0 +1,150 @@
+"""Against a real STAC API, with faults injected between it and us."""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mining_the_mines.scenes.checking import check_assets
+from mining_the_mines.scenes.choice import SceneChoice
+from mining_the_mines.scenes.choosing import AcquisitionSettings, choose_scenes
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.fetching import fetch_assets
+from mining_the_mines.scenes.sources import StacApi, open_source
+from scenes import stac_server
+from scenes.catalogs import BANDS, GROUND, Scene, collection_json, region, series, settings, write_raster
+from scenes.servers import FaultyServer, Kind, files, passed_on
+from scenes.stac_server import StacServer
+
+if stac_server.programs() is None:
+    if os.environ.get("CI") == "true":
+        raise RuntimeError(
+            "Continuous integration needs PostgreSQL with PostGIS: apt-get install postgresql-15-postgis-3"
+        )
+    pytest.skip("PostgreSQL with PostGIS is not installed", allow_module_level=True)
+
+#: More than fit on one page of results.
+MANY = 120
+FEW = "few-scenes"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyServer]:
+    """A server of files, as scenes name them."""
+    folder = tmp_path_factory.mktemp("store")
+    with FaultyServer(files(folder)).running() as running:
+        for number, scene in enumerate(few()):
+            for key in scene.keys.values():
+                write_raster(folder / scene.id / f"{key}.tif", number)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def archive(store: FaultyServer) -> Iterator[StacServer]:
+    """The API: a collection of many scenes, and one of few."""
+    with stac_server.running() as running:
+        items = [located(scene, store.address) for scene in [*series(MANY, step=1), *few()]]
+        running.load([collection_json([]), collection_json([], FEW)], items)
+        yield running
+
+
+@pytest.fixture
+def api(archive: StacServer, store: FaultyServer) -> Iterator[FaultyServer]:
+    """The API as seen through a line that can be disturbed."""
+    store.faults.clear()
+    with FaultyServer(passed_on(archive.host, archive.port)).running() as running:
+        yield running
+
+
+def few() -> list[Scene]:
+    days = [Scene(day=day, collection=FEW) for day in (0, 5, 10)]
+    return [*days, Scene(day=5, baseline="05.10", collection=FEW), Scene(day=15, cloud_cover=80.0, collection=FEW)]
+
+
+def located(scene: Scene, address: str) -> dict[str, Any]:
+    item = scene.item()
+    for key, asset in item["assets"].items():
+        asset["href"] = f"{address}/{scene.id}/{key}.tif"
+    return item
+
+
+def chosen(api: FaultyServer, **changes: Any) -> AcquisitionSettings:  # noqa: ANN401 - whatever it takes
+    return settings(api.address, **({"collection": FEW, "retries": 2} | changes))
+
+
+def test_a_server_is_known_to_be_an_api(api: FaultyServer) -> None:
+    assert isinstance(open_source(chosen(api), FEW), StacApi)
+
+
+def test_all_pages_of_results_are_read(api: FaultyServer) -> None:
+    choice = choose_scenes(chosen(api, collection="sentinel-2-l2a"), BANDS)
+    assert len(choice.table()) == MANY
+    assert api.count("search") >= 2
+
+
+def test_scenes_are_chosen_by_place_date_and_cloud(api: FaultyServer) -> None:
+    choice = choose_scenes(chosen(api, start=date(2022, 1, 8), end=date(2022, 1, 20), minimum_dates=2), BANDS)
+    assert choice.table()["baseline"].tolist() == ["05.10", "03.01"]
+    assert [reason.split(":")[0] for reason in choice.left_out["reason"]] == ["processed again", "too cloudy"]
+
+
+def test_nothing_found_is_told_with_the_way_out(api: FaultyServer) -> None:
+    with pytest.raises(SceneError, match=r"has scenes of 0 days.*widen acquisition\.start"):
+        choose_scenes(chosen(api, regions={"ocean": (-30, -31, -29, -30)}), BANDS)
+
+
+@pytest.mark.parametrize("kind", [500, 429, "cut", "drop", "hang"])
+def test_a_search_outlasts_a_server_that_fails_twice(api: FaultyServer, kind: Kind) -> None:
+    api.fail("search", kind, times=2)
+    choice = choose_scenes(chosen(api, timeout_seconds=1), BANDS)
+    assert len(choice.table()) == 3
+
+
+def test_a_later_page_that_fails_twice_is_asked_again(api: FaultyServer) -> None:
+    search = open_source(chosen(api), "sentinel-2-l2a").search(region(), None, None)
+    next(search)
+    api.fail("search", 503, times=2)
+    assert len(list(search)) == MANY - 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [(404, "answers 404"), (500, "answers 500"), ("hang", "not answered within"), ("cut", "broke off")],
+)
+def test_a_search_that_stays_unanswered_is_told_in_one_sentence(api: FaultyServer, kind: Kind, told: str) -> None:
+    api.fail("search", kind)
+    with pytest.raises(SceneError, match=told):
+        choose_scenes(chosen(api, timeout_seconds=0.5, retries=1), BANDS)
+
+
+def test_a_file_that_fails_costs_one_date(api: FaultyServer, store: FaultyServer) -> None:
+    choice = choose_scenes(chosen(api, minimum_dates=2), BANDS)
+    first = choice.items["tapajos"][0]["id"]
+    store.fail(f"{first}/red", 404)
+    checked = check_assets(choice, chosen(api, minimum_dates=2))
+    assert len(checked.table()) == 2
+    assert "red can't be read" in checked.left_out["reason"].iloc[-1]
+
+
+def test_files_are_fetched_past_passing_faults(api: FaultyServer, store: FaultyServer, tmp_path: Path) -> None:
+    choice = choose_scenes(chosen(api), BANDS)
+    store.fail("blue", 500, times=2)
+    store.fail("green", "cut", times=1)
+    fetched = fetch_assets(choice, tmp_path, chosen(api))
+    assert len(fetched.table()) == 3
+    assert len(list(tmp_path.rglob("*.tif"))) == 3 * 4
+
+
+def test_a_written_choice_needs_the_api_no_more(api: FaultyServer) -> None:
+    text = choose_scenes(chosen(api), BANDS).to_json()
+    api.fail(".", 500)
+    checked = check_assets(SceneChoice.from_json(text), chosen(api))
+    assert checked.to_json() == text
+
+
+def test_two_regions_are_searched_one_after_the_other(api: FaultyServer) -> None:
+    choice = choose_scenes(chosen(api, regions={"one": GROUND, "two": GROUND}), BANDS)
+    assert {name: len(items) for name, items in choice.items.items()} == {"one": 3, "two": 3}
