@@ -56,6 +56,12 @@ def test_a_server_that_recovers_costs_nothing(online: Online, server: FaultyServ
     assert len(check_assets(choice, chosen).left_out) == 0
 
 
+def test_a_connection_that_broke_once_costs_nothing(online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    server.fail("green", "cut", times=6)
+    assert len(check_assets(choice, chosen).left_out) == 0
+
+
 @pytest.mark.parametrize("shortened", ["declared", "silent"])
 def test_a_file_that_is_cut_off_costs_one_date(tmp_path: Path, online: Online, shortened: str) -> None:
     chosen, choice = online

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rasterio
 import requests
 from pydantic import ValidationError
+from rasterio.errors import RasterioIOError
 
 from mining_the_mines.scenes.http import AccessSettings, PatientSession, UnansweredError, gdal_options
+from scenes.catalogs import write_raster
 from scenes.servers import Fault, FaultyServer, Kind, Reply
 
 
@@ -135,6 +138,21 @@ def test_a_download_that_broke_off_starts_anew(server: FaultyServer, tmp_path: P
     announced = session().download(f"{server.address}/page.json", parts.append, parts.clear)
     assert b"".join(parts) == (tmp_path / "page.json").read_bytes()
     assert announced == len(b"".join(parts))
+
+
+def test_gdal_reads_afresh_what_came_broken(server: FaultyServer, tmp_path: Path) -> None:
+    write_raster(tmp_path / "band.tif")
+    server.fail("band", "cut", times=2)  # befalls HEAD, which has no body, and the first range
+    settings = AccessSettings(timeout_seconds=1, retries=0)
+
+    def read(*, afresh: bool) -> int:
+        with rasterio.Env(**gdal_options(settings, afresh=afresh)), rasterio.open(f"{server.address}/band.tif") as band:
+            return int(band.read().size)
+
+    for _ in range(2):  # the second time from GDAL's cache
+        with pytest.raises(RasterioIOError):
+            read(afresh=False)
+    assert read(afresh=True) == 64 * 64
 
 
 def test_gdal_is_told_the_same() -> None:

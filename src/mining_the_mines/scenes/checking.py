@@ -42,8 +42,7 @@ def check_assets(choice: SceneChoice, settings: AcquisitionSettings, progress: P
                 if urlsplit(address).scheme in {"http", "https"}:
                     signed = sign(address) if sign else address
                     size = _check_answer(session, signed, asset)
-                    with rasterio.Env(**gdal_options(settings)):
-                        check_raster(signed, size)
+                    _check_header(signed, size, settings)
                 else:
                     check_local_raster(Path(address))
             except SceneError as error:
@@ -51,6 +50,15 @@ def check_assets(choice: SceneChoice, settings: AcquisitionSettings, progress: P
         return item
 
     return keep_rich_regions(each_scene(check, choice, settings.workers, progress, "Checking scenes"), settings)
+
+
+def _check_header(address: str, size: int | None, settings: AcquisitionSettings) -> None:
+    try:
+        with rasterio.Env(**gdal_options(settings)):
+            check_raster(address, size)
+    except SceneError:
+        with rasterio.Env(**gdal_options(settings, afresh=True)):
+            check_raster(address, size)
 
 
 def _check_answer(session: PatientSession, address: str, asset: Mapping[str, Any]) -> int | None:

@@ -14,6 +14,10 @@ _SHARED_ACCESS: Final = frozenset(
     {"sv", "se", "st", "sp", "sr", "spr", "ske", "skoid", "sks", "skt", "sktid", "skv", "si"}
 )
 _ADDRESS: Final = re.compile(r"""https?://[^\s'"<>]+""", re.IGNORECASE)
+#: GDAL also tells the end of an address alone: ``B02.tif?sig=…, band 1: IReadBlock failed``.
+_SECRET_PART: Final = re.compile(
+    rf"""[?&](?:{"|".join(sorted(_SECRETS))}|(?:x-amz-|x-goog-|awsaccesskeyid)[\w-]*)=[^\s&'"<>,]*""", re.IGNORECASE
+)
 
 
 def without_secrets(address: str) -> str:
@@ -42,7 +46,7 @@ def _grants_access(name: str, secret: frozenset[str]) -> bool:
 
 
 def conceal(text: str) -> str:
-    """Take passwords and signatures out of all addresses in a text.
+    """Take passwords and signatures out of all addresses in a text, and out of parts of addresses.
 
     Args:
         text: Such as the message of a library's error.
@@ -50,7 +54,7 @@ def conceal(text: str) -> str:
     Returns:
         The text, fit to be shown and written down.
     """
-    return _ADDRESS.sub(lambda found: without_secrets(found[0]), text)
+    return _SECRET_PART.sub("", _ADDRESS.sub(lambda found: without_secrets(found[0]), text))
 
 
 class Discretion(logging.Filter):

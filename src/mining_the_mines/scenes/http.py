@@ -67,16 +67,20 @@ class AccessSettings(BaseModel):
     )
 
 
-def gdal_options(settings: AccessSettings) -> dict[str, str]:
+def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str, str]:
     """Say the same to GDAL, for rasters that are read over HTTP.
 
     Args:
         settings: Time limit, retries and back-off.
+        afresh: Read a file from its server although parts of it are in GDAL's cache. GDAL does not notice that a
+            connection broke in the middle of an answer: it keeps the part that came, and whoever reads the file again
+            in the same process gets that.
 
     Returns:
         Configuration options, for ``rasterio.Env(**options)`` or Dask workers; see GDAL's page on ``/vsicurl/``.
     """
     seconds = f"{settings.timeout_seconds:g}"
+    forgotten = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"} if afresh else {}
     return {
         "GDAL_HTTP_TIMEOUT": seconds,
         "GDAL_HTTP_CONNECTTIMEOUT": seconds,
@@ -91,6 +95,7 @@ def gdal_options(settings: AccessSettings) -> dict[str, str]:
         "GDAL_HTTP_MULTIPLEX": "YES",
         "GDAL_HTTP_VERSION": "2TLS",
         "VSI_CACHE": "TRUE",
+        **forgotten,
     }
 
 
