@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from mining_the_mines.simulation import SimulationSettings, write_simulated_chips
-from simulation.regions import SMALL
+from mining_the_mines.simulation import (
+    SeriesSettings,
+    write_simulated_chips,
+    write_simulated_series,
+)
+from simulation.regions import SERIES, SMALL
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +20,15 @@ def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def default_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small") / "simulated"
+    write_simulated_series(folder, SERIES)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def default_grounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default regions, seen once: their ground does not depend on how often they are."""
     folder = tmp_path_factory.mktemp("default") / "simulated"
-    write_simulated_chips(folder, SimulationSettings())
+    write_simulated_series(folder, SeriesSettings(dates=1))
     return folder

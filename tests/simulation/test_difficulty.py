@@ -1,41 +1,45 @@
-"""The default data set is no task for a threshold."""
+"""The default series is no task for a threshold, and three regions show what there is to learn."""
 
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+import pyogrio
+import pyogrio.raw
 import pytest
 
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
-from mining_the_mines.simulation.difficulty import separabilities
-from simulation.regions import labels_of
+from mining_the_mines.simulation.difficulty import GridChips, cut_truth, separabilities
 
 
 @pytest.fixture(scope="module")
-def labelled(default_set: Path) -> tuple[list[str], list[int]]:
-    rows = labels_of(default_set)
-    return [row["filename"] for row in rows], [int(row["label"]) for row in rows]
+def chips(default_grounds: Path) -> GridChips:
+    return cut_truth(default_grounds)
 
 
-def test_a_threshold_on_one_index_does_not_find_the_mines(
-    default_set: Path, labelled: tuple[list[str], list[int]]
-) -> None:
-    assert separabilities(default_set / "images", *labelled)[0].auc < 0.9
+def test_a_threshold_on_one_index_does_not_find_the_mines(chips: GridChips) -> None:
+    assert separabilities(chips)[0].auc < 0.9
 
 
-def test_a_threshold_on_brightness_does_not_find_the_mines(
-    default_set: Path, labelled: tuple[list[str], list[int]]
-) -> None:
-    assert separabilities(default_set / "images", *labelled, COMPETITION_BANDS)[0].auc < 0.92
+def test_a_threshold_on_brightness_does_not_find_the_mines(chips: GridChips) -> None:
+    assert separabilities(chips, COMPETITION_BANDS)[0].auc < 0.94
 
 
-def test_a_fifth_of_the_chips_shows_a_mine_of_any_kind(default_set: Path) -> None:
-    kinds = Counter(row["category"] for row in labels_of(default_set) if row["label"] == "1")
-    assert sum(kinds.values()) == 60
-    assert {"open_pit", "quarry", "alluvial", "artisanal"} <= set(kinds)
+def test_about_a_fifth_of_the_chips_of_each_region_shows_a_mine(chips: GridChips) -> None:
+    shown = Counter(region for region, mine in zip(chips.regions, chips.mines(), strict=True) if mine)
+    assert set(Counter(chips.regions).values()) == {81}
+    assert all(0.15 < count / 81 < 0.3 for count in shown.values())
+    assert 0.18 < chips.mines().mean() < 0.25
 
 
-def test_lookalikes_are_among_the_negatives(default_set: Path) -> None:
-    negatives = Counter(row["category"] for row in labels_of(default_set) if row["label"] == "0")
-    lookalikes = {"town", "aquaculture", "construction", "bare_soil", "reservoir", "road"}
-    assert lookalikes <= set(negatives)
-    assert sum(negatives[kind] for kind in lookalikes) > 100
+def test_mines_of_every_kind_are_in_every_region(default_grounds: Path) -> None:
+    for layer, _ in pyogrio.list_layers(default_grounds / "mines.gpkg"):
+        _, _, _, (kinds,) = pyogrio.raw.read(default_grounds / "mines.gpkg", layer=layer, columns=["kind"])
+        assert set(kinds) == {"open_pit", "quarry", "alluvial", "artisanal"}
+
+
+def test_shares_are_of_the_chips_area(default_grounds: Path, chips: GridChips) -> None:
+    whole = cut_truth(default_grounds, size=576)
+    for region, share in zip(whole.regions, whole.shares, strict=True):
+        here = np.array([name == region for name in chips.regions])
+        assert chips.shares[here].mean() == pytest.approx(share, abs=1e-6)

@@ -45,7 +45,7 @@ class Shape:
 
 SHAPES = MappingProxyType(
     {
-        CloudKind.CUMULUS: Shape(2.3, 6.0, (700.0, 1800.0)),
+        CloudKind.CUMULUS: Shape(2.3, 4.0, (700.0, 1800.0)),
         CloudKind.DECK: Shape(3.2, 3.5, (1500.0, 4000.0)),
     }
 )

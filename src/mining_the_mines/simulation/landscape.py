@@ -26,7 +26,7 @@ COARSEST_PIXEL = 60.0
 #: Standard deviation of the tilt of spectra within a region.
 _TONE = 0.05
 #: How sharply one kind of ground gives way to the next.
-_CONTACT = 2.5
+_CONTACT = 4.0
 
 
 @dataclass(frozen=True)
@@ -244,11 +244,8 @@ def _claim(
 
 
 def _worked(lot: float) -> MineKind:
-    for kind, share in _WORKED:
-        lot -= share
-        if lot < 0:
-            break
-    return kind
+    shares = np.cumsum([share for _, share in _WORKED])
+    return _WORKED[min(int(np.searchsorted(shares, lot, side="right")), len(_WORKED) - 1)][0]
 
 
 def _near(course: NDArray[np.float64], centre: Position) -> float:

@@ -166,7 +166,7 @@ def lay_bare(canvas: Canvas, centre: Position, reach: float, rng: np.random.Gene
         (Material.TOPSOIL, Material.GRAVEL),
         (Material.ROCK, Material.SUBSOIL),
         (Material.SUBSOIL, Material.GRASS),
-    )[int(rng.choice(4, p=[0.35, 0.3, 0.1, 0.25]))]
+    )[int(rng.choice(4, p=[0.3, 0.25, 0.25, 0.2]))]
     canvas.paint(site, Paint(first, second, 0.35 + 0.3 * mottling, 1 + 0.1 * site.noise(12, rng)), Cover.BARE_SOIL)
     gullies = np.abs(site.noise(40, rng))
     canvas.raise_ground(site, np.minimum(gullies - 0.25, 0) * np.float32(rng.uniform(0, 25)))

@@ -127,15 +127,23 @@ def sun_at(place: Place, day: date) -> Sun:
 def typical_sky(passes: tuple[Pass, ...]) -> Sky:
     """Find the conditions in the middle of a series: what a composite of it is compared with.
 
+    Reflectance is linear in dryness, and in how far the sun stands from the zenith in either direction (its tangent):
+    so under the mean of both, the ground looks as it does in the mean of all dates.
+
     Args:
         passes: The series.
 
     Returns:
-        The sun of the pass whose sun stands at the median height, the dates' mean dryness, no haze, a gain of 1.
+        That sun, the dates' mean dryness, no haze, a gain of 1.
     """
-    suns = sorted((one.sky.sun for one in passes), key=lambda sun: sun.elevation)
-    dryness = float(np.mean([one.sky.dryness for one in passes]))
-    return Sky(sun=suns[len(suns) // 2], haze=0.0, dryness=dryness, gain=1.0)
+    elevation = np.radians([one.sky.sun.elevation for one in passes])
+    azimuth = np.radians([one.sky.sun.azimuth for one in passes])
+    east, north = (np.sin(azimuth) / np.tan(elevation)).mean(), (np.cos(azimuth) / np.tan(elevation)).mean()
+    sun = Sun(
+        elevation=float(np.degrees(np.arctan2(1, np.hypot(east, north)))),
+        azimuth=float(np.degrees(np.arctan2(east, north)) % 360),
+    )
+    return Sky(sun=sun, haze=0.0, dryness=float(np.mean([one.sky.dryness for one in passes])), gain=1.0)
 
 
 def _choose_days(settings: SeriesSettings, rng: np.random.Generator) -> list[date]:
@@ -168,7 +176,8 @@ def _draw_sky(place: Place, day: date, rng: np.random.Generator) -> Sky:
     dryness = 0.5 - 0.4 * np.cos(2 * np.pi * since_rains) + rng.normal(0, 0.05)
     return Sky(
         sun=sun_at(place, day),
-        haze=float(rng.exponential(0.008)),
+        haze=float(rng.normal(0.001, 0.003)),
+        patchiness=float(rng.uniform(0.003, 0.007)),
         dryness=float(np.clip(dryness, 0, 1)),
         gain=float(np.exp(rng.normal(0, 0.03))),
     )

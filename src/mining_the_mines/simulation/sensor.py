@@ -80,13 +80,16 @@ class Sky:
 
     Attributes:
         sun: Where the sun stands.
-        haze: Reflectance at 550 nm that haze leaves over dark ground after atmospheric correction.
+        haze: Reflectance at 550 nm that is left over dark ground after atmospheric correction; negative where it took
+            off too much.
+        patchiness: Standard deviation of that within a region, on top of two fifths of the haze itself.
         dryness: 0 (rains) to 1 (end of the dry season): how far grass and crops have withered.
         gain: Factor on all bands from bidirectional effects and calibration.
     """
 
     sun: Sun = field(default_factory=Sun)
     haze: float = 0.005
+    patchiness: float = 0.0
     dryness: float = 0.3
     gain: float = 1.0
 
@@ -123,13 +126,14 @@ def observe_native(
         Surface reflectance by band; a band of 20 m has half as many rows and columns as one of 10 m.
     """
     scene = _Scene(landscape, sky)
-    veil, _ = fractal_fields(landscape.pixels, 3.0, rng)
+    veil, patches = fractal_fields(landscape.pixels, 3.0, rng)
+    left_over = sky.haze * np.clip(1 + 0.4 * veil, 0, None) + sky.patchiness * patches
     bands = {}
     for name in COMPETITION_BANDS:
         ground = scene.ground(name)
         if clouds is not None:
             ground = clouds.shade(ground, BANDS[name])
-        haze = sky.haze * (BANDS[name].wavelength / 550) ** -1.5 * np.clip(1 + 0.4 * veil, 0, None)
+        haze = (BANDS[name].wavelength / 550) ** -1.5 * left_over
         hazed = np.asarray(ground * (1 - 1.5 * haze) + haze, dtype=np.float32)
         if clouds is not None:
             hazed = clouds.cover(hazed, name)

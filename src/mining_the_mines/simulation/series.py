@@ -49,7 +49,7 @@ from mining_the_mines.simulation.stac_catalog import (
 from mining_the_mines.simulation.swath import granules_of, relative_orbit, seen
 
 #: Goes up when the same settings begin to give another series, so that a folder made before is made again.
-VERSION: Final = 1
+VERSION: Final = 2
 #: Says in a folder what it was made with.
 RECORD: Final = "series.json"
 
@@ -80,9 +80,10 @@ def write_simulated_series(
       in ``sentinel-2-l2a/<item>/`` with its bands as Cloud-Optimized GeoTIFFs at 10, 20 and 60 m.
     - ``regions.geojson``: the regions' outlines, with columns ``name`` and ``epsg``.
     - ``mines.gpkg``: true outlines of the mines, one layer a UTM zone, one row a mine: name, kind, region, area_m2.
-    - ``truth/<region>.tif``: the ground as a perfect Sentinel-2 would see it in the middle of the season: the mean
-      dryness of the dates, the median height of their suns, no clouds, haze or noise, but each band's own resolution
-      and blur; 12 bands at 10 m, encoded as in :mod:`mining_the_mines.sentinel2.reflectance`.
+    - ``truth/<region>.tif``: the ground as a perfect Sentinel-2 would see it in the middle of the season: under the
+      mean sun and dryness of all dates, which gives the mean of what they would show without clouds, haze and noise,
+      in each band's own resolution and blur; 12 bands resampled to 10 m bilinearly, encoded as in
+      :mod:`mining_the_mines.sentinel2.reflectance`.
     - ``series.json``: the settings.
 
     Args:

@@ -38,7 +38,7 @@ class SeriesSettings(BaseModel):
         description="Last day of the season; processing baseline 04.00 with its offset came on 2022-01-25.",
     )
     cloudiness: float = Field(
-        default=0.4,
+        default=0.3,
         ge=0,
         le=0.75,
         description="Mean share of a scene that lies under clouds; dates differ from 0 to 0.9.",

@@ -87,7 +87,7 @@ _SANDS = ("sand", "brown_gravel")
 _TOPSOILS = ("red_soil", "orange_soil", "brown_soil", "grey_soil", "dark_soil", "basaltic_soil")
 _SUBSOILS = ("orange_soil", "yellow_soil", "grey_soil", "pale_soil", "brown_soil")
 #: Freshly broken rock and kaolin lack the iron oxides and humus of weathered soil: their spectra are flat.
-_ROCKS = ("grey_gravel", "pale_gravel", "white_soil")
+_ROCKS = ("grey_gravel", "brown_gravel", "pale_gravel", "white_soil")
 _ORES = ("dark_gravel", "grey_gravel", "brown_gravel", "white_soil")
 
 #: A region's ground varies in two directions, in so many steps each.

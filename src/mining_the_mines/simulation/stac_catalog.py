@@ -208,7 +208,7 @@ def outline_of(transform: Affine, shape: tuple[int, int], epsg: int) -> Polygon:
         The polygon, longitude first, counter-clockwise.
     """
     rows, columns = shape
-    corners = [transform * corner for corner in ((0, rows), (columns, rows), (columns, 0), (0, 0))]
+    corners = [transform @ corner for corner in ((0, rows), (columns, rows), (columns, 0), (0, 0))]
     xs, ys = zip(*corners, strict=True)
     longitudes, latitudes = reproject(CRS.from_epsg(epsg), WGS84, list(xs), list(ys))
     return Polygon([(round(x, 7), round(y, 7)) for x, y in zip(longitudes, latitudes, strict=True)])

@@ -1,0 +1,267 @@
+"""The written series is a catalog that others can read: whole, consistent and repeatable."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import odc.stac
+import pyogrio
+import pyogrio.raw
+import pystac
+import pytest
+import rasterio
+import shapely
+from rasterio.warp import transform_bounds
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
+from mining_the_mines.sentinel2.baseline import harmonise, read_scaling
+from mining_the_mines.sentinel2.reflectance import decode
+from mining_the_mines.simulation import read_series_settings, write_simulated_series
+from mining_the_mines.simulation.series import RegionRecord
+from mining_the_mines.simulation.stac_catalog import ASSETS
+from simulation.regions import SERIES, files_of
+
+
+@pytest.fixture(scope="module")
+def items(small_series: Path) -> list[pystac.Item]:
+    return list(pystac.Catalog.from_file(str(small_series / "catalog.json")).get_items(recursive=True))
+
+
+def pixels(item: pystac.Item, key: str) -> np.ndarray:
+    with rasterio.open(item.assets[key].get_absolute_href()) as raster:
+        band: np.ndarray = raster.read(1)
+    return band
+
+
+def harmonised(item: pystac.Item, key: str) -> np.ndarray:
+    scaling = read_scaling(item.properties, item.assets[key].to_dict())
+    assert scaling.conflict is None
+    return harmonise(pixels(item, key), scaling)
+
+
+def by_pass(items: list[pystac.Item]) -> list[list[pystac.Item]]:
+    """Items of the same moment together, the first processed first."""
+    moments = sorted({(item.datetime, item.properties["proj:code"]) for item in items}, key=str)
+    return [
+        sorted(
+            (item for item in items if (item.datetime, item.properties["proj:code"]) == moment),
+            key=lambda item: (item.properties["s2:processing_baseline"], item.bbox),
+        )
+        for moment in moments
+    ]
+
+
+def test_every_region_is_seen_on_every_date(items: list[pystac.Item]) -> None:
+    assert len(by_pass(items)) == SERIES.dates * len(SERIES.provinces)
+    assert len({item.id for item in items}) == len(items)
+
+
+def test_the_catalog_holds_itself_by_relative_links(small_series: Path) -> None:
+    records = list(small_series.rglob("*.json"))
+    links = [(path, link["href"]) for path in records for link in json.loads(path.read_text()).get("links", []) if path]
+    assert links
+    assert all((path.parent / href).is_file() for path, href in links)
+    assert not any(href.startswith("/") or "://" in href for _, href in links)
+
+
+def test_items_have_the_fields_that_the_specification_asks_for(items: list[pystac.Item]) -> None:
+    for item in items:
+        record = item.to_dict()
+        assert record["type"] == "Feature"
+        assert {"id", "geometry", "bbox", "links", "assets", "collection", "stac_version"} <= set(record)
+        assert shapely.geometry.shape(record["geometry"]).is_valid
+        assert record["properties"]["datetime"]
+        assert item.get_collection() is not None
+
+
+def test_assets_are_described_as_they_are(items: list[pystac.Item]) -> None:
+    for item in items:
+        assert set(item.assets) == {key for key, _ in ASSETS.values()} | {"scl"}
+        for asset in item.assets.values():
+            fields, path = asset.extra_fields, Path(str(asset.get_absolute_href()))
+            with rasterio.open(path) as raster:
+                assert list(raster.shape) == fields["proj:shape"]
+                assert list(raster.transform)[:6] == fields["proj:transform"]
+                assert raster.crs.to_epsg() == int(item.properties["proj:code"].removeprefix("EPSG:"))
+                assert raster.dtypes[0] == fields["raster:bands"][0]["data_type"]
+                assert raster.nodata == fields["raster:bands"][0]["nodata"]
+                assert raster.res[0] == fields["gsd"]
+            assert path.stat().st_size == fields["file:size"]
+            assert fields["file:checksum"] == "1220" + hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_bands_have_their_own_resolution(items: list[pystac.Item]) -> None:
+    for name, (key, _) in ASSETS.items():
+        assert pixels(items[0], key).shape[0] == SERIES.pixels * 10 // BANDS[name].resolution
+
+
+def test_odc_stac_loads_the_catalog(items: list[pystac.Item]) -> None:
+    one_zone = [item for item in items if item.properties["proj:code"] == items[0].properties["proj:code"]]
+    cube = odc.stac.load(one_zone, bands=["red", "swir16", "scl"], resolution=10, groupby="solar_day")
+    assert cube["red"].shape == (SERIES.dates, SERIES.pixels, SERIES.pixels)
+    assert (cube["red"] > 0).any(dim=("y", "x")).all()
+
+
+def test_cloud_cover_agrees_with_the_classification(items: list[pystac.Item]) -> None:
+    for item in items:
+        classes = pixels(item, "scl")
+        clouds = np.isin(classes, (8, 9, 10)).sum() / max(np.count_nonzero(classes), 1)
+        assert item.properties["eo:cloud_cover"] == pytest.approx(100 * clouds, abs=1e-3)
+
+
+def test_offsets_follow_the_baseline(items: list[pystac.Item]) -> None:
+    offsets = {
+        item.properties["s2:processing_baseline"]: item.assets["red"].extra_fields["raster:bands"][0]["offset"]
+        for item in items
+    }
+    assert offsets == {"03.01": 0.0, "04.00": -0.1, "05.00": -0.1}
+
+
+def test_a_scene_processed_twice_is_the_same_once_harmonised(items: list[pystac.Item]) -> None:
+    twins = [scenes for scenes in by_pass(items) if scenes[-1].properties["s2:processing_baseline"] == "05.00"]
+    assert len(twins) == len(SERIES.provinces)
+    for first, again in twins:
+        assert first.properties["s2:mgrs_tile"] == again.properties["s2:mgrs_tile"]
+        assert first.properties["created"] < again.properties["created"]
+        for key in ("blue", "nir09"):
+            old, new = harmonised(first, key), harmonised(again, key)
+            # Without the offset, negative reflectance was cut off.
+            assert np.array_equal(old, np.where(new == 0, 0, np.maximum(new, 1001)))
+
+
+def test_two_granules_of_one_date_agree_where_they_overlap(items: list[pystac.Item]) -> None:
+    pairs = [scenes[:2] for scenes in by_pass(items) if len({item.properties["s2:mgrs_tile"] for item in scenes}) == 2]
+    assert len(pairs) == len(SERIES.provinces)
+    for west, east in pairs:
+        left, right = pixels(west, "red"), pixels(east, "red")
+        overlap = left.shape[1] + right.shape[1] - SERIES.pixels
+        assert overlap > 0
+        assert np.array_equal(left[:, -overlap:], right[:, :overlap])
+
+
+def test_beyond_the_swath_nothing_was_seen_in_any_band(items: list[pystac.Item]) -> None:
+    cut = [item for item in items if item.properties["s2:nodata_pixel_percentage"] > 0]
+    assert cut
+    for item in cut:
+        unseen = (pixels(item, "scl") == 0).repeat(2, axis=0).repeat(2, axis=1)
+        disagreement = (pixels(item, "red") == 0) != unseen
+        assert 0.02 < unseen.mean() < 0.9
+        assert disagreement.mean() < 0.02
+
+
+def test_stable_ground_looks_alike_in_both_baselines(small_series: Path, items: list[pystac.Item]) -> None:
+    with rasterio.open(small_series / "truth" / "tapajos.tif") as raster:
+        truth, code = decode(raster.read(COMPETITION_BANDS.index("B4") + 1)), f"EPSG:{raster.crs.to_epsg()}"
+    for item in items:
+        red, classes = harmonised(item, "red"), pixels(item, "scl").repeat(2, axis=0).repeat(2, axis=1)
+        ground = np.isin(classes, (4, 5)) & (red > 0)
+        if item.properties["proj:code"] == code and red.shape == truth.shape and ground.mean() > 0.2:
+            assert abs(np.median(decode(red)[ground] - truth[ground])) < 0.012
+
+
+def test_the_truth_lies_on_the_scenes_grid_and_names_its_bands(small_series: Path) -> None:
+    for name in SERIES.provinces:
+        with rasterio.open(small_series / "truth" / f"{name}.tif") as raster:
+            assert raster.descriptions == COMPETITION_BANDS
+            assert (raster.shape, raster.nodata) == ((SERIES.pixels, SERIES.pixels), 0)
+            assert (raster.scales[0], raster.offsets[0]) == (0.0001, -0.1)
+            reflectance = decode(raster.read())
+        assert 0.02 < reflectance.mean() < 0.4
+
+
+def test_regions_lie_where_their_scenes_do(small_series: Path) -> None:
+    meta, _, geometries, columns = pyogrio.raw.read(small_series / "regions.geojson")
+    assert meta["crs"] == "EPSG:4326"
+    names, codes = columns
+    assert names.tolist() == list(SERIES.provinces)
+    for name, epsg, geometry in zip(names, codes, geometries, strict=True):
+        with rasterio.open(small_series / "truth" / f"{name}.tif") as raster:
+            assert raster.crs.to_epsg() == epsg
+            bounds = transform_bounds(raster.crs, "EPSG:4326", *raster.bounds)
+        assert np.allclose(shapely.from_wkb(geometry).bounds, bounds, atol=1e-5)
+
+
+def test_each_mine_is_one_row_with_its_true_outline(small_series: Path) -> None:
+    count = 0
+    for layer, _ in pyogrio.list_layers(small_series / "mines.gpkg"):
+        meta, _, geometries, columns = pyogrio.raw.read(small_series / "mines.gpkg", layer=layer)
+        assert meta["crs"] == "EPSG:" + layer.removeprefix("mines_")
+        table = dict(zip(meta["fields"], columns, strict=True))
+        assert list(table) == ["name", "kind", "region", "area_m2"]
+        shapes = shapely.from_wkb(geometries)
+        assert shapely.is_valid(shapes).all()
+        assert np.allclose(shapely.area(shapes), table["area_m2"], atol=0.1)
+        assert set(table["region"]) <= set(SERIES.provinces)
+        count += len(shapes)
+    assert count == SERIES.mines * len(SERIES.provinces)
+
+
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(small_series: Path, tmp_path: Path) -> None:
+    write_simulated_series(tmp_path / "again", SERIES, threads=1)
+    assert files_of(tmp_path / "again") == files_of(small_series)
+
+
+def test_a_region_is_the_same_whatever_others_are_asked_for(small_series: Path, tmp_path: Path) -> None:
+    write_simulated_series(tmp_path / "one", SERIES.model_copy(update={"provinces": ("tapajos",)}))
+    alone = {name: content for name, content in files_of(tmp_path / "one").items() if name.endswith(".tif")}
+    together = files_of(small_series)
+    assert alone
+    assert all(together[name] == content for name, content in alone.items())
+
+
+def test_another_seed_gives_another_landscape(small_series: Path, tmp_path: Path) -> None:
+    other = SERIES.model_copy(update={"seed": 8, "provinces": ("tapajos",), "dates": 1})
+    write_simulated_series(tmp_path / "other", other)
+    assert (tmp_path / "other/truth/tapajos.tif").read_bytes() != (small_series / "truth/tapajos.tif").read_bytes()
+
+
+def test_the_folder_says_what_it_was_made_with(small_series: Path) -> None:
+    assert read_series_settings(small_series) == SERIES
+
+
+def test_a_folder_of_another_version_is_not_taken_for_current(tmp_path: Path) -> None:
+    (tmp_path / "series.json").write_text(json.dumps({"version": -1, "settings": SERIES.model_dump(mode="json")}))
+    assert read_series_settings(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2, "settings": {"dates": -1}}'])
+def test_a_folder_with_a_spoilt_record_is_no_series(tmp_path: Path, text: str) -> None:
+    (tmp_path / "series.json").write_text(text)
+    assert read_series_settings(tmp_path) is None
+
+
+def test_a_folder_without_record_is_no_series(tmp_path: Path) -> None:
+    assert read_series_settings(tmp_path) is None
+
+
+def test_progress_sees_every_region_and_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    seen: list[Future[RegionRecord]] = []
+
+    def give_up(regions: Sequence[Future[RegionRecord]]) -> Iterator[Future[RegionRecord]]:
+        seen.extend(regions)
+        yield regions[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_simulated_series(tmp_path / "simulated", SERIES, progress=give_up)
+    assert len(seen) == len(SERIES.provinces)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_series_is_replaced_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "simulated"
+    folder.mkdir()
+    (folder / "stale.tif").write_bytes(b"old")
+    write_simulated_series(folder, SERIES.model_copy(update={"provinces": ("tapajos",), "dates": 1, "mines": 0}))
+    assert not (folder / "stale.tif").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["simulated"]
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "simulated").write_text("a file")
+    with pytest.raises(BadInputError, match=r"simulated is a file"):
+        write_simulated_series(tmp_path / "simulated", SERIES)

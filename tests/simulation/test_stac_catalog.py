@@ -1,0 +1,25 @@
+"""Items say of their scene what is in it."""
+
+import numpy as np
+import pytest
+
+from mining_the_mines.sentinel2.scene_classification import SceneClass
+from mining_the_mines.simulation.stac_catalog import ASSETS, band_files, class_shares
+
+
+def test_cloud_cover_counts_clouds_and_cirrus_among_what_was_seen() -> None:
+    classes = np.array([[0, 0, 3, 4], [8, 9, 10, 6]], np.uint8)
+    shares = class_shares(classes)
+    assert shares["eo:cloud_cover"] == pytest.approx(50)
+    assert shares["s2:nodata_pixel_percentage"] == pytest.approx(25)
+    assert shares["s2:cloud_shadow_percentage"] == pytest.approx(100 / 6, abs=1e-6)
+
+
+def test_a_scene_without_data_has_no_clouds() -> None:
+    assert class_shares(np.full((4, 4), SceneClass.NO_DATA, np.uint8))["eo:cloud_cover"] == 0
+
+
+def test_files_and_assets_are_named_as_in_earth_search() -> None:
+    assert list(band_files().values())[:2] == ["B01.tif", "B02.tif"]
+    assert band_files()["B8A"] == "B8A.tif"
+    assert [key for key, _ in ASSETS.values()][-3:] == ["nir09", "swir16", "swir22"]
