@@ -67,7 +67,7 @@ class Scene:
         return {
             "type": "Feature",
             "stac_version": "1.0.0",
-            "stac_extensions": [],
+            "stac_extensions": ["https://stac-extensions.github.io/projection/v1.1.0/schema.json"],
             "id": self.id,
             "collection": self.collection,
             "geometry": {"type": "Polygon", "coordinates": [ring]},
@@ -83,7 +83,12 @@ class Scene:
             },
             "links": [{"rel": "collection", "href": "../collection.json", "type": "application/json"}],
             "assets": {
-                key: {"href": f"./{key}.tif", "type": "image/tiff; application=geotiff; profile=cloud-optimized"}
+                key: {
+                    "href": f"./{key}.tif",
+                    "type": "image/tiff; application=geotiff; profile=cloud-optimized",
+                    "proj:shape": [_PIXELS, _PIXELS],
+                    "proj:transform": [10, 0, _LEFT, 0, -10, _TOP],
+                }
                 for key in self.keys.values()
             },
         }

@@ -1,118 +1,117 @@
 """Reading a window of several scenes, through odc-stac: every band on one grid of 10 m, in one encoding."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Final
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import odc.stac
 import pystac
-import rasterio
-import xarray as xr
 from odc.geo.geobox import GeoBox
-from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
-from rasterio.errors import RasterioError
 
 from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION, MissingAssetError, find_asset
-from mining_the_mines.scenes.faults import Fault
-from mining_the_mines.scenes.http import AccessSettings, gdal_options
-from mining_the_mines.scenes.items import SceneFacts
-from mining_the_mines.scenes.region_grid import middle_longitude
+from mining_the_mines.scenes.http import AccessSettings
+from mining_the_mines.scenes.native_grid import NativeWindow, native_step
 from mining_the_mines.scenes.sources import signing
 from mining_the_mines.sentinel2.baseline import harmonise, read_scaling
+from mining_the_mines.sentinel2.resampling import interpolate, nest
+
+logger = logging.getLogger(__name__)
+
+Numbers = npt.NDArray[np.uint16]
 
 #: The name that the mask's asset goes by once it is read.
 MASK: Final = "mask"
-_READING_FAULTS: Final = (RasterioError, CPLE_BaseError, OSError)
 
 
 @dataclass(frozen=True)
-class SceneWindow:
-    """The same window of several scenes.
+class SceneStack:
+    """Scenes of a region, whose windows can be read.
 
     Attributes:
-        numbers: uint16 (scenes, bands, height, width): digital numbers as in
-            :mod:`mining_the_mines.sentinel2.reflectance`; 0 without data.
-        mask: uint8 (scenes, height + 2 margin, width + 2 margin): the mask's codes; ``None`` if there is none.
-        days: Of each scene, by local solar time.
-        faults: Scenes that could not be read; they are not among the others.
-    """
-
-    numbers: npt.NDArray[np.uint16]
-    mask: npt.NDArray[np.uint8] | None
-    days: tuple[date, ...]
-    faults: tuple[Fault, ...]
-
-
-@dataclass(frozen=True)
-class WindowReader:
-    """How windows are read.
-
-    Attributes:
+        items: The scenes, their assets by the names of bands: every archive has other keys.
         bands: Names of the bands, in the order wanted.
-        mask: Asset that tells clouds, such as ``scl``; ``None`` for none.
-        margin: Pixels that the mask is read beyond the window, for what is grown over its border.
         access: How assets are reached.
     """
 
+    items: tuple[pystac.Item, ...]
     bands: tuple[str, ...]
-    mask: str | None
-    margin: int
     access: AccessSettings
 
-    def read(self, items: Sequence[pystac.Item], grid: GeoBox) -> SceneWindow:
-        """Read a window; 20 and 60 m bands are resampled bilinearly, the mask by nearest neighbour.
+    @classmethod
+    def of(
+        cls, items: Sequence[pystac.Item], bands: tuple[str, ...], mask: str | None, access: AccessSettings
+    ) -> "SceneStack":
+        """Find the assets that are wanted.
 
         Args:
-            items: Scenes.
-            grid: The window's.
+            items: The scenes as their archive describes them.
+            bands: Names of the bands, in the order wanted.
+            mask: Asset that tells clouds: ``scl`` for the scene classification, whatever its key, or the key of
+                another; ``None`` for none.
+            access: How assets are reached.
+
+        Raises:
+            MissingAssetError: If a scene lacks one.
+        """
+        return cls(tuple(_by_band(item, bands, mask) for item in items), bands, access)
+
+    def without(self, items: set[str]) -> "SceneStack":
+        """The same without some scenes."""
+        return replace(self, items=tuple(item for item in self.items if item.id not in items))
+
+    def alone(self) -> Iterator["SceneStack"]:
+        """Each scene by itself."""
+        return (replace(self, items=(item,)) for item in self.items)
+
+    def read_bands(self, grid: GeoBox) -> Iterator[tuple[int, Numbers]]:
+        """Read the bands one after the other, resampled bilinearly to the grid.
+
+        Bands of 20 and 60 m are read as they are and interpolated here; what does not nest in the grid, such as
+        a scene of another UTM zone, is warped by GDAL.
+
+        Args:
+            grid: The window's, 10 m.
+
+        Yields:
+            A band's place in :attr:`bands`, and its harmonised numbers, uint16 (scenes, height, width), 0 without data.
+        """
+        for step, bands in self._by_step(grid).items():
+            window = NativeWindow.over(grid, step, self.items)
+            coarse = self._load(window.grid, bands, "bilinear", "uint16")
+            for band in bands:
+                numbers = np.empty((len(self.items), *grid.shape), np.uint16)
+                for place, (item, image) in enumerate(zip(self.items, coarse.pop(band), strict=True)):
+                    scaling = read_scaling(item.properties, item.assets[band].to_dict())
+                    numbers[place] = window.cut(interpolate(harmonise(image, scaling), window.factor))
+                yield self.bands.index(band), numbers
+
+    def read_mask(self, grid: GeoBox, margin: float) -> tuple[npt.NDArray[np.uint8], NativeWindow]:
+        """Read the mask in its own resolution, by nearest neighbour.
+
+        Args:
+            grid: The window's, 10 m.
+            margin: Metres that are wanted beyond it, for what is grown over its border.
 
         Returns:
-            The window of all scenes that could be read.
+            The mask's codes, uint8 (scenes, rows, columns), and the window that they are of.
         """
-        with rasterio.Env(**gdal_options(self.access)):
-            try:
-                return self._read(items, grid, ())
-            except _READING_FAULTS:
-                return self._read_what_can_be(items, grid)
+        step = native_step(self.items, MASK, grid)
+        window = NativeWindow.over(grid, step, self.items, margin)
+        return self._load(window.grid, (MASK,), "nearest", "uint8")[MASK], window
 
-    def _read_what_can_be(self, items: Sequence[pystac.Item], grid: GeoBox) -> SceneWindow:
-        """Find out which scenes fail, reading them one by one."""
-        sound, faults = [], []
-        for item in items:
-            try:
-                self._read([item], grid, ())
-            except _READING_FAULTS as error:
-                faults.append(Fault(item.id, f"{type(error).__name__}: {error.__cause__ or error}"))
-            else:
-                sound.append(item)
-        return self._read(sound, grid, tuple(faults))
+    def _by_step(self, grid: GeoBox) -> dict[int, list[str]]:
+        steps: dict[int, list[str]] = defaultdict(list)
+        for band in self.bands:
+            steps[native_step(self.items, band, grid)].append(band)
+        return steps
 
-    def _read(self, items: Sequence[pystac.Item], grid: GeoBox, faults: tuple[Fault, ...]) -> SceneWindow:
-        shape = (len(items), len(self.bands), *grid.shape)
-        numbers = np.zeros(shape, dtype=np.uint16)
-        mask = None
-        if items:
-            scenes = [self._plain(item) for item in items]
-            loaded = self._load(scenes, grid, self.bands, "bilinear", "uint16")
-            for column, band in enumerate(self.bands):
-                for row, (item, image) in enumerate(zip(items, loaded[band].values, strict=True)):
-                    asset = item.assets[find_asset(item, band)]
-                    numbers[row, column] = harmonise(image, read_scaling(item.properties, asset.to_dict()))
-            if self.mask is not None:
-                wide = grid.pad(self.margin) if self.margin else grid
-                mask = self._load(scenes, wide, (MASK,), "nearest", "uint8")[MASK].values
-        longitude = middle_longitude(grid)
-        days = tuple(SceneFacts.of(item.to_dict(include_self_link=False)).day(longitude) for item in items)
-        return SceneWindow(numbers, mask, days, faults)
-
-    def _load(
-        self, items: Sequence[pystac.Item], grid: GeoBox, bands: Sequence[str], resampling: str, dtype: str
-    ) -> xr.Dataset:
-        return odc.stac.load(
-            items,
+    def _load(self, grid: GeoBox, bands: Sequence[str], resampling: str, dtype: str) -> dict[str, npt.NDArray[Any]]:
+        loaded = odc.stac.load(
+            self.items,
             bands=list(bands),
             geobox=grid,
             groupby="id",
@@ -123,26 +122,20 @@ class WindowReader:
             fail_on_error=True,
             patch_url=signing(self.access),
         )
-
-    def _plain(self, item: pystac.Item) -> pystac.Item:
-        """The scene with its assets by band name: every archive has other keys."""
-        plain = item.clone()
-        keys = {band: find_asset(item, band) for band in self.bands}
-        if self.mask is not None:
-            keys[MASK] = find_mask(item, self.mask)
-        plain.assets = {}
-        for name, key in keys.items():
-            plain.add_asset(name, _without_bands(item.assets[key]))
-        return plain
+        return {band: loaded[band].values for band in bands}
 
 
-def _without_bands(asset: pystac.Asset) -> pystac.Asset:
-    """The asset without the names of its bands, which odc-stac would take for aliases of other assets."""
-    clean = asset.clone()
-    for extension in ("eo:bands", "bands"):
-        if len(clean.extra_fields.get(extension, [])) == 1:
-            del clean.extra_fields[extension]
-    return clean
+def warn_of_conflicts(items: Sequence[pystac.Item], bands: Sequence[str]) -> None:
+    """Log what a scene's metadata say of their offset where they contradict each other; the first band speaks for all.
+
+    Args:
+        items: The scenes as their archive describes them.
+        bands: Names of the bands.
+    """
+    for item in items:
+        conflict = read_scaling(item.properties, item.assets[find_asset(item, bands[0])].to_dict()).conflict
+        if conflict:
+            logger.warning("%s: %s", item.id, conflict)
 
 
 def find_mask(item: pystac.Item, mask: str) -> str:
@@ -165,3 +158,23 @@ def find_mask(item: pystac.Item, mask: str) -> str:
             f"The scene {item.id} has no asset {mask}; it has {', '.join(item.assets)}: correct compositing.mask_asset."
         )
     return mask
+
+
+def _by_band(item: pystac.Item, bands: Sequence[str], mask: str | None) -> pystac.Item:
+    keys = {band: find_asset(item, band) for band in bands}
+    if mask is not None:
+        keys[MASK] = find_mask(item, mask)
+    plain = item.clone()
+    plain.assets = {}
+    for name, key in keys.items():
+        plain.add_asset(name, _without_bands(item.assets[key]))
+    return plain
+
+
+def _without_bands(asset: pystac.Asset) -> pystac.Asset:
+    """The asset without the names of its bands, which odc-stac would take for aliases of other assets."""
+    clean = asset.clone()
+    for extension in ("eo:bands", "bands"):
+        if len(clean.extra_fields.get(extension, [])) == 1:
+            del clean.extra_fields[extension]
+    return clean

@@ -21,7 +21,7 @@ from pystac_client.warnings import PystacClientWarning
 
 from mining_the_mines.scenes.discretion import without_secrets
 from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.http import AccessSettings, PatientSession
+from mining_the_mines.scenes.http import AccessSettings, PatientSession, UnansweredError
 from mining_the_mines.scenes.regions import Bounds, Region
 
 logger = logging.getLogger(__name__)
@@ -135,14 +135,14 @@ def sign(address: str) -> str:
         The address with a shared access signature, which must never be shown or written down.
 
     Raises:
-        SceneError: If no signature is to be had.
+        UnansweredError: If no signature is to be had.
     """
     import planetary_computer  # type: ignore[import-untyped] # it publishes no type information
 
     try:
         signed: str = planetary_computer.sign_url(address)
     except (requests.RequestException, ValueError) as error:
-        raise SceneError(
+        raise UnansweredError(
             f"The Planetary Computer gives no signature for {without_secrets(address)}: try again later."
         ) from error
     return signed
