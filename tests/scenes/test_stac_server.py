@@ -13,8 +13,6 @@ from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.choosing import AcquisitionSettings, choose_scenes
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.fetching import fetch_assets
-from mining_the_mines.scenes.reading import WindowReader
-from mining_the_mines.scenes.region_grid import region_grid
 from mining_the_mines.scenes.sources import StacApi, open_source
 from scenes import stac_server
 from scenes.catalogs import BANDS, GROUND, Scene, collection_json, region, series, settings, write_raster
@@ -129,16 +127,6 @@ def test_a_file_that_fails_costs_one_date(api: FaultyServer, store: FaultyServer
     checked = check_assets(choice, chosen(api, minimum_dates=2))
     assert len(checked.table()) == 2
     assert "red can't be read" in checked.left_out["reason"].iloc[-1]
-
-
-def test_a_window_is_read_whole_although_a_connection_broke(api: FaultyServer, store: FaultyServer) -> None:
-    choice = choose_scenes(chosen(api), BANDS)
-    scenes = choice.scenes("tapajos")
-    reader = WindowReader(BANDS, "SCL", 0, chosen(api, retries=0))
-    store.fail("red", "cut", times=2)  # HEAD, which has no body, and the first range
-    window = reader.read(scenes, region_grid(choice.regions[0], scenes))
-    assert window.faults == ()
-    assert (window.numbers > 0).mean() > 0.9
 
 
 def test_files_are_fetched_past_passing_faults(api: FaultyServer, store: FaultyServer, tmp_path: Path) -> None:
