@@ -1,7 +1,7 @@
 """A static STAC catalog of simulated scenes, with the fields that Earth Search gives to real ones.
 
-STAC 1.1 with the extensions eo 1.1, raster 1.1, projection 1.2, view 1.0, grid 1.1, file 2.1, processing 1.2 and the
-``s2:`` properties.
+STAC 1.1 with the extensions eo 1.1, raster 1.1, projection 1.2, view 1.0, grid 1.1, file 2.1, and the ``s2:``
+properties.
 """
 
 import hashlib
@@ -36,7 +36,6 @@ EXTENSIONS: Final = tuple(
         ("view", "1.0.0"),
         ("grid", "1.1.0"),
         ("file", "2.1.0"),
-        ("processing", "1.2.0"),
     )
 )
 #: Asset and eo common name of each band, as in Earth Search.
@@ -131,7 +130,6 @@ def describe_scene(product: Product, epsg: int, sun: Sun, classes: NDArray[np.ui
             "s2:product_uri": f"{product.name}.SAFE",
             "s2:product_type": "S2MSI2A",
             "s2:processing_baseline": product.baseline,
-            "processing:version": product.baseline,
             **class_shares(classes),
         },
     )
