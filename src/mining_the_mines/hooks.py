@@ -16,10 +16,12 @@ from pydantic import BaseModel
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.datasets.run_facts import git_state
+from mining_the_mines.pipelines.origin import read_origin
 from mining_the_mines.pipelines.tasks import TASKS, Task
 
 #: Datasets whose files are logged as artifacts when they have been saved.
 ARTIFACTS = (
+    "chosen_scenes", "scene_table", "left_out_scenes",
     "manifest", "rejected_chips", "folds", "outline_inventory", "mask_table",
     "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision", "importances",
     "report",
@@ -27,15 +29,20 @@ ARTIFACTS = (
 
 
 class TaskSelection:
-    """Leaves the pipelines with the tasks that the parameter ``tasks`` names: not all data have labels and outlines."""
+    """Leaves the pipelines with what an environment's data have.
+
+    The parameter ``tasks`` names the questions, since not all data have labels and outlines; ``acquisition`` says
+    where chips come from.
+    """
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Register the pipelines of those tasks."""
+        """Register the pipelines of those tasks and of that origin."""
         from mining_the_mines.pipeline_registry import register_pipelines
 
-        chosen = read_tasks(context.config_loader["parameters"].get("tasks", TASKS))
-        for name, pipeline in register_pipelines(chosen).items():
+        parameters = context.config_loader["parameters"]
+        chosen = read_tasks(parameters.get("tasks", TASKS))
+        for name, pipeline in register_pipelines(chosen, read_origin(parameters.get("acquisition"))).items():
             if name in pipelines:
                 pipelines[name] = pipeline
 

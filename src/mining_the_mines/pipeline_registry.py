@@ -5,6 +5,7 @@ from collections.abc import Collection
 from kedro.pipeline import Pipeline
 
 from mining_the_mines.pipelines import (
+    acquisition,
     evaluation,
     feature_extraction,
     inference,
@@ -12,25 +13,33 @@ from mining_the_mines.pipelines import (
     reporting,
     training,
 )
+from mining_the_mines.pipelines.origin import HANDED_OVER, SIMULATION, Origin
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, TASKS, Task
 
 
-def register_pipelines(tasks: Collection[Task] = TASKS) -> dict[str, Pipeline]:
+def register_pipelines(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION) -> dict[str, Pipeline]:
     """Name the pipelines.
 
     Args:
         tasks: The questions that they answer; an environment says which with the parameter ``tasks``.
+        origin: Where the chips come from; an environment says it with the parameter ``acquisition``.
 
     Returns:
-        Pipelines by name; ``__default__`` is all of them.
+        Pipelines by name; ``__default__`` is all of them. ``compositing`` is the first part of ``preprocessing``, for
+        those who want composites and chips, and no model.
     """
     features = feature_extraction.create_pipeline() if CLASSIFICATION in tasks else Pipeline([])
     pipelines = {
-        "preprocessing": preprocessing.create_pipeline(tasks),
+        "acquisition": acquisition.create_pipeline(origin),
+        "preprocessing": preprocessing.create_pipeline(tasks, origin),
         "feature_extraction": features,
         "training": training.create_pipeline(tasks),
         "evaluation": evaluation.create_pipeline(tasks),
         "inference": inference.create_pipeline(tasks),
-        "reporting": reporting.create_pipeline(tasks),
+        "reporting": reporting.create_pipeline(tasks, composited=origin != HANDED_OVER),
     }
-    return {"__default__": sum(pipelines.values(), start=Pipeline([])), **pipelines}
+    return {
+        "__default__": sum(pipelines.values(), start=Pipeline([])),
+        **pipelines,
+        "compositing": preprocessing.create_compositing(origin),
+    }

@@ -19,8 +19,8 @@ from mining_the_mines.chips.cutting_plan import Cutout, Layout, LeftOut, Plan, p
 from mining_the_mines.chips.grid import ChipGrid, read_grid
 from mining_the_mines.chips.outline_index import OutlineIndex, check_coverage
 from mining_the_mines.chips.outlines import Outlines
-from mining_the_mines.chips.progress import Progress, silent
 from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.progress import Progress, silent
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mining_the_mines.chips.cover import cover_features
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.prefetching import map_ahead
-from mining_the_mines.chips.progress import Progress, silent
+from mining_the_mines.progress import Progress, silent
 from mining_the_mines.sentinel2.indices import (
     DEFAULT_INDICES,
     all_normalised_differences,

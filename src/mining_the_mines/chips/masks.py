@@ -19,9 +19,9 @@ from mining_the_mines.chips.outlines import Geometries, Outlines
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import NO_VALUE, PackedPlanes, PlaneStream
 from mining_the_mines.chips.prefetching import map_ahead
-from mining_the_mines.chips.progress import Progress, silent
 from mining_the_mines.chips.quality import ACCEPTED, REJECTED
 from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,9 @@ from mining_the_mines.atomic import whole_folder
 from mining_the_mines.chips.array_files import flush, open_array, write_array
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.prefetching import map_ahead
-from mining_the_mines.chips.progress import Progress, silent
 from mining_the_mines.chips.quality import ACCEPTED, ChipSettings
 from mining_the_mines.chips.reading import ChipError, read_chip
+from mining_the_mines.progress import Progress, silent
 from mining_the_mines.sentinel2.reflectance import decode, encode
 
 ARRAY: Final = "chips.npy"

@@ -1,18 +1,18 @@
 """Folders of chips, given or simulated, their packed form, and planes that lie on them."""
 
-from functools import partial
 from typing import Any
 
 from kedro.io import DatasetError
 from kedro.io.core import Version
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.cutting import ChipCutting
+from mining_the_mines.chips.cutting_files import write_chips
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream, open_planes, write_planes
 from mining_the_mines.datasets.folders import FolderDataset
-from mining_the_mines.datasets.progress import progress_bar
 
 
 class ChipFolderDataset(FolderDataset[None, ChipFolder]):
@@ -57,45 +57,12 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         raise DatasetError(f"{self._filepath} is read only: chips that were handed over stay as they are.")
 
 
-#: Where a simulated folder says how it was made.
-SIMULATION = "simulation.json"
+class CutChipsDataset(ChipFolderDataset):
+    """Chips cut from composites, with a table of labels; those without a label lie apart, in the folder unlabelled."""
 
-
-class SimulatedChipsDataset(ChipFolderDataset):
-    """Simulated chips, made when they are first asked for and again when their settings change.
-
-    Args:
-        filepath: Folder for all of it.
-        simulation: Fields of :class:`mining_the_mines.simulation.settings.SimulationSettings` that differ from its
-            defaults.
-        metadata: For other tools.
-    """
-
-    def __init__(
-        self, *, filepath: str, simulation: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(filepath=filepath, metadata=metadata)
-        self.simulation = simulation or {}
-
-    def load(self) -> ChipFolder:
-        """Simulate the chips unless those on disk were made with the same settings, then open them.
-
-        Raises:
-            BadInputError: The folder holds something that was not simulated, which must not be replaced.
-        """
-        from mining_the_mines.simulation.settings import SimulationSettings
-        from mining_the_mines.simulation.writing import read_simulation_settings, write_simulated_chips
-
-        settings = SimulationSettings(**self.simulation)
-        folder = self.load_folder
-        if folder.exists() and not (folder / SIMULATION).is_file():
-            raise BadInputError(
-                f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
-                f"own chips with --env, or another folder in raw_root."
-            )
-        if read_simulation_settings(folder) != settings:
-            write_simulated_chips(folder, settings, partial(progress_bar, description="Simulating places"))
-        return super().load()
+    def save(self, data: ChipCutting) -> None:  # type: ignore[override] # chips that were handed over can't be saved
+        """Cut chip after chip and write them."""
+        write_chips(data, self.save_folder)
 
 
 class PackedChipsDataset(FolderDataset[ChipStream, PackedChips]):

@@ -12,8 +12,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # publishes no types
 
-from mining_the_mines.chips.progress import Progress, silent
 from mining_the_mines.learning.settings import BaselineSettings
+from mining_the_mines.progress import Progress, silent
 
 #: Times that each family of features is shuffled.
 SHUFFLES = 4

@@ -13,10 +13,10 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.grid import ChipGrid, read_grid
 from mining_the_mines.chips.masks import Mask
 from mining_the_mines.chips.prefetching import map_ahead
-from mining_the_mines.chips.progress import Progress, silent
 from mining_the_mines.chips.quality import ChipSettings, find_fault
 from mining_the_mines.chips.reading import ChipError, read_chip
 from mining_the_mines.mapping.vectorise import Probability, VectorSettings, draw_outlines, outline_polygons
+from mining_the_mines.progress import Progress, silent
 
 #: Pixels that a model is given at a time: 16 chips of 256 × 256, 4 of 512 × 512, and always at least one.
 BATCH_PIXELS: Final = 2**20

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import dask
+from dask.base import compute
 from dask.callbacks import Callback
-from dask.delayed import Delayed
-from dask.distributed import Client, as_completed
+from dask.delayed import Delayed, delayed
+from distributed import Client, as_completed
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.scenes.errors import SceneError
@@ -51,10 +51,10 @@ def run_blocks(
     """
     if not tasks:
         return []
-    graph = [dask.delayed(work, pure=False)(task) for task in tasks]
+    graph = [delayed(work, pure=False)(task) for task in tasks]
     if settings.address is None:
         with Callback(posttask=lambda *_: advance()):
-            return list(dask.compute(*graph, scheduler="threads", num_workers=settings.workers))
+            return list(compute(*graph, scheduler="threads", num_workers=settings.workers))
     return _on_cluster(graph, settings.address, advance)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import pystac
-from odc.geo.geobox import GeoBox, GeoboxTiles
+from odc.geo.geobox import GeoBox
 
 from mining_the_mines.atomic import whole_file
 from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
@@ -23,6 +23,7 @@ from mining_the_mines.scenes.compositing import CompositingSettings, composite_b
 from mining_the_mines.scenes.faults import BlockFault
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.items import SceneFacts
+from mining_the_mines.scenes.reading import SceneStack, warn_of_conflicts
 from mining_the_mines.scenes.region_grid import middle_longitude, region_grid
 
 #: Goes up when the same scenes and settings begin to give another composite.
@@ -64,7 +65,7 @@ class RegionPlan:
         """SHA-256 of all that the pixels depend on, to the last digit; the scenes' addresses are part of it."""
         content = {
             "version": VERSION,
-            "grid": [self.grid.crs.to_wkt() if self.grid.crs else None, *self.grid.transform[:6], *self.grid.shape],
+            "grid": [str(self.grid.crs), *self.grid.transform[:6], *self.grid.shape],
             "items": self.items,
             "bands": self.bands,
             "settings": self.settings.model_dump(mode="json"),
@@ -72,9 +73,10 @@ class RegionPlan:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @cached_property
-    def scenes(self) -> tuple[pystac.Item, ...]:
-        """The items as objects."""
-        return tuple(pystac.Item.from_dict(item) for item in self.items)
+    def stack(self) -> SceneStack:
+        """The scenes, ready to be read."""
+        items = [pystac.Item.from_dict(item) for item in self.items]
+        return SceneStack.of(items, self.bands, self.settings.mask, self.access)
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def _make_composite(plan: RegionPlan, folder: Path, dask: DaskSettings, progress
     parts = folder / PARTS / f"{plan.region}-{plan.content_hash[:16]}"
     tasks = [BlockTask(plan, grid, part) for grid, part in _divide(plan, parts)]
     waiting = [task for task in tasks if not task.part.is_whole()]
+    warn_of_conflicts([pystac.Item.from_dict(item) for item in plan.items], plan.bands)
     with progress(len(waiting), f"Compositing {plan.region}") as advance:
         run_blocks(make_block, waiting, dask, advance)
     faults = _gather([task.part for task in tasks])
@@ -169,20 +172,29 @@ def _make_composite(plan: RegionPlan, folder: Path, dask: DaskSettings, progress
 
 
 def _divide(plan: RegionPlan, folder: Path) -> list[tuple[GeoBox, Part]]:
-    edge = plan.settings.block
-    tiles = GeoboxTiles(plan.grid, (edge, edge))
-    rows, columns = tiles.shape
+    height, width = plan.grid.shape
     return [
-        (tiles[row, column], Part(folder / f"r{row:04d}_c{column:04d}.npy", row * edge, column * edge))
-        for row in range(rows)
-        for column in range(columns)
+        (
+            plan.grid[rows, columns],
+            Part(folder / f"r{rows.start:05d}_c{columns.start:05d}.npy", rows.start, columns.start),
+        )
+        for rows in _edges(height, plan.settings.block)
+        for columns in _edges(width, plan.settings.block)
     ]
+
+
+def _edges(length: int, block: int) -> list[slice]:
+    """Divide a side into blocks; a sliver at the end, which costs as many openings of files, joins the one before."""
+    starts = list(range(0, length, block))
+    if len(starts) > 1 and length - starts[-1] < block // 4:
+        starts.pop()
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], length], strict=True)]
 
 
 def make_block(task: BlockTask) -> None:
     """Make a block and write it to its place, whole or not at all."""
     plan = task.plan
-    block = composite_block(plan.scenes, plan.bands, task.grid, plan.settings, plan.access)
+    block = composite_block(plan.stack, task.grid, plan.settings)
     with whole_file(task.part.path) as draft, draft.open("wb") as stream:
         np.save(stream, np.concatenate([block.numbers, block.clear_dates[None]]))
     task.part.finish(block.faults)

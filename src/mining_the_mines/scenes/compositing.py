@@ -1,26 +1,38 @@
 """One block of a composite: scenes read, harmonised, masked, fused by day, and reduced over time."""
 
-import math
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pystac
+import rasterio
 from odc.geo.geobox import GeoBox
 from pydantic import ConfigDict, Field
+from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
+from rasterio.errors import RasterioError
 
+from mining_the_mines.scenes.discretion import conceal
 from mining_the_mines.scenes.faults import Fault
-from mining_the_mines.scenes.http import AccessSettings
-from mining_the_mines.scenes.reading import SceneWindow, WindowReader
-from mining_the_mines.scenes.region_grid import PIXEL
+from mining_the_mines.scenes.http import UnansweredError, gdal_options
+from mining_the_mines.scenes.items import SceneFacts
+from mining_the_mines.scenes.reading import SceneStack
+from mining_the_mines.scenes.region_grid import middle_longitude
 from mining_the_mines.sentinel2.compositing import CompositeSettings, composite
 from mining_the_mines.sentinel2.reflectance import NODATA
+from mining_the_mines.sentinel2.resampling import nest
 from mining_the_mines.sentinel2.scene_classification import ClearSkySettings, clear_pixels
 
+logger = logging.getLogger(__name__)
+
+Numbers = npt.NDArray[np.uint16]
+Mask = npt.NDArray[np.bool_]
+
 #: Said of ``mask_asset`` where the scenes' pixels without data are all that is masked.
-NO_MASK = "none"
+NO_MASK: Final = "none"
+_READING_FAULTS: Final = (RasterioError, CPLE_BaseError, OSError, UnansweredError)
 
 
 class CompositingSettings(CompositeSettings):
@@ -36,7 +48,19 @@ class CompositingSettings(CompositeSettings):
         ),
     )
     clear_sky: ClearSkySettings = Field(default_factory=ClearSkySettings)
-    block: int = Field(512, ge=16, description="Rows and columns that are in work at once; memory follows it.")
+    block: int = Field(
+        1024,
+        ge=16,
+        description=(
+            "Rows and columns that are in work at once; memory follows it. A multiple of the files' tiles (512 or "
+            "1024) reads nothing twice."
+        ),
+    )
+
+    @property
+    def mask(self) -> str | None:
+        """The asset that tells clouds, if there is one."""
+        return None if self.mask_asset == NO_MASK else self.mask_asset
 
 
 @dataclass(frozen=True)
@@ -49,60 +73,103 @@ class Block:
         faults: Scenes that could not be read here.
     """
 
-    numbers: npt.NDArray[np.uint16]
-    clear_dates: npt.NDArray[np.uint16]
+    numbers: Numbers
+    clear_dates: Numbers
     faults: tuple[Fault, ...]
 
 
-def composite_block(
-    items: Sequence[pystac.Item],
-    bands: tuple[str, ...],
-    grid: GeoBox,
-    settings: CompositingSettings,
-    access: AccessSettings,
-) -> Block:
+def composite_block(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Block:
     """Make one block of a composite.
 
     Args:
-        items: Scenes, in order of time.
-        bands: Names of the bands, in the order wanted.
+        scenes: In order of time.
         grid: The block's.
         settings: What is masked, and how dates become one.
-        access: How assets are reached.
 
     Returns:
-        The block. However the region is divided, a pixel comes out the same but for the last digit (0.0001), where GDAL
-        rounds what it interpolates.
+        The block, of all scenes that could be read. It is the same however the region was divided, but for scenes
+        that had to be warped, where GDAL rounds the last digit as its sums happen to come out.
     """
-    masked = settings.mask_asset != NO_MASK
-    margin = math.ceil(settings.clear_sky.dilation_metres / PIXEL) if masked else 0
-    reader = WindowReader(bands, settings.mask_asset if masked else None, margin, access)
-    window = reader.read(items, grid)
-    clear = _clear(window, settings, margin)
-    numbers, clear = fuse_days(window.numbers, clear, window.days)
-    reduced, dates = composite(numbers, clear, settings)
-    return Block(reduced, dates, window.faults)
+    try:
+        with rasterio.Env(**gdal_options(scenes.access)):
+            return _composite(scenes, grid, settings, ())
+    except _READING_FAULTS:
+        # What GDAL has kept of an answer that broke off would be handed out again.
+        with rasterio.Env(**gdal_options(scenes.access, afresh=True)):
+            faults = tuple(_find_faults(scenes, grid, settings))
+            return _composite(scenes.without({fault.item for fault in faults}), grid, settings, faults)
 
 
-def _clear(window: SceneWindow, settings: CompositingSettings, margin: int) -> npt.NDArray[np.bool_]:
-    if window.mask is None:
-        scenes, _, height, width = window.numbers.shape
-        return np.ones((scenes, height, width), dtype=np.bool_)
-    if settings.mask_asset.lower() == "scl":
-        clear = clear_pixels(window.mask, settings.clear_sky, PIXEL)
+def _find_faults(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Iterator[Fault]:
+    """Read the scenes one by one to find out which of them fail."""
+    for scene in scenes.alone():
+        try:
+            _composite(scene, grid, settings, ())
+        except _READING_FAULTS as error:
+            yield Fault(scene.items[0].id, conceal(f"{type(error).__name__}: {error.__cause__ or error}"))
+
+
+def _composite(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings, faults: tuple[Fault, ...]) -> Block:
+    shape = (len(scenes.bands), *grid.shape)
+    if not scenes.items:
+        return Block(np.zeros(shape, np.uint16), np.zeros(shape[1:], np.uint16), faults)
+    days = solar_days(scenes, grid)
+    clear = _clear(scenes, grid, settings)
+    bands = ((place, *fuse_days(numbers, clear, days)) for place, numbers in scenes.read_bands(grid))
+    reduce = _band_by_band if settings.method == "median" else _all_bands
+    reduced, dates = reduce(bands, shape, len(set(days)), settings)
+    return Block(reduced, dates, faults)
+
+
+def _band_by_band(
+    bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], days: int, settings: CompositeSettings
+) -> tuple[Numbers, Numbers]:
+    """A band's median needs no other band, so that only one is held on all dates."""
+    reduced = np.empty(shape, np.uint16)
+    seen = np.ones((days, *shape[1:]), np.bool_)
+    for place, numbers, clear in bands:
+        reduced[place] = composite(numbers[:, None], clear, settings)[0][0]
+        seen &= clear
+        seen &= numbers != NODATA
+    dates = seen.sum(axis=0, dtype=np.uint16)
+    reduced[:, dates < settings.minimum_clear_dates] = NODATA
+    return reduced, dates
+
+
+def _all_bands(
+    bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], days: int, settings: CompositeSettings
+) -> tuple[Numbers, Numbers]:
+    """Geomedian and medoid look at all bands of a date together."""
+    stack = np.empty((days, *shape), np.uint16)
+    seen = np.ones((days, *shape[1:]), np.bool_)
+    for place, numbers, clear in bands:
+        stack[:, place] = numbers
+        seen &= clear
+    return composite(stack, seen, settings)
+
+
+def _clear(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Mask:
+    if settings.mask is None:
+        return np.ones((len(scenes.items), *grid.shape), dtype=np.bool_)
+    codes, window = scenes.read_mask(grid, settings.clear_sky.dilation_metres)
+    if settings.mask.lower() == "scl":
+        clear = clear_pixels(codes, settings.clear_sky, window.grid.transform.a)
     else:
-        clear = window.mask == 0
-    inner = slice(margin, -margin if margin else None)
-    return clear[:, inner, inner]
+        clear = codes == 0
+    return np.ascontiguousarray(window.cut(nest(clear, window.factor)))
 
 
-def fuse_days(
-    numbers: npt.NDArray[np.uint16], clear: npt.NDArray[np.bool_], days: Sequence[date]
-) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.bool_]]:
+def solar_days(scenes: SceneStack, grid: GeoBox) -> tuple[date, ...]:
+    """The day of each scene by local solar time: granules of one pass share it, also near the date line."""
+    longitude = middle_longitude(grid)
+    return tuple(SceneFacts.of(item.to_dict(include_self_link=False)).day(longitude) for item in scenes.items)
+
+
+def fuse_days(numbers: Numbers, clear: Mask, days: Sequence[date]) -> tuple[Numbers, Mask]:
     """Make one observation of a day's granules: where they overlap they show the same moment, which counts once.
 
     Args:
-        numbers: uint16 (scenes, bands, height, width); 0 without data.
+        numbers: A band, uint16 (scenes, height, width); 0 without data. Overwritten.
         clear: bool (scenes, height, width).
         days: Of each scene.
 
@@ -112,16 +179,13 @@ def fuse_days(
     """
     if len(set(days)) == len(days):
         return numbers, clear
-    usable = clear & (numbers != NODATA).all(axis=1)
+    usable = clear & (numbers != NODATA)
     kept: dict[date, int] = {}
-    for position, day in enumerate(days):
-        if day not in kept:
-            kept[day] = position
-            continue
-        first = kept[day]
-        better = usable[position] & ~usable[first]
-        np.copyto(numbers[first], numbers[position], where=better)
-        clear[first] |= better
-        usable[first] |= better
-    positions = list(kept.values())
-    return numbers[positions], clear[positions]
+    for place, day in enumerate(days):
+        first = kept.setdefault(day, place)
+        if first != place:
+            better = usable[place] & ~usable[first]
+            np.copyto(numbers[first], numbers[place], where=better)
+            usable[first] |= better
+    places = list(kept.values())
+    return numbers[places], usable[places]

@@ -17,7 +17,7 @@ from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.native_grid import NativeWindow, native_step
 from mining_the_mines.scenes.sources import signing
 from mining_the_mines.sentinel2.baseline import harmonise, read_scaling
-from mining_the_mines.sentinel2.resampling import interpolate, nest
+from mining_the_mines.sentinel2.resampling import interpolate
 
 logger = logging.getLogger(__name__)
 

@@ -1,10 +1,14 @@
 """Nodes of preprocessing."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from mining_the_mines.chips.cutting import ChipCutting, CuttingSettings
+from mining_the_mines.chips.cutting import cut_chips as cut
+from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.chips.folds import assign_folds as deal_chips
@@ -20,8 +24,47 @@ from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.chips.windows import cut_windows as find_windows
 from mining_the_mines.datasets.progress import progress_bar
+from mining_the_mines.datasets.scenes import CompositeRequest
+from mining_the_mines.scenes.block_graph import DaskSettings
+from mining_the_mines.scenes.choice import SceneChoice
+from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.scenes.composite_files import Composite
+from mining_the_mines.scenes.composites import plan_composites
+from mining_the_mines.scenes.compositing import CompositingSettings
 
 logger = logging.getLogger(__name__)
+
+
+def composite_scenes(
+    scenes: SceneChoice,
+    imagery: ChipSettings,
+    compositing: CompositingSettings,
+    acquisition: AcquisitionSettings,
+    dask: DaskSettings,
+) -> CompositeRequest:
+    """Plan a composite of each region: harmonised, clouds masked, one value a pixel from all clear dates.
+
+    Args:
+        scenes: Of each region.
+        imagery: Says which bands.
+        compositing: What is masked, and how dates become one.
+        acquisition: Says how patiently files are read.
+        dask: Where blocks are worked on.
+
+    Returns:
+        The plans; composites are made as they are saved, block by block.
+    """
+    return CompositeRequest(plan_composites(scenes, imagery.bands, compositing, acquisition), dask)
+
+
+def cut_chips(
+    composites: Sequence[Composite],
+    raw_outlines: Outlines | None,
+    chip_places: ChipPlaces | None,
+    cutting: CuttingSettings,
+) -> ChipCutting:
+    """Cut chips out of the composites, on a grid or at given places, and label those that polygons decide on."""
+    return cut(composites, raw_outlines, cutting, chip_places, progress_bar)
 
 
 def judge_chips(raw_chips: ChipFolder, chips: ChipSettings) -> tuple[pd.DataFrame, pd.DataFrame]:

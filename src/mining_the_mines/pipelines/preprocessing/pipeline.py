@@ -1,11 +1,14 @@
-"""Raw chips → manifest → folds, one packed array, band statistics; outlines → masks → windows."""
+"""Scenes → composites → chips → manifest → folds, one packed array, band statistics; outlines → masks → windows."""
 
 from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
+from mining_the_mines.pipelines.origin import HANDED_OVER, SIMULATION, Origin
 from mining_the_mines.pipelines.preprocessing.nodes import (
     assign_folds,
+    composite_scenes,
+    cut_chips,
     cut_windows,
     describe_masks,
     draw_masks,
@@ -16,8 +19,13 @@ from mining_the_mines.pipelines.preprocessing.nodes import (
 from mining_the_mines.pipelines.tasks import SEGMENTATION, TASKS, Task
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
-    """Preprocessing: chips are the same for every task, masks are for outlines only."""
+def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION) -> Pipeline:
+    """Preprocessing: chips are the same for every task, masks are for outlines only.
+
+    Args:
+        tasks: What is asked about the chips.
+        origin: Where they come from.
+    """
     chips = Pipeline(
         [
             Node(judge_chips, ["raw_chips", "params:imagery"], ["manifest", "rejected_chips"], name="judge_chips"),
@@ -27,7 +35,31 @@ def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
         ],
         tags="preprocessing",
     )
-    return chips + _mask_pipeline() if SEGMENTATION in tasks else chips
+    masks = _mask_pipeline() if SEGMENTATION in tasks else Pipeline([])
+    return create_compositing(origin) + chips + masks
+
+
+def create_compositing(origin: Origin = SIMULATION) -> Pipeline:
+    """Scenes become composites, and composites chips; nothing, where chips were handed over."""
+    if origin == HANDED_OVER:
+        return Pipeline([])
+    return Pipeline(
+        [
+            Node(
+                composite_scenes,
+                ["scenes", "params:imagery", "params:compositing", "params:acquisition", "params:dask"],
+                "composites",
+                name="composite_scenes",
+            ),
+            Node(
+                cut_chips,
+                ["composites", "raw_outlines", "chip_places", "params:cutting"],
+                "raw_chips",
+                name="cut_chips",
+            ),
+        ],
+        tags="preprocessing",
+    )
 
 
 def _mask_pipeline() -> Pipeline:

@@ -1,0 +1,196 @@
+"""Scenes and composites as the catalog sees them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+from kedro.io.core import AbstractVersionedDataset, Version
+
+from mining_the_mines.atomic import whole_file
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
+from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.progress import counting_bar, progress_bar
+from mining_the_mines.scenes.block_graph import DaskSettings
+from mining_the_mines.scenes.checking import check_assets
+from mining_the_mines.scenes.choice import SceneChoice
+from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.scenes.composite_files import Composite, open_composites
+from mining_the_mines.scenes.composites import RegionPlan, make_composites
+from mining_the_mines.scenes.fetching import fetch_assets
+
+#: Where a simulated folder says how it was made.
+SIMULATION = "series.json"
+
+
+class SimulatedSeriesDataset(FolderDataset[None, Path]):
+    """A simulated archive of scenes, made when it is first asked for and again when its settings change.
+
+    Args:
+        filepath: Folder for all of it.
+        simulation: Fields of :class:`mining_the_mines.simulation.settings.SeriesSettings` that differ from its
+            defaults.
+        metadata: For other tools.
+    """
+
+    def __init__(
+        self, *, filepath: str, simulation: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(filepath=filepath, metadata=metadata)
+        self.simulation = simulation or {}
+
+    def load(self) -> Path:
+        """Simulate the scenes unless those on disk were made with the same settings.
+
+        Returns:
+            The folder, a static STAC catalog.
+
+        Raises:
+            BadInputError: The folder holds something that was not simulated, which must not be replaced.
+        """
+        from mining_the_mines.simulation import SeriesSettings, read_series_settings, write_simulated_series
+
+        settings = SeriesSettings(**self.simulation)
+        folder = self.load_folder
+        if folder.exists() and not (folder / SIMULATION).is_file():
+            raise BadInputError(
+                f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
+                f"own chips with --env, another folder in raw_root, or the source of your scenes in acquisition.source."
+            )
+        if read_series_settings(folder) != settings:
+            write_simulated_series(folder, settings, partial(progress_bar, description="Simulating regions"))
+        return folder
+
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
+        """Refuse: the archive makes itself."""
+        raise DatasetError(f"{self._filepath} is simulated when it is asked for, never saved.")
+
+
+@dataclass(frozen=True)
+class AssetRequest:
+    """Files of scenes that are looked for, or fetched, when the list is saved.
+
+    Attributes:
+        choice: The scenes.
+        settings: Whether files are kept, and how patient to be.
+    """
+
+    choice: SceneChoice
+    settings: AcquisitionSettings
+
+    def reach(self, folder: Path) -> SceneChoice:
+        """Fetch the files to a folder if they are to be kept, else look whether they answer."""
+        if self.settings.keep_assets:
+            return fetch_assets(self.choice, folder, self.settings, progress_bar)
+        return check_assets(self.choice, self.settings, progress_bar)
+
+
+class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
+    """The chosen scenes as JSON, with all that a rerun needs to use exactly these.
+
+    Args:
+        filepath: Of the file.
+        version: Given by Kedro where the catalog says ``versioned: true``.
+        metadata: For other tools; Kedro-Viz reads its layer here.
+    """
+
+    def __init__(
+        self, *, filepath: str, version: Version | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(filepath=PurePosixPath(filepath), version=version)
+        self.metadata = metadata
+
+    def load(self) -> SceneChoice:
+        """Read the list."""
+        return SceneChoice.from_json(Path(self._get_load_path()).read_text(encoding="utf-8"))
+
+    def save(self, data: SceneChoice) -> None:
+        """Write the list, whole or not at all."""
+        with whole_file(Path(self._get_save_path())) as draft:
+            draft.write_text(data.to_json(), encoding="utf-8")
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "version": self._version}
+
+
+class ReachedScenesDataset(SceneChoiceDataset):
+    """Scenes whose files are known to be there; those that were asked for as a whole lie on disk.
+
+    Args:
+        filepath: Of the list.
+        assets: Folder for files that are kept.
+        version: Given by Kedro where the catalog says ``versioned: true``.
+        metadata: For other tools; Kedro-Viz reads its layer here.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        assets: str,
+        version: Version | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, version=version, metadata=metadata)
+        self.assets = Path(assets)
+
+    def save(self, data: SceneChoice | AssetRequest) -> None:
+        """Look whether every file answers, or fetch it, and list the scenes for which it does."""
+        if isinstance(data, AssetRequest):
+            data = data.reach(self.assets)
+        super().save(data)
+
+
+@dataclass(frozen=True)
+class CompositeRequest:
+    """Composites that are made when they are saved: only then is it known where to.
+
+    Attributes:
+        plans: One a region.
+        dask: Where blocks are worked on.
+    """
+
+    plans: Sequence[RegionPlan]
+    dask: DaskSettings
+
+
+class CompositesDataset(FolderDataset[CompositeRequest, tuple[Composite, ...]]):
+    """A composite a region; what is there already, made from the same scenes in the same way, is not made again."""
+
+    def load(self) -> tuple[Composite, ...]:
+        """List the composites; their pixels are read when they are used."""
+        return open_composites(self.load_folder)
+
+    def save(self, data: CompositeRequest) -> None:
+        """Make the composites, block by block."""
+        make_composites(data.plans, self.save_folder, data.dask, counting_bar)
+
+
+class ChipPlacesDataset(AbstractDataset[None, ChipPlaces | None]):
+    """Places that chips are to be cut at, as somebody handed them over; read only.
+
+    Args:
+        filepath: A table or vector file; ``None`` if chips are cut on a grid.
+        metadata: For other tools; Kedro-Viz reads its layer here.
+    """
+
+    def __init__(self, *, filepath: str | None, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = None if filepath is None else Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> ChipPlaces | None:
+        """Read the places, if there are any."""
+        return None if self._filepath is None else read_places(self._filepath)
+
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
+        """Refuse: places that were handed over stay as they are."""
+        raise DatasetError(f"{self._filepath} is read only: places that were handed over stay as they are.")
+
+    def _exists(self) -> bool:
+        return self._filepath is None or self._filepath.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath}

@@ -1,0 +1,40 @@
+"""Nodes of acquisition."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.datasets.progress import progress_bar
+from mining_the_mines.datasets.scenes import AssetRequest
+from mining_the_mines.scenes.choice import SceneChoice
+from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.scenes.choosing import choose_scenes as search
+
+logger = logging.getLogger(__name__)
+
+
+def choose_scenes(acquisition: AcquisitionSettings, imagery: ChipSettings) -> SceneChoice:
+    """Search an archive for scenes of each region, by date and cloud cover, and list those that are to be used."""
+    return search(acquisition, imagery.bands, progress_bar)
+
+
+def choose_simulated_scenes(
+    acquisition: AcquisitionSettings, imagery: ChipSettings, simulated_series: Path
+) -> SceneChoice:
+    """Search the simulated archive like any other; it says itself which regions it holds."""
+    return search(acquisition.of_archive(simulated_series), imagery.bands, progress_bar)
+
+
+def reach_scenes(chosen_scenes: SceneChoice, acquisition: AcquisitionSettings) -> AssetRequest:
+    """Leave out scenes whose files do not answer; fetch the files if they are to be kept."""
+    return AssetRequest(chosen_scenes, acquisition)
+
+
+def list_scenes(scenes: SceneChoice) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """List the scenes for people, and those that were left out, with the reason."""
+    table = scenes.table()
+    for region, part in table.groupby("region"):
+        logger.info("%s: %d scenes of %d days.", region, len(part), part["datetime"].str[:10].nunique())
+    return table, scenes.left_out
