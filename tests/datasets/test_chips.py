@@ -18,11 +18,9 @@ from mining_the_mines.datasets.chips import (
     ChipFolderDataset,
     PackedChipsDataset,
     PackedPlanesDataset,
-    SimulatedChipsDataset,
 )
 
 NAMES = [f"chip_{number}.tif" for number in range(4)]
-SMALL = {"chips": 6, "places": 3, "unlabelled": 2, "size": 16}
 
 
 def labelled_folder(folder: Path) -> Path:
@@ -61,30 +59,6 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_chips_that_were_handed_over_are_never_written(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="read only"):
         ChipFolderDataset(filepath=str(tmp_path)).save("anything")  # type: ignore[arg-type]
-
-
-def test_simulated_chips_are_made_once(tmp_path: Path) -> None:
-    dataset = SimulatedChipsDataset(filepath=str(tmp_path / "simulated"), simulation=SMALL)
-    first = dataset.load()
-    made = first.path(first.filenames[0]).stat().st_mtime_ns
-    second = dataset.load()
-    assert second.path(second.filenames[0]).stat().st_mtime_ns == made
-    assert len(second.filenames) == 6
-
-
-def test_other_settings_make_other_simulated_chips(tmp_path: Path) -> None:
-    path = str(tmp_path / "simulated")
-    first = SimulatedChipsDataset(filepath=path, simulation=SMALL).load()
-    before = {name: first.path(name).read_bytes() for name in first.filenames}
-    second = SimulatedChipsDataset(filepath=path, simulation={**SMALL, "seed": 1}).load()
-    assert {name: second.path(name).read_bytes() for name in second.filenames} != before
-
-
-def test_data_that_were_not_simulated_are_not_replaced(tmp_path: Path) -> None:
-    labelled_folder(tmp_path)
-    with pytest.raises(DatasetError, match="not simulated"):
-        SimulatedChipsDataset(filepath=str(tmp_path), simulation=SMALL).load()
-    assert (tmp_path / "labels.csv").is_file()
 
 
 def test_packed_chips_come_back_as_they_went_in(tmp_path: Path) -> None:

@@ -16,7 +16,14 @@ PROJECT = Path(__file__).parents[2]
 
 #: The smallest run that goes the whole way.
 SMALL: dict[str, Any] = {
-    "simulation": {"chips": 40, "places": 12, "mine_share": 0.4, "unlabelled": 3, "size": 32},
+    "simulation": {
+        "provinces": ["tapajos", "copperbelt", "madre_de_dios"],
+        "pixels": 192,
+        "mines": 4,
+        "dates": 4,
+        "cloudiness": 0.1,
+    },
+    "cutting": {"size": 32, "block": 2},
     "imagery": {"min_chips_per_class": 4},
     "folds": {"folds": 2},
     "classification": {

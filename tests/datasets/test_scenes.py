@@ -1,0 +1,88 @@
+"""Scenes and composites as the catalog sees them."""
+
+from pathlib import Path
+
+import pytest
+from kedro.io import DatasetError
+from scenes.observed import Observation, choice_of, clear, flat, month, plan_of, write_scene
+
+from mining_the_mines.datasets.scenes import (
+    AssetRequest,
+    ChipPlacesDataset,
+    CompositeRequest,
+    CompositesDataset,
+    ReachedScenesDataset,
+    SceneChoiceDataset,
+    SimulatedSeriesDataset,
+)
+from mining_the_mines.scenes.block_graph import DaskSettings
+from mining_the_mines.scenes.choice import SceneChoice
+from mining_the_mines.scenes.choosing import AcquisitionSettings
+
+TINY = {"provinces": ["tapajos"], "pixels": 60, "mines": 1, "dates": 2}
+
+
+def three_dates(folder: Path) -> SceneChoice:
+    scenes = [
+        write_scene(folder, f"s{number}", Observation({"blue": flat(500)}, clear(), month(number + 1)))
+        for number in range(3)
+    ]
+    return choice_of(scenes)
+
+
+def test_a_simulated_archive_is_made_once_and_again_for_other_settings(tmp_path: Path) -> None:
+    path = str(tmp_path / "simulated")
+    catalog = SimulatedSeriesDataset(filepath=path, simulation=TINY).load() / "catalog.json"
+    made = catalog.stat().st_mtime_ns
+    SimulatedSeriesDataset(filepath=path, simulation=TINY).load()
+    assert catalog.stat().st_mtime_ns == made
+    SimulatedSeriesDataset(filepath=path, simulation={**TINY, "seed": 1}).load()
+    assert catalog.stat().st_mtime_ns != made
+
+
+def test_data_that_were_not_simulated_are_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("mine")
+    with pytest.raises(DatasetError, match="not simulated"):
+        SimulatedSeriesDataset(filepath=str(tmp_path), simulation=TINY).load()
+    assert (tmp_path / "labels.csv").is_file()
+
+
+def test_chosen_scenes_come_back_as_they_were_written(tmp_path: Path) -> None:
+    choice = three_dates(tmp_path)
+    dataset = SceneChoiceDataset(filepath=str(tmp_path / "scenes.json"))
+    dataset.save(choice)
+    assert dataset.load().to_json() == choice.to_json()
+
+
+def test_a_scene_whose_file_is_gone_is_left_out_and_listed(tmp_path: Path) -> None:
+    choice = three_dates(tmp_path)
+    Path(choice.items["somewhere"][1]["assets"]["blue"]["href"]).unlink()
+    settings = AcquisitionSettings(source="catalog.json", regions={}, minimum_dates=2)
+    dataset = ReachedScenesDataset(filepath=str(tmp_path / "scenes.json"), assets=str(tmp_path / "assets"))
+    dataset.save(AssetRequest(choice, settings))
+    reached = dataset.load()
+    assert [item["id"] for item in reached.items["somewhere"]] == ["s0", "s2"]
+    assert reached.left_out["item"].tolist() == ["s1"]
+
+
+def test_composites_are_made_when_they_are_saved(tmp_path: Path) -> None:
+    items = three_dates(tmp_path).scenes("somewhere")
+    dataset = CompositesDataset(filepath=str(tmp_path / "composites"))
+    dataset.save(CompositeRequest(plan_of(items, ("B2",)), DaskSettings()))
+    (composite,) = dataset.load()
+    assert composite.image.is_file()
+    assert len(composite.dates) == 3
+
+
+def test_composites_that_were_never_made_are_missed_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="holds no composites: run preprocessing first"):
+        CompositesDataset(filepath=str(tmp_path)).load()
+
+
+def test_without_a_file_there_are_no_places(tmp_path: Path) -> None:
+    assert ChipPlacesDataset(filepath=None).load() is None
+    table = tmp_path / "places.csv"
+    table.write_text("longitude,latitude,name\n-55.1,-7.2,here\n")
+    places = ChipPlacesDataset(filepath=str(table)).load()
+    assert places is not None
+    assert places.names == ("here",)
