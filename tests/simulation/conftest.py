@@ -1,22 +1,11 @@
-"""Data sets that several tests look at and none changes."""
+"""Series that several tests look at and none changes."""
 
 from pathlib import Path
 
 import pytest
 
-from mining_the_mines.simulation import (
-    SeriesSettings,
-    write_simulated_chips,
-    write_simulated_series,
-)
-from simulation.regions import SERIES, SMALL
-
-
-@pytest.fixture(scope="session")
-def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small") / "simulated"
-    write_simulated_chips(folder, SMALL)
-    return folder
+from mining_the_mines.simulation import SeriesSettings, write_simulated_series
+from simulation.regions import SERIES
 
 
 @pytest.fixture(scope="session")

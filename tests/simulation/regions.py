@@ -1,24 +1,16 @@
-"""Small simulated data sets and landscapes."""
+"""A small simulated series and small landscapes."""
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from mining_the_mines.simulation import Landscape, Plan, SeriesSettings, SimulationSettings, build_landscape
+from mining_the_mines.simulation import Landscape, Plan, SeriesSettings, build_landscape
 from mining_the_mines.simulation.places import Biome, Place
 from mining_the_mines.simulation.spectra import Material
 
-SMALL = SimulationSettings(chips=12, unlabelled=4, mine_share=0.25, size=32, places=3, seed=7)
 #: Two regions in one UTM zone each, seen on four dates.
 SERIES = SeriesSettings(provinces=("copperbelt", "tapajos"), pixels=120, mines=2, dates=4, seed=7)
-
-
-def labels_of(folder: Path) -> list[dict[str, str]]:
-    """Rows of a data set's ``labels.csv``."""
-    with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -1,23 +1,18 @@
 """A landscape with mines as a simulated Sentinel-2 sees it."""
 
 from mining_the_mines.simulation.landscape import Landscape, Plan, build_landscape
-from mining_the_mines.simulation.sensor import Sky, observe, observe_native, observe_truth
+from mining_the_mines.simulation.sensor import Sky, observe_native, observe_truth
 from mining_the_mines.simulation.series import read_series_settings, write_simulated_series
-from mining_the_mines.simulation.settings import SeriesSettings, SimulationSettings
-from mining_the_mines.simulation.writing import read_simulation_settings, write_simulated_chips
+from mining_the_mines.simulation.settings import SeriesSettings
 
 __all__ = [
     "Landscape",
     "Plan",
     "SeriesSettings",
-    "SimulationSettings",
     "Sky",
     "build_landscape",
-    "observe",
     "observe_native",
     "observe_truth",
     "read_series_settings",
-    "read_simulation_settings",
-    "write_simulated_chips",
     "write_simulated_series",
 ]

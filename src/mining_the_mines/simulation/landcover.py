@@ -7,7 +7,7 @@ from shapely import LineString, Polygon, unary_union
 from mining_the_mines.simulation.canvas import CELL, Canvas, Cover, Field, Paint, Patch
 from mining_the_mines.simulation.places import Biome
 from mining_the_mines.simulation.relief import fractal_fields
-from mining_the_mines.simulation.shapes import Position, inner_bend
+from mining_the_mines.simulation.shapes import inner_bend
 from mining_the_mines.simulation.spectra import Material
 
 #: Tree cover of the parts of a biome that are not forest: mean and spread.
@@ -61,7 +61,7 @@ def canopy_texture(patch: Patch, rng: np.random.Generator) -> Field:
     return np.asarray(np.exp(0.2 * patch.noise(14.0, rng) - 0.02), dtype=np.float32)
 
 
-def run_river(canvas: Canvas, course: NDArray[np.float64], width: float, rng: np.random.Generator) -> list[Position]:
+def run_river(canvas: Canvas, course: NDArray[np.float64], width: float, rng: np.random.Generator) -> None:
     """Carve a river with sand bars into the inner bends.
 
     Args:
@@ -69,9 +69,6 @@ def run_river(canvas: Canvas, course: NDArray[np.float64], width: float, rng: np
         course: Its middle line in metres, shape (n, 2).
         width: Metres.
         rng: Source of chance.
-
-    Returns:
-        Where its sand bars lie.
     """
     line = LineString(course)
     valley = canvas.patch(line.buffer(width * 2.5))
@@ -81,8 +78,7 @@ def run_river(canvas: Canvas, course: NDArray[np.float64], width: float, rng: np
         Paint(Material.CANOPY, Material.SHADED_CANOPY, 0.3 + 0.2 * valley.noise(60, rng), canopy_texture(valley, rng)),
         Cover.FOREST,
     )
-    bars = sand_bars(course, width, rng)
-    for bar in bars:
+    for bar in sand_bars(course, width, rng):
         patch = canvas.patch(bar)
         mottling = patch.noise(35, rng)
         canvas.paint(
@@ -98,7 +94,6 @@ def run_river(canvas: Canvas, course: NDArray[np.float64], width: float, rng: np
     shallow = np.clip(0.25 - channel.depth() / max(width, 20), 0, 1) + 0.05 * np.abs(channel.noise(70, rng))
     canvas.paint(channel, Paint(Material.RIVER, Material.SAND, shallow), Cover.OPEN_WATER)
     canvas.raise_ground(valley, -np.minimum(valley.depth(), 30) * np.float32(0.15))
-    return [(bar.centroid.x, bar.centroid.y) for bar in bars]
 
 
 def sand_bars(course: NDArray[np.float64], width: float, rng: np.random.Generator) -> list[Polygon]:

@@ -45,19 +45,6 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Site:
-    """A field of the board and what it holds.
-
-    Attributes:
-        centre: In metres.
-        cover: What was put there; ``None`` if it was left as it grew.
-    """
-
-    centre: Position
-    cover: Cover | None
-
-
-@dataclass(frozen=True)
 class Landscape:
     """The ground of a region in cells of 5 m, arrays of shape (side, side), north up.
 
@@ -74,7 +61,6 @@ class Landscape:
         geology: Which of the place's spectra hold in each cell: a row of ``spectra``.
         spectra: Reflectance of the place's materials on each geology, shape (geologies, materials, 12).
         mines: All of them, outlines in metres from the upper left corner.
-        sites: Where which features lie.
     """
 
     place: Place
@@ -89,7 +75,6 @@ class Landscape:
     geology: NDArray[np.uint8]
     spectra: Field
     mines: tuple[Mine, ...]
-    sites: tuple[Site, ...]
 
     @property
     def pixels(self) -> int:
@@ -124,11 +109,10 @@ def build_landscape(place: Place, plan: Plan, rng: np.random.Generator) -> Lands
     grow_vegetation(canvas, place.biome, rng)
     course = meander(canvas.metres, rng)
     has_river = rng.random() < (0.4 if place.biome is Biome.DRYLAND else 0.85)
-    banks: list[Position] = []
     if has_river:
-        banks = run_river(canvas, course, float(np.exp(rng.uniform(np.log(18), np.log(130)))), rng)
+        run_river(canvas, course, float(np.exp(rng.uniform(np.log(18), np.log(130)))), rng)
     _connect(canvas, rng)
-    sites, mines = _settle(canvas, plan, course if has_river else None, rng)
+    mines = _settle(canvas, plan, course if has_river else None, rng)
     return Landscape(
         place=place,
         transform=_georeference(place, plan.pixels),
@@ -142,7 +126,6 @@ def build_landscape(place: Place, plan: Plan, rng: np.random.Generator) -> Lands
         geology=_lay_geology(side, rng),
         spectra=local_spectra(rng),
         mines=tuple(mines),
-        sites=(*_choose_banks(banks, canvas, rng), *sites),
     )
 
 
@@ -176,9 +159,7 @@ def _connect(canvas: Canvas, rng: np.random.Generator) -> None:
     lay_roads(canvas, [winding_line(*ends, 0.05, rng)], float(rng.uniform(6, 12)), paved=rng.random() < 0.4)
 
 
-def _settle(
-    canvas: Canvas, plan: Plan, course: NDArray[np.float64] | None, rng: np.random.Generator
-) -> tuple[list[Site], list[Mine]]:
+def _settle(canvas: Canvas, plan: Plan, course: NDArray[np.float64] | None, rng: np.random.Generator) -> list[Mine]:
     """Put one feature on most fields of the board; mines last, so that nothing covers them."""
     pitch = canvas.metres / plan.slots
     fields = [(row, column) for row in range(plan.slots) for column in range(plan.slots)]
@@ -190,17 +171,9 @@ def _settle(
         centres.append((float((column + 0.5 + jitter[0]) * pitch), float((row + 0.5 + jitter[1]) * pitch)))
     claims = _claim(centres, plan.mines, course, pitch, rng)
     free = [centre for number, centre in enumerate(centres) if number not in claims]
-    sites = [
+    for centre, lot in zip(free, _lots(len(free), rng), strict=True):
         _settle_lookalike(canvas, centre, pitch / 2, lot, rng)
-        for centre, lot in zip(free, _lots(len(free), rng), strict=True)
-    ]
-    mines = []
-    for number, kind in claims.items():
-        mine = _open_mine(canvas, kind, centres[number], pitch / 2, course, rng)
-        mines.append(mine)
-        point = mine.outline.representative_point()
-        sites.append(Site((point.x, point.y), Cover.MINE))
-    return sites, mines
+    return [_open_mine(canvas, kind, centres[number], pitch / 2, course, rng) for number, kind in claims.items()]
 
 
 #: How often which look-alike is met; what is missing to 1 stays as it grew.
@@ -252,13 +225,12 @@ def _near(course: NDArray[np.float64], centre: Position) -> float:
     return float(np.hypot(*(course - np.array(centre)).T).min())
 
 
-def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, lot: float, rng: np.random.Generator) -> Site:
+def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, lot: float, rng: np.random.Generator) -> None:
     for cover, frequency in _FREQUENCY:
         lot -= frequency
         if lot < 0:
             LOOKALIKES[cover](canvas, centre, reach, rng)
-            return Site(centre, cover)
-    return Site(centre, None)
+            return
 
 
 def _open_mine(
@@ -274,13 +246,3 @@ def _open_mine(
     nearest = int(np.argmin(np.hypot(*(course - np.array(centre)).T)))
     half = max(int(reach * rng.uniform(0.2, 0.9) / 10), 2)
     return work_alluvium(canvas, course[max(nearest - half, 0) : nearest + half], reach, rng)
-
-
-def _choose_banks(banks: list[Position], canvas: Canvas, rng: np.random.Generator) -> list[Site]:
-    """Choose up to two sand bars that lie well within the region."""
-    within = [bank for bank in banks if _inside(np.array(bank), canvas, 300)]
-    return [Site(within[index], Cover.RIVERBANK) for index in rng.permutation(len(within))[:2]]
-
-
-def _inside(point: NDArray[np.float64], canvas: Canvas, margin: float) -> bool:
-    return bool((point > margin / 2).all() and (point < canvas.metres - margin / 2).all())

@@ -5,8 +5,6 @@ from enum import StrEnum
 
 import numpy as np
 
-from mining_the_mines.bad_input import BadInputError
-
 
 class Biome(StrEnum):
     """What grows in a place when nobody clears it."""
@@ -44,18 +42,13 @@ PROVINCES = (
     Province("sonora", Biome.DRYLAND, (-112.5, 28.5, -108.5, 31.5)),
 )
 
-_KM_PER_DEGREE = 111.2
-#: Two places nearer than this would share their surroundings, and folds by distance would join them.
-MINIMUM_DISTANCE_KM = 40.0
-_TRIES = 1000
-
 
 @dataclass(frozen=True)
 class Place:
     """One simulated region.
 
     Attributes:
-        name: Identifies it; becomes the chips' group.
+        name: Identifies it.
         biome: What grows there.
         longitude: Of the region's centre, in degrees.
         latitude: Of the region's centre, in degrees.
@@ -87,42 +80,3 @@ def place_in(province: str, rng: np.random.Generator) -> Place:
     west, south, east, north = chosen.box
     longitude, latitude = round(float(rng.uniform(west, east)), 4), round(float(rng.uniform(south, north)), 4)
     return Place(chosen.name, chosen.biome, longitude, latitude)
-
-
-def choose_places(count: int, rng: np.random.Generator) -> tuple[Place, ...]:
-    """Draw places in mining provinces, no two near each other.
-
-    Args:
-        count: How many.
-        rng: Source of chance.
-
-    Returns:
-        The places, dealt out over the provinces in turn.
-
-    Raises:
-        BadInputError: If so many do not fit.
-    """
-    places: list[Place] = []
-    order = rng.permutation(len(PROVINCES))
-    for number in range(count):
-        province = PROVINCES[order[number % len(PROVINCES)]]
-        for _ in range(_TRIES):
-            west, south, east, north = province.box
-            candidate = Place(
-                name=f"{province.name}_{number:03d}",
-                biome=province.biome,
-                longitude=round(float(rng.uniform(west, east)), 4),
-                latitude=round(float(rng.uniform(south, north)), 4),
-            )
-            if all(_distance_km(candidate, place) >= MINIMUM_DISTANCE_KM for place in places):
-                places.append(candidate)
-                break
-        else:
-            raise BadInputError(f"{count} places do not fit into the mining provinces; ask for fewer than {number}.")
-    return tuple(places)
-
-
-def _distance_km(first: Place, second: Place) -> float:
-    """Distance on a plane, good enough to keep places apart."""
-    east = (first.longitude - second.longitude) * np.cos(np.radians((first.latitude + second.latitude) / 2))
-    return float(np.hypot(east, first.latitude - second.latitude) * _KM_PER_DEGREE)

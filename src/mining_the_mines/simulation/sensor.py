@@ -94,23 +94,6 @@ class Sky:
     gain: float = 1.0
 
 
-def draw_sky(rng: np.random.Generator) -> Sky:
-    """Draw a mostly clear date.
-
-    Args:
-        rng: Source of chance.
-
-    Returns:
-        The conditions.
-    """
-    return Sky(
-        sun=Sun(float(rng.uniform(38, 68)), float(rng.uniform(40, 130))),
-        haze=float(rng.exponential(0.008)),
-        dryness=float(rng.uniform(0, 1)),
-        gain=float(np.exp(rng.normal(0, 0.05))),
-    )
-
-
 def observe_native(
     landscape: Landscape, sky: Sky, rng: np.random.Generator, clouds: Clouds | None = None
 ) -> dict[str, Field]:
@@ -162,21 +145,6 @@ def observe_truth(landscape: Landscape, sky: Sky) -> Field:
             for name, resolution in resolutions.items()
         ]
     )
-
-
-def observe(landscape: Landscape, sky: Sky, rng: np.random.Generator) -> Field:
-    """Look at a landscape with all bands resampled to 10 m, bilinearly.
-
-    Args:
-        landscape: The ground.
-        sky: The conditions.
-        rng: Source of chance, for noise and haze.
-
-    Returns:
-        Surface reflectance, shape (12, H, W), in the order of ``COMPETITION_BANDS``.
-    """
-    native = observe_native(landscape, sky, rng)
-    return np.stack([_to_ten_metres(native[name], BANDS[name].resolution) for name in COMPETITION_BANDS])
 
 
 def seasonal_spectra(spectra: Field, dryness: float) -> Field:
