@@ -52,6 +52,7 @@ def composite_at(
         baselines=("03.01", "04.00"),
         method="median",
         faults=(),
+        notes=(),
         image=image,
         clear_dates=clear_dates,
     )

@@ -227,3 +227,15 @@ def test_progress_sees_every_chip_once(images: Path) -> None:
 
     take_inventory(ChipFolder(images, labels_for(NAMES)), SETTINGS, watch)
     assert seen == [images / name for name in NAMES]
+
+
+@pytest.mark.real_chips
+def test_an_offset_that_was_left_in_is_noticed(
+    real_chips: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copy(real_chips / "para_12band" / "para.tif", tmp_path / "para.tif")
+    manifest = take_inventory(ChipFolder(tmp_path), ChipSettings())
+    assert manifest["offset_left_in"].tolist() == [True]
+    assert "set imagery.offset to -0.1" in caplog.text
+    mended = take_inventory(ChipFolder(tmp_path), ChipSettings(offset=-0.1))
+    assert mended["offset_left_in"].tolist() == [False]

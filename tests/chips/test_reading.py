@@ -167,3 +167,11 @@ def test_a_local_grid_has_no_bounds_in_degrees(tmp_path: Path) -> None:
     local = 'LOCAL_CS["site grid",UNIT["metre",1]]'
     path = write_chip(tmp_path / "a.tif", ground(1), georeferenced=True, crs=rasterio.crs.CRS.from_wkt(local))
     assert read_chip(path, BANDS).bounds is None
+
+
+def test_an_offset_is_added_unless_the_file_has_its_own(tmp_path: Path) -> None:
+    plain = write_chip(tmp_path / "plain.tif", np.full((1, 4, 4), 0.15, np.float32), ("B2",))
+    assert read_chip(plain, ("B2",), offset=-0.1).reflectance == pytest.approx(0.05)
+    with rasterio.open(plain, "r+") as chip:
+        chip.scales, chip.offsets = (0.0001,), (-0.05,)
+    assert read_chip(plain, ("B2",), offset=-0.1).reflectance == pytest.approx(0.1)

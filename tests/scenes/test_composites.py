@@ -13,7 +13,7 @@ from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.composite_files import Composite, open_composites
 from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.errors import SceneError
-from scenes.observed import CLOUD, Observation, clear, month, plan_of, write_scene
+from scenes.observed import CLOUD, Observation, clear, flat, month, plan_of, write_scene
 
 BANDS = ("B2", "B5", "B1")
 HERE = DaskSettings(workers=2)
@@ -74,6 +74,35 @@ def test_a_composite_says_in_its_file_what_it_is(tmp_path: Path) -> None:
         assert image.tags()["PROCESSING_BASELINES"] == "03.01 04.00"
         assert image.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert image.res == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("flags", "doubt"),
+    [
+        ({"s2:processing_baseline": "03.01"}, "darker than 0.09"),
+        ({"s2:processing_baseline": "04.00"}, "not there"),
+    ],
+)
+def test_an_offset_that_the_metadata_deny_is_noticed_in_the_pixels(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, flags: dict[str, str], doubt: str
+) -> None:
+    """Ground of 0.02 to 0.3, whose numbers hold the offset if the metadata say no, and none if they say yes."""
+    added = 1000 if flags["s2:processing_baseline"] == "03.01" else 0
+    ground = np.linspace(200, 3000, 96 * 96).reshape(96, 96).astype(np.uint16) + np.uint16(added)
+    items = []
+    for number in range(3):
+        seen = Observation({"blue": ground, "nir": ground}, clear(), month(number + 1), flags["s2:processing_baseline"])
+        items.append(write_scene(tmp_path / "archive", f"s{number}", seen))
+    (composite,) = make_composites(plan_of(items, ("B2", "B8")), tmp_path / "composites", HERE, unseen)
+    assert any(doubt in note for note in composite.notes)
+    assert doubt in caplog.text
+
+
+def test_metadata_that_contradict_each_other_are_noted(tmp_path: Path) -> None:
+    item = write_scene(tmp_path / "a", "s", Observation({"blue": flat(500)}, clear(), month(1), "03.01"))
+    item.assets["blue"].extra_fields["raster:bands"] = [{"scale": 0.0001, "offset": -0.1}]
+    (composite,) = make_composites(plan_of([item], ("B2",)), tmp_path / "composites", HERE, unseen)
+    assert any(note.startswith("s: By raster:bands") for note in composite.notes)
 
 
 def test_a_composite_that_is_there_is_not_made_again(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.near_duplicates import cluster_near_duplicates, image_hash
 from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.quality import ACCEPTED, REJECTED, ChipSettings, count_faults, find_fault, nodata_share
-from mining_the_mines.chips.reading import ChipError, MissingBandError, read_chip
+from mining_the_mines.chips.reading import ChipError, MissingBandError
 from mining_the_mines.progress import Progress, silent
+from mining_the_mines.sentinel2.baseline import offset_left_in
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ COLUMNS: Final = {
     "nodata_share": "float64",
     "image_hash": "str",
     "near_duplicate": "Int64",
+    "offset_left_in": "boolean",
     "verdict": "str",
     "reason": "str",
 }
@@ -62,6 +64,7 @@ class _Facts:
     bounds: tuple[float, float, float, float] | None = None
     nodata_share: float | None = None
     image_hash: str | None = None
+    offset_left_in: bool | None = None
     fault: str | None = None
 
 
@@ -117,7 +120,7 @@ def _look_at(path: Path, settings: ChipSettings) -> _Facts:
     try:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        chip = read_chip(path, settings.bands, nodata=settings.nodata, scale=settings.scale)
+        chip = settings.read(path)
     except MissingBandError as error:
         return _Facts(sha256=sha256, fault=f"missing band: {error}")
     except ChipError as error:
@@ -136,6 +139,7 @@ def _look_at(path: Path, settings: ChipSettings) -> _Facts:
         bounds=chip.bounds,
         nodata_share=nodata_share(chip),
         image_hash=None if fault else image_hash(chip.reflectance, chip.bands),
+        offset_left_in=offset_left_in(chip.reflectance, chip.bands),
         fault=fault,
     )
 
@@ -240,6 +244,7 @@ def _row(entry: _Entry, facts: _Facts) -> dict[str, object]:
         "group": entry.group,
         "nodata_share": facts.nodata_share,
         "image_hash": facts.image_hash,
+        "offset_left_in": facts.offset_left_in,
         "reason": _join(entry.fault, facts.fault),
     }
 
@@ -281,6 +286,15 @@ def _report(manifest: pd.DataFrame) -> None:
     logger.info("%d of %d chips can be used.", accepted, len(manifest))
     if faults:
         logger.warning("Rejected: %s.", _list(f"{count} {fault}" for fault, count in faults.items()))
+    shifted = manifest.loc[manifest["offset_left_in"].fillna(value=False), "filename"]
+    if len(shifted):
+        logger.warning(
+            "Nothing in %d of %d chips is darker than 0.09, such as in %s: it looks as if the 1000 that processing "
+            "baseline 04.00 adds were never taken off; if so, set imagery.offset to -0.1.",
+            len(shifted),
+            len(manifest),
+            shifted.iloc[0],
+        )
 
 
 def _list(parts: Iterable[str]) -> str:

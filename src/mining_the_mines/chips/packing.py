@@ -18,7 +18,7 @@ from mining_the_mines.chips.array_files import flush, open_array, write_array
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.quality import ACCEPTED, ChipSettings
-from mining_the_mines.chips.reading import ChipError, read_chip
+from mining_the_mines.chips.reading import ChipError
 from mining_the_mines.progress import Progress, silent
 from mining_the_mines.sentinel2.reflectance import decode, encode
 
@@ -168,7 +168,7 @@ class ChipStream:
 
     def _read(self, filename: str) -> npt.NDArray[np.uint16]:
         path = self.folder.path(filename)
-        chip = read_chip(path, self.bands, nodata=self.settings.nodata, scale=self.settings.scale)
+        chip = self.settings.read(path)
         if (chip.height, chip.width) != self.size:
             raise ChipError(
                 f"{path} is {chip.width} × {chip.height} pixels now, but was not when the inventory was taken: "

@@ -1,5 +1,6 @@
 """What makes a chip unfit to learn from, and whether enough are left."""
 
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mining_the_mines.chips.reading import Chip, ChipError
+from mining_the_mines.chips.reading import Chip, ChipError, read_chip
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 
 ACCEPTED: Final = "accepted"
@@ -27,6 +28,13 @@ class ChipSettings(BaseModel):
     scale: float | None = Field(
         None, gt=0, description="Digital numbers per unit of reflectance; null for 10000 (integers) and 1 (floats)."
     )
+    offset: float = Field(
+        0.0,
+        description=(
+            "Added to reflectance of files without scale and offset of their own; -0.1 takes off the 1000 that "
+            "processing baseline 04.00 added and nobody took off."
+        ),
+    )
     max_nodata_share: float = Field(0.5, ge=0, le=1, description="A chip with a larger share without data is rejected.")
     lowest_reflectance: float = Field(
         -0.09, description="Reflectance below it is implausible, and could not be packed either."
@@ -42,6 +50,10 @@ class ChipSettings(BaseModel):
     )
     min_chips_per_class: int = Field(10, ge=1, description="With fewer mines or fewer other chips the run stops.")
     workers: int = Field(2, ge=1, description="Threads that read chips.")
+
+    def read(self, path: Path) -> Chip:
+        """Read a chip in this way; see :func:`mining_the_mines.chips.reading.read_chip`."""
+        return read_chip(path, self.bands, nodata=self.nodata, scale=self.scale, offset=self.offset)
 
     @field_validator("bands")
     @classmethod

@@ -87,6 +87,7 @@ def read_chip(
     *,
     nodata: float | None = None,
     scale: float | None = None,
+    offset: float = 0.0,
 ) -> Chip:
     """Read a chip's bands by name.
 
@@ -97,8 +98,8 @@ def read_chip(
             as many bands.
         nodata: Value of pixels without data, instead of the one in the file. Where neither is given, a pixel that is
             zero in every band counts as having none.
-        scale: Digital numbers per unit of reflectance; by default 10000 for integers and 1 for floats. Scale and
-            offset tags in the file win over it.
+        scale: Digital numbers per unit of reflectance; by default 10000 for integers and 1 for floats.
+        offset: Added to the reflectance. Scale and offset tags in the file win over both.
 
     Returns:
         The chip.
@@ -111,7 +112,7 @@ def read_chip(
             indexes = _find_bands(source, bands, path)
             in_file_order = indexes == list(range(1, source.count + 1))
             pixels = source.read() if in_file_order else source.read(indexes)
-            factors, offsets = _scaling(source, indexes, scale, path)
+            factors, offsets = _scaling(source, indexes, (scale, offset), path)
             declared = source.nodatavals[indexes[0] - 1]
             crs, transform = source.crs, source.transform
     except RasterioIOError as error:
@@ -155,11 +156,12 @@ def _find_bands(source: DatasetReader, bands: Sequence[str], path: Path) -> list
 
 
 def _scaling(
-    source: DatasetReader, indexes: list[int], scale: float | None, path: Path
+    source: DatasetReader, indexes: list[int], default: tuple[float | None, float], path: Path
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     factors = np.array([source.scales[index - 1] for index in indexes])
     offsets = np.array([source.offsets[index - 1] for index in indexes])
     if (factors == 1).all() and (offsets == 0).all():
+        scale, offset = default
         kind = np.dtype(source.dtypes[0])
         if kind.kind not in "uif":
             raise ChipError(f"{path} holds {kind} pixels, which are no reflectance: convert it to integers or floats.")
@@ -168,8 +170,9 @@ def _scaling(
                 f"{path} holds 8-bit pixels, which is a picture rather than reflectance: use the original image, "
                 "or give the scale (digital numbers per unit of reflectance)."
             )
-        default = QUANTIFICATION if kind.kind in "ui" else 1
-        factors = factors / (default if scale is None else scale)
+        usual = QUANTIFICATION if kind.kind in "ui" else 1
+        factors = factors / (usual if scale is None else scale)
+        offsets = offsets + offset
     return factors.astype(np.float32), offsets.astype(np.float32)
 
 

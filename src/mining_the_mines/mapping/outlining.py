@@ -14,7 +14,7 @@ from mining_the_mines.chips.grid import ChipGrid, read_grid
 from mining_the_mines.chips.masks import Mask
 from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.quality import ChipSettings, find_fault
-from mining_the_mines.chips.reading import ChipError, read_chip
+from mining_the_mines.chips.reading import ChipError
 from mining_the_mines.mapping.vectorise import Probability, VectorSettings, draw_outlines, outline_polygons
 from mining_the_mines.progress import Progress, silent
 
@@ -129,7 +129,7 @@ class OutlineStream:
         path, settings = self.folder.path(filename), self.outliner.chips
         try:
             grid = read_grid(path)
-            chip = read_chip(path, settings.bands, nodata=settings.nodata, scale=settings.scale)
+            chip = settings.read(path)
         except ChipError as error:
             return LeftOutChip(filename, str(error))
         fault = find_fault(chip, settings)

@@ -81,7 +81,7 @@ def arrange_composites(contents: CompositeContents) -> CompositePart:
     legend = [LegendEntry(found.title, found.css) for found in classes]
     return CompositePart(
         lead=_lead(contents),
-        sentences=(*_sentences(regions), *_left_out_sentences(contents.left_out)),
+        sentences=(*_sentences(regions), *_left_out_sentences(contents.left_out), *contents.notes),
         legend=(*legend, LegendEntry("none, or too few: no data", HATCHED)),
         cards=tuple(_card(region, stretch, classes) for region in regions),
         region_table=_region_table(contents),

@@ -198,11 +198,13 @@ class CompositeContents:
         scenes: One row a region and scene that was chosen: ``region``, ``item``.
         left_out: One row a scene that was found and not used, or not everywhere: ``region``, ``item`` (empty for a
             whole region), ``datetime``, ``reason``.
+        notes: Doubts about the scenes, a sentence each.
     """
 
     regions: tuple[CompositeView, ...]
     scenes: pd.DataFrame
     left_out: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class CompositeRecord:
         baselines: Processing baselines of the scenes, such as ``03.01``, in order, each once.
         method: How it was made, such as ``median``.
         faults: Scenes that could not be read, or not everywhere.
+        notes: Doubts about the scenes' offsets, a sentence each.
     """
 
     region: str
@@ -36,6 +37,7 @@ class CompositeRecord:
     baselines: tuple[str, ...]
     method: str
     faults: tuple[BlockFault, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,13 +24,19 @@ from mining_the_mines.scenes.compositing import CompositingSettings, composite_b
 from mining_the_mines.scenes.faults import BlockFault
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.items import SceneFacts
-from mining_the_mines.scenes.reading import SceneStack, warn_of_conflicts
+from mining_the_mines.scenes.reading import SceneStack
 from mining_the_mines.scenes.region_grid import middle_longitude, region_grid
+from mining_the_mines.sentinel2.baseline import offset_left_in, offset_taken_twice
+from mining_the_mines.sentinel2.reflectance import decode
 
 #: Goes up when the same scenes and settings begin to give another composite.
 VERSION: Final = 1
 #: Where blocks lie until their region is whole.
 PARTS: Final = "parts"
+#: Every so many rows and columns are enough to tell how dark a composite is.
+_SAMPLE: Final = 4
+
+logger = logging.getLogger(__name__)
 
 
 class BlockProgress(Protocol):
@@ -152,10 +159,13 @@ def _make_composite(plan: RegionPlan, folder: Path, dask: DaskSettings, progress
     parts = folder / PARTS / f"{plan.region}-{plan.content_hash[:16]}"
     tasks = [BlockTask(plan, grid, part) for grid, part in _divide(plan, parts)]
     waiting = [task for task in tasks if not task.part.is_whole()]
-    warn_of_conflicts([pystac.Item.from_dict(item) for item in plan.items], plan.bands)
     with progress(len(waiting), f"Compositing {plan.region}") as advance:
         run_blocks(make_block, waiting, dask, advance)
-    faults = _gather([task.part for task in tasks])
+    written = [task.part for task in tasks]
+    faults = _gather(written)
+    notes = (*plan.stack.conflicts(), *_doubts(written, plan.bands))
+    for note in notes:
+        logger.warning("%s: %s", plan.region, note)
     unread = {fault.item for fault in faults if fault.blocks == len(tasks)}
     scenes = [facts for facts in map(SceneFacts.of, plan.items) if facts.item not in unread]
     record = CompositeRecord(
@@ -165,8 +175,9 @@ def _make_composite(plan: RegionPlan, folder: Path, dask: DaskSettings, progress
         baselines=tuple(sorted({scene.baseline for scene in scenes if scene.baseline})),
         method=plan.settings.method,
         faults=faults,
+        notes=notes,
     )
-    composite = write_composite(folder, record, plan.bands, plan.grid, [task.part for task in tasks])
+    composite = write_composite(folder, record, plan.bands, plan.grid, written)
     shutil.rmtree(parts, ignore_errors=True)
     return composite
 
@@ -198,6 +209,16 @@ def make_block(task: BlockTask) -> None:
     with whole_file(task.part.path) as draft, draft.open("wb") as stream:
         np.save(stream, np.concatenate([block.numbers, block.clear_dates[None]]))
     task.part.finish(block.faults)
+
+
+def _doubts(parts: Sequence[Part], bands: Sequence[str]) -> Iterator[str]:
+    """Ask the pixels whether the offset was taken off once; metadata are wrong at times."""
+    samples = [np.load(part.path, mmap_mode="r")[:-1, ::_SAMPLE, ::_SAMPLE].reshape(len(bands), -1) for part in parts]
+    reflectance = decode(np.concatenate(samples, axis=1)[:, None])
+    if offset_left_in(reflectance, bands):
+        yield "nothing in the composite is darker than 0.09, as if an offset had not been taken off its numbers."
+    if offset_taken_twice(reflectance, bands):
+        yield "the darkest of the composite reflects far less than nothing, as if an offset had been taken off that was not there."
 
 
 def _gather(parts: Sequence[Part]) -> tuple[BlockFault, ...]:

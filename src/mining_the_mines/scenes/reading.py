@@ -1,6 +1,5 @@
 """Reading a window of several scenes, through odc-stac: every band on one grid of 10 m, in one encoding."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +17,6 @@ from mining_the_mines.scenes.native_grid import NativeWindow, native_step
 from mining_the_mines.scenes.sources import signing
 from mining_the_mines.sentinel2.baseline import harmonise, read_scaling
 from mining_the_mines.sentinel2.resampling import interpolate
-
-logger = logging.getLogger(__name__)
 
 Numbers = npt.NDArray[np.uint16]
 
@@ -66,6 +63,13 @@ class SceneStack:
     def alone(self) -> Iterator["SceneStack"]:
         """Each scene by itself."""
         return (replace(self, items=(item,)) for item in self.items)
+
+    def conflicts(self) -> tuple[str, ...]:
+        """What scenes' metadata say of their offset where they contradict each other; the first band speaks for all."""
+        scalings = (
+            (item.id, read_scaling(item.properties, item.assets[self.bands[0]].to_dict())) for item in self.items
+        )
+        return tuple(f"{name}: {scaling.conflict}" for name, scaling in scalings if scaling.conflict)
 
     def read_bands(self, grid: GeoBox) -> Iterator[tuple[int, Numbers]]:
         """Read the bands one after the other, resampled bilinearly to the grid.
@@ -123,19 +127,6 @@ class SceneStack:
             patch_url=signing(self.access),
         )
         return {band: loaded[band].values for band in bands}
-
-
-def warn_of_conflicts(items: Sequence[pystac.Item], bands: Sequence[str]) -> None:
-    """Log what a scene's metadata say of their offset where they contradict each other; the first band speaks for all.
-
-    Args:
-        items: The scenes as their archive describes them.
-        bands: Names of the bands.
-    """
-    for item in items:
-        conflict = read_scaling(item.properties, item.assets[find_asset(item, bands[0])].to_dict()).conflict
-        if conflict:
-            logger.warning("%s: %s", item.id, conflict)
 
 
 def find_mask(item: pystac.Item, mask: str) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.quality import find_fault
-from mining_the_mines.chips.reading import Chip, ChipError, read_chip
+from mining_the_mines.chips.quality import ChipSettings, find_fault
+from mining_the_mines.chips.reading import Chip, ChipError
 from mining_the_mines.datasets.progress import progress_bar
 from mining_the_mines.mapping.outlining import Outliner, OutlineStream
 from mining_the_mines.mapping.vectorise import VectorSettings
@@ -74,9 +74,9 @@ def outline_mines(unlabelled_chips: ChipFolder, outliner: Outliner, vectors: Vec
 
 
 def _read(folder: ChipFolder, filename: str, detector: Any) -> Chip:  # noqa: ANN401
-    settings = detector.chips
+    settings: ChipSettings = detector.chips
     path = folder.path(filename)
-    chip = read_chip(path, settings.bands, nodata=settings.nodata, scale=settings.scale)
+    chip = settings.read(path)
     size = (settings.size, settings.size)
     if chip.reflectance.shape[1:] != size:
         height, width = chip.reflectance.shape[1:]

@@ -42,7 +42,9 @@ def describe_composites(
             )
         )
     unread = pd.DataFrame([_unread(composite, fault) for composite in composites for fault in composite.faults])
-    return CompositeContents(tuple(views), scene_table, pd.concat([left_out_scenes, unread], ignore_index=True))
+    left_out = pd.concat([left_out_scenes, unread], ignore_index=True)
+    notes = tuple(f"{composite.region}: {note}" for composite in composites for note in composite.notes)
+    return CompositeContents(tuple(views), scene_table, left_out, notes)
 
 
 def _unread(composite: Composite, fault: BlockFault) -> dict[str, str]:

@@ -1,0 +1,102 @@
+"""Composites of a simulated series are closer to the cloud-free ground than any one of its dates, the best included."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import rasterio
+
+from mining_the_mines.scenes.block_graph import DaskSettings
+from mining_the_mines.scenes.choice import ItemJson
+from mining_the_mines.scenes.choosing import AcquisitionSettings, choose_scenes
+from mining_the_mines.scenes.composites import RegionPlan, make_composites, plan_composites
+from mining_the_mines.scenes.compositing import NO_MASK, CompositingSettings, composite_block
+from mining_the_mines.scenes.items import SceneFacts
+from mining_the_mines.scenes.region_grid import middle_longitude
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from mining_the_mines.sentinel2.reflectance import NODATA, decode
+from mining_the_mines.simulation import SeriesSettings, write_simulated_series
+
+SERIES = SeriesSettings(provinces=("copperbelt", "tapajos"), pixels=192, mines=3, dates=8, seed=7)
+Numbers = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A region three times, each as digital numbers (bands, height, width) on one grid."""
+
+    truth: Numbers
+    composite: Numbers
+    best_date: Numbers
+
+
+@contextmanager
+def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+    """Shows nothing."""
+    yield lambda: None
+
+
+@pytest.fixture(scope="module")
+def regions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
+    folder = tmp_path_factory.mktemp("series")
+    archive, made = folder / "archive", folder / "composites"
+    write_simulated_series(archive, SERIES)
+    acquisition = AcquisitionSettings(regions={}).of_archive(archive)
+    choice = choose_scenes(acquisition, COMPETITION_BANDS)
+    plans = plan_composites(choice, COMPETITION_BANDS, CompositingSettings(), acquisition)
+    composites = make_composites(plans, made, DaskSettings(), unseen)
+    return {
+        plan.region: Seen(
+            truth=pixels(archive / "truth" / f"{plan.region}.tif"),
+            composite=pixels(composite.image),
+            best_date=as_seen(clearest_day(plan)),
+        )
+        for plan, composite in zip(plans, composites, strict=True)
+    }
+
+
+def pixels(path: Path) -> Numbers:
+    with rasterio.open(path) as raster:
+        numbers: Numbers = raster.read()
+    return numbers
+
+
+def clearest_day(plan: RegionPlan) -> RegionPlan:
+    """The scenes of the day with most clear pixels, by the same mask as the composite's."""
+    days: dict[date, list[ItemJson]] = defaultdict(list)
+    for item in plan.items:
+        days[SceneFacts.of(item).day(middle_longitude(plan.grid))].append(item)
+    alone = [replace(plan, items=tuple(items)) for items in days.values()]
+    return max(alone, key=lambda day: int(composite_block(day.stack, day.grid, day.settings).clear_dates.sum()))
+
+
+def as_seen(plan: RegionPlan) -> Numbers:
+    """A day with the clouds that are in it."""
+    unmasked = replace(plan, settings=plan.settings.model_copy(update={"mask_asset": NO_MASK}))
+    return composite_block(unmasked.stack, plan.grid, unmasked.settings).numbers
+
+
+def errors(image: Numbers, seen: Seen) -> npt.NDArray[np.float64]:
+    """Root mean square error of reflectance, a number a band, over all pixels that both pictures have data of."""
+    both = ((seen.composite != NODATA) & (seen.best_date != NODATA)).all(axis=0)
+    off = decode(image[:, both]).astype(np.float64) - decode(seen.truth[:, both])
+    return np.sqrt((off**2).mean(axis=1))
+
+
+@pytest.mark.parametrize("region", SERIES.provinces)
+def test_a_composite_is_closer_to_the_ground_than_the_clearest_date_in_every_band(
+    regions: dict[str, Seen], region: str
+) -> None:
+    seen = regions[region]
+    composite, best_date = errors(seen.composite, seen), errors(seen.best_date, seen)
+    told = (
+        f"{band} {ours:.4f} where the best date has {theirs:.4f}"
+        for band, ours, theirs in zip(COMPETITION_BANDS, composite, best_date, strict=True)
+    )
+    assert (composite < best_date).all(), f"errors of the composite of {region}: {'; '.join(told)}"
