@@ -44,7 +44,7 @@ def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noq
 
 def choose(archive: Path) -> tuple[SceneChoice, AcquisitionSettings]:
     """Choose all dates, whatever their clouds."""
-    settings = AcquisitionSettings(regions={}, max_cloud_cover=100).of_archive(archive)
+    settings = AcquisitionSettings(max_cloud_cover=100).of_archive(archive)
     return choose_scenes(settings, COMPETITION_BANDS), settings
 
 

@@ -196,3 +196,8 @@ def test_regions_and_source_of_an_archive_lie_in_its_folder(tmp_path: Path) -> N
 def test_a_period_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(ValidationError, match="swap them"):
         AcquisitionSettings(regions={"here": GROUND}, start=date(2022, 2, 1), end=date(2022, 1, 1))
+
+
+def test_without_regions_nothing_is_searched() -> None:
+    with pytest.raises(SceneError, match=r"acquisition\.regions"):
+        choose_scenes(AcquisitionSettings(source="earth-search"), ("B2",))

@@ -98,6 +98,26 @@ def test_an_offset_that_the_metadata_deny_is_noticed_in_the_pixels(
     assert doubt in caplog.text
 
 
+def test_a_composite_that_lacks_scenes_is_made_again_when_they_can_be_read(tmp_path: Path) -> None:
+    items = archive(tmp_path / "archive")
+    victim = Path(items[2].assets["blue"].href)
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[: len(whole) // 2])
+    (fault,) = make(items, tmp_path / "composites").faults
+    assert (fault.item, len(make(items, tmp_path / "composites").dates)) == ("scene_2", 4 + (fault.blocks < fault.of))
+    victim.write_bytes(whole)
+    assert make(items, tmp_path / "composites").faults == ()
+
+
+def test_a_region_of_which_nothing_can_be_read_is_told_with_the_reason(tmp_path: Path) -> None:
+    items = archive(tmp_path / "archive", dates=2)
+    for item in items:
+        Path(item.assets["blue"].href).unlink()
+    with pytest.raises(SceneError, match="Not one of 2 scenes of somewhere can be read"):
+        make(items, tmp_path / "composites")
+    assert not list((tmp_path / "composites").glob("**/*.npy"))
+
+
 def test_metadata_that_contradict_each_other_are_noted(tmp_path: Path) -> None:
     item = write_scene(tmp_path / "a", "s", Observation({"blue": flat(500)}, clear(), month(1), "03.01"))
     item.assets["blue"].extra_fields["raster:bands"] = [{"scale": 0.0001, "offset": -0.1}]

@@ -15,7 +15,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 #: Called with nothing whenever a block is done.
 Advance = Callable[[], None]
-_SECONDS_TO_CONNECT = 10
+_SECONDS_TO_CONNECT = 5
 
 
 class DaskSettings(BaseModel):

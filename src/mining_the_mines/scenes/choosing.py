@@ -33,9 +33,10 @@ class AcquisitionSettings(AccessSettings):
     collection: str | None = Field(
         "sentinel-2-l2a", description="Collection of the catalog to search; null for all that a static catalog has."
     )
-    regions: str | dict[str, tuple[float, float, float, float]] = Field(
+    regions: str | dict[str, tuple[float, float, float, float]] | None = Field(
+        None,
         description="Where: a vector file with one feature a region (columns name and, if wanted, epsg), or boxes by "
-        "name: west, south, east, north in degrees."
+        "name: west, south, east, north in degrees. A simulated archive says itself which regions it holds.",
     )
     start: date | None = Field(None, description="First day that scenes may be of; null for no limit.")
     end: date | None = Field(None, description="Last day; null for no limit.")
@@ -105,6 +106,11 @@ def choose_scenes(settings: AcquisitionSettings, bands: Sequence[str], progress:
     Raises:
         SceneError: If the catalog does not answer, the regions can't be read, or no region has scenes of enough days.
     """
+    if settings.regions is None:
+        raise SceneError(
+            "No region says where scenes are wanted: name a vector file in acquisition.regions, or boxes by name "
+            "(west, south, east, north in degrees)."
+        )
     regions = read_regions(settings.regions)
     source = open_source(settings, settings.collection)
     return choose_from(source, regions, bands, settings, progress)

@@ -21,6 +21,7 @@ from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.composite_files import Composite, CompositeRecord, read_composite, write_index
 from mining_the_mines.scenes.composite_writing import Part, write_composite
 from mining_the_mines.scenes.compositing import CompositingSettings, composite_block
+from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.faults import BlockFault
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.items import SceneFacts
@@ -133,7 +134,8 @@ def make_composites(
     Args:
         plans: One a region.
         folder: Where to. A region that is whole already, made from the same scenes in the same way, is left as it is;
-            of one that was cut short, only missing blocks are made.
+            of one that was cut short, only missing blocks are made. One that lacks scenes which could not be read is
+            made again: they may answer by now.
         dask: Where blocks are worked on.
         progress: Shows how far a region is.
 
@@ -147,7 +149,7 @@ def make_composites(
     composites = []
     for plan in plans:
         done = read_composite(folder, plan.region)
-        if done is None or done.content_hash != plan.content_hash:
+        if done is None or done.content_hash != plan.content_hash or done.faults:
             done = _make_composite(plan, folder, dask, progress)
         composites.append(done)
     write_index(folder, [composite.region for composite in composites])
@@ -168,6 +170,12 @@ def _make_composite(plan: RegionPlan, folder: Path, dask: DaskSettings, progress
         logger.warning("%s: %s", plan.region, note)
     unread = {fault.item for fault in faults if fault.blocks == len(tasks)}
     scenes = [facts for facts in map(SceneFacts.of, plan.items) if facts.item not in unread]
+    if not scenes:
+        shutil.rmtree(parts)
+        raise SceneError(
+            f"Not one of {len(unread)} scenes of {plan.region} can be read, the first for this reason: "
+            f"{faults[0].reason}. Check the connection to the archive, then run it again."
+        )
     record = CompositeRecord(
         region=plan.region,
         content_hash=plan.content_hash,

@@ -157,6 +157,8 @@ def _by_band(item: pystac.Item, bands: Sequence[str], mask: str | None) -> pysta
         keys[MASK] = find_mask(item, mask)
     plain = item.clone()
     plain.assets = {}
+    # Addresses are absolute: beside the item's own address on the web, a local path would be taken for one there.
+    plain.clear_links()
     for name, key in keys.items():
         plain.add_asset(name, _without_bands(item.assets[key]))
     return plain

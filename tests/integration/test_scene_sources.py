@@ -1,0 +1,97 @@
+"""Composites and chips from an archive that somebody else serves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import rasterio
+
+from integration.projects import copy_project, kedro, newest, run
+from mining_the_mines.simulation import SeriesSettings, write_simulated_series
+from scenes.servers import FaultyServer, files
+
+pytestmark = pytest.mark.end_to_end
+
+SERIES = SeriesSettings(provinces=("tapajos",), pixels=120, mines=2, dates=5, cloudiness=0.1)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("archive") / "archive"
+    write_simulated_series(folder, SERIES)
+    return folder
+
+
+@pytest.fixture
+def served(archive: Path) -> Iterator[FaultyServer]:
+    with FaultyServer(files(archive)).running() as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_project(tmp_path / "project")
+
+
+def wanted(archive: Path, source: str, **acquisition: object) -> dict[str, object]:
+    return {
+        "acquisition": {
+            "source": source,
+            "regions": str(archive / "regions.geojson"),
+            "retries": 1,
+            "back_off": 0,
+            "timeout_seconds": 5,
+            **acquisition,
+        },
+        "outlines": str(archive / "mines.gpkg"),
+        "cutting": {"size": 32},
+    }
+
+
+def chips(project: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (project / "data/02_intermediate/chips").rglob("*.tif")}
+
+
+def pixels(project: Path) -> bytes:
+    with rasterio.open(project / "data/02_intermediate/composites/tapajos.tif") as image:
+        return bytes(image.read().tobytes())
+
+
+def test_a_catalog_on_the_web_gives_the_same_composite_as_on_disk(
+    archive: Path, served: FaultyServer, project: Path, tmp_path: Path
+) -> None:
+    run(project, ["acquisition", "compositing"], parameters=wanted(archive, f"{served.address}/catalog.json"))
+    at_home = copy_project(tmp_path / "at home")
+    run(at_home, ["acquisition", "compositing"], parameters=wanted(archive, str(archive / "catalog.json")))
+    assert pixels(project) == pixels(at_home)
+    assert chips(project).keys() == chips(at_home).keys() != set()
+
+
+def test_an_asset_that_is_missing_costs_one_date_and_is_listed(
+    archive: Path, served: FaultyServer, project: Path
+) -> None:
+    victim = sorted(archive.glob("sentinel-2-l2a/*/B11.tif"))[0]
+    served.fail(f"/{victim.relative_to(archive)}", "404")
+    run(project, ["acquisition"], parameters=wanted(archive, f"{served.address}/catalog.json"))
+    left_out = pd.read_csv(newest(project, "left_out_scenes.csv")).set_index("item")["reason"]
+    assert "swir16" in left_out[victim.parent.name]
+    assert victim.parent.name not in set(pd.read_csv(newest(project, "scenes.csv"))["item"])
+
+
+def test_assets_that_are_kept_make_a_rerun_independent_of_the_server(
+    archive: Path, served: FaultyServer, project: Path
+) -> None:
+    parameters = wanted(archive, f"{served.address}/catalog.json", keep_assets=True)
+    run(project, ["acquisition"], parameters=parameters)
+    served.fail("/", "404")
+    run(project, ["compositing"], parameters=parameters)
+    assert chips(project)
+
+
+def test_a_catalog_that_does_not_exist_is_told_in_one_sentence(project: Path) -> None:
+    parameters = "acquisition.source=nowhere/catalog.json,acquisition.regions=nowhere.gpkg"
+    done = kedro(project, "run", "--pipelines=acquisition", f"--params={parameters}")
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout

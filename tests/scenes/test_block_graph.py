@@ -1,0 +1,96 @@
+"""Blocks worked on elsewhere, or by a process that dies."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from distributed import LocalCluster
+from scenes.observed import Observation, clear, month, plan_of, write_scene
+
+from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
+from mining_the_mines.scenes.composites import RegionPlan, make_composites
+from mining_the_mines.scenes.errors import SceneError
+
+
+@contextmanager
+def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+    """Shows nothing."""
+    yield lambda: None
+
+
+def plans(archive: Path) -> tuple[RegionPlan, ...]:
+    """A composite of nine blocks."""
+    rng = np.random.default_rng(0)
+    items = []
+    for number in range(3):
+        blue = rng.integers(200, 900, (96, 96)).astype(np.uint16)
+        items.append(write_scene(archive, f"s{number}", Observation({"blue": blue}, clear(), month(number + 1))))
+    return plan_of(items, ("B2",), block=32)
+
+
+def blue(folder: Path) -> np.ndarray:
+    with rasterio.open(folder / "somewhere.tif") as image:
+        return np.asarray(image.read())
+
+
+def test_workers_of_a_cluster_make_the_same_composite(tmp_path: Path) -> None:
+    region = plans(tmp_path / "archive")
+    make_composites(region, tmp_path / "here", DaskSettings(), unseen)
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        there = DaskSettings(address=cluster.scheduler_address)
+        make_composites(region, tmp_path / "there", there, unseen)
+    np.testing.assert_array_equal(blue(tmp_path / "there"), blue(tmp_path / "here"))
+
+
+def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence() -> None:
+    with pytest.raises(SceneError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        run_blocks(str, [1], DaskSettings(address="tcp://127.0.0.1:9"), lambda: None)
+
+
+_VICTIM = """
+import sys, time
+from pathlib import Path
+from scenes.test_block_graph import plans, unseen
+from mining_the_mines.scenes import composites
+from mining_the_mines.scenes.block_graph import DaskSettings
+folder = Path(sys.argv[1])
+whole = composites.make_block
+def slow(task):
+    whole(task)
+    time.sleep(0.3)
+composites.make_block = slow
+composites.make_composites(plans(folder / "archive"), folder / "killed", DaskSettings(workers=1), unseen)
+"""
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    region = plans(tmp_path / "archive")
+    make_composites(region, tmp_path / "undisturbed", DaskSettings(), unseen)
+    tests = Path(__file__).parents[1]
+    victim = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _VICTIM, str(tmp_path)], cwd=tests)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("killed/parts/*/*.json"))) < 3:
+        assert time.monotonic() < deadline
+        assert victim.poll() is None
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("killed/parts/*/*.npy")}
+    assert not (tmp_path / "killed" / "somewhere.tif").exists()
+    kept: list[int] = []
+
+    @contextmanager
+    def counting(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+        kept.append(9 - total)
+        yield lambda: None
+
+    make_composites(region, tmp_path / "killed", DaskSettings(), counting)
+    assert 3 <= kept[0] <= len(done)
+    np.testing.assert_array_equal(blue(tmp_path / "killed"), blue(tmp_path / "undisturbed"))
