@@ -20,6 +20,7 @@ PROJECT = Path(__file__).parents[1]
 #: What each environment asks about its chips.
 ENVIRONMENTS = {
     "base": {CLASSIFICATION, SEGMENTATION},
+    "archive": {CLASSIFICATION, SEGMENTATION},
     "solafune": {CLASSIFICATION},
     "amazon_mines": {CLASSIFICATION},
     "tailings_dams": {SEGMENTATION},
@@ -89,6 +90,29 @@ def test_the_parameters_of_every_environment_are_valid(env: str) -> None:
     parameters: dict[str, Any] = choose(env).params
     for task in ENVIRONMENTS[env]:
         assert parameters[task]["training"].epochs > 0
+
+
+@pytest.mark.parametrize("env", ["amazon_mines", "solafune", "tailings_dams"])
+def test_chips_that_were_handed_over_need_no_scenes(env: str) -> None:
+    choose(env)
+    assert not pipelines["acquisition"].nodes
+    assert not pipelines["compositing"].nodes
+    assert "raw_chips" in pipelines["__default__"].inputs()
+
+
+def test_only_the_default_simulates_scenes() -> None:
+    choose("base")
+    assert "simulated_series" in pipelines["__default__"].inputs()
+    choose("archive")
+    assert "simulated_series" not in pipelines["__default__"].inputs()
+    choose("base", acquisition={"source": "planetary-computer"})
+    assert "simulated_series" not in pipelines["__default__"].inputs()
+
+
+@pytest.mark.parametrize("env", ["base", "archive"])
+def test_a_report_on_composites_joins_the_others(env: str) -> None:
+    choose(env)
+    assert "describe_composites" in {node.name for node in pipelines["reporting"].nodes}
 
 
 def test_one_task_can_be_chosen_where_there_are_two() -> None:

@@ -225,6 +225,11 @@ def test_named_groups_alone_make_the_test_split() -> None:
     assert (table.loc[table["split"] == "train", "place"].str.startswith("south/")).all()
 
 
+def test_one_test_group_needs_no_list() -> None:
+    assert FoldSettings.model_validate({"test_groups": "north/*"}).test_groups == ("north/*",)
+    assert FoldSettings.model_validate({"test_groups": None}).test_groups == ()
+
+
 def test_a_test_group_that_does_not_exist_stops_and_names_some_that_do() -> None:
     with pytest.raises(ChipError, match=r"test_groups names west/\*, and no place goes by that name: there are g0"):
         assign_folds(

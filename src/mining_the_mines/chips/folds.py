@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
@@ -49,6 +49,14 @@ class FoldSettings(BaseModel):
     )
     distance_km: float = Field(20.0, gt=0, description="Chips nearer to each other than this are one place.")
     seed: int = Field(0, ge=0, description="Seed of the shuffle.")
+
+    @field_validator("test_groups", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        """One name may stand for itself: a command line knows no lists."""
+        if given is None:
+            return ()
+        return (given,) if isinstance(given, str) else given
 
 
 def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
