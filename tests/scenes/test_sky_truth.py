@@ -86,7 +86,8 @@ def errors(image: Numbers, seen: Seen) -> npt.NDArray[np.float64]:
     """Root mean square error of reflectance, a number a band, over all pixels that both pictures have data of."""
     both = ((seen.composite != NODATA) & (seen.best_date != NODATA)).all(axis=0)
     off = decode(image[:, both]).astype(np.float64) - decode(seen.truth[:, both])
-    return np.sqrt((off**2).mean(axis=1))
+    squares: npt.NDArray[np.float64] = (off**2).mean(axis=1)
+    return np.sqrt(squares)
 
 
 @pytest.mark.parametrize("region", SERIES.provinces)
