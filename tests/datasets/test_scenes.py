@@ -57,7 +57,7 @@ def test_chosen_scenes_come_back_as_they_were_written(tmp_path: Path) -> None:
 def test_a_scene_whose_file_is_gone_is_left_out_and_listed(tmp_path: Path) -> None:
     choice = three_dates(tmp_path)
     Path(choice.items["somewhere"][1]["assets"]["blue"]["href"]).unlink()
-    settings = AcquisitionSettings(source="catalog.json", regions={}, minimum_dates=2)
+    settings = AcquisitionSettings(source="catalog.json", minimum_dates=2)
     dataset = ReachedScenesDataset(filepath=str(tmp_path / "scenes.json"), assets=str(tmp_path / "assets"))
     dataset.save(AssetRequest(choice, settings))
     reached = dataset.load()

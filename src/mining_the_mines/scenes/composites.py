@@ -84,7 +84,7 @@ class RegionPlan:
     def stack(self) -> SceneStack:
         """The scenes, ready to be read."""
         items = [pystac.Item.from_dict(item) for item in self.items]
-        return SceneStack.of(items, self.bands, self.settings.mask, self.access)
+        return SceneStack.of(items, self.bands, self.grid, self.settings.mask, self.access)
 
 
 @dataclass(frozen=True)
@@ -224,9 +224,9 @@ def _doubts(parts: Sequence[Part], bands: Sequence[str]) -> Iterator[str]:
     samples = [np.load(part.path, mmap_mode="r")[:-1, ::_SAMPLE, ::_SAMPLE].reshape(len(bands), -1) for part in parts]
     reflectance = decode(np.concatenate(samples, axis=1)[:, None])
     if offset_left_in(reflectance, bands):
-        yield "nothing in the composite is darker than 0.09, as if an offset had not been taken off its numbers."
+        yield "nothing in it is darker than 0.09, as if an offset had not been taken off its numbers."
     if offset_taken_twice(reflectance, bands):
-        yield "the darkest of the composite reflects far less than nothing, as if an offset had been taken off that was not there."
+        yield "the darkest of it reflects far less than nothing, as if an offset had been taken off that was not there."
 
 
 def _gather(parts: Sequence[Part]) -> tuple[BlockFault, ...]:

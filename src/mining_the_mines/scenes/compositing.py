@@ -1,6 +1,5 @@
 """One block of a composite: scenes read, harmonised, masked, fused by day, and reduced over time."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,18 +13,18 @@ from pydantic import ConfigDict, Field
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError
 
+from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION
 from mining_the_mines.scenes.discretion import conceal
 from mining_the_mines.scenes.faults import Fault
 from mining_the_mines.scenes.http import UnansweredError, gdal_options
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.reading import SceneStack
 from mining_the_mines.scenes.region_grid import middle_longitude
-from mining_the_mines.sentinel2.compositing import CompositeSettings, composite
+from mining_the_mines.sentinel2.compositing import CompositeSettings, composite, to_numbers
+from mining_the_mines.sentinel2.masked_median import masked_median
 from mining_the_mines.sentinel2.reflectance import NODATA
-from mining_the_mines.sentinel2.resampling import nest
+from mining_the_mines.sentinel2.resampling import RIM, nest
 from mining_the_mines.sentinel2.scene_classification import ClearSkySettings, clear_pixels
-
-logger = logging.getLogger(__name__)
 
 Numbers = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
@@ -115,33 +114,34 @@ def _composite(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings, 
         return Block(np.zeros(shape, np.uint16), np.zeros(shape[1:], np.uint16), faults)
     days = solar_days(scenes, grid)
     clear = _clear(scenes, grid, settings)
-    bands = ((place, *fuse_days(numbers, clear, days)) for place, numbers in scenes.read_bands(grid))
+    bands = ((place, numbers, fuse_days(numbers, clear, days)) for place, numbers in scenes.read_bands(grid))
     reduce = _band_by_band if settings.method == "median" else _all_bands
-    reduced, dates = reduce(bands, shape, len(set(days)), settings)
+    reduced, dates = reduce(bands, (len(scenes.items), *shape), settings)
     return Block(reduced, dates, faults)
 
 
 def _band_by_band(
-    bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], days: int, settings: CompositeSettings
+    bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], settings: CompositeSettings
 ) -> tuple[Numbers, Numbers]:
     """A band's median needs no other band, so that only one is held on all dates."""
-    reduced = np.empty(shape, np.uint16)
-    seen = np.ones((days, *shape[1:]), np.bool_)
+    scenes, count, *size = shape
+    reduced = np.empty((count, *size), np.uint16)
+    seen = np.ones((scenes, *size), np.bool_)
     for place, numbers, clear in bands:
-        reduced[place] = composite(numbers[:, None], clear, settings)[0][0]
+        reduced[place] = to_numbers(masked_median(numbers[:, None], clear))[0]
         seen &= clear
-        seen &= numbers != NODATA
     dates = seen.sum(axis=0, dtype=np.uint16)
     reduced[:, dates < settings.minimum_clear_dates] = NODATA
     return reduced, dates
 
 
 def _all_bands(
-    bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], days: int, settings: CompositeSettings
+    bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], settings: CompositeSettings
 ) -> tuple[Numbers, Numbers]:
     """Geomedian and medoid look at all bands of a date together."""
-    stack = np.empty((days, *shape), np.uint16)
-    seen = np.ones((days, *shape[1:]), np.bool_)
+    scenes, _, *size = shape
+    stack = np.empty(shape, np.uint16)
+    seen = np.ones((scenes, *size), np.bool_)
     for place, numbers, clear in bands:
         stack[:, place] = numbers
         seen &= clear
@@ -149,14 +149,17 @@ def _all_bands(
 
 
 def _clear(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Mask:
-    if settings.mask is None:
+    read = scenes.read_mask(grid, settings.clear_sky.dilation_metres)
+    if read is None:
         return np.ones((len(scenes.items), *grid.shape), dtype=np.bool_)
-    codes, window = scenes.read_mask(grid, settings.clear_sky.dilation_metres)
-    if settings.mask.lower() == "scl":
+    codes, window = read
+    if settings.mask_asset.upper() == SCENE_CLASSIFICATION:
         clear = clear_pixels(codes, settings.clear_sky, window.grid.transform.a)
     else:
         clear = codes == 0
-    return np.ascontiguousarray(window.cut(nest(clear, window.factor)))
+    if window.factor > 1:
+        clear = nest(clear[:, RIM:-RIM, RIM:-RIM], window.factor)
+    return np.ascontiguousarray(window.cut(clear))
 
 
 def solar_days(scenes: SceneStack, grid: GeoBox) -> tuple[date, ...]:
@@ -165,21 +168,19 @@ def solar_days(scenes: SceneStack, grid: GeoBox) -> tuple[date, ...]:
     return tuple(SceneFacts.of(item.to_dict(include_self_link=False)).day(longitude) for item in scenes.items)
 
 
-def fuse_days(numbers: Numbers, clear: Mask, days: Sequence[date]) -> tuple[Numbers, Mask]:
+def fuse_days(numbers: Numbers, clear: Mask, days: Sequence[date]) -> Mask:
     """Make one observation of a day's granules: where they overlap they show the same moment, which counts once.
 
     Args:
-        numbers: A band, uint16 (scenes, height, width); 0 without data. Overwritten.
+        numbers: A band, uint16 (scenes, height, width); 0 without data. Where a day's first granule is not clear or
+            has no data and another is, it is given the other's numbers.
         clear: bool (scenes, height, width).
         days: Of each scene.
 
     Returns:
-        The same with one scene a day: each pixel from the day's first granule that is clear and has data there, else
-        from the first.
+        Where each scene is clear and has data, bool (scenes, height, width); nowhere but for a day's first granule.
     """
-    if len(set(days)) == len(days):
-        return numbers, clear
-    usable = clear & (numbers != NODATA)
+    usable: Mask = clear & (numbers != NODATA)
     kept: dict[date, int] = {}
     for place, day in enumerate(days):
         first = kept.setdefault(day, place)
@@ -187,5 +188,5 @@ def fuse_days(numbers: Numbers, clear: Mask, days: Sequence[date]) -> tuple[Numb
             better = usable[place] & ~usable[first]
             np.copyto(numbers[first], numbers[place], where=better)
             usable[first] |= better
-    places = list(kept.values())
-    return numbers[places], usable[places]
+            usable[place] = False
+    return usable

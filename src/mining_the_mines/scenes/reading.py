@@ -1,7 +1,6 @@
 """Reading a window of several scenes, through odc-stac: every band on one grid of 10 m, in one encoding."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,9 +12,9 @@ from odc.geo.geobox import GeoBox
 
 from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION, MissingAssetError, find_asset
 from mining_the_mines.scenes.http import AccessSettings
-from mining_the_mines.scenes.native_grid import NativeWindow, native_step
+from mining_the_mines.scenes.native_grid import NativeGrid, NativeWindow
 from mining_the_mines.scenes.sources import signing
-from mining_the_mines.sentinel2.baseline import harmonise, read_scaling
+from mining_the_mines.sentinel2.baseline import Scaling, harmonise, read_scaling
 from mining_the_mines.sentinel2.resampling import interpolate
 
 Numbers = npt.NDArray[np.uint16]
@@ -25,28 +24,53 @@ MASK: Final = "mask"
 
 
 @dataclass(frozen=True)
+class Layer:
+    """What is stored in pixels of one size, so that it is read at once.
+
+    Attributes:
+        names: Of bands, or of the mask.
+        native: The pixels.
+        items: The scenes with nothing but these assets, by the names of the bands: every archive has other keys.
+    """
+
+    names: tuple[str, ...]
+    native: NativeGrid
+    items: tuple[pystac.Item, ...]
+
+
+@dataclass(frozen=True)
 class SceneStack:
     """Scenes of a region, whose windows can be read.
 
     Attributes:
-        items: The scenes, their assets by the names of bands: every archive has other keys.
+        items: The scenes, in order of time.
         bands: Names of the bands, in the order wanted.
+        layers: The bands by the size of their pixels.
+        mask: The asset that tells clouds, if there is one.
         access: How assets are reached.
     """
 
     items: tuple[pystac.Item, ...]
     bands: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    mask: Layer | None
     access: AccessSettings
 
     @classmethod
     def of(
-        cls, items: Sequence[pystac.Item], bands: tuple[str, ...], mask: str | None, access: AccessSettings
+        cls,
+        items: Sequence[pystac.Item],
+        bands: tuple[str, ...],
+        region: GeoBox,
+        mask: str | None,
+        access: AccessSettings,
     ) -> "SceneStack":
         """Find the assets that are wanted.
 
         Args:
             items: The scenes as their archive describes them.
             bands: Names of the bands, in the order wanted.
+            region: The grid of 10 m that windows will be of.
             mask: Asset that tells clouds: ``scl`` for the scene classification, whatever its key, or the key of
                 another; ``None`` for none.
             access: How assets are reached.
@@ -54,22 +78,39 @@ class SceneStack:
         Raises:
             MissingAssetError: If a scene lacks one.
         """
-        return cls(tuple(_by_band(item, bands, mask) for item in items), bands, access)
+        keys = [{band: find_asset(item, band) for band in bands} for item in items]
+        scenes = [_with_assets(item, named) for item, named in zip(items, keys, strict=True)]
+        native = {band: NativeGrid.of(scenes, band, region) for band in bands}
+        layers = [
+            _layer(items, keys, tuple(band for band in bands if native[band] == grid), grid)
+            for grid in dict.fromkeys(native.values())
+        ]
+        return cls(tuple(scenes), bands, tuple(layers), _mask_layer(items, mask, region), access)
 
-    def without(self, items: set[str]) -> "SceneStack":
+    def without(self, names: set[str]) -> "SceneStack":
         """The same without some scenes."""
-        return replace(self, items=tuple(item for item in self.items if item.id not in items))
+        return self._of([place for place, item in enumerate(self.items) if item.id not in names])
 
     def alone(self) -> Iterator["SceneStack"]:
         """Each scene by itself."""
-        return (replace(self, items=(item,)) for item in self.items)
+        return (self._of([place]) for place in range(len(self.items)))
+
+    def _of(self, places: Sequence[int]) -> "SceneStack":
+        def some(layer: Layer) -> Layer:
+            return replace(layer, items=tuple(layer.items[place] for place in places))
+
+        return replace(
+            self,
+            items=tuple(self.items[place] for place in places),
+            layers=tuple(map(some, self.layers)),
+            mask=None if self.mask is None else some(self.mask),
+        )
 
     def conflicts(self) -> tuple[str, ...]:
         """What scenes' metadata say of their offset where they contradict each other; the first band speaks for all."""
-        scalings = (
-            (item.id, read_scaling(item.properties, item.assets[self.bands[0]].to_dict())) for item in self.items
-        )
-        return tuple(f"{name}: {scaling.conflict}" for name, scaling in scalings if scaling.conflict)
+        scalings = [_scaling(item, self.bands[0]) for item in self.items]
+        said = zip(self.items, scalings, strict=True)
+        return tuple(f"{item.id}: {scaling.conflict}" for item, scaling in said if scaling.conflict)
 
     def read_bands(self, grid: GeoBox) -> Iterator[tuple[int, Numbers]]:
         """Read the bands one after the other, resampled bilinearly to the grid.
@@ -83,17 +124,18 @@ class SceneStack:
         Yields:
             A band's place in :attr:`bands`, and its harmonised numbers, uint16 (scenes, height, width), 0 without data.
         """
-        for step, bands in self._by_step(grid).items():
-            window = NativeWindow.over(grid, step, self.items)
-            coarse = self._load(window.grid, bands, "bilinear", "uint16")
-            for band in bands:
+        for layer in self.layers:
+            window = layer.native.window(grid)
+            stored = self._load(layer, window, "bilinear", "uint16")
+            for band in layer.names:
                 numbers = np.empty((len(self.items), *grid.shape), np.uint16)
-                for place, (item, image) in enumerate(zip(self.items, coarse.pop(band), strict=True)):
-                    scaling = read_scaling(item.properties, item.assets[band].to_dict())
-                    numbers[place] = window.cut(interpolate(harmonise(image, scaling), window.factor))
+                for place, (item, image) in enumerate(zip(layer.items, stored.pop(band), strict=True)):
+                    harmonised = harmonise(image, _scaling(item, band))
+                    fine = interpolate(harmonised, window.factor) if window.factor > 1 else harmonised
+                    numbers[place] = window.cut(fine)
                 yield self.bands.index(band), numbers
 
-    def read_mask(self, grid: GeoBox, margin: float) -> tuple[npt.NDArray[np.uint8], NativeWindow]:
+    def read_mask(self, grid: GeoBox, margin: float) -> tuple[npt.NDArray[np.uint8], NativeWindow] | None:
         """Read the mask in its own resolution, by nearest neighbour.
 
         Args:
@@ -101,23 +143,18 @@ class SceneStack:
             margin: Metres that are wanted beyond it, for what is grown over its border.
 
         Returns:
-            The mask's codes, uint8 (scenes, rows, columns), and the window that they are of.
+            The mask's codes, uint8 (scenes, rows, columns), and the window that they are of; ``None`` without mask.
         """
-        step = native_step(self.items, MASK, grid)
-        window = NativeWindow.over(grid, step, self.items, margin)
-        return self._load(window.grid, (MASK,), "nearest", "uint8")[MASK], window
+        if self.mask is None:
+            return None
+        window = self.mask.native.window(grid, margin)
+        return self._load(self.mask, window, "nearest", "uint8")[MASK], window
 
-    def _by_step(self, grid: GeoBox) -> dict[int, list[str]]:
-        steps: dict[int, list[str]] = defaultdict(list)
-        for band in self.bands:
-            steps[native_step(self.items, band, grid)].append(band)
-        return steps
-
-    def _load(self, grid: GeoBox, bands: Sequence[str], resampling: str, dtype: str) -> dict[str, npt.NDArray[Any]]:
+    def _load(self, layer: Layer, window: NativeWindow, resampling: str, dtype: str) -> dict[str, npt.NDArray[Any]]:
         loaded = odc.stac.load(
-            self.items,
-            bands=list(bands),
-            geobox=grid,
+            layer.items,
+            bands=list(layer.names),
+            geobox=window.grid,
             groupby="id",
             preserve_original_order=True,
             resampling=resampling,
@@ -126,7 +163,25 @@ class SceneStack:
             fail_on_error=True,
             patch_url=signing(self.access),
         )
-        return {band: loaded[band].values for band in bands}
+        return {band: loaded[band].values for band in layer.names}
+
+
+def _layer(
+    items: Sequence[pystac.Item], keys: Sequence[Mapping[str, str]], names: tuple[str, ...], native: NativeGrid
+) -> Layer:
+    chosen = [{name: named[name] for name in names} for named in keys]
+    return Layer(names, native, tuple(_with_assets(item, named) for item, named in zip(items, chosen, strict=True)))
+
+
+def _mask_layer(items: Sequence[pystac.Item], mask: str | None, region: GeoBox) -> Layer | None:
+    if mask is None:
+        return None
+    scenes = tuple(_with_assets(item, {MASK: find_mask(item, mask)}) for item in items)
+    return Layer((MASK,), NativeGrid.of(scenes, MASK, region), scenes)
+
+
+def _scaling(item: pystac.Item, band: str) -> Scaling:
+    return read_scaling(item.properties, item.assets[band].to_dict())
 
 
 def find_mask(item: pystac.Item, mask: str) -> str:
@@ -151,10 +206,8 @@ def find_mask(item: pystac.Item, mask: str) -> str:
     return mask
 
 
-def _by_band(item: pystac.Item, bands: Sequence[str], mask: str | None) -> pystac.Item:
-    keys = {band: find_asset(item, band) for band in bands}
-    if mask is not None:
-        keys[MASK] = find_mask(item, mask)
+def _with_assets(item: pystac.Item, keys: Mapping[str, str]) -> pystac.Item:
+    """The scene with some of its assets, renamed."""
     plain = item.clone()
     plain.assets = {}
     # Addresses are absolute: beside the item's own address on the web, a local path would be taken for one there.

@@ -47,10 +47,24 @@ def composite(
         too few clear dates; and the number of clear dates, uint16 (height, width).
     """
     counts = count_clear_dates(numbers, clear)
-    middle = np.rint(_METHODS[settings.method](numbers, clear))
-    middle[:, counts < settings.minimum_clear_dates] = NODATA
+    picture = to_numbers(_METHODS[settings.method](numbers, clear))
+    picture[:, counts < settings.minimum_clear_dates] = NODATA
+    return picture, counts
+
+
+def to_numbers(middle: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+    """Round digital numbers to even, and make 0 of those that are not known.
+
+    Args:
+        middle: float32 of any shape, NaN where there is none. Overwritten.
+
+    Returns:
+        uint16 of the same shape.
+    """
+    np.rint(middle, out=middle)
     np.nan_to_num(middle, copy=False, nan=NODATA)
-    return middle.clip(NODATA, LARGEST).astype(np.uint16), counts
+    np.clip(middle, NODATA, LARGEST, out=middle)
+    return middle.astype(np.uint16)
 
 
 def count_clear_dates(numbers: npt.NDArray[np.uint16], clear: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint16]:

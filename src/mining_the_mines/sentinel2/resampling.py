@@ -1,5 +1,6 @@
 """Bringing bands of 20 and 60 m to the grid of 10 m."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,9 @@ Numbers = npt.NDArray[np.uint16]
 
 #: Coarse pixels that are needed beyond each side.
 RIM: Final = 1
+#: Coarse pixels that are in work at once: few enough to stay in a core's cache, and to have data all or not at all.
+_ROWS: Final = 64
+_COLUMNS: Final = 256
 
 
 def interpolate(coarse: Numbers, factor: int) -> Numbers:
@@ -22,55 +26,76 @@ def interpolate(coarse: Numbers, factor: int) -> Numbers:
     time of GDAL's warper, which must be ready for any two grids.
 
     Args:
-        coarse: Digital numbers, uint16 (..., height + 2, width + 2), a pixel more on each side; 0 where there is no
-            data.
-        factor: Fine pixels along the edge of a coarse one.
+        coarse: Digital numbers, uint16 (height + 2, width + 2), a pixel more on each side; 0 where there is no data.
+        factor: Fine pixels along the edge of a coarse one, 2 or more.
 
     Returns:
-        Digital numbers, uint16 (..., height * factor, width * factor), halves rounded up. A fine pixel has no data
-        where the coarse one that it lies in has none; its neighbours without data are left out of the mean.
+        Digital numbers, uint16 (height * factor, width * factor), halves rounded up. A fine pixel has no data where
+        the coarse one that it lies in has none; its neighbours without data are left out of the mean.
     """
-    if factor == 1:
-        return coarse[..., RIM:-RIM, RIM:-RIM]
-    missing = coarse == NODATA
-    sums = _spread(coarse.astype(np.uint32), factor)
-    if not missing.any():
-        full = 4 * factor * factor
-        sums += full // 2
-        sums //= full
-        return sums.astype(np.uint16)
-    weights = _spread((~missing).astype(np.uint32), factor)
-    sums += weights // 2
-    np.floor_divide(sums, weights, out=sums, where=weights > 0)
-    sums[nest(missing, factor)] = NODATA
-    return sums.astype(np.uint16)
+    height, width = (side - 2 * RIM for side in coarse.shape)
+    fine = np.empty((height * factor, width * factor), np.uint16)
+    for top in range(0, height, _ROWS):
+        for left in range(0, width, _COLUMNS):
+            part = coarse[top : top + _ROWS + 2 * RIM, left : left + _COLUMNS + 2 * RIM]
+            rows, columns = (
+                (start * factor, (start + size) * factor) for start, size in ((top, _ROWS), (left, _COLUMNS))
+            )
+            _interpolate(part, factor, fine[slice(*rows), slice(*columns)])
+    return fine
 
 
 def nest(coarse: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
     """Repeat what holds for a coarse pixel in the fine ones within it.
 
     Args:
-        coarse: (..., height + 2, width + 2), a pixel more on each side.
+        coarse: (..., height, width).
         factor: Fine pixels along the edge of a coarse one.
 
     Returns:
         (..., height * factor, width * factor).
     """
-    inner = coarse[..., RIM:-RIM, RIM:-RIM]
-    return inner.repeat(factor, axis=-2).repeat(factor, axis=-1)
+    return coarse.repeat(factor, axis=-2).repeat(factor, axis=-1)
 
 
-def _spread(values: npt.NDArray[np.uint32], factor: int) -> npt.NDArray[np.uint32]:
-    """Weigh neighbours along columns, then along rows; weights of a direction sum up to 2 × factor."""
-    *stack, height, width = values.shape
-    tall = np.empty((*stack, (height - 2 * RIM) * factor, width), np.uint32)
-    fine = np.empty((*tall.shape[:-1], (width - 2 * RIM) * factor), np.uint32)
+def _interpolate(coarse: Numbers, factor: int, fine: Numbers) -> None:
+    """Interpolate a part of an image; the weights of all neighbours together are 4 × factor²."""
+    lowest = coarse.min()
+    if lowest == NODATA and coarse.max() == NODATA:
+        fine[:] = NODATA
+        return
+    full = 4 * factor * factor
+    weights = None if lowest != NODATA else _spread((coarse != NODATA).astype(np.uint32), factor)
+    for place, sums in enumerate(_spread(coarse.astype(np.uint32), factor)):
+        if weights is None:
+            sums += np.uint32(full // 2)
+            # A shift is several times quicker than a division, and 20 m bands are most of all.
+            fine[:, place::factor] = sums >> 4 if full == 16 else sums // np.uint32(full)
+        else:
+            weight = next(weights)
+            fine[:, place::factor] = (sums + weight // 2) // np.maximum(weight, 1)
+    if weights is not None:
+        fine[nest(coarse[RIM:-RIM, RIM:-RIM] == NODATA, factor)] = NODATA
+
+
+def _spread(values: npt.NDArray[np.uint32], factor: int) -> Iterator[npt.NDArray[np.uint32]]:
+    """Weigh neighbours along columns, then along rows; weights of a direction sum up to 2 × factor.
+
+    Yields:
+        Of each coarse pixel's fine columns the first, the second …, (height * factor, width).
+    """
     steps = [_step(place, factor) for place in range(factor)]
+    tall = np.empty(((values.shape[0] - 2 * RIM) * factor, values.shape[1]), np.uint32)
     for place, (near, far, beside) in enumerate(steps):
-        tall[..., place::factor, :] = values[..., RIM:-RIM, :] * near + values[..., beside, :] * far
-    for place, (near, far, beside) in enumerate(steps):
-        fine[..., place::factor] = tall[..., RIM:-RIM] * near + tall[..., beside] * far
-    return fine
+        tall[place::factor] = _weighed(values, near, far, beside)
+    for near, far, beside in steps:
+        yield _weighed(tall.T, near, far, beside).T
+
+
+def _weighed(lines: npt.NDArray[np.uint32], near: np.uint32, far: np.uint32, beside: slice) -> npt.NDArray[np.uint32]:
+    weighed = lines[RIM:-RIM] * near
+    weighed += lines[beside] * far
+    return weighed
 
 
 def _step(place: int, factor: int) -> tuple[np.uint32, np.uint32, slice]:
