@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from kedro.io import DatasetError
-from scenes.observed import Observation, choice_of, clear, flat, month, plan_of, write_scene
 
 from mining_the_mines.datasets.scenes import (
     AssetRequest,
@@ -18,6 +17,7 @@ from mining_the_mines.datasets.scenes import (
 from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.choosing import AcquisitionSettings
+from scenes.observed import Observation, choice_of, clear, flat, month, plan_of, write_scene
 
 TINY = {"provinces": ["tapajos"], "pixels": 60, "mines": 1, "dates": 2}
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import rasterio
 from distributed import LocalCluster
-from scenes.observed import Observation, clear, month, plan_of, write_scene
 
 from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
 from mining_the_mines.scenes.composites import RegionPlan, make_composites
 from mining_the_mines.scenes.errors import SceneError
+from scenes.observed import Observation, clear, month, plan_of, write_scene
 
 
 @contextmanager

@@ -1,0 +1,92 @@
+"""Windows in the resolution that bands are stored in."""
+
+from pathlib import Path
+
+import numpy as np
+import pystac
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
+from rasterio.transform import Affine
+
+from mining_the_mines.scenes.native_grid import NativeGrid
+from mining_the_mines.sentinel2.resampling import RIM
+from scenes.observed import CORNER, EPSG, Observation, clear, flat, write_scene
+
+LEFT, TOP = CORNER
+
+
+def region(left: float = LEFT, top: float = TOP, side: int = 96) -> GeoBox:
+    return GeoBox((side, side), Affine(10, 0, left, 0, -10, top), f"EPSG:{EPSG}")
+
+
+def renamed(item: pystac.Item, **names: str) -> pystac.Item:
+    """The scene with assets by band."""
+    plain = item.clone()
+    plain.assets = {}
+    for name, key in names.items():
+        plain.add_asset(name, item.assets[key].clone())
+    return plain
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> pystac.Item:
+    seen = Observation({"blue": flat(1), "rededge1": flat(1, 48), "coastal": flat(1, 16)}, clear())
+    return renamed(write_scene(tmp_path, "s", seen), B2="blue", B5="rededge1", B1="coastal")
+
+
+@pytest.mark.parametrize(("band", "step"), [("B2", 10), ("B5", 20), ("B1", 60)])
+def test_a_band_is_read_in_the_resolution_that_it_is_stored_in(scene: pystac.Item, band: str, step: int) -> None:
+    assert NativeGrid.of([scene], band, region()).step == step
+
+
+def test_a_region_that_begins_within_a_coarse_pixel_is_nested_in_it(scene: pystac.Item) -> None:
+    native = NativeGrid.of([scene], "B1", region(LEFT + 20, TOP - 50))
+    assert (native.left, native.top) == (LEFT, TOP)
+
+
+def test_a_region_whose_pixels_lie_across_the_scenes_is_resampled(scene: pystac.Item) -> None:
+    native = NativeGrid.of([scene], "B1", region(LEFT + 3))
+    assert (native.step, native.left) == (10, LEFT + 3)
+
+
+def test_scenes_that_store_a_band_differently_are_resampled(scene: pystac.Item, tmp_path: Path) -> None:
+    fine = renamed(write_scene(tmp_path, "f", Observation({"coastal": flat(1)}, clear())), B1="coastal")
+    assert NativeGrid.of([scene, fine], "B1", region()).step == 10
+
+
+def test_a_scene_of_another_zone_or_without_grid_has_no_say(scene: pystac.Item, tmp_path: Path) -> None:
+    there = renamed(write_scene(tmp_path, "t", Observation({"coastal": flat(1)}, clear(), epsg=32722)), B1="coastal")
+    bare = renamed(write_scene(tmp_path, "b", Observation({"coastal": flat(1)}, clear())), B1="coastal")
+    del bare.assets["B1"].extra_fields["proj:transform"]
+    assert NativeGrid.of([bare, there, scene], "B1", region()).step == 60
+    assert NativeGrid.of([bare, there], "B1", region()).step == 10
+
+
+@given(
+    step=st.sampled_from([10, 20, 60]),
+    row=st.integers(0, 60),
+    column=st.integers(0, 60),
+    height=st.integers(1, 36),
+    width=st.integers(1, 36),
+    margin=st.sampled_from([0, 15, 40]),
+)
+def test_a_window_holds_the_pixels_that_it_is_asked_for(
+    step: int, row: int, column: int, height: int, width: int, margin: int
+) -> None:
+    native = NativeGrid(step, LEFT, TOP)
+    fine = region()[row : row + height, column : column + width]
+    window = native.window(fine, margin)
+    rim = RIM if step > 10 else 0
+    rows, columns = ((side - 2 * rim) * window.factor for side in window.grid.shape)
+    # Each fine pixel, known by its place in the region.
+    first_row = round((TOP - window.grid.transform.f) / 10) + rim * window.factor
+    first_column = round((window.grid.transform.c - LEFT) / 10) + rim * window.factor
+    places = np.add.outer(
+        np.arange(first_row, first_row + rows) * 1000, np.arange(first_column, first_column + columns)
+    )
+    expected = np.add.outer(np.arange(row, row + height) * 1000, np.arange(column, column + width))
+    np.testing.assert_array_equal(window.cut(places), expected)
+    assert first_row * 10 <= row * 10 - margin + step
+    assert (first_row + rows) * 10 >= (row + height) * 10 + margin

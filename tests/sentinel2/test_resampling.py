@@ -1,0 +1,61 @@
+"""Bands of 20 and 60 m on the grid of 10 m."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.ndimage import zoom
+
+from mining_the_mines.sentinel2.resampling import interpolate, nest
+
+Numbers = npt.NDArray[np.uint16]
+FACTORS = (2, 6)
+
+
+def picture(seed: int, height: int, width: int, missing: float = 0) -> Numbers:
+    """Digital numbers of the whole range, some of them missing."""
+    rng = np.random.default_rng(seed)
+    numbers = rng.integers(1, 65536, (height + 2, width + 2)).astype(np.uint16)
+    numbers[rng.random(numbers.shape) < missing] = 0
+    return numbers
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@given(seed=st.integers(0, 999), height=st.integers(1, 80), width=st.integers(1, 12))
+def test_pixels_lie_between_their_neighbours_as_scipy_has_it(factor: int, seed: int, height: int, width: int) -> None:
+    coarse = picture(seed, height, width)
+    expected = zoom(coarse.astype(np.float64), factor, order=1, mode="nearest", grid_mode=True)
+    inner = expected[factor:-factor, factor:-factor]
+    assert np.abs(interpolate(coarse, factor) - inner).max() <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_how_an_image_is_divided_can_not_be_told(factor: int) -> None:
+    coarse = picture(3, 150, 300, missing=0.05)
+    whole = interpolate(coarse, factor)
+    left, right = interpolate(coarse[:, :103], factor), interpolate(coarse[:, 101:], factor)
+    np.testing.assert_array_equal(np.hstack([left, right]), whole)
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_pixel_has_data_where_the_one_it_lies_in_has(factor: int) -> None:
+    coarse = picture(5, 40, 50, missing=0.3)
+    fine = interpolate(coarse, factor)
+    np.testing.assert_array_equal(fine != 0, nest(coarse[1:-1, 1:-1] != 0, factor))
+
+
+def test_neighbours_without_data_darken_nothing() -> None:
+    coarse = np.full((5, 5), 4000, np.uint16)
+    coarse[2, 2] = 0
+    fine = interpolate(coarse, 2)
+    assert set(np.unique(fine)) == {0, 4000}
+
+
+def test_where_there_is_no_data_there_is_none() -> None:
+    assert not interpolate(np.zeros((70, 260), np.uint16), 2).any()
+
+
+def test_ground_of_one_reflectance_stays_as_it_is() -> None:
+    for number in (1, 1000, 65534, 65535):
+        assert (interpolate(np.full((4, 4), number, np.uint16), 6) == number).all()
