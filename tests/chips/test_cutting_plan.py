@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterio.crs import CRS
@@ -154,6 +154,17 @@ def test_names_of_places_become_names_of_files_that_differ(tmp_path: Path) -> No
     plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
     assert [cutout.name for cutout in plan.cutouts] == ["north_Pit-1-a", "north_pit-1-A-2", "north_Córrego"]
     assert plan.cutouts[0].place == "Pit 1/a"
+
+
+@given(names=st.lists(st.sampled_from(("a", "A", "a-2", "a-3", "a 2", "b")), min_size=1, max_size=8))
+@settings(max_examples=25, deadline=None)
+@example(names=["a", "a", "a-2"])
+def test_no_chip_is_written_over_another(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
+    composite = composite_at(tmp_path_factory.mktemp("composite"))
+    places = places_at(*[(40, 30)] * len(names), names=tuple(names))
+    plan = plan_places([composite], places, Layout(16, 16, None))
+    assert len({cutout.name.lower() for cutout in plan.cutouts}) == len(names)
+    assert [cutout.place for cutout in plan.cutouts] == names
 
 
 def test_chips_at_places_that_overlap_are_of_one_group(tmp_path: Path) -> None:

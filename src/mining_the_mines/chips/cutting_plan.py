@@ -282,13 +282,16 @@ def _clear_dates(cutout: Cutout) -> float:
 
 def _name(cutouts: Iterable[Cutout]) -> list[Cutout]:
     """Give each chip a file name that no other has and that every file system takes."""
-    uses: Counter[str] = Counter()
+    taken: set[str] = set()
+    repeats: Counter[str] = Counter()
     named = []
     for cutout in cutouts:
-        name = re.sub(r"[^\w.-]+", "-", cutout.name).strip("-.")
-        uses[name.lower()] += 1
-        number = uses[name.lower()]
-        named.append(replace(cutout, name=name if number == 1 else f"{name}-{number}"))
+        name = free = re.sub(r"[^\w.-]+", "-", cutout.name).strip("-.")
+        while free.casefold() in taken:  # by another of this name, or by one whose name ends in a number
+            repeats[name.casefold()] += 1
+            free = f"{name}-{repeats[name.casefold()] + 1}"
+        taken.add(free.casefold())
+        named.append(replace(cutout, name=free))
     return named
 
 
