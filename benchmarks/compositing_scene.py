@@ -27,8 +27,9 @@ from rasterio.io import MemoryFile
 from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.choosing import AcquisitionSettings, choose_scenes
-from mining_the_mines.scenes.composites import make_composites, plan_composites
+from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.compositing import CompositingSettings
+from mining_the_mines.scenes.region_plan import plan_composites
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
 
@@ -46,7 +47,7 @@ def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noq
 def choose(archive: Path) -> tuple[SceneChoice, AcquisitionSettings]:
     """Choose all dates, whatever their clouds."""
     settings = AcquisitionSettings(max_cloud_cover=100).of_archive(archive)
-    return choose_scenes(settings, COMPETITION_BANDS), settings
+    return choose_scenes(settings, COMPETITION_BANDS, "scl"), settings
 
 
 def composite(archive: Path, folder: Path, block: int) -> None:

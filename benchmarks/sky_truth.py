@@ -24,10 +24,11 @@ from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.choice import ItemJson
 from mining_the_mines.scenes.choosing import AcquisitionSettings, choose_scenes
 from mining_the_mines.scenes.composite_files import Composite
-from mining_the_mines.scenes.composites import RegionPlan, make_composites, plan_composites
+from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.compositing import NO_MASK, CompositingSettings, composite_block
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.region_grid import middle_longitude
+from mining_the_mines.scenes.region_plan import RegionPlan, plan_composites
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, decode
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
@@ -56,7 +57,7 @@ def main() -> int:
         archive = Path(scratch) / "archive"
         write_simulated_series(archive, SeriesSettings())
         acquisition = AcquisitionSettings(regions={}).of_archive(archive)
-        choice = choose_scenes(acquisition, COMPETITION_BANDS)
+        choice = choose_scenes(acquisition, COMPETITION_BANDS, "scl")
         plans = plan_composites(choice, COMPETITION_BANDS, CompositingSettings(), acquisition)
         composites = make_composites(plans, Path(scratch) / "composites", DaskSettings(), _silently)
         regions = [_compare(plan, made, archive) for plan, made in zip(plans, composites, strict=True)]

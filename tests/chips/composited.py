@@ -34,7 +34,8 @@ def composite_at(
     if empty is not None:
         numbers[:, empty] = 0
         counts[empty] = 0
-    image, clear_dates = folder / f"{region}.tif", folder / f"{region}_clear_dates.tif"
+    image, clear_dates = folder / f"{region}.tif", folder / "clear_dates" / f"{region}.tif"
+    clear_dates.parent.mkdir(exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     profile = {"height": shape[0], "width": shape[1], "dtype": "uint16", "crs": grid.crs, "transform": grid.transform}
     with rasterio.open(image, "w", count=len(bands), nodata=0, **profile) as file:

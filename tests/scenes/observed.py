@@ -15,9 +15,9 @@ from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 
 from mining_the_mines.scenes.choice import SceneChoice, left_out_table
-from mining_the_mines.scenes.composites import RegionPlan, plan_composites
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.http import AccessSettings
+from mining_the_mines.scenes.region_plan import RegionPlan, plan_composites
 from mining_the_mines.scenes.regions import Region
 
 #: Upper left corner of all scenes, in metres of EPSG:32721, a multiple of 60.

@@ -14,9 +14,12 @@ import rasterio
 from distributed import LocalCluster
 
 from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
-from mining_the_mines.scenes.composites import RegionPlan, make_composites
+from mining_the_mines.scenes.choice import SceneChoice
+from mining_the_mines.scenes.composites import make_composites
+from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.errors import SceneError
-from scenes.observed import Observation, clear, month, plan_of, write_scene
+from mining_the_mines.scenes.region_plan import RegionPlan, plan_composites
+from scenes.observed import IMPATIENT, Observation, choice_of, clear, month, write_scene
 
 
 @contextmanager
@@ -25,14 +28,20 @@ def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noq
     yield lambda: None
 
 
-def plans(archive: Path) -> tuple[RegionPlan, ...]:
-    """A composite of nine blocks."""
+def write_archive(archive: Path) -> None:
+    """Three scenes, and the list of them."""
     rng = np.random.default_rng(0)
     items = []
     for number in range(3):
         blue = rng.integers(200, 900, (96, 96)).astype(np.uint16)
         items.append(write_scene(archive, f"s{number}", Observation({"blue": blue}, clear(), month(number + 1))))
-    return plan_of(items, ("B2",), block=32)
+    (archive / "scenes.json").write_text(choice_of(items).to_json(), encoding="utf-8")
+
+
+def plans(archive: Path) -> tuple[RegionPlan, ...]:
+    """A composite of nine blocks."""
+    choice = SceneChoice.from_json((archive / "scenes.json").read_text(encoding="utf-8"))
+    return plan_composites(choice, ("B2",), CompositingSettings(block=32), IMPATIENT)
 
 
 def blue(folder: Path) -> np.ndarray:
@@ -41,6 +50,7 @@ def blue(folder: Path) -> np.ndarray:
 
 
 def test_workers_of_a_cluster_make_the_same_composite(tmp_path: Path) -> None:
+    write_archive(tmp_path / "archive")
     region = plans(tmp_path / "archive")
     make_composites(region, tmp_path / "here", DaskSettings(), unseen)
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
@@ -51,7 +61,7 @@ def test_workers_of_a_cluster_make_the_same_composite(tmp_path: Path) -> None:
 
 def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence() -> None:
     with pytest.raises(SceneError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        run_blocks(str, [1], DaskSettings(address="tcp://127.0.0.1:9"), lambda: None)
+        run_blocks(max, 0, [1], DaskSettings(address="tcp://127.0.0.1:9"), lambda: None)
 
 
 _VICTIM = """
@@ -61,16 +71,17 @@ from scenes.test_block_graph import plans, unseen
 from mining_the_mines.scenes import composites
 from mining_the_mines.scenes.block_graph import DaskSettings
 folder = Path(sys.argv[1])
-whole = composites.make_block
-def slow(task):
-    whole(task)
+whole = composites.make_part
+def slow(plan, part):
+    whole(plan, part)
     time.sleep(0.3)
-composites.make_block = slow
+composites.make_part = slow
 composites.make_composites(plans(folder / "archive"), folder / "killed", DaskSettings(workers=1), unseen)
 """
 
 
 def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    write_archive(tmp_path / "archive")
     region = plans(tmp_path / "archive")
     make_composites(region, tmp_path / "undisturbed", DaskSettings(), unseen)
     tests = Path(__file__).parents[1]

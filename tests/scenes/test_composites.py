@@ -1,5 +1,6 @@
 """Composites of whole regions: the same however they are divided, cut short or where they are worked on."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.composite_files import Composite, open_composites
 from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.faults import NoCompositeError
 from scenes.observed import CLOUD, Observation, clear, flat, month, plan_of, write_scene
 
 BANDS = ("B2", "B5", "B1")
@@ -98,24 +100,82 @@ def test_an_offset_that_the_metadata_deny_is_noticed_in_the_pixels(
     assert doubt in caplog.text
 
 
-def test_a_composite_that_lacks_scenes_is_made_again_when_they_can_be_read(tmp_path: Path) -> None:
+def cut_off(item: pystac.Item, band: str = "blue") -> tuple[Path, bytes]:
+    """Cut a file off in the middle, so that its header still reads."""
+    path = Path(item.assets[band].href)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    return path, whole
+
+
+def test_blocks_that_lack_a_scene_are_made_again_when_it_can_be_read(tmp_path: Path) -> None:
     items = archive(tmp_path / "archive")
-    victim = Path(items[2].assets["blue"].href)
-    whole = victim.read_bytes()
-    victim.write_bytes(whole[: len(whole) // 2])
-    (fault,) = make(items, tmp_path / "composites").faults
-    assert (fault.item, len(make(items, tmp_path / "composites").dates)) == ("scene_2", 4 + (fault.blocks < fault.of))
-    victim.write_bytes(whole)
-    assert make(items, tmp_path / "composites").faults == ()
+    undisturbed = pixels(make(items, tmp_path / "undisturbed"))
+    plans = plan_of(items, BANDS)
+    assert plans[0].content_hash  # as it was planned: before the archive failed
+    path, whole = cut_off(items[2])
+    (lacking,) = make_composites(plans, tmp_path / "composites", HERE, unseen)
+    (fault,) = lacking.faults
+    assert fault.item == "scene_2"
+    assert (pixels(lacking) != undisturbed).any()
+    assert make_composites(plans, tmp_path / "composites", HERE, unseen) == (lacking,)
+    path.write_bytes(whole)
+    missing: list[int] = []
+
+    @contextmanager
+    def counting(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+        missing.append(total)
+        yield lambda: None
+
+    (healed,) = make_composites(plans, tmp_path / "composites", HERE, counting)
+    assert (healed.faults, missing) == ((), [fault.blocks])
+    np.testing.assert_array_equal(pixels(healed), undisturbed)
+    assert not (tmp_path / "composites" / "parts").exists()
+
+
+def test_a_file_on_disk_that_was_replaced_makes_another_composite(tmp_path: Path) -> None:
+    items = archive(tmp_path / "archive")
+    before = pixels(make(items, tmp_path / "composites"))
+    for item in items:
+        path = Path(item.assets["blue"].href)
+        path.write_bytes(Path(items[4].assets["blue"].href).read_bytes())
+    assert (pixels(make(items, tmp_path / "composites"))[0] != before[0]).any()
 
 
 def test_a_region_of_which_nothing_can_be_read_is_told_with_the_reason(tmp_path: Path) -> None:
     items = archive(tmp_path / "archive", dates=2)
     for item in items:
         Path(item.assets["blue"].href).unlink()
-    with pytest.raises(SceneError, match="Not one of 2 scenes of somewhere can be read"):
+    with pytest.raises(NoCompositeError, match="not one of 2 scenes can be read, the first for this reason"):
         make(items, tmp_path / "composites")
     assert not list((tmp_path / "composites").glob("**/*.npy"))
+
+
+def test_scenes_of_too_few_days_make_no_composite(tmp_path: Path) -> None:
+    items = archive(tmp_path / "archive", dates=3)
+    cut_off(items[0])
+    cut_off(items[1])
+    plans = [dataclasses.replace(plan, minimum_dates=3) for plan in plan_of(items, BANDS, block=512)]
+    with pytest.raises(NoCompositeError, match=r"scenes of 1 days can be read where 3 are wanted; scene_0 fails"):
+        make_composites(plans, tmp_path / "composites", HERE, unseen)
+
+
+def test_a_region_without_a_clear_pixel_makes_no_composite(tmp_path: Path) -> None:
+    items = archive(tmp_path / "archive", dates=2)
+    with pytest.raises(NoCompositeError, match=r"no pixel is clear on 3 of 2 days"):
+        make(items, tmp_path / "composites", minimum_clear_dates=3)
+
+
+def test_a_region_that_fails_does_not_stop_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    good, bad = archive(tmp_path / "good"), archive(tmp_path / "bad")
+    for item in bad:
+        Path(item.assets["blue"].href).unlink()
+    (first,), (second,) = plan_of(bad, BANDS), plan_of(good, BANDS)
+    plans = [dataclasses.replace(first, region="bad"), dataclasses.replace(second, region="good")]
+    made = make_composites(plans, tmp_path / "composites", HERE, unseen)
+    assert [composite.region for composite in made] == ["good"]
+    assert open_composites(tmp_path / "composites") == made
+    assert "Of bad no composite can be made" in caplog.text
 
 
 def test_metadata_that_contradict_each_other_are_noted(tmp_path: Path) -> None:

@@ -111,6 +111,17 @@ def test_a_mask_of_ones_own_stands_in_for_the_classification(tmp_path: Path) -> 
     assert (block.clear_dates[30:] == 1).all()
 
 
+def test_what_a_mask_of_ones_own_does_not_cover_is_not_clear(tmp_path: Path) -> None:
+    mask = np.zeros((96, 96), np.uint8)
+    mask[:, 48:] = 255
+    item = write_scene(tmp_path, "l1c", Observation({"blue": flat(500)}, extra={"my_clouds": mask}))
+    with rasterio.open(item.assets["my_clouds"].href, "r+") as image:
+        image.nodata = 255
+    block = block_of([item], "B2", mask_asset="my_clouds")
+    assert (block.clear_dates[:, :48] == 1).all()
+    assert (block.clear_dates[:, 48:] == 0).all()
+
+
 def test_a_product_without_classification_says_what_can_be_done(tmp_path: Path) -> None:
     item = write_scene(tmp_path, "l1c", Observation({"blue": flat(500)}))
     with pytest.raises(MissingAssetError, match="l1c has no asset for SCL"):

@@ -5,12 +5,13 @@ from typing import TypeVar
 
 from dask.base import compute
 from dask.callbacks import Callback
-from dask.delayed import Delayed, delayed
+from dask.delayed import delayed
 from distributed import Client, as_completed
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.scenes.errors import SceneError
 
+Shared = TypeVar("Shared")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 #: Called with nothing whenever a block is done.
@@ -30,7 +31,11 @@ class DaskSettings(BaseModel):
 
 
 def run_blocks(
-    work: Callable[[Task], Result], tasks: Sequence[Task], settings: DaskSettings, advance: Advance
+    work: Callable[[Shared, Task], Result],
+    shared: Shared,
+    tasks: Sequence[Task],
+    settings: DaskSettings,
+    advance: Advance,
 ) -> list[Result]:
     """Work on blocks, in any order and several at a time.
 
@@ -39,6 +44,7 @@ def run_blocks(
 
     Args:
         work: What is done with a block; a function of a module, so that workers find it.
+        shared: What all blocks have in common; it travels to each worker once.
         tasks: The blocks.
         settings: Where.
         advance: Called after each block.
@@ -51,14 +57,18 @@ def run_blocks(
     """
     if not tasks:
         return []
-    graph = [delayed(work, pure=False)(task) for task in tasks]
-    if settings.address is None:
-        with Callback(posttask=lambda *_: advance()):
-            return list(compute(*graph, scheduler="threads", num_workers=settings.workers))
-    return _on_cluster(graph, settings.address, advance)
+    if settings.address is not None:
+        return _on_cluster(work, shared, tasks, settings.address, advance)
+    everywhere = delayed(shared, traverse=False)
+    graph = [delayed(work, pure=False)(everywhere, task) for task in tasks]
+    names = {block.key for block in graph}
+    with Callback(posttask=lambda key, *_: advance() if key in names else None):
+        return list(compute(*graph, scheduler="threads", num_workers=settings.workers))
 
 
-def _on_cluster(graph: list[Delayed], address: str, advance: Advance) -> list[Result]:
+def _on_cluster(
+    work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task], address: str, advance: Advance
+) -> list[Result]:
     try:
         client = Client(address, timeout=_SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
@@ -67,7 +77,12 @@ def _on_cluster(graph: list[Delayed], address: str, advance: Advance) -> list[Re
             f"leave it empty to work on this machine."
         ) from error
     with client:
-        futures = client.compute(graph)
-        for _ in as_completed(futures):
-            advance()
-        return list(client.gather(futures))
+        everywhere = client.scatter(shared, broadcast=True)
+        futures = [client.submit(work, everywhere, task, pure=False) for task in tasks]
+        try:
+            for done in as_completed(futures):
+                done.result()  # the first error ends the work
+                advance()
+            return [future.result() for future in futures]
+        finally:
+            client.cancel(futures)

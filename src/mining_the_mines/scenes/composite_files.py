@@ -15,6 +15,8 @@ from mining_the_mines.scenes.faults import BlockFault
 
 #: Lists the regions; written last, so a folder without it is not whole.
 INDEX: Final = "composites.json"
+#: Folder of the numbers of clear dates, so that they can't bear a region's name.
+CLEAR_DATES: Final = "clear_dates"
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class CompositeRecord:
     Attributes:
         region: Its name.
         content_hash: SHA-256 of all that the pixels depend on.
-        dates: Days that went in, in order; a day counts once, however many granules it has.
+        dates: Days of the scenes that were read, in order; a day counts once, however many granules it has, and also
+            where clouds left nothing of it.
         baselines: Processing baselines of the scenes, such as ``03.01``, in order, each once.
         method: How it was made, such as ``median``.
         faults: Scenes that could not be read, or not everywhere.
@@ -112,5 +115,5 @@ def record_path(folder: Path, region: str) -> Path:
 
 def with_paths(folder: Path, record: CompositeRecord) -> Composite:
     """The composite that a record is of."""
-    image, clear = folder / f"{record.region}.tif", folder / f"{record.region}_clear_dates.tif"
+    image, clear = folder / f"{record.region}.tif", folder / CLEAR_DATES / f"{record.region}.tif"
     return Composite(**vars(record), image=image, clear_dates=clear)

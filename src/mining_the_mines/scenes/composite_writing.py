@@ -26,13 +26,13 @@ class Part:
 
     Attributes:
         path: Of an array uint16 (bands + 1, height, width), clear dates last.
-        row: Of its upper left pixel in the region.
-        column: Of its upper left pixel in the region.
+        rows: Of the region.
+        columns: Of the region.
     """
 
     path: Path
-    row: int
-    column: int
+    rows: slice
+    columns: slice
 
     @property
     def _notes(self) -> Path:
@@ -50,6 +50,11 @@ class Part:
     def faults(self) -> tuple[Fault, ...]:
         """Scenes that could not be read for it."""
         return tuple(Fault(item, reason) for item, reason in json.loads(self._notes.read_text(encoding="utf-8")))
+
+
+def lacking(folder: Path) -> bool:
+    """Whether a block of a folder lacks a scene that could not be read."""
+    return any(json.loads(notes.read_text(encoding="utf-8")) for notes in folder.glob("*.json"))
 
 
 def write_composite(
@@ -120,7 +125,7 @@ def _write_cog(path: Path, grid: GeoBox, parts: Sequence[Part], planes: slice, t
                 image.offsets = (-OFFSET / QUANTIFICATION,) * len(bands)
             for part in parts:
                 pixels = np.load(part.path, mmap_mode="r")[planes]
-                image.write(pixels, window=Window(part.column, part.row, pixels.shape[2], pixels.shape[1]))
+                image.write(pixels, window=Window.from_slices(part.rows, part.columns))
         rasterio.shutil.copy(plain, path, **_COG, overview_resampling="average" if reflectance else "nearest")
     finally:
         plain.unlink(missing_ok=True)

@@ -1,41 +1,29 @@
 """Composites of whole regions: block by block, whatever was done before a run was cut short is not done again."""
 
-import hashlib
-import json
 import logging
+import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
-import pystac
-from odc.geo.geobox import GeoBox
 
 from mining_the_mines.atomic import whole_file
 from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
-from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.composite_files import Composite, CompositeRecord, read_composite, write_index
-from mining_the_mines.scenes.composite_writing import Part, write_composite
-from mining_the_mines.scenes.compositing import CompositingSettings, composite_block
-from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.faults import BlockFault
-from mining_the_mines.scenes.http import AccessSettings
-from mining_the_mines.scenes.items import SceneFacts
-from mining_the_mines.scenes.reading import SceneStack
-from mining_the_mines.scenes.region_grid import middle_longitude, region_grid
+from mining_the_mines.scenes.composite_writing import Part, lacking, write_composite
+from mining_the_mines.scenes.compositing import composite_block
+from mining_the_mines.scenes.faults import BlockFault, NoCompositeError
+from mining_the_mines.scenes.region_plan import RegionPlan
 from mining_the_mines.sentinel2.baseline import offset_left_in, offset_taken_twice
 from mining_the_mines.sentinel2.reflectance import decode
 
-#: Goes up when the same scenes and settings begin to give another composite.
-VERSION: Final = 1
 #: Where blocks lie until their region is whole.
 PARTS: Final = "parts"
-#: Every so many rows and columns are enough to tell how dark a composite is.
-_SAMPLE: Final = 4
+#: About so many pixels are enough to tell how dark a composite is.
+_SAMPLE: Final = 2**18
 
 logger = logging.getLogger(__name__)
 
@@ -48,84 +36,6 @@ class BlockProgress(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class RegionPlan:
-    """All that the composite of a region depends on.
-
-    Attributes:
-        region: Its name.
-        grid: Of the composite.
-        items: Scenes as STAC JSON, in order of time.
-        bands: Names of the bands, in the order wanted.
-        settings: What is masked, and how dates become one.
-        access: How assets are reached; plays no part in the result.
-    """
-
-    region: str
-    grid: GeoBox
-    items: tuple[dict[str, Any], ...]
-    bands: tuple[str, ...]
-    settings: CompositingSettings
-    access: AccessSettings
-
-    @cached_property
-    def content_hash(self) -> str:
-        """SHA-256 of all that the pixels depend on, to the last digit; the scenes' addresses are part of it."""
-        content = {
-            "version": VERSION,
-            "grid": [str(self.grid.crs), *self.grid.transform[:6], *self.grid.shape],
-            "items": self.items,
-            "bands": self.bands,
-            "settings": self.settings.model_dump(mode="json"),
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-    @cached_property
-    def stack(self) -> SceneStack:
-        """The scenes, ready to be read."""
-        items = [pystac.Item.from_dict(item) for item in self.items]
-        return SceneStack.of(items, self.bands, self.grid, self.settings.mask, self.access)
-
-
-@dataclass(frozen=True)
-class BlockTask:
-    """A block that somebody, somewhere, has to make."""
-
-    plan: RegionPlan
-    grid: GeoBox
-    part: Part
-
-
-def plan_composites(
-    choice: SceneChoice, bands: Sequence[str], settings: CompositingSettings, access: AccessSettings
-) -> tuple[RegionPlan, ...]:
-    """Lay out the composites of all regions.
-
-    Args:
-        choice: Scenes of each region.
-        bands: Names of the bands, in the order wanted.
-        settings: What is masked, and how dates become one.
-        access: How assets are reached.
-
-    Returns:
-        A plan a region.
-
-    Raises:
-        SceneError: If a region's grid can't be laid out.
-    """
-    return tuple(
-        RegionPlan(
-            region=region.name,
-            grid=region_grid(region, choice.scenes(region.name)),
-            items=tuple(choice.items[region.name]),
-            bands=tuple(bands),
-            settings=settings,
-            access=access,
-        )
-        for region in choice.regions
-    )
-
-
 def make_composites(
     plans: Sequence[RegionPlan], folder: Path, dask: DaskSettings, progress: BlockProgress
 ) -> tuple[Composite, ...]:
@@ -134,98 +44,101 @@ def make_composites(
     Args:
         plans: One a region.
         folder: Where to. A region that is whole already, made from the same scenes in the same way, is left as it is;
-            of one that was cut short, only missing blocks are made. One that lacks scenes which could not be read is
-            made again: they may answer by now.
+            of one that was cut short, only missing blocks are made, and of one that lacks scenes which could not be
+            read, only the blocks that lack them: they may answer by now.
         dask: Where blocks are worked on.
         progress: Shows how far a region is.
 
     Returns:
-        The composites.
+        The composites. A region that none can be made of is left out, with a warning, as long as there is another.
 
     Raises:
-        SceneError: No scheduler answers, or no scene of a region can be read.
+        NoCompositeError: Of no region a composite can be made.
+        SceneError: No scheduler answers.
         BadInputError: The disk is full, or the folder can't be written to.
     """
-    composites = []
+    composites, failures = [], []
     for plan in plans:
-        done = read_composite(folder, plan.region)
-        if done is None or done.content_hash != plan.content_hash or done.faults:
-            done = _make_composite(plan, folder, dask, progress)
-        composites.append(done)
+        try:
+            composites.append(_find_or_make(plan, folder, dask, progress))
+        except NoCompositeError as error:
+            failures.append(f"Of {plan.region} no composite can be made: {error}.")
+    if not composites:
+        raise NoCompositeError(" ".join(failures) + " Check the archive and acquisition's parameters, then run again.")
+    for failure in failures:
+        logger.warning("%s", failure)
     write_index(folder, [composite.region for composite in composites])
-    shutil.rmtree(folder / PARTS, ignore_errors=True)
+    _tidy(folder / PARTS, {_parts(folder, plan).name for plan in plans})
     return tuple(composites)
 
 
-def _make_composite(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: BlockProgress) -> Composite:
-    parts = folder / PARTS / f"{plan.region}-{plan.content_hash[:16]}"
-    tasks = [BlockTask(plan, grid, part) for grid, part in _divide(plan, parts)]
-    waiting = [task for task in tasks if not task.part.is_whole()]
-    with progress(len(waiting), f"Compositing {plan.region}") as advance:
-        run_blocks(make_block, waiting, dask, advance)
-    written = [task.part for task in tasks]
-    faults = _gather(written)
-    notes = (*plan.stack.conflicts(), *_doubts(written, plan.bands))
-    for note in notes:
+def _find_or_make(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: BlockProgress) -> Composite:
+    done = read_composite(folder, plan.region)
+    same = done is not None and done.content_hash == plan.content_hash
+    if done is not None and same and not done.faults:
+        return done
+    parts = _make_parts(plan, folder, dask, progress)
+    record = _describe(plan, parts)
+    if done is not None and same and _blocks(done.faults) <= _blocks(record.faults):
+        return done  # nothing has come back
+    for note in record.notes:
         logger.warning("%s: %s", plan.region, note)
-    unread = {fault.item for fault in faults if fault.blocks == len(tasks)}
-    scenes = [facts for facts in map(SceneFacts.of, plan.items) if facts.item not in unread]
-    if not scenes:
-        shutil.rmtree(parts)
-        raise SceneError(
-            f"Not one of {len(unread)} scenes of {plan.region} can be read, the first for this reason: "
-            f"{faults[0].reason}. Check the connection to the archive, then run it again."
+    return write_composite(folder, record, plan.bands, plan.grid, parts)
+
+
+def _make_parts(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: BlockProgress) -> list[Part]:
+    place = _parts(folder, plan)
+    parts = [
+        Part(place / f"r{rows.start:05d}_c{columns.start:05d}.npy", rows, columns) for rows, columns in plan.blocks()
+    ]
+    waiting = [part for part in parts if not part.is_whole() or part.faults()]
+    with progress(len(waiting), f"Compositing {plan.region}") as advance:
+        run_blocks(make_part, plan, waiting, dask, advance)
+    return parts
+
+
+def make_part(plan: RegionPlan, part: Part) -> None:
+    """Make a block and write it to its place, whole or not at all."""
+    block = composite_block(plan.stack, plan.grid[part.rows, part.columns], plan.settings)
+    with whole_file(part.path) as draft, draft.open("wb") as stream:
+        np.save(stream, np.concatenate([block.numbers, block.clear_dates[None]]))
+    part.finish(block.faults)
+
+
+def _describe(plan: RegionPlan, parts: Sequence[Part]) -> CompositeRecord:
+    faults = _gather(parts)
+    unread = {fault.item for fault in faults if fault.blocks == fault.of}
+    scenes = [scene for scene in plan.scenes if scene.item not in unread]
+    days = {scene.day(plan.longitude) for scene in scenes}
+    if len(days) < plan.minimum_dates:
+        raise NoCompositeError(
+            f"scenes of {len(days)} days can be read where {plan.minimum_dates} are wanted"
+            + "".join(f"; {fault.item} fails for this reason: {fault.reason.rstrip('.')}" for fault in faults[:1])
         )
-    record = CompositeRecord(
+    if not any(np.load(part.path, mmap_mode="r")[-1].max() >= plan.settings.minimum_clear_dates for part in parts):
+        raise NoCompositeError(
+            f"no pixel is clear on {plan.settings.minimum_clear_dates} of {len(days)} days; choose a longer period, or "
+            f"lower compositing.minimum_clear_dates"
+        )
+    return CompositeRecord(
         region=plan.region,
         content_hash=plan.content_hash,
-        dates=tuple(sorted({scene.day(middle_longitude(plan.grid)) for scene in scenes})),
+        dates=tuple(sorted(days)),
         baselines=tuple(sorted({scene.baseline for scene in scenes if scene.baseline})),
         method=plan.settings.method,
         faults=faults,
-        notes=notes,
+        notes=(*plan.stack.conflicts(), *_doubts(parts, plan)),
     )
-    composite = write_composite(folder, record, plan.bands, plan.grid, written)
-    shutil.rmtree(parts, ignore_errors=True)
-    return composite
 
 
-def _divide(plan: RegionPlan, folder: Path) -> list[tuple[GeoBox, Part]]:
-    height, width = plan.grid.shape
-    return [
-        (
-            plan.grid[rows, columns],
-            Part(folder / f"r{rows.start:05d}_c{columns.start:05d}.npy", rows.start, columns.start),
-        )
-        for rows in _edges(height, plan.settings.block)
-        for columns in _edges(width, plan.settings.block)
-    ]
-
-
-def _edges(length: int, block: int) -> list[slice]:
-    """Divide a side into blocks; a sliver at the end, which costs as many openings of files, joins the one before."""
-    starts = list(range(0, length, block))
-    if len(starts) > 1 and length - starts[-1] < block // 4:
-        starts.pop()
-    return [slice(start, end) for start, end in zip(starts, [*starts[1:], length], strict=True)]
-
-
-def make_block(task: BlockTask) -> None:
-    """Make a block and write it to its place, whole or not at all."""
-    plan = task.plan
-    block = composite_block(plan.stack, task.grid, plan.settings)
-    with whole_file(task.part.path) as draft, draft.open("wb") as stream:
-        np.save(stream, np.concatenate([block.numbers, block.clear_dates[None]]))
-    task.part.finish(block.faults)
-
-
-def _doubts(parts: Sequence[Part], bands: Sequence[str]) -> Iterator[str]:
+def _doubts(parts: Sequence[Part], plan: RegionPlan) -> Iterator[str]:
     """Ask the pixels whether the offset was taken off once; metadata are wrong at times."""
-    samples = [np.load(part.path, mmap_mode="r")[:-1, ::_SAMPLE, ::_SAMPLE].reshape(len(bands), -1) for part in parts]
-    reflectance = decode(np.concatenate(samples, axis=1)[:, None])
-    if offset_left_in(reflectance, bands):
+    step = max(1, math.isqrt(math.prod(plan.grid.shape) // _SAMPLE))
+    sample = [np.load(part.path, mmap_mode="r")[:-1, ::step, ::step].reshape(len(plan.bands), -1) for part in parts]
+    reflectance = decode(np.concatenate(sample, axis=1)[:, None])
+    if offset_left_in(reflectance, plan.bands):
         yield "nothing in it is darker than 0.09, as if an offset had not been taken off its numbers."
-    if offset_taken_twice(reflectance, bands):
+    if offset_taken_twice(reflectance, plan.bands):
         yield "the darkest of it reflects far less than nothing, as if an offset had been taken off that was not there."
 
 
@@ -238,3 +151,20 @@ def _gather(parts: Sequence[Part]) -> tuple[BlockFault, ...]:
             reasons.setdefault(fault.item, fault.reason)
             counts[fault.item] = counts.get(fault.item, 0) + 1
     return tuple(BlockFault(item, reasons[item], counts[item], len(parts)) for item in sorted(reasons))
+
+
+def _blocks(faults: Sequence[BlockFault]) -> int:
+    return sum(fault.blocks for fault in faults)
+
+
+def _parts(folder: Path, plan: RegionPlan) -> Path:
+    return folder / PARTS / f"{plan.region}-{plan.content_hash[:16]}-{plan.settings.block}"
+
+
+def _tidy(folder: Path, current: set[str]) -> None:
+    """Remove blocks that nothing will need: of whole composites, and of what is not wanted any more."""
+    for parts in folder.glob("*"):
+        if parts.name not in current or not lacking(parts):
+            shutil.rmtree(parts)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -13,9 +13,8 @@ from pydantic import ConfigDict, Field
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError
 
-from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION
 from mining_the_mines.scenes.discretion import conceal
-from mining_the_mines.scenes.faults import Fault
+from mining_the_mines.scenes.faults import Fault, NoCompositeError
 from mining_the_mines.scenes.http import UnansweredError, gdal_options
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.reading import SceneStack
@@ -88,6 +87,9 @@ def composite_block(scenes: SceneStack, grid: GeoBox, settings: CompositingSetti
     Returns:
         The block, of all scenes that could be read. It is the same however the region was divided, but for scenes
         that had to be warped, where GDAL rounds the last digit as its sums happen to come out.
+
+    Raises:
+        NoCompositeError: If no scene can be read.
     """
     try:
         with rasterio.Env(**gdal_options(scenes.access)):
@@ -96,6 +98,11 @@ def composite_block(scenes: SceneStack, grid: GeoBox, settings: CompositingSetti
         # What GDAL has kept of an answer that broke off would be handed out again.
         with rasterio.Env(**gdal_options(scenes.access, afresh=True)):
             faults = tuple(_find_faults(scenes, grid, settings))
+            if len(faults) == len(scenes.items):
+                raise NoCompositeError(
+                    f"not one of {len(faults)} scenes can be read, the first for this reason: "
+                    f"{faults[0].reason.rstrip('.')}"
+                ) from None
             return _composite(scenes.without({fault.item for fault in faults}), grid, settings, faults)
 
 
@@ -153,7 +160,7 @@ def _clear(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> M
     if read is None:
         return np.ones((len(scenes.items), *grid.shape), dtype=np.bool_)
     codes, window = read
-    if settings.mask_asset.upper() == SCENE_CLASSIFICATION:
+    if scenes.mask is not None and scenes.mask.classified:
         clear = clear_pixels(codes, settings.clear_sky, window.grid.transform.a)
     else:
         clear = codes == 0

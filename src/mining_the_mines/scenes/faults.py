@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mining_the_mines.scenes.errors import SceneError
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -27,3 +29,7 @@ class BlockFault(Fault):
 
     blocks: int
     of: int
+
+
+class NoCompositeError(SceneError):
+    """Of a region no composite can be made; the message says why."""

@@ -8,34 +8,55 @@ import numpy as np
 import numpy.typing as npt
 import odc.stac
 import pystac
+import rasterio
 from odc.geo.geobox import GeoBox
 
-from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION, MissingAssetError, find_asset
+from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION, find_asset, find_mask
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.native_grid import NativeGrid, NativeWindow
 from mining_the_mines.scenes.sources import signing
 from mining_the_mines.sentinel2.baseline import Scaling, harmonise, read_scaling
+from mining_the_mines.sentinel2.reflectance import NODATA
 from mining_the_mines.sentinel2.resampling import interpolate
 
 Numbers = npt.NDArray[np.uint16]
 
 #: The name that the mask's asset goes by once it is read.
 MASK: Final = "mask"
+#: The code of pixels that a mask of one's own says nothing of; as all but 0, it is not clear.
+UNKNOWN: Final = 255
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How a band is brought to a grid.
+
+    Attributes:
+        method: ``bilinear`` or ``nearest``.
+        dtype: Of the pixels.
+        nodata: Their value where there is no data.
+    """
+
+    method: str
+    dtype: str
+    nodata: int = NODATA
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What is stored in pixels of one size, so that it is read at once.
+    """What is stored in pixels of one size.
 
     Attributes:
         names: Of bands, or of the mask.
         native: The pixels.
         items: The scenes with nothing but these assets, by the names of the bands: every archive has other keys.
+        classified: Whether it is the scene classification.
     """
 
     names: tuple[str, ...]
     native: NativeGrid
     items: tuple[pystac.Item, ...]
+    classified: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,10 +147,10 @@ class SceneStack:
         """
         for layer in self.layers:
             window = layer.native.window(grid)
-            stored = self._load(layer, window, "bilinear", "uint16")
             for band in layer.names:
+                stored = self._load(layer, band, window, Resampling("bilinear", "uint16"))
                 numbers = np.empty((len(self.items), *grid.shape), np.uint16)
-                for place, (item, image) in enumerate(zip(layer.items, stored.pop(band), strict=True)):
+                for place, (item, image) in enumerate(zip(layer.items, stored, strict=True)):
                     harmonised = harmonise(image, _scaling(item, band))
                     fine = interpolate(harmonised, window.factor) if window.factor > 1 else harmonised
                     numbers[place] = window.cut(fine)
@@ -148,22 +169,36 @@ class SceneStack:
         if self.mask is None:
             return None
         window = self.mask.native.window(grid, margin)
-        return self._load(self.mask, window, "nearest", "uint8")[MASK], window
+        nearest = Resampling("nearest", "uint8", self._unknown())
+        return self._load(self.mask, MASK, window, nearest), window
 
-    def _load(self, layer: Layer, window: NativeWindow, resampling: str, dtype: str) -> dict[str, npt.NDArray[Any]]:
+    def _unknown(self) -> int:
+        """The code of pixels that the mask does not cover.
+
+        Of the scene classification it is 0. Of other masks 0 is clear, so it is another, unless the files use it for
+        both.
+        """
+        if self.mask is None or self.mask.classified:
+            return NODATA
+        sign = signing(self.access) or str
+        with rasterio.open(sign(self.mask.items[0].assets[MASK].href)) as mask:
+            return NODATA if mask.nodata == NODATA else UNKNOWN
+
+    def _load(self, layer: Layer, band: str, window: NativeWindow, how: Resampling) -> npt.NDArray[Any]:
         loaded = odc.stac.load(
             layer.items,
-            bands=list(layer.names),
+            bands=[band],
             geobox=window.grid,
             groupby="id",
             preserve_original_order=True,
-            resampling=resampling,
-            dtype=dtype,
-            nodata=0,
+            resampling=how.method,
+            dtype=how.dtype,
+            nodata=how.nodata,
             fail_on_error=True,
             patch_url=signing(self.access),
         )
-        return {band: loaded[band].values for band in layer.names}
+        values: npt.NDArray[Any] = loaded[band].values
+        return values
 
 
 def _layer(
@@ -177,33 +212,12 @@ def _mask_layer(items: Sequence[pystac.Item], mask: str | None, region: GeoBox) 
     if mask is None:
         return None
     scenes = tuple(_with_assets(item, {MASK: find_mask(item, mask)}) for item in items)
-    return Layer((MASK,), NativeGrid.of(scenes, MASK, region), scenes)
+    classified = mask.upper() == SCENE_CLASSIFICATION
+    return Layer((MASK,), NativeGrid.of(scenes, MASK, region), scenes, classified)
 
 
 def _scaling(item: pystac.Item, band: str) -> Scaling:
     return read_scaling(item.properties, item.assets[band].to_dict())
-
-
-def find_mask(item: pystac.Item, mask: str) -> str:
-    """Find the asset that tells clouds.
-
-    Args:
-        item: The scene.
-        mask: ``scl`` for the scene classification, whatever its key; else the key of an asset.
-
-    Returns:
-        The asset's key.
-
-    Raises:
-        MissingAssetError: If the scene has none.
-    """
-    if mask.upper() == SCENE_CLASSIFICATION:
-        return find_asset(item, SCENE_CLASSIFICATION)
-    if mask not in item.assets:
-        raise MissingAssetError(
-            f"The scene {item.id} has no asset {mask}; it has {', '.join(item.assets)}: correct compositing.mask_asset."
-        )
-    return mask
 
 
 def _with_assets(item: pystac.Item, keys: Mapping[str, str]) -> pystac.Item:

@@ -68,9 +68,9 @@ def _interpolate(coarse: Numbers, factor: int, fine: Numbers) -> None:
     weights = None if lowest != NODATA else _spread((coarse != NODATA).astype(np.uint32), factor)
     for place, sums in enumerate(_spread(coarse.astype(np.uint32), factor)):
         if weights is None:
-            sums += np.uint32(full // 2)
+            rounded = sums + np.uint32(full // 2)
             # A shift is several times quicker than a division, and 20 m bands are most of all.
-            fine[:, place::factor] = sums >> 4 if full == 16 else sums // np.uint32(full)
+            fine[:, place::factor] = rounded >> 4 if full == 16 else rounded // np.uint32(full)
         else:
             weight = next(weights)
             fine[:, place::factor] = (sums + weight // 2) // np.maximum(weight, 1)
