@@ -35,7 +35,7 @@ def composite_at(
         numbers[:, empty] = 0
         counts[empty] = 0
     image, clear_dates = folder / f"{region}.tif", folder / "clear_dates" / f"{region}.tif"
-    clear_dates.parent.mkdir(exist_ok=True)
+    clear_dates.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     profile = {"height": shape[0], "width": shape[1], "dtype": "uint16", "crs": grid.crs, "transform": grid.transform}
     with rasterio.open(image, "w", count=len(bands), nodata=0, **profile) as file:
