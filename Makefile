@@ -54,7 +54,8 @@ mlflow: $(READY) ## Open the tracked runs
 	kedro mlflow ui --host 127.0.0.1 --port $(PORT)
 
 bench: $(READY) ## Print what the benchmarks measure
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; python $$script || exit 1; done
+	@missed=""; for script in benchmarks/[a-z]*.py; do echo "== $$script"; python $$script || missed="$$missed $$script"; done; \
+	test -z "$$missed" || { echo "Limits missed:$$missed"; exit 1; }
 
 lock: $(READY) ## Pin the newest versions that fit
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --group dev pyproject.toml -o requirements.lock
