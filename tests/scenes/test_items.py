@@ -45,12 +45,18 @@ def test_every_archive_names_tiles_in_its_own_way(properties: dict[str, Any], ti
     [
         ({"s2:processing_baseline": "05.10"}, "05.10"),
         ({"processing:version": "5.1"}, "05.10"),
+        ({"sentinel:processing_baseline": "03.01"}, "03.01"),
         ({"s2:processing_baseline": "unknown"}, None),
         ({"sentinel:product_id": "S2B_MSIL2A_20220103T140051_N0301_R067_T21MXM_20220103T180000"}, "03.01"),
     ],
 )
 def test_every_archive_names_baselines_in_its_own_way(properties: dict[str, Any], baseline: str | None) -> None:
     assert SceneFacts.of(item(**properties)).baseline == baseline
+
+
+def test_a_baseline_is_known_by_the_items_name() -> None:
+    named = item() | {"id": "S2A_MSIL2A_20180101T103431_N0500_R108_T32TQM_20230901T000000"}
+    assert SceneFacts.of(named).baseline == "05.00"
 
 
 def test_a_pass_around_midnight_utc_is_of_one_local_day() -> None:

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from conftest import REAL_CHIPS
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.sentinel2.baseline import (
+    Baseline,
     Scaling,
     harmonise,
     offset_left_in,
     offset_taken_twice,
+    read_baseline,
     read_scaling,
 )
 from mining_the_mines.sentinel2.reflectance import decode
@@ -62,9 +64,66 @@ def test_the_baseline_tells_where_the_asset_does_not(properties: dict[str, Any],
 def test_an_offset_that_earth_search_took_off_is_not_taken_off_again(key: str) -> None:
     scaling = read_scaling({key: True, "s2:processing_baseline": "05.09"}, WITH_OFFSET)
     assert (scaling.offset, scaling.source) == (0, key)
+
+
+@pytest.mark.parametrize("asset", [WITH_OFFSET, WITHOUT_OFFSET])
+def test_the_known_fault_of_every_scene_of_earth_search_is_no_conflict(asset: dict[str, Any]) -> None:
+    assert read_scaling({"earthsearch:boa_offset_applied": True}, asset).conflict is None
+
+
+def test_another_offset_than_the_known_one_is_a_conflict_with_what_was_taken_off() -> None:
+    key = "earthsearch:boa_offset_applied"
+    scaling = read_scaling({key: True}, {"raster:bands": [{"scale": 0.0001, "offset": -0.2}]})
+    assert scaling.offset == 0
+    assert scaling.conflict == (
+        f"By {key} the numbers have an offset of 0, by raster:bands one of -0.2: the first is believed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("asset", "told"),
+    [
+        ({"raster:bands": [{"scale": 0.0001, "offset": -1000}]}, ["an offset of -1000, in digital numbers"]),
+        ({"raster:bands": [{"scale": 1, "offset": -1000}]}, ["a scale of 1,", "an offset of -1000, in digital"]),
+        ({"raster:scale": 10000, "raster:offset": -1000}, ["raster:offset gives a scale of 10000,"]),
+        ({"bands": [{"raster:scale": 1, "raster:offset": -0.1}]}, ["a scale of 1, which is no reflectance"]),
+        ({"raster:bands": [{"scale": 10000}]}, ["a scale of 10000,"]),
+    ],
+)
+def test_scales_and_offsets_in_digital_numbers_are_understood_with_a_warning(
+    asset: dict[str, Any], told: list[str]
+) -> None:
+    scaling = read_scaling({"s2:processing_baseline": "05.10"}, asset)
+    assert (scaling.scale, scaling.offset) == (0.0001, -0.1)
     assert scaling.conflict is not None
-    assert f"By {key} the numbers have an offset of 0, by raster:bands one of -0.1: the first" in scaling.conflict
-    assert read_scaling({key: True, "s2:processing_baseline": "05.09"}, WITHOUT_OFFSET).conflict is None
+    assert all(part in scaling.conflict for part in told)
+    assert "is believed" not in scaling.conflict
+
+
+@pytest.mark.parametrize(
+    ("properties", "name", "version"),
+    [
+        ({"s2:processing_baseline": "05.10"}, "", "05.10"),
+        ({"s2:processing_baseline": 5.1}, "", "05.10"),
+        ({"sentinel:processing_baseline": "02.14"}, "", "02.14"),
+        ({"processing:version": "N0511"}, "", "05.11"),
+        ({"processing:version": "511"}, "", None),
+        ({"processing:version": "Sen2Cor 2.10"}, "", None),
+        ({}, "S2A_MSIL2A_20180101T103431_N0500_R108_T32TQM_20230901T000000", "05.00"),
+        ({}, "S2A_MSIL2A_20180101T103431_N0500", "05.00"),
+        ({"s2:processing_baseline": "02.05"}, "S2A_MSIL2A_20180101T103431_N0500_R108", "02.05"),
+        ({}, "S2A_21MUN_20180101_0_L2A", None),
+    ],
+)
+def test_a_baseline_is_read_from_a_property_or_from_a_name(
+    properties: dict[str, Any], name: str, version: str | None
+) -> None:
+    baseline = read_baseline(properties, name)
+    assert (baseline and baseline.version) == version
+
+
+def test_a_baseline_tells_the_offset_of_its_product() -> None:
+    assert [Baseline(version, "").offset for version in ("03.01", "04.00", "05.10")] == [0, -0.1, -0.1]
 
 
 def test_that_an_offset_was_not_taken_off_decides_nothing() -> None:

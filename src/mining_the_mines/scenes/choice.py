@@ -131,7 +131,7 @@ def _row(region: str, item: ItemJson) -> dict[str, object]:
     return {
         "region": region,
         "item": facts.item,
-        "datetime": facts.moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "datetime": facts.when,
         "platform": facts.platform or "",
         "baseline": facts.baseline or "",
         "cloud_cover": facts.cloud_cover,

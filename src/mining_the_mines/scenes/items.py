@@ -11,12 +11,11 @@ from pystac.utils import str_to_datetime
 from shapely.errors import ShapelyError
 
 from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.sentinel2.baseline import read_baseline
 
 #: The sun moves 15 degrees an hour.
 _DEGREES_AN_HOUR: Final = 15
-#: Processing baseline and tile in the names of ESA's products, such as
-#: ``S2A_MSIL2A_20220103T140051_N0301_R067_T21MUN_20220103T180000``.
-_PRODUCT_BASELINE: Final = re.compile(r"_N(\d{2})(\d{2})(?:_|$)")
+#: The tile in the names of ESA's products, such as ``S2A_MSIL2A_20220103T140051_N0301_R067_T21MUN_20220103T180000``.
 _PRODUCT_TILE: Final = re.compile(r"_T?(\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2})(?:_|$)")
 
 
@@ -57,18 +56,25 @@ class SceneFacts:
             taken = str_to_datetime(moment)
         except (ValueError, TypeError, OverflowError) as error:
             raise SceneError(
-                f"The scene {item['id']} has no date ({moment!r}): its catalog is at fault; leave the scene out."
+                f"The scene {item['id']} has no date ({moment!r}): its catalog is at fault; name it in "
+                "acquisition.exclude."
             ) from error
+        baseline = read_baseline(properties, str(item["id"]))
         return cls(
             item=str(item["id"]),
             moment=taken.astimezone(UTC) if taken.tzinfo else taken.replace(tzinfo=UTC),
             platform=(_text(properties.get("platform")) or "").lower() or None,
-            baseline=_baseline(item),
+            baseline=baseline.version if baseline else None,
             cloud_cover=_number(properties.get("eo:cloud_cover")),
             tile=_tile(item),
             created=_text(properties.get("s2:generation_time") or properties.get("created")) or "",
             footprint=_footprint(item),
         )
+
+    @property
+    def when(self) -> str:
+        """The moment as it is written down."""
+        return written_moment(self.moment)
 
     def day(self, longitude: float) -> date:
         """The local day by the sun: granules of one pass share it, even where UTC's day changes in between.
@@ -80,6 +86,24 @@ class SceneFacts:
             The date there.
         """
         return (self.moment + timedelta(hours=longitude / _DEGREES_AN_HOUR)).date()
+
+
+def written_moment(moment: datetime) -> str:
+    """Write a moment as lists of scenes do: ``2022-01-03T14:00:00Z``."""
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def stated_epsg(properties: Mapping[str, Any]) -> int | None:
+    """Read which coordinate reference system a scene says it is in.
+
+    Args:
+        properties: Of the item, as in its JSON; the projection extension calls it ``proj:code``, before ``proj:epsg``.
+
+    Returns:
+        The EPSG code; ``None`` if it gives none.
+    """
+    text = str(properties.get("proj:code") or properties.get("proj:epsg") or "").upper().removeprefix("EPSG:")
+    return int(text) if text.isdecimal() else None
 
 
 def _text(value: object) -> str | None:
@@ -94,19 +118,6 @@ def _product_names(item: Mapping[str, Any]) -> list[str]:
     properties = item["properties"]
     names = (properties.get("s2:product_uri"), properties.get("sentinel:product_id"), item["id"])
     return [str(name).removesuffix(".SAFE") for name in names if name]
-
-
-def _baseline(item: Mapping[str, Any]) -> str | None:
-    properties = item["properties"]
-    for key in ("s2:processing_baseline", "processing:version"):
-        match = re.fullmatch(r"(\d{1,2})\.(\d{1,2})", str(properties.get(key, "")))
-        if match:
-            return f"{int(match[1]):02}.{match[2]:0<2}"
-    for name in _product_names(item):
-        found = _PRODUCT_BASELINE.search(name)
-        if found:
-            return f"{found[1]}.{found[2]}"
-    return None
 
 
 def _tile(item: Mapping[str, Any]) -> str | None:

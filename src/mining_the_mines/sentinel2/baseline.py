@@ -7,10 +7,11 @@ say what an asset holds in several places, which contradict each other. In the o
 
 1. ``earthsearch:boa_offset_applied: true`` (``sentinel:…`` in Earth Search v0): the 1000 were taken off when the asset
    was copied. The same items go on to say ``offset: -0.1`` in ``raster:bands``, as the original product does; the flag
-   is the truth, say those who made them (https://github.com/Element84/earth-search/issues/9).
+   is the truth, say those who made them (https://github.com/Element84/earth-search/issues/9). A fault that is known
+   and in every scene is no conflict.
 2. ``raster:bands`` (raster extension v1), ``raster:scale`` and ``raster:offset`` of an asset or of its ``bands`` (v2):
    said of this very file, whereas the version of the product knows nothing of what was done to it since.
-3. The processing baseline: all that the Planetary Computer gives
+3. The processing baseline, as a property or in the product's name: all that the Planetary Computer gives
    (https://github.com/microsoft/PlanetaryComputer/issues/134).
 4. The date, if there is nothing else: an assumption.
 
@@ -35,12 +36,18 @@ from mining_the_mines.sentinel2.reflectance import LARGEST, NODATA, OFFSET, QUAN
 #: Processing baseline that brought the offset, and the day from which ESA used it.
 FIRST_WITH_OFFSET: Final = 4.0
 FIRST_DAY_WITH_OFFSET: Final = date(2022, 1, 25)
+#: The offset of ESA's products since then, as reflectance.
+ESA_OFFSET: Final = -OFFSET / QUANTIFICATION
 #: The digital number of a saturated pixel: ESA's products list it as special value SATURATED.
 SATURATED: Final = 65_535
 
 _APPLIED: Final = ("earthsearch:boa_offset_applied", "sentinel:boa_offset_applied")
 _BASELINES: Final = ("s2:processing_baseline", "sentinel:processing_baseline", "processing:version")
 _PRODUCTS: Final = ("s2:product_uri", "sentinel:product_id")
+#: ``05.10``; ``5.1`` where it was taken for a number; ``N0510`` as in the names of products.
+_WRITTEN_BASELINE: Final = re.compile(r"N?(\d{1,2})\.(\d{1,2})|N?(\d{2})(\d{2})")
+#: In names such as ``S2A_MSIL2A_20220103T140051_N0301_R067_T21MUN_20220103T180000``.
+_BASELINE_IN_NAME: Final = re.compile(r"_N(\d{2})(\d{2})(?:_|$)")
 _DATES: Final = ("datetime", "start_datetime")
 
 _VISIBLE: Final = ("B2", "B3", "B4")
@@ -67,6 +74,50 @@ class Scaling:
     conflict: str | None = None
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """The version of ESA's processing that a product was made with.
+
+    Attributes:
+        version: As ``05.10``.
+        source: What said so, such as ``s2:processing_baseline 05.10``.
+    """
+
+    version: str
+    source: str
+
+    @property
+    def offset(self) -> float:
+        """Reflectance of the digital number 0 in ESA's product."""
+        return _offset_since(FIRST_WITH_OFFSET, float(self.version))
+
+
+def read_baseline(item_properties: Mapping[str, Any], item_id: str = "") -> Baseline | None:
+    """Find the processing baseline of a product.
+
+    Args:
+        item_properties: ``properties`` of the STAC item, as in its JSON.
+        item_id: Its id; many catalogs use the product's name.
+
+    Returns:
+        The baseline; ``None`` if neither a property nor a name says.
+    """
+    for key in _BASELINES:
+        written = _WRITTEN_BASELINE.fullmatch(str(item_properties.get(key)))
+        if written:
+            major, minor = written[1] or written[3], written[2] or written[4]
+            return _baseline(f"{int(major):02}.{minor:0<2}", key)
+    for key, name in (*((key, item_properties.get(key)) for key in _PRODUCTS), ("the item's id", item_id)):
+        found = _BASELINE_IN_NAME.search(str(name).removesuffix(".SAFE"))
+        if found:
+            return _baseline(f"{found[1]}.{found[2]}", key)
+    return None
+
+
+def _baseline(version: str, said_by: str) -> Baseline:
+    return Baseline(version, f"{said_by} {version}")
+
+
 def read_scaling(item_properties: Mapping[str, Any], asset_fields: Mapping[str, Any]) -> Scaling:
     """Find out what the digital numbers of an asset stand for.
 
@@ -80,18 +131,20 @@ def read_scaling(item_properties: Mapping[str, Any], asset_fields: Mapping[str, 
     Raises:
         BadInputError: If there is neither an offset, a processing baseline nor a date.
     """
-    scale, offset, field = _said_of_asset(asset_fields)
-    scale = scale or 1 / QUANTIFICATION
+    said = _said_of_asset(asset_fields)
+    baseline = read_baseline(item_properties)
     applied = next((key for key in _APPLIED if item_properties.get(key) is True), None)
     if applied:
-        return Scaling(scale, 0.0, applied, _contradiction(applied, 0.0, field, offset))
-    version = _baseline(item_properties)
-    derived = None if version is None else _offset_since(FIRST_WITH_OFFSET, version[0])
-    if offset is not None:
-        return Scaling(scale, offset, field, _contradiction(field, offset, version and version[1], derived))
-    if version is not None and derived is not None:
-        return Scaling(scale, derived, version[1])
-    return _by_date(item_properties, scale)
+        known_fault = said.offset is not None and math.isclose(said.offset, ESA_OFFSET, abs_tol=1e-6)
+        conflict = None if known_fault else _contradiction(applied, 0.0, said.field, said.offset)
+        return Scaling(said.scale, 0.0, applied, _sentences(said.note, conflict))
+    if said.offset is not None:
+        other, others = (baseline.source, baseline.offset) if baseline else ("", None)
+        conflict = _contradiction(said.field, said.offset, other, others)
+        return Scaling(said.scale, said.offset, said.field, _sentences(said.note, conflict))
+    if baseline is not None:
+        return Scaling(said.scale, baseline.offset, baseline.source, said.note)
+    return _by_date(item_properties, said)
 
 
 def harmonise(numbers: npt.NDArray[np.uint16], scaling: Scaling) -> npt.NDArray[np.uint16]:
@@ -172,8 +225,17 @@ def _darkest(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> dict
     return found
 
 
-def _said_of_asset(asset: Mapping[str, Any]) -> tuple[float | None, float | None, str]:
-    """Scale and offset as the asset's fields say, and the name of the field."""
+@dataclass(frozen=True)
+class _Said:
+    """What the fields of an asset say: scale, offset if any, the field's name, and a sentence where it was mended."""
+
+    scale: float
+    offset: float | None
+    field: str
+    note: str | None = None
+
+
+def _said_of_asset(asset: Mapping[str, Any]) -> _Said:
     places: tuple[tuple[Mapping[str, Any], str, str], ...] = (
         ((asset.get("raster:bands") or [{}])[0], "", "raster:bands"),
         ((asset.get("bands") or [{}])[0], "raster:", "bands"),
@@ -183,37 +245,47 @@ def _said_of_asset(asset: Mapping[str, Any]) -> tuple[float | None, float | None
         scale, offset = _number(fields.get(f"{prefix}scale")), _number(fields.get(f"{prefix}offset"))
         # A reflectance of 1 a number is what software writes that knows no scale.
         if (scale, offset) not in ((None, None), (1, None), (1, 0)):
-            return scale, offset, name
-    return None, None, ""
+            return _in_reflectance(scale, offset, name)
+    return _Said(1 / QUANTIFICATION, None, "")
+
+
+def _in_reflectance(scale: float | None, offset: float | None, field: str) -> _Said:
+    """Scale and offset as they must be meant: no surface reflects 1 a number, nor is darker than black by 1."""
+    notes = []
+    if scale is None or not 0 < scale < 1:
+        if scale is not None:
+            notes.append(
+                f"{field} gives a scale of {scale:g}, which is no reflectance: {1 / QUANTIFICATION:g} is used."
+            )
+        scale = 1 / QUANTIFICATION
+    if offset is not None and abs(offset) >= 1:
+        meant = offset / QUANTIFICATION
+        notes.append(f"{field} gives an offset of {offset:g}, in digital numbers: it is read as {meant:g}.")
+        offset = meant
+    return _Said(scale, offset, field, _sentences(*notes))
+
+
+def _sentences(*notes: str | None) -> str | None:
+    return " ".join(note for note in notes if note) or None
 
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _contradiction(believed: str, offset: float, other: str | None, others: float | None) -> str | None:
-    if other is None or others is None or math.isclose(offset, others, abs_tol=1e-6):
+def _contradiction(believed: str, offset: float, other: str, others: float | None) -> str | None:
+    if others is None or math.isclose(offset, others, abs_tol=1e-6):
         return None
     return (
         f"By {believed} the numbers have an offset of {offset:g}, by {other} one of {others:g}: the first is believed."
     )
 
 
-def _baseline(properties: Mapping[str, Any]) -> tuple[float, str] | None:
-    """The processing baseline as a number, and what said so."""
-    written = [(key, re.fullmatch(r"N?(\d{1,2})\.?(\d{1,2})", str(properties.get(key)))) for key in _BASELINES]
-    in_name = [(key, re.search(r"_N(\d\d)(\d\d)_", str(properties.get(key)))) for key in _PRODUCTS]
-    for key, match in written + in_name:
-        if match:
-            return float(f"{match[1]}.{match[2]}"), f"{key} {match[1]}.{match[2]}"
-    return None
-
-
 def _offset_since(first: Any, given: Any) -> float:  # noqa: ANN401 (numbers of versions, or dates)
-    return -OFFSET / QUANTIFICATION if given >= first else 0.0
+    return ESA_OFFSET if given >= first else 0.0
 
 
-def _by_date(properties: Mapping[str, Any], scale: float) -> Scaling:
+def _by_date(properties: Mapping[str, Any], said: _Said) -> Scaling:
     text = next((properties[key] for key in _DATES if properties.get(key)), None)
     if text is None:
         raise BadInputError(
@@ -226,4 +298,4 @@ def _by_date(properties: Mapping[str, Any], scale: float) -> Scaling:
         "Neither raster:bands nor s2:processing_baseline says whether the numbers have an offset: by the date, "
         f"{taken:%Y-%m-%d}, it is taken to be {offset:g}."
     )
-    return Scaling(scale, offset, "the date", conflict)
+    return Scaling(said.scale, offset, "the date", _sentences(said.note, conflict))
