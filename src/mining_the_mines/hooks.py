@@ -1,6 +1,6 @@
 """Around a run: which tasks it has; and in MLflow, what it was made of and what came out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.datasets.run_facts import git_state
 from mining_the_mines.pipelines.origin import read_origin
 from mining_the_mines.pipelines.tasks import TASKS, Task
+from mining_the_mines.scenes.discretion import conceal, conceal_all
 
 #: Datasets whose files are logged as artifacts when they have been saved.
 ARTIFACTS = (
@@ -60,7 +61,15 @@ def read_tasks(value: object) -> tuple[Task, ...]:
 
 
 class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is untyped
-    """kedro-mlflow's hook, taught to flatten typed parameters instead of logging each as one long text."""
+    """kedro-mlflow's hook, taught to flatten typed parameters instead of logging each as one long text.
+
+    What it logs holds no password or signature.
+    """
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Start the run; parameters of the command line become a tag, without passwords."""
+        super().before_pipeline_run(conceal_all(run_params), pipeline, catalog)
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
@@ -70,7 +79,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
             for name, value in inputs.items()
             if name != "parameters"  # the report's copy of all of them
         }
-        super().before_node_run(node, catalog, plain, is_async)
+        super().before_node_run(node, catalog, conceal_parameters(plain), is_async)
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -80,6 +89,21 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         super().after_pipeline_run(run_params, pipeline, catalog)
         while not self._already_active_mlflow and mlflow.active_run() is not None:
             mlflow.end_run()
+
+
+def conceal_parameters(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Take passwords and signatures out of a node's parameters.
+
+    Args:
+        inputs: All that a node takes, by name; data stay as they are.
+
+    Returns:
+        The same, with parameters as they may be written down.
+    """
+    return {
+        name: conceal_all(value) if name.startswith(("params:", "parameters")) else value
+        for name, value in inputs.items()
+    }
 
 
 class RunTracking:
@@ -126,7 +150,7 @@ class RunTracking:
         import mlflow
 
         if mlflow.active_run() is not None:
-            mlflow.set_tag("error", str(error)[:5000])
+            mlflow.set_tag("error", conceal(str(error))[:5000])
 
 
 def score_metrics(scores: pd.DataFrame) -> dict[str, float]:

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.scenes.discretion import conceal, without_secrets
+from mining_the_mines.scenes.discretion import conceal, conceal_all, without_secrets
+from mining_the_mines.scenes.http import AccessSettings
+
+KEYS = ("password", "key", "auth", "jwt", "code", "apiKey", "api-key", "x-api-key", "client_secret", "sig%3D")
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,9 @@ from mining_the_mines.scenes.discretion import conceal, without_secrets
         ("https://host.org/a?b=1&c=%20", "https://host.org/a?b=1&c=%20"),
         ("https://host.org/a?sp=3", "https://host.org/a?sp=3"),
         ("/data/a.tif", "/data/a.tif"),
+        ("//server/share#1/a?b=2", "//server/share#1/a?b=2"),
+        ("https://[broken/a?key=f&b=1", "https://[broken/a&b=1"),
+        *((f"https://host.org/a?{name}=f&b=1", "https://host.org/a?b=1") for name in KEYS),
     ],
 )
 def test_an_address_is_written_down_without_what_grants_access(address: str, kept: str) -> None:
@@ -33,6 +39,39 @@ def test_addresses_in_a_message_lose_their_secrets() -> None:
 def test_the_end_of_an_address_loses_its_signature() -> None:
     assert conceal("B02.tif?se=1&sig=abc%3D, band 1: IReadBlock failed") == "B02.tif?se=1, band 1: IReadBlock failed"
     assert conceal("B02.tif?X-Amz-Signature=abc&id=3: failed") == "B02.tif&id=3: failed"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host.org/a.tif%3Fsv%3D1%26sig%3Dhunter2%26se%3D2",
+        "/vsicurl?url=https%3A%2F%2Fhost.org%2Fa.tif%3Fsig%3Dhunter2",
+        "//me:hunter2@host.org/a.tif",
+        "s3://me:hunter2@bucket/a.tif",
+        "postgresql://me:hunter2@host.org:5432/pgstac, and more",
+        "https://me:hunter2@[broken/a.tif",
+        "B02.tif?jwt=hunter2: failed",
+        "AcquisitionSettings(source='https://me:hunter2@host.org/stac?api_key=hunter2')",
+    ],
+)
+def test_escaped_and_partial_addresses_lose_their_secrets(text: str) -> None:
+    assert "hunter2" not in conceal(text)
+
+
+def test_parameters_lose_their_secrets_however_deep() -> None:
+    given_parameters = {"a": [{"source": "https://me:hunter2@host.org/"}], "b": ("//x:hunter2@h/", 3), "c": None}
+    assert conceal_all(given_parameters) == {"a": [{"source": "https://host.org/"}], "b": ("//h/", 3), "c": None}
+
+
+def test_plain_text_stays_as_it_is() -> None:
+    text = "Is a // b? key=1, code = 2; me@host.org; see https://host.org/a?id=3&b=4#x"
+    assert conceal(text).startswith("Is a // b? key=1, code = 2; me@host.org; see https://host.org/a?id=3&b=4")
+
+
+def test_settings_are_shown_without_secrets() -> None:
+    settings = AccessSettings(source="https://me:hunter2@host.org/stac?api_key=hunter2")
+    assert "hunter2" not in f"{settings} {settings!r}"
+    assert "host.org/stac" in repr(settings)
 
 
 @given(st.text(alphabet="abcXYZ019-_~", min_size=8, max_size=40))

@@ -2,22 +2,34 @@
 
 import logging
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 #: Parts of a query that let whoever holds them in: shared access signatures of Azure, signed URLs of Amazon and Google,
-#: and keys by their usual names.
-_SECRETS: Final = frozenset({"sig", "signature", "token", "access_token", "api_key", "apikey", "subscription-key"})
-_SIGNED: Final = ("x-amz-", "x-goog-", "awsaccesskeyid")
+#: and keys by their usual names, without hyphens and underscores.
+_SECRETS: Final = frozenset(
+    {"accesskey", "accesstoken", "apikey", "auth", "authorization", "authtoken", "clientsecret", "code", "credential"}
+    | {"credentials", "jwt", "key", "pass", "passwd", "password", "pwd", "secret", "secretkey", "sessiontoken", "sig"}
+    | {"signature", "subscriptionkey", "token", "xapikey"}
+)
+_SIGNED: Final = ("xamz", "xgoog", "awsaccesskeyid")
 #: The rest of a shared access signature, of no use without its ``sig``.
 _SHARED_ACCESS: Final = frozenset(
     {"sv", "se", "st", "sp", "sr", "spr", "ske", "skoid", "sks", "skt", "sktid", "skv", "si"}
 )
 _ADDRESS: Final = re.compile(r"""https?://[^\s'"<>]+""", re.IGNORECASE)
-#: GDAL also tells the end of an address alone: ``B02.tif?sig=…, band 1: IReadBlock failed``.
+#: Their names as they are written, with or without hyphens and underscores.
+_WRITTEN: Final = "|".join("[-_.]?".join(name) for name in sorted(_SECRETS))
+#: GDAL also tells the end of an address alone: ``B02.tif?sig=…, band 1: IReadBlock failed``; and an address within an
+#: address is escaped: ``%3Fsig%3D…``.
 _SECRET_PART: Final = re.compile(
-    rf"""[?&](?:{"|".join(sorted(_SECRETS))}|(?:x-amz-|x-goog-|awsaccesskeyid)[\w-]*)=[^\s&'"<>,]*""", re.IGNORECASE
+    rf"""(?:[?&]|%3F|%26)(?:{_WRITTEN}|(?:x-amz-|x-goog-|awsaccesskeyid)[\w-]*)"""
+    r"""(?:=[^\s&'"<>,]*|%3D(?:(?!%26)[^\s&'"<>,])*)""",
+    re.IGNORECASE,
 )
+#: User and password before a host, whatever is done there.
+_USER: Final = re.compile(r"""(?<=//)[^\s/?#'"<>]*@""")
 
 
 def without_secrets(address: str) -> str:
@@ -30,19 +42,35 @@ def without_secrets(address: str) -> str:
         The address without user, password, fragment, and those parts of the query that grant access; fit to be
         written down.
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets that hold no address of the Internet
+        return _without_parts(address)
     if not parts.scheme or not parts.netloc:
-        return address
+        return _without_parts(address) if parts.netloc else address
     query = parse_qsl(parts.query, keep_blank_values=True)
-    names = {name.lower() for name, _ in query}
-    secret = _SECRETS | (_SHARED_ACCESS if "sig" in names else frozenset())
-    kept = [(name, value) for name, value in query if not _grants_access(name.lower(), secret)]
+    signed = any(_plain(name) == "sig" for name, _ in query)
+    kept = [
+        (name, value)
+        for name, value in query
+        if not _grants_access(name) and not (signed and name.lower() in _SHARED_ACCESS)
+    ]
     text = parts.query if len(kept) == len(query) else urlencode(kept)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, text, ""))
+    return _without_parts(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, text, "")))
 
 
-def _grants_access(name: str, secret: frozenset[str]) -> bool:
-    return name in secret or name.startswith(_SIGNED)
+def _grants_access(name: str) -> bool:
+    plain = _plain(name)
+    return plain in _SECRETS or plain.startswith(_SIGNED)
+
+
+def _plain(name: str) -> str:
+    """A part's name as it is listed here: ``api-key``, ``api_key`` and ``apiKey`` are one; ``sig=`` was escaped."""
+    return re.sub("[-_.=]", "", name).lower()
+
+
+def _without_parts(text: str) -> str:
+    return _USER.sub("", _SECRET_PART.sub("", text))
 
 
 def conceal(text: str) -> str:
@@ -54,7 +82,25 @@ def conceal(text: str) -> str:
     Returns:
         The text, fit to be shown and written down.
     """
-    return _SECRET_PART.sub("", _ADDRESS.sub(lambda found: without_secrets(found[0]), text))
+    return _without_parts(_ADDRESS.sub(lambda found: without_secrets(found[0]), text))
+
+
+def conceal_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
+    """Do the same with all texts in nested mappings and sequences, such as parameters.
+
+    Args:
+        value: Mappings, lists, tuples, texts, and whatever else, which stays as it is.
+
+    Returns:
+        The same, fit to be shown and written down.
+    """
+    if isinstance(value, str):
+        return conceal(value)
+    if isinstance(value, Mapping):
+        return {name: conceal_all(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [conceal_all(part) for part in value]
+    return tuple(map(conceal_all, value)) if type(value) is tuple else value
 
 
 class Discretion(logging.Filter):

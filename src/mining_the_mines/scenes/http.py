@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +23,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeou
 from urllib3.exceptions import InvalidHeader as InvalidRetryHeader
 from urllib3.util import Retry
 
-from mining_the_mines.scenes.discretion import without_secrets
+from mining_the_mines.scenes.discretion import conceal_all, without_secrets
 from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,10 @@ class AccessSettings(BaseModel):
         description="Seconds before the second retry; each further one waits twice as long, at most a minute. Some "
         "chance is added, so that many clients don't come back at once.",
     )
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What is shown of them: logs of a cluster show what tasks are called with, and an address may hold a key."""
+        return ((name, conceal_all(value)) for name, value in super().__repr_args__())
 
 
 def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str, str]:
