@@ -5,7 +5,7 @@ from typing import Any
 import pystac
 import pytest
 
-from mining_the_mines.scenes.assets import MissingAssetError, find_asset
+from mining_the_mines.scenes.assets import MissingAssetError, find_asset, find_mask
 from scenes.catalogs import Scene
 
 TIFF, JP2 = "image/tiff; application=geotiff; profile=cloud-optimized", "image/jp2"
@@ -84,7 +84,14 @@ def test_an_asset_with_several_bands_is_never_taken_for_one_of_them() -> None:
 
 
 def test_a_mask_of_ones_own_is_found_by_its_key() -> None:
-    assert find_asset(scene(cloud_mask={}), "cloud_mask") == "cloud_mask"
+    assert find_mask(scene(cloud_mask={}), "cloud_mask") == "cloud_mask"
+    with pytest.raises(MissingAssetError, match=r"no asset Cloud_Mask; it has cloud_mask: .*compositing\.mask_asset"):
+        find_mask(scene(cloud_mask={}), "Cloud_Mask")
+
+
+def test_the_scene_classification_is_a_mask_whatever_its_key() -> None:
+    assert find_mask(EARTH_SEARCH, "SCL") == find_mask(EARTH_SEARCH, "scl") == "scl"
+    assert find_mask(PLANETARY_COMPUTER, "scl") == "SCL"
 
 
 def test_a_missing_band_is_told_with_what_there_is() -> None:

@@ -19,7 +19,7 @@ def online(tmp_path: Path, server: FaultyServer) -> Online:
     """Settings, and the choice of four scenes on a server."""
     write_catalog(tmp_path, series(), checksums=True)
     chosen = settings(f"{server.address}/catalog.json", timeout_seconds=0.7, retries=1)
-    return chosen, choose_scenes(chosen, BANDS)
+    return chosen, choose_scenes(chosen, BANDS, "scl")
 
 
 def test_scenes_whose_files_answer_stay_as_they_are(online: Online) -> None:
@@ -99,7 +99,7 @@ def test_too_few_dates_left_are_told(online: Online, server: FaultyServer) -> No
 
 def test_files_on_disk_are_looked_at_too(tmp_path: Path) -> None:
     local = settings(write_catalog(tmp_path, series()))
-    choice = choose_scenes(local, BANDS)
+    choice = choose_scenes(local, BANDS, "scl")
     (tmp_path / "sentinel-2-l2a" / series()[0].id / "red.tif").unlink()
     assert check_assets(choice, local).left_out["reason"].tolist() == [
         "a file: red can't be read: missing: there is no such file"

@@ -13,7 +13,7 @@ from scenes.catalogs import BANDS, Scene, series, settings, write_catalog
 
 @pytest.fixture
 def choice(tmp_path: Path) -> SceneChoice:
-    return choose_scenes(settings(write_catalog(tmp_path, [*series(), Scene(day=20, cloud_cover=99)])), BANDS)
+    return choose_scenes(settings(write_catalog(tmp_path, [*series(), Scene(day=20, cloud_cover=99)])), BANDS, "scl")
 
 
 def test_a_choice_comes_back_from_its_text_exactly(choice: SceneChoice) -> None:

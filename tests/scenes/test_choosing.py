@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mining_the_mines.scenes.choice import SceneChoice
-from mining_the_mines.scenes.choosing import AcquisitionSettings, choose_from, choose_scenes
+from mining_the_mines.scenes.choosing import AcquisitionSettings, Wanted, choose_from, choose_scenes
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.sources import BrokenItem
+from mining_the_mines.sentinel2.baseline import read_scaling
 from scenes.catalogs import (
     BANDS,
     EARTH_SEARCH,
@@ -50,8 +51,9 @@ class Archive:
             )
 
 
-def choose(*found: Scene | BrokenItem, **changes: Any) -> SceneChoice:  # noqa: ANN401 - whatever it takes
-    return choose_from(Archive(*found), [region()], BANDS, settings("archive", **({"minimum_dates": 1} | changes)))
+def choose(*found: Scene | BrokenItem, mask: str | None = "scl", **changes: Any) -> SceneChoice:  # noqa: ANN401 - whatever it takes
+    chosen = settings("archive", **({"minimum_dates": 1} | changes))
+    return choose_from(Archive(*found), [region()], Wanted(BANDS, mask), chosen)
 
 
 def reasons(choice: SceneChoice) -> dict[str, str]:
@@ -90,14 +92,65 @@ def test_a_scene_of_another_period_is_left_out() -> None:
 
 def test_a_scene_without_a_band_is_left_out_with_its_name() -> None:
     lacking = Scene(day=5, keys={band: key for band, key in EARTH_SEARCH.items() if band != "B3"})
-    assert reasons(choose(Scene(), lacking))[lacking.id].startswith("a band is missing: B3; it has blue, red, scl")
+    assert reasons(choose(Scene(), lacking))[lacking.id].startswith("no band B3: it has blue, red, scl")
 
 
-def test_a_scene_without_scene_classification_is_left_out_unless_none_is_wanted() -> None:
-    bare = Scene(keys={band: EARTH_SEARCH[band] for band in BANDS})
-    with pytest.raises(SceneError, match="1 a band is missing"):
-        choose(bare)
-    assert ids(choose(bare, masks=())) == [bare.id]
+BARE = Scene(keys={band: EARTH_SEARCH[band] for band in BANDS})
+
+
+def test_a_scene_without_scene_classification_is_left_out_unless_nothing_is_masked() -> None:
+    with pytest.raises(
+        SceneError, match=r"1 no mask scl \(S2A.*it has blue, green, red\).*compositing\.mask_asset, or none"
+    ):
+        choose(BARE)
+    assert ids(choose(BARE, mask=None)) == [BARE.id]
+
+
+@pytest.mark.parametrize("key", ["cloud_mask", "scl_20m"])
+def test_a_mask_of_ones_own_is_kept_under_its_key(key: str) -> None:
+    masked = Scene(keys={**BARE.keys, "own": key, "SCL": "scl"})
+    (item,) = choose(masked, mask=key).items["tapajos"]
+    assert set(item["assets"]) == {"blue", "green", "red", key}
+
+
+def test_bands_that_no_scene_has_are_told() -> None:
+    lacking = Scene(keys={"B2": "blue", "SCL": "scl"})
+    with pytest.raises(SceneError, match=r"1 no band B3.*imagery\.bands"):
+        choose(lacking)
+
+
+def test_a_scene_that_is_excluded_by_name_is_not_used(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = series(2)
+    choice = choose(first, second, exclude=first.id)
+    assert ids(choice) == [second.id]
+    assert reasons(choice) == {first.id: "excluded: acquisition.exclude names it"}
+    assert not caplog.records
+
+
+def test_a_name_to_exclude_that_is_not_met_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    choose(Scene(), exclude=["S2A_typo"])
+    assert "names S2A_typo, which the search did not find" in caplog.text
+
+
+def test_a_scene_whose_projection_is_told_in_part_costs_one_date() -> None:
+    half = Scene(day=5, properties={"proj:epsg": None})
+    choice = choose(Scene(), half)
+    assert ids(choice) == [Scene().id]
+    assert "broken: The scene" in reasons(choice)[half.id]
+    assert "proj:code" in reasons(choice)[half.id]
+
+
+def test_what_is_no_number_is_written_down_as_unknown() -> None:
+    odd = Scene(properties={"eo:cloud_cover": float("nan"), "s2:mean_solar_zenith": float("inf")})
+    (item,) = SceneChoice.from_json(choose(odd).to_json()).items["tapajos"]
+    assert item["properties"]["eo:cloud_cover"] is item["properties"]["s2:mean_solar_zenith"] is None
+
+
+def test_a_baseline_that_only_the_name_gives_is_written_down() -> None:
+    properties = {"s2:processing_baseline": None}
+    named = Scene(name="S2A_MSIL2A_20180101T103431_N0500_R108_T32TQM_20230901T000000", properties=properties)
+    (item,) = choose(named).scenes("tapajos")
+    assert read_scaling(item.properties, item.assets["blue"].to_dict()).offset == -0.1
 
 
 def test_a_scene_that_was_processed_again_is_used_in_its_newest_version() -> None:
@@ -134,7 +187,7 @@ def test_both_archives_names_of_bands_are_understood() -> None:
 
 
 def test_addresses_are_written_down_absolute(tmp_path: Path) -> None:
-    choice = choose_scenes(settings(write_catalog(tmp_path, series())), BANDS)
+    choice = choose_scenes(settings(write_catalog(tmp_path, series())), BANDS, "scl")
     first = choice.items["tapajos"][0]
     assert first["assets"]["blue"]["href"] == str(tmp_path / "sentinel-2-l2a" / first["id"] / "blue.tif")
 
@@ -147,15 +200,17 @@ def test_no_signature_is_written_down() -> None:
             fields = Scene().item()
             for asset in fields["assets"].values():
                 asset["href"] = "https://host.org/a.tif?se=1&sp=r&sig=secret"
+                asset["alternate"] = {"mirror": {"href": "https://me:secret@mirror.org/a.tif?key=secret"}}
+            fields["properties"]["source"] = "s3://key:secret@bucket/a.tif"
             yield pystac.Item.from_dict(fields, href="https://me:secret@host.org/item.json")
 
-    choice = choose_from(Signed(), [region()], BANDS, settings("archive", minimum_dates=1))
+    choice = choose_from(Signed(), [region()], Wanted(BANDS, "scl"), settings("archive", minimum_dates=1))
     assert "secret" not in choice.to_json()
 
 
 def test_a_poor_region_is_left_out_and_listed_as_long_as_another_is_rich(tmp_path: Path) -> None:
     root = write_catalog(tmp_path, series())
-    choice = choose_scenes(settings(root, regions={"rich": GROUND, "poor": (10, 10, 11, 11)}), BANDS)
+    choice = choose_scenes(settings(root, regions={"rich": GROUND, "poor": (10, 10, 11, 11)}), BANDS, "scl")
     assert [region.name for region in choice.regions] == ["rich"]
     assert choice.left_out.to_dict("records") == [
         {"region": "poor", "item": "", "datetime": "", "reason": "the whole region: it has scenes of 0 days"}
@@ -189,7 +244,7 @@ def test_regions_and_source_of_an_archive_lie_in_its_folder(tmp_path: Path) -> N
         "geometry": {"type": "Polygon", "coordinates": [ring]},
     }
     write_json(tmp_path / "regions.geojson", {"type": "FeatureCollection", "features": [feature]})
-    choice = choose_scenes(settings("earth-search").of_archive(tmp_path), BANDS)
+    choice = choose_scenes(settings("earth-search").of_archive(tmp_path), BANDS, "scl")
     assert [region.name for region in choice.regions] == ["here"]
 
 
@@ -200,4 +255,4 @@ def test_a_period_that_ends_before_it_starts_is_refused() -> None:
 
 def test_without_regions_nothing_is_searched() -> None:
     with pytest.raises(SceneError, match=r"acquisition\.regions"):
-        choose_scenes(AcquisitionSettings(source="earth-search"), ("B2",))
+        choose_scenes(AcquisitionSettings(source="earth-search"), ("B2",), "scl")

@@ -31,7 +31,7 @@ def online(tmp_path: Path, server: FaultyServer) -> Online:
     chosen = settings(
         f"{server.address}/catalog.json", timeout_seconds=0.7, retries=1, regions=regions, minimum_dates=2
     )
-    return chosen, choose_scenes(chosen, BANDS)
+    return chosen, choose_scenes(chosen, BANDS, "scl")
 
 
 def test_files_are_fetched_whole_and_their_origin_is_kept(tmp_path: Path, online: Online, server: FaultyServer) -> None:
@@ -143,7 +143,7 @@ def test_a_name_of_any_length_is_shortened_but_stays_its_own(tmp_path: Path, onl
 
 def test_files_on_disk_stay_where_they_are(tmp_path: Path) -> None:
     local = settings(write_catalog(tmp_path / "archive", series()))
-    choice = choose_scenes(local, BANDS)
+    choice = choose_scenes(local, BANDS, "scl")
     assert fetch_assets(choice, tmp_path / "kept", local).to_json() == choice.to_json()
     assert not (tmp_path / "kept").exists()
 

@@ -150,7 +150,7 @@ def test_addresses_are_made_absolute(href: str, base: str, local: bool, expected
     assert resolve(href, base, local=local) == expected
 
 
-@pytest.mark.parametrize("href", ["file:///etc/passwd", "s3://bucket/a.tif", "zip+file:///etc/a", "ftp://host/a.tif"])
+@pytest.mark.parametrize("href", ["file:///etc/passwd", "zip+file:///etc/a", "ftp://host/a.tif"])
 def test_a_scene_on_the_web_can_not_name_files_of_this_machine(href: str) -> None:
     with pytest.raises(SceneError, match="on the web may only name"):
         resolve(href, "https://host/x/item.json", local=False)
@@ -158,7 +158,7 @@ def test_a_scene_on_the_web_can_not_name_files_of_this_machine(href: str) -> Non
 
 def test_a_scheme_that_can_not_be_read_is_told() -> None:
     with pytest.raises(SceneError, match="only files and addresses of HTTP"):
-        resolve("s3://bucket/a.tif", "/data/item.json", local=True)
+        resolve("ftp://host/a.tif", "/data/item.json", local=True)
 
 
 def test_a_source_that_is_not_there_is_told_with_what_may_be_given(tmp_path: Path) -> None:
@@ -233,3 +233,44 @@ def test_a_signature_that_is_not_to_be_had_is_told(server: FaultyServer, monkeyp
     monkeypatch.setattr(Settings.get(), "sas_url", server.address)
     with pytest.raises(SceneError, match="gives no signature"):
         sign("https://unknown.blob.core.windows.net/container/a.tif")
+
+
+def test_items_that_belong_to_no_collection_are_told_instead_of_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = Scene().item() | {"collection": None}
+    write_json(tmp_path / "item.json", item)
+    root = write_json(tmp_path / "catalog.json", plain_catalog("./item.json"))
+    with pytest.raises(SceneError, match=r"but 1 items that belong to none: set acquisition\.collection to null"):
+        find(root)
+    assert ids(find(root, collection=None)) == [Scene().id]
+    write_json(tmp_path / "other.json", Scene(day=5).item())
+    write_json(root, plain_catalog("./item.json", "./other.json"))
+    assert ids(find(root)) == [Scene(day=5).id]
+    assert "lists 1 items that belong to no collection" in caplog.text
+
+
+def test_an_item_that_names_no_collection_belongs_to_that_it_lies_in(tmp_path: Path) -> None:
+    root = write_catalog(tmp_path, series(1))
+    path = tmp_path / "sentinel-2-l2a" / series()[0].id / f"{series()[0].id}.json"
+    fields = json.loads(path.read_text())
+    del fields["collection"]
+    write_json(path, fields)
+    assert ids(find(root)) == [series()[0].id]
+
+
+@pytest.mark.parametrize("links", [None, ["./item.json"], {"rel": "item"}, 3])
+def test_links_that_are_none_are_passed_over(tmp_path: Path, links: object) -> None:
+    write_json(tmp_path / "item.json", Scene().item() | {"links": links})
+    write_json(tmp_path / "sub.json", catalog_json([]) | {"links": links})
+    root = write_json(tmp_path / "catalog.json", plain_catalog("./sub.json", "./item.json"))
+    assert ids(find(root)) == [Scene().id]
+
+
+def test_a_bucket_is_refused_with_what_to_do() -> None:
+    with pytest.raises(SceneError, match=r"s3://eodata/a\.jp2 .*Copernicus Data Space.*acquisition\.source"):
+        resolve("s3://eodata/a.jp2", "https://stac.dataspace.copernicus.eu/v1/items/a", local=False)
+
+
+def plain_catalog(*items: str) -> dict[str, Any]:
+    return catalog_json([]) | {"links": [{"rel": "item", "href": href} for href in items]}

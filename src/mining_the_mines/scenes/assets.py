@@ -26,12 +26,13 @@ def find_asset(item: pystac.Item, band: str) -> str:
     """Find the asset that holds a band, by its key, else by what it says of its bands.
 
     Knows the keys of Earth Search (``blue``, ``rededge1``, ``nir08``, ``scl``; before, ``B02``), of the Planetary
-    Computer (``B02``, ``B8A``, ``SCL``) and of the Copernicus Data Space (``B02_10m``), ``eo:bands`` and STAC 1.1's
-    ``bands``. Where a band is there more than once, GeoTIFF wins over JPEG 2000, then the finest.
+    Computer (``B02``, ``B8A``, ``SCL``) and of ESA's own products (``B02_10m``), ``eo:bands`` and STAC 1.1's ``bands``.
+    Where a band is there more than once, what can be fetched wins over what can't, GeoTIFF over JPEG 2000, then the
+    finest. The Copernicus Data Space uses ESA's keys, but its files lie in buckets (``s3://``), which are not read.
 
     Args:
         item: The scene.
-        band: Name as in :mod:`mining_the_mines.sentinel2.bands`, ``SCL``, or the key of an asset such as a cloud mask.
+        band: Name as in :mod:`mining_the_mines.sentinel2.bands`, or ``SCL``.
 
     Returns:
         The asset's key.
@@ -40,15 +41,36 @@ def find_asset(item: pystac.Item, band: str) -> str:
         MissingAssetError: If no asset holds the band.
     """
     wanted = _band_named(band.lower())
-    if wanted is None and band in item.assets:
-        return band
     found = [key for key, asset in item.assets.items() if wanted is not None and _holds(key, asset, wanted)]
     if not found:
         raise MissingAssetError(
             f"The scene {item.id} has no asset for {band}; it has {', '.join(item.assets) or 'none at all'}: choose "
-            "other bands, or leave the scene out."
+            "other bands, or name the scene in acquisition.exclude."
         )
     return min(found, key=lambda key: _rank(key, item.assets[key]))
+
+
+def find_mask(item: pystac.Item, mask: str) -> str:
+    """Find the asset that tells clouds.
+
+    Args:
+        item: The scene.
+        mask: ``scl`` for the scene classification, whatever its key; else exactly the key of an asset.
+
+    Returns:
+        The asset's key.
+
+    Raises:
+        MissingAssetError: If the scene has none.
+    """
+    if mask.upper() == SCENE_CLASSIFICATION:
+        return find_asset(item, SCENE_CLASSIFICATION)
+    if mask not in item.assets:
+        raise MissingAssetError(
+            f"The scene {item.id} has no asset {mask}; it has {', '.join(item.assets) or 'none at all'}: correct "
+            "compositing.mask_asset."
+        )
+    return mask
 
 
 def _holds(key: str, asset: pystac.Asset, band: str) -> bool:

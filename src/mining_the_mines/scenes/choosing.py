@@ -1,30 +1,37 @@
 """Choosing the scenes that composites are made of, with the reason for each that is not used."""
 
 import logging
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import pystac
 import shapely
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mining_the_mines.progress import Progress, silent
-from mining_the_mines.scenes.assets import MissingAssetError, find_asset
+from mining_the_mines.scenes.assets import MissingAssetError, find_asset, find_mask
 from mining_the_mines.scenes.choice import ItemJson, SceneChoice, left_out, left_out_table
-from mining_the_mines.scenes.discretion import without_secrets
+from mining_the_mines.scenes.discretion import conceal_all, without_secrets
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.http import AccessSettings
-from mining_the_mines.scenes.items import SceneFacts
+from mining_the_mines.scenes.items import SceneFacts, stated_epsg, written_moment
+from mining_the_mines.scenes.region_grid import parse_projection
 from mining_the_mines.scenes.regions import Region, read_regions
 from mining_the_mines.scenes.reprocessing import find_replaced
 from mining_the_mines.scenes.sources import BrokenItem, SceneSource, open_source, resolve
+from mining_the_mines.sentinel2.baseline import read_baseline
 
 logger = logging.getLogger(__name__)
+
+#: Scenes that were left out and that an error tells of, one for each kind of reason.
+_EXAMPLES: Final = 3
+_NO_MASK: Final = "no mask"
 
 
 class AcquisitionSettings(AccessSettings):
@@ -49,13 +56,18 @@ class AcquisitionSettings(AccessSettings):
     minimum_dates: int = Field(
         3, ge=1, description="A region with scenes of fewer days is left out: a median of two dates is no median."
     )
-    masks: tuple[str, ...] = Field(
-        ("SCL",), description="Further assets that a scene must have, besides its bands: the scene classification."
+    exclude: tuple[str, ...] = Field(
+        (), description="Ids of scenes that are not to be used, whatever the catalog says of them."
     )
     keep_assets: bool = Field(
         False, description="Whether files are fetched as a whole and kept, instead of read by window where they lie."
     )
     workers: int = Field(8, ge=1, description="Files that are checked or fetched at the same time.")
+
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _one_stands_for_itself(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _in_order(self) -> "AcquisitionSettings":
@@ -89,7 +101,37 @@ class _LeftOutError(SceneError):
     """A scene that is not used; the message is the reason."""
 
 
-def choose_scenes(settings: AcquisitionSettings, bands: Sequence[str], progress: Progress = silent) -> SceneChoice:
+@dataclass(frozen=True)
+class Wanted:
+    """What a scene must have.
+
+    Attributes:
+        bands: Names of bands.
+        mask: The asset that tells clouds: ``scl`` for the scene classification, whatever its key, or the key of
+            another; ``None`` for none.
+    """
+
+    bands: tuple[str, ...]
+    mask: str | None
+
+    def assets(self, item: pystac.Item) -> Iterator[str]:
+        """Find the keys of the assets; a scene that lacks one is left out."""
+        held = ", ".join(item.assets) or "none"
+        for band in self.bands:
+            try:
+                yield find_asset(item, band)
+            except MissingAssetError as error:
+                raise _LeftOutError(f"no band {band}: it has {held}") from error
+        if self.mask is not None:
+            try:
+                yield find_mask(item, self.mask)
+            except MissingAssetError as error:
+                raise _LeftOutError(f"{_NO_MASK} {self.mask}: it has {held}") from error
+
+
+def choose_scenes(
+    settings: AcquisitionSettings, bands: Sequence[str], mask: str | None, progress: Progress = silent
+) -> SceneChoice:
     """Search a catalog for scenes of each region, and choose those that composites are made of.
 
     Of scenes that were processed more than once, the newest baseline is used. Granules of one day are all used: the
@@ -98,6 +140,8 @@ def choose_scenes(settings: AcquisitionSettings, bands: Sequence[str], progress:
     Args:
         settings: Where to search and what for.
         bands: Names of the bands that a scene must have.
+        mask: The asset that tells clouds, which a scene must have too: ``scl`` for the scene classification, whatever
+            its key, or the key of another; ``None`` for none.
         progress: Shows how far it has come.
 
     Returns:
@@ -113,24 +157,26 @@ def choose_scenes(settings: AcquisitionSettings, bands: Sequence[str], progress:
         )
     regions = read_regions(settings.regions)
     source = open_source(settings, settings.collection)
-    return choose_from(source, regions, bands, settings, progress)
+    return choose_from(source, regions, Wanted(tuple(bands), mask), settings, progress)
 
 
 def choose_from(
     source: SceneSource,
     regions: Sequence[Region],
-    bands: Sequence[str],
+    wanted: Wanted,
     settings: AcquisitionSettings,
     progress: Progress = silent,
 ) -> SceneChoice:
     """Choose scenes from an open catalog; see :func:`choose_scenes`."""
-    wanted = (*bands, *(mask for mask in settings.masks if mask not in bands))
     items: dict[str, tuple[ItemJson, ...]] = {}
     rows: list[dict[str, str]] = []
     for region in progress(list(regions), f"Searching {source.name}"):
         search = _Search(source, region, wanted, settings)
         items[region.name] = search.choose()
         rows += search.left_out
+    unknown = set(settings.exclude) - {row["item"] for row in rows}
+    if unknown:
+        logger.warning("acquisition.exclude names %s, which the search did not find.", ", ".join(sorted(unknown)))
     choice = SceneChoice(source.name, tuple(regions), items, left_out_table(rows))
     return keep_rich_regions(choice, settings)
 
@@ -154,7 +200,7 @@ def keep_rich_regions(choice: SceneChoice, settings: AcquisitionSettings) -> Sce
         raise SceneError(
             f"{choice.source} has too few scenes of every region ({told}): widen acquisition.start and end, raise "
             f"max_cloud_cover (now {settings.max_cloud_cover:g}), or lower minimum_dates (now "
-            f"{settings.minimum_dates})."
+            f"{settings.minimum_dates}){_further_ways_out(choice.left_out)}."
         )
     for name, reason in reasons.items():
         logger.warning("The region %s is left out: it has %s.", name, reason)
@@ -172,17 +218,31 @@ def _too_poor(choice: SceneChoice, region: Region, settings: AcquisitionSettings
     days = {SceneFacts.of(item).day(region.middle[0]) for item in choice.items[region.name]}
     if len(days) >= settings.minimum_dates:
         return None
-    reasons = choice.left_out.loc[choice.left_out["region"] == region.name, "reason"].str.split(":").str[0]
-    listed = ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())
-    return f"scenes of {len(days)} days" + (f", besides {listed}" if listed else "")
+    rows = choice.left_out[(choice.left_out["region"] == region.name) & (choice.left_out["item"] != "")]
+    kinds = rows["reason"].str.split(":").str[0]
+    listed = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
+    if not listed:
+        return f"scenes of {len(days)} days"
+    # The list of what was left out is written with the choice, and there will be none.
+    examples = rows[~kinds.duplicated()].head(_EXAMPLES)
+    told = "; ".join(f"{item}: {reason}" for item, reason in zip(examples["item"], examples["reason"], strict=True))
+    return f"scenes of {len(days)} days, besides {listed} ({told})"
+
+
+def _further_ways_out(left: pd.DataFrame) -> str:
+    """What helps where scenes lack something, rather than being too few or too cloudy."""
+    ways = ""
+    if left["reason"].str.startswith(_NO_MASK).any():
+        ways += "; name the asset that tells clouds in compositing.mask_asset, or none where there is none"
+    if left["reason"].str.startswith("no band").any():
+        ways += "; ask for bands that the scenes have in imagery.bands"
+    return ways
 
 
 class _Search:
     """The search for one region's scenes."""
 
-    def __init__(
-        self, source: SceneSource, region: Region, wanted: Sequence[str], settings: AcquisitionSettings
-    ) -> None:
+    def __init__(self, source: SceneSource, region: Region, wanted: Wanted, settings: AcquisitionSettings) -> None:
         self.source = source
         self.region = region
         self.wanted = wanted
@@ -214,6 +274,8 @@ class _Search:
         self.left_out.append(left_out(self.region.name, item, when, reason=reason))
 
     def _judge(self, item: pystac.Item) -> _Found:
+        if item.id in self.settings.exclude:
+            raise _LeftOutError("excluded: acquisition.exclude names it")
         fields = item.to_dict(include_self_link=False, transform_hrefs=False)
         try:
             facts = SceneFacts.of(fields)
@@ -226,23 +288,32 @@ class _Search:
             raise _LeftOutError("outside the period: the catalog gave it all the same")
         if facts.footprint is not None and not shapely.intersects(facts.footprint, shapely.box(*self.region.bounds)):
             raise _LeftOutError("outside the region: its data does not reach there")
-        return _Found(facts, self._trim(item, fields))
+        trimmed = self._trim(item, fields, facts)
+        try:
+            parse_projection(pystac.Item.from_dict(trimmed))
+        except SceneError as error:
+            raise _LeftOutError(f"broken: {error}") from error
+        return _Found(facts, trimmed)
 
-    def _trim(self, item: pystac.Item, fields: dict[str, Any]) -> ItemJson:
-        """The item's JSON with the needed assets only, at absolute addresses without signatures."""
+    def _trim(self, item: pystac.Item, fields: dict[str, Any], facts: SceneFacts) -> ItemJson:
+        """The item's JSON with the needed assets only, at absolute addresses without signatures.
+
+        A processing baseline that only the scene's name gives becomes a property: readers of bands see no name.
+        """
         base = item.get_self_href() or ""
+        # Other addresses than those of assets may be signed too.
+        plain = conceal_all(_without_nan(fields))
         assets = {}
-        for band in self.wanted:
+        for key in self.wanted.assets(item):
             try:
-                key = find_asset(item, band)
                 href = resolve(item.assets[key].href, base, local=self.source.local)
-            except MissingAssetError as error:
-                raise _LeftOutError(f"a band is missing: {band}; it has {', '.join(item.assets) or 'none'}") from error
             except SceneError as error:
                 raise _LeftOutError(f"an address that can't be used: {error}") from error
-            assets[key] = {**fields["assets"][key], "href": without_secrets(href)}
+            assets[key] = {**plain["assets"][key], "href": without_secrets(href)}
         own = {"rel": "self", "href": without_secrets(base), "type": "application/geo+json"}
-        return {**fields, "links": [own], "assets": assets}
+        if facts.baseline and read_baseline(plain["properties"]) is None:
+            plain["properties"]["s2:processing_baseline"] = facts.baseline
+        return {**plain, "links": [own], "assets": assets}
 
     def _newest(self, scenes: Iterable[_Found]) -> list[_Found]:
         """Those whose ground is not shown by a newer processing of the same pass."""
@@ -250,7 +321,7 @@ class _Search:
         replaced = find_replaced([scene.facts for scene in by_id.values()])
         for item, newer in replaced.items():
             self._leave_out(
-                item, _iso(by_id[item].facts), f"processed again: {', '.join(newer)} shows the same, in a newer version"
+                item, by_id[item].facts.when, f"processed again: {', '.join(newer)} shows the same, in a newer version"
             )
         return [scene for item, scene in by_id.items() if item not in replaced]
 
@@ -258,25 +329,26 @@ class _Search:
         cover, limit = scene.facts.cloud_cover, self.settings.max_cloud_cover
         if cover > limit:  # what is not said is no reason
             self._leave_out(
-                scene.facts.item, _iso(scene.facts), f"too cloudy: {cover:.1f} % where {limit:g} % are allowed"
+                scene.facts.item, scene.facts.when, f"too cloudy: {cover:.1f} % where {limit:g} % are allowed"
             )
         return cover > limit
 
 
 def _when(item: pystac.Item) -> str:
-    return item.datetime.strftime("%Y-%m-%dT%H:%M:%SZ") if item.datetime else ""
+    return written_moment(item.datetime) if item.datetime else ""
 
 
-def _iso(facts: SceneFacts) -> str:
-    return facts.moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _without_nan(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """A part of an item without NaN, which JSON has not."""
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _tell_zones(region: Region, scenes: Sequence[ItemJson]) -> None:
-    codes = Counter(
-        f"EPSG:{str(code).removeprefix('EPSG:')}"
-        for scene in scenes
-        if (code := scene["properties"].get("proj:code") or scene["properties"].get("proj:epsg"))
-    )
+    codes = Counter(f"EPSG:{code}" for scene in scenes if (code := stated_epsg(scene["properties"])))
     if len(codes) > 1:
         listed = ", ".join(f"{count} in {code}" for code, count in codes.most_common())
         logger.info("Scenes of %s lie in several coordinate systems (%s): they are warped to one.", region.name, listed)

@@ -2,18 +2,20 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import pystac
 from odc.geo.geobox import GeoBox
 from odc.stac import ParsedItem, parse_item
+from pyproj.exceptions import CRSError
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 
 from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.items import stated_epsg
 from mining_the_mines.scenes.native_grid import PIXEL
 from mining_the_mines.scenes.regions import Bounds, Region
 
@@ -37,8 +39,9 @@ def region_grid(region: Region, items: Sequence[pystac.Item]) -> GeoBox:
     Raises:
         SceneError: If no scene says which zone it lies in, or none meets the region.
     """
-    parsed = [parse_item(item) for item in items]
-    crs = CRS.from_epsg(region.epsg) if region.epsg is not None else _commonest_crs(region, parsed)
+    parsed = [parse_projection(item) for item in items]
+    codes = [_epsg(scene, item.properties) for scene, item in zip(parsed, items, strict=True)]
+    crs = CRS.from_epsg(region.epsg) if region.epsg is not None else _commonest_crs(region, codes)
     wanted = transform_bounds(WGS84, crs, *region.bounds, densify_pts=21)
     covered = _joined([_extent(item, crs) for item in parsed])
     anchor_x, anchor_y = _anchor(parsed, crs)
@@ -50,15 +53,43 @@ def region_grid(region: Region, items: Sequence[pystac.Item]) -> GeoBox:
     return GeoBox(shape, Affine(PIXEL, 0, left, 0, -PIXEL, top), crs.to_wkt())
 
 
-def _commonest_crs(region: Region, parsed: Sequence[ParsedItem]) -> CRS:
-    codes = Counter(crs.to_epsg() for item in parsed if (crs := item.crs()) is not None and crs.to_epsg() is not None)
-    if not codes:
+def parse_projection(item: pystac.Item) -> ParsedItem:
+    """Read where an item says that its pixels lie.
+
+    Args:
+        item: A scene.
+
+    Returns:
+        It as odc-stac understands it.
+
+    Raises:
+        SceneError: If it says so only in part, such as a transform without coordinate reference system.
+    """
+    try:
+        return parse_item(item)
+    except (ValueError, TypeError, KeyError, AttributeError, CRSError) as error:
         raise SceneError(
-            f"No scene of the region {region.name} says which coordinate system it is in (proj:code): give the region "
-            f"an epsg."
+            f"The scene {item.id} does not say where its pixels lie, since its fields of the projection extension "
+            "(proj:code, proj:shape, proj:transform) are incomplete or broken: its catalog is at fault; name it in "
+            "acquisition.exclude."
+        ) from error
+
+
+def _epsg(parsed: ParsedItem, properties: Mapping[str, Any]) -> int | None:
+    """Of the pixels' grid, or of the item where it gives no grid."""
+    crs = parsed.crs()
+    return stated_epsg(properties) if crs is None else crs.to_epsg()
+
+
+def _commonest_crs(region: Region, codes: Sequence[int | None]) -> CRS:
+    counts = Counter(code for code in codes if code is not None)
+    if not counts:
+        raise SceneError(
+            f"No scene of the region {region.name} says which coordinate system it is in (proj:code): give the regions "
+            "in a vector file with a column epsg (acquisition.regions=FILE)."
         )
     # Of zones with equally many scenes, the lowest: a rerun must choose the same.
-    return CRS.from_epsg(min(codes, key=lambda code: (-codes[code], code)))
+    return CRS.from_epsg(min(counts, key=lambda code: (-counts[code], code)))
 
 
 def _extent(item: ParsedItem, crs: CRS) -> Bounds:
@@ -67,7 +98,9 @@ def _extent(item: ParsedItem, crs: CRS) -> Bounds:
         left, bottom, right, top = boxes[0].boundingbox.bbox
         return left, bottom, right, top
     if item.geometry is None:
-        raise SceneError(f"The scene {item.id} does not say where it lies: its catalog is at fault; leave it out.")
+        raise SceneError(
+            f"The scene {item.id} does not say where it lies: its catalog is at fault; name it in acquisition.exclude."
+        )
     left, bottom, right, top = transform_bounds(WGS84, crs, *item.geometry.boundingbox.bbox)
     return left, bottom, right, top
 

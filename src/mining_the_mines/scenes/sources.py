@@ -213,7 +213,7 @@ class StaticCatalog:
     def search(self, region: Region, start: date | None, end: date | None) -> Iterator[pystac.Item | BrokenItem]:
         """Look for scenes, following links from the root; see :class:`SceneSource`."""
         collections: set[str] = set()
-        wanted = False
+        wanted, homeless = False, 0
         for fields, address in self._walk(self._address, region, set()):
             if isinstance(fields, BrokenItem):
                 yield fields
@@ -224,34 +224,58 @@ class StaticCatalog:
                 item = _item(fields, address)
                 if isinstance(item, BrokenItem) or _within(item, region, start, end):
                     yield item
-        if not wanted and self.collection and self.collection not in collections and collections:
+            elif fields.get("collection") is None:
+                homeless += 1
+        if not wanted and self.collection not in collections:
+            self._explain(collections, homeless)
+        elif homeless:
+            logger.warning(
+                "%s lists %d items that belong to no collection, and they are left out: set acquisition.collection to "
+                "null to have them.",
+                self.name,
+                homeless,
+            )
+
+    def _explain(self, collections: set[str], homeless: int) -> None:
+        """Say why nothing was found, if it is because of the collection's name."""
+        if homeless:
+            raise SceneError(
+                f"{self.name} has no collection {self.collection}, but {homeless} items that belong to none: set "
+                "acquisition.collection to null to have all that it lists."
+            )
+        if collections and self.collection:
             raise SceneError(
                 f"{self.name} has no collection {self.collection}; it has {', '.join(sorted(collections))}: name one "
                 "of these in acquisition.collection."
             )
 
     def _walk(
-        self, address: str, region: Region, visited: set[str]
+        self, address: str, region: Region, visited: set[str], within: str | None = None
     ) -> Iterator[tuple[dict[str, Any] | BrokenItem, str]]:
-        """Collections and items below a catalog, with their addresses. Links in a circle are followed once."""
+        """Collections and items below a catalog, with their addresses. Links in a circle are followed once.
+
+        Items that don't name their collection belong to the one that they are found in (``within``).
+        """
         visited.add(address)
         catalog = self._read(address)
         if catalog.get("type") == "Collection":
             yield catalog, address
             if self.collection not in (None, catalog.get("id")) or not _may_hold(catalog, region):
                 return
-        for link in catalog.get("links", []):
-            if link.get("rel") not in {"child", "item"}:
+            within = str(catalog.get("id"))
+        for link in _links(catalog):
+            if link.get("rel") not in ("child", "item"):
                 continue
             try:
                 target = resolve(str(link["href"]), address, local=self.local)
                 if target in visited:
                     continue
                 if link["rel"] == "child":
-                    yield from self._walk(target, region, visited)
+                    yield from self._walk(target, region, visited, within)
                 else:
                     visited.add(target)
-                    yield self._read(target), target
+                    fields = self._read(target)
+                    yield {**fields, "collection": fields.get("collection") or within}, target
             except (SceneError, KeyError) as error:
                 yield BrokenItem(without_secrets(str(link.get("href", "a link without address"))), str(error)), address
 
@@ -289,6 +313,12 @@ def resolve(href: str, base: str, *, local: bool) -> str:
         joined = urljoin(base, href)
         if urlsplit(joined).scheme in {"http", "https"}:
             return joined
+    if scheme == "s3":
+        raise SceneError(
+            f"The address {without_secrets(href)} can't be used: files in buckets (s3://), such as those of the "
+            "Copernicus Data Space, are not read; name an archive that gives addresses with https:// in "
+            "acquisition.source, such as earth-search."
+        )
     raise SceneError(
         f"The address {without_secrets(href)} can't be used: a catalog on the web may only name addresses that begin "
         "with https:// or http://."
@@ -361,7 +391,13 @@ def _local_document(address: str) -> dict[str, Any]:
 def _is_api(landing: Mapping[str, Any]) -> bool:
     """Whether a landing page is that of an API that can be searched."""
     conforms = any(_ITEM_SEARCH in str(uri) for uri in landing.get("conformsTo") or [])
-    return conforms or any(link.get("rel") == "search" for link in landing.get("links") or [])
+    return conforms or any(link.get("rel") == "search" for link in _links(landing))
+
+
+def _links(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The links of a document; what is none is passed over."""
+    links = document.get("links")
+    return [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
 
 
 def _interval(start: date | None, end: date | None) -> str | None:
@@ -375,11 +411,11 @@ def _interval(start: date | None, end: date | None) -> str | None:
 def _item(fields: Mapping[str, Any], address: str) -> pystac.Item | BrokenItem:
     """An item; where it does not say its own address, it is taken to be where it was found."""
     named = str(fields.get("id") or without_secrets(address))
-    links = [link for link in fields.get("links") or [] if isinstance(link, dict)]
+    links = _links(fields)
     own = next((str(link.get("href")) for link in links if link.get("rel") == "self"), address)
     own = own if urlsplit(address).scheme and urlsplit(own).scheme in {"http", "https"} else address
     try:
-        return pystac.Item.from_dict(dict(fields), href=own)
+        return pystac.Item.from_dict({**fields, "links": links}, href=own)
     except (*_NO_STAC, ValueError) as error:
         return BrokenItem(named, f"no item: {type(error).__name__} in its JSON")
 

@@ -11,20 +11,23 @@ from mining_the_mines.datasets.scenes import AssetRequest
 from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.choosing import choose_scenes as search
+from mining_the_mines.scenes.compositing import CompositingSettings
 
 logger = logging.getLogger(__name__)
 
 
-def choose_scenes(acquisition: AcquisitionSettings, imagery: ChipSettings) -> SceneChoice:
+def choose_scenes(
+    acquisition: AcquisitionSettings, imagery: ChipSettings, compositing: CompositingSettings
+) -> SceneChoice:
     """Search an archive for scenes of each region, by date and cloud cover, and list those that are to be used."""
-    return search(acquisition, imagery.bands, progress_bar)
+    return search(acquisition, imagery.bands, compositing.mask, progress_bar)
 
 
 def choose_simulated_scenes(
-    acquisition: AcquisitionSettings, imagery: ChipSettings, simulated_series: Path
+    acquisition: AcquisitionSettings, imagery: ChipSettings, compositing: CompositingSettings, simulated_series: Path
 ) -> SceneChoice:
     """Search the simulated archive like any other; it says itself which regions it holds."""
-    return search(acquisition.of_archive(simulated_series), imagery.bands, progress_bar)
+    return search(acquisition.of_archive(simulated_series), imagery.bands, compositing.mask, progress_bar)
 
 
 def reach_scenes(chosen_scenes: SceneChoice, acquisition: AcquisitionSettings) -> AssetRequest:

@@ -19,7 +19,7 @@ def create_pipeline(origin: Origin = SIMULATION) -> Pipeline:
     """
     if origin == HANDED_OVER:
         return Pipeline([])
-    settings = ["params:acquisition", "params:imagery"]
+    settings = ["params:acquisition", "params:imagery", "params:compositing"]
     choose = (
         Node(choose_simulated_scenes, [*settings, "simulated_series"], "chosen_scenes", name="choose_scenes")
         if origin == SIMULATION
