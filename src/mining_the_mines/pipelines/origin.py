@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from mining_the_mines.bad_input import BadInputError
+
 Origin = Literal["simulation", "archive", "handed_over"]
 
 #: Composites of simulated scenes.
@@ -21,8 +23,18 @@ def read_origin(acquisition: object) -> Origin:
 
     Returns:
         The origin.
+
+    Raises:
+        BadInputError: Regions are named for simulated scenes, which have regions of their own.
     """
     if acquisition is None:
         return HANDED_OVER
     source = acquisition.get("source", SIMULATION) if isinstance(acquisition, Mapping) else acquisition
-    return SIMULATION if source == SIMULATION else ARCHIVE
+    if source != SIMULATION:
+        return ARCHIVE
+    if isinstance(acquisition, Mapping) and acquisition.get("regions"):
+        raise BadInputError(
+            "acquisition.regions says where scenes are wanted, but acquisition.source is the simulation, which has "
+            "regions of its own: take --env=archive, or name another source."
+        )
+    return SIMULATION
