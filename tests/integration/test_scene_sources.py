@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import rasterio
+from kedro.io import DatasetError
 
 from integration.projects import copy_project, kedro, newest, run
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
@@ -87,6 +88,29 @@ def test_assets_that_are_kept_make_a_rerun_independent_of_the_server(
     served.fail("/", 404)
     run(project, ["compositing"], parameters=parameters)
     assert chips(project)
+
+
+def test_without_polygons_an_archive_gives_chips_without_labels(archive: Path, project: Path) -> None:
+    parameters = wanted(archive, str(archive / "catalog.json"))
+    del parameters["outlines"]
+    run(project, ["acquisition", "compositing"], env="archive", parameters=parameters)
+    assert {path.parent.name for path in (project / "data/02_intermediate/chips").rglob("*.tif")} == {"unlabelled"}
+
+
+def test_a_whole_run_without_polygons_ends_before_any_scene_is_asked_for(archive: Path, project: Path) -> None:
+    source = f"acquisition.source={archive}/catalog.json,acquisition.regions={archive}/regions.geojson"
+    done = kedro(project, "run", "--env=archive", f"--params={source}")
+    assert done.returncode == 1
+    assert "Training needs outlines of mines" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not (project / "data/01_raw/chosen_scenes.json").exists()
+
+
+def test_polygons_that_do_not_exist_are_missed_before_any_scene_is_asked_for(archive: Path, project: Path) -> None:
+    parameters = {**wanted(archive, str(archive / "catalog.json")), "outlines": str(archive / "none.gpkg")}
+    with pytest.raises(DatasetError, match=r"none\.gpkg does not exist"):
+        run(project, ["acquisition", "compositing"], env="archive", parameters=parameters)
+    assert not (project / "data/01_raw/chosen_scenes.json").exists()
 
 
 def test_a_catalog_that_does_not_exist_is_told_in_one_sentence(project: Path) -> None:

@@ -83,14 +83,27 @@ def check_coverage(index: OutlineIndex, grids: Iterable[ChipGrid]) -> None:
         ChipError: If no outline meets any chip. The message gives both extents and, where it would help, that the
             coordinates of the outlines seem to be mirrored or swapped.
     """
-    boxes = np.array([grid.wgs84_bounds for grid in grids], dtype=np.float64).reshape(-1, 4)
+    check_boxes(index, np.array([grid.wgs84_bounds for grid in grids], dtype=np.float64).reshape(-1, 4), "chip")
+
+
+def check_boxes(index: OutlineIndex, boxes: Boxes, kind: str) -> None:
+    """Make sure that outlines lie on some ground.
+
+    Args:
+        index: The outlines.
+        boxes: West, south, east and north of each piece of ground in degrees of WGS 84, float64 (boxes, 4).
+        kind: What such a piece is called.
+
+    Raises:
+        ChipError: As :func:`check_coverage` does.
+    """
     if index.meets(boxes):
         return
     extent = shapely.total_bounds(index.outlines.geometry)
-    chips = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)) if len(boxes) else (np.nan,) * 4
+    ground = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)) if len(boxes) else (np.nan,) * 4
     raise ChipError(
-        f"No outline in {index.outlines.source} meets any chip: the outlines lie in {_name(extent)}, the chips in "
-        f"{_name(chips)}; {_hint(index, boxes)}."
+        f"No outline in {index.outlines.source} meets any {kind}: the outlines lie in {_name(extent)}, the {kind}s in "
+        f"{_name(ground)}; {_hint(index, boxes)}."
     )
 
 

@@ -1,40 +1,62 @@
 """Outlines of mines as the catalog sees them."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.outlines import Outlines, read_outlines
 
 
-class OutlinesDataset(AbstractDataset[None, Outlines]):
+class OutlinesDataset(AbstractDataset[None, Outlines | None]):
     """Polygons of mines in a vector file, as somebody handed them over; read only.
 
+    They stay in memory until Kedro releases them: several nodes ask for them, and reading is repairing.
+
     Args:
-        filepath: Any file that OGR can read.
+        filepath: Any file that OGR can read; ``None`` if there are no outlines.
         layers: Names of its layers; by default all that have geometry.
         metadata: For other tools.
     """
 
     def __init__(
-        self, *, filepath: str, layers: Sequence[str] | None = None, metadata: dict[str, Any] | None = None
+        self, *, filepath: str | None, layers: Sequence[str] | None = None, metadata: dict[str, Any] | None = None
     ) -> None:
-        self._filepath = Path(filepath)
+        self._filepath = None if filepath is None else Path(filepath)
         self.layers = None if layers is None else tuple(layers)
         self.metadata = metadata
 
-    def load(self) -> Outlines:
-        """Read, judge and repair the polygons."""
-        return read_outlines(self._filepath, self.layers)
+    def load(self) -> Outlines | None:
+        """Read, judge and repair the polygons, if there are any.
+
+        Raises:
+            BadInputError: The file is missing, can't be read or holds no polygon that can be used.
+        """
+        return self._outlines
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: outlines that were handed over stay as they are."""
         raise DatasetError(f"{self._filepath} is read only: outlines that were handed over stay as they are.")
 
+    @cached_property
+    def _outlines(self) -> Outlines | None:
+        if self._filepath is None:
+            return None
+        if not self._filepath.exists():
+            raise BadInputError(
+                f"{self._filepath} does not exist: check where the outlines lie, or name their file with "
+                "--params=outlines=FILE."
+            )
+        return read_outlines(self._filepath, self.layers)
+
+    def _release(self) -> None:
+        self.__dict__.pop("_outlines", None)
+
     def _exists(self) -> bool:
-        return self._filepath.exists()
+        return self._filepath is None or self._filepath.exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "layers": self.layers}
+        return {"filepath": self._filepath, "layers": self.layers}

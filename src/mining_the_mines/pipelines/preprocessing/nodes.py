@@ -25,14 +25,26 @@ from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.chips.windows import cut_windows as find_windows
 from mining_the_mines.datasets.progress import progress_bar
 from mining_the_mines.datasets.scenes import CompositeRequest
+from mining_the_mines.pipelines.preprocessing.outline_checks import check_ground, require_outlines
 from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.composite_files import Composite
-from mining_the_mines.scenes.composites import plan_composites
 from mining_the_mines.scenes.compositing import CompositingSettings
+from mining_the_mines.scenes.region_plan import plan_composites
 
 logger = logging.getLogger(__name__)
+
+
+def check_outlines(raw_outlines: Outlines | None) -> None:
+    """Read the outlines before scenes are asked for: what is wrong with them must not come out hours later."""
+    if raw_outlines is None:
+        logger.info("No outlines of mines are named: chips get no label, and lie in the folder unlabelled.")
+
+
+def check_labelling(raw_outlines: Outlines | None) -> None:
+    """Stop a run that is to train before scenes are asked for, where no outlines can give chips their labels."""
+    require_outlines(raw_outlines)
 
 
 def composite_scenes(
@@ -41,6 +53,7 @@ def composite_scenes(
     compositing: CompositingSettings,
     acquisition: AcquisitionSettings,
     dask: DaskSettings,
+    raw_outlines: Outlines | None,
 ) -> CompositeRequest:
     """Plan a composite of each region: harmonised, clouds masked, one value a pixel from all clear dates.
 
@@ -50,11 +63,19 @@ def composite_scenes(
         compositing: What is masked, and how dates become one.
         acquisition: Says how patiently files are read.
         dask: Where blocks are worked on.
+        raw_outlines: Play no part in a composite; hours before chips are cut from it, they are seen not to fit.
 
     Returns:
         The plans; composites are made as they are saved, block by block.
+
+    Raises:
+        BadInputError: No outline meets any region, or the outlines are simulated and the scenes are not.
     """
-    return CompositeRequest(plan_composites(scenes, imagery.bands, compositing, acquisition), dask)
+    if raw_outlines is not None:
+        check_ground(raw_outlines, scenes)
+    return CompositeRequest(
+        plan_composites(scenes, imagery.bands, compositing, acquisition, acquisition.minimum_dates), dask
+    )
 
 
 def cut_chips(
@@ -108,7 +129,7 @@ def measure_bands(packed_chips: PackedChips, folds: pd.DataFrame) -> dict[str, d
 
 
 def draw_masks(
-    raw_chips: ChipFolder, packed_chips: PackedChips, raw_outlines: Outlines, masks: MaskSettings
+    raw_chips: ChipFolder, packed_chips: PackedChips, raw_outlines: Outlines | None, masks: MaskSettings
 ) -> tuple[PlaneStream, pd.DataFrame]:
     """Lay the outlines over the grid of every packed chip, and list every outline with what became of it.
 
@@ -122,32 +143,37 @@ def draw_masks(
         The masks, drawn as they are written, and the inventory of outlines.
 
     Raises:
-        BadInputError: No outline meets any chip, or no chip has a coordinate reference system.
+        BadInputError: There are no outlines, none meets any chip, or no chip has a coordinate reference system.
     """
-    return lay_outlines(packed_chips, raw_chips, raw_outlines, masks, progress_bar), raw_outlines.inventory
+    outlines = require_outlines(raw_outlines)
+    return lay_outlines(packed_chips, raw_chips, outlines, masks, progress_bar), outlines.inventory
 
 
 def describe_masks(
     raw_chips: ChipFolder,
     packed_chips: PackedChips,
     masks: PackedPlanes,
-    raw_outlines: Outlines,
+    raw_outlines: Outlines | None,
     settings: MaskSettings,
 ) -> pd.DataFrame:
     """Tell for every chip how much of it is mine, and why it has no mask if it has none."""
     drawn = set(masks.filenames)
     left_out = place_chips(raw_chips, [name for name in packed_chips.filenames if name not in drawn]).left_out
-    return tabulate_masks(masks, raw_outlines, settings, left_out, progress_bar)
+    return tabulate_masks(masks, require_outlines(raw_outlines), settings, left_out, progress_bar)
 
 
 def cut_windows(
-    packed_chips: PackedChips, masks: PackedPlanes, raw_outlines: Outlines, folds: pd.DataFrame, windows: WindowSettings
+    packed_chips: PackedChips,
+    masks: PackedPlanes,
+    raw_outlines: Outlines | None,
+    folds: pd.DataFrame,
+    windows: WindowSettings,
 ) -> pd.DataFrame:
     """List the windows of the training chips that training may cut its pictures from."""
     check_masks(masks, packed_chips)
     training = folds.loc[folds["split"] == "train", "filename"]
     names = training[training.isin(masks.filenames)].tolist()
-    found = find_windows(masks, names, raw_outlines, windows)
+    found = find_windows(masks, names, require_outlines(raw_outlines), windows)
     counts = found["kind"].value_counts()
     logger.info("%d windows with a mine and %d without.", counts.get("mine", 0), counts.get("other", 0))
     return found

@@ -1,12 +1,15 @@
 """Scenes → composites → chips → manifest → folds, one packed array, band statistics; outlines → masks → windows."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.origin import HANDED_OVER, SIMULATION, Origin
+from mining_the_mines.chips.outlines import Outlines
+from mining_the_mines.pipelines.origin import ARCHIVE, HANDED_OVER, SIMULATION, Origin
 from mining_the_mines.pipelines.preprocessing.nodes import (
     assign_folds,
+    check_labelling,
+    check_outlines,
     composite_scenes,
     cut_chips,
     cut_windows,
@@ -36,21 +39,17 @@ def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION
         tags="preprocessing",
     )
     masks = _mask_pipeline() if SEGMENTATION in tasks else Pipeline([])
-    return create_compositing(origin) + chips + masks
+    return create_compositing(origin) + _first(check_labelling, origin) + chips + masks
 
 
 def create_compositing(origin: Origin = SIMULATION) -> Pipeline:
     """Scenes become composites, and composites chips; nothing, where chips were handed over."""
     if origin == HANDED_OVER:
         return Pipeline([])
-    return Pipeline(
+    settings = ["params:imagery", "params:compositing", "params:acquisition", "params:dask"]
+    return _first(check_outlines, origin) + Pipeline(
         [
-            Node(
-                composite_scenes,
-                ["scenes", "params:imagery", "params:compositing", "params:acquisition", "params:dask"],
-                "composites",
-                name="composite_scenes",
-            ),
+            Node(composite_scenes, ["scenes", *settings, "raw_outlines"], "composites", name="composite_scenes"),
             Node(
                 cut_chips,
                 ["composites", "raw_outlines", "chip_places", "params:cutting"],
@@ -60,6 +59,16 @@ def create_compositing(origin: Origin = SIMULATION) -> Pipeline:
         ],
         tags="preprocessing",
     )
+
+
+def _first(check: Callable[[Outlines | None], None], origin: Origin) -> Pipeline:
+    """A look at the outlines before scenes of an archive are chosen; simulated ones are made with their scenes.
+
+    Of the nodes that wait for no other, Kedro runs those first whose names come first.
+    """
+    if origin != ARCHIVE:
+        return Pipeline([])
+    return Pipeline([Node(check, "raw_outlines", None, name=check.__name__)], tags="preprocessing")
 
 
 def _mask_pipeline() -> Pipeline:
