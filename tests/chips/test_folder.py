@@ -21,6 +21,10 @@ def test_a_folder_without_chips_is_an_error(tmp_path: Path) -> None:
         _ = ChipFolder(tmp_path).filenames
 
 
+def test_a_folder_may_be_empty_where_that_is_an_answer(tmp_path: Path) -> None:
+    assert ChipFolder(tmp_path, may_be_empty=True).filenames == ()
+
+
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ChipError, match="There is no folder"):
         _ = ChipFolder(tmp_path / "nowhere").filenames

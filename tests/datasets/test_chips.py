@@ -8,14 +8,18 @@ import pytest
 from kedro.io import DatasetError
 
 from chips.building import BANDS, labels_for, write_folder
-from chips.outlining import utm_grid
+from chips.composited import at, composite_at
+from chips.outlining import outlines_in, square, utm_grid
+from mining_the_mines.chips.cutting import CuttingSettings, cut_chips
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream
 from mining_the_mines.chips.planes import planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.chips.reading import ChipError
 from mining_the_mines.datasets.chips import (
     ChipFolderDataset,
+    CutChipsDataset,
     PackedChipsDataset,
     PackedPlanesDataset,
 )
@@ -54,6 +58,31 @@ def test_the_competitions_table_without_header_is_understood(tmp_path: Path) -> 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"There is no folder .*nowhere"):
         ChipFolderDataset(filepath=str(tmp_path / "nowhere")).load()
+
+
+def test_where_every_chip_has_a_label_the_folder_of_those_without_is_empty(tmp_path: Path) -> None:
+    outlines = outlines_in(tmp_path, [square(*at(0, 16), 160)])
+    dataset = CutChipsDataset(filepath=str(tmp_path / "chips"))
+    dataset.save(cut_chips([composite_at(tmp_path)], outlines, CuttingSettings(size=16)))
+    assert len(dataset.load().filenames) == 20
+    unlabelled = ChipFolderDataset(filepath=str(tmp_path / "chips" / "unlabelled"), images="", labels=None)
+    assert unlabelled.load().filenames == ()
+
+
+def test_an_empty_folder_that_nobody_cut_is_still_the_wrong_one(tmp_path: Path) -> None:
+    (tmp_path / "unlabelled").mkdir()
+    folder = ChipFolderDataset(filepath=str(tmp_path / "unlabelled"), images="", labels=None).load()
+    with pytest.raises(ChipError, match=r"holds no \.tif file"):
+        _ = folder.filenames
+
+
+def test_chips_that_were_cut_without_outlines_are_told_to_have_no_labels(tmp_path: Path) -> None:
+    dataset = CutChipsDataset(filepath=str(tmp_path / "chips"))
+    with pytest.raises(DatasetError, match="cut them first"):
+        dataset.load()
+    dataset.save(cut_chips([composite_at(tmp_path)], None, CuttingSettings(size=16)))
+    with pytest.raises(DatasetError, match=r"have no labels, and training needs them: name outlines"):
+        dataset.load()
 
 
 def test_chips_that_were_handed_over_are_never_written(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from mapping.outlining import BrightnessOutliner, mixed_folder
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.datasets.outline_results import OutlineResultsDataset
+from mining_the_mines.mapping.outlining import OutlineStream
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.pipelines.inference import create_pipeline
 from mining_the_mines.pipelines.inference.nodes import BATCH, detect_mines, fill_in_submission
@@ -46,6 +47,21 @@ def test_detection_goes_through_more_chips_than_the_model_takes_at_a_time(tmp_pa
     detections = detect_mines(ChipFolder(write_folder(tmp_path, names)), BrightnessDetector())
     assert detections["filename"].tolist() == names
     assert detections["label"].tolist() == [0] * len(names)
+
+
+def test_of_no_chip_there_is_an_empty_table_and_an_empty_form(tmp_path: Path) -> None:
+    detections = detect_mines(ChipFolder(tmp_path, may_be_empty=True), BrightnessDetector())
+    assert detections.empty
+    assert list(fill_in_submission(detections).columns) == ["filename", "label"]
+    assert list(detections.columns) == ["filename", "probability", "label", "error"]
+
+
+def test_of_no_chip_there_are_no_outlines(tmp_path: Path) -> None:
+    (tmp_path / "chips").mkdir()
+    folder = ChipFolder(tmp_path / "chips", may_be_empty=True)
+    dataset = OutlineResultsDataset(filepath=str(tmp_path / "results"))
+    dataset.save(OutlineStream(folder, BrightnessOutliner(), VectorSettings()))
+    assert dataset.load().empty
 
 
 def test_the_form_has_no_place_for_doubt(tmp_path: Path) -> None:

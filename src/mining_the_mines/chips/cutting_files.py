@@ -124,6 +124,18 @@ def read_cutting(folder: Path) -> CuttingRecord:
         raise ChipError(f"{path} is no record of cut chips ({type(error).__name__}): cut them again.") from error
 
 
+def holds_unlabelled(folder: Path) -> bool:
+    """Tell whether a folder is where cutting puts chips without label; it is empty where every chip has one.
+
+    Args:
+        folder: Any.
+
+    Returns:
+        Whether :func:`write_chips` made it.
+    """
+    return folder.name == UNLABELLED and (folder.parent / RECORD).is_file()
+
+
 def encode_chip(chip: CutChip) -> bytes:
     """Encode a chip as a GeoTIFF.
 

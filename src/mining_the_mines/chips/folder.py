@@ -18,17 +18,19 @@ class ChipFolder:
     Attributes:
         images: Folder of GeoTIFFs (``.tif`` or ``.tiff`` in any case); subfolders are not searched.
         labels: Table as :func:`mining_the_mines.chips.labels.read_labels` gives it, or ``None`` for unlabelled chips.
+        may_be_empty: Whether no chip at all is an answer; otherwise it is taken for the wrong folder.
     """
 
     images: Path
     labels: pd.DataFrame | None = field(default=None, compare=False)
+    may_be_empty: bool = False
 
     @cached_property
     def filenames(self) -> tuple[str, ...]:
         """Names of the chips' files in alphabetical order.
 
         Raises:
-            ChipError: If the folder does not exist or holds no GeoTIFF.
+            ChipError: If the folder does not exist, or holds no GeoTIFF and may not be empty.
         """
         if not self.images.is_dir():
             raise ChipError(f"There is no folder {self.images}: check where the chips lie.")
@@ -37,7 +39,7 @@ class ChipFolder:
             for path in self.images.iterdir()
             if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
         )
-        if not names:
+        if not names and not self.may_be_empty:
             raise ChipError(f"The folder {self.images} holds no .tif file: check where the chips lie.")
         return tuple(names)
 

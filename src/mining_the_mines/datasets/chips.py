@@ -7,7 +7,7 @@ from kedro.io.core import Version
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.cutting import ChipCutting
-from mining_the_mines.chips.cutting_files import write_chips
+from mining_the_mines.chips.cutting_files import holds_unlabelled, read_cutting, write_chips
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
@@ -50,7 +50,7 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         if not folder.is_dir():
             raise BadInputError(f"There is no folder {folder}: check the parameter raw_root (or chips, for inference).")
         labels = None if self.labels is None else read_labels(folder / self.labels, self.label_format)
-        return ChipFolder(folder / self.images, labels)
+        return ChipFolder(folder / self.images, labels, may_be_empty=holds_unlabelled(folder))
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: chips that were handed over stay as they are."""
@@ -59,6 +59,20 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
 
 class CutChipsDataset(ChipFolderDataset):
     """Chips cut from composites, with a table of labels; those without a label lie apart, in the folder unlabelled."""
+
+    def load(self) -> ChipFolder:
+        """List the labelled chips and read their labels.
+
+        Raises:
+            BadInputError: No chips were cut, or they were cut without outlines and have no labels.
+        """
+        folder = self.load_folder
+        if read_cutting(folder).outlines is None:
+            raise BadInputError(
+                f"The chips in {folder} have no labels, and training needs them: name outlines of mines with "
+                "--params=outlines=FILE, and cut the chips again with --pipelines=compositing."
+            )
+        return super().load()
 
     def save(self, data: ChipCutting) -> None:  # type: ignore[override] # chips that were handed over can't be saved
         """Cut chip after chip and write them."""

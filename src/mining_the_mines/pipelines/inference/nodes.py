@@ -18,6 +18,8 @@ from mining_the_mines.mapping.vectorise import VectorSettings
 logger = logging.getLogger(__name__)
 
 BATCH = 32
+#: Of the table of decisions.
+COLUMNS = {"filename": "str", "probability": "float64", "label": "Int64", "error": "str"}
 
 
 def detect_mines(unlabelled_chips: ChipFolder, detector: Any) -> pd.DataFrame:  # noqa: ANN401 - a MineDetector
@@ -41,7 +43,7 @@ def detect_mines(unlabelled_chips: ChipFolder, detector: Any) -> pd.DataFrame:  
             rows += _decide(waiting, detector)
             waiting = []
     rows += _decide(waiting, detector)
-    predictions = pd.DataFrame(rows).sort_values("filename", ignore_index=True).astype({"label": "Int64"})
+    predictions = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS).sort_values("filename", ignore_index=True)
     counts = Counter(predictions["label"].fillna(-1))
     logger.info("%d chips with a mine, %d without, %d that can't be judged.", counts[1], counts[0], counts[-1])
     return predictions
