@@ -1,8 +1,11 @@
 """Files that answer, and files that don't."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import rasterio
 
 from mining_the_mines.scenes.checking import check_assets
 from mining_the_mines.scenes.choice import SceneChoice
@@ -88,6 +91,25 @@ def test_a_virtual_raster_could_name_other_files_and_is_refused(tmp_path: Path, 
     (tmp_path / "sentinel-2-l2a" / first["id"] / "green.tif").write_bytes(virtual)
     del first["assets"]["green"]["file:size"]
     assert "but VRT" in check_assets(choice, chosen).left_out["reason"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"dtype": "float32"}, "its pixels are float32, and no digital numbers"), ({"count": 3}, "not one band, but 3")],
+)
+def test_what_holds_no_digital_numbers_of_one_band_costs_one_date(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    local = settings(write_catalog(tmp_path, series()))
+    choice = choose_scenes(local, BANDS, "scl")
+    path = tmp_path / "sentinel-2-l2a" / series()[0].id / "green.tif"
+    with rasterio.open(path) as file:
+        profile = file.profile | change
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(np.ones(file.shape, file.dtypes[0]), 1)
+    checked = check_assets(choice, local)
+    assert len(checked.items["tapajos"]) == 3
+    assert told in checked.left_out["reason"][0]
 
 
 def test_too_few_dates_left_are_told(online: Online, server: FaultyServer) -> None:

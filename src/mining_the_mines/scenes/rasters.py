@@ -13,26 +13,33 @@ from mining_the_mines.scenes.errors import SceneError
 
 #: Formats of Sentinel-2's archives. No others: a virtual raster (VRT) on the web could name files of this machine.
 DRIVERS: Final = ("GTiff", "JP2OpenJPEG")
+#: Types of pixels that hold digital numbers or classes. Reflectance as fractions would be cut down to 0.
+DTYPES: Final = ("uint8", "uint16", "int16")
 
 
 def check_raster(address: str, size: int | None) -> None:
-    """Open a raster's header, and see whether the file is as long as the header says.
+    """Open a raster's header, and see whether it holds one band of digital numbers and is as long as it says.
 
     Args:
         address: A path, or a URL that can be read as it is; the caller sets GDAL's options for it.
         size: Bytes of the file, if that is known.
 
     Raises:
-        SceneError: If it is no raster, or ends before its last block does.
+        SceneError: If it is no raster, has several bands or other numbers than those of Sentinel-2's products, or ends
+            before its last block does.
     """
     try:
         with rasterio.open(address) as raster:
-            driver, end = raster.driver, _end_of_last_block(raster)
+            driver, dtypes, end = raster.driver, raster.dtypes, _end_of_last_block(raster)
     except (RasterioError, CPLE_BaseError) as error:
         # The address is told by whoever asks; GDAL tells it too, with its signature.
         raise SceneError(f"no GeoTIFF or JPEG 2000 that can be read ({conceal(str(error))})") from error
     if driver not in DRIVERS:
         raise SceneError(f"no GeoTIFF or JPEG 2000, but {driver}")
+    if len(dtypes) != 1:
+        raise SceneError(f"not one band, but {len(dtypes)}: which of them is meant would be a guess")
+    if dtypes[0] not in DTYPES:
+        raise SceneError(f"its pixels are {dtypes[0]}, and no digital numbers ({', '.join(DTYPES)})")
     if size is not None and end > size:
         raise SceneError(f"cut off: it has {size} bytes where its header speaks of {end}")
 
