@@ -19,8 +19,9 @@ from mining_the_mines.scenes.checking import check_assets
 from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.composite_files import Composite, open_composites
-from mining_the_mines.scenes.composites import RegionPlan, make_composites
+from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.fetching import fetch_assets
+from mining_the_mines.scenes.region_plan import RegionPlan
 
 #: Where a simulated folder says how it was made.
 SIMULATION = "series.json"
