@@ -9,6 +9,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.validation import ParameterValidationError
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.scenes.discretion import conceal
 
 
 @click.group(name="mining_the_mines")
@@ -26,7 +27,7 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             for cause in causes(error):
                 if isinstance(cause, (BadInputError, ParameterValidationError)):
-                    raise click.ClickException(str(cause)) from None
+                    raise click.ClickException(conceal(str(cause))) from None
             raise
 
     return run
