@@ -53,7 +53,7 @@ def test_no_password_of_an_archive_is_tracked(tmp_path: Path) -> None:
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
     with ExitStack() as undo:
         undo.callback(mlflow.set_tracking_uri, before)
-        run = undo.enter_context(mlflow.start_run())
+        run = undo.enter_context(mlflow.start_run(experiment_id=mlflow.create_experiment("tracking")))
         tracking.before_node_run(take, DataCatalog(), given, False)
         RunTracking().on_pipeline_error(ValueError(f"{ARCHIVE['source']} does not answer"))
         logged = mlflow.get_run(run.info.run_id).data

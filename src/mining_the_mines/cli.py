@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.io.core import VersionNotFoundError
 from kedro.validation import ParameterValidationError
 
 from mining_the_mines.bad_input import BadInputError
@@ -28,6 +29,11 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
             for cause in causes(error):
                 if isinstance(cause, (BadInputError, ParameterValidationError)):
                     raise click.ClickException(conceal(str(cause))) from None
+                if isinstance(cause, VersionNotFoundError):
+                    raise click.ClickException(
+                        "Something that is needed has not been made yet: run the pipelines before this one first, or "
+                        f"name a version that exists. ({conceal(' '.join(str(cause).split()))})"
+                    ) from None
             raise
 
     return run

@@ -36,10 +36,18 @@ def test_data_that_were_not_simulated_are_never_replaced(project: Path) -> None:
     own = project / "own chips"
     own.mkdir()
     (own / "labels.csv").write_text("filename,label\n", encoding="utf-8")
-    done = kedro(project, "run", f"--params=raw_root={own}", "--pipelines=preprocessing")
+    done = kedro(project, "run", f"--params=raw_root={own}", "--pipelines=acquisition")
     assert done.returncode == 1
     assert "--env" in done.stderr
     assert (own / "labels.csv").is_file()
+
+
+def test_a_pipeline_whose_input_is_not_there_yet_says_so_in_one_sentence(project: Path) -> None:
+    done = kedro(project, "run", "--pipelines=compositing")
+    assert done.returncode == 1
+    assert "run the pipelines before this one first" in " ".join(done.stderr.split())
+    assert "scenes.json" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("command", [["--help"], ["run", "--help"]])
