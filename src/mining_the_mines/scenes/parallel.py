@@ -70,7 +70,7 @@ def _sorted_out(choice: SceneChoice, results: dict[str, ItemJson | _Failed]) -> 
         for item in choice.items[region.name]:
             result = results[_key(item)]
             if isinstance(result, _Failed):
-                when = SceneFacts.of(item).moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+                when = SceneFacts.of(item).when
                 rows.append(left_out(region.name, item["id"], when, reason=f"a file: {result.reason}"))
             else:
                 done.append(result)
