@@ -7,9 +7,10 @@ import segmentation_models_pytorch as smp
 import timm
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.models.segmenter_backbone import build_segmenter_backbone, smallest_multiple
+from mining_the_mines.models.segmenter_backbone import PRIOR, build_segmenter_backbone, smallest_multiple
 from mining_the_mines.models.specification import SegmenterSpec
 from models.networks import SMALL_UNET, random_chips, small_segmenter, small_segmenter_spec
 
@@ -99,3 +100,12 @@ def test_an_override_can_be_taken_back() -> None:
 def test_a_small_unet_is_small() -> None:
     network = build_segmenter_backbone(small_segmenter_spec(overrides=SMALL_UNET), 8)
     assert sum(weights.numel() for weights in network.parameters()) < 200_000
+
+
+@pytest.mark.parametrize("architecture", ["unet", "fpn", "deeplabv3plus"])
+def test_a_network_begins_with_few_mines(architecture: str) -> None:
+    """Features that are all zero must not stand for a mine: no pixel would be more certain than the bias."""
+    network = build_segmenter_backbone(spec(architecture), 3)
+    (head,) = [layer for layer in network.get_submodule("segmentation_head").modules() if isinstance(layer, nn.Conv2d)]
+    assert head.bias is not None
+    assert head.bias.sigmoid().item() == pytest.approx(PRIOR)
