@@ -15,9 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import rasterio
@@ -38,12 +36,6 @@ THREADS = 2
 TIME_LIMIT, MEMORY_LIMIT_GB = 1.5, 1.5
 
 
-@contextmanager
-def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001 - a progress bar's signature
-    """Shows nothing."""
-    yield lambda: None
-
-
 def choose(archive: Path) -> tuple[SceneChoice, AcquisitionSettings]:
     """Choose all dates, whatever their clouds."""
     settings = AcquisitionSettings(max_cloud_cover=100).of_archive(archive)
@@ -55,7 +47,7 @@ def composite(archive: Path, folder: Path, block: int) -> None:
     choice, settings = choose(archive)
     plans = plan_composites(choice, COMPETITION_BANDS, CompositingSettings(block=block), settings)
     start = time.perf_counter()
-    make_composites(plans, folder, DaskSettings(workers=THREADS), unseen)
+    make_composites(plans, folder, DaskSettings(workers=THREADS))
     print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 
 

@@ -10,8 +10,6 @@ same pixels. Run it with ``python benchmarks/sky_truth.py``; it fails if a whole
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -59,7 +57,7 @@ def main() -> int:
         acquisition = AcquisitionSettings(regions={}).of_archive(archive)
         choice = choose_scenes(acquisition, COMPETITION_BANDS, "scl")
         plans = plan_composites(choice, COMPETITION_BANDS, CompositingSettings(), acquisition)
-        composites = make_composites(plans, Path(scratch) / "composites", DaskSettings(), _silently)
+        composites = make_composites(plans, Path(scratch) / "composites", DaskSettings())
         regions = [_compare(plan, made, archive) for plan, made in zip(plans, composites, strict=True)]
     return int(not _print_table(regions))
 
@@ -116,11 +114,6 @@ def _print_table(regions: list[Errors]) -> bool:
 def _rmse(off: Pixels) -> npt.NDArray[np.float64]:
     squares: npt.NDArray[np.float64] = (off.astype(np.float64) ** 2).mean(axis=1)
     return np.sqrt(squares)
-
-
-@contextmanager
-def _silently(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
-    yield lambda: None
 
 
 if __name__ == "__main__":

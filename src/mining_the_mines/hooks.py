@@ -22,7 +22,7 @@ from mining_the_mines.scenes.discretion import conceal, conceal_all
 
 #: Datasets whose files are logged as artifacts when they have been saved.
 ARTIFACTS = (
-    "chosen_scenes", "scene_table", "left_out_scenes",
+    "chosen_scenes", "scenes", "scene_table", "left_out_scenes",
     "manifest", "rejected_chips", "folds", "outline_inventory", "mask_table",
     "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision", "importances",
     "report",

@@ -22,12 +22,6 @@ from mining_the_mines.scenes.region_plan import RegionPlan, plan_composites
 from scenes.observed import IMPATIENT, Observation, choice_of, clear, month, write_scene
 
 
-@contextmanager
-def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
-    """Shows nothing."""
-    yield lambda: None
-
-
 def write_archive(archive: Path) -> None:
     """Three scenes, and the list of them."""
     rng = np.random.default_rng(0)
@@ -52,10 +46,10 @@ def blue(folder: Path) -> np.ndarray:
 def test_workers_of_a_cluster_make_the_same_composite(tmp_path: Path) -> None:
     write_archive(tmp_path / "archive")
     region = plans(tmp_path / "archive")
-    make_composites(region, tmp_path / "here", DaskSettings(), unseen)
+    make_composites(region, tmp_path / "here", DaskSettings())
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         there = DaskSettings(address=cluster.scheduler_address)
-        make_composites(region, tmp_path / "there", there, unseen)
+        make_composites(region, tmp_path / "there", there)
     np.testing.assert_array_equal(blue(tmp_path / "there"), blue(tmp_path / "here"))
 
 
@@ -67,7 +61,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence() -> None:
 _VICTIM = """
 import sys, time
 from pathlib import Path
-from scenes.test_block_graph import plans, unseen
+from scenes.test_block_graph import plans
 from mining_the_mines.scenes import composites
 from mining_the_mines.scenes.block_graph import DaskSettings
 folder = Path(sys.argv[1])
@@ -76,14 +70,14 @@ def slow(plan, part):
     whole(plan, part)
     time.sleep(0.3)
 composites.make_part = slow
-composites.make_composites(plans(folder / "archive"), folder / "killed", DaskSettings(workers=1), unseen)
+composites.make_composites(plans(folder / "archive"), folder / "killed", DaskSettings(workers=1))
 """
 
 
 def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     write_archive(tmp_path / "archive")
     region = plans(tmp_path / "archive")
-    make_composites(region, tmp_path / "undisturbed", DaskSettings(), unseen)
+    make_composites(region, tmp_path / "undisturbed", DaskSettings())
     tests = Path(__file__).parents[1]
     victim = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _VICTIM, str(tmp_path)], cwd=tests)
     deadline = time.monotonic() + 60
@@ -98,7 +92,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     kept: list[int] = []
 
     @contextmanager
-    def counting(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+    def counting(total: int, _description: str, /) -> Iterator[Callable[[], None]]:
         kept.append(9 - total)
         yield lambda: None
 

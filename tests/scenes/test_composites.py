@@ -21,12 +21,6 @@ BANDS = ("B2", "B5", "B1")
 HERE = DaskSettings(workers=2)
 
 
-@contextmanager
-def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
-    """Shows nothing."""
-    yield lambda: None
-
-
 def archive(folder: Path, dates: int = 5) -> list[pystac.Item]:
     """Some dates of 96 × 96 pixels with clouds here and there; the later dates have the offset of baseline 04.00."""
     rng = np.random.default_rng(1)
@@ -53,7 +47,7 @@ def pixels(composite: Composite) -> np.ndarray:
 
 
 def make(items: list[pystac.Item], folder: Path, dask: DaskSettings = HERE, **settings: object) -> Composite:
-    (composite,) = make_composites(plan_of(items, BANDS, **settings), folder, dask, unseen)
+    (composite,) = make_composites(plan_of(items, BANDS, **settings), folder, dask)
     return composite
 
 
@@ -95,7 +89,7 @@ def test_an_offset_that_the_metadata_deny_is_noticed_in_the_pixels(
     for number in range(3):
         seen = Observation({"blue": ground, "nir": ground}, clear(), month(number + 1), flags["s2:processing_baseline"])
         items.append(write_scene(tmp_path / "archive", f"s{number}", seen))
-    (composite,) = make_composites(plan_of(items, ("B2", "B8")), tmp_path / "composites", HERE, unseen)
+    (composite,) = make_composites(plan_of(items, ("B2", "B8")), tmp_path / "composites", HERE)
     assert any(doubt in note for note in composite.notes)
     assert doubt in caplog.text
 
@@ -114,16 +108,16 @@ def test_blocks_that_lack_a_scene_are_made_again_when_it_can_be_read(tmp_path: P
     plans = plan_of(items, BANDS)
     assert plans[0].content_hash  # as it was planned: before the archive failed
     path, whole = cut_off(items[2])
-    (lacking,) = make_composites(plans, tmp_path / "composites", HERE, unseen)
+    (lacking,) = make_composites(plans, tmp_path / "composites", HERE)
     (fault,) = lacking.faults
     assert fault.item == "scene_2"
     assert (pixels(lacking) != undisturbed).any()
-    assert make_composites(plans, tmp_path / "composites", HERE, unseen) == (lacking,)
+    assert make_composites(plans, tmp_path / "composites", HERE) == (lacking,)
     path.write_bytes(whole)
     missing: list[int] = []
 
     @contextmanager
-    def counting(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+    def counting(total: int, _description: str, /) -> Iterator[Callable[[], None]]:
         missing.append(total)
         yield lambda: None
 
@@ -157,7 +151,7 @@ def test_scenes_of_too_few_days_make_no_composite(tmp_path: Path) -> None:
     cut_off(items[1])
     plans = [dataclasses.replace(plan, minimum_dates=3) for plan in plan_of(items, BANDS, block=512)]
     with pytest.raises(NoCompositeError, match=r"scenes of 1 days can be read where 3 are wanted; scene_0 fails"):
-        make_composites(plans, tmp_path / "composites", HERE, unseen)
+        make_composites(plans, tmp_path / "composites", HERE)
 
 
 def test_a_region_without_a_clear_pixel_makes_no_composite(tmp_path: Path) -> None:
@@ -172,7 +166,7 @@ def test_a_region_that_fails_does_not_stop_another(tmp_path: Path, caplog: pytes
         Path(item.assets["blue"].href).unlink()
     (first,), (second,) = plan_of(bad, BANDS), plan_of(good, BANDS)
     plans = [dataclasses.replace(first, region="bad"), dataclasses.replace(second, region="good")]
-    made = make_composites(plans, tmp_path / "composites", HERE, unseen)
+    made = make_composites(plans, tmp_path / "composites", HERE)
     assert [composite.region for composite in made] == ["good"]
     assert open_composites(tmp_path / "composites") == made
     assert "Of bad no composite can be made" in caplog.text
@@ -181,7 +175,7 @@ def test_a_region_that_fails_does_not_stop_another(tmp_path: Path, caplog: pytes
 def test_metadata_that_contradict_each_other_are_noted(tmp_path: Path) -> None:
     item = write_scene(tmp_path / "a", "s", Observation({"blue": flat(500)}, clear(), month(1), "03.01"))
     item.assets["blue"].extra_fields["raster:bands"] = [{"scale": 0.0001, "offset": -0.1}]
-    (composite,) = make_composites(plan_of([item], ("B2",)), tmp_path / "composites", HERE, unseen)
+    (composite,) = make_composites(plan_of([item], ("B2",)), tmp_path / "composites", HERE)
     assert any(note.startswith("s: By raster:bands") for note in composite.notes)
 
 
@@ -204,7 +198,7 @@ def test_a_run_that_was_cut_short_makes_only_what_is_missing(tmp_path: Path) -> 
     done = 0
 
     @contextmanager
-    def interrupted(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+    def interrupted(_total: int, _description: str, /) -> Iterator[Callable[[], None]]:
         def advance() -> None:
             nonlocal done
             done += 1
@@ -221,7 +215,7 @@ def test_a_run_that_was_cut_short_makes_only_what_is_missing(tmp_path: Path) -> 
     missing = []
 
     @contextmanager
-    def counting(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
+    def counting(total: int, _description: str, /) -> Iterator[Callable[[], None]]:
         missing.append(total)
         yield lambda: None
 

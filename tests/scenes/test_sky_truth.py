@@ -1,8 +1,6 @@
 """Composites of a simulated series are closer to the cloud-free ground than any one of its dates, the best included."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -37,12 +35,6 @@ class Seen:
     best_date: Numbers
 
 
-@contextmanager
-def unseen(total: int, description: str) -> Iterator[Callable[[], None]]:  # noqa: ARG001
-    """Shows nothing."""
-    yield lambda: None
-
-
 @pytest.fixture(scope="module")
 def regions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     folder = tmp_path_factory.mktemp("series")
@@ -51,7 +43,7 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     acquisition = AcquisitionSettings(regions={}).of_archive(archive)
     choice = choose_scenes(acquisition, COMPETITION_BANDS, "scl")
     plans = plan_composites(choice, COMPETITION_BANDS, CompositingSettings(), acquisition)
-    composites = make_composites(plans, made, DaskSettings(), unseen)
+    composites = make_composites(plans, made, DaskSettings())
     return {
         plan.region: Seen(
             truth=pixels(archive / "truth" / f"{plan.region}.tif"),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import rasterio
@@ -76,15 +76,15 @@ def write_composite(
     record_path(folder, record.region).unlink(missing_ok=True)
     tags = _tags(record)
     with whole_file(composite.image) as draft:
-        _write_cog(draft, grid, parts, slice(0, len(bands)), tags | {"bands": tuple(bands)})
+        _write_cog(draft, grid, parts, slice(0, len(bands)), tuple(bands), tags)
     with whole_file(composite.clear_dates) as draft:
-        _write_cog(draft, grid, parts, slice(len(bands), None), tags | {"bands": ("clear dates",)})
+        _write_cog(draft, grid, parts, slice(len(bands), None), ("clear dates",), tags)
     with whole_file(record_path(folder, record.region)) as draft:
         draft.write_bytes(RECORD.dump_json(record, indent=1))
     return composite
 
 
-def _tags(record: CompositeRecord) -> dict[str, Any]:
+def _tags(record: CompositeRecord) -> dict[str, str]:
     days = [day.isoformat() for day in record.dates]
     return {
         "REGION": record.region,
@@ -97,9 +97,10 @@ def _tags(record: CompositeRecord) -> dict[str, Any]:
     }
 
 
-def _write_cog(path: Path, grid: GeoBox, parts: Sequence[Part], planes: slice, tags: dict[str, Any]) -> None:
+def _write_cog(
+    path: Path, grid: GeoBox, parts: Sequence[Part], planes: slice, bands: tuple[str, ...], tags: dict[str, str]
+) -> None:
     """Write blocks to a plain GeoTIFF, which GDAL's driver for Cloud-Optimized GeoTIFFs needs to start from."""
-    bands = tags.pop("bands")
     reflectance = planes.start == 0
     plain = path.with_suffix(".plain")
     profile = {

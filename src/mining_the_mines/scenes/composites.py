@@ -3,14 +3,14 @@
 import logging
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from mining_the_mines.atomic import whole_file
+from mining_the_mines.progress import Count, uncounted
 from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
 from mining_the_mines.scenes.composite_files import Composite, CompositeRecord, read_composite, write_index
 from mining_the_mines.scenes.composite_writing import Part, lacking, write_composite
@@ -28,16 +28,8 @@ _SAMPLE: Final = 2**18
 logger = logging.getLogger(__name__)
 
 
-class BlockProgress(Protocol):
-    """Shows how many blocks are done."""
-
-    def __call__(self, total: int, description: str, /) -> AbstractContextManager[Callable[[], None]]:
-        """Give a function that is called after each block."""
-        ...
-
-
 def make_composites(
-    plans: Sequence[RegionPlan], folder: Path, dask: DaskSettings, progress: BlockProgress
+    plans: Sequence[RegionPlan], folder: Path, dask: DaskSettings, progress: Count = uncounted
 ) -> tuple[Composite, ...]:
     """Make the composites that are not there yet, and list them all.
 
@@ -72,7 +64,7 @@ def make_composites(
     return tuple(composites)
 
 
-def _find_or_make(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: BlockProgress) -> Composite:
+def _find_or_make(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: Count) -> Composite:
     done = read_composite(folder, plan.region)
     same = done is not None and done.content_hash == plan.content_hash
     if done is not None and same and not done.faults:
@@ -86,7 +78,7 @@ def _find_or_make(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: 
     return write_composite(folder, record, plan.bands, plan.grid, parts)
 
 
-def _make_parts(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: BlockProgress) -> list[Part]:
+def _make_parts(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: Count) -> list[Part]:
     place = _parts(folder, plan)
     parts = [
         Part(place / f"r{rows.start:05d}_c{columns.start:05d}.npy", rows, columns) for rows, columns in plan.blocks()

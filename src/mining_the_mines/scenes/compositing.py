@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from odc.geo.geobox import GeoBox
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError
 
@@ -36,8 +36,6 @@ _READING_FAULTS: Final = (RasterioError, CPLE_BaseError, OSError, UnansweredErro
 class CompositingSettings(CompositeSettings):
     """How scenes become a composite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     mask_asset: str = Field(
         "scl",
         description=(
@@ -51,7 +49,7 @@ class CompositingSettings(CompositeSettings):
         ge=16,
         description=(
             "Rows and columns that are in work at once; memory follows it. A multiple of the files' tiles (512 or "
-            "1024) reads nothing twice."
+            "1024) reads least twice: what is interpolated needs a pixel beyond the block."
         ),
     )
 
@@ -117,8 +115,6 @@ def _find_faults(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings
 
 def _composite(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings, faults: tuple[Fault, ...]) -> Block:
     shape = (len(scenes.bands), *grid.shape)
-    if not scenes.items:
-        return Block(np.zeros(shape, np.uint16), np.zeros(shape[1:], np.uint16), faults)
     days = solar_days(scenes, grid)
     clear = _clear(scenes, grid, settings)
     bands = ((place, numbers, fuse_days(numbers, clear, days)) for place, numbers in scenes.read_bands(grid))
