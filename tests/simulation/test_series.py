@@ -228,7 +228,7 @@ def test_a_folder_of_another_version_is_not_taken_for_current(tmp_path: Path) ->
     assert read_series_settings(tmp_path) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2, "settings": {"dates": -1}}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 3, "settings": {"dates": -1}}'])
 def test_a_folder_with_a_spoilt_record_is_no_series(tmp_path: Path, text: str) -> None:
     (tmp_path / "series.json").write_text(text)
     assert read_series_settings(tmp_path) is None

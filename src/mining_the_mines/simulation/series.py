@@ -25,6 +25,7 @@ from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATIO
 from mining_the_mines.simulation.clouds import grow_clouds
 from mining_the_mines.simulation.landscape import Landscape, Plan, build_landscape
 from mining_the_mines.simulation.passes import BASELINE_AGAIN, Pass, plan_passes, typical_sky
+from mining_the_mines.simulation.permits import write_permits
 from mining_the_mines.simulation.places import place_in
 from mining_the_mines.simulation.products import (
     SCENE_CLASSIFICATION,
@@ -49,7 +50,7 @@ from mining_the_mines.simulation.stac_catalog import (
 from mining_the_mines.simulation.swath import granules_of, relative_orbit, seen
 
 #: Goes up when the same settings begin to give another series, so that a folder made before is made again.
-VERSION: Final = 2
+VERSION: Final = 3
 #: Says in a folder what it was made with.
 RECORD: Final = "series.json"
 
@@ -79,6 +80,8 @@ def write_simulated_series(
     - ``catalog.json``: a self-contained static STAC catalog with one collection, ``sentinel-2-l2a``; an item a product,
       in ``sentinel-2-l2a/<item>/`` with its bands as Cloud-Optimized GeoTIFFs at 10, 20 and 60 m.
     - ``regions.geojson``: the regions' outlines, with columns ``name`` and ``epsg``.
+    - ``concessions.geojson``, ``protected_areas.geojson``: where mining is allowed and where it is not, with columns
+      ``name`` and ``region``.
     - ``mines.gpkg``: true outlines of the mines, one layer a UTM zone, one row a mine: name, kind, region, area_m2.
     - ``truth/<region>.tif``: the ground as a perfect Sentinel-2 would see it in the middle of the season: under the
       mean sun and dryness of all dates, which gives the mean of what they would show without clouds, haze and noise,
@@ -102,6 +105,7 @@ def write_simulated_series(
         regions = _simulate_regions(draft, settings, progress or _silently, threads)
         write_catalog(draft, [item for region in regions for item in region.items])
         _write_regions(draft / "regions.geojson", regions)
+        write_permits(draft, [region.landscape for region in regions], settings.seed)
         with _fixed_date():
             _write_mines(draft / "mines.gpkg", regions)
         record = {"version": VERSION, "settings": settings.model_dump(mode="json")}
