@@ -159,7 +159,7 @@ def _protect(
     others = sorted((mine for mine in mines if mine is not first), key=first.distance)
     held = [first, *others[: int(rng.integers(0, 2))]]
     around = shapely.union_all(held).convex_hull.buffer(side * float(rng.uniform(0.015, 0.05)))
-    return Polygon(around.simplify(side * 0.002))
+    return Polygon(shapely.get_coordinates(around.simplify(side * 0.002)))  # convex, so without holes
 
 
 def _feature(area: PermitArea, landscape: Landscape) -> dict[str, object]:
