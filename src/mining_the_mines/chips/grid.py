@@ -1,5 +1,6 @@
 """Where a chip lies: the ground that each of its pixels covers."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -105,7 +106,7 @@ def pixel_hectares(grid: ChipGrid) -> float:
 
     Returns:
         Hectares: in a projected system |det(transform)| times its unit squared, as the map has it; in degrees the area
-        of the chip's middle pixel on the WGS 84 ellipsoid (C. F. F. Karney, 2013, doi 10.1007/s00190-012-0578-z).
+        of the chip's middle pixel on the WGS 84 ellipsoid.
 
     Raises:
         ChipError: If the coordinate reference system is neither projected nor geographic.
@@ -115,12 +116,38 @@ def pixel_hectares(grid: ChipGrid) -> float:
         return abs(grid.transform.determinant) * metres**2 / HECTARE
     if not grid.crs.is_geographic:
         raise ChipError(_unplaceable(grid))
+    return _middle_pixel_area(grid) / HECTARE
+
+
+def pixel_metres(grid: ChipGrid) -> float:
+    """Measure the edge of a square as large as the ground that the middle pixel covers.
+
+    Args:
+        grid: Where the chip or scene lies, in any coordinate reference system.
+
+    Returns:
+        Metres on the WGS 84 ellipsoid, so that 10 m in Web Mercator are 5 m at 60° north.
+
+    Raises:
+        ChipError: If the coordinate reference system has no relation to WGS 84.
+    """
+    try:
+        area = _middle_pixel_area(grid)
+    except (CRSError, RasterioError, CPLE_BaseError) as error:
+        raise ChipError(_unplaceable(grid)) from error
+    if not math.isfinite(area):
+        raise ChipError(_unplaceable(grid))
+    return math.sqrt(area)
+
+
+def _middle_pixel_area(grid: ChipGrid) -> float:
+    """Square metres on the ellipsoid (C. F. F. Karney, 2013, doi 10.1007/s00190-012-0578-z)."""
     column, row = (grid.width - 1) / 2, (grid.height - 1) / 2
     steps = ((0, 0), (1, 0), (1, 1), (0, 1))
     xs, ys = zip(*(grid.transform @ (column + right, row + down) for right, down in steps), strict=True)
     if grid.crs != WGS84:
         xs, ys = transform_points(grid.crs, WGS84, xs, ys)
-    return abs(float(_ELLIPSOID.polygon_area_perimeter(xs, ys)[0])) / HECTARE
+    return abs(float(_ELLIPSOID.polygon_area_perimeter(xs, ys)[0]))
 
 
 def _unplaceable(grid: ChipGrid) -> str:

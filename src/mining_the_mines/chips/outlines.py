@@ -109,7 +109,7 @@ def read_outlines(path: Path, layers: Sequence[str] | None = None) -> Outlines:
     if not usable.any():
         raise ChipError(
             f"{path} holds no polygon that can be used ({_count_reasons(inventory)}): "
-            "outlines of mines must be polygons with an area."
+            "outlines must be polygons with an area."
         )
     hectares = measure_hectares(geometry[usable])
     inventory.loc[usable, "hectares"] = hectares
@@ -179,7 +179,7 @@ class _JudgedLayer:
 
 def _layers(path: Path, wanted: Sequence[str] | None) -> list[str]:
     if not path.exists():
-        raise ChipError(f"{path} does not exist: check where the outlines lie.")
+        raise ChipError(f"{path} does not exist: check the path.")
     try:
         found = {str(name): kind for name, kind in pyogrio.list_layers(path)}
     except DataSourceError as error:

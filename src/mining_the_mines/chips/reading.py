@@ -16,6 +16,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.warp import transform_bounds
+from rasterio.windows import Window
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.sentinel2.bands import canonical_band_name
@@ -109,17 +110,13 @@ def read_chip(
     """
     try:
         with rasterio.open(path) as source:
-            indexes = _find_bands(source, bands, path)
-            in_file_order = indexes == list(range(1, source.count + 1))
-            pixels = source.read() if in_file_order else source.read(indexes)
-            factors, offsets = _scaling(source, indexes, (scale, offset), path)
-            declared = source.nodatavals[indexes[0] - 1]
+            reader = find_bands(source, bands, nodata=nodata, scale=scale, offset=offset)
+            pixels = reader.read(source)
             crs, transform = source.crs, source.transform
     except RasterioIOError as error:
-        raise ChipError(_unreadable(path, error)) from error
-    missing = _missing(pixels, declared if nodata is None else nodata)
+        raise ChipError(unreadable(path, error)) from error
     return Chip(
-        reflectance=_reflectance(pixels, factors, offsets, missing),
+        reflectance=reader.decode(pixels),
         bands=tuple(bands),
         dtype=str(pixels.dtype),
         crs=crs,
@@ -127,7 +124,55 @@ def read_chip(
     )
 
 
-def _unreadable(path: Path, error: RasterioIOError) -> str:
+@dataclass(frozen=True, eq=False)
+class BandReader:
+    """Where a raster holds the bands that are wanted, and how its numbers become reflectance.
+
+    Attributes:
+        indexes: Number of each band in the file, from 1.
+        factors: Reflectance per digital number, float32 (bands,).
+        offsets: Reflectance at 0, float32 (bands,).
+        nodata: Number of pixels without data; ``None`` where those are zero in every band.
+    """
+
+    indexes: tuple[int, ...]
+    factors: npt.NDArray[np.float32]
+    offsets: npt.NDArray[np.float32]
+    nodata: float | None
+
+    def read(self, source: DatasetReader, window: Window | None = None) -> npt.NDArray[np.generic]:
+        """Read numbers as the file holds them, (bands, height, width), of all of it or of a window."""
+        in_file_order = self.indexes == tuple(range(1, source.count + 1))
+        pixels: npt.NDArray[np.generic] = source.read(None if in_file_order else list(self.indexes), window=window)
+        return pixels
+
+    def decode(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+        """Turn numbers (bands, height, width) into reflectance, float32; NaN where there is no data."""
+        return _reflectance(pixels, self.factors, self.offsets, _missing(pixels, self.nodata))
+
+
+def find_bands(
+    source: DatasetReader,
+    bands: Sequence[str],
+    *,
+    nodata: float | None = None,
+    scale: float | None = None,
+    offset: float = 0.0,
+) -> BandReader:
+    """Find the bands of an open raster by name; see :func:`read_chip`.
+
+    Raises:
+        ChipError: If it lacks a band, names one twice, or holds no reflectance.
+    """
+    path = Path(source.name)
+    indexes = _find_bands(source, bands, path)
+    factors, offsets = _scaling(source, indexes, (scale, offset), path)
+    declared = source.nodatavals[indexes[0] - 1]
+    return BandReader(tuple(indexes), factors, offsets, declared if nodata is None else nodata)
+
+
+def unreadable(path: Path, error: RasterioIOError) -> str:
+    """Say why a raster can't be read, and the way out."""
     if not path.exists():
         return f"{path} does not exist: check the path."
     cause = error.__cause__ or error

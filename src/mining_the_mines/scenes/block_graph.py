@@ -1,14 +1,15 @@
-"""Blocks as a Dask graph: on threads of this process, or on the workers of a scheduler."""
+"""Work as a Dask graph: on threads of this process, or on the workers of a scheduler."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
-from dask.base import compute
-from dask.callbacks import Callback
-from dask.delayed import delayed
-from distributed import Client, as_completed
+from distributed import Client, LocalCluster, as_completed
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.scenes.errors import SceneError
 
 Shared = TypeVar("Shared")
@@ -16,7 +17,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 #: Called with nothing whenever a block is done.
 Advance = Callable[[], None]
-_SECONDS_TO_CONNECT = 5
+_SECONDS_TO_CONNECT: Final = 5
 
 
 class DaskSettings(BaseModel):
@@ -27,7 +28,77 @@ class DaskSettings(BaseModel):
     address: str | None = Field(
         None, description="A Dask scheduler, such as tcp://host:8786; null for threads of this process."
     )
-    workers: int = Field(2, ge=1, description="Threads of this process that work on blocks; unused with an address.")
+    workers: int = Field(2, ge=1, description="Workers of this machine; unused with an address.")
+    processes: bool = Field(
+        False,
+        description="Whether workers of this machine are processes of their own instead of threads: each loads its own "
+        "libraries and models, and what is written in Python runs on several cores.",
+    )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Bad input that a worker met: an error that can travel, which those of GDAL behind it can't."""
+
+    error: BadInputError
+
+
+def attempt(work: Callable[[Shared, Task], Result], shared: Shared, task: Task) -> Result | Refusal:
+    """Do a piece of work on a worker.
+
+    Args:
+        work: What is done.
+        shared: What all pieces have in common.
+        task: The piece.
+
+    Returns:
+        What comes of it, or why nothing does.
+    """
+    try:
+        return work(shared, task)
+    except BadInputError as error:
+        return Refusal(type(error)(str(error)))
+
+
+@contextmanager
+def connect(settings: DaskSettings) -> Iterator[Client]:
+    """Connect to the workers.
+
+    Args:
+        settings: Where they are; without an address, a cluster on this machine is started, and stopped at the end.
+
+    Yields:
+        A client of their scheduler.
+
+    Raises:
+        SceneError: If no scheduler answers at the address.
+    """
+    if settings.address is None:
+        with _local_cluster(settings) as cluster, Client(cluster) as client:
+            yield client
+        return
+    try:
+        client = Client(settings.address, timeout=_SECONDS_TO_CONNECT)
+    except (OSError, ValueError) as error:
+        raise SceneError(
+            f"No Dask scheduler answers at {settings.address} ({type(error).__name__}): start one, correct "
+            "dask.address, or leave it empty to work on this machine."
+        ) from error
+    with client:
+        yield client
+
+
+def _local_cluster(settings: DaskSettings) -> LocalCluster:
+    """Reached from this machine only, and without a page that shows how it does."""
+    workers = (settings.workers, 1) if settings.processes else (1, settings.workers)
+    return LocalCluster(
+        n_workers=workers[0],
+        threads_per_worker=workers[1],
+        processes=settings.processes,
+        memory_limit=0,
+        dashboard_address=None,
+        silence_logs=logging.ERROR,
+    )
 
 
 def run_blocks(
@@ -57,32 +128,19 @@ def run_blocks(
     """
     if not tasks:
         return []
-    if settings.address is not None:
-        return _on_cluster(work, shared, tasks, settings.address, advance)
-    everywhere = delayed(shared, traverse=False)
-    graph = [delayed(work, pure=False)(everywhere, task) for task in tasks]
-    names = {block.key for block in graph}
-    with Callback(posttask=lambda key, *_: advance() if key in names else None):
-        return list(compute(*graph, scheduler="threads", num_workers=settings.workers))
-
-
-def _on_cluster(
-    work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task], address: str, advance: Advance
-) -> list[Result]:
-    try:
-        client = Client(address, timeout=_SECONDS_TO_CONNECT)
-    except (OSError, ValueError) as error:
-        raise SceneError(
-            f"No Dask scheduler answers at {address} ({type(error).__name__}): start one, correct dask.address, or "
-            f"leave it empty to work on this machine."
-        ) from error
-    with client:
+    with connect(settings) as client:
         everywhere = client.scatter(shared, broadcast=True)
-        futures = [client.submit(work, everywhere, task, pure=False) for task in tasks]
+        futures = [client.submit(attempt, work, everywhere, task, pure=False) for task in tasks]
         try:
             for done in as_completed(futures):
-                done.result()  # the first error ends the work
+                _answer(done.result())  # the first error ends the work
                 advance()
-            return [future.result() for future in futures]
+            return [_answer(future.result()) for future in futures]
         finally:
             client.cancel(futures)
+
+
+def _answer(result: Result | Refusal) -> Result:
+    if isinstance(result, Refusal):
+        raise result.error
+    return result

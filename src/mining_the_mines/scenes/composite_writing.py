@@ -4,20 +4,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-import rasterio
-import rasterio.shutil
 from odc.geo.geobox import GeoBox
-from rasterio.windows import Window
 
 from mining_the_mines.atomic import whole_file
+from mining_the_mines.scenes.cog import CogLayout, write_cog
 from mining_the_mines.scenes.composite_files import RECORD, Composite, CompositeRecord, record_path, with_paths
 from mining_the_mines.scenes.faults import Fault
 from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION
-
-_COG: Final = {"driver": "COG", "compress": "deflate", "predictor": "yes", "num_threads": "all_cpus", "blocksize": 256}
 
 
 @dataclass(frozen=True)
@@ -100,33 +95,18 @@ def _tags(record: CompositeRecord) -> dict[str, str]:
 def _write_cog(
     path: Path, grid: GeoBox, parts: Sequence[Part], planes: slice, bands: tuple[str, ...], tags: dict[str, str]
 ) -> None:
-    """Write blocks to a plain GeoTIFF, which GDAL's driver for Cloud-Optimized GeoTIFFs needs to start from."""
     reflectance = planes.start == 0
-    plain = path.with_suffix(".plain")
-    profile = {
-        "driver": "GTiff",
-        "dtype": "uint16",
-        "count": len(bands),
-        "height": grid.shape[0],
-        "width": grid.shape[1],
-        "crs": grid.crs.to_wkt() if grid.crs else None,
-        "transform": grid.transform,
-        "tiled": True,
-        "blockxsize": 256,
-        "blockysize": 256,
-        "bigtiff": "if_safer",
-        "sparse_ok": True,
-    }
-    try:
-        with rasterio.open(plain, "w", **profile, **({"nodata": NODATA} if reflectance else {})) as image:
-            image.descriptions = bands
-            image.update_tags(**tags)
-            if reflectance:
-                image.scales = (1 / QUANTIFICATION,) * len(bands)
-                image.offsets = (-OFFSET / QUANTIFICATION,) * len(bands)
-            for part in parts:
-                pixels = np.load(part.path, mmap_mode="r")[planes]
-                image.write(pixels, window=Window.from_slices(part.rows, part.columns))
-        rasterio.shutil.copy(plain, path, **_COG, overview_resampling="average" if reflectance else "nearest")
-    finally:
-        plain.unlink(missing_ok=True)
+    layout = CogLayout(
+        crs=grid.crs.to_wkt() if grid.crs else None,
+        transform=grid.transform,
+        height=grid.shape[0],
+        width=grid.shape[1],
+        bands=bands,
+        dtype="uint16",
+        nodata=NODATA if reflectance else None,
+        scale=1 / QUANTIFICATION if reflectance else 1.0,
+        offset=-OFFSET / QUANTIFICATION if reflectance else 0.0,
+        overviews="average" if reflectance else "nearest",
+    )
+    pixels = ((part.rows, part.columns, np.load(part.path, mmap_mode="r")[planes]) for part in parts)
+    write_cog(path, layout, pixels, tags)

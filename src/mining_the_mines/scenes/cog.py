@@ -1,0 +1,92 @@
+"""Cloud-Optimized GeoTIFFs, written block by block."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+import rasterio.shutil
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.windows import Window
+
+#: Rows, columns and pixels (bands, rows, columns) of a part of a raster.
+Block = tuple[slice, slice, npt.NDArray[np.generic]]
+
+_COG: Final = {"driver": "COG", "compress": "deflate", "predictor": "yes", "num_threads": "all_cpus", "blocksize": 256}
+
+
+@dataclass(frozen=True)
+class CogLayout:
+    """What a raster is, beside its pixels.
+
+    Attributes:
+        crs: Coordinate reference system, as rasterio understands it.
+        transform: From pixel to map coordinates.
+        height: Number of rows.
+        width: Number of columns.
+        bands: Description of each band.
+        dtype: Type of the numbers; ``float16`` is written as floats of 16 bits, which GDAL gives back as float32.
+        nodata: Number of pixels without data, if there are any.
+        scale: Of a number, to what it means.
+        offset: Added to that.
+        overviews: How pixels of smaller versions are made.
+    """
+
+    crs: CRS | str | None
+    transform: Affine
+    height: int
+    width: int
+    bands: tuple[str, ...]
+    dtype: str
+    nodata: float | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    overviews: Literal["average", "nearest"] = "average"
+
+
+def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapping[str, str]) -> None:
+    """Write a raster of which only a block at a time is in memory.
+
+    GDAL's driver starts from a raster that is whole, so a plain GeoTIFF is written first, beside the place.
+
+    Args:
+        path: Where to; the caller sees to it that it appears whole or not at all.
+        layout: What the raster is.
+        blocks: Its pixels, in any order.
+        tags: Of the file.
+    """
+    plain = path.with_suffix(".plain")
+    half = layout.dtype == "float16"
+    profile: dict[str, Any] = {
+        "driver": "GTiff",
+        "dtype": "float32" if half else layout.dtype,
+        "count": len(layout.bands),
+        "height": layout.height,
+        "width": layout.width,
+        "crs": layout.crs,
+        "transform": layout.transform,
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "bigtiff": "if_safer",
+        "sparse_ok": True,
+    }
+    if layout.nodata is not None:
+        profile["nodata"] = layout.nodata
+    bits = {"nbits": 16} if half else {}
+    try:
+        with rasterio.open(plain, "w", **profile, **bits) as image:
+            image.descriptions = layout.bands
+            image.update_tags(**tags)
+            if (layout.scale, layout.offset) != (1.0, 0.0):
+                image.scales = (layout.scale,) * len(layout.bands)
+                image.offsets = (layout.offset,) * len(layout.bands)
+            for rows, columns, pixels in blocks:
+                image.write(pixels, window=Window.from_slices(rows, columns))
+        rasterio.shutil.copy(plain, path, **_COG, **bits, overview_resampling=layout.overviews)
+    finally:
+        plain.unlink(missing_ok=True)
