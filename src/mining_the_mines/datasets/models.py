@@ -3,7 +3,8 @@
 torch and scikit-learn are imported when a model is read or written, so that a catalog can be made without them.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mining_the_mines.atomic import whole_folder
 from mining_the_mines.datasets.folders import FolderDataset
@@ -11,8 +12,16 @@ from mining_the_mines.datasets.folders import FolderDataset
 if TYPE_CHECKING:
     from mining_the_mines.learning.baseline import Baseline
     from mining_the_mines.learning.detector import MineDetector
+    from mining_the_mines.learning.origin import ModelOrigin
     from mining_the_mines.learning.outliner import MineOutliner
     from mining_the_mines.models.storage import StoredEnsemble
+
+
+def origin_of(dataset: FolderDataset[Any, Any]) -> "ModelOrigin":
+    """Where a dataset reads a model from, and which version that is; without versions, none."""
+    from mining_the_mines.learning.origin import ModelOrigin
+
+    return ModelOrigin(dataset.load_folder, dataset.resolve_load_version() or "")
 
 
 class EnsembleDataset(FolderDataset["StoredEnsemble", "StoredEnsemble"]):
@@ -56,7 +65,7 @@ class DetectorDataset(FolderDataset["MineDetector", "MineDetector"]):
         """Read the model."""
         from mining_the_mines.learning.storage import load_detector
 
-        return load_detector(self.load_folder)
+        return replace(load_detector(self.load_folder), origin=origin_of(self))
 
     def save(self, data: "MineDetector") -> None:
         """Write the model."""
@@ -73,7 +82,7 @@ class OutlinerDataset(FolderDataset["MineOutliner", "MineOutliner"]):
         """Read the model."""
         from mining_the_mines.learning.storage import load_outliner
 
-        return load_outliner(self.load_folder)
+        return replace(load_outliner(self.load_folder), origin=origin_of(self))
 
     def save(self, data: "MineOutliner") -> None:
         """Write the model."""

@@ -1,6 +1,6 @@
 """The chosen model, complete: raw reflectance in, probability and decision out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from mining_the_mines.chips.features import FeatureSettings, chip_features
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.baseline import Baseline
 from mining_the_mines.learning.blend import Blend
+from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.learning.prediction import predict_reflectance
 from mining_the_mines.models.storage import StoredEnsemble
 
@@ -29,6 +30,7 @@ class MineDetector:
         baseline: The trees.
         network: The fold ensemble.
         blend: Weighs both.
+        origin: Where it was read from.
     """
 
     chosen: ModelName
@@ -38,6 +40,12 @@ class MineDetector:
     baseline: Baseline
     network: StoredEnsemble
     blend: Blend
+    origin: ModelOrigin | None = field(default=None, compare=False)
+
+    @property
+    def window(self) -> int:
+        """Edge in pixels of the chips that it was trained on."""
+        return self.network.chip_size
 
     def predict(self, reflectance: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probability of a mine.

@@ -1,11 +1,12 @@
 """The segmenter, complete: raw reflectance in, probability of a mine for each pixel and a threshold out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.learning.prediction import predict_reflectance
 from mining_the_mines.models.storage import StoredEnsemble
 
@@ -17,10 +18,17 @@ class MineOutliner:
     Attributes:
         chips: How chips are read, and what is asked of them; ``bands`` as in training.
         network: The fold ensemble; its threshold is the one chosen on out-of-fold predictions.
+        origin: Where it was read from.
     """
 
     chips: ChipSettings
     network: StoredEnsemble
+    origin: ModelOrigin | None = field(default=None, compare=False)
+
+    @property
+    def window(self) -> int:
+        """Edge in pixels of the chips that it was trained on."""
+        return self.network.chip_size
 
     @property
     def threshold(self) -> float:

@@ -1,0 +1,102 @@
+"""Complete models as mapping wants them: a probability for each pixel of a window, the same on every machine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.learning.detector import MineDetector
+from mining_the_mines.learning.outliner import MineOutliner
+from mining_the_mines.learning.storage import load_detector, load_outliner
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: how it shares sums out among several changes their last bit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True)
+class OutlinerMap:
+    """A segmenter that maps.
+
+    Attributes:
+        model: The complete segmenter.
+    """
+
+    model: MineOutliner
+    coarse: bool = False
+
+    @property
+    def chips(self) -> ChipSettings:
+        """Which bands it takes, and how numbers become reflectance."""
+        return self.model.chips
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which a pixel counts as mine."""
+        return self.model.threshold
+
+    @property
+    def window(self) -> int:
+        """Edge in pixels of the chips that it was trained on."""
+        return self.model.window
+
+    def predict(self, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probability of each pixel, (B, H, W), NaN without data, for (B, C, H, W) reflectance."""
+        with one_thread():
+            return self.model.predict(reflectance)
+
+
+@dataclass(frozen=True)
+class DetectorMap:
+    """A classifier that maps, coarsely: every pixel of a window gets the window's probability.
+
+    Attributes:
+        model: The complete classifier.
+    """
+
+    model: MineDetector
+    coarse: bool = True
+
+    @property
+    def chips(self) -> ChipSettings:
+        """Which bands it takes, and how numbers become reflectance."""
+        return self.model.chips
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which a window counts as showing a mine."""
+        return self.model.threshold
+
+    @property
+    def window(self) -> int:
+        """Edge in pixels of the chips that it was trained on."""
+        return self.model.window
+
+    def predict(self, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probability of the window at each of its pixels, (B, H, W), NaN without data, for (B, C, H, W)."""
+        with one_thread():
+            probability = self.model.predict(reflectance).astype(np.float32)
+        known = np.isfinite(reflectance).all(axis=1)
+        return np.where(known, probability[:, None, None], np.float32(np.nan))
+
+
+def load_outliner_map(folder: Path) -> OutlinerMap:
+    """Read a segmenter for mapping."""
+    return OutlinerMap(load_outliner(folder))
+
+
+def load_detector_map(folder: Path) -> DetectorMap:
+    """Read a classifier for mapping."""
+    return DetectorMap(load_detector(folder))

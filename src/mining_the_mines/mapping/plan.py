@@ -1,0 +1,156 @@
+"""What a map depends on, and the bands of rows that it is made in."""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.mapping.model import MapModel, StoredModel
+from mining_the_mines.mapping.scene import Scene, lay_grid
+from mining_the_mines.mapping.windows import AxisWindows, Blend, cut_axis
+
+#: Goes up when the same scene, model and settings begin to give another map.
+VERSION: Final = 1
+
+Precision = Literal["uint8", "float16", "float32"]
+
+
+class TilingSettings(BaseModel):
+    """How a scene is cut into windows, and how these are joined."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    window: int | None = Field(
+        None,
+        ge=8,
+        description="Edge of a window in pixels; null for that of the chips the model was trained on. Larger ones "
+        "give a segmenter more context than it has learnt from; a classifier takes no other.",
+    )
+    overlap: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="Share of a window that it has in common with the next one. Costs grow with 1 / (1 - overlap)²; "
+        "0.25 is enough where windows are large beside what the model has to see around a pixel.",
+    )
+    blend: Blend = Field(
+        "cosine",
+        description="cosine averages windows, the more the nearer a pixel is to their middle: smooth, and steadier than "
+        "any single one. crop takes each pixel from the window in whose middle it lies: each figure can be traced to "
+        "one prediction, and sharp edges stay sharp, but a seam shows where windows disagree.",
+    )
+    band_rows: int = Field(
+        1024,
+        ge=1,
+        description="About so many rows are worked on as one task, and kept if a run is cut short. More of them read "
+        "less twice; fewer go to more workers.",
+    )
+    batch: int | None = Field(
+        None,
+        ge=1,
+        description="Windows that the model is given at a time; null for as many as have 2²⁰ pixels. Raise it on a GPU.",
+    )
+
+
+@dataclass(frozen=True)
+class RowBand:
+    """Some rows of windows, which are one task.
+
+    Attributes:
+        number: From 0, top to bottom.
+        first_window: Number of its first row of windows.
+        end_window: Number of the row of windows behind its last.
+        first_row: First row of the scene that its windows lie on.
+        end_row: Row of the scene behind the last that they lie on.
+    """
+
+    number: int
+    first_window: int
+    end_window: int
+    first_row: int
+    end_row: int
+
+
+@dataclass(frozen=True)
+class ProbabilityPlan:
+    """All that a scene's map of probability depends on.
+
+    Attributes:
+        scene: The scene.
+        model: The model.
+        grid: On which the map lies.
+        rows: How the scene's rows are cut.
+        columns: How its columns are cut.
+        tiling: The settings behind that.
+        precision: Type of the map's numbers.
+        coarse: Whether the model judges windows as wholes.
+    """
+
+    scene: Scene
+    model: StoredModel
+    grid: ChipGrid
+    rows: AxisWindows
+    columns: AxisWindows
+    tiling: TilingSettings
+    precision: Precision
+    coarse: bool = False
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of all that the numbers depend on; how many rows make a task and windows a batch does not count."""
+        content = {
+            "version": VERSION,
+            "scene": self.scene.fingerprint(),
+            "model": self.model.content_hash,
+            "grid": [self.grid.crs.to_wkt(), *self.grid.transform[:6], self.grid.height, self.grid.width],
+            "windows": [self.rows.window, self.columns.window, self.tiling.overlap, self.tiling.blend],
+            "precision": self.precision,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def bands(self) -> tuple[RowBand, ...]:
+        """The tasks, top to bottom; of about equal size."""
+        starts, height = self.rows.starts, self.rows.length
+        count = min(len(starts), max(1, math.ceil(height / self.tiling.band_rows)))
+        edges = [round(number * len(starts) / count) for number in range(count + 1)]
+        return tuple(
+            RowBand(
+                number,
+                first,
+                end,
+                self.rows.inside(first)[0],
+                self.rows.inside(end - 1)[1],
+            )
+            for number, (first, end) in enumerate(zip(edges, edges[1:], strict=False))
+        )
+
+
+def plan_probability(
+    scene: Scene, stored: StoredModel, model: MapModel, tiling: TilingSettings, precision: Precision, grid: ChipGrid
+) -> ProbabilityPlan:
+    """Lay out the windows of a scene.
+
+    Args:
+        scene: The scene.
+        stored: Where the model lies.
+        model: The same, loaded.
+        tiling: How the scene is cut.
+        precision: Type of the map's numbers.
+        grid: As :func:`mining_the_mines.mapping.scene.lay_grid` gave it.
+
+    Returns:
+        The plan.
+    """
+    window = model.window if model.coarse or tiling.window is None else tiling.window
+    rows, columns = (
+        cut_axis(length, window, tiling.overlap, tiling.blend, whole=model.coarse)
+        for length in (grid.height, grid.width)
+    )
+    return ProbabilityPlan(scene, stored, grid, rows, columns, tiling, precision, model.coarse)

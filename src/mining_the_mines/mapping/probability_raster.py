@@ -1,0 +1,99 @@
+"""A map of probability: parts of it joined to one Cloud-Optimized GeoTIFF, and read back a few rows at a time."""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.windows import Window
+
+from mining_the_mines.mapping.plan import Precision, ProbabilityPlan
+from mining_the_mines.mapping.row_bands import BandPart, Sums
+from mining_the_mines.scenes.cog import CogLayout, write_cog
+
+#: Numbers of whole maps of 8 bits: 0–254 stand for 0–1.
+STEPS: Final = 254
+_NODATA: Final = 255
+_DESCRIPTION: Final = "probability of a mine"
+_COARSE: Final = "probability of a mine in the window around (coarse)"
+
+
+def write_probability(path: Path, plan: ProbabilityPlan, parts: Sequence[BandPart], tags: dict[str, str]) -> None:
+    """Join a scene's parts to a Cloud-Optimized GeoTIFF on its own grid.
+
+    Args:
+        path: Where to.
+        plan: Of the scene.
+        parts: All of its bands of rows, top to bottom.
+        tags: What is known of the map.
+    """
+    whole_numbers = plan.precision == "uint8"
+    layout = CogLayout(
+        crs=plan.grid.crs,
+        transform=plan.grid.transform,
+        height=plan.grid.height,
+        width=plan.grid.width,
+        bands=(_COARSE if plan.coarse else _DESCRIPTION,),
+        dtype=plan.precision,
+        nodata=_NODATA if whole_numbers else float("nan"),
+        scale=1 / STEPS if whole_numbers else 1.0,
+    )
+    columns = slice(0, plan.grid.width)
+    blocks = (
+        (slice(first, first + len(rows)), columns, encode(rows, plan.precision)[None])
+        for first, rows in joined_rows(parts)
+    )
+    write_cog(path, layout, blocks, tags)
+
+
+def joined_rows(parts: Sequence[BandPart]) -> Iterator[tuple[int, Sums]]:
+    """Add up what bands of rows have in common.
+
+    Args:
+        parts: All of a scene, top to bottom.
+
+    Yields:
+        First row, and probabilities (rows, width) with NaN without data, final; top to bottom.
+    """
+    carried: Sums | None = None
+    for part, following in zip_longest(parts, parts[1:]):
+        sums: Sums = np.load(part.path)
+        if carried is not None:
+            sums[: len(carried)] += carried
+        end = following.band.first_row if following is not None else part.band.end_row
+        final = end - part.band.first_row
+        yield part.band.first_row, sums[:final]
+        carried = sums[final:]
+
+
+def encode(probability: Sums, precision: Precision) -> npt.NDArray[np.generic]:
+    """Turn probabilities, NaN without data, into the numbers of a raster."""
+    bounded = np.clip(probability, 0, 1)  # sums of weights may be off by the last bit
+    if precision != "uint8":
+        return bounded
+    return np.where(np.isnan(bounded), _NODATA, np.rint(np.nan_to_num(bounded) * STEPS)).astype(np.uint8)
+
+
+def read_probability(path: Path, rows: int) -> Iterator[tuple[int, Sums]]:
+    """Read a map of probability from top to bottom.
+
+    Args:
+        path: As :func:`write_probability` wrote it.
+        rows: How many at a time.
+
+    Yields:
+        First row, and probabilities float32 (rows, width), NaN without data.
+    """
+    with rasterio.open(path, num_threads="all_cpus") as source:
+        scale, nodata = source.scales[0], source.nodata
+        for first in range(0, source.height, rows):
+            window = Window.from_slices((first, min(first + rows, source.height)), (0, source.width))
+            numbers = source.read(1, window=window)
+            probability = numbers.astype(np.float32)
+            if numbers.dtype == np.uint8:
+                probability = probability * np.float32(scale)
+                probability[numbers == nodata] = np.nan
+            yield first, probability

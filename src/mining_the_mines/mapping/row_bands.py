@@ -1,0 +1,135 @@
+"""One task of mapping: some rows of windows are read, predicted and blended, and what they add to the map is kept."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+
+from mining_the_mines.atomic import whole_file
+from mining_the_mines.chips.prefetching import map_ahead
+from mining_the_mines.mapping.model import MapModel, StoredModel
+from mining_the_mines.mapping.plan import ProbabilityPlan, RowBand
+from mining_the_mines.mapping.scene import GDAL_CACHE_BYTES, SceneRows, open_rows
+
+Numbers = npt.NDArray[np.generic]
+Reflectance = npt.NDArray[np.float32]
+Sums = npt.NDArray[np.float32]
+
+#: Rows are read by threads, so that they are there when the model is done with those before.
+_READERS: Final = 2
+#: Pixels that a model is given at a time: 16 windows of 256 × 256, and always at least one.
+_BATCH_PIXELS: Final = 2**20
+
+
+@dataclass(frozen=True)
+class BandPart:
+    """What a band of rows adds to a map, on disk until the map is whole.
+
+    Attributes:
+        path: Of an array float32 (rows, width): weighted sums of probabilities, NaN without data. Rows that no other
+            band has windows on are final.
+        band: Which band.
+    """
+
+    path: Path
+    band: RowBand
+
+
+def part_of(band: RowBand, folder: Path) -> BandPart:
+    """Where a band's part lies in a folder."""
+    return BandPart(folder / f"rows_{band.first_row:06d}_{band.end_row:06d}.npy", band)
+
+
+def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
+    """Map a band of rows and write its part, whole or not at all.
+
+    Memory follows the width of the scene and the height of a window; rows are read ahead while the model works.
+
+    Args:
+        plan: Of the scene.
+        part: Which band, and where to.
+
+    Raises:
+        SceneError: If the scene can't be read there.
+        BadInputError: If the disk is full.
+    """
+    model = load_once(plan.model)
+    band = part.band
+    with (
+        rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES),
+        open_rows(plan.scene, model.chips, plan.grid) as scene,
+        whole_file(part.path) as draft,
+    ):
+        sums = np.lib.format.open_memmap(
+            draft, mode="w+", dtype=np.float32, shape=(band.end_row - band.first_row, plan.grid.width)
+        )
+        for number, numbers in _window_rows(plan, band, scene):
+            first, end = plan.rows.inside(number)
+            inside = slice(first - plan.rows.starts[number], end - plan.rows.starts[number])
+            weighted = _blend_row(plan, model, scene, numbers)[inside] * plan.rows.weights[number][inside, None]
+            sums[first - band.first_row : end - band.first_row] += weighted
+        sums.flush()
+
+
+@lru_cache(maxsize=2)  # a worker is given many bands, and reading a model takes longer than mapping a small one
+def load_once(stored: StoredModel) -> MapModel:
+    """Load a model the first time that this process is asked for it."""
+    return stored.load(stored.folder)
+
+
+def _window_rows(plan: ProbabilityPlan, band: RowBand, scene: SceneRows) -> Iterator[tuple[int, Numbers]]:
+    """Each row of windows with its numbers (bands, window, width); rows outside of the scene are mirrored."""
+    rows, numbers = plan.rows, range(band.first_window, band.end_window)
+    spans = [rows.inside(number) for number in numbers]
+    ends = [spans[0][0], *(end for _, end in spans)]
+    news = [(max(first, before), end) for (first, end), before in zip(spans, ends, strict=False)]
+    kept: Numbers | None = None
+    ahead = map_ahead(lambda new: scene.read(*new), news, _READERS)
+    for number, (first, end), new in zip(numbers, spans, ahead, strict=True):
+        if kept is None:
+            kept = new
+        else:
+            again = end - first - new.shape[1]
+            kept = np.concatenate([kept[:, kept.shape[1] - again :], new], axis=1)
+        if end - first == rows.window:
+            yield number, kept
+        else:
+            yield number, kept[:, rows.mirrored(rows.starts[number], rows.starts[number] + rows.window) - first]
+
+
+def _blend_row(plan: ProbabilityPlan, model: MapModel, scene: SceneRows, numbers: Numbers) -> Sums:
+    """Predict a row of windows and blend them sideways, (window, width)."""
+    columns, height = plan.columns, numbers.shape[1]
+    blended = np.zeros((height, columns.length), dtype=np.float32)
+    size = plan.tiling.batch or max(1, _BATCH_PIXELS // (height * columns.window))
+    for batch in range(0, len(columns.starts), size):
+        window_numbers = range(len(columns.starts))[batch : batch + size]
+        maps = _predict(model, [_window(plan, scene, numbers, number) for number in window_numbers])
+        for number, probability in zip(window_numbers, maps, strict=True):
+            first, end = columns.inside(number)
+            inside = slice(first - columns.starts[number], end - columns.starts[number])
+            blended[:, first:end] += probability[:, inside] * columns.weights[number][inside]
+    return blended
+
+
+def _window(plan: ProbabilityPlan, scene: SceneRows, numbers: Numbers, number: int) -> Reflectance:
+    """Reflectance of one window, (bands, window, window)."""
+    columns, (first, end) = plan.columns, plan.columns.inside(number)
+    if end - first == columns.window:
+        return scene.bands.decode(numbers[:, :, first:end])
+    start = columns.starts[number]
+    return scene.bands.decode(numbers[:, :, columns.mirrored(start, start + columns.window)])
+
+
+def _predict(model: MapModel, windows: Sequence[Reflectance]) -> npt.NDArray[np.float32]:
+    """Probabilities of some windows, (windows, window, window); where nothing is known, no model is asked."""
+    maps = np.full((len(windows), *windows[0].shape[1:]), np.nan, dtype=np.float32)
+    known = [number for number, window in enumerate(windows) if np.isfinite(window).all(axis=0).any()]
+    if known:
+        maps[known] = model.predict(np.stack([windows[number] for number in known]))
+    return maps

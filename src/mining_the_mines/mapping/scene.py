@@ -1,0 +1,189 @@
+"""A scene that is to be mapped: a raster of any size, read a few rows at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from affine import Affine
+from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from mining_the_mines.chips.grid import ChipGrid, pixel_metres
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.chips.reading import BandReader, find_bands, unreadable
+from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.scenes.errors import SceneError
+
+#: Bytes of decoded blocks that GDAL keeps; by itself it takes a twentieth of the machine's memory.
+GDAL_CACHE_BYTES: Final = 256 * 2**20
+#: Pixels whose edges differ by less than this share count as equally large: degrees are no metres.
+_TOLERANCE: Final = 0.15
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene, and what is known of it beside its pixels.
+
+    Attributes:
+        name: Unique among the scenes of a run; its map's folder bears it.
+        image: A raster with named bands.
+        source: Where it comes from, as people know it: a path or an address.
+        clear_dates: A raster on the same grid with the number of clear dates of each pixel, if there is one.
+        dates: Days of its images, in order, where they are known.
+    """
+
+    name: str
+    image: Path
+    source: str
+    clear_dates: Path | None = None
+    dates: tuple[date, ...] = ()
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells its files from other ones: path, size and date of change."""
+        files = [path for path in (self.image, self.clear_dates) if path is not None]
+        stats = [path.stat() for path in files]
+        return {str(path.resolve()): [stat.st_size, stat.st_mtime_ns] for path, stat in zip(files, stats, strict=True)}
+
+
+def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool) -> ChipGrid:
+    """Find out on which grid a scene is mapped, and whether it can be.
+
+    Args:
+        scene: The scene.
+        chips: Which bands a model wants, and how numbers become reflectance.
+        pixel: Edge of the pixels that the model was trained on, in metres.
+        resample: Whether a scene with other pixels is resampled to these.
+
+    Returns:
+        The scene's own grid; where it is resampled, one with the same corner and coordinate reference system.
+
+    Raises:
+        SceneError: If it is no raster, lacks coordinates, is rotated, or has other pixels.
+        ChipError: If it lacks a band.
+    """
+    with _opened(scene.image) as source:
+        find_bands(source, chips.bands, nodata=chips.nodata, scale=chips.scale, offset=chips.offset)
+        grid = _own_grid(source, scene)
+    metres = pixel_metres(grid)
+    if abs(metres / pixel - 1) <= _TOLERANCE:
+        return grid
+    if not resample:
+        raise SceneError(
+            f"{scene.image} has pixels of {metres:.3g} m, and the model was trained on {pixel:g} m: resample it, or set "
+            "mapping.resample to true to have that done while it is read."
+        )
+    factor = pixel / metres
+    width, height = max(1, round(grid.width / factor)), max(1, round(grid.height / factor))
+    transform = grid.transform @ Affine.scale(grid.width / width, grid.height / height)
+    return ChipGrid(grid.crs, transform, width, height)
+
+
+@dataclass(frozen=True, eq=False)
+class SceneRows:
+    """An open scene.
+
+    Attributes:
+        bands: Where its bands are, and what its numbers mean.
+        grid: On which it is read.
+    """
+
+    bands: BandReader
+    grid: ChipGrid
+    _source: DatasetReader
+    _path: Path
+    _alone: Lock = field(default_factory=Lock)
+
+    def read(self, first: int, end: int) -> npt.NDArray[np.generic]:
+        """Read rows as the file holds them; threads that ask at the same time are served one after the other.
+
+        Args:
+            first: First row.
+            end: Row behind the last.
+
+        Returns:
+            (bands, rows, width).
+
+        Raises:
+            SceneError: If the file can't be read there, as one that is cut off.
+        """
+        window = Window.from_slices((first, end), (0, self.grid.width))
+        try:
+            with self._alone:
+                return self.bands.read(self._source, window)
+        except (RasterioError, CPLE_BaseError) as error:
+            raise SceneError(
+                f"{self._path} can't be read from row {first} on ({conceal(str(error.__cause__ or error))}): it is cut "
+                "off or damaged; fetch or make it again."
+            ) from error
+
+
+@contextmanager
+def open_rows(scene: Scene, chips: ChipSettings, grid: ChipGrid) -> Iterator[SceneRows]:
+    """Open a scene to read rows of it.
+
+    Args:
+        scene: The scene.
+        chips: Which bands, and how numbers become reflectance.
+        grid: As :func:`lay_grid` gave it; the scene is resampled while it is read if this is not its own.
+
+    Yields:
+        The open scene.
+
+    Raises:
+        SceneError: If it can't be opened.
+        ChipError: If it lacks a band.
+    """
+    with _opened(scene.image) as source:
+        bands = find_bands(source, chips.bands, nodata=chips.nodata, scale=chips.scale, offset=chips.offset)
+        if (source.height, source.width) == (grid.height, grid.width):
+            yield SceneRows(bands, grid, source, scene.image)
+            return
+        empty = 0 if bands.nodata is None else bands.nodata
+        with WarpedVRT(
+            source,
+            crs=grid.crs,
+            transform=grid.transform,
+            width=grid.width,
+            height=grid.height,
+            resampling=Resampling.average if grid.width < source.width else Resampling.bilinear,
+            src_nodata=empty,
+            nodata=empty,
+        ) as resampled:
+            yield SceneRows(bands, grid, resampled, scene.image)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[DatasetReader]:
+    try:
+        source = rasterio.open(path, num_threads="all_cpus")
+    except RasterioIOError as error:
+        raise SceneError(unreadable(path, error)) from error
+    with source:
+        yield source
+
+
+def _own_grid(source: DatasetReader, scene: Scene) -> ChipGrid:
+    transform = source.transform
+    lacking = [name for name, lacks in (("CRS", source.crs is None), ("geotransform", transform.is_identity)) if lacks]
+    if lacking:
+        raise SceneError(
+            f"{scene.image} has no {' and no '.join(lacking)}, so that a map of it has no place: give a scene with "
+            "coordinates."
+        )
+    if not transform.is_rectilinear or transform.a <= 0 or transform.e >= 0:
+        raise SceneError(
+            f"{scene.image} is rotated or mirrored (geotransform {', '.join(f'{part:g}' for part in transform[:6])}): "
+            "warp it north up, for example with gdalwarp."
+        )
+    return ChipGrid(source.crs, transform, source.width, source.height)
