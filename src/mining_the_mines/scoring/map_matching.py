@@ -1,0 +1,367 @@
+"""Mines of a map beside those that people have drawn: which belong together, and how well they fit.
+
+An object is what hangs together on the ground. Reference polygons that overlap or nearly touch are one object, since
+no map of pixels can keep them apart, and a reference of several parts is as many objects, since no map can tell that
+they have one owner. All areas are those of polygons, in Lambert's azimuthal equal-area projection about the middle of
+what is scored: finer than counting pixels, and right in every coordinate reference system.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from shapely import GeometryType
+
+from mining_the_mines.chips.grid import HECTARE
+from mining_the_mines.chips.outlines import LON_LAT, Geometries, transformation
+
+REFERENCE: Final = "reference"
+PREDICTION: Final = "prediction"
+#: Columns of a table of objects and their types, before the geometry.
+OBJECT_COLUMNS: Final = {
+    "scene": "str", "side": "str", "object": "int64", "site": "int64", "hectares": "float64", "size_class": "str",
+    "share_inside": "float64", "counted": "bool", "touched": "bool", "matched": "bool", "partner": "Int64",
+    "iou": "float64", "common_hectares": "float64",
+}  # fmt: skip
+#: Square metres of common ground below which two objects do not touch: coordinates are no more exact than that.
+_TOUCHING: Final = 1.0
+#: An edge bends when it changes coordinates; in pieces of this share of the scored area it stays where it was, to 0.5 m
+#: in a scene of 110 km.
+_EDGE_SHARE: Final = 0.01
+
+_Indices = NDArray[np.intp]
+_Flags = NDArray[np.bool_]
+_Figures = NDArray[np.float64]
+
+
+class MapScoreSettings(BaseModel):
+    """How a map is compared with reference polygons."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iou: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Overlap (intersection over union) from which a mapped mine and a reference mine are the same one. "
+        "Above 0.5 no mine has two such partners (Kirillov et al., Panoptic Segmentation, CVPR 2019).",
+    )
+    size_classes_ha: tuple[float, ...] = Field(
+        (0.5, 2.0, 10.0),
+        description="Where classes of size begin and end, in hectares: small mines are the hard ones, and the many.",
+    )
+    join_metres: float = Field(
+        5.0,
+        ge=0,
+        description="Reference polygons no farther apart than this are one mine: half a pixel of 10 m, below which the "
+        "gap between them has no pixel of its own.",
+    )
+    inside_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="An object counts only if at least this share of it lies where the map has data: what is left of "
+        "the others is neither missed nor false.",
+    )
+    without_reference: Literal["leave_out", "no_mines"] = Field(
+        "leave_out",
+        description="What a scene means in which no reference mine lies: nobody has looked (leave_out), or there is "
+        "none, so that all that is mapped there is false (no_mines).",
+    )
+
+    @field_validator("size_classes_ha")
+    @classmethod
+    def _rising(cls, limits: tuple[float, ...]) -> tuple[float, ...]:
+        if any(low >= high for low, high in zip((0.0, *limits), limits, strict=False)):
+            raise ValueError(f"limits of size classes must be above 0 and rise, as 0.5, 2, 10 do; given: {limits}")
+        return limits
+
+
+@dataclass(frozen=True, eq=False)
+class MapComparison:
+    """A scene's mapped mines beside its reference mines.
+
+    Attributes:
+        scene: Name of the scene.
+        objects: One row an object that reaches into the scored area, reference mines first, with the columns
+            :data:`OBJECT_COLUMNS`: its ``side``; ``object``, a mapped mine's own id or the number of a reference
+            object; ``site``, the same for objects that are linked by common ground; ``hectares``, ``size_class`` and
+            ``common_hectares`` (shared with the other side), all inside the scored area; ``share_inside``, how much of
+            the whole object that is; ``counted``, whether it is scored; ``touched``, whether it shares ground with an
+            object of the other side; ``matched`` and ``partner``, whether and which of them is the same mine; ``iou``
+            with the partner, or with the one that fits best, 0 without any. ``geometry`` is what lies inside, in
+            degrees of WGS 84; a mine across the antimeridian has vertices on both sides of it.
+        references_outside: Number of reference polygons that lie outside the scored area.
+    """
+
+    scene: str
+    objects: gpd.GeoDataFrame
+    references_outside: int
+
+
+def compare_with_reference(
+    scene: str,
+    mines: gpd.GeoDataFrame,
+    reference: gpd.GeoDataFrame,
+    area: shapely.Geometry,
+    settings: MapScoreSettings,
+) -> MapComparison:
+    """Find out which mapped mines and which reference mines belong together.
+
+    Two objects are the same mine if their IoU reaches ``settings.iou``, one to one: as many pairs as possible, and
+    among those ways the one with the greatest IoU in total. Two objects touch if they share ground. An object of which
+    less than ``settings.inside_share`` lies inside the scored area is set aside, and so is one that touches only such
+    objects.
+
+    Args:
+        scene: Its name.
+        mines: Mapped mines, with ``id`` and a CRS; any number.
+        reference: Valid polygons in any CRS, with vertices enough to be bent, as
+            :func:`mining_the_mines.chips.outlines.read_outlines` gives them; any number, anywhere on the Earth.
+        area: Where map and reference can be compared, in the CRS of the mines: where the map has data (see
+            :func:`mining_the_mines.scoring.mapped_area.outline_known`) and, if it is not everywhere, where mines were
+            drawn. Both sides are clipped to it.
+        settings: How to compare.
+
+    Returns:
+        The objects of both sides.
+
+    Raises:
+        ValueError: If mines or reference have no CRS.
+    """
+    if mines.crs is None or reference.crs is None:
+        raise ValueError("Mapped mines and reference can be compared only where both have a CRS.")
+    ground = _Ground.about(area, mines.crs)
+    near = reference.geometry[_near(reference, area, mines.crs)]
+    drawn = ground.place(near.to_numpy(), reference.crs)
+    reaching = shapely.intersects(ground.area, drawn)
+    things = _join(drawn[reaching], settings.join_metres)
+    true = ground.clip(things, np.arange(1, len(things) + 1))
+    mapped = ground.clip(ground.place(mines.geometry.to_numpy(), mines.crs), mines["id"].to_numpy(dtype=np.int64))
+    pairs = _pair(mapped, true)
+    same = _match(pairs, settings.iou)
+    site = _sites(pairs, len(mapped), len(true))
+    counted = _counted(pairs, mapped.inside >= settings.inside_share, true.inside >= settings.inside_share)
+    sides = (
+        (REFERENCE, true, pairs.true, mapped.number[pairs.mapped], counted[1], site[len(mapped) :]),
+        (PREDICTION, mapped, pairs.mapped, true.number[pairs.true], counted[0], site[: len(mapped)]),
+    )
+    rows = [
+        _describe(objects, own, partner, pairs, same).assign(scene=scene, side=side, counted=counts, site=sites)
+        for side, objects, own, partner, counts, sites in sides
+    ]
+    table = pd.concat(rows, ignore_index=True)
+    table["size_class"] = size_classes(table["hectares"].to_numpy(), settings.size_classes_ha)
+    degrees = ground.leave(np.concatenate([true.geometry, mapped.geometry]))
+    objects = gpd.GeoDataFrame(table[list(OBJECT_COLUMNS)].astype(OBJECT_COLUMNS), geometry=degrees, crs=LON_LAT)
+    return MapComparison(scene, objects, len(reference) - int(reaching.sum()))
+
+
+def size_class_titles(limits: tuple[float, ...]) -> tuple[str, ...]:
+    """Name classes of size, the smallest first.
+
+    Args:
+        limits: Where they begin and end, in hectares, rising.
+    """
+    if not limits:
+        return ("all sizes",)
+    between = (f"{low:g} to {high:g} ha" for low, high in pairwise(limits))
+    return (f"under {limits[0]:g} ha", *between, f"{limits[-1]:g} ha and more")
+
+
+def size_classes(hectares: _Figures, limits: tuple[float, ...]) -> NDArray[np.object_]:
+    """Give each area the name of its class; a limit belongs to the class that it begins."""
+    titles = np.array(size_class_titles(limits), dtype=np.object_)
+    named: NDArray[np.object_] = titles[np.digitize(hectares, limits)]
+    return named
+
+
+@dataclass(frozen=True, eq=False)
+class _Objects:
+    """Mines of one side inside the scored area: number, clipped polygons, square metres, share that is inside."""
+
+    number: NDArray[np.int64]
+    geometry: Geometries
+    square_metres: _Figures
+    inside: _Figures
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Objects that share ground: index on either side, common square metres, IoU."""
+
+    mapped: _Indices
+    true: _Indices
+    common: _Figures
+    iou: _Figures
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """The scored area in a projection of its own, in which areas are right."""
+
+    area: shapely.Geometry
+    crs: str
+
+    @classmethod
+    def about(cls, area: shapely.Geometry, crs: pyproj.CRS) -> "_Ground":
+        # An empty area has no middle; where its projection is centred matters to nothing then.
+        middle = np.zeros((1, 2)) if shapely.is_empty(area) else shapely.get_coordinates(shapely.centroid(area))
+        ((longitude, latitude),) = transformation(crs.to_wkt(), LON_LAT)(middle)
+        equal_area = f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"
+        pieces = shapely.segmentize(area, _edge(area))
+        flat = shapely.make_valid(shapely.transform(pieces, transformation(crs.to_wkt(), equal_area)))
+        shapely.prepare(flat)
+        return cls(flat, equal_area)
+
+    def place(self, geometry: Geometries, crs: pyproj.CRS) -> Geometries:
+        """Bring polygons here, valid."""
+        placed = shapely.transform(geometry, transformation(crs.to_wkt(), self.crs))
+        return np.asarray(shapely.make_valid(placed))
+
+    def leave(self, geometry: Geometries) -> Geometries:
+        """Bring polygons back to degrees."""
+        away: Geometries = shapely.transform(geometry, transformation(self.crs, LON_LAT))
+        return away
+
+    def clip(self, geometry: Geometries, number: NDArray[np.int64]) -> _Objects:
+        """Keep what lies inside, of those that do."""
+        whole = shapely.area(geometry)
+        clipped = geometry.copy()
+        crossing = ~shapely.covers(self.area, geometry)
+        clipped[crossing] = shapely.intersection(self.area, geometry[crossing])
+        area = shapely.area(clipped)
+        kept = area > _TOUCHING
+        return _Objects(number[kept], clipped[kept], area[kept], area[kept] / whole[kept])
+
+
+def _edge(area: shapely.Geometry) -> float:
+    west, south, east, north = shapely.bounds(area)
+    return 1.0 if shapely.is_empty(area) else _EDGE_SHARE * float(max(east - west, north - south))
+
+
+def _near(reference: gpd.GeoDataFrame, area: shapely.Geometry, crs: pyproj.CRS) -> _Flags:
+    """Which polygons may reach into the area; what is far from it can't be told in a projection of its surroundings."""
+    if shapely.is_empty(area) or reference.empty:
+        return np.zeros(len(reference), dtype=np.bool_)
+    there = pyproj.Transformer.from_crs(crs, reference.crs, always_xy=True)
+    west, south, east, north = there.transform_bounds(*shapely.bounds(area))
+    if not np.isfinite((west, south, east, north)).all():
+        return np.zeros(len(reference), dtype=np.bool_)
+    boxes = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    bounds = shapely.bounds(reference.geometry.to_numpy())
+    across = (bounds[:, 3] >= south) & (bounds[:, 1] <= north)
+    beside = [(bounds[:, 2] >= left) & (bounds[:, 0] <= right) for left, right in boxes]
+    near: _Flags = across & np.any(beside, axis=0)
+    return near
+
+
+def _join(geometry: Geometries, metres: float) -> Geometries:
+    """Take polygons apart, and put together what is no farther apart than that."""
+    parts = shapely.get_parts(shapely.get_parts(geometry))
+    parts = parts[(shapely.get_type_id(parts) == GeometryType.POLYGON) & (shapely.area(parts) > 0)]
+    one, other = shapely.STRtree(parts).query(parts, predicate="dwithin", distance=metres)
+    count, group = _linked(one, other, len(parts))
+    members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group, minlength=count))[:-1])
+    joined = np.empty(count, dtype=np.object_)
+    joined[:] = [parts[of[0]] if len(of) == 1 else shapely.union_all(parts[of]) for of in members[:count]]
+    return joined
+
+
+def _linked(one: _Indices, other: _Indices, size: int) -> tuple[int, NDArray[np.int32]]:
+    """Number the groups of what is linked, directly or by others."""
+    links = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(size, size))
+    count, group = connected_components(links, directed=False)
+    return int(count), group
+
+
+def _pair(mapped: _Objects, true: _Objects) -> _Pairs:
+    one, other = shapely.STRtree(true.geometry).query(mapped.geometry, predicate="intersects")
+    common = shapely.area(shapely.intersection(mapped.geometry[one], true.geometry[other]))
+    touching = common > _TOUCHING
+    one, other, common = one[touching], other[touching], common[touching]
+    return _Pairs(one, other, common, common / (mapped.square_metres[one] + true.square_metres[other] - common))
+
+
+def _match(pairs: _Pairs, iou: float) -> _Flags:
+    """Choose pairs that are the same mine, none of them twice: the most of them, then the best."""
+    same = pairs.iou >= iou
+    mapped, true = pairs.mapped, pairs.true
+    fits = np.flatnonzero(same)
+    rivals = np.maximum(np.bincount(mapped[fits])[mapped[fits]], np.bincount(true[fits])[true[fits]]) > 1
+    disputed = fits[rivals]
+    if disputed.size:
+        same[disputed] = False
+        first, second = int(mapped.max()) + 1, int(true.max()) + 1
+        _, group = _linked(mapped[disputed], first + true[disputed], first + second)
+        where = group[mapped[disputed]]
+        for number in np.unique(where):
+            same[_settle(pairs, disputed[where == number])] = True
+    return same
+
+
+def _settle(pairs: _Pairs, candidates: _Indices) -> _Indices:
+    """Choose among candidates that exclude each other: the Hungarian method on what a pair is worth."""
+    mapped, row = np.unique(pairs.mapped[candidates], return_inverse=True)
+    true, column = np.unique(pairs.true[candidates], return_inverse=True)
+    # One pair more is worth more than all IoU together.
+    worth = np.zeros((len(mapped), len(true)))
+    worth[row, column] = pairs.iou[candidates] + min(worth.shape)
+    chosen = np.zeros(worth.shape, dtype=np.bool_)
+    chosen[linear_sum_assignment(worth, maximize=True)] = True
+    settled: _Indices = candidates[chosen[row, column]]
+    return settled
+
+
+def _sites(pairs: _Pairs, mapped: int, true: int) -> NDArray[np.int32]:
+    _, group = _linked(pairs.mapped, mapped + pairs.true, mapped + true)
+    return group
+
+
+def _counted(pairs: _Pairs, mapped: _Flags, true: _Flags) -> tuple[_Flags, _Flags]:
+    """Set aside, of those that are inside, what touches only such as are not."""
+
+    def lonely(own: _Indices, size: int, other_inside: _Flags) -> _Flags:
+        touched = np.bincount(own, minlength=size) > 0
+        within: _Flags = np.bincount(own[other_inside], minlength=size) == 0
+        return touched & within
+
+    aside_mapped = lonely(pairs.mapped, len(mapped), true[pairs.true])
+    aside_true = lonely(pairs.true, len(true), mapped[pairs.mapped])
+    return mapped & ~aside_mapped, true & ~aside_true
+
+
+def _describe(
+    objects: _Objects, own: _Indices, partner: NDArray[np.int64], pairs: _Pairs, same: _Flags
+) -> pd.DataFrame:
+    """What each object of a side has to do with the other side."""
+    best = np.zeros(len(objects))
+    np.maximum.at(best, own, pairs.iou)
+    best[own[same]] = pairs.iou[same]
+    partners = pd.array(np.full(len(objects), pd.NA), dtype="Int64")
+    partners[own[same]] = partner[same]
+    return pd.DataFrame(
+        {
+            "object": objects.number,
+            "hectares": objects.square_metres / HECTARE,
+            "share_inside": objects.inside,
+            "touched": np.bincount(own, minlength=len(objects)) > 0,
+            "matched": np.isin(np.arange(len(objects)), own[same]),
+            "partner": partners,
+            "iou": best,
+            "common_hectares": np.bincount(own, weights=pairs.common, minlength=len(objects)) / HECTARE,
+        }
+    )

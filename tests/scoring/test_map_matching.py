@@ -1,0 +1,254 @@
+"""Mapped mines and reference mines that are the same are found to be, one to one."""
+
+from itertools import permutations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from mining_the_mines.scoring.map_matching import (
+    OBJECT_COLUMNS,
+    PREDICTION,
+    REFERENCE,
+    MapComparison,
+    MapScoreSettings,
+    compare_with_reference,
+)
+from scoring.mapped import EAST, NORTH, SCENE, SIZE, UTM, Square, make_mines, make_reference, square
+
+DEFAULTS = MapScoreSettings()
+squares = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(1, 4)).map(lambda s: (s[0] * 50, s[1] * 50, s[2] * 50)),
+    max_size=5,
+)
+
+
+def compare(
+    mines: gpd.GeoDataFrame,
+    reference: gpd.GeoDataFrame,
+    settings: MapScoreSettings = DEFAULTS,
+    area: shapely.Geometry = SCENE,
+) -> MapComparison:
+    return compare_with_reference("tapajos", mines, reference, area, settings)
+
+
+def side(comparison: MapComparison, name: str) -> pd.DataFrame:
+    objects: pd.DataFrame = comparison.objects
+    return objects[objects["side"] == name].set_index("object")
+
+
+def test_a_mine_mapped_where_it_is_has_its_partner_and_an_iou_of_one() -> None:
+    comparison = compare(make_mines((100, 100, 200)), make_reference((100, 100, 200)))
+    objects = comparison.objects
+    assert list(objects.columns) == [*OBJECT_COLUMNS, "geometry"]
+    assert objects["matched"].all()
+    assert objects["touched"].all()
+    assert objects["partner"].tolist() == [1, 1]
+    assert objects["iou"].to_numpy() == pytest.approx(1)
+    assert len(set(objects["site"])) == 1
+
+
+def test_areas_are_those_on_the_ellipsoid_in_whatever_coordinates() -> None:
+    reference = make_reference((100, 100, 400))
+    in_utm = side(compare(make_mines((100, 100, 400)), reference), PREDICTION)
+    mercator = gpd.GeoSeries([SCENE.segmentize(20)], crs=UTM).to_crs("EPSG:3857")[0]
+    comparison = compare(make_mines((100, 100, 400), crs="EPSG:3857"), reference, area=mercator)
+    in_mercator = side(comparison, PREDICTION)
+    # UTM's scale is 1.0000025 here, 28 km within its line of true scale.
+    assert in_utm["hectares"].item() == pytest.approx(16, rel=1e-3)
+    assert in_mercator["hectares"].item() == pytest.approx(in_utm["hectares"].item(), rel=1e-6)
+    assert in_mercator["iou"].item() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("edge", "matched"), [(142, True), (141, False)])
+def test_the_same_mine_is_one_from_the_iou_asked_for(edge: float, matched: bool) -> None:
+    # 200 × 200 m around a square: half of it is mapped from an edge of 141.4 m on.
+    objects = compare(make_mines((0, 0, edge)), make_reference((0, 0, 200))).objects
+    assert objects["matched"].tolist() == [matched, matched]
+    assert objects["touched"].all()
+
+
+def test_the_iou_of_what_is_not_matched_is_that_of_the_best_fit() -> None:
+    mines = make_mines((0, 0, 100), (100, 100, 50))
+    true = side(compare(mines, make_reference((0, 0, 200))), REFERENCE)
+    assert not true["matched"].item()
+    assert true["iou"].item() == pytest.approx(0.25)
+
+
+def test_one_mine_mapped_twice_is_found_once() -> None:
+    reference = make_reference((0, 0, 200))
+    mines = gpd.GeoDataFrame({"id": [1, 2]}, geometry=[square(0, 0, 190), square(0, 0, 180)], crs=UTM)
+    mapped = side(compare(mines, reference), PREDICTION)
+    assert mapped["matched"].tolist() == [True, False]
+    assert mapped["partner"].tolist() == [1, pd.NA]
+
+
+def test_as_many_mines_as_possible_find_a_partner() -> None:
+    # The first mapped mine fits both, the second only the larger one, which the first fits better.
+    reference = gpd.GeoDataFrame(geometry=[square(0, 0, 100), square(0, 100.1, 100)], crs=UTM)
+    tall = shapely.box(EAST, NORTH - 180, EAST + 100, NORTH)
+    low = shapely.box(EAST, NORTH - 100, EAST + 30, NORTH)
+    mines = gpd.GeoDataFrame({"id": [1, 2]}, geometry=[tall, low], crs=UTM)
+    comparison = compare(mines, reference, MapScoreSettings(iou=0.2, join_metres=0))
+    assert side(comparison, PREDICTION)["partner"].tolist() == [2, 1]
+
+
+def test_mines_that_share_no_ground_do_not_touch() -> None:
+    objects = compare(make_mines((0, 0, 100)), make_reference((100, 0, 100))).objects
+    assert not objects["touched"].any()
+    assert (objects["iou"] == 0).all()
+    assert objects["site"].nunique() == 2
+
+
+def test_reference_polygons_that_nearly_touch_are_one_mine() -> None:
+    reference = make_reference((0, 0, 100), (104, 0, 100), (300, 0, 100))
+    true = side(compare(make_mines(), reference), REFERENCE)
+    assert true["hectares"].to_numpy() == pytest.approx([2, 1], rel=1e-3)
+    apart = side(compare(make_mines(), reference, MapScoreSettings(join_metres=3)), REFERENCE)
+    assert len(apart) == 3
+
+
+def test_reference_polygons_that_overlap_are_counted_once() -> None:
+    true = side(compare(make_mines(), make_reference((0, 0, 100), (0, 0, 200))), REFERENCE)
+    assert true["hectares"].to_numpy() == pytest.approx([4], rel=1e-3)
+
+
+def test_parts_of_a_reference_that_lie_apart_are_mines_of_their_own() -> None:
+    parts = shapely.MultiPolygon([square(0, 0, 100), square(500, 0, 100)])
+    reference = gpd.GeoDataFrame(geometry=[parts], crs=UTM)
+    comparison = compare(make_mines((500, 0, 100)), reference)
+    assert side(comparison, REFERENCE)["matched"].tolist() == [False, True]
+
+
+def test_what_lies_outside_the_scored_area_is_counted_and_left_out() -> None:
+    reference = make_reference((0, 0, 100), (5_000, 0, 100), (900_000, 900_000, 100))
+    comparison = compare(make_mines((3_000, 0, 100)), reference)
+    assert comparison.references_outside == 2
+    assert comparison.objects["side"].tolist() == [REFERENCE]
+
+
+def test_mines_are_clipped_to_where_the_map_has_data() -> None:
+    area = shapely.box(EAST, NORTH - SIZE, EAST + 75, NORTH)
+    comparison = compare(make_mines((0, 0, 75)), make_reference((0, 0, 100)), area=area)
+    true = side(comparison, REFERENCE)
+    assert true["hectares"].item() == pytest.approx(0.75, rel=1e-3)
+    assert true["share_inside"].item() == pytest.approx(0.75, rel=1e-3)
+    assert true["counted"].item()
+
+
+def test_of_a_mine_mostly_outside_the_rest_is_neither_missed_nor_false() -> None:
+    area = shapely.box(EAST, NORTH - SIZE, EAST + 40, NORTH)
+    alone = compare(make_mines(), make_reference((0, 0, 100)), area=area)
+    assert alone.objects["counted"].tolist() == [False]
+    both = compare(make_mines((0, 0, 40)), make_reference((0, 0, 100)), area=area)
+    assert both.objects["counted"].tolist() == [False, False]
+    missed = compare(make_mines((0, 500, 40)), make_reference((0, 0, 100)), area=area)
+    assert missed.objects["counted"].tolist() == [False, True]
+
+
+def test_what_surrounds_missing_data_counts_without_it() -> None:
+    area = SCENE.difference(square(120, 120, 60))
+    true = side(compare(make_mines(), make_reference((100, 100, 100)), area=area), REFERENCE)
+    assert true["hectares"].item() == pytest.approx(1 - 0.36, rel=1e-3)
+
+
+def test_a_reference_in_degrees_is_as_good() -> None:
+    comparison = compare(make_mines((100, 100, 200)), make_reference((100, 100, 200), crs="EPSG:4326"))
+    assert comparison.objects["iou"].to_numpy() == pytest.approx(1, abs=1e-5)
+
+
+def test_mines_across_the_antimeridian_are_compared_like_others() -> None:
+    # The zones 60 and 1 meet there: 180 degrees east is 833 978.6 m in the former, at the equator.
+    crs, middle = "EPSG:32660", 833_978.56
+    shape = shapely.box(middle - 100, 1_000, middle + 100, 1_200)
+    mines = gpd.GeoDataFrame({"id": [7]}, geometry=[shape], crs=crs)
+    in_degrees = gpd.GeoDataFrame(
+        geometry=[
+            shapely.box(179.99, 0, 180, 0.1).intersection(shapely.box(0, 0.009044, 180, 0.010853)),
+            shapely.box(-180, 0.009044, -179.99, 0.010853),
+        ],
+        crs="EPSG:4326",
+    )
+    area = shapely.box(middle - 2_000, 0, middle + 2_000, 2_000)
+    objects = compare(mines, in_degrees, area=area).objects
+    assert objects["side"].tolist() == [REFERENCE, PREDICTION]
+    assert objects["touched"].all()
+    assert objects.loc[0, "hectares"] > 40
+
+
+def test_sizes_are_classed_by_what_lies_inside_and_limits_begin_a_class() -> None:
+    mines = make_mines((0, 0, 60), (200, 0, 100), (400, 0, 200), (700, 0, 400))
+    classes = side(compare(mines, make_reference()), PREDICTION)["size_class"].tolist()
+    assert classes == ["under 0.5 ha", "0.5 to 2 ha", "2 to 10 ha", "10 ha and more"]
+    one = compare(mines, make_reference(), MapScoreSettings(size_classes_ha=()))
+    assert set(one.objects["size_class"]) == {"all sizes"}
+
+
+@pytest.mark.parametrize(
+    ("mines", "reference"), [((), ()), (((0, 0, 100),), ()), ((), ((0, 0, 100),))], ids=["nothing", "mines", "truth"]
+)
+def test_nothing_on_a_side_is_compared_without_a_fault(
+    mines: tuple[Square, ...], reference: tuple[Square, ...]
+) -> None:
+    objects = compare(make_mines(*mines), make_reference(*reference)).objects
+    assert len(objects) == len(mines) + len(reference)
+    assert not objects["matched"].any()
+    assert {
+        name: str(kind) for name, kind in objects.dtypes.items() if name != "geometry"
+    }.keys() == OBJECT_COLUMNS.keys()
+    assert str(objects.crs) == "EPSG:4326"
+
+
+def test_a_map_without_any_data_has_no_objects() -> None:
+    comparison = compare(make_mines((0, 0, 100)), make_reference((0, 0, 100)), area=shapely.MultiPolygon())
+    assert comparison.objects.empty
+    assert comparison.references_outside == 1
+
+
+def test_what_has_no_crs_is_not_compared() -> None:
+    with pytest.raises(ValueError, match="both have a CRS"):
+        compare(make_mines().set_crs(None, allow_override=True), make_reference())
+
+
+@pytest.mark.parametrize("limits", [(2.0, 1.0), (0.0, 1.0), (1.0, 1.0)])
+def test_limits_of_sizes_that_do_not_rise_are_refused(limits: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError, match="above 0 and rise"):
+        MapScoreSettings(size_classes_ha=limits)
+
+
+def best_by_trying(iou: NDArray[np.float64], least: float) -> tuple[int, float]:
+    """Number of pairs and total IoU of the best one-to-one matching of all there are."""
+    rows, columns = iou.shape
+    if rows > columns:
+        return best_by_trying(iou.T, least)
+    best = (0, 0.0)
+    for order in permutations(range(columns), rows):
+        chosen = [iou[row, column] for row, column in enumerate(order) if iou[row, column] >= least]
+        best = max(best, (len(chosen), float(sum(chosen))))
+    return best
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(squares, squares, st.sampled_from([0.05, 0.2, 0.5]))
+def test_no_other_matching_has_more_pairs_or_fits_better(
+    mapped: list[Square], drawn: list[Square], least: float
+) -> None:
+    mines = make_mines(*mapped)
+    comparison = compare(mines, make_reference(*drawn), MapScoreSettings(iou=least))
+    true, found = side(comparison, REFERENCE), side(comparison, PREDICTION)
+    in_metres = comparison.objects.to_crs(UTM)
+    flat = [in_metres.geometry[in_metres["side"] == name].to_numpy() for name in (REFERENCE, PREDICTION)]
+    common = shapely.area(shapely.intersection(flat[1][:, None], flat[0][None, :]))
+    iou = common / (shapely.area(flat[1])[:, None] + shapely.area(flat[0])[None, :] - common)
+    pairs, total = best_by_trying(iou, least)
+    assert (true["matched"].sum(), found["matched"].sum()) == (pairs, pairs)
+    assert true.loc[true["matched"], "iou"].sum() == pytest.approx(total, abs=1e-3)
+    assert true["partner"].dropna().is_unique
+    assert (true["touched"] == (true["common_hectares"] > 0)).all()
