@@ -38,7 +38,7 @@ COLUMNS: Final = {"layer": "str", "feature": "Int64", "verdict": "str", "reason"
 # it within 0.5 m of where it was drawn, up to 80 degrees of latitude: an arc of 2 km strays from its chord by
 # L² tan(latitude) / 8R.
 _LONGEST_EDGE_METRES: Final = 2_000.0
-_LONGEST_EDGE_DEGREES: Final = 0.02
+LONGEST_EDGE_DEGREES: Final = 0.02
 #: A file with this column says what kind of mine each outline is; one without says nothing of it.
 _KIND_COLUMN: Final = "kind"
 #: Degrees of WGS 84.
@@ -154,6 +154,36 @@ def transformation(source: str, target: str) -> Transformation:
     return transform
 
 
+def way_to_degrees(crs: str | None, layer: str) -> tuple[float, Transformation]:
+    """Find the way from a layer's coordinates to degrees, and how long an edge may be so that it stays where it is.
+
+    Args:
+        crs: Name, code or WKT of its coordinate reference system.
+        layer: What it is called in a message.
+
+    Returns:
+        The longest edge that needs no further point, in the layer's unit, and the transformation to WGS 84.
+
+    Raises:
+        ChipError: If there is no coordinate reference system, or it can't be placed on the Earth.
+    """
+    if crs is None or "undefined" in crs.lower():
+        raise ChipError(
+            f"{layer} has no CRS, so that nobody can tell where its polygons lie: give it one (Assign Projection in "
+            "QGIS) and save it again."
+        )
+    try:
+        system = pyproj.CRS.from_user_input(crs)
+        if system.is_geographic:
+            return LONGEST_EDGE_DEGREES, transformation(crs, LON_LAT)
+        metres = system.axis_info[0].unit_conversion_factor
+        return _LONGEST_EDGE_METRES / metres, transformation(crs, LON_LAT)
+    except (CRSError, ProjError) as error:
+        raise ChipError(
+            f"{layer} has a CRS that can't be placed on the Earth: save it in another, such as EPSG:4326."
+        ) from error
+
+
 @dataclass(frozen=True)
 class _JudgedLayer:
     """Features of a layer: in degrees where they can be used, ``None`` where they are dropped."""
@@ -202,7 +232,7 @@ def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
     if stored is None or len(stored) == 0:
         nothing = np.empty(0, dtype=object)
         return _JudgedLayer(layer, np.empty(0, dtype=np.int64), nothing, nothing, nothing, ())
-    longest, to_degrees = _way_to_degrees(facts["crs"], f"The layer {layer} of {path}")
+    longest, to_degrees = way_to_degrees(facts["crs"], f"The layer {layer} of {path}")
     with np.errstate(invalid="ignore"):  # coordinates that are no numbers are told below
         drawn = shapely.from_wkb(stored, on_invalid="fix")  # closes rings that are open
     reasons = np.array([_fault(shape, raw) for shape, raw in zip(drawn, stored, strict=True)], dtype=object)
@@ -216,25 +246,6 @@ def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
     verdicts = np.where(dropped, DROPPED, np.where(mended | bent, REPAIRED, ACCEPTED)).astype(object)
     kinds = tuple("" if pd.isna(kind) else str(kind) for kind in values[0]) if values else ("",) * len(numbers)
     return _JudgedLayer(layer, numbers, geometry, verdicts, reasons, kinds)
-
-
-def _way_to_degrees(crs: str | None, layer: str) -> tuple[float, Transformation]:
-    """The longest edge that needs no further point, in the layer's unit, and its transformation to WGS 84."""
-    if crs is None or "undefined" in crs.lower():
-        raise ChipError(
-            f"{layer} has no CRS, so that nobody can tell where its polygons lie: give it one (Assign Projection in "
-            "QGIS) and save it again."
-        )
-    try:
-        system = pyproj.CRS.from_user_input(crs)
-        if system.is_geographic:
-            return _LONGEST_EDGE_DEGREES, transformation(crs, LON_LAT)
-        metres = system.axis_info[0].unit_conversion_factor
-        return _LONGEST_EDGE_METRES / metres, transformation(crs, LON_LAT)
-    except (CRSError, ProjError) as error:
-        raise ChipError(
-            f"{layer} has a CRS that can't be placed on the Earth: save it in another, such as EPSG:4326."
-        ) from error
 
 
 def _fault(shape: shapely.Geometry | None, stored: bytes | None) -> str | None:

@@ -1,0 +1,216 @@
+"""Each mine says what it lies in and whether it deserves a look; units are listed with the worst first."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mapping.mapped import areas_of, field, mines_of
+from mining_the_mines.chips.outlines import LON_LAT, transformation
+from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.mapping.named_areas import NamedAreas
+from mining_the_mines.mapping.overlaps import cut_out, flatten
+from mining_the_mines.mapping.permits import (
+    CONCESSION,
+    OUTSIDE,
+    PROTECTED_AREA,
+    UNIT_COLUMNS,
+    PermitSettings,
+    areas_by_unit,
+    compare_with_permits,
+)
+
+SETTINGS = PermitSettings()
+
+
+def in_degrees(*shapes: shapely.Geometry) -> NamedAreas:
+    """Areas called a, b, c … in degrees."""
+    return NamedAreas(tuple("abcdefgh"[: len(shapes)]), np.array(shapes, dtype=object), "areas.gpkg")
+
+
+def test_a_mine_across_a_border_has_hectares_on_both_sides(tmp_path: Path) -> None:
+    mines = mines_of([field(0, 0, 200, 100)])
+    concessions = areas_of(tmp_path, Aurora=field(-1000, -1000, 1150, 3000))
+    (mine,) = compare_with_permits(mines, concessions, None, SETTINGS).itertuples()
+    assert mine.concession == "Aurora"
+    assert mine.outside_concessions_ha == pytest.approx(0.5, rel=0.002)
+    assert mine.protected_area is None
+    assert np.isnan(mine.protected_ha)
+    assert mine.review
+
+
+def test_areas_that_overlap_count_once_and_the_largest_share_is_named_first(tmp_path: Path) -> None:
+    mines = mines_of([field(0, 0, 100)])
+    protected = areas_of(tmp_path, Small=field(0, 0, 30, 100), Large=field(0, 0, 60, 100), Far=field(100, 0, 50))
+    (mine,) = compare_with_permits(mines, None, protected, SETTINGS).itertuples()
+    assert mine.protected_area == "Large; Small"
+    assert mine.protected_ha == pytest.approx(0.6, rel=0.002)
+
+
+def test_columns_come_before_the_geometry_and_nothing_else_changes(tmp_path: Path) -> None:
+    mines = mines_of([field(0, 0, 100), field(300, 0, 100)])
+    compared = compare_with_permits(mines, areas_of(tmp_path, Aurora=field(0, 0, 100)), None, SETTINGS)
+    added = ["concession", "outside_concessions_ha", "protected_area", "protected_ha", "review"]
+    assert list(compared.columns) == [*mines.columns[:-1], *added, "geometry"]
+    pd.testing.assert_frame_equal(compared[mines.columns], mines)
+    assert compared["concession"].tolist() == ["Aurora", None]
+    assert compared["review"].tolist() == [False, True]
+
+
+def test_without_any_layer_mines_stay_as_they_are() -> None:
+    mines = mines_of([field(0, 0, 100)])
+    assert compare_with_permits(mines, None, None, SETTINGS) is mines
+
+
+def test_small_trespasses_are_not_marked(tmp_path: Path) -> None:
+    mines = mines_of([field(0, 0, 100)])
+    protected = areas_of(tmp_path, Reserve=field(0, 0, 9, 100))
+    assert not compare_with_permits(mines, None, protected, SETTINGS)["review"].any()
+    assert compare_with_permits(mines, None, protected, PermitSettings(review_hectares=0.05))["review"].all()
+
+
+def test_an_empty_map_gets_the_same_columns_with_their_types(tmp_path: Path) -> None:
+    concessions = areas_of(tmp_path, Aurora=field(0, 0, 100))
+    full = compare_with_permits(mines_of([field(0, 0, 50)]), concessions, concessions, SETTINGS)
+    empty = compare_with_permits(mines_of([]), concessions, concessions, SETTINGS)
+    assert len(empty) == 0
+    pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
+
+
+def test_hectares_are_right_in_every_projection(tmp_path: Path) -> None:
+    mines = gpd.GeoSeries([field(0, 0, 1000, 1000)], crs="EPSG:32721")
+    protected = areas_of(tmp_path, Reserve=field(500, -500, 5000))
+    found = [
+        compare_with_permits(mines_of(list(mines.to_crs(crs)), crs=crs), None, protected, SETTINGS)["protected_ha"][0]
+        for crs in ("EPSG:32721", "EPSG:4326", "EPSG:3857", "EPSG:5880")
+    ]
+    assert found == pytest.approx([50.0 / 0.9996**2] * 4, rel=1e-4)
+
+
+def test_long_borders_stay_where_they_were_drawn(tmp_path: Path) -> None:
+    # A border of 200 km that is straight in UTM bends by hundreds of metres in degrees.
+    border = shapely.box(400_000, 5_400_000, 600_000, 5_500_000)
+    mines = mines_of([shapely.box(500_000, 5_499_900, 500_100, 5_500_100)], crs="EPSG:32632")
+    compared = compare_with_permits(mines, None, areas_of(tmp_path, "EPSG:32632", Reserve=border), SETTINGS)
+    assert compared["protected_ha"][0] == pytest.approx(1, rel=0.01)
+
+
+def test_mines_and_areas_meet_across_the_antimeridian() -> None:
+    to_degrees = transformation("EPSG:32701", LON_LAT)
+    east, north = transformation(LON_LAT, "EPSG:32701")(np.array([[180.0, -17.0]]))[0]
+    mines = mines_of([shapely.box(east - 100, north, east + 100, north + 100)], crs="EPSG:32701")
+    assert np.ptp(shapely.transform(mines.geometry[0], to_degrees).bounds[::2]) > 359
+    halves = in_degrees(shapely.box(179.0, -18, 180, -16), shapely.box(-180, -18, -179, -16))
+    both = compare_with_permits(mines, halves, None, SETTINGS)
+    assert both["concession"][0] in {"a; b", "b; a"}
+    assert both["outside_concessions_ha"][0] == 0
+    half = NamedAreas(("east",), halves.geometry[:1], "areas.gpkg")
+    one = compare_with_permits(mines, half, None, SETTINGS)
+    assert one["outside_concessions_ha"][0] == pytest.approx(1, rel=0.01)
+
+
+@pytest.mark.parametrize("middle", [-179.99, 179.99])
+def test_an_area_that_is_cut_at_the_antimeridian_is_one_area(middle: float) -> None:
+    both = shapely.MultiPolygon([shapely.box(179.0, -18, 180, -16), shapely.box(-180, -18, -179, -16)])
+    mines = mines_of([shapely.box(middle - 0.005, -17.005, middle + 0.005, -16.995)], crs="EPSG:4326")
+    compared = compare_with_permits(mines, in_degrees(both), None, SETTINGS)
+    assert compared["concession"].tolist() == ["a"]
+    assert compared["outside_concessions_ha"].tolist() == [0]
+
+
+def test_an_area_around_the_whole_earth_holds_every_mine() -> None:
+    compared = compare_with_permits(
+        mines_of([field(0, 0, 500)]), None, in_degrees(shapely.box(-180, -90, 180, 90)), SETTINGS
+    )
+    assert compared["protected_ha"][0] == pytest.approx(compared["area_ha"][0], rel=1e-6)
+
+
+def test_a_map_without_crs_is_told() -> None:
+    mines = mines_of([field(0, 0, 100)]).set_crs(None, allow_override=True)
+    with pytest.raises(ChipError, match=r"The map of mines has no CRS"):
+        compare_with_permits(mines, in_degrees(shapely.box(-58, -6, -57, -5)), None, SETTINGS)
+
+
+boxes = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(1, 20), st.integers(1, 20))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(boxes, min_size=1, max_size=4), st.lists(boxes, min_size=1, max_size=5))
+def test_hectares_inside_are_those_of_all_areas_together(
+    diggings: list[tuple[int, int, int, int]], permits: list[tuple[int, int, int, int]]
+) -> None:
+    mines = [field(10 * left, 10 * low, 10 * width, 10 * height) for left, low, width, height in diggings]
+    areas = [field(10 * left, 10 * low, 10 * width, 10 * height) for left, low, width, height in permits]
+    degrees = gpd.GeoSeries(areas, crs="EPSG:32721").to_crs(4326)
+    inside = shapely.area(cut_out(flatten(mines_of(mines)), in_degrees(*degrees)).parts_of_mines())
+    expected = shapely.area(shapely.intersection(mines, shapely.union_all(areas)))
+    np.testing.assert_allclose(inside, expected / 0.9996**2, rtol=1e-3, atol=5)
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> pd.DataFrame:
+    concessions = areas_of(tmp_path, Aurora=field(0, 0, 1000), Borealis=field(2000, 0, 1000), Idle=field(5000, 0, 100))
+    protected = areas_of(tmp_path, Reserve=field(500, 0, 500))
+    shapes = [field(0, 600, 300), field(450, 0, 100), field(2000, 0, 100), field(900, 600, 200, 100)]
+    mines = mines_of(shapes, ["high", "high", "low", "medium"])
+    return areas_by_unit([compare_with_permits(mines, concessions, protected, SETTINGS)], concessions, protected)
+
+
+def test_units_are_listed_with_what_they_hold(units: pd.DataFrame) -> None:
+    assert units.dtypes.astype(str).to_dict() == UNIT_COLUMNS
+    table = units.set_index("unit")
+    assert table["layer"].to_dict() == {
+        "Aurora": CONCESSION,
+        OUTSIDE: CONCESSION,
+        "Reserve": PROTECTED_AREA,
+        "Borealis": CONCESSION,
+    }
+    assert table["mines"].to_dict() == {"Aurora": 3, OUTSIDE: 1, "Reserve": 1, "Borealis": 1}
+    columns = ["hectares", "hectares_to_review", "high_confidence_hectares", "largest_ha"]
+    expected = {
+        "Aurora": [11, 0.5, 10, 9],
+        OUTSIDE: [1, 1, 0, 1],
+        "Reserve": [0.5, 0.5, 0.5, 0.5],
+        "Borealis": [1, 0, 0, 1],
+    }
+    for unit, row in expected.items():
+        assert table.loc[unit, columns].to_list() == pytest.approx(row, rel=0.002), unit
+
+
+def test_units_that_deserve_a_look_come_first_and_those_without_mines_are_left_out(units: pd.DataFrame) -> None:
+    assert units["unit"].tolist() == [OUTSIDE, "Aurora", "Reserve", "Borealis"]
+
+
+def test_scenes_in_different_projections_add_up(tmp_path: Path) -> None:
+    protected = areas_of(tmp_path, Reserve=field(0, 0, 5000))
+    shapes = gpd.GeoSeries([field(0, 0, 100), field(1000, 0, 200)], crs="EPSG:32721")
+    scenes = [
+        compare_with_permits(mines_of(list(shapes.to_crs(crs)), crs=crs), None, protected, SETTINGS)
+        for crs in ("EPSG:32721", "EPSG:3857")
+    ]
+    (unit,) = areas_by_unit(scenes, None, protected).itertuples()
+    assert (unit.mines, unit.hectares, unit.largest_ha) == (
+        4,
+        pytest.approx(10, rel=0.002),
+        pytest.approx(4, rel=0.002),
+    )
+
+
+def test_no_mines_make_an_empty_table_of_the_same_columns(tmp_path: Path) -> None:
+    concessions = areas_of(tmp_path, Aurora=field(0, 0, 100))
+    for scenes in ([], [compare_with_permits(mines_of([]), concessions, None, SETTINGS)]):
+        table = areas_by_unit(scenes, concessions, None)
+        assert len(table) == 0
+        assert table.dtypes.astype(str).to_dict() == UNIT_COLUMNS
+
+
+def test_neighbours_of_a_border_have_no_share_in_what_is_beyond() -> None:
+    mines = mines_of([field(0, 0, 100)])
+    beside = gpd.GeoSeries([field(100, 0, 100), field(0, 100, 100)], crs="EPSG:32721").to_crs(4326)
+    compared = compare_with_permits(mines, in_degrees(*beside), None, SETTINGS)
+    assert compared["concession"].tolist() == [None]
