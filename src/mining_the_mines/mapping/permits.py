@@ -57,7 +57,7 @@ def compare_with_permits(
 
     Returns:
         The mines with five more columns before their geometry: ``concession`` and ``protected_area`` (names, the one
-        that holds most first, "; " between; ``None`` in none, or if nobody knows), ``outside_concessions_ha`` and
+        that holds most first, "; " between; missing in none, or if nobody knows), ``outside_concessions_ha`` and
         ``protected_ha`` (hectares on the WGS 84 ellipsoid, areas that overlap counted once; NaN if nobody knows) and
         ``review``. With neither layer, the mines as they are.
 
@@ -72,9 +72,9 @@ def compare_with_permits(
     outside_ha = _without_slivers(ground.hectares - allowed)
     compared = mines.copy()
     columns = {
-        "concession": pd.Series(concession, mines.index, dtype=object),
+        "concession": pd.Series(concession, mines.index, dtype="str"),
         "outside_concessions_ha": outside_ha,
-        "protected_area": pd.Series(protected_area, mines.index, dtype=object),
+        "protected_area": pd.Series(protected_area, mines.index, dtype="str"),
         "protected_ha": protected_ha,
         # What nobody knows is no reason: comparing with NaN gives False.
         "review": (protected_ha > settings.review_hectares) | (outside_ha > settings.review_hectares),

@@ -1,0 +1,103 @@
+"""Finished polygons as files that a GIS opens."""
+
+import errno
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final, Literal
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+from shapely import GeometryType
+
+from mining_the_mines.mapping.geopackage import finish_geopackage
+
+Format = Literal["gpkg", "parquet", "geojson"]
+
+#: Name of the layer in the GeoPackage, and of the files.
+MINES: Final = "mines"
+#: What the columns of a map say, for people.
+MEANINGS: Final = {
+    "id": "number of the mine in this map, the largest first",
+    "area_ha": "hectares on the WGS 84 ellipsoid",
+    "mean_probability": "mean probability of a mine over its pixels, 0 to 1",
+    "max_probability": "highest probability of a mine among its pixels, 0 to 1",
+    "confidence": "high, medium or low",
+    "clear_dates": "median number of cloudless dates behind its pixels",
+    "first_date": "first date of the images, UTC",
+    "last_date": "last date of the images, UTC",
+    "model": "model that found it",
+    "model_version": "version of the model",
+    "scene": "scene that it was found in",
+    "longitude": "of its centroid, degrees of WGS 84",
+    "latitude": "of its centroid, degrees of WGS 84",
+    "touches_edge": "it may go on where the scene ends or has no data",
+    "concession": "concessions that it lies in, the one with the largest part first",
+    "outside_concessions_ha": "hectares outside every concession",
+    "protected_area": "protected areas that it lies in, the one with the largest part first",
+    "protected_ha": "hectares in protected areas",
+    "review": "it deserves a look: more than a little of it lies where mining is not allowed",
+}
+
+
+def write_mines(mines: gpd.GeoDataFrame, folder: Path, formats: Collection[Format]) -> tuple[Path, ...]:
+    """Write a map of mines; the same mines give the same bytes.
+
+    All geometries become multipolygons, since a layer has one type. Without any mine the files are valid and empty,
+    with all columns and their types (of which GeoJSON has none).
+
+    Args:
+        mines: Polygons with their attributes.
+        folder: Where to; it is there, and the caller makes it appear whole.
+        formats: ``gpkg``: ``mines.gpkg`` with a layer ``mines``, a spatial index, and a style that QGIS applies by
+            itself. ``parquet``: ``mines.parquet``, GeoParquet 1.1 with a box for each feature, so that readers can
+            skip. ``geojson``: ``mines.geojson`` as in RFC 7946, in degrees of WGS 84 with 7 digits (a centimetre).
+
+    Returns:
+        The files, in the order given here.
+
+    Raises:
+        OSError: If a file can't be written, as on a full disk.
+    """
+    table = _uniform(mines)
+    writers = {"gpkg": _write_geopackage, "parquet": _write_parquet, "geojson": _write_geojson}
+    paths = []
+    for name, write in writers.items():
+        if name in formats:
+            path = folder / f"{MINES}.{name}"
+            write(table, path)
+            paths.append(path)
+    return tuple(paths)
+
+
+def _uniform(mines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """One type of geometry, and columns whose type doesn't depend on what is in them."""
+    shapes = mines.geometry.to_numpy().copy()
+    single = shapely.get_type_id(shapes) == GeometryType.POLYGON
+    shapes[single] = shapely.multipolygons(shapes[single].reshape(-1, 1)) if single.any() else shapes[single]
+    # A column of nothing but None has no type of its own.
+    texts = {column: "str" for column in mines.columns if mines[column].dtype == np.dtype(object)}
+    return mines.set_geometry(gpd.GeoSeries(shapes, mines.index, crs=mines.crs)).astype(texts)
+
+
+def _write_geopackage(mines: gpd.GeoDataFrame, path: Path) -> None:
+    # Version 1.4 would make GDAL before 3.7, and with it QGIS, warn.
+    _write(mines, path, driver="GPKG", layer=MINES, geometry_type="MultiPolygon", SPATIAL_INDEX="YES", VERSION="1.3")
+    finish_geopackage(path, MINES, {column: MEANINGS[column] for column in mines.columns if column in MEANINGS})
+
+
+def _write_parquet(mines: gpd.GeoDataFrame, path: Path) -> None:
+    mines.to_parquet(path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
+
+
+def _write_geojson(mines: gpd.GeoDataFrame, path: Path) -> None:
+    _write(mines, path, driver="GeoJSON", layer=MINES, geometry_type="MultiPolygon", RFC7946="YES")
+
+
+def _write(mines: gpd.GeoDataFrame, path: Path, **options: str) -> None:
+    try:
+        pyogrio.write_dataframe(mines, path, **options)
+    except (DataSourceError, DataLayerError, FeatureError) as error:
+        raise OSError(errno.EIO, f"{path.name} could not be written") from error

@@ -1,0 +1,180 @@
+"""A map of mines opens in a GIS, with a style, and is the same file each time."""
+
+import errno
+import json
+import resource
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+
+from mapping.mapped import areas_of, field, mines_of
+from mining_the_mines.mapping.map_files import MEANINGS, Format, write_mines
+from mining_the_mines.mapping.permits import PermitSettings, compare_with_permits
+
+ALL: tuple[Format, ...] = ("gpkg", "parquet", "geojson")
+
+
+@pytest.fixture
+def mines(tmp_path: Path) -> gpd.GeoDataFrame:
+    """Four mines, one in two parts, one with a hole, compared with permits."""
+    holed = field(500, 0, 200).difference(field(550, 50, 50))
+    parts = shapely.union(field(0, 500, 100), field(100, 600, 100))
+    found = mines_of([field(0, 0, 300), holed, parts, field(900, 900, 50)], ["high", "medium", "low", "high"])
+    areas = areas_of(tmp_path, Nördlich=field(0, 0, 400))
+    return compare_with_permits(found, areas, areas, PermitSettings())
+
+
+def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute(query).fetchall()
+
+
+def read_back(path: Path) -> gpd.GeoDataFrame:
+    return gpd.read_parquet(path) if path.suffix == ".parquet" else pyogrio.read_dataframe(path, layer="mines")
+
+
+@pytest.mark.parametrize("kind", ["gpkg", "parquet"])
+def test_what_is_read_is_what_was_written(mines: gpd.GeoDataFrame, tmp_path: Path, kind: Format) -> None:
+    (path,) = write_mines(mines, tmp_path, [kind])
+    back = read_back(path)
+    assert path.name == f"mines.{kind}"
+    assert back.crs == mines.crs
+    attributes = mines.drop(columns="geometry")
+    pd.testing.assert_frame_equal(back[attributes.columns].astype(attributes.dtypes.to_dict()), attributes)
+    assert back.geometry.is_valid.all()
+    assert set(back.geom_type) == {"MultiPolygon"}
+    assert shapely.equals(back.geometry.to_numpy(), mines.geometry.to_numpy()).all()
+
+
+def test_geojson_is_in_degrees_as_its_standard_asks(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    (path,) = write_mines(mines, tmp_path, ["geojson"])
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert "crs" not in content
+    ring = content["features"][0]["geometry"]["coordinates"][0][0]
+    assert shapely.LinearRing(ring).is_ccw
+    assert all(len(str(value).partition(".")[2]) <= 7 for point in ring for value in point)
+    back = gpd.GeoSeries(shapely.from_geojson(json.dumps(content["features"][1]["geometry"])), crs=4326)
+    assert back.to_crs(mines.crs)[0].hausdorff_distance(mines.geometry[1]) < 0.02
+    assert content["features"][0]["properties"]["concession"] == "Nördlich"
+    assert content["features"][3]["properties"]["concession"] is None
+
+
+def test_files_are_the_same_bytes_each_time(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    written = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        paths = write_mines(mines, tmp_path / name, ALL)
+        written.append([path.read_bytes() for path in paths])
+        time.sleep(1.1)  # dates in a GeoPackage are given to the second
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("kind", ["gpkg", "parquet"])
+def test_a_map_without_mines_is_valid_and_has_the_same_columns(
+    mines: gpd.GeoDataFrame, tmp_path: Path, kind: Format
+) -> None:
+    (tmp_path / "full").mkdir()
+    (empty,) = write_mines(mines.iloc[:0], tmp_path, [kind])
+    (full,) = write_mines(mines, tmp_path / "full", [kind])
+    if kind == "parquet":
+        pd.testing.assert_series_equal(read_back(empty).dtypes, read_back(full).dtypes)
+    else:
+        facts, others = (pyogrio.read_info(path, layer="mines") for path in (empty, full))
+        for key in ("fields", "ogr_types", "ogr_subtypes", "crs", "geometry_type"):
+            assert list(facts[key]) == list(others[key])
+    assert len(read_back(empty)) == 0
+
+
+def test_a_map_without_mines_is_a_valid_geojson(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    (path,) = write_mines(mines.iloc[:0], tmp_path, ["geojson"])
+    assert json.loads(path.read_text())["features"] == []
+
+
+def test_only_the_formats_that_are_wanted_are_written(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    paths = write_mines(mines, tmp_path, ["parquet", "gpkg"])
+    assert [path.name for path in paths] == ["mines.gpkg", "mines.parquet"]
+    assert not (tmp_path / "mines.geojson").exists()
+
+
+def test_qgis_finds_a_default_style_for_the_layer(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    (path,) = write_mines(mines, tmp_path, ["gpkg"])
+    # The question that QGIS asks when it opens a layer.
+    info = pyogrio.read_info(path, layer="mines")
+    query = "SELECT f_table_name, f_geometry_column, styleQML, styleSLD, useAsDefault FROM layer_styles WHERE f_table_schema = ''"
+    ((table, column, qml, sld, default),) = rows(path, query)
+    assert (table, column, default) == (info["layer_name"], info["geometry_name"], 1)
+    style = ET.fromstring(qml)  # noqa: S314 - our own
+    values = [category.get("value") for category in style.iter("category")]
+    assert values == ["high", "medium", "low"]
+    assert style.find("renderer-v2").get("attr") == "confidence"  # type: ignore[union-attr]
+    assert "area_ha" in style.find("labeling/settings/text-style").get("fieldName")  # type: ignore[union-attr, operator]
+    literals = [literal.text for literal in ET.fromstring(sld).iter("{http://www.opengis.net/ogc}Literal")]  # noqa: S314
+    assert literals == values
+    assert rows(path, "SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'") == [("attributes",)]
+
+
+def test_a_style_saved_later_gets_its_own_date(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    (path,) = write_mines(mines, tmp_path, ["gpkg"])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("INSERT INTO layer_styles (styleName) VALUES ('mine')")
+    (first, second) = rows(path, "SELECT update_time FROM layer_styles ORDER BY id")
+    assert first < second
+
+
+def test_the_geopackage_is_sound_has_an_index_and_explains_its_columns(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    (path,) = write_mines(mines, tmp_path, ["gpkg"])
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+    assert rows(path, "PRAGMA foreign_key_check") == []
+    extensions = {name for (name,) in rows(path, "SELECT extension_name FROM gpkg_extensions")}
+    assert extensions == {"gpkg_rtree_index", "gpkg_schema"}
+    assert rows(path, "SELECT count(*) FROM rtree_mines_geom") == [(len(mines),)]
+    meanings = dict(rows(path, "SELECT column_name, description FROM gpkg_data_columns"))
+    assert meanings == {column: MEANINGS[column] for column in mines.columns if column != "geometry"}
+
+
+def test_readers_of_parquet_can_skip_what_lies_elsewhere(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    (path,) = write_mines(mines, tmp_path, ["parquet"])
+    assert b'"version": "1.1.0"' in path.read_bytes()
+    left, bottom, right, top = mines.geometry.iloc[3].bounds
+    assert gpd.read_parquet(path, bbox=(left + 1, bottom + 1, right - 1, top - 1))["id"].tolist() == [4]
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Let no file grow beyond 10 kB, as a disk does that is nearly full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("small_files")
+@pytest.mark.parametrize("kind", ALL)
+def test_a_full_disk_is_an_error_of_the_system(tmp_path: Path, kind: Format) -> None:
+    many = mines_of([field(200 * number, 0, 100) for number in range(400)])
+    with pytest.raises(OSError, match=f"mines.{kind}|too large"):
+        write_mines(many, tmp_path, [kind])
+
+
+def test_a_style_that_cannot_be_added_is_an_error_of_the_system(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    (path,) = write_mines(mines, tmp_path, ["gpkg"])
+    size = path.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    path.unlink()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size - 20_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"mines\.gpkg") as told:
+            write_mines(mines, tmp_path, ["gpkg"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.value.errno == errno.EIO
