@@ -1,29 +1,37 @@
 """Polygons of mines from a map of probabilities, and the mask that the same polygons cover."""
 
-from functools import partial
-from typing import Final, Literal
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
-from affine import Affine
-from pydantic import BaseModel, ConfigDict, Field
-from pyproj.exceptions import CRSError, ProjError
-from rasterio.features import rasterize, shapes
-from scipy import ndimage
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from rasterio.features import rasterize
 
 from mining_the_mines.chips.grid import HECTARE, ChipGrid
 from mining_the_mines.chips.masks import BACKGROUND, MINE, UNKNOWN, Mask
-from mining_the_mines.chips.outlines import LON_LAT, Coordinates, Geometries, transformation
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.chips.outlines import Geometries
+from mining_the_mines.mapping.ground import Ground
+from mining_the_mines.mapping.holes import fill_small_holes
+from mining_the_mines.mapping.patches import Patches, find_patches
+from mining_the_mines.mapping.strips import Probability, ProbabilityRows, read_strips
+from mining_the_mines.mapping.tracing import trace_runs
 
-Probability = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.integer]
-_Flags = npt.NDArray[np.bool_]
 
-#: Which of a pixel's neighbours belong to the same patch: those beside it, or those at its corners too.
-_NEIGHBOURS: Final = {4: ndimage.generate_binary_structure(2, 1), 8: ndimage.generate_binary_structure(2, 2)}
+@dataclass(frozen=True)
+class Thresholds:
+    """The two probabilities that make a patch (as in J. Canny, 1986, doi 10.1109/TPAMI.1986.4767851).
+
+    Attributes:
+        seed: A patch counts if one of its pixels reaches it.
+        grow: Pixels from it on belong to the patch.
+    """
+
+    seed: float
+    grow: float
 
 
 class VectorSettings(BaseModel):
@@ -31,6 +39,24 @@ class VectorSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    seed: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description=(
+            "Probability that a patch must reach somewhere; null is the model's threshold. Raise it where faint "
+            "patches are false alarms: those that stay keep their size."
+        ),
+    )
+    grow: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description=(
+            "Probability from which pixels belong to a patch; null is the model's threshold. Lower it where mines are "
+            "found, but drawn too small."
+        ),
+    )
     minimum_hectares: float = Field(
         0.1, ge=0, description="Smaller patches are dropped: at 10 m, fewer than ten pixels are more often noise."
     )
@@ -43,56 +69,100 @@ class VectorSettings(BaseModel):
         8,
         description="Whether pixels that touch at a corner only are one patch (8), as pits along a river, or two (4).",
     )
+    simplify_metres: float = Field(
+        0.0,
+        ge=0,
+        description=(
+            "Bends are smoothed that enclose less than about the square of this with their chord, holes stay inside "
+            "and neighbours apart; 0 keeps the edges of the pixels. Areas stay those of the pixels."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _seed_is_above_grow(self) -> Self:
+        if self.seed is not None and self.grow is not None and self.grow > self.seed:
+            raise ValueError(f"A patch can't grow from {self.grow} on around a seed of {self.seed}: lower grow.")
+        return self
+
+    def thresholds(self, model_threshold: float) -> Thresholds:
+        """Resolve the two thresholds; one that is not given makes way for the one that is.
+
+        Args:
+            model_threshold: Probability from which the model calls a pixel mine.
+
+        Returns:
+            Both; ``grow`` is never above ``seed``.
+        """
+        seed = max(model_threshold, self.grow or 0.0) if self.seed is None else self.seed
+        grow = min(model_threshold, seed) if self.grow is None else self.grow
+        return Thresholds(seed, grow)
+
+
+def outline_blocks(
+    blocks: Iterable[ProbabilityRows], grid: ChipGrid, thresholds: Thresholds, settings: VectorSettings
+) -> gpd.GeoDataFrame:
+    """Draw a polygon around each patch of likely pixels, reading a map block by block.
+
+    Outlines follow the edges of the pixels. All of them are valid; patches that hang together by a corner only are
+    multipolygons. Whatever blocks the map comes in, polygons and figures are the same to the last bit. Memory holds
+    two blocks, and some 100 bytes for each row that each patch crosses.
+
+    Holes are filled first, then patches joined, and last seeds are asked for: a hole that is filled takes in what lies
+    in it.
+
+    Args:
+        blocks: From top to bottom, without a gap, of any heights.
+        grid: Where the raster lies.
+        thresholds: Which pixels and patches count.
+        settings: Which patches are kept.
+
+    Returns:
+        In the raster's CRS, the largest first and of equal ones the one that begins first row by row: ``id`` (from 1),
+        ``area_ha`` (hectares on the WGS 84 ellipsoid, whatever the CRS), ``mean_probability`` and ``max_probability``
+        (of its pixels, filled holes included), ``clear_dates`` (median of its pixels; NaN if nobody counted),
+        ``touches_edge`` (it may go on where the raster ends or has no data).
+
+    Raises:
+        ChipError: If the CRS can't be placed on the Earth.
+        ValueError: If the blocks don't fit the grid or each other.
+    """
+    ground = Ground(grid)
+    smallest, largest = ground.pixel_range
+    longest_gap = math.floor(settings.fill_holes_hectares / smallest)
+    strips = read_strips(blocks, (grid.height, grid.width), thresholds.grow, longest_gap)
+    chosen = strips.is_mine
+    if longest_gap:
+        chosen = fill_small_holes(strips, ground, settings.fill_holes_hectares, settings.connectivity)
+    patches = find_patches(strips, chosen, settings.connectivity)
+    # What can't reach the minimum is not worth drawing.
+    patches = patches.keep(
+        (patches.max_probability >= thresholds.seed) & (patches.pixels * largest >= settings.minimum_hectares)
+    )
+    return _tabulate(patches, ground, settings)
 
 
 def outline_polygons(
     probability: Probability, grid: ChipGrid, threshold: float, settings: VectorSettings
 ) -> gpd.GeoDataFrame:
-    """Draw a polygon around each patch of pixels that reach the threshold.
+    """Draw a polygon around each patch of likely pixels of a map in memory.
 
-    Outlines follow the edges of the pixels, so that drawing them again gives the same pixels. All of them are valid;
-    patches that hang together by a corner only are multipolygons.
+    Without ``settings.simplify_metres``, drawing the polygons again gives the same pixels.
 
     Args:
         probability: float32 (height, width) in 0–1; NaN without data.
         grid: Where the chip lies.
-        threshold: Probability from which a pixel counts as mine.
+        threshold: Probability from which the model calls a pixel mine.
         settings: Which patches are kept.
 
     Returns:
-        In the chip's CRS, the largest first: ``id`` (from 1), ``area_ha`` (hectares on the WGS 84 ellipsoid, whatever
-        the CRS), ``mean_probability`` and ``max_probability`` (of its pixels, filled holes included), ``touches_edge``
-        (it may go on where the chip ends or has no data).
+        As :func:`outline_blocks` gives them, without ``clear_dates``.
 
     Raises:
         ChipError: If the chip's CRS can't be placed on the Earth.
         ValueError: If the map is not of the grid's size.
     """
-    if probability.shape != (grid.height, grid.width):
-        raise ValueError(f"A map of {probability.shape} does not fit a chip of {(grid.height, grid.width)} pixels.")
-    known = ~np.isnan(probability)
-    mine = probability >= threshold
-    if settings.fill_holes_hectares > 0:
-        mine |= _small_holes(mine, known, grid, settings)
-    labels, count = ndimage.label(mine, _NEIGHBOURS[settings.connectivity])
-    geometry = _trace(labels, count, grid)
-    hectares = _measure(geometry, grid)
-    numbers = np.arange(1, count + 1)
-    inside = ndimage.binary_erosion(known)
-    patches = gpd.GeoDataFrame(
-        {
-            "area_ha": hectares,
-            "mean_probability": np.asarray(ndimage.mean(probability, labels, numbers), dtype=np.float64),
-            "max_probability": np.asarray(ndimage.maximum(probability, labels, numbers), dtype=np.float64),
-            "touches_edge": np.asarray(ndimage.maximum(~inside, labels, numbers), dtype=np.bool_),
-        },
-        geometry=geometry,
-        crs=grid.crs.to_wkt(),
-    )
-    kept = patches[hectares >= settings.minimum_hectares]
-    kept = kept.sort_values("area_ha", ascending=False, kind="stable", ignore_index=True)
-    kept.insert(0, "id", np.arange(1, len(kept) + 1))
-    return kept
+    blocks = [ProbabilityRows(0, probability)]
+    return outline_blocks(blocks, grid, settings.thresholds(threshold), settings).drop(columns="clear_dates")
 
 
 def draw_outlines(outlines: gpd.GeoDataFrame, probability: Probability, grid: ChipGrid) -> Mask:
@@ -113,56 +183,32 @@ def draw_outlines(outlines: gpd.GeoDataFrame, probability: Probability, grid: Ch
     return mask
 
 
-def _small_holes(mine: _Flags, known: _Flags, grid: ChipGrid, settings: VectorSettings) -> _Flags:
-    # Where mines hang together at corners, what is between them does not, and the other way round.
-    labels, count = ndimage.label(~mine, _NEIGHBOURS[12 - settings.connectivity])
-    fill = _measure(_trace(labels, count, grid), grid) <= settings.fill_holes_hectares
-    rims = (labels[0], labels[-1], labels[:, 0], labels[:, -1], labels[~known])
-    open_ones = np.unique(np.concatenate(rims))
-    fill = np.concatenate([[False], fill])
-    fill[open_ones] = False
-    filled: _Flags = fill[labels]
-    return filled
+def _tabulate(patches: Patches, ground: Ground, settings: VectorSettings) -> gpd.GeoDataFrame:
+    geometry = trace_runs(patches.runs, patches.labels, ground.grid.transform)
+    hectares = ground.measure(geometry)
+    order = np.argsort(-hectares, kind="stable")
+    order = order[hectares[order] >= settings.minimum_hectares]
+    drawn = geometry[order]
+    if settings.simplify_metres:
+        drawn = _simplify(drawn, settings.simplify_metres, ground)
+    return gpd.GeoDataFrame(
+        {
+            "id": np.arange(1, len(order) + 1, dtype=np.int64),
+            "area_ha": hectares[order],
+            "mean_probability": patches.mean_probability[order],
+            "max_probability": patches.max_probability[order].astype(np.float64),
+            "clear_dates": patches.clear_dates[order],
+            "touches_edge": patches.touches_edge[order],
+        },
+        geometry=drawn,
+        crs=ground.grid.crs.to_wkt(),
+    )
 
 
-def _trace(labels: Labels, count: int, grid: ChipGrid) -> Geometries:
-    """Outlines of the patches 1 to ``count``, in the grid's CRS."""
-    # Traced across corners, rings would touch themselves, which no valid polygon may. So pieces are traced that hang
-    # together by their sides, and those of a patch joined: a multipolygon's parts may touch at points.
-    pieces: list[list[shapely.Polygon]] = [[] for _ in range(count)]
-    for outline, label in shapes(labels.astype(np.int32), mask=labels > 0, connectivity=4):
-        shell, *holes = outline["coordinates"]
-        pieces[int(label) - 1].append(shapely.Polygon(shell, holes))
-    patches = np.empty(count, dtype=np.object_)
-    patches[:] = [parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts) for parts in pieces]
-    traced: Geometries = shapely.transform(patches, partial(_place, grid.transform))
-    return traced
-
-
-def _place(transform: Affine, pixels: Coordinates) -> Coordinates:
-    columns, rows = pixels[:, 0], pixels[:, 1]
-    east = transform.a * columns + transform.b * rows + transform.c
-    north = transform.d * columns + transform.e * rows + transform.f
-    return np.column_stack((east, north))
-
-
-def _measure(geometry: Geometries, grid: ChipGrid) -> npt.NDArray[np.float64]:
-    """Hectares on the ellipsoid, in Lambert's azimuthal equal-area projection about the middle of the chip.
-
-    Right in every CRS, Web Mercator included, and across the antimeridian, where degrees jump.
-    """
-    crs = grid.crs.to_wkt()
-    try:
-        middle = np.array([grid.transform @ (grid.width / 2, grid.height / 2)])
-        ((longitude, latitude),) = transformation(crs, LON_LAT)(middle)
-        if not np.isfinite((longitude, latitude)).all():
-            raise ProjError("its middle is nowhere on the Earth")
-        equal_area = f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"
-        flat = shapely.transform(geometry, transformation(crs, equal_area))
-    except (CRSError, ProjError) as error:
-        raise ChipError(
-            f"The coordinate reference system {grid.crs.to_string()[:60]} can't be placed on the Earth: "
-            "warp the chips to one that can, such as UTM."
-        ) from error
-    hectares: npt.NDArray[np.float64] = shapely.area(flat) / HECTARE
-    return hectares
+def _simplify(geometry: Geometries, metres: float, ground: Ground) -> Geometries:
+    """Simplify outlines together (M. Visvalingam and J. D. Whyatt, 1993, doi 10.1179/000870493786962263)."""
+    smallest, largest = ground.pixel_range
+    pixel_metres = math.sqrt(math.sqrt(smallest * largest) * HECTARE)
+    pixel_units = math.sqrt(abs(ground.grid.transform.determinant))
+    simplified: Geometries = shapely.coverage_simplify(geometry, metres * pixel_units / pixel_metres)
+    return simplified

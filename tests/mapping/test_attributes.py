@@ -1,0 +1,103 @@
+"""Each mine says what it is, where it comes from, and how far it can be relied on."""
+
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+from pydantic import ValidationError
+from rasterio.crs import CRS
+
+from mapping.likely_pixels import grid_for, picture
+from mapping.outlining import DEGREES, UTM
+from mining_the_mines.mapping.attributes import COLUMNS, ConfidenceSettings, classify_confidence, describe_mines
+from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.mapping.strips import ProbabilityRows
+from mining_the_mines.mapping.vectorise import Thresholds, VectorSettings, outline_blocks
+
+FACTS = MapFacts("T21MXT", "unet", "3", date(2024, 7, 1), date(2024, 9, 28))
+HALF = Thresholds(0.5, 0.5)
+
+
+def patches(*rows: str, clear_dates: int | None = 5) -> gpd.GeoDataFrame:
+    probability = picture(*rows)
+    dates = None if clear_dates is None else np.full(probability.shape, clear_dates, dtype=np.uint16)
+    blocks = [ProbabilityRows(0, probability, dates)]
+    return outline_blocks(blocks, grid_for(probability), HALF, VectorSettings(minimum_hectares=0))
+
+
+def confidence(mean: float, clear_dates: float = 5, *, touches_edge: bool = False) -> str:
+    row = {"mean_probability": [mean], "clear_dates": [clear_dates], "touches_edge": [touches_edge]}
+    return str(classify_confidence(gpd.GeoDataFrame(row), HALF)[0])
+
+
+def test_a_mine_has_all_columns_in_their_order() -> None:
+    mines = describe_mines(patches("....", ".##.", "...."), FACTS, HALF)
+    assert list(mines.columns) == [*COLUMNS, "geometry"]
+    assert mines.drop(columns="geometry").dtypes.astype(str).to_dict() == COLUMNS
+    mine = mines.iloc[0]
+    assert mine[["scene", "model", "model_version"]].tolist() == ["T21MXT", "unet", "3"]
+    assert mine[["first_date", "last_date"]].tolist() == ["2024-07-01", "2024-09-28"]
+    assert mine["confidence"] == "high"
+    assert mines.crs.to_epsg() == 32721
+
+
+def test_a_map_without_mines_has_the_same_columns_and_types(tmp_path: Path) -> None:
+    mines = describe_mines(patches("....", "...."), FACTS, HALF)
+    assert len(mines) == 0
+    assert mines.drop(columns="geometry").dtypes.astype(str).to_dict() == COLUMNS
+    mines.to_file(tmp_path / "mines.gpkg", engine="pyogrio", geometry_type="MultiPolygon")
+    assert pyogrio.read_info(tmp_path / "mines.gpkg")["features"] == 0
+
+
+def test_what_is_not_known_is_missing() -> None:
+    mines = describe_mines(patches("##", clear_dates=None), MapFacts("s", "m", "1"), HALF)
+    assert mines[["first_date", "last_date", "clear_dates"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("crs", [UTM, DEGREES])
+def test_the_centroid_is_in_degrees(crs: CRS) -> None:
+    probability = picture("....", ".##.", "....")
+    found = outline_blocks(
+        [ProbabilityRows(0, probability)], grid_for(probability, crs), HALF, VectorSettings(minimum_hectares=0)
+    )
+    mines = describe_mines(found, FACTS, HALF)
+    west, south, east, north = found.to_crs(DEGREES.to_wkt()).total_bounds
+    middle = [(west + east) / 2, (south + north) / 2]
+    assert mines.loc[0, ["longitude", "latitude"]].tolist() == pytest.approx(middle, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("mean", "clear_dates", "touches_edge", "expected"),
+    [
+        (0.9, 5, False, "high"),
+        (0.75, 3, False, "high"),
+        (0.74, 5, False, "medium"),
+        (0.9, 2, False, "medium"),
+        (0.9, 5, True, "medium"),
+        (0.9, 1, False, "low"),
+        (0.55, 5, False, "low"),
+        (0.6, 5, True, "medium"),
+        (0.9, float("nan"), False, "high"),
+        (0.55, float("nan"), False, "low"),
+    ],
+)
+def test_confidence_follows_the_written_rule(
+    mean: float, clear_dates: float, touches_edge: bool, expected: str
+) -> None:
+    assert confidence(mean, clear_dates, touches_edge=touches_edge) == expected
+
+
+def test_confidence_is_judged_from_the_threshold_on() -> None:
+    row = pd.DataFrame({"mean_probability": [0.7], "clear_dates": [5.0], "touches_edge": [False]})
+    classes = [str(classify_confidence(row, Thresholds(grow, grow))[0]) for grow in (0.3, 0.5, 0.68)]
+    assert classes == ["high", "medium", "low"]
+
+
+@pytest.mark.parametrize("fields", [{"low_margin": 0.6}, {"low_clear_dates": 4}, {"high_margin": 2}])
+def test_classes_that_overlap_are_refused(fields: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        ConfidenceSettings.model_validate(fields)
