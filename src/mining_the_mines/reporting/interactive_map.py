@@ -1,0 +1,287 @@
+"""A map of mines that opens in any browser, without a network: one HTML file that holds all it shows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.reporting.confidence import (
+    CONFIDENCE_CLASSES,
+    REVIEW_COLOUR,
+    confidence_ranks,
+    css_colour,
+    line_colours,
+    look_first,
+    review_flags,
+)
+from mining_the_mines.reporting.map_page import render_map_page
+from mining_the_mines.reporting.map_placing import (
+    PlacedPicture,
+    encode_polygons,
+    middle_longitude,
+    place_photograph,
+    place_polygons,
+    place_probability,
+    place_surroundings,
+)
+from mining_the_mines.reporting.map_thumbnails import ReadTrueColour, draw_thumbnail, surroundings_of
+from mining_the_mines.reporting.pictures import Stretch, stretch_for
+from mining_the_mines.reporting.wording import day
+
+#: What the pictures of all scenes together may have: browsers hold four bytes a pixel, twice over.
+_MOST_PIXELS: Final = 24_000_000
+_LEAST_SIDE: Final = 320
+#: Columns of finished polygons that a page shows of each mine, and to how many decimals. Those below are of its scene.
+_NUMBERS: Final = {
+    "area_ha": 3,
+    "mean_probability": 3,
+    "max_probability": 3,
+    "clear_dates": 1,
+    "longitude": 5,
+    "latitude": 5,
+    "outside_concessions_ha": 3,
+    "protected_ha": 3,
+}
+_TEXTS: Final = ("concession", "protected_area")
+
+
+class InteractiveMapSettings(BaseModel):
+    """What an interactive map holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tiles: str | None = Field(
+        None,
+        description=(
+            "Address of base tiles, such as https://tiles.example.org/{z}/{x}/{y}.png; null for none: then nothing is "
+            "ever fetched. With tiles, their server learns who looks where."
+        ),
+    )
+    tiles_attribution: str = Field("", description="What the tiles' licence asks to be said, as plain text.")
+    tiles_maximum_zoom: int = Field(19, ge=1, le=24, description="Beyond this zoom, tiles are enlarged.")
+    attribution: str = Field(
+        "",
+        description="What the scenes' licence asks to be said: for Sentinel-2, 'Contains modified Copernicus Sentinel "
+        "data' and the year.",
+    )
+    picture_pixels: int = Field(
+        1600, ge=64, le=8192, description="Longest side of a scene's pictures; less where there are many scenes."
+    )
+    thumbnails: int = Field(
+        300,
+        ge=0,
+        description="How many mines get a picture at most, about 10 kB each: those that deserve a look first.",
+    )
+    thumbnail_pixels: int = Field(240, ge=32, le=1024, description="Side of such a picture.")
+
+    @model_validator(mode="after")
+    def _tiles_have_an_address(self) -> "InteractiveMapSettings":
+        if self.tiles is not None and tile_origin(self.tiles) is None:
+            raise ValueError(
+                f"tiles is {self.tiles!r}, which is no address of tiles: give one such as "
+                "https://tiles.example.org/{z}/{x}/{y}.png, or null."
+            )
+        if self.tiles is not None and not self.tiles_attribution:
+            raise ValueError("tiles need tiles_attribution: say whose they are, as their licence asks.")
+        return self
+
+    def picture_side(self, scenes: int) -> int:
+        """Say how large the pictures of a scene should be.
+
+        Args:
+            scenes: How many the map shows.
+
+        Returns:
+            Longest side in pixels: a page of a hundred scenes must open, too.
+        """
+        fair = int(math.sqrt(_MOST_PIXELS / max(1, scenes) / 2))
+        return min(self.picture_pixels, max(_LEAST_SIDE, fair))
+
+
+@dataclass(frozen=True, eq=False)
+class SceneLayer:
+    """All that the map shows of a scene.
+
+    Attributes:
+        facts: What scene and which model it is.
+        grid: Where the scene lies, in full size.
+        mines: Finished polygons in the scene's CRS; with the columns of permits where those are known.
+        visible: True colour of the whole scene, read small: reflectance of red, green and blue, float32 (3, h, w), NaN
+            where there are no data.
+        probability: The whole scene's map, read small: float32 (h, w), NaN where there are no data; ``None`` for none.
+        reference: Polygons that are known to be mines, in any CRS.
+        concessions: With the column ``name``, in any CRS.
+        protected: Protected areas with the column ``name``, in any CRS.
+        thumbnail: Reads the true colour around a mine; ``None`` for no thumbnails.
+    """
+
+    facts: MapFacts
+    grid: ChipGrid
+    mines: gpd.GeoDataFrame
+    visible: NDArray[np.float32]
+    probability: NDArray[np.float32] | None = None
+    reference: gpd.GeoDataFrame | None = None
+    concessions: gpd.GeoDataFrame | None = None
+    protected: gpd.GeoDataFrame | None = None
+    thumbnail: ReadTrueColour | None = None
+
+
+def tile_origin(template: str) -> str | None:
+    """Find which servers an address of tiles names.
+
+    Args:
+        template: With ``{z}``, ``{x}``, ``{y}``, and ``{s}`` for subdomains.
+
+    Returns:
+        Scheme and host as a Content-Security-Policy has them; ``None`` if it is no such address.
+    """
+    address = urlsplit(template)
+    host = address.netloc.replace("{s}.", "*.")
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789.-:")
+    usable = address.scheme in {"https", "http"} and host and set(host.lower().removeprefix("*.")) <= allowed
+    named = all(place in address.path + address.query for place in ("{z}", "{x}", "{y}"))
+    return f"{address.scheme}://{host}" if usable and named else None
+
+
+def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, title: str) -> str:
+    """Draw the map.
+
+    ``#mine=<scene>/<id>`` at the end of its address opens that mine.
+
+    Args:
+        layers: A scene each; their names are unique.
+        settings: What the map holds.
+        title: Of the page.
+
+    Returns:
+        A whole HTML document with its script, style, pictures and polygons inside.
+
+    Raises:
+        ChipError: If a scene's coordinate reference system can't be placed on the Earth.
+    """
+    side = settings.picture_side(len(layers))
+    stretches = [stretch_for([layer.visible]) for layer in layers]
+    thumbnails = _thumbnails(layers, stretches, settings)
+    scenes = [
+        _scene(layer, stretch, side) | {"thumbnails": pictures}
+        for layer, stretch, pictures in zip(layers, stretches, thumbnails, strict=True)
+    ]
+    origin = None if settings.tiles is None else tile_origin(settings.tiles)
+    tiles = settings.tiles and {
+        "url": settings.tiles,
+        "attribution": settings.tiles_attribution,
+        "maximumZoom": settings.tiles_maximum_zoom,
+    }
+    classes = [{"name": found.name, "title": found.title, "colour": found.css} for found in CONFIDENCE_CLASSES]
+    content = {
+        "title": title,
+        "tiles": tiles,
+        "attribution": settings.attribution,
+        "classes": classes,
+        "reviewColour": css_colour(REVIEW_COLOUR),
+        "scenes": scenes,
+    }
+    return render_map_page(title, content, origin)
+
+
+def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
+    facts = layer.facts
+    photograph = place_photograph(layer.visible, layer.grid, stretch, side)
+    probability = None if layer.probability is None else place_probability(layer.probability, layer.grid, side)
+    return {
+        "name": facts.scene,
+        "model": facts.model,
+        "version": facts.model_version,
+        "period": _period(facts),
+        "photograph": _picture(photograph),
+        "probability": probability and _picture(probability),
+        "mines": _mines(layer),
+        "reference": _surroundings(layer.reference, layer.grid),
+        "concessions": _surroundings(layer.concessions, layer.grid),
+        "protected": _surroundings(layer.protected, layer.grid),
+    }
+
+
+def _period(facts: MapFacts) -> str | None:
+    dates = sorted({when for when in (facts.first_date, facts.last_date) if when is not None})
+    return " to ".join(day(when) for when in dates) or None
+
+
+def _picture(picture: PlacedPicture) -> dict[str, Any]:
+    west, south, east, north = picture.bounds
+    return {"uri": picture.uri, "bounds": [[south, west], [north, east]]}
+
+
+def _mines(layer: SceneLayer) -> dict[str, Any]:
+    """Columns of the mines, which take less room than rows; what is not known of any mine is left out."""
+    mines = layer.mines
+    columns: dict[str, Any] = {"id": mines["id"].tolist(), "confidence": confidence_ranks(mines).tolist()}
+    for name, digits in _NUMBERS.items():
+        if name in mines.columns:
+            values = mines[name].to_numpy(dtype=np.float64)
+            columns[name] = [round(value, digits) if math.isfinite(value) else None for value in values.tolist()]
+    for name in _TEXTS:
+        if name in mines.columns:
+            columns[name] = [str(text) if isinstance(text, str) and text else None for text in mines[name]]
+    columns["touches_edge"] = mines["touches_edge"].to_numpy(dtype=np.bool_).tolist()
+    if "review" in mines.columns:
+        columns["review"] = review_flags(mines).tolist()
+    outlines = encode_polygons(place_polygons(mines, middle_longitude(layer.grid)))
+    return {"columns": columns, "outlines": outlines}
+
+
+def _surroundings(polygons: gpd.GeoDataFrame | None, grid: ChipGrid) -> list[dict[str, Any]] | None:
+    """Polygons in and around a scene with their names; ``None`` where nothing was given."""
+    if polygons is None:
+        return None
+    rows, geometry = place_surroundings(polygons, grid)
+    names = polygons["name"].tolist() if "name" in polygons.columns else [None] * len(polygons)
+    return [
+        {"name": names[row] if isinstance(names[row], str) else None, "outline": outline}
+        for row, outline in zip(rows, encode_polygons(geometry), strict=True)
+    ]
+
+
+def _thumbnails(
+    layers: Sequence[SceneLayer], stretches: Sequence[Stretch], settings: InteractiveMapSettings
+) -> list[dict[int, dict[str, Any]]]:
+    """Draw those mines of all scenes that deserve a look first; by scene and id."""
+    pictures: list[dict[int, dict[str, Any]]] = [{} for _ in layers]
+    colours = [line_colours(layer.mines) for layer in layers]
+    for number, row in _chosen(layers, settings.thumbnails):
+        layer = layers[number]
+        mine = layer.mines.geometry.iloc[row]
+        box, metres = surroundings_of(mine, layer.grid)
+        visible = None if layer.thumbnail is None else layer.thumbnail(box)
+        if visible is not None and np.isfinite(visible).any():
+            colour, stretch = colours[number][row], stretches[number]
+            uri = draw_thumbnail(visible, box, mine, colour, stretch, settings.thumbnail_pixels)
+            pictures[number][int(layer.mines["id"].iloc[row])] = {"uri": uri, "metres": round(metres)}
+    return pictures
+
+
+def _chosen(layers: Sequence[SceneLayer], most: int) -> list[tuple[int, int]]:
+    """Number of the scene and row of each mine that gets a thumbnail."""
+    places = [
+        (number, row) for number, layer in enumerate(layers) if layer.thumbnail for row in range(len(layer.mines))
+    ]
+    if not places:
+        return []
+    frames = [layer.mines for layer in layers if layer.thumbnail]
+    ranked = pd.DataFrame(
+        {
+            "confidence": np.concatenate([frame["confidence"].to_numpy() for frame in frames]),
+            "area_ha": np.concatenate([frame["area_ha"].to_numpy(dtype=np.float64) for frame in frames]),
+            "review": np.concatenate([review_flags(frame) for frame in frames]),
+        }
+    )
+    return [places[row] for row in look_first(ranked)[:most]]

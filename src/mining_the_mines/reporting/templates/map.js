@@ -1,0 +1,522 @@
+(() => {
+"use strict";
+
+const content = JSON.parse(document.getElementById("data").textContent);
+const style = getComputedStyle(document.documentElement);
+const NARROW_SPACE = "\u202f", DASH = "\u2013";
+/** Rows of the list that are made at once: browsers take long over thousands. */
+const ROWS = 200;
+/** Below this zoom, coastlines are as exact as the screen; above, they would only mislead. */
+const COAST_ZOOM = 7;
+/** Scenes smaller than this on the screen are marked by name. */
+const SMALL_SCENE = 90;
+const phone = matchMedia("(max-width: 700px)");
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+// ---- words ----------------------------------------------------------------------------------------------------
+
+function grouped(text) {
+  return text.replace(/\B(?=(\d{3})+(?!\d))/g, NARROW_SPACE);
+}
+
+/** Hectares: hundredths below one, tenths below a hundred. */
+function hectares(area) {
+  const digits = area < 0.995 ? 2 : area < 99.95 ? 1 : 0;
+  const [whole, decimals] = area.toFixed(digits).split(".");
+  return grouped(whole) + (decimals ? "." + decimals : "") + NARROW_SPACE + "ha";
+}
+
+function count(number, noun) {
+  return `${grouped(String(number))} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function degrees(value, positive, negative, digits) {
+  return `${Math.abs(value).toFixed(digits)}° ${value < 0 ? negative : positive}`;
+}
+
+function place(latitude, longitude, digits) {
+  const turned = ((longitude + 180) % 360 + 360) % 360 - 180;
+  return `${degrees(latitude, "N", "S", digits)}, ${degrees(turned, "E", "W", digits)}`;
+}
+
+function title(name) {
+  return name.replaceAll("_", " ");
+}
+
+/** An element with attributes and children; text is only ever text. */
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "class") made.className = value;
+    else if (name.startsWith("--")) made.style.setProperty(name, value);
+    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else made.setAttribute(name, value);
+  }
+  made.append(...children.filter(child => child !== null));
+  return made;
+}
+
+/** Leaflet takes some texts as HTML. */
+function escaped(text) {
+  return element("span", {}, text).innerHTML;
+}
+
+function find(selector) {
+  return document.querySelector(selector);
+}
+
+// ---- data -----------------------------------------------------------------------------------------------------
+
+/** Latitudes and longitudes of a ring that was written as steps in millionths of a degree. */
+function ring(steps) {
+  const points = [];
+  let east = 0, north = 0;
+  for (let at = 0; at < steps.length; at += 2) {
+    east += steps[at];
+    north += steps[at + 1];
+    points.push([north / 1e6, east / 1e6]);
+  }
+  return points;
+}
+
+function polygon(outline, options) {
+  return L.polygon(outline.map(part => part.map(ring)), options);
+}
+
+function minesOf(scene) {
+  const columns = Object.entries(scene.mines.columns);
+  return scene.mines.outlines.map((outline, row) => {
+    const mine = {scene, outline};
+    for (const [name, values] of columns) mine[name] = values[row];
+    return mine;
+  });
+}
+
+document.documentElement.style.setProperty("--review", content.reviewColour);
+
+const mines = content.scenes.flatMap(minesOf);
+mines.sort((one, other) =>
+  Number(other.review ?? false) - Number(one.review ?? false) ||
+  one.confidence - other.confidence ||
+  other.area_ha - one.area_ha);
+const byAddress = new Map(mines.map(mine => [addressOf(mine), mine]));
+const permitsKnown = mines.some(mine => mine.review !== undefined);
+
+function addressOf(mine) {
+  return `#mine=${encodeURIComponent(mine.scene.name)}/${mine.id}`;
+}
+
+/** The same, however a mail program has written it. */
+function readAddress() {
+  const [, scene, id] = /^#mine=(.+)\/(\d+)$/.exec(location.hash) ?? [];
+  if (scene === undefined) return undefined;
+  try {
+    return byAddress.get(`#mine=${encodeURIComponent(decodeURIComponent(scene))}/${Number(id)}`);
+  } catch {
+    return undefined;
+  }
+}
+
+// ---- map ------------------------------------------------------------------------------------------------------
+
+/** Draws a dark rim around lines that ask for one, so that bright ones show on bright soil. */
+const RimmedCanvas = L.Canvas.extend({
+  _fillStroke(context, layer) {
+    const {rim, weight} = layer.options;
+    if (rim) {
+      context.globalAlpha = 0.7;
+      context.lineWidth = weight + 2;
+      context.strokeStyle = "#141414";
+      context.stroke();
+    }
+    L.Canvas.prototype._fillStroke.call(this, context, layer);
+  },
+});
+
+const map = L.map("map", {
+  renderer: new RimmedCanvas({padding: 0.3, tolerance: 4}),
+  zoomSnap: 0.5,
+  maxZoom: 19,
+  zoomAnimation: !calm,
+  fadeAnimation: !calm,
+  markerZoomAnimation: !calm,
+});
+map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
+if (content.attribution) map.attributionControl.addAttribution(escaped(content.attribution));
+L.control.scale({imperial: false, maxWidth: 140}).addTo(map);
+[["pictures", 250], ["probability", 300], ["coast", 220]].forEach(([name, height]) => {
+  const pane = map.createPane(name);
+  pane.style.zIndex = height;
+  pane.style.pointerEvents = "none";
+});
+
+const overlays = {};
+const photographs = L.layerGroup(), probabilities = L.layerGroup(), drawnMines = L.featureGroup();
+
+function picture(found, pane, description) {
+  const layer = L.imageOverlay(found.uri, found.bounds, {pane, alt: description});
+  layer.on("load", sharpen);
+  return layer;
+}
+
+for (const scene of content.scenes) {
+  scene.bounds = L.latLngBounds(scene.photograph.bounds);
+  photographs.addLayer(picture(scene.photograph, "pictures", `True colour of ${scene.name}`));
+  if (scene.probability) probabilities.addLayer(picture(scene.probability, "probability", `Probability, ${scene.name}`));
+}
+
+/** A group of all scenes' polygons of one kind; null where none were given. */
+function surroundings(kind, options, noun) {
+  if (!content.scenes.some(scene => scene[kind])) return null;
+  const group = L.featureGroup();
+  for (const {name, outline} of content.scenes.flatMap(scene => scene[kind] ?? [])) {
+    const layer = polygon(outline, options);
+    layer.bindTooltip(element("span", {}, name ? `${noun}: ${name}` : noun), {sticky: true});
+    group.addLayer(layer);
+  }
+  return group;
+}
+
+function colour(name) {
+  return style.getPropertyValue(`--${name}`).trim();
+}
+
+const known = {color: colour("reference"), weight: 2, dashArray: "5 4", fillOpacity: 0};
+const granted = {color: colour("concession"), weight: 2, dashArray: "10 4 2 4", fillOpacity: 0};
+const guarded = {color: colour("protected"), weight: 2, fillOpacity: 0.13};
+const surrounding = [
+  ["reference", "Known mines", surroundings("reference", known, "Known mine")],
+  ["concession", "Concessions", surroundings("concessions", granted, "Concession")],
+  ["protected", "Protected areas", surroundings("protected", guarded, "Protected area")],
+].filter(([, , group]) => group);
+
+function key(kind) {
+  return `<span class="keys ${kind}"></span>`;
+}
+
+if (content.tiles) {
+  const {url, attribution, maximumZoom} = content.tiles;
+  const tiles = L.tileLayer(url, {attribution: escaped(attribution), maxNativeZoom: maximumZoom, maxZoom: 19});
+  overlays[`${key("none")}Base map`] = tiles.addTo(map);
+}
+overlays[`${key("none")}True colour`] = photographs.addTo(map);
+if (probabilities.getLayers().length) overlays[`${key("scale")}Probability 0${DASH}1`] = probabilities;
+for (const [kind, name, group] of surrounding) overlays[key(kind) + name] = group.addTo(map);
+overlays[`${key("none")}Mines`] = drawnMines.addTo(map);
+L.control.layers(null, overlays, {collapsed: phone.matches}).addTo(map);
+// What is switched on again is drawn last, and must not cover the mines.
+map.on("overlayadd", () => drawnMines.bringToFront());
+
+const coast = L.layerGroup();
+{
+  const {scale: [wide, high], arcs} = content.coastlines;
+  const lines = arcs.map(arc => {
+    let east = 0, north = 0;
+    return arc.map(([right, up]) => [(north += up) * high, (east += right) * wide]);
+  });
+  const options = {pane: "coast", renderer: L.canvas({pane: "coast"}), color: colour("coast"), weight: 1};
+  coast.addLayer(L.polyline(lines, {...options, interactive: false}));
+}
+
+const frames = content.scenes.map(scene => {
+  const frame = L.rectangle(scene.bounds, {color: colour("ink"), weight: 2, fillOpacity: 0});
+  frame.bindTooltip(element("span", {}, title(scene.name)), {
+    permanent: true, direction: "top", className: "scene-label", offset: [0, -4],
+  });
+  frame.on("click", () => show(scene.bounds));
+  return frame;
+});
+
+function screenWidth(bounds) {
+  return Math.abs(map.project(bounds.getNorthEast()).x - map.project(bounds.getSouthWest()).x);
+}
+
+function dress() {
+  const far = map.getZoom() < COAST_ZOOM;
+  if (far !== map.hasLayer(coast)) far ? coast.addTo(map) : coast.remove();
+  content.scenes.forEach((scene, number) => {
+    const small = screenWidth(scene.bounds) < SMALL_SCENE;
+    if (small !== map.hasLayer(frames[number])) small ? frames[number].addTo(map) : frames[number].remove();
+  });
+  sharpen();
+}
+
+/** Pixels that are larger than those of the screen are shown as they are: a blur would hide how coarse they are. */
+function sharpen() {
+  for (const layer of [...photographs.getLayers(), ...probabilities.getLayers()]) {
+    const image = layer.getElement();
+    if (image?.naturalWidth) image.classList.toggle("enlarged", screenWidth(layer.getBounds()) > 2 * image.naturalWidth);
+  }
+}
+
+map.on("zoomend", dress);
+
+function show(bounds) {
+  map.fitBounds(bounds, {padding: [24, 24], animate: !calm});
+}
+
+const cursor = L.control({position: "bottomright"});
+cursor.onAdd = () => element("div", {class: "coordinates", hidden: ""});
+cursor.addTo(map);
+map.on("mousemove", event => {
+  cursor.getContainer().hidden = false;
+  cursor.getContainer().textContent = place(event.latlng.lat, event.latlng.lng, 5);
+});
+map.on("mouseout", () => { cursor.getContainer().hidden = true; });
+
+// ---- mines ----------------------------------------------------------------------------------------------------
+
+function appearance(mine) {
+  const {colour: fillColor} = content.classes[mine.confidence];
+  const open = mine === opened;
+  return {
+    color: mine.review ? content.reviewColour : fillColor,
+    weight: (mine.review ? 3 : 2) + (open ? 2 : 0),
+    rim: true,
+    fillColor,
+    fillOpacity: open ? 0.05 : mine.review ? 0.4 : 0.25,
+  };
+}
+
+/** The polygon of a mine, made when it is first needed. */
+function layerOf(mine) {
+  if (!mine.layer) {
+    mine.layer = polygon(mine.outline, appearance(mine));
+    mine.layer.mine = mine;
+    mine.outline = null;
+  }
+  return mine.layer;
+}
+
+let opened = null;
+let returnTo = null;
+const popup = L.popup({autoPanPadding: [16, 16]});
+
+function swatch(mine) {
+  const {colour: filled} = content.classes[mine.confidence];
+  return element("span", {class: mine.review ? "swatch review" : "swatch", "--swatch": filled});
+}
+
+function row(name, ...values) {
+  return values.some(value => value !== null) ? [element("dt", {}, name), element("dd", {}, ...values)] : [];
+}
+
+function reasons(mine) {
+  if (!mine.review) return null;
+  const parts = [];
+  if (mine.protected_ha > 0) parts.push(`${hectares(mine.protected_ha)} lie in a protected area`);
+  if (mine.outside_concessions_ha > 0) parts.push(`${hectares(mine.outside_concessions_ha)} outside every concession`);
+  return element("p", {class: "alarm"}, `To be reviewed${parts.length ? ": " + parts.join(", ") : ""}.`);
+}
+
+function thumbnail(mine) {
+  const found = mine.scene.thumbnails[mine.id];
+  if (!found) return null;
+  const across = found.metres < 995 ? `${Math.round(found.metres)} m` : `${(found.metres / 1000).toFixed(1)} km`;
+  return element("figure", {},
+    element("img", {src: found.uri, alt: `True colour around mine ${mine.id}`, width: 220, height: 220}),
+    element("figcaption", {}, `True colour, ${across} across`));
+}
+
+function details(mine) {
+  const {scene} = mine;
+  const clear = mine.clear_dates ?? null;
+  const given = mine.outside_concessions_ha ?? null;
+  const guardedArea = mine.protected_ha ?? null;
+  return element("dl", {},
+    ...row("Area", hectares(mine.area_ha)),
+    ...row("Confidence", content.classes[mine.confidence].title),
+    ...row("Probability", `${mine.mean_probability.toFixed(2)} on average, ${mine.max_probability.toFixed(2)} at most`),
+    ...row("Clear dates", clear === null ? "not known" : `${clear} (of its median pixel)`),
+    ...row("Images", scene.period ?? "dates not known"),
+    ...row("Concession", given === null ? null : mine.concession ?? "none"),
+    ...row("Outside any", given === null ? null : hectares(given)),
+    ...row("Protected area", guardedArea === null ? null : mine.protected_area ?? "none"),
+    ...row("Inside it", guardedArea === null || !mine.protected_area ? null : hectares(guardedArea)),
+    ...row("Middle", place(mine.latitude, mine.longitude, 5)),
+    ...row("At the edge", mine.touches_edge ? "it may go on where the scene ends or has no data" : null),
+    ...row("Scene", scene.name),
+    ...row("Model", `${scene.model}, version ${scene.version}`));
+}
+
+function card(mine) {
+  return element("div", {class: "popup"},
+    element("h3", {tabindex: "-1"}, swatch(mine), `Mine ${mine.id}`),
+    reasons(mine),
+    element("div", {class: "columns"}, thumbnail(mine), details(mine)),
+    element("p", {class: "link"}, element("a", {href: addressOf(mine)}, "Link to this mine")));
+}
+
+function open(mine, {move = true, at = null, focus = false} = {}) {
+  const layer = layerOf(mine);
+  const size = map.getSize();
+  popup.options.maxWidth = phone.matches ? Math.min(280, size.x - 70) : mine.scene.thumbnails[mine.id] ? 560 : 340;
+  popup.options.minWidth = Math.min(230, size.x - 70);
+  popup.options.maxHeight = size.y - 90;
+  if (move) map.fitBounds(layer.getBounds().pad(1.2), {maxZoom: 16, animate: false});
+  const before = opened;
+  opened = mine;
+  if (before) restyle(before);
+  if (!drawnMines.hasLayer(layer)) drawnMines.addLayer(layer);
+  restyle(mine);
+  // Above the mine, so that it can be seen.
+  const bounds = layer.getBounds();
+  popup.setContent(card(mine)).setLatLng(at ?? [bounds.getNorth(), bounds.getCenter().lng]).openOn(map);
+  if (location.hash !== addressOf(mine)) history.replaceState(null, "", addressOf(mine));
+  mark();
+  if (focus) popup.getElement().querySelector("h3").focus();
+}
+
+function restyle(mine) {
+  mine.layer.setStyle(appearance(mine));
+  if (mine === opened && map.hasLayer(mine.layer)) mine.layer.bringToFront();
+}
+
+map.on("popupclose", () => {
+  const closed = opened;
+  opened = null;
+  if (closed) {
+    restyle(closed);
+    if (!matches(closed)) drawnMines.removeLayer(closed.layer);
+  }
+  if (readAddress()) history.replaceState(null, "", location.pathname + location.search);
+  mark();
+  if (returnTo?.isConnected) returnTo.focus();
+  returnTo = null;
+});
+drawnMines.on("click", event => open(event.propagatedFrom.mine, {move: false, at: event.latlng}));
+drawnMines.bindTooltip(layer => {
+  const {id, area_ha, confidence} = layer.mine;
+  const sure = content.classes[confidence].title.toLowerCase();
+  return element("span", {}, `Mine ${id} · ${hectares(area_ha)} · ${sure} confidence`);
+}, {sticky: true});
+document.addEventListener("keydown", event => { if (event.key === "Escape") map.closePopup(); });
+window.addEventListener("hashchange", () => {
+  const mine = readAddress();
+  if (mine && mine !== opened) open(mine, {focus: true});
+});
+
+// ---- panel ----------------------------------------------------------------------------------------------------
+
+const chosen = {classes: new Set(content.classes.keys()), review: false, minimum: 0};
+const list = find("#list ol");
+let matching = mines;
+
+function matches(mine) {
+  return chosen.classes.has(mine.confidence) && mine.area_ha >= chosen.minimum && (!chosen.review || mine.review);
+}
+
+function total(some) {
+  return some.reduce((sum, mine) => sum + mine.area_ha, 0);
+}
+
+function entry(mine) {
+  const several = content.scenes.length > 1;
+  const found = content.classes[mine.confidence];
+  const review = mine.review ? element("span", {class: "alarm"}, "review · ") : null;
+  const words = element("small", {}, review, `${found.title.toLowerCase()} confidence`,
+    several ? ` · ${title(mine.scene.name)}` : "");
+  const button = element("button", {type: "button", onclick: () => {
+    open(mine, {focus: true});
+    returnTo = button;
+  }},
+    swatch(mine),
+    element("span", {class: "what"}, `Mine ${mine.id}`, words),
+    element("span", {class: "area"}, hectares(mine.area_ha)));
+  button.mine = mine;
+  return element("li", {}, button);
+}
+
+function mark() {
+  for (const button of list.querySelectorAll("button")) {
+    button.setAttribute("aria-current", String(button.mine === opened));
+  }
+}
+
+function more() {
+  const from = list.children.length;
+  list.append(...matching.slice(from, from + ROWS).map(entry));
+  find("#more").hidden = list.children.length >= matching.length;
+  mark();
+}
+
+function apply() {
+  matching = mines.filter(matches);
+  drawnMines.clearLayers();
+  // The surest are drawn last, those to be reviewed on top of all.
+  for (const mine of matching.toReversed?.() ?? [...matching].reverse()) drawnMines.addLayer(layerOf(mine));
+  if (opened) drawnMines.addLayer(opened.layer);
+  list.replaceChildren();
+  more();
+  const all = matching.length === mines.length;
+  const order = permitsKnown ? "Those to be reviewed first, then by confidence and area." : "By confidence, then by area.";
+  const some = `${grouped(String(matching.length))} of ${count(mines.length, "mine")} shown, ${hectares(total(matching))}.`;
+  find("#shown").textContent = all ? order : some;
+}
+
+function classBox({title: name, colour: swatch}, rank) {
+  const number = mines.filter(mine => mine.confidence === rank).length;
+  const box = element("input", {type: "checkbox", checked: "", onchange: () => {
+    chosen.classes[box.checked ? "add" : "delete"](rank);
+    apply();
+  }});
+  return element("label", {}, box, element("span", {class: "swatch", "--swatch": swatch}),
+    `${name} confidence`, element("span", {class: "number"}, grouped(String(number))));
+}
+
+function fillFilters() {
+  find("#classes").append(...content.classes.map(classBox));
+  const review = find("#review-only");
+  review.hidden = !permitsKnown;
+  const number = mines.filter(mine => mine.review).length;
+  review.querySelector("input").after(element("span", {class: "swatch review empty"}));
+  review.append(element("span", {class: "number"}, grouped(String(number))));
+  review.querySelector("input").addEventListener("change", event => { chosen.review = event.target.checked; apply(); });
+  find("#minimum input").addEventListener("input", event => {
+    chosen.minimum = Math.max(0, Number(event.target.value) || 0);
+    apply();
+  });
+}
+
+function sceneEntry(scene) {
+  const some = mines.filter(mine => mine.scene === scene);
+  const words = some.length ? `${count(some.length, "mine")}, ${hectares(total(some))}` : "no mine was found";
+  return element("li", {}, element("button", {type: "button", onclick: () => show(scene.bounds)},
+    element("span", {class: "what"}, title(scene.name), element("small", {}, words))));
+}
+
+function fillHead() {
+  const [first] = content.scenes;
+  const review = mines.filter(mine => mine.review);
+  const where = content.scenes.length > 1 ? `${content.scenes.length} scenes` : first ? title(first.name) : "no scene";
+  const found = mines.length
+    ? `${count(mines.length, "mine")} of ${hectares(total(mines))} in ${where}`
+    : `No mine was found in ${where}`;
+  find("#summary").textContent = review.length ? `${found}; ${review.length} to be reviewed.` : `${found}.`;
+  const models = new Set(content.scenes.map(scene => `${scene.model}, version ${scene.version}`));
+  const periods = new Set(content.scenes.map(scene => scene.period));
+  const period = periods.size === 1 && first.period ? `Images of ${first.period}. ` : "";
+  find("#nothing").hidden = Boolean(mines.length) || !content.scenes.length;
+  find("#facts").textContent = models.size === 1 ? `${period}Model: ${[...models][0]}.` : period;
+}
+
+/** All scenes where that shows something of them, else the one with most to look at. */
+function firstView() {
+  if (!content.scenes.length) return L.latLngBounds([[-60, -170], [70, 170]]);
+  const all = content.scenes.reduce((sum, scene) => sum.extend(scene.bounds), L.latLngBounds([]));
+  const widest = Math.max(...content.scenes.map(scene => scene.bounds.getEast() - scene.bounds.getWest()));
+  return all.getEast() - all.getWest() > 12 * widest ? (mines[0]?.scene ?? content.scenes[0]).bounds : all;
+}
+
+fillHead();
+find("#scenes").hidden = content.scenes.length < 2;
+find("#scenes ul").append(...content.scenes.map(sceneEntry));
+find("#filters").hidden = find("#list").hidden = !mines.length;
+fillFilters();
+find("#more").addEventListener("click", more);
+map.fitBounds(firstView(), {animate: false, padding: [10, 10]});
+apply();
+dress();
+const asked = readAddress();
+if (asked) open(asked);
+})();

@@ -1,0 +1,169 @@
+"""An interactive map is one file that holds all it shows, and nothing that data could turn against its reader."""
+
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map, tile_origin
+from reporting.scene_layers import GRID, make_layer, make_mines, make_visible, with_permits
+
+SETTINGS = InteractiveMapSettings()
+EVIL = "</script><img src=x onerror=alert(1)><!--"
+
+
+class Page(HTMLParser):
+    """Collects the elements of a page, and the data it holds."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self._inside = ""
+        self._data = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element."""
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        self._inside = self.elements[-1][1].get("id", "")
+
+    def handle_data(self, data: str) -> None:
+        """Keep the data."""
+        if self._inside == "data":
+            self._data += data
+
+    @property
+    def scenes(self) -> list[dict[str, Any]]:
+        """What the page draws."""
+        scenes: list[dict[str, Any]] = json.loads(self._data)["scenes"]
+        return scenes
+
+    @property
+    def policy(self) -> str:
+        """What the page may run and fetch."""
+        return next(found["content"] for tag, found in self.elements if "http-equiv" in found)
+
+
+def test_nothing_outside_the_file_is_named() -> None:
+    page = Page(draw_map([make_layer()], SETTINGS, "Mines"))
+    assert not {"link", "iframe", "object", "base", "img"} & {tag for tag, _ in page.elements}
+    assert not any({"src", "href"} & set(attributes) for _, attributes in page.elements)
+    text = draw_map([make_layer()], SETTINGS, "Mines")
+    targets = re.findall(r"url\(['\"]?([^)'\"]+)", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+    assert all(target.startswith(("data:image/", "#")) for target in targets)
+    assert "sourceMappingURL" not in text
+
+
+def test_only_the_pages_own_scripts_may_run_and_nothing_may_be_fetched() -> None:
+    policy = Page(draw_map([make_layer()], SETTINGS, "Mines")).policy
+    assert "default-src 'none'" in policy
+    assert "img-src data:;" in policy
+    assert "unsafe" not in policy
+    assert len(re.findall(r"'sha256-", policy)) == 4
+
+
+def test_base_tiles_open_the_page_to_their_server_alone() -> None:
+    settings = InteractiveMapSettings(tiles="https://{s}.tiles.example.org/{z}/{x}/{y}.png", tiles_attribution="Them")
+    assert "img-src data: https://*.tiles.example.org;" in Page(draw_map([make_layer()], settings, "Mines")).policy
+
+
+@pytest.mark.parametrize(
+    ("template", "origin"),
+    [
+        ("https://tiles.example.org/{z}/{x}/{y}.png", "https://tiles.example.org"),
+        ("http://127.0.0.1:8080/{z}/{x}/{y}?key=1", "http://127.0.0.1:8080"),
+        ("https://tiles.example.org/?z={z}&x={x}&y={y}", "https://tiles.example.org"),
+        ("tiles/{z}/{x}/{y}.png", None),
+        ("javascript://a/{z}/{x}/{y}", None),
+        ("https://*/{z}/{x}/{y}", None),
+        ("https://a b;script-src/{z}/{x}/{y}", None),
+        ("https://tiles.example.org/map.png", None),
+    ],
+)
+def test_addresses_of_tiles_are_told_from_others(template: str, origin: str | None) -> None:
+    assert tile_origin(template) == origin
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"tiles": "ftp://x/{z}/{x}/{y}", "tiles_attribution": "x"}, "is no address of tiles"),
+        ({"tiles": "https://x.org/{z}/{x}/{y}"}, "need tiles_attribution"),
+        ({"picture_pixels": 0}, "picture_pixels"),
+        ({"tile": None}, "tile"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        InteractiveMapSettings(**settings)
+
+
+def test_names_from_files_stay_text() -> None:
+    layer = make_layer(area=EVIL)
+    layer = dataclasses.replace(layer, facts=dataclasses.replace(layer.facts, scene=EVIL, model=EVIL))
+    text = draw_map([layer], InteractiveMapSettings(attribution=EVIL), EVIL)
+    page = Page(text)
+    assert text.count("</script>") == 3
+    assert "<img" not in text
+    assert page.scenes[0]["protected"][0]["name"] == page.scenes[0]["name"] == EVIL
+
+
+def test_all_that_is_known_of_a_mine_is_there() -> None:
+    (scene,) = Page(draw_map([make_layer()], SETTINGS, "Mines")).scenes
+    columns = scene["mines"]["columns"]
+    assert {name: values[2] for name, values in columns.items()} == {
+        "id": 3,
+        "confidence": 2,
+        "area_ha": 0.48,
+        "mean_probability": 0.6,
+        "max_probability": 0.9,
+        "clear_dates": 7.0,
+        "longitude": columns["longitude"][2],
+        "latitude": columns["latitude"][2],
+        "outside_concessions_ha": 0.48,
+        "protected_ha": 0.24,
+        "concession": None,
+        "protected_area": "Reserva do Rio Claro",
+        "touches_edge": False,
+        "review": True,
+    }
+    assert scene["period"] == "8 January 2024 to 30 September 2024"
+    assert (scene["model"], scene["version"]) == ("outlines", "3")
+
+
+def test_figures_that_are_not_known_are_left_open() -> None:
+    mines = make_mines()
+    mines["clear_dates"] = float("nan")
+    layer = SceneLayer(MapFacts("a", "outlines", "1"), GRID, mines, make_visible())
+    (scene,) = Page(draw_map([layer], SETTINGS, "Mines")).scenes
+    assert scene["mines"]["columns"]["clear_dates"] == [None, None, None]
+    assert "review" not in scene["mines"]["columns"]
+    assert [scene[part] for part in ("period", "probability", "reference", "concessions", "protected")] == [None] * 5
+    assert scene["thumbnails"] == {}
+
+
+def test_few_thumbnails_go_to_what_deserves_a_look_first_in_all_scenes() -> None:
+    layers = [make_layer(make_mines(scene="a"), "a"), make_layer(with_permits(make_mines(scene="b")), "b")]
+    scenes = Page(draw_map(layers, InteractiveMapSettings(thumbnails=3), "Mines")).scenes
+    # To be reviewed: b/3; of high confidence: a/2 and b/2.
+    assert [sorted(scene["thumbnails"]) for scene in scenes] == [["2"], ["2", "3"]]
+
+
+def test_a_mine_whose_surroundings_cannot_be_read_goes_without_thumbnail() -> None:
+    layer = dataclasses.replace(make_layer(), thumbnail=lambda _: None)
+    assert Page(draw_map([layer], SETTINGS, "Mines")).scenes[0]["thumbnails"] == {}
+
+
+def test_many_scenes_share_what_a_browser_can_hold() -> None:
+    assert SETTINGS.picture_side(1) == 1600
+    assert 320 <= SETTINGS.picture_side(100) < 400
+    assert InteractiveMapSettings(picture_pixels=500).picture_side(2) == 500
+
+
+def test_the_same_map_gives_the_same_page() -> None:
+    assert draw_map([make_layer()], SETTINGS, "Mines") == draw_map([make_layer()], SETTINGS, "Mines")

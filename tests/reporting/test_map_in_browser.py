@@ -1,0 +1,236 @@
+"""In a real browser without a network, people find, filter and open the mines of a map."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map
+from reporting import browser as chromium
+from reporting.browser import Browser
+from reporting.scene_layers import make_layer, make_mines, with_permits
+
+if chromium.program() is None:
+    if os.environ.get("CI") == "true":
+        raise RuntimeError("Continuous integration needs Chromium: apt-get install chromium")
+    pytest.skip("Chromium is not installed", allow_module_level=True)
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+SETTINGS = InteractiveMapSettings(attribution="Simulated")
+#: Pixels of the canvas that have one of the colours of mines.
+PAINTED = """(() => {
+  const canvas = document.querySelector("canvas");
+  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    const near = (red, green, blue) => data[at + 3] > 200 && Math.abs(data[at] - red) < 12
+      && Math.abs(data[at + 1] - green) < 12 && Math.abs(data[at + 2] - blue) < 12;
+    if (near(%d, %d, %d)) found += 1;
+  }
+  return found;
+})()"""
+HIGH, MEDIUM, REVIEW = (240, 228, 66), (86, 180, 233), (255, 45, 45)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("maps")
+
+
+def write(folder: Path, name: str, *layers: SceneLayer) -> str:
+    """Write a map; its address."""
+    path = folder / f"{name}.html"
+    path.write_text(draw_map(layers, SETTINGS, "Mines on the Tapajós"), "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def one(folder: Path) -> str:
+    return write(folder, "one", make_layer())
+
+
+@pytest.fixture(scope="module")
+def two(folder: Path) -> str:
+    other = make_layer(with_permits(make_mines(scene="rio: 2/b é"), EVIL), "rio: 2/b é", EVIL)
+    return write(folder, "two", make_layer(), other)
+
+
+def text(browser: Browser, selector: str) -> str:
+    """Words of an element as people read them, any space being a space; empty if there is none."""
+    words: str = browser.run(f"document.querySelector({selector!r})?.innerText ?? ''")
+    return " ".join(words.split())
+
+
+def listed(browser: Browser) -> list[str]:
+    """Names in the list of mines."""
+    names: list[str] = browser.run(
+        "[...document.querySelectorAll('#list li .what')].map(found => found.firstChild.textContent)"
+    )
+    return names
+
+
+def test_mines_are_drawn_and_nothing_is_complained_about_or_fetched(browser: Browser, one: str) -> None:
+    browser.open(one)
+    assert browser.complaints() == []
+    assert browser.requests() == [one]
+    assert all(browser.run(PAINTED % colour) > 100 for colour in (HIGH, MEDIUM, REVIEW))
+    assert browser.run("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    assert text(browser, "#summary") == "3 mines of 4.9 ha in tapajos; 1 to be reviewed."
+
+
+def test_the_picture_lies_under_the_polygons_on_the_screen(browser: Browser, one: str) -> None:
+    browser.open(one)
+    frame = browser.run(
+        "(({x, y, width, height}) => [x, y, width, height])"
+        "(document.querySelector('.leaflet-pictures-pane img').getBoundingClientRect())"
+    )
+    x, y, width, height = frame
+    # The second mine: columns 50 to 62 and rows 20 to 32 of 96.
+    browser.click(x + width * 56 / 96, y + height * 26 / 96)
+    assert text(browser, ".popup h3") == "Mine 2"
+    assert browser.run("location.hash") == "#mine=tapajos/2"
+
+
+def test_a_link_opens_a_mine_with_all_that_is_known_of_it(browser: Browser, one: str) -> None:
+    browser.open(f"{one}#mine=tapajos/3")
+    words = text(browser, ".popup")
+    for expected in (
+        "Mine 3",
+        "To be reviewed: 0.24 ha lie in a protected area, 0.48 ha outside every concession.",
+        "Area 0.48 ha",
+        "Confidence Low",
+        "Probability 0.60 on average, 0.90 at most",
+        "Clear dates 7 (of its median pixel)",
+        "Images 8 January 2024 to 30 September 2024",
+        "Concession none",
+        "Protected area Reserva do Rio Claro",
+        "Middle 7.42108° S, 55.36595° W",
+        "Scene tapajos",
+        "Model outlines, version 3",
+        "True colour, 600 m across",
+    ):
+        assert expected in words
+    assert browser.run("document.querySelector('.popup img').naturalWidth") == 240
+    assert browser.complaints() == []
+
+
+def test_scenes_with_odd_names_can_be_linked_to(browser: Browser, two: str) -> None:
+    browser.open(f"{two}#mine=rio%3A%202%2Fb%20%C3%A9/1")
+    assert "Scene rio: 2/b é" in text(browser, ".popup")
+    browser.open(f"{two}#mine=nowhere/1")
+    assert text(browser, ".popup") == ""
+    browser.open(f"{two}#mine=%E0%A4%A/1")
+    assert browser.complaints() == []
+
+
+def test_names_of_strangers_are_shown_as_they_are(browser: Browser, two: str) -> None:
+    browser.open(f"{two}#mine=rio%3A%202%2Fb%20%C3%A9/3")
+    assert f"Protected area {EVIL}" in text(browser, ".popup")
+    assert browser.run("document.querySelectorAll('img[onerror]').length") == 0
+    assert browser.complaints() == []
+
+
+def test_the_list_begins_with_what_deserves_a_look_and_leads_there(browser: Browser, one: str) -> None:
+    browser.open(one)
+    assert listed(browser) == ["Mine 3", "Mine 2", "Mine 1"]
+    browser.run("document.querySelectorAll('#list li button')[2].click()")
+    assert text(browser, ".popup h3") == "Mine 1"
+    assert browser.run("document.querySelector('#list [aria-current=true] .what').firstChild.textContent") == "Mine 1"
+
+
+def test_keys_alone_open_and_close_a_mine(browser: Browser, one: str) -> None:
+    browser.open(one)
+    browser.run("document.querySelector('#minimum input').focus()")
+    browser.press("Tab")
+    browser.press("Enter")
+    assert text(browser, ".popup h3") == "Mine 3"
+    assert browser.run("document.activeElement.tagName") == "H3"
+    browser.press("Escape")
+    assert text(browser, ".popup h3") == ""
+    assert browser.run("document.activeElement.closest('li button') !== null")
+    assert browser.run("location.hash") == ""
+
+
+def test_mines_can_be_filtered_by_confidence_area_and_review(browser: Browser, one: str) -> None:
+    browser.open(one)
+    browser.run("document.querySelectorAll('#classes input')[0].click()")
+    browser.settle()
+    assert listed(browser) == ["Mine 3", "Mine 1"]
+    assert browser.run(PAINTED % HIGH) == 0
+    assert text(browser, "#shown") == "2 of 3 mines shown, 3.5 ha."
+    browser.run("document.querySelectorAll('#classes input')[0].click()")
+    browser.run(
+        "(field => { field.value = 1; field.dispatchEvent(new Event('input')); })"
+        "(document.querySelector('#minimum input'))"
+    )
+    assert listed(browser) == ["Mine 2", "Mine 1"]
+    browser.run("document.querySelector('#review-only input').click()")
+    assert listed(browser) == []
+    assert text(browser, "#shown") == "0 of 3 mines shown, 0.00 ha."
+
+
+def test_layers_can_be_switched(browser: Browser, one: str) -> None:
+    browser.open(one)
+    names = text(browser, ".leaflet-control-layers")
+    assert names == "True colour Probability 0–1 Known mines Concessions Protected areas Mines"
+    assert browser.run("document.querySelector('.leaflet-probability-pane img')") is None
+    browser.run("document.querySelectorAll('.leaflet-control-layers input')[1].click()")
+    browser.run("document.querySelectorAll('.leaflet-control-layers input')[5].click()")
+    browser.settle()
+    assert browser.run("document.querySelector('.leaflet-probability-pane img') !== null")
+    assert browser.run(PAINTED % HIGH) == 0
+
+
+def test_a_map_without_mines_says_so(browser: Browser, folder: Path) -> None:
+    browser.open(write(folder, "none", make_layer(make_mines(boxes=[], confidences=[]))))
+    assert text(browser, "#summary") == "No mine was found in tapajos."
+    assert text(browser, "#nothing").startswith("Nowhere in what was mapped")
+    assert browser.run("document.querySelector('#list').hidden")
+    assert browser.complaints() == []
+
+
+def test_a_map_without_scenes_opens_too(browser: Browser, folder: Path) -> None:
+    browser.open(write(folder, "empty"))
+    assert text(browser, "#summary") == "No mine was found in no scene."
+    assert browser.complaints() == []
+
+
+def test_several_scenes_are_listed_and_small_ones_marked_by_name(browser: Browser, two: str) -> None:
+    browser.open(two)
+    assert text(browser, "#scenes ul") == "tapajos 3 mines, 4.9 ha rio: 2/b é 3 mines, 4.9 ha"
+    assert browser.run("document.querySelectorAll('.scene-label').length") == 0
+    for _ in range(12):
+        browser.run("document.querySelector('.leaflet-control-zoom-out').click()")
+    browser.settle()
+    assert browser.run("document.querySelectorAll('.scene-label').length") == 2
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (400, 800)])
+def test_nothing_is_wider_than_the_screen(browser: Browser, two: str, width: int, height: int, *, dark: bool) -> None:
+    browser.open(f"{two}#mine=tapajos/3", width, height, dark=dark)
+    assert browser.run("document.documentElement.scrollWidth") == width
+    boxes = browser.run(
+        "['#map', '#panel', '.leaflet-popup'].map(name => document.querySelector(name)"
+        ".getBoundingClientRect()).map(({left, right}) => [left, right])"
+    )
+    assert np.min(boxes) >= 0
+    assert np.max(boxes) <= width
+    assert browser.complaints() == []
+
+
+def test_thousands_of_mines_are_listed_in_portions(browser: Browser, folder: Path) -> None:
+    boxes = [(column, row, 1, 1) for row in range(0, 90, 3) for column in range(0, 90, 3)]
+    browser.open(write(folder, "many", make_layer(make_mines(boxes=boxes, confidences=["high"] * len(boxes)))))
+    assert len(listed(browser)) == 200
+    browser.run("document.querySelector('#more').click()")
+    assert len(listed(browser)) == 400
+    assert browser.complaints() == []
