@@ -110,8 +110,8 @@ def test_qgis_finds_a_default_style_for_the_layer(mines: gpd.GeoDataFrame, tmp_p
     (path,) = write_mines(mines, tmp_path, ["gpkg"])
     # The question that QGIS asks when it opens a layer.
     info = pyogrio.read_info(path, layer="mines")
-    query = "SELECT f_table_name, f_geometry_column, styleQML, styleSLD, useAsDefault FROM layer_styles WHERE f_table_schema = ''"
-    ((table, column, qml, sld, default),) = rows(path, query)
+    columns = "f_table_name, f_geometry_column, styleQML, styleSLD, useAsDefault"
+    ((table, column, qml, sld, default),) = rows(path, f"SELECT {columns} FROM layer_styles WHERE f_table_schema = ''")  # noqa: S608
     assert (table, column, default) == (info["layer_name"], info["geometry_name"], 1)
     style = ET.fromstring(qml)  # noqa: S314 - our own
     values = [category.get("value") for category in style.iter("category")]

@@ -87,8 +87,9 @@ def _add_style(database: sqlite3.Connection, layer: str) -> None:
     ).fetchone()
     database.execute(_STYLES)
     database.execute(
-        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
-        "styleQML, styleSLD, useAsDefault, description, owner, update_time) VALUES ('', '', ?, ?, ?, ?, ?, 1, ?, '', ?)",
+        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, "
+        "styleName, styleQML, styleSLD, useAsDefault, description, owner, update_time) "
+        "VALUES ('', '', ?, ?, ?, ?, ?, 1, ?, '', ?)",
         (layer, column, layer, qml, sld, "Mines by confidence, with their hectares", _DATE),
     )
     database.execute(

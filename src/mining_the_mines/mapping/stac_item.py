@@ -1,0 +1,174 @@
+"""A map of mines as a STAC item, so that catalogs and their tools find it.
+
+STAC 1.1 with the extensions projection 2.0, raster 2.0, file 2.1, table 1.2 and processing 1.2; properties of our own
+begin with ``mines:``.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pystac
+import rasterio
+import shapely
+from rasterio.io import DatasetReader
+
+from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.mapping.footprint import draw_footprint, footprint_box
+from mining_the_mines.mapping.map_files import MEANINGS, MINES
+from mining_the_mines.mapping.vectorise import Thresholds
+from mining_the_mines.scenes.discretion import without_secrets
+
+#: Sentinel-2A took its first images on this day (ESA): no scene is older.
+FIRST_LIGHT: Final = date(2015, 6, 27)
+EXTENSIONS: Final = tuple(
+    f"https://stac-extensions.github.io/{name}/v{number}/schema.json"
+    for name, number in (
+        ("projection", "2.0.0"),
+        ("raster", "2.0.0"),
+        ("file", "2.1.0"),
+        ("table", "1.2.0"),
+        ("processing", "1.2.0"),
+    )
+)
+_RASTER: Final = "probability.tif"
+#: Files of a map beside its raster: key, title, media type and role.
+_FILES: Final = MappingProxyType(
+    {
+        f"{MINES}.gpkg": ("mines", "Polygons of mines, with a style for QGIS", pystac.MediaType.GEOPACKAGE, "data"),
+        f"{MINES}.parquet": ("mines-parquet", "Polygons of mines", pystac.MediaType.PARQUET, "data"),
+        f"{MINES}.geojson": ("mines-geojson", "Polygons of mines in degrees", pystac.MediaType.GEOJSON, "data"),
+        "quicklook.jpg": ("quicklook", "True colour with the outlines of mines", pystac.MediaType.JPEG, "overview"),
+        "map.json": ("record", "How the map was made", pystac.MediaType.JSON, "metadata"),
+    }
+)
+
+
+def describe_map(
+    folder: Path, mines: gpd.GeoDataFrame, facts: MapFacts, thresholds: Thresholds, source: str | None = None
+) -> pystac.Item:
+    """Describe the files of a map.
+
+    Args:
+        folder: Holds ``probability.tif``, and as many as there are of ``mines.gpkg``, ``mines.parquet``,
+            ``mines.geojson``, ``quicklook.jpg`` and ``map.json``.
+        mines: The polygons, as they were written.
+        facts: Where they come from.
+        thresholds: Probabilities that they were made with.
+        source: Address or path of what was mapped; passwords and signatures stay out.
+
+    Returns:
+        An item named after the scene, whose assets are given relative to the folder. It stands for the time from the
+        first to the last image; where the scene doesn't say, from the first light of Sentinel-2A, and to the day when
+        the raster was written, since no image is younger.
+
+    Raises:
+        RasterioIOError: If there is no raster.
+        ChipError: If it can't be placed on the Earth.
+    """
+    with rasterio.open(folder / _RASTER) as raster:
+        footprint = draw_footprint(ChipGrid(raster.crs, raster.transform, raster.width, raster.height))
+        projection, bands = _projection(raster), _bands(raster)
+    written = datetime.fromtimestamp((folder / _RASTER).stat().st_mtime, UTC).date()
+    item = pystac.Item(
+        id=facts.scene,
+        geometry=shapely.geometry.mapping(footprint),
+        bbox=list(footprint_box(footprint)),
+        datetime=None,
+        start_datetime=datetime.combine(facts.first_date or FIRST_LIGHT, time.min, UTC),
+        end_datetime=datetime.combine(facts.last_date or written, time(23, 59, 59), UTC),
+        stac_extensions=list(EXTENSIONS),
+        properties={
+            "title": f"Mines in {facts.scene}",
+            "processing:software": {"mining_the_mines": version("mining_the_mines")},
+            **projection,
+            **_findings(mines),
+            "mines:model": facts.model,
+            "mines:model_version": facts.model_version,
+            "mines:seed_threshold": thresholds.seed,
+            "mines:grow_threshold": thresholds.grow,
+        },
+    )
+    item.add_asset(
+        "probability",
+        _asset(folder / _RASTER, "Probability of a mine", pystac.MediaType.COG, "data", projection | bands),
+    )
+    columns = _columns(mines)
+    for name, (key, title, media_type, role) in _FILES.items():
+        if (folder / name).is_file():
+            item.add_asset(
+                key, _asset(folder / name, title, media_type, role, columns if name.startswith(MINES) else {})
+            )
+    if source is not None:
+        item.add_link(pystac.Link(pystac.RelType.DERIVED_FROM, without_secrets(source)))
+    return item
+
+
+def write_item(item: pystac.Item, path: Path) -> None:
+    """Write an item as JSON; the same item gives the same bytes.
+
+    Args:
+        item: Of a map.
+        path: In the map's folder.
+    """
+    content = item.to_dict(include_self_link=False, transform_hrefs=False)
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _asset(path: Path, title: str, media_type: str, role: str, fields: Mapping[str, Any]) -> pystac.Asset:
+    with path.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    facts = {
+        "file:size": path.stat().st_size,
+        # A multihash: 0x12 stands for SHA-256, 0x20 for its 32 bytes.
+        "file:checksum": f"1220{checksum}",
+        **fields,
+    }
+    return pystac.Asset(f"./{path.name}", title=title, media_type=media_type, roles=[role], extra_fields=facts)
+
+
+def _projection(raster: DatasetReader) -> dict[str, Any]:
+    epsg = raster.crs.to_epsg()
+    named = {"proj:code": f"EPSG:{epsg}"} if epsg else {"proj:code": None, "proj:wkt2": raster.crs.to_wkt()}
+    return {**named, "proj:shape": [raster.height, raster.width], "proj:transform": list(raster.transform)[:6]}
+
+
+def _bands(raster: DatasetReader) -> dict[str, Any]:
+    nodata = raster.nodata
+    band = {
+        "name": "probability",
+        "description": "Probability of a mine, 0 to 1",
+        "data_type": raster.dtypes[0],
+        # JSON knows no such number; STAC writes it so.
+        "nodata": "nan" if nodata is not None and np.isnan(nodata) else nodata,
+        "raster:scale": raster.scales[0],
+        "raster:offset": raster.offsets[0],
+    }
+    return {"bands": [{name: value for name, value in band.items() if value is not None}]}
+
+
+def _findings(mines: gpd.GeoDataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = {"mines:count": len(mines), "mines:hectares": round(float(mines["area_ha"].sum()), 4)}
+    if "review" in mines:
+        found["mines:to_review"] = int(mines["review"].sum())
+    return found
+
+
+def _columns(mines: gpd.GeoDataFrame) -> dict[str, Any]:
+    columns = [
+        {"name": name, "type": str(mines[name].dtype)} | ({"description": MEANINGS[name]} if name in MEANINGS else {})
+        for name in mines.columns
+    ]
+    return {
+        "table:columns": columns,
+        "table:primary_geometry": mines.geometry.name,
+        "table:row_count": len(mines),
+    }

@@ -1,0 +1,181 @@
+"""A STAC item says what a map's files are, where they lie, and when the ground was seen."""
+
+import hashlib
+import json
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pystac
+import pytest
+import rasterio
+import shapely
+from rasterio.transform import from_origin
+
+from mapping.mapped import EAST, NORTH, areas_of, field, mines_of
+from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.mapping.map_files import MEANINGS, write_mines
+from mining_the_mines.mapping.permits import PermitSettings, compare_with_permits
+from mining_the_mines.mapping.stac_item import describe_map, write_item
+from mining_the_mines.mapping.vectorise import Thresholds
+
+FACTS = MapFacts("tapajos", "segmenter", "3", date(2021, 9, 1), date(2022, 6, 30))
+THRESHOLDS = Thresholds(seed=0.6, grow=0.4)
+
+
+def write_raster(path: Path, **profile: Any) -> Path:  # noqa: ANN401 - whatever rasterio takes
+    """A map of probability of 1 by 2 km."""
+    layout: dict[str, Any] = {
+        "crs": "EPSG:32721",
+        "transform": from_origin(EAST, NORTH + 1000, 10, 10),
+        "nodata": np.nan,
+    } | profile
+    layout = {"driver": "GTiff", "height": 100, "width": 200, "count": 1, "dtype": "float32"} | layout
+    with rasterio.open(path, "w", **layout) as raster:
+        raster.write(np.zeros((1, 100, 200), layout["dtype"]))
+    return path
+
+
+@pytest.fixture
+def mines() -> gpd.GeoDataFrame:
+    return mines_of([field(0, 0, 300), field(500, 0, 200)])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, mines: gpd.GeoDataFrame) -> Path:
+    """All files of a map."""
+    place = tmp_path / "tapajos"
+    place.mkdir()
+    write_raster(place / "probability.tif")
+    write_mines(mines, place, ("gpkg", "parquet", "geojson"))
+    (place / "quicklook.jpg").write_bytes(b"a picture")
+    (place / "map.json").write_text("{}")
+    return place
+
+
+def written(
+    folder: Path, mines: gpd.GeoDataFrame, facts: MapFacts = FACTS, source: str | None = None
+) -> dict[str, Any]:
+    """The item as it is in its file."""
+    write_item(describe_map(folder, mines, facts, THRESHOLDS, source), folder / "item.json")
+    content: dict[str, Any] = json.loads((folder / "item.json").read_text(encoding="utf-8"))
+    return content
+
+
+def test_all_that_the_specification_asks_for_is_there_and_is_read_again(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    content = written(folder, mines)
+    for field_name in ("type", "stac_version", "id", "geometry", "bbox", "properties", "links", "assets"):
+        assert field_name in content
+    assert (content["type"], content["stac_version"], content["id"]) == ("Feature", "1.1.0", "tapajos")
+    assert content["properties"]["datetime"] is None
+    item = pystac.Item.from_file(str(folder / "item.json"))
+    assert item.common_metadata.start_datetime == datetime(2021, 9, 1, tzinfo=UTC)
+    assert item.common_metadata.end_datetime == datetime(2022, 6, 30, 23, 59, 59, tzinfo=UTC)
+    assert all(Path(str(asset.get_absolute_href())).is_file() for asset in item.assets.values())
+
+
+def test_assets_are_described_as_they_are(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    assets = written(folder, mines)["assets"]
+    names = {"probability.tif", "mines.gpkg", "mines.parquet", "mines.geojson", "quicklook.jpg", "map.json"}
+    assert {asset["href"].removeprefix("./") for asset in assets.values()} == names
+    for asset in assets.values():
+        content = (folder / asset["href"]).read_bytes()
+        assert asset["file:size"] == len(content)
+        assert asset["file:checksum"] == "1220" + hashlib.sha256(content).hexdigest()
+        assert asset["roles"]
+        assert "/" in asset["type"]
+
+
+def test_the_raster_tells_its_grid_and_its_numbers(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    asset = written(folder, mines)["assets"]["probability"]
+    assert asset["proj:code"] == "EPSG:32721"
+    assert asset["proj:shape"] == [100, 200]
+    assert asset["proj:transform"] == [10, 0, EAST, 0, -10, NORTH + 1000]
+    (band,) = asset["bands"]
+    assert (band["data_type"], band["nodata"]) == ("float32", "nan")
+
+
+def test_a_raster_of_whole_numbers_tells_its_nodata_or_that_there_is_none(
+    folder: Path, mines: gpd.GeoDataFrame
+) -> None:
+    write_raster(folder / "probability.tif", dtype="uint8", nodata=255)
+    assert written(folder, mines)["assets"]["probability"]["bands"][0]["nodata"] == 255
+    write_raster(folder / "probability.tif", dtype="uint8", nodata=None)
+    assert "nodata" not in written(folder, mines)["assets"]["probability"]["bands"][0]
+
+
+def test_a_crs_without_code_is_written_out(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    write_raster(folder / "probability.tif", crs="+proj=laea +lat_0=-5 +lon_0=-57 +datum=WGS84 +units=m")
+    properties = written(folder, mines)["properties"]
+    assert properties["proj:code"] is None
+    assert "Lambert" in properties["proj:wkt2"]
+
+
+def test_the_polygons_explain_their_columns(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    asset = written(folder, mines)["assets"]["mines"]
+    assert [column["name"] for column in asset["table:columns"]] == list(mines.columns)
+    assert asset["table:columns"][1]["description"] == MEANINGS["area_ha"]
+    assert (asset["table:row_count"], asset["table:primary_geometry"]) == (2, "geometry")
+
+
+def test_properties_tell_what_was_found_and_by_what(folder: Path, mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    properties = written(folder, mines)["properties"]
+    assert properties["mines:count"] == 2
+    assert properties["mines:hectares"] == pytest.approx(13.01, abs=0.01)
+    assert (properties["mines:model"], properties["mines:model_version"]) == ("segmenter", "3")
+    assert (properties["mines:seed_threshold"], properties["mines:grow_threshold"]) == (0.6, 0.4)
+    assert "mines:to_review" not in properties
+    compared = compare_with_permits(mines, areas_of(tmp_path, Aurora=field(0, 0, 400)), None, PermitSettings())
+    assert written(folder, compared)["properties"]["mines:to_review"] == 1
+
+
+def test_the_footprint_holds_the_mines(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    content = written(folder, mines)
+    footprint = shapely.geometry.shape(content["geometry"])
+    assert footprint.buffer(1e-6).contains(mines.to_crs(4326).geometry).all()
+    assert tuple(content["bbox"]) == footprint.bounds
+
+
+def test_only_files_that_are_there_become_assets(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    (folder / "mines.geojson").unlink()
+    (folder / "map.json").unlink()
+    assert set(written(folder, mines)["assets"]) == {"probability", "mines", "mines-parquet", "quicklook"}
+
+
+def test_a_map_without_mines_has_an_item_too(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    properties = written(folder, mines.iloc[:0])["properties"]
+    assert (properties["mines:count"], properties["mines:hectares"]) == (0, 0)
+
+
+def test_images_without_dates_are_no_older_than_the_satellite_and_no_younger_than_the_map(
+    folder: Path, mines: gpd.GeoDataFrame
+) -> None:
+    day = datetime(2024, 5, 6, 12, tzinfo=UTC).timestamp()
+    os.utime(folder / "probability.tif", (day, day))
+    properties = written(folder, mines, facts=MapFacts("tapajos", "segmenter", "3"))["properties"]
+    assert properties["start_datetime"] == "2015-06-27T00:00:00Z"
+    assert properties["end_datetime"] == "2024-05-06T23:59:59Z"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("https://stac.example.com/items/S2A_1", "https://stac.example.com/items/S2A_1"),
+        ("https://blob.example.com/S2A_1.tif?se=2024&sig=geheim", "https://blob.example.com/S2A_1.tif"),
+        ("/data/composites/tapajos.tif", "/data/composites/tapajos.tif"),
+    ],
+)
+def test_the_item_links_to_what_was_mapped_without_passwords(
+    folder: Path, mines: gpd.GeoDataFrame, source: str, told: str
+) -> None:
+    assert written(folder, mines, source=source)["links"] == [{"rel": "derived_from", "href": told}]
+
+
+def test_the_same_map_gives_the_same_bytes(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    written(folder, mines)
+    first = (folder / "item.json").read_bytes()
+    written(folder, mines)
+    assert (folder / "item.json").read_bytes() == first
