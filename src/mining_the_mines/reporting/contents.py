@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+from affine import Affine
 from numpy.typing import NDArray
+
+from mining_the_mines.scoring.map_scores import MapScores
 
 Outcome = Literal["TP", "FP", "FN", "TN"]
 #: A mine outlined badly, as most are, or well; or outlines where no mine is.
@@ -207,6 +211,62 @@ class CompositeContents:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class MapPicture:
+    """A mapped scene in true colour, as small as it will be shown.
+
+    Attributes:
+        visible: Reflectance of red, green and blue, float32 (3, H, W), NaN where there are no data.
+        transform: From pixel (column, row) of this picture to coordinates in the CRS of the mines.
+    """
+
+    visible: NDArray[np.float32]
+    transform: Affine
+
+
+@dataclass(frozen=True, eq=False)
+class MapView:
+    """A scene's map of mines, as a report shows it.
+
+    Attributes:
+        scene: Its name.
+        mines: One row a mine, in the scene's CRS: ``id``, ``area_ha``, ``confidence`` (high, medium or low),
+            ``touches_edge``, ``geometry`` and, where permits are known, ``review``; any number.
+        mapped_hectares: Area in which the map has data.
+        first_date: Of the scene's images, where known.
+        last_date: Of the scene's images, where known.
+        picture: The scene, if it is to be shown; a few are enough.
+    """
+
+    scene: str
+    mines: gpd.GeoDataFrame
+    mapped_hectares: float
+    first_date: date | None = None
+    last_date: date | None = None
+    picture: MapPicture | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MapContents:
+    """What a report shows of maps of whole scenes.
+
+    Attributes:
+        scenes: The maps; none if all scenes were left out.
+        scores: Against reference polygons, where there are any.
+        units: One row a concession, protected area or the ground outside: ``layer``, ``unit``, ``mines``,
+            ``hectares``, ``hectares_to_review``, ``high_confidence_hectares``, ``largest_ha``; what deserves a look
+            first on top.
+        left_out: Scenes without a map: ``scene``, ``reason``.
+        page: Address of the interactive map, as seen from the report.
+    """
+
+    scenes: tuple[MapView, ...]
+    scores: MapScores | None = None
+    units: pd.DataFrame | None = None
+    left_out: pd.DataFrame | None = None
+    page: str | None = None
+
+
 @dataclass(frozen=True)
 class ReportContents:
     """All that a report shows; what is missing or empty is left out of the page.
@@ -216,6 +276,7 @@ class ReportContents:
         detection: Of chip classifiers, if there are any.
         outlines: Of outlines, if there are any.
         composites: What the chips were cut from, if they were not handed over.
+        maps: Of whole scenes, if there are any.
         manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
             ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
         folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
@@ -232,6 +293,7 @@ class ReportContents:
     detection: DetectionContents | None = None
     outlines: OutlineContents | None = None
     composites: CompositeContents | None = None
+    maps: MapContents | None = None
     manifest: pd.DataFrame | None = None
     folds: pd.DataFrame | None = None
     band_statistics: pd.DataFrame | None = None

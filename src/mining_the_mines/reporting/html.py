@@ -11,6 +11,7 @@ from mining_the_mines.reporting.composite_part import arrange_composites
 from mining_the_mines.reporting.contents import Picture, ReportContents, ReportSection
 from mining_the_mines.reporting.detection_part import arrange_detection
 from mining_the_mines.reporting.drawing import captioned
+from mining_the_mines.reporting.map_part import arrange_maps
 from mining_the_mines.reporting.outline_part import arrange_outlines
 from mining_the_mines.reporting.tables import fold_rows, manifest_rows, plain_table, rejection_rows
 
@@ -28,14 +29,18 @@ def render_report(contents: ReportContents) -> str:
         nothing, so that it can be sent by mail and opened anywhere.
 
     Raises:
-        ValueError: If it holds neither detection nor outlines.
+        ValueError: If it holds neither detection nor outlines nor maps.
     """
     level = contents.interval_level
     detection = None if contents.detection is None else arrange_detection(contents.detection, level)
     outlines = None if contents.outlines is None else arrange_outlines(contents.outlines, level)
+    maps = None if contents.maps is None else arrange_maps(contents.maps)
     answers = [part.answer for part in (detection, outlines) if part is not None]
-    if not answers:
-        raise ValueError("A report needs the scores of a detector or of outlines: run the evaluation pipeline first.")
+    if not answers and maps is None:
+        raise ValueError(
+            "A report needs the scores of a detector or of outlines, or maps: run the pipeline evaluation or mapping "
+            "first."
+        )
     environment = Environment(
         loader=PackageLoader(_PACKAGE),
         autoescape=True,
@@ -49,6 +54,7 @@ def render_report(contents: ReportContents) -> str:
         style=Markup(style),  # noqa: S704 - our own file
         detection=detection,
         outlines=outlines,
+        maps=maps,
         composites=None if contents.composites is None else arrange_composites(contents.composites),
         answers=answers,
         caveats=_caveats(answers, contents.caveats),

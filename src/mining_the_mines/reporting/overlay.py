@@ -61,8 +61,7 @@ def outline_overlay(
     ground = enlarge(photograph, longest_side)
     size = (ground.shape[1], ground.shape[0])
     true, unknown, called = (_resize(of, size) for of in (truth == MINE, truth == UNKNOWN, predicted))
-    grey = ground.mean(axis=-1, keepdims=True)
-    drawn = _DARKEST + _CONTRAST * (ground * (1 - _GREYING) + grey * _GREYING)
+    drawn = tone_down(ground)
     regions = ((HIT, true & called), (FALSE, called & ~true), (MISSED, true & ~called))
     for verdict, region in regions:
         known = region & ~unknown
@@ -72,6 +71,20 @@ def outline_overlay(
     drawn[unknown] = NOT_KNOWN.colour
     pixels: NDArray[np.uint8] = drawn.round().astype(np.uint8)
     return pixels
+
+
+def tone_down(photograph: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mute a photograph's colours, so that what is drawn over it stands out.
+
+    Args:
+        photograph: uint8 (H, W, 3).
+
+    Returns:
+        float64 (H, W, 3) in 0–255.
+    """
+    grey = photograph.mean(axis=-1, keepdims=True)
+    muted: NDArray[np.float64] = _DARKEST + _CONTRAST * (photograph * (1 - _GREYING) + grey * _GREYING)
+    return muted
 
 
 def enlarge(photograph: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:

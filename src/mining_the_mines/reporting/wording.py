@@ -5,6 +5,7 @@ from datetime import date
 from types import MappingProxyType
 
 from mining_the_mines.scoring.bootstrap import Interval
+from mining_the_mines.scoring.map_scores import MAP_TITLES
 from mining_the_mines.scoring.metrics import METRIC_TITLES
 from mining_the_mines.scoring.outline_scores import OUTLINE_TITLES
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
@@ -16,7 +17,7 @@ MODEL_NAMES = MappingProxyType(
     {"baseline": "the baseline", "network": "the network", "blend": "the blend of models", "outlines": "the outlines"}
 )
 SPLIT_TITLES = MappingProxyType({TEST: "On the test chips", OUT_OF_FOLD: "Out of fold"})
-_TITLES = MappingProxyType({**OUTLINE_TITLES, **METRIC_TITLES})
+_TITLES = MappingProxyType({**OUTLINE_TITLES, **MAP_TITLES, **METRIC_TITLES})
 _MONTHS = (
     "January",
     "February",
