@@ -25,7 +25,7 @@ ARTIFACTS = (
     "chosen_scenes", "scenes", "scene_table", "left_out_scenes",
     "manifest", "rejected_chips", "folds", "outline_inventory", "mask_table",
     "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision", "importances",
-    "report",
+    "map_list", "areas_by_unit", "map_score_table", "map_page", "report",
 )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ class TaskSelection:
 
         parameters = context.config_loader["parameters"]
         chosen = read_tasks(parameters.get("tasks", TASKS))
-        for name, pipeline in register_pipelines(chosen, read_origin(parameters.get("acquisition"))).items():
+        origin, named = read_origin(parameters.get("acquisition")), bool(parameters.get("scene"))
+        for name, pipeline in register_pipelines(chosen, origin, named=named).items():
             if name in pipelines:
                 pipelines[name] = pipeline
 
@@ -141,6 +142,8 @@ class RunTracking:
         name = dataset_name.rsplit(".", 1)[-1]
         if name == "scores":
             mlflow.log_metrics(score_metrics(data))
+        if name == "map_score_table":
+            mlflow.log_metrics(map_metrics(data))
         if name in ARTIFACTS:
             _log_file(self._catalog, dataset_name)
 
@@ -171,6 +174,27 @@ def score_metrics(scores: pd.DataFrame) -> dict[str, float]:
         figures = {"": row["value"], "/low": row["low"], "/high": row["high"]}
         metrics |= {f"{name}{part}": float(value) for part, value in figures.items() if not pd.isna(value)}
     return metrics
+
+
+def map_metrics(scores: pd.DataFrame) -> dict[str, float]:
+    """Scores of maps as MLflow metrics.
+
+    Args:
+        scores: As :class:`mining_the_mines.scoring.map_scores.MapScores` holds them; without rows where nothing was
+            scored.
+
+    Returns:
+        Figures of all scenes and sizes together, named ``map/metric``, with ``/low`` and ``/high`` for the interval.
+    """
+    if scores.empty:
+        return {}
+    pooled = scores[scores["scene"].isna() & scores["size_class"].isna()]
+    return {
+        f"map/{row['metric']}{part}": float(row[column])
+        for row in pooled.to_dict("records")
+        for part, column in (("", "value"), ("/low", "low"), ("/high", "high"))
+        if not pd.isna(row[column])
+    }
 
 
 def _log_file(catalog: DataCatalog, name: str) -> None:

@@ -9,6 +9,7 @@ from mining_the_mines.pipelines import (
     evaluation,
     feature_extraction,
     inference,
+    mapping,
     preprocessing,
     reporting,
     training,
@@ -17,17 +18,21 @@ from mining_the_mines.pipelines.origin import HANDED_OVER, SIMULATION, Origin
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, TASKS, Task
 
 
-def register_pipelines(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION) -> dict[str, Pipeline]:
+def register_pipelines(
+    tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION, *, named: bool = False
+) -> dict[str, Pipeline]:
     """Name the pipelines.
 
     Args:
         tasks: The questions that they answer; an environment says which with the parameter ``tasks``.
         origin: Where the chips come from; an environment says it with the parameter ``acquisition``.
+        named: Whether the parameter ``scene`` names scenes to map.
 
     Returns:
         Pipelines by name; ``__default__`` is all of them. ``compositing`` is the first part of ``preprocessing``, for
         those who want composites and chips, and no model.
     """
+    mapped = named or origin != HANDED_OVER
     features = feature_extraction.create_pipeline() if CLASSIFICATION in tasks else Pipeline([])
     pipelines = {
         "acquisition": acquisition.create_pipeline(origin),
@@ -38,8 +43,10 @@ def register_pipelines(tasks: Collection[Task] = TASKS, origin: Origin = SIMULAT
         "inference": inference.create_pipeline(tasks),
         "reporting": reporting.create_pipeline(tasks, composited=origin != HANDED_OVER),
     }
+    maps = mapping.create_pipeline(tasks, origin, named=named)
     return {
-        "__default__": sum(pipelines.values(), start=Pipeline([])),
+        "__default__": sum(pipelines.values(), start=maps if mapped else Pipeline([])),
         **pipelines,
+        "mapping": maps,
         "compositing": preprocessing.create_compositing(origin),
     }

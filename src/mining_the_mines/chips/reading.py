@@ -146,6 +146,12 @@ class BandReader:
         pixels: npt.NDArray[np.generic] = source.read(None if in_file_order else list(self.indexes), window=window)
         return pixels
 
+    def of(self, positions: Sequence[int]) -> "BandReader":
+        """Some of these bands only, by their positions."""
+        chosen = list(positions)
+        indexes = tuple(self.indexes[position] for position in chosen)
+        return BandReader(indexes, self.factors[chosen], self.offsets[chosen], self.nodata)
+
     def decode(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
         """Turn numbers (bands, height, width) into reflectance, float32; NaN where there is no data."""
         return _reflectance(pixels, self.factors, self.offsets, _missing(pixels, self.nodata))

@@ -3,16 +3,16 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.mapping.model import MapModel, StoredModel
-from mining_the_mines.mapping.scene import Scene, lay_grid
+from mining_the_mines.mapping.scene import Scene
 from mining_the_mines.mapping.windows import AxisWindows, Blend, cut_axis
 
 #: Goes up when the same scene, model and settings begin to give another map.
@@ -41,12 +41,12 @@ class TilingSettings(BaseModel):
     )
     blend: Blend = Field(
         "cosine",
-        description="cosine averages windows, the more the nearer a pixel is to their middle: smooth, and steadier than "
-        "any single one. crop takes each pixel from the window in whose middle it lies: each figure can be traced to "
+        description="cosine averages windows, the more the nearer a pixel is to their middle: smooth, and steadier "
+        "than any single one. crop takes each pixel from the window in whose middle it lies: each figure can be traced to "
         "one prediction, and sharp edges stay sharp, but a seam shows where windows disagree.",
     )
     band_rows: int = Field(
-        1024,
+        512,
         ge=1,
         description="About so many rows are worked on as one task, and kept if a run is cut short. More of them read "
         "less twice; fewer go to more workers.",
@@ -54,7 +54,8 @@ class TilingSettings(BaseModel):
     batch: int | None = Field(
         None,
         ge=1,
-        description="Windows that the model is given at a time; null for as many as have 2²⁰ pixels. Raise it on a GPU.",
+        description="Windows that the model is given at a time; null for as many as have 2²⁰ pixels. "
+        "Raise it on a GPU.",
     )
 
 
@@ -128,7 +129,7 @@ class ProbabilityPlan:
                 self.rows.inside(first)[0],
                 self.rows.inside(end - 1)[1],
             )
-            for number, (first, end) in enumerate(zip(edges, edges[1:], strict=False))
+            for number, (first, end) in enumerate(pairwise(edges))
         )
 
 

@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from rasterio.enums import Resampling
+from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from mining_the_mines.mapping.plan import Precision, ProbabilityPlan
@@ -88,12 +90,22 @@ def read_probability(path: Path, rows: int) -> Iterator[tuple[int, Sums]]:
         First row, and probabilities float32 (rows, width), NaN without data.
     """
     with rasterio.open(path, num_threads="all_cpus") as source:
-        scale, nodata = source.scales[0], source.nodata
         for first in range(0, source.height, rows):
             window = Window.from_slices((first, min(first + rows, source.height)), (0, source.width))
-            numbers = source.read(1, window=window)
-            probability = numbers.astype(np.float32)
-            if numbers.dtype == np.uint8:
-                probability = probability * np.float32(scale)
-                probability[numbers == nodata] = np.nan
-            yield first, probability
+            yield first, _decode(source, source.read(1, window=window))
+
+
+def read_small(path: Path, longest_side: int) -> Sums:
+    """Read a whole map of probability no larger than it will be shown; see :func:`read_probability`."""
+    with rasterio.open(path) as source:
+        scale = min(1.0, longest_side / max(source.height, source.width))
+        shape = (max(1, round(source.height * scale)), max(1, round(source.width * scale)))
+        return _decode(source, source.read(1, out_shape=shape, resampling=Resampling.average))
+
+
+def _decode(source: DatasetReader, numbers: npt.NDArray[np.generic]) -> Sums:
+    probability: Sums = numbers.astype(np.float32)
+    if numbers.dtype == np.uint8:
+        probability = probability * np.float32(source.scales[0])
+        probability[numbers == source.nodata] = np.nan
+    return probability

@@ -80,8 +80,8 @@ def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool)
         return grid
     if not resample:
         raise SceneError(
-            f"{scene.image} has pixels of {metres:.3g} m, and the model was trained on {pixel:g} m: resample it, or set "
-            "mapping.resample to true to have that done while it is read."
+            f"{scene.image} has pixels of {metres:.3g} m, and the model was trained on {pixel:g} m: resample it, or "
+            "set mapping.resample to true to have that done while it is read."
         )
     factor = pixel / metres
     width, height = max(1, round(grid.width / factor)), max(1, round(grid.height / factor))

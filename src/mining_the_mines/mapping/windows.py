@@ -73,9 +73,9 @@ class AxisWindows:
 def cut_axis(length: int, window: int, overlap: float, blend: Blend, *, whole: bool = False) -> AxisWindows:
     """Cut an axis of a scene.
 
-    A scene that fits into a window is one window of its own size. In a longer one, windows begin half an overlap before the scene and
-    end behind it, so that its rims are seen with ground around them, though it is mirrored; the last window is moved
-    back to end there too.
+    A scene that fits into a window is one window of its own size. In a longer one, windows begin half an overlap before
+    the scene and end behind it, so that its rims are seen with ground around them, though it is mirrored; the last
+    window is moved back to end there too.
 
     Args:
         length: Pixels of the scene.

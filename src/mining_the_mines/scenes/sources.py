@@ -110,6 +110,48 @@ def open_source(access: AccessSettings, collection: str | None) -> SceneSource:
     return StaticCatalog(address, collection, talk)
 
 
+@dataclass(frozen=True)
+class SingleItem:
+    """A catalog of one scene: an item by its own address.
+
+    Attributes:
+        name: Its address, fit to be written down.
+        local: Whether it lies on this machine.
+        item: The scene.
+    """
+
+    name: str
+    local: bool
+    item: pystac.Item
+
+    def search(self, region: Region, start: date | None, end: date | None) -> Iterator[pystac.Item | BrokenItem]:
+        """Give the scene; see :class:`SceneSource`."""
+        del region, start, end
+        yield self.item
+
+
+def open_item(address: str, access: AccessSettings) -> SingleItem:
+    """Open one scene by its address.
+
+    Args:
+        address: Of the item's JSON: a path, or a URL.
+        access: How patient to be.
+
+    Returns:
+        The scene, as a catalog that holds nothing else.
+
+    Raises:
+        SceneError: If there is no item at the address, or it does not answer.
+    """
+    name = without_secrets(address)
+    local = urlsplit(address).scheme not in {"http", "https"}
+    at = str(Path(address).resolve()) if local else address
+    item = _item(_local_document(at) if local else _PatientIO(access).document(at), at)
+    if isinstance(item, BrokenItem):
+        raise SceneError(f"{name} is no STAC item ({item.reason}): name the JSON of one scene.")
+    return SingleItem(name, local, item)
+
+
 def signing(access: AccessSettings) -> Callable[[str], str] | None:
     """Find out how addresses of assets are signed, for those that open them.
 

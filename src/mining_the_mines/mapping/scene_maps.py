@@ -1,0 +1,139 @@
+"""Maps of many scenes as one Dask graph: bands of rows, then a last task a scene."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from distributed import Client, Future, as_completed
+from distributed.client import FutureCancelledError
+from distributed.scheduler import KilledWorker
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.mapping.finishing import ScenePlan, finish_scene, finished_map, waiting_parts
+from mining_the_mines.mapping.row_bands import BandPart, map_band
+from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene, open_maps, write_index
+from mining_the_mines.progress import Count, uncounted
+from mining_the_mines.scenes.block_graph import DaskSettings, Refusal, attempt, connect
+from mining_the_mines.scenes.errors import SceneError
+
+logger = logging.getLogger(__name__)
+
+#: Faults of one scene, which leave the others as they are.
+SCENE_FAULTS: Final = (SceneError, ChipError)
+
+
+def make_maps(
+    plans: Sequence[ScenePlan],
+    unmapped: Sequence[UnmappedScene],
+    folder: Path,
+    dask: DaskSettings,
+    progress: Count = uncounted,
+) -> SceneMaps:
+    """Make the maps that are not there yet, and list them all.
+
+    Args:
+        plans: One a scene, each of another name.
+        unmapped: Scenes for which there is no plan, with the reason; they are listed too.
+        folder: Where to. A scene whose map is there, made from the same scene, model and settings, is left as it is; of
+            one that was cut short, only missing bands of rows are made.
+        dask: Where the work is done. Workers read scenes and write maps themselves: paths and figures travel, no
+            pixels.
+        progress: Shows how far the work is.
+
+    Returns:
+        The maps. A scene that can't be mapped is left out, with a warning, as long as there is another.
+
+    Raises:
+        SceneError: If no scene can be mapped, no scheduler answers, or workers die again and again.
+        BadInputError: If the disk is full, or the folder can't be written to.
+    """
+    waiting = [plan for plan in plans if finished_map(plan, folder) is None]
+    failures = [*unmapped, *(_map_scenes(waiting, folder, dask, progress) if waiting else [])]
+    for failure in failures:
+        logger.warning("%s is not mapped: %s", failure.scene, failure.reason)
+    failed = {failure.scene for failure in failures}
+    scenes = [plan.name for plan in plans if plan.name not in failed]
+    if not scenes:
+        raise SceneError(_nothing_mapped(failures))
+    write_index(folder, scenes, failures)
+    return open_maps(folder)
+
+
+def _nothing_mapped(failures: Sequence[UnmappedScene]) -> str:
+    if len(failures) == 1:
+        return failures[0].reason
+    return f"None of {len(failures)} scenes can be mapped, the first for this reason: {failures[0].reason}"
+
+
+def _map_scenes(plans: Sequence[ScenePlan], folder: Path, dask: DaskSettings, progress: Count) -> list[UnmappedScene]:
+    work = [(plan, waiting_parts(plan, folder)) for plan in plans]
+    steps = sum(len(parts) + 1 for _, parts in work)
+    title = f"Mapping {plans[0].name}" if len(plans) == 1 else f"Mapping {len(plans)} scenes"
+    with connect(dask) as client, progress(steps, title) as advance:
+        graph = _Graph(client, folder)
+        try:
+            ends = {graph.add(plan, parts): plan for plan, parts in work}
+            for _ in as_completed(graph.futures):
+                advance()
+            return list(_failures(ends))
+        except FutureCancelledError as error:
+            raise SceneError(
+                f"The Dask scheduler went away in mid-run ({dask.address or 'of this machine'}): run again, what is "
+                "finished is kept."
+            ) from error
+        finally:
+            client.cancel(graph.futures)
+
+
+class _Graph:
+    """Tasks of all scenes.
+
+    Args:
+        client: Of the scheduler.
+        folder: Where maps lie.
+    """
+
+    def __init__(self, client: Client, folder: Path) -> None:
+        self._client = client
+        self._folder = folder
+        self.futures: list[Future] = []
+
+    def add(self, plan: ScenePlan, parts: Sequence[BandPart]) -> Future:
+        """Add a scene; its last task, which gives why it could not be mapped, or nothing."""
+        everywhere = self._client.scatter(plan, broadcast=True)
+        bands = [self._client.submit(attempt, map_part, everywhere, part, pure=False) for part in parts]
+        end = self._client.submit(finish, everywhere, self._folder, bands, pure=False)
+        self.futures += [*bands, end]
+        return end
+
+
+def map_part(plan: ScenePlan, part: BandPart) -> None:
+    """Map a band of rows on a worker."""
+    map_band(plan.probability, part)
+
+
+def finish(plan: ScenePlan, folder: Path, bands: Sequence[Refusal | None]) -> Refusal | None:
+    """Make a scene's map whole on a worker, unless one of its bands was refused."""
+    refused = next((band for band in bands if band is not None), None)
+    return refused if refused is not None else attempt(finish_scene, plan, folder)
+
+
+def _failures(ends: dict[Future, ScenePlan]) -> Iterator[UnmappedScene]:
+    for future, plan in ends.items():
+        try:
+            refused = future.result()
+        except KilledWorker as error:
+            raise SceneError(
+                f"Workers died again and again while they mapped {plan.name}, as they do for want of memory: give them "
+                "more, or lower mapping.tiling.batch; what is finished is kept."
+            ) from error
+        if isinstance(refused, Refusal):
+            yield _unmapped(plan, refused.error)
+
+
+def _unmapped(plan: ScenePlan, error: BadInputError) -> UnmappedScene:
+    if not isinstance(error, SCENE_FAULTS):
+        raise error
+    return UnmappedScene(plan.name, plan.probability.scene.source, str(error))

@@ -1,0 +1,73 @@
+"""Scenes of STAC archives become composites of one date: clouds masked, offsets harmonised, one grid of 10 m."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mining_the_mines.mapping.finding import StacScene, composite_scene
+from mining_the_mines.mapping.scene import Scene
+from mining_the_mines.progress import Count
+from mining_the_mines.scenes.block_graph import DaskSettings
+from mining_the_mines.scenes.choosing import AcquisitionSettings, Wanted, choose_from
+from mining_the_mines.scenes.composites import make_composites
+from mining_the_mines.scenes.compositing import CompositingSettings
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.region_plan import plan_composites
+from mining_the_mines.scenes.regions import Region
+from mining_the_mines.scenes.sources import PLANETARY_COMPUTER, open_item
+
+_PLANETARY_COMPUTER_HOST = "planetarycomputer.microsoft.com"
+
+
+@dataclass(frozen=True)
+class StacReading:
+    """How scenes of archives are read.
+
+    Attributes:
+        compositing: What is masked.
+        access: How patiently files are read.
+        dask: Where the work is done.
+    """
+
+    compositing: CompositingSettings
+    access: AcquisitionSettings
+    dask: DaskSettings
+
+
+def composite_item(
+    scene: StacScene, bands: Sequence[str], reading: StacReading, folder: Path, progress: Count
+) -> Scene:
+    """Make the composite of one date that a scene is mapped from; one that is there already is used again.
+
+    Args:
+        scene: Which item.
+        bands: Names of the bands, in the order that the model wants.
+        reading: How it is read.
+        folder: Where composites of single scenes lie, each in a folder of its own.
+        progress: Shows how far it has come.
+
+    Returns:
+        The scene as it is mapped.
+
+    Raises:
+        SceneError: If there is no such item, it lacks a band or its place, or its files can't be read.
+    """
+    # Who names a scene wants it, however cloudy it is and whenever it was taken.
+    access = reading.access.model_copy(
+        update={
+            "source": PLANETARY_COMPUTER if urlsplit(scene.address).hostname == _PLANETARY_COMPUTER_HOST else "",
+            "start": None, "end": None, "exclude": (), "max_cloud_cover": 100.0, "minimum_dates": 1,
+        }
+    )  # fmt: skip
+    source = open_item(scene.address, access)
+    box = source.item.bbox
+    if not box:
+        raise SceneError(f"{scene.source} has no bbox: its catalog is at fault; name another scene.")
+    half = len(box) // 2
+    region = Region(scene.name, (box[0], box[1], box[half], box[half + 1]))
+    choice = choose_from(source, [region], Wanted(tuple(bands), reading.compositing.mask), access)
+    plans = plan_composites(choice, bands, reading.compositing, access)
+    (composite,) = make_composites(plans, folder / scene.name, reading.dask, progress)
+    made = composite_scene(composite)
+    return Scene(made.name, made.image, scene.source, made.clear_dates, made.dates)

@@ -1,0 +1,261 @@
+"""Nodes of mapping."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.grid import Box
+from mining_the_mines.chips.outlines import LON_LAT, Outlines
+from mining_the_mines.learning.map_models import load_detector_map, load_outliner_map
+from mining_the_mines.mapping.finding import composite_scene
+from mining_the_mines.mapping.finishing import PermitFiles
+from mining_the_mines.mapping.model import MapModel, StoredModel
+from mining_the_mines.mapping.named_areas import NamedAreas
+from mining_the_mines.mapping.permits import areas_by_unit
+from mining_the_mines.mapping.requests import MapRequest
+from mining_the_mines.mapping.scene import Scene
+from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
+from mining_the_mines.mapping.settings import MappingSettings
+from mining_the_mines.mapping.stac_scenes import StacReading
+from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
+from mining_the_mines.reporting.interactive_map import draw_map as draw
+from mining_the_mines.scenes.block_graph import DaskSettings
+from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.scenes.composite_files import Composite
+from mining_the_mines.scenes.compositing import CompositingSettings
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.map_matching import MapScoreSettings, compare_with_reference
+from mining_the_mines.scoring.map_scores import MapScores
+from mining_the_mines.scoring.map_scores import score_maps as score_comparisons
+
+logger = logging.getLogger(__name__)
+
+
+class MapEvaluation(BaseModel):
+    """How maps are scored.
+
+    Attributes:
+        matching: When a mapped mine is one that is known.
+        bootstrap: How intervals are drawn.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    matching: MapScoreSettings = MapScoreSettings()
+    bootstrap: BootstrapSettings = BootstrapSettings()
+
+
+#: A thumbnail is read no finer than it is shown.
+_THUMBNAIL = 240
+
+
+def take_test_regions(composites: Sequence[Composite], folds: pd.DataFrame) -> tuple[Scene, ...]:
+    """Choose the regions that no model has seen; all of them, where every region has chips that were learnt from."""
+    seen = regions_seen(folds)
+    unseen = tuple(composite_scene(composite) for composite in composites if composite.region not in seen)
+    if unseen:
+        return unseen
+    logger.warning(
+        "Every region holds chips that a model was trained on, so their maps tell nothing of how it does elsewhere: "
+        "keep a region for testing with folds.test_groups."
+    )
+    return tuple(composite_scene(composite) for composite in composites)
+
+
+def take_named_scenes(scene: Any) -> str | tuple[str, ...]:  # noqa: ANN401 - whatever stands in the parameter
+    """Take the scenes that the parameter ``scene`` names: one, or a list; of a folder, all that is in it."""
+    names = [scene] if isinstance(scene, str) else scene
+    if not names or not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise BadInputError(
+            f"The parameter scene is {scene!r} and names nothing to map: give --params=scene=PATH, a raster, a STAC "
+            "item, a composite, or a folder of them."
+        )
+    return tuple(names)
+
+
+def arrange_reading(
+    compositing: CompositingSettings, dask: DaskSettings, acquisition: AcquisitionSettings | None = None
+) -> StacReading:
+    """Arrange how scenes of archives are read, and where the work is done."""
+    return StacReading(compositing, acquisition or AcquisitionSettings(), dask)
+
+
+def map_with_outlines(
+    scenes_to_map: str | Sequence[Scene],
+    outliner: Any,  # noqa: ANN401 - a MineOutliner
+    scene_reading: StacReading,
+    mapping: MappingSettings,
+    concessions: NamedAreas | None,
+    protected_areas: NamedAreas | None,
+) -> MapRequest:
+    """Map scenes with the model that outlines mines.
+
+    Args:
+        scenes_to_map: The scenes, or what a person calls them.
+        outliner: The complete model.
+        scene_reading: How they are read.
+        mapping: How they are mapped.
+        concessions: Where mining is allowed, if anybody knows.
+        protected_areas: Where it is not, if anybody knows.
+
+    Returns:
+        What is wanted; maps are made as they are saved, band by band.
+    """
+    stored = _stored(outliner, "mine-segmenter", load_outliner_map)
+    return MapRequest(scenes_to_map, stored, mapping, _permits(concessions, protected_areas), scene_reading)
+
+
+def map_coarsely(
+    scenes_to_map: str | Sequence[Scene],
+    detector: Any,  # noqa: ANN401 - a MineDetector
+    scene_reading: StacReading,
+    mapping: MappingSettings,
+    concessions: NamedAreas | None,
+    protected_areas: NamedAreas | None,
+) -> MapRequest:
+    """Map scenes with the model that finds mines in chips, where there is no other: each window gets its probability.
+
+    See :func:`map_with_outlines`.
+    """
+    stored = _stored(detector, "mine-classifier", load_detector_map)
+    return MapRequest(scenes_to_map, stored, mapping, _permits(concessions, protected_areas), scene_reading)
+
+
+def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:
+    """List what was mapped and what was found, and what could not be mapped, a row a scene."""
+    rows = [_row(found) for found in scene_maps.maps]
+    rows += [{"scene": scene.scene, "source": scene.source, "error": scene.reason} for scene in scene_maps.unmapped]
+    for found in scene_maps.maps:
+        record = found.record
+        logger.info(
+            "%s: %d mines of %.1f hectares on %.0f mapped hectares; %s",
+            found.name, record.mines, record.hectares, record.mapped_hectares, found.folder,
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(MAP_COLUMNS)).astype(MAP_COLUMNS)
+
+
+def sum_up_units(
+    scene_maps: SceneMaps, concessions: NamedAreas | None, protected_areas: NamedAreas | None
+) -> pd.DataFrame:
+    """Sum up what was found in each concession and protected area, what deserves a look first."""
+    return areas_by_unit([found.mines for found in scene_maps.maps], concessions, protected_areas)
+
+
+def score_test_maps(
+    scene_maps: SceneMaps, raw_outlines: Outlines | None, map_evaluation: MapEvaluation, folds: pd.DataFrame
+) -> tuple[MapScores | None, pd.DataFrame]:
+    """Compare the maps of regions that no model has seen with the mines that are known there."""
+    seen = regions_seen(folds)
+    maps = [found for found in scene_maps.maps if found.name not in seen]
+    return _score(maps, raw_outlines, map_evaluation)
+
+
+def score_named_maps(
+    scene_maps: SceneMaps, reference: Outlines | None, map_evaluation: MapEvaluation
+) -> tuple[MapScores | None, pd.DataFrame]:
+    """Compare maps with the mines that are known there, if anybody has drawn some."""
+    return _score(scene_maps.maps, reference, map_evaluation)
+
+
+def draw_map(
+    scene_maps: SceneMaps,
+    reference: Outlines | None,
+    concessions: NamedAreas | None,
+    protected_areas: NamedAreas | None,
+    map_page: InteractiveMapSettings,
+) -> str:
+    """Draw all maps on one page to look at, which opens without a network."""
+    side = map_page.picture_side(len(scene_maps.maps))
+    shared = {
+        "reference": None if reference is None else _frame(reference),
+        "concessions": _named_frame(concessions),
+        "protected": _named_frame(protected_areas),
+    }
+    layers = [
+        SceneLayer(
+            facts=found.record.facts,
+            grid=found.grid,
+            mines=found.mines,
+            visible=found.visible(side),
+            probability=found.small_probability(side),
+            thumbnail=partial(_around, found),
+            **shared,
+        )
+        for found in scene_maps.maps
+    ]
+    return draw(layers, map_page, "Map of mines")
+
+
+#: Columns of the list of maps and their types.
+MAP_COLUMNS = {
+    "scene": "str", "source": "str", "mines": "Int64", "hectares": "float64", "reviews": "Int64",
+    "mapped_hectares": "float64", "mapped_share": "float64", "first_date": "str", "last_date": "str", "model": "str",
+    "model_version": "str", "seed": "float64", "grow": "float64", "coarse": "boolean", "folder": "str",
+    "content_hash": "str", "error": "str",
+}  # fmt: skip
+
+
+def regions_seen(folds: pd.DataFrame) -> set[str]:
+    """Regions with chips that a model was trained on; the place of a chip begins with its region."""
+    trained = folds.loc[folds["split"] != "test", "place"].astype(str)
+    return set(trained.str.rsplit("/", n=1).str[0])
+
+
+def _stored(model: Any, name: str, load: Callable[[Path], MapModel]) -> StoredModel:  # noqa: ANN401
+    origin = model.origin
+    if origin is None:
+        raise BadInputError(f"The model {name} was never saved, so that a map could not tell what made it: save it.")
+    return StoredModel(origin.folder, load, name, origin.version, origin.content_hash())
+
+
+def _permits(concessions: NamedAreas | None, protected_areas: NamedAreas | None) -> PermitFiles:
+    return PermitFiles(*(None if areas is None else Path(areas.source) for areas in (concessions, protected_areas)))
+
+
+def _row(found: SceneMap) -> dict[str, Any]:
+    record, facts = found.record, found.record.facts
+    return {
+        **{name: value for name, value in vars(record).items() if name in MAP_COLUMNS},
+        "scene": found.name,
+        "source": record.scene.source,
+        "first_date": facts.first_date.isoformat() if facts.first_date else "",
+        "last_date": facts.last_date.isoformat() if facts.last_date else "",
+        "model": facts.model,
+        "model_version": facts.model_version,
+        "folder": str(found.folder),
+        "error": "",
+    }
+
+
+def _score(
+    maps: Sequence[SceneMap], reference: Outlines | None, settings: MapEvaluation
+) -> tuple[MapScores | None, pd.DataFrame]:
+    if reference is None or not maps:
+        return None, pd.DataFrame()
+    known = _frame(reference)
+    comparisons = [
+        compare_with_reference(found.name, found.mines, known, found.ground, settings.matching) for found in maps
+    ]
+    scores = score_comparisons(comparisons, settings.matching, settings.bootstrap)
+    return scores, scores.table
+
+
+def _frame(outlines: Outlines) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(geometry=outlines.geometry, crs=LON_LAT)
+
+
+def _named_frame(areas: NamedAreas | None) -> gpd.GeoDataFrame | None:
+    return None if areas is None else gpd.GeoDataFrame({"name": areas.names}, geometry=areas.geometry, crs=LON_LAT)
+
+
+def _around(found: SceneMap, bounds: Box) -> NDArray[np.float32]:
+    return found.visible(_THUMBNAIL, bounds)
