@@ -35,7 +35,7 @@ def write_raster(path: Path, **profile: Any) -> Path:  # noqa: ANN401 - whatever
     } | profile
     layout = {"driver": "GTiff", "height": 100, "width": 200, "count": 1, "dtype": "float32"} | layout
     with rasterio.open(path, "w", **layout) as raster:
-        raster.write(np.zeros((1, 100, 200), layout["dtype"]))
+        raster.write(np.zeros((1, 100, 200), str(layout["dtype"])))
     return path
 
 
@@ -111,14 +111,14 @@ def test_a_crs_without_code_is_written_out(folder: Path, mines: gpd.GeoDataFrame
     write_raster(folder / "probability.tif", crs="+proj=laea +lat_0=-5 +lon_0=-57 +datum=WGS84 +units=m")
     properties = written(folder, mines)["properties"]
     assert properties["proj:code"] is None
-    assert "Lambert" in properties["proj:wkt2"]
+    assert properties["proj:wkt2"].startswith("PROJCRS")
 
 
-def test_the_polygons_explain_their_columns(folder: Path, mines: gpd.GeoDataFrame) -> None:
-    asset = written(folder, mines)["assets"]["mines"]
-    assert [column["name"] for column in asset["table:columns"]] == list(mines.columns)
-    assert asset["table:columns"][1]["description"] == MEANINGS["area_ha"]
-    assert (asset["table:row_count"], asset["table:primary_geometry"]) == (2, "geometry")
+def test_the_item_explains_the_columns_of_its_polygons(folder: Path, mines: gpd.GeoDataFrame) -> None:
+    properties = written(folder, mines)["properties"]
+    assert [column["name"] for column in properties["table:columns"]] == list(mines.columns)
+    assert properties["table:columns"][1]["description"] == MEANINGS["area_ha"]
+    assert (properties["table:row_count"], properties["table:primary_geometry"]) == (2, "geometry")
 
 
 def test_properties_tell_what_was_found_and_by_what(folder: Path, mines: gpd.GeoDataFrame, tmp_path: Path) -> None:

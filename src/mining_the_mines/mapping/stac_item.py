@@ -90,6 +90,7 @@ def describe_map(
             "title": f"Mines in {facts.scene}",
             "processing:software": {"mining_the_mines": version("mining_the_mines")},
             **projection,
+            **_columns(mines),
             **_findings(mines),
             "mines:model": facts.model,
             "mines:model_version": facts.model_version,
@@ -101,12 +102,9 @@ def describe_map(
         "probability",
         _asset(folder / _RASTER, "Probability of a mine", pystac.MediaType.COG, "data", projection | bands),
     )
-    columns = _columns(mines)
     for name, (key, title, media_type, role) in _FILES.items():
         if (folder / name).is_file():
-            item.add_asset(
-                key, _asset(folder / name, title, media_type, role, columns if name.startswith(MINES) else {})
-            )
+            item.add_asset(key, _asset(folder / name, title, media_type, role))
     if source is not None:
         item.add_link(pystac.Link(pystac.RelType.DERIVED_FROM, without_secrets(source)))
     return item
@@ -123,21 +121,25 @@ def write_item(item: pystac.Item, path: Path) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _asset(path: Path, title: str, media_type: str, role: str, fields: Mapping[str, Any]) -> pystac.Asset:
+def _asset(path: Path, title: str, media_type: str, role: str, fields: Mapping[str, Any] | None = None) -> pystac.Asset:
     with path.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     facts = {
         "file:size": path.stat().st_size,
         # A multihash: 0x12 stands for SHA-256, 0x20 for its 32 bytes.
         "file:checksum": f"1220{checksum}",
-        **fields,
+        **(fields or {}),
     }
     return pystac.Asset(f"./{path.name}", title=title, media_type=media_type, roles=[role], extra_fields=facts)
 
 
 def _projection(raster: DatasetReader) -> dict[str, Any]:
     epsg = raster.crs.to_epsg()
-    named = {"proj:code": f"EPSG:{epsg}"} if epsg else {"proj:code": None, "proj:wkt2": raster.crs.to_wkt()}
+    named = (
+        {"proj:code": f"EPSG:{epsg}"}
+        if epsg
+        else {"proj:code": None, "proj:wkt2": raster.crs.to_wkt(version="WKT2_2019")}
+    )
     return {**named, "proj:shape": [raster.height, raster.width], "proj:transform": list(raster.transform)[:6]}
 
 
