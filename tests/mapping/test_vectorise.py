@@ -311,7 +311,7 @@ def test_patches_are_those_of_an_image_that_is_labelled_whole(
 def test_a_seam_leaves_no_vertex() -> None:
     probability = np.ones((4, 3), dtype=np.float32)
     (polygon,) = outline_blocks(
-        cut(probability, None, [1, 1, 2]), grid_for(probability), Thresholds(0.5, 0.5), EVERYTHING
+        cut(probability, None, [1, 0, 1, 2]), grid_for(probability), Thresholds(0.5, 0.5), EVERYTHING
     ).geometry
     assert shapely.get_num_coordinates(polygon) == 5
     assert polygon.exterior.is_ccw

@@ -105,7 +105,8 @@ def outline_blocks(
 
     Outlines follow the edges of the pixels. All of them are valid; patches that hang together by a corner only are
     multipolygons. Whatever blocks the map comes in, polygons and figures are the same to the last bit. Memory holds
-    two blocks, and some 100 bytes for each row that each patch crosses.
+    a few blocks, and some 250 bytes for each row that each patch crosses: 50 MB for 22 000 patches of 80 pixels, 1.3 GB
+    for the six million specks of a map of which 5 % are noise.
 
     Holes are filled first, then patches joined, and last seeds are asked for: a hole that is filled takes in what lies
     in it.
