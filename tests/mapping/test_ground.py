@@ -38,8 +38,9 @@ def test_no_pixel_lies_beyond_the_range() -> None:
     transform = from_origin(-60, 10, 1e-3, 1e-3)
     ground = Ground(ChipGrid(CRS.from_epsg(4326), transform, 5_000, 60_000))
     rows = np.arange(0, 60_000, 7)
-    pixels = shapely.transform(shapely.box(np.full(len(rows), 40), rows, np.full(len(rows), 41), rows + 1), partial(place_pixels, transform))
-    hectares = ground.measure(pixels)
+    left = np.full(len(rows), 40)
+    pixels = shapely.box(left, rows, left + 1, rows + 1)
+    hectares = ground.measure(shapely.transform(pixels, partial(place_pixels, transform)))
     smallest, largest = ground.pixel_range
     assert smallest <= hectares.min()
     assert hectares.max() <= largest
