@@ -164,6 +164,15 @@ def test_many_areas_are_listed_in_two_tables() -> None:
     assert arrange_maps(MapContents((make_view(),), units=units.head(0))).unit_table is None
 
 
+def test_the_days_of_a_map_are_told_where_they_are_known() -> None:
+    view = make_view()
+    day = dataclasses.replace(view, scene="day", last_date=view.first_date)
+    unknown = dataclasses.replace(view, scene="unknown", first_date=None)
+    table = arrange_maps(MapContents((view, day, unknown))).scene_table
+    assert table is not None
+    assert [row.note for row in table.rows] == ["3 January 2022 to 3 September 2022", "3 January 2022", ""]
+
+
 def test_a_few_scenes_are_shown_and_all_are_listed() -> None:
     views = tuple(make_view(f"scene_{number}", DRAWN, make_picture(size=20)) for number in range(8))
     part = arrange_maps(MapContents(views))
@@ -174,4 +183,4 @@ def test_a_few_scenes_are_shown_and_all_are_listed() -> None:
 def test_mines_that_are_not_drawn_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mining_the_mines.reporting.map_pictures.MOST_OUTLINES", 3)
     part = arrange_maps(MapContents((make_view(mapped=MAPPED, picture=make_picture()),)))
-    assert part.cards[0].details.endswith("; the 2 smallest are not drawn")
+    assert part.cards[0].details.endswith("; the 2 smallest outlines are not drawn")

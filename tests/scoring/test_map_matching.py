@@ -153,6 +153,15 @@ def test_of_a_mine_mostly_outside_the_rest_is_neither_missed_nor_false() -> None
     assert missed.objects["counted"].tolist() == [False, True]
 
 
+def test_a_reference_in_a_projection_that_ends_before_the_scene_lies_outside() -> None:
+    # Gnomonic about the north pole: what lies south of the equator is nowhere.
+    polar = "+proj=gnom +lat_0=90 +lon_0=0 +datum=WGS84 +units=m"
+    reference = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 100, 100)], crs=polar)
+    comparison = compare(make_mines((0, 0, 100)), reference)
+    assert comparison.references_outside == 1
+    assert comparison.objects["side"].tolist() == [PREDICTION]
+
+
 def test_what_surrounds_missing_data_counts_without_it() -> None:
     area = SCENE.difference(square(120, 120, 60))
     true = side(compare(make_mines(), make_reference((100, 100, 100)), area=area), REFERENCE)

@@ -24,7 +24,7 @@ from mining_the_mines.reporting.map_tables import (
 )
 from mining_the_mines.reporting.pictures import Stretch, stretch_for
 from mining_the_mines.reporting.tables import Table
-from mining_the_mines.reporting.wording import category_title, count, decimal, hectares
+from mining_the_mines.reporting.wording import category_title, count, decimal, hectares, whole
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.map_matching import MapScoreSettings
 from mining_the_mines.scoring.map_scores import MapScores
@@ -135,7 +135,7 @@ def _drawings(contents: MapContents) -> list[tuple[MapView, MapPicture, DrawnMap
 def _card(view: MapView, picture: MapPicture, drawing: DrawnMap) -> MapCard:
     details = _found(view.mines)
     if drawing.undrawn:
-        details += f"; the {count(drawing.undrawn, 'smallest', 'smallest')} are not drawn"
+        details += f"; the {whole(drawing.undrawn)} smallest outlines are not drawn"
     pixelated = max(picture.visible.shape[1:]) < _PIXEL_ART_BELOW
     return MapCard(category_title(view.scene), details, drawing.photograph, drawing.markup, pixelated)
 

@@ -24,6 +24,7 @@ from mining_the_mines.reporting.wording import (
     percent_range,
     signed_percent,
     signed_percent_range,
+    whole,
 )
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.map_matching import MapScoreSettings, size_class_titles, size_classes
@@ -64,9 +65,9 @@ def scene_rows(scenes: Sequence[MapView]) -> Table | None:
     for view in scenes:
         mines = view.mines
         sure = mines[mines["confidence"] == "high"]
-        cells = [Cell(str(len(mines))), Cell(hectares(_area(mines))), Cell(str(len(sure)), hectares(_area(sure)))]
+        cells = [Cell(whole(len(mines))), Cell(hectares(_area(mines))), Cell(whole(len(sure)), hectares(_area(sure)))]
         if with_review:
-            cells.append(Cell(str(int(mines["review"].sum())) if "review" in mines else MISSING))
+            cells.append(Cell(whole(int(mines["review"].sum())) if "review" in mines else MISSING))
         cells.append(Cell(hectares(view.mapped_hectares)))
         lines.append(Row(category_title(view.scene), tuple(cells), _period(view)))
     return Table("What was found", heads, tuple(lines))
@@ -90,7 +91,7 @@ def size_rows(scenes: Sequence[MapView], settings: MapScoreSettings) -> Table | 
     for title in size_class_titles(settings.size_classes_ha):
         members = areas[classes == title]
         share = percent(float(members.sum() / areas.sum()))
-        lines.append(Row(title, (Cell(str(len(members))), Cell(hectares(float(members.sum()))), Cell(share))))
+        lines.append(Row(title, (Cell(whole(len(members))), Cell(hectares(float(members.sum()))), Cell(share))))
     return Table("Mapped mines by size", ("", "Mines", "Area", "Share"), tuple(lines))
 
 
@@ -162,7 +163,11 @@ def unit_rows(units: pd.DataFrame, caption: str) -> Table | None:
         return None
     columns = ("hectares", "hectares_to_review", "high_confidence_hectares", "largest_ha")
     lines = [
-        Row(str(unit), (Cell(str(int(mines))), *(Cell(hectares(float(area))) for area in areas)), category_title(layer))
+        Row(
+            str(unit),
+            (Cell(whole(int(mines))), *(Cell(hectares(float(area))) for area in areas)),
+            category_title(layer),
+        )
         for layer, unit, mines, *areas in units[["layer", "unit", "mines", *columns]].itertuples(index=False, name=None)
     ]
     heads = ("", "Mines", "Area", "To review", "High confidence", "Largest")
@@ -216,7 +221,7 @@ def _share_cell(rows: pd.DataFrame, metric: str) -> Cell:
 
 
 def _counted(rows: pd.DataFrame, metric: str) -> Cell:
-    return Cell(str(int(rows.loc[rows["metric"] == metric, "objects"].sum())))
+    return Cell(whole(int(rows.loc[rows["metric"] == metric, "objects"].sum())))
 
 
 def _area(mines: pd.DataFrame) -> float:

@@ -115,7 +115,12 @@ def signed_percent_range(interval: Interval) -> str:
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """A number with its noun, thousands set apart by a thin space."""
     noun = singular if number == 1 else plural or singular + "s"
-    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + f" {noun}"
+    return f"{whole(number)} {noun}"
+
+
+def whole(number: int) -> str:
+    """A whole number, thousands set apart by a thin space."""
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def day(when: date) -> str:
