@@ -15,7 +15,8 @@ from mining_the_mines.chips.masks import Mask
 from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.quality import ChipSettings, find_fault
 from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.mapping.vectorise import Probability, VectorSettings, draw_outlines, outline_polygons
+from mining_the_mines.mapping.strips import Probability
+from mining_the_mines.mapping.vectorise import VectorSettings, draw_outlines, outline_polygons
 from mining_the_mines.progress import Progress, silent
 
 #: Pixels that a model is given at a time: 16 chips of 256 × 256, 4 of 512 × 512, and always at least one.
