@@ -41,7 +41,7 @@ def register_pipelines(
         "training": training.create_pipeline(tasks),
         "evaluation": evaluation.create_pipeline(tasks),
         "inference": inference.create_pipeline(tasks),
-        "reporting": reporting.create_pipeline(tasks, composited=origin != HANDED_OVER),
+        "reporting": reporting.create_pipeline(tasks, composited=origin != HANDED_OVER, mapped=mapped),
     }
     maps = mapping.create_pipeline(tasks, origin, named=named)
     return {

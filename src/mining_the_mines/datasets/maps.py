@@ -1,10 +1,12 @@
 """Maps of scenes as the catalog sees them."""
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kedro.io import AbstractDataset, DatasetError
 
+from mining_the_mines.atomic import whole_folder
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.progress import counting_bar
 
@@ -12,6 +14,11 @@ if TYPE_CHECKING:
     from mining_the_mines.mapping.named_areas import NamedAreas
     from mining_the_mines.mapping.requests import MapRequest
     from mining_the_mines.mapping.scene_map import SceneMaps
+    from mining_the_mines.scoring.map_scores import MapScores
+
+_TABLE: Final = "scores.parquet"
+_MINES: Final = "mines.parquet"
+_FACTS: Final = "settings.json"
 
 
 class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
@@ -36,6 +43,35 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
     def save(self, data: "MapRequest") -> None:
         """Make the maps, band by band."""
         data.make(self.save_folder, self.composites, counting_bar)
+
+
+class MapScoresDataset(FolderDataset["MapScores", "MapScores"]):
+    """Scores of maps with every mine that they were drawn from, as GeoParquet, which a GIS opens."""
+
+    def load(self) -> "MapScores":
+        """Read table, mines and settings."""
+        import geopandas as gpd
+        import pandas as pd
+
+        from mining_the_mines.scoring.map_matching import MapScoreSettings
+        from mining_the_mines.scoring.map_scores import MapScores
+
+        folder = self.load_folder
+        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        return MapScores(
+            table=pd.read_parquet(folder / _TABLE),
+            objects=gpd.read_parquet(folder / _MINES),
+            settings=MapScoreSettings.model_validate(facts["settings"]),
+            unscored=tuple(facts["unscored"]),
+        )
+
+    def save(self, data: "MapScores") -> None:
+        """Write table, mines and settings."""
+        facts = {"settings": data.settings.model_dump(mode="json"), "unscored": data.unscored}
+        with whole_folder(self.save_folder) as draft:
+            data.table.to_parquet(draft / _TABLE, index=False)
+            data.objects.to_parquet(draft / _MINES, index=False)
+            (draft / _FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 class NamedAreasDataset(AbstractDataset[None, "NamedAreas | None"]):

@@ -30,8 +30,9 @@ from mining_the_mines.mapping.plan import ProbabilityPlan
 from mining_the_mines.mapping.probability_raster import read_probability, write_probability
 from mining_the_mines.mapping.row_bands import BandPart, part_of
 from mining_the_mines.mapping.scene import GDAL_CACHE_BYTES
-from mining_the_mines.mapping.scene_map import PROBABILITY, QUICKLOOK, MapRecord, SceneMap, read_map, write_record
+from mining_the_mines.mapping.scene_map import ITEM, PROBABILITY, QUICKLOOK, MapRecord, SceneMap, read_map, write_record
 from mining_the_mines.mapping.settings import MappingSettings
+from mining_the_mines.mapping.stac_item import describe_map, write_item
 from mining_the_mines.mapping.strips import ProbabilityRows
 from mining_the_mines.mapping.vectorise import outline_blocks
 from mining_the_mines.mapping.visible import read_visible
@@ -149,6 +150,10 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         write_mines(mines, draft, plan.settings.formats)
         visible, transform = read_visible(plan.probability.scene, plan.chips, _QUICKLOOK_SIDE)
         (draft / QUICKLOOK).write_bytes(draw_quicklook(visible, transform, plan.probability.grid.crs, mines))
+        item = describe_map(
+            draft, mines, plan.facts, plan.settings.thresholds(plan.threshold), plan.probability.scene.source
+        )
+        write_item(item, draft / ITEM)
         write_record(_describe(plan, mines, tally), draft)
     shutil.rmtree(plan.parts(folder)[0].path.parent, ignore_errors=True)
 

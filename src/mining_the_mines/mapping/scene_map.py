@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
+from affine import Affine
 from pydantic import TypeAdapter, ValidationError
 
 from mining_the_mines.atomic import whole_file
@@ -114,9 +115,9 @@ class SceneMap:
         """The map of probability no larger than it will be shown, NaN without data."""
         return read_small(self.probability, longest_side)
 
-    def visible(self, longest_side: int, bounds: Box | None = None) -> npt.NDArray[np.float32]:
+    def picture(self, longest_side: int, bounds: Box | None = None) -> tuple[npt.NDArray[np.float32], Affine]:
         """What was mapped in true colour; see :func:`mining_the_mines.mapping.visible.read_visible`."""
-        return read_visible(self.record.scene, self.record.chips, longest_side, bounds)[0]
+        return read_visible(self.record.scene, self.record.chips, longest_side, bounds)
 
 
 @dataclass(frozen=True)

@@ -152,16 +152,19 @@ def sum_up_units(
 
 def score_test_maps(
     scene_maps: SceneMaps, raw_outlines: Outlines | None, map_evaluation: MapEvaluation, folds: pd.DataFrame
-) -> tuple[MapScores | None, pd.DataFrame]:
-    """Compare the maps of regions that no model has seen with the mines that are known there."""
+) -> tuple[MapScores, pd.DataFrame]:
+    """Compare the maps of regions that no model has seen with the mines that are known there.
+
+    Where every region was seen, none is scored: the figures would flatter.
+    """
     seen = regions_seen(folds)
-    maps = [found for found in scene_maps.maps if found.name not in seen]
-    return _score(maps, raw_outlines, map_evaluation)
+    unseen = [found for found in scene_maps.maps if found.name not in seen]
+    return _score(unseen or scene_maps.maps, raw_outlines if unseen else None, map_evaluation)
 
 
 def score_named_maps(
     scene_maps: SceneMaps, reference: Outlines | None, map_evaluation: MapEvaluation
-) -> tuple[MapScores | None, pd.DataFrame]:
+) -> tuple[MapScores, pd.DataFrame]:
     """Compare maps with the mines that are known there, if anybody has drawn some."""
     return _score(scene_maps.maps, reference, map_evaluation)
 
@@ -185,7 +188,7 @@ def draw_map(
             facts=found.record.facts,
             grid=found.grid,
             mines=found.mines,
-            visible=found.visible(side),
+            visible=found.picture(side)[0],
             probability=found.small_probability(side),
             thumbnail=partial(_around, found),
             **shared,
@@ -238,9 +241,7 @@ def _row(found: SceneMap) -> dict[str, Any]:
 
 def _score(
     maps: Sequence[SceneMap], reference: Outlines | None, settings: MapEvaluation
-) -> tuple[MapScores | None, pd.DataFrame]:
-    if reference is None or not maps:
-        return None, pd.DataFrame()
+) -> tuple[MapScores, pd.DataFrame]:
     known = _frame(reference)
     comparisons = [
         compare_with_reference(found.name, found.mines, known, found.ground, settings.matching) for found in maps
@@ -249,8 +250,8 @@ def _score(
     return scores, scores.table
 
 
-def _frame(outlines: Outlines) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(geometry=outlines.geometry, crs=LON_LAT)
+def _frame(outlines: Outlines | None) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(geometry=[] if outlines is None else outlines.geometry, crs=LON_LAT)
 
 
 def _named_frame(areas: NamedAreas | None) -> gpd.GeoDataFrame | None:
@@ -258,4 +259,4 @@ def _named_frame(areas: NamedAreas | None) -> gpd.GeoDataFrame | None:
 
 
 def _around(found: SceneMap, bounds: Box) -> NDArray[np.float32]:
-    return found.visible(_THUMBNAIL, bounds)
+    return found.picture(_THUMBNAIL, bounds)[0]

@@ -16,6 +16,7 @@ from mining_the_mines.reporting.contents import (
     CompositeContents,
     DetectionContents,
     GalleryTile,
+    MapContents,
     Outcome,
     OutlineContents,
     OutlineKind,
@@ -193,9 +194,10 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     detection: DetectionContents | None = None,
     outlines: OutlineContents | None = None,
     composites: CompositeContents | None = None,
+    maps: MapContents | None = None,
     detection_scores: pd.DataFrame | None = None,
 ) -> str:
-    """Join detection, outlines, or both, the data and the facts of the run into one HTML page that opens offline."""
+    """Join detection, outlines, maps, the data and the facts of the run into one HTML page that opens offline."""
     settings = flatten(parameters)
     if outlines is not None and detection_scores is not None:
         named = detection_scores.replace({"model": _model_names(settings)})
@@ -205,6 +207,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
         detection=detection,
         outlines=outlines,
         composites=composites,
+        maps=maps,
         manifest=manifest,
         folds=folds,
         band_statistics=_band_table(band_statistics),

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.reporting.composite_nodes import describe_composites
+from mining_the_mines.pipelines.reporting.map_nodes import describe_maps
 from mining_the_mines.pipelines.reporting.nodes import (
     choose_examples,
     choose_outline_examples,
@@ -15,12 +16,13 @@ from mining_the_mines.pipelines.reporting.nodes import (
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS, *, composited: bool = False) -> Pipeline:
+def create_pipeline(tasks: Collection[Task] = TASKS, *, composited: bool = False, mapped: bool = False) -> Pipeline:
     """Reporting on chip classifiers, on outlines, or on both in one report.
 
     Args:
         tasks: What the report is about.
         composited: Whether the chips were cut from composites, which are then shown.
+        mapped: Whether there are maps of whole scenes.
     """
     contents = {}
     parts = []
@@ -33,6 +35,9 @@ def create_pipeline(tasks: Collection[Task] = TASKS, *, composited: bool = False
     if composited:
         contents["composites"] = "composite_contents"
         parts.append(_composites())
+    if mapped:
+        contents["maps"] = "map_contents"
+        parts.append(_maps())
     shared = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
     inputs = {**{name: name for name in shared}, "reporting": "params:reporting", **contents}
     report = Pipeline([Node(write_report, inputs, "report", name="write_report")], tags="reporting")
@@ -43,6 +48,11 @@ def _composites() -> Pipeline:
     inputs = ["composites", "scene_table", "left_out_scenes"]
     node = Node(describe_composites, inputs, "composite_contents", name="describe_composites")
     return Pipeline([node], tags="reporting")
+
+
+def _maps() -> Pipeline:
+    inputs = ["scene_maps", "map_scores", "areas_by_unit"]
+    return Pipeline([Node(describe_maps, inputs, "map_contents", name="describe_maps")], tags="reporting")
 
 
 def _detection() -> Pipeline:

@@ -1,0 +1,39 @@
+"""Nodes of reporting on maps of whole scenes."""
+
+from typing import Final
+
+import pandas as pd
+
+from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
+from mining_the_mines.reporting.contents import MapContents, MapPicture, MapView
+from mining_the_mines.scoring.map_scores import MapScores
+
+#: Longest side of a picture in pixels, and of how many scenes there is one.
+_PICTURE: Final = 900
+_PICTURED: Final = 4
+
+
+def describe_maps(scene_maps: SceneMaps, map_scores: MapScores, areas_by_unit: pd.DataFrame) -> MapContents:
+    """Gather what the report shows of maps of whole scenes, those with most mines as pictures."""
+    by_area = sorted(scene_maps.maps, key=lambda found: found.record.hectares, reverse=True)
+    pictured = {found.name for found in by_area[:_PICTURED]}
+    return MapContents(
+        scenes=tuple(_view(found, pictured=found.name in pictured) for found in scene_maps.maps),
+        scores=map_scores,
+        units=areas_by_unit,
+        left_out=pd.DataFrame(
+            [(scene.scene, scene.reason) for scene in scene_maps.unmapped], columns=["scene", "reason"]
+        ),
+    )
+
+
+def _view(found: SceneMap, *, pictured: bool) -> MapView:
+    facts = found.record.facts
+    return MapView(
+        scene=found.name,
+        mines=found.mines,
+        mapped_hectares=found.record.mapped_hectares,
+        first_date=facts.first_date,
+        last_date=facts.last_date,
+        picture=MapPicture(*found.picture(_PICTURE)) if pictured else None,
+    )
