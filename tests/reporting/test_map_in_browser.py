@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map
@@ -215,15 +214,22 @@ def test_several_scenes_are_listed_and_small_ones_marked_by_name(browser: Browse
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (400, 800)])
-def test_nothing_is_wider_than_the_screen(browser: Browser, two: str, width: int, height: int, *, dark: bool) -> None:
-    browser.open(f"{two}#mine=tapajos/3", width, height, dark=dark)
+def test_all_of_a_page_and_its_popup_fit_the_screen(
+    browser: Browser, two: str, width: int, height: int, *, dark: bool
+) -> None:
+    browser.open(two, width, height, dark=dark)
+    browser.run("document.querySelector('#list li button').click()")
+    browser.settle()
     assert browser.run("document.documentElement.scrollWidth") == width
-    boxes = browser.run(
-        "['#map', '#panel', '.leaflet-popup'].map(name => document.querySelector(name)"
-        ".getBoundingClientRect()).map(({left, right}) => [left, right])"
+    (left, top, right, bottom), frame, panel = browser.run(
+        "['.leaflet-popup', '#map', '#panel'].map(name => document.querySelector(name).getBoundingClientRect())"
+        ".map(({left, top, right, bottom}) => [left, top, right, bottom])"
     )
-    assert np.min(boxes) >= 0
-    assert np.max(boxes) <= width
+    assert frame[0] <= left < right <= frame[2]
+    assert frame[1] <= top < bottom <= frame[3]
+    assert min(*frame, *panel) >= 0
+    assert max(frame[2], panel[2]) <= width
+    assert max(frame[3], panel[3]) <= height
     assert browser.complaints() == []
 
 

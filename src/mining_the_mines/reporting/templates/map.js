@@ -9,7 +9,7 @@ const ROWS = 200;
 /** Below this zoom, coastlines are as exact as the screen; above, they would only mislead. */
 const COAST_ZOOM = 7;
 /** Scenes smaller than this on the screen are marked by name. */
-const SMALL_SCENE = 90;
+const SMALL_SCENE = 40;
 const phone = matchMedia("(max-width: 700px)");
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -100,7 +100,7 @@ mines.sort((one, other) =>
   one.confidence - other.confidence ||
   other.area_ha - one.area_ha);
 const byAddress = new Map(mines.map(mine => [addressOf(mine), mine]));
-const permitsKnown = mines.some(mine => mine.review !== undefined);
+const permitsKnown = mines.some(mine => (mine.outside_concessions_ha ?? mine.protected_ha ?? null) !== null);
 
 function addressOf(mine) {
   return `#mine=${encodeURIComponent(mine.scene.name)}/${mine.id}`;
@@ -210,21 +210,29 @@ map.on("overlayadd", () => drawnMines.bringToFront());
 const coast = L.layerGroup();
 {
   const {scale: [wide, high], arcs} = content.coastlines;
-  const lines = arcs.map(arc => {
+  const lines = arcs.flatMap(arc => {
     let east = 0, north = 0;
-    return arc.map(([right, up]) => [(north += up) * high, (east += right) * wide]);
+    const parts = [[]];
+    for (const [right, up] of arc) {
+      // A coast goes on at the map's other side where it crosses the antimeridian.
+      if (parts.at(-1).length && Math.abs(right * wide) > 180) parts.push([]);
+      parts.at(-1).push([(north += up) * high, (east += right) * wide]);
+    }
+    return parts;
   });
   const options = {pane: "coast", renderer: L.canvas({pane: "coast"}), color: colour("coast"), weight: 1};
   coast.addLayer(L.polyline(lines, {...options, interactive: false}));
 }
 
-const frames = content.scenes.map(scene => {
-  const frame = L.rectangle(scene.bounds, {color: colour("ink"), weight: 2, fillOpacity: 0});
-  frame.bindTooltip(element("span", {}, title(scene.name)), {
-    permanent: true, direction: "top", className: "scene-label", offset: [0, -4],
+const signs = content.scenes.map(scene => {
+  const sign = L.circleMarker(scene.bounds.getCenter(), {
+    radius: 7, color: colour("paper"), weight: 2, fillColor: colour("blue"), fillOpacity: 1,
   });
-  frame.on("click", () => show(scene.bounds));
-  return frame;
+  sign.bindTooltip(element("span", {}, title(scene.name)), {
+    permanent: true, direction: "top", className: "scene-label", offset: [0, -6],
+  });
+  sign.on("click", () => show(scene.bounds));
+  return sign;
 });
 
 function screenWidth(bounds) {
@@ -236,7 +244,7 @@ function dress() {
   if (far !== map.hasLayer(coast)) far ? coast.addTo(map) : coast.remove();
   content.scenes.forEach((scene, number) => {
     const small = screenWidth(scene.bounds) < SMALL_SCENE;
-    if (small !== map.hasLayer(frames[number])) small ? frames[number].addTo(map) : frames[number].remove();
+    if (small !== map.hasLayer(signs[number])) small ? signs[number].addTo(map) : signs[number].remove();
   });
   sharpen();
 }
@@ -290,7 +298,16 @@ function layerOf(mine) {
 
 let opened = null;
 let returnTo = null;
-const popup = L.popup({autoPanPadding: [16, 16]});
+const popup = L.popup({autoPan: false});
+
+/** Move the map until all of the popup is in view; Leaflet would do so, but always glides. */
+function reveal(glide) {
+  const card = popup.getElement().getBoundingClientRect(), frame = map.getContainer().getBoundingClientRect();
+  const beyond = (from, to, first, last) => from < first + 10 ? from - first - 10 : Math.max(0, to - last + 10);
+  const right = beyond(card.left, card.right, frame.left, frame.right);
+  const down = beyond(card.top, card.bottom, frame.top, frame.bottom);
+  if (right || down) map.panBy([right, down], {animate: glide && !calm});
+}
 
 function swatch(mine) {
   const {colour: filled} = content.classes[mine.confidence];
@@ -352,7 +369,7 @@ function open(mine, {move = true, at = null, focus = false} = {}) {
   const size = map.getSize();
   popup.options.maxWidth = phone.matches ? Math.min(280, size.x - 70) : mine.scene.thumbnails[mine.id] ? 560 : 340;
   popup.options.minWidth = Math.min(230, size.x - 70);
-  popup.options.maxHeight = size.y - 90;
+  popup.options.maxHeight = phone.matches ? size.y * 0.58 : size.y - 90;
   if (move) map.fitBounds(layer.getBounds().pad(1.2), {maxZoom: 16, animate: false});
   const before = opened;
   opened = mine;
@@ -362,9 +379,11 @@ function open(mine, {move = true, at = null, focus = false} = {}) {
   // Above the mine, so that it can be seen.
   const bounds = layer.getBounds();
   popup.setContent(card(mine)).setLatLng(at ?? [bounds.getNorth(), bounds.getCenter().lng]).openOn(map);
+  reveal(!move);
   if (location.hash !== addressOf(mine)) history.replaceState(null, "", addressOf(mine));
   mark();
-  if (focus) popup.getElement().querySelector("h3").focus();
+  // The browser would scroll what the map has moved already.
+  if (focus) popup.getElement().querySelector("h3").focus({preventScroll: true});
 }
 
 function restyle(mine) {
@@ -428,6 +447,7 @@ function entry(mine) {
 }
 
 function mark() {
+  map.getContainer().classList.toggle("reading", opened !== null);
   for (const button of list.querySelectorAll("button")) {
     button.setAttribute("aria-current", String(button.mine === opened));
   }
