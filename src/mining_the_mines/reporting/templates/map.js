@@ -135,7 +135,7 @@ const RimmedCanvas = L.Canvas.extend({
 
 const map = L.map("map", {
   renderer: new RimmedCanvas({padding: 0.3, tolerance: 4}),
-  zoomSnap: 0.5,
+  zoomSnap: 0.25,
   maxZoom: 19,
   zoomAnimation: !calm,
   fadeAnimation: !calm,
