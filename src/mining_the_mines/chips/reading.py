@@ -249,7 +249,7 @@ def _reflectance(
     offsets: npt.NDArray[np.float32],
     missing: npt.NDArray[np.bool_] | None,
 ) -> npt.NDArray[np.float32]:
-    reflectance = np.asarray(pixels, dtype=np.float32)
+    reflectance = np.array(pixels, dtype=np.float32)  # a copy: numbers of a scene are decoded window by window
     if (factors != 1).any():
         reflectance *= factors[:, None, None]
     if (offsets != 0).any():

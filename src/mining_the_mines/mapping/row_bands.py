@@ -1,6 +1,7 @@
 """One task of mapping: some rows of windows are read, predicted and blended, and what they add to the map is kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -41,8 +42,12 @@ class BandPart:
 
 
 def part_of(band: RowBand, folder: Path) -> BandPart:
-    """Where a band's part lies in a folder."""
-    return BandPart(folder / f"rows_{band.first_row:06d}_{band.end_row:06d}.npy", band)
+    """Where a band's part lies in a folder.
+
+    It is named by its windows, for rows don't tell bands apart: where windows overlap by more than half, several of them
+    begin above the scene, and so with its first row.
+    """
+    return BandPart(folder / f"windows_{band.first_window:05d}_{band.end_window:05d}.npy", band)
 
 
 def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
@@ -63,12 +68,14 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
     with (
         rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES),
         open_rows(plan.scene, model.chips, plan.grid) as scene,
+        # Whatever fails: nobody may still read ahead when the scene is closed, for GDAL would crash.
+        closing(_window_rows(plan, band, scene)) as window_rows,
         whole_file(part.path) as draft,
     ):
         sums = np.lib.format.open_memmap(
             draft, mode="w+", dtype=np.float32, shape=(band.end_row - band.first_row, plan.grid.width)
         )
-        for number, numbers in _window_rows(plan, band, scene):
+        for number, numbers in window_rows:
             first, end = plan.rows.inside(number)
             inside = slice(first - plan.rows.starts[number], end - plan.rows.starts[number])
             weighted = _blend_row(plan, model, scene, numbers)[inside] * plan.rows.weights[number][inside, None]
@@ -82,24 +89,24 @@ def load_once(stored: StoredModel) -> MapModel:
     return stored.load(stored.folder)
 
 
-def _window_rows(plan: ProbabilityPlan, band: RowBand, scene: SceneRows) -> Iterator[tuple[int, Numbers]]:
+def _window_rows(plan: ProbabilityPlan, band: RowBand, scene: SceneRows) -> Generator[tuple[int, Numbers], None, None]:
     """Each row of windows with its numbers (bands, window, width); rows outside of the scene are mirrored."""
     rows, numbers = plan.rows, range(band.first_window, band.end_window)
     spans = [rows.inside(number) for number in numbers]
     ends = [spans[0][0], *(end for _, end in spans)]
     news = [(max(first, before), end) for (first, end), before in zip(spans, ends, strict=False)]
     kept: Numbers | None = None
-    ahead = map_ahead(lambda new: scene.read(*new), news, _READERS)
-    for number, (first, end), new in zip(numbers, spans, ahead, strict=True):
-        if kept is None:
-            kept = new
-        else:
-            again = end - first - new.shape[1]
-            kept = np.concatenate([kept[:, kept.shape[1] - again :], new], axis=1)
-        if end - first == rows.window:
-            yield number, kept
-        else:
-            yield number, kept[:, rows.mirrored(rows.starts[number], rows.starts[number] + rows.window) - first]
+    with closing(map_ahead(lambda new: scene.read(*new), news, _READERS)) as ahead:
+        for number, (first, end), new in zip(numbers, spans, ahead, strict=True):
+            if kept is None:
+                kept = new
+            else:
+                again = end - first - new.shape[1]
+                kept = np.concatenate([kept[:, kept.shape[1] - again :], new], axis=1)
+            if end - first == rows.window:
+                yield number, kept
+            else:
+                yield number, kept[:, rows.mirrored(rows.starts[number], rows.starts[number] + rows.window) - first]
 
 
 def _blend_row(plan: ProbabilityPlan, model: MapModel, scene: SceneRows, numbers: Numbers) -> Sums:

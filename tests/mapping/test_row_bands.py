@@ -1,0 +1,191 @@
+"""Bands of rows: however a scene is divided, its map is the one that a plain loop over windows makes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mapping.scenes import (
+    BANDS,
+    ground,
+    map_rows,
+    place_and_brightness,
+    plain_map,
+    plan_map,
+    store_model,
+    torn_corner,
+    write_scene,
+)
+from mining_the_mines.mapping.probability_raster import joined_rows
+from mining_the_mines.mapping.row_bands import BandPart
+
+EVERYTHING: dict[str, Any] = {"overlap": 0.5, "blend": "cosine", "band_rows": 512, "batch": None}
+
+
+def joined(parts: Sequence[BandPart]) -> npt.NDArray[np.float32]:
+    """A whole map; rows come in order and without a gap."""
+    blocks = []
+    row = 0
+    for first, rows in joined_rows(parts):
+        assert first == row
+        row += len(rows)
+        blocks.append(rows)
+    return np.concatenate(blocks)
+
+
+def mapped(folder: Path, numbers: npt.NDArray[Any], model: dict[str, Any] | None = None, **tiling: Any) -> np.ndarray:  # noqa: ANN401
+    """The map of a scene."""
+    path = write_scene(folder / "scene.tif", numbers)
+    plan = plan_map(path, store_model(folder / "model", **(model or {})), **tiling)
+    return joined(map_rows(plan, folder / "parts"))
+
+
+def reflectance(numbers: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+    return np.where((numbers == 0).all(axis=0), np.nan, numbers / np.float32(10_000)).astype(np.float32)
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> npt.NDArray[np.uint16]:
+    """Scenes of any small size, some of them torn."""
+    height, width = draw(st.integers(1, 90)), draw(st.integers(1, 90))
+    empty = torn_corner(height, width) if draw(st.booleans()) else None
+    return ground(height, width, draw(st.integers(0, 99)), empty)
+
+
+@st.composite
+def tilings(draw: st.DrawFn) -> dict[str, Any]:
+    """Any way to cut them."""
+    return {
+        "window": draw(st.sampled_from([8, 17, 32])),
+        "overlap": draw(st.sampled_from([0.0, 0.25, 0.5, 0.75, 0.9])),
+        "blend": draw(st.sampled_from(["cosine", "crop"])),
+        "band_rows": draw(st.sampled_from([1, 7, 30, 100_000])),
+        "batch": draw(st.sampled_from([None, 1, 3])),
+    }
+
+
+@given(scenes(), tilings())
+@settings(max_examples=40, deadline=None)
+def test_a_map_is_what_a_plain_loop_over_the_same_windows_makes(
+    numbers: npt.NDArray[np.uint16], tiling: dict[str, Any]
+) -> None:
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        path = write_scene(folder / "scene.tif", numbers)
+        plan = plan_map(path, store_model(folder / "model"), **tiling)
+        parts = map_rows(plan, folder / "parts")
+        np.testing.assert_allclose(joined(parts), plain_map(reflectance(numbers), plan), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 75), (75, 1), (20, 20), (33, 64), (100, 31)])
+def test_any_size_is_mapped(tmp_path: Path, shape: tuple[int, int]) -> None:
+    found = mapped(tmp_path, ground(*shape))
+    assert found.shape == shape
+    assert np.isfinite(found).all()
+
+
+def test_a_scene_of_one_window_is_mapped_as_the_model_sees_it(tmp_path: Path) -> None:
+    numbers = ground(32, 32)
+    expected = place_and_brightness(reflectance(numbers)[None])[0]
+    np.testing.assert_allclose(mapped(tmp_path, numbers), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("blend", ["cosine", "crop"])
+def test_without_data_stays_without_data_and_nothing_else_does(tmp_path: Path, blend: str) -> None:
+    empty = torn_corner(80, 70)
+    np.testing.assert_array_equal(np.isnan(mapped(tmp_path, ground(80, 70, empty=empty), blend=blend)), empty)
+
+
+def test_a_dark_pixel_of_one_band_is_no_gap(tmp_path: Path) -> None:
+    numbers = ground(40, 40)
+    numbers[0, 5, 5] = 0
+    path = write_scene(tmp_path / "scene.tif", numbers, nodata=None)
+    parts = map_rows(plan_map(path, store_model(tmp_path / "model")), tmp_path / "parts")
+    assert np.isfinite(joined(parts)).all()
+
+
+def test_what_lies_beyond_a_gap_does_not_change_a_probability(tmp_path: Path) -> None:
+    empty = np.zeros((32, 32), dtype=bool)
+    empty[:, 12:20] = True
+    numbers = ground(32, 32, empty=empty)
+    other = numbers.copy()
+    other[:, :, 20:] = 9_000
+    left, right = (mapped(tmp_path / name, scene, window=8)[:, :12] for name, scene in (("a", numbers), ("b", other)))
+    np.testing.assert_array_equal(left, right)
+
+
+def test_how_many_windows_a_model_gets_at_a_time_does_not_show(tmp_path: Path) -> None:
+    numbers = ground(70, 90, empty=torn_corner(70, 90))
+    whole, single = (mapped(tmp_path / str(batch), numbers, batch=batch) for batch in (None, 1))
+    np.testing.assert_array_equal(whole, single)
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.5, 0.75])
+def test_how_many_rows_make_a_task_does_not_show(tmp_path: Path, overlap: float) -> None:
+    # Sums of single precision come in another order where bands meet: the seventh digit may differ, not the sixth.
+    numbers = ground(90, 40, empty=torn_corner(90, 40))
+    maps = [mapped(tmp_path / str(rows), numbers, overlap=overlap, band_rows=rows) for rows in (1, 7, 100_000)]
+    for other in maps[1:]:
+        np.testing.assert_allclose(other, maps[0], atol=1e-6)
+
+
+def test_a_model_of_whole_windows_is_given_whole_windows(tmp_path: Path) -> None:
+    numbers = ground(20, 70, empty=torn_corner(20, 70))
+    path = write_scene(tmp_path / "scene.tif", numbers)
+    plan = plan_map(path, store_model(tmp_path / "model", coarse=True), window=16)
+    assert plan.coarse
+    assert plan.rows.window == plan.columns.window == 32
+    found = joined(map_rows(plan, tmp_path / "parts"))
+    np.testing.assert_allclose(found, plain_map(reflectance(numbers), plan), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint16", "int16"])
+def test_scale_and_offset_of_any_file_are_applied_once(tmp_path: Path, dtype: str) -> None:
+    numbers = ground(60, 60)
+    stored = store_model(tmp_path / "model")
+    path = write_scene(tmp_path / "scene.tif", (numbers + 1_000).astype(dtype), scaling=(0.0001, -0.1))
+    plan = plan_map(path, stored)
+    expected = plain_map((numbers / 10_000).astype(np.float32), plan)
+    np.testing.assert_allclose(joined(map_rows(plan, tmp_path / "parts")), expected, atol=1e-6)
+
+
+def test_bands_are_found_by_name_whatever_their_order(tmp_path: Path) -> None:
+    numbers = ground(50, 50)
+    stored = store_model(tmp_path / "model")
+    extra = np.full_like(numbers[:1], 4)
+    straight = write_scene(tmp_path / "straight.tif", numbers)
+    shuffled = write_scene(
+        tmp_path / "shuffled.tif", np.concatenate([numbers[1:], extra, numbers[:1]]), ["B3", "B8", "B2"]
+    )
+    maps = [joined(map_rows(plan_map(path, stored), tmp_path / path.stem)) for path in (straight, shuffled)]
+    np.testing.assert_array_equal(maps[0], maps[1])
+
+
+def test_parts_of_other_divisions_are_not_taken_for_one_another(tmp_path: Path) -> None:
+    # With much overlap several rows of windows begin above the scene.
+    path = write_scene(tmp_path / "scene.tif", ground(200, 20))
+    stored = store_model(tmp_path / "model")
+    names: dict[str, tuple[int, int]] = {}
+    for rows in (1, 5, 20, 60, 100, 200):
+        plan = plan_map(path, stored, overlap=0.75, band_rows=rows)
+        for part in map_rows(plan, tmp_path / str(rows)):
+            windows = (part.band.first_window, part.band.end_window)
+            assert names.setdefault(part.path.name, windows) == windows
+
+
+def test_a_model_that_fails_while_rows_are_read_ahead_only_fails(tmp_path: Path) -> None:
+    path = write_scene(tmp_path / "scene.tif", ground(600, 400))
+    plan = plan_map(path, store_model(tmp_path / "model", fails=True), band_rows=100_000)
+    with pytest.raises(MemoryError):
+        map_rows(plan, tmp_path / "parts")
+    assert not list((tmp_path / "parts").iterdir())
+
+
+def test_bands_of_the_model_stand_in_this_order() -> None:
+    assert BANDS == ("B2", "B3")
