@@ -44,8 +44,8 @@ class BandPart:
 def part_of(band: RowBand, folder: Path) -> BandPart:
     """Where a band's part lies in a folder.
 
-    It is named by its windows, for rows don't tell bands apart: where windows overlap by more than half, several of them
-    begin above the scene, and so with its first row.
+    It is named by its windows, for rows don't tell bands apart: where windows overlap by more than half, several rows of
+    them begin above the scene, and so with its first row.
     """
     return BandPart(folder / f"windows_{band.first_window:05d}_{band.end_window:05d}.npy", band)
 
@@ -71,16 +71,16 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
         # Whatever fails: nobody may still read ahead when the scene is closed, for GDAL would crash.
         closing(_window_rows(plan, band, scene)) as window_rows,
         whole_file(part.path) as draft,
+        draft.open("wb") as stream,
     ):
-        sums = np.lib.format.open_memmap(
-            draft, mode="w+", dtype=np.float32, shape=(band.end_row - band.first_row, plan.grid.width)
-        )
+        # Not a memory map: where the disk is full, writing to one kills the process.
+        sums: Sums = np.zeros((band.end_row - band.first_row, plan.grid.width), dtype=np.float32)
         for number, numbers in window_rows:
             first, end = plan.rows.inside(number)
             inside = slice(first - plan.rows.starts[number], end - plan.rows.starts[number])
-            weighted = _blend_row(plan, model, scene, numbers)[inside] * plan.rows.weights[number][inside, None]
+            weighted = _blend_row(plan, model, scene, numbers, batch)[inside] * plan.rows.weights[number][inside, None]
             sums[first - band.first_row : end - band.first_row] += weighted
-        sums.flush()
+        np.save(stream, sums)
 
 
 @lru_cache(maxsize=2)  # a worker is given many bands, and reading a model takes longer than mapping a small one
@@ -109,19 +109,31 @@ def _window_rows(plan: ProbabilityPlan, band: RowBand, scene: SceneRows) -> Gene
                 yield number, kept[:, rows.mirrored(rows.starts[number], rows.starts[number] + rows.window) - first]
 
 
-def _blend_row(plan: ProbabilityPlan, model: MapModel, scene: SceneRows, numbers: Numbers) -> Sums:
-    """Predict a row of windows and blend them sideways, (window, width)."""
-    columns, height = plan.columns, numbers.shape[1]
-    blended = np.zeros((height, columns.length), dtype=np.float32)
-    size = plan.tiling.batch or max(1, _BATCH_PIXELS // (height * columns.window))
-    for batch in range(0, len(columns.starts), size):
-        window_numbers = range(len(columns.starts))[batch : batch + size]
-        maps = _predict(model, [_window(plan, scene, numbers, number) for number in window_numbers])
-        for number, probability in zip(window_numbers, maps, strict=True):
-            first, end = columns.inside(number)
-            inside = slice(first - columns.starts[number], end - columns.starts[number])
-            blended[:, first:end] += probability[:, inside] * columns.weights[number][inside]
+def _blend_row(plan: ProbabilityPlan, model: MapModel, scene: SceneRows, numbers: Numbers, batch: Reflectance) -> Sums:
+    """Predict a row of windows and blend them sideways, (window, width); where nothing is known, no model is asked."""
+    columns, waiting = plan.columns, list[int]()
+    blended = np.zeros((numbers.shape[1], columns.length), dtype=np.float32)
+    for number in range(len(columns.starts)):
+        window = _window(plan, scene, numbers, number)
+        if np.isfinite(window).all(axis=0).any():
+            batch[len(waiting)] = window
+            waiting.append(number)
+        else:
+            blended[:, slice(*columns.inside(number))] = np.nan
+        if waiting and (len(waiting) == len(batch) or number + 1 == len(columns.starts)):
+            for asked, probability in zip(waiting, model.predict(batch[: len(waiting)]), strict=True):
+                first, end = columns.inside(asked)
+                inside = slice(first - columns.starts[asked], end - columns.starts[asked])
+                blended[:, first:end] += probability[:, inside] * columns.weights[asked][inside]
+            waiting.clear()
     return blended
+
+
+def _new_batch(plan: ProbabilityPlan, bands: int) -> Reflectance:
+    """Room for as many windows as the model is given at a time."""
+    shape = (plan.rows.window, plan.columns.window)
+    size = plan.tiling.batch or max(1, _BATCH_PIXELS // math.prod(shape))
+    return np.empty((min(size, len(plan.columns.starts)), bands, *shape), dtype=np.float32)
 
 
 def _window(plan: ProbabilityPlan, scene: SceneRows, numbers: Numbers, number: int) -> Reflectance:
@@ -131,12 +143,3 @@ def _window(plan: ProbabilityPlan, scene: SceneRows, numbers: Numbers, number: i
         return scene.bands.decode(numbers[:, :, first:end])
     start = columns.starts[number]
     return scene.bands.decode(numbers[:, :, columns.mirrored(start, start + columns.window)])
-
-
-def _predict(model: MapModel, windows: Sequence[Reflectance]) -> npt.NDArray[np.float32]:
-    """Probabilities of some windows, (windows, window, window); where nothing is known, no model is asked."""
-    maps = np.full((len(windows), *windows[0].shape[1:]), np.nan, dtype=np.float32)
-    known = [number for number, window in enumerate(windows) if np.isfinite(window).all(axis=0).any()]
-    if known:
-        maps[known] = model.predict(np.stack([windows[number] for number in known]))
-    return maps

@@ -1,5 +1,6 @@
 """Cloud-Optimized GeoTIFFs, written block by block."""
 
+import errno
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy.typing as npt
 import rasterio
 import rasterio.shutil
 from affine import Affine
+from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.crs import CRS
+from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 #: Rows, columns and pixels (bands, rows, columns) of a part of a raster.
@@ -58,6 +61,9 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
         layout: What the raster is.
         blocks: Its pixels, in any order.
         tags: Of the file.
+
+    Raises:
+        OSError: If it can't be written, as on a full disk.
     """
     plain = path.with_suffix(".plain")
     half = layout.dtype == "float16"
@@ -88,5 +94,7 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
             for rows, columns, pixels in blocks:
                 image.write(pixels, window=Window.from_slices(rows, columns))
         rasterio.shutil.copy(plain, path, **_COG, **bits, overview_resampling=layout.overviews)
+    except (RasterioError, CPLE_BaseError) as error:
+        raise OSError(errno.EIO, f"GDAL says: {error}") from error
     finally:
         plain.unlink(missing_ok=True)
