@@ -18,6 +18,9 @@ from mining_the_mines.mapping.windows import AxisWindows, Blend, cut_axis
 #: Goes up when the same scene, model and settings begin to give another map.
 VERSION: Final = 1
 
+#: Small scenes are divided too: most machines have two cores at least.
+_LEAST_BANDS: Final = 2
+
 Precision = Literal["uint8", "float16", "float32"]
 
 
@@ -46,7 +49,7 @@ class TilingSettings(BaseModel):
         "one prediction, and sharp edges stay sharp, but a seam shows where windows disagree.",
     )
     band_rows: int = Field(
-        512,
+        1024,
         ge=1,
         description="About so many rows are worked on as one task, and kept if a run is cut short. More of them read "
         "less twice; fewer go to more workers.",
@@ -119,7 +122,7 @@ class ProbabilityPlan:
     def bands(self) -> tuple[RowBand, ...]:
         """The tasks, top to bottom; of about equal size."""
         starts, height = self.rows.starts, self.rows.length
-        count = min(len(starts), max(1, math.ceil(height / self.tiling.band_rows)))
+        count = min(len(starts), max(_LEAST_BANDS, math.ceil(height / self.tiling.band_rows)))
         edges = [round(number * len(starts) / count) for number in range(count + 1)]
         return tuple(
             RowBand(

@@ -1,6 +1,7 @@
 """One task of mapping: some rows of windows are read, predicted and blended, and what they add to the map is kept."""
 
-from collections.abc import Generator, Sequence
+import math
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,6 +76,7 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
     ):
         # Not a memory map: where the disk is full, writing to one kills the process.
         sums: Sums = np.zeros((band.end_row - band.first_row, plan.grid.width), dtype=np.float32)
+        batch = _new_batch(plan, len(model.chips.bands))
         for number, numbers in window_rows:
             first, end = plan.rows.inside(number)
             inside = slice(first - plan.rows.starts[number], end - plan.rows.starts[number])

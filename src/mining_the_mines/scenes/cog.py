@@ -19,7 +19,15 @@ from rasterio.windows import Window
 #: Rows, columns and pixels (bands, rows, columns) of a part of a raster.
 Block = tuple[slice, slice, npt.NDArray[np.generic]]
 
-_COG: Final = {"driver": "COG", "compress": "deflate", "predictor": "yes", "num_threads": "all_cpus", "blocksize": 256}
+# Level 1 takes half the time of the usual 6, for files that are a twentieth larger.
+_COG: Final = {
+    "driver": "COG",
+    "compress": "deflate",
+    "level": 1,
+    "predictor": "yes",
+    "num_threads": "all_cpus",
+    "blocksize": 256,
+}
 
 
 @dataclass(frozen=True)
