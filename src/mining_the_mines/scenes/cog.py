@@ -1,6 +1,8 @@
 """Cloud-Optimized GeoTIFFs, written block by block."""
 
 import errno
+import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from rasterio.windows import Window
 #: Rows, columns and pixels (bands, rows, columns) of a part of a raster.
 Block = tuple[slice, slice, npt.NDArray[np.generic]]
 
+#: Rows and columns of a tile.
+_TILE: Final = 256
 # Level 1 takes half the time of the usual 6, for files that are a twentieth larger.
 _COG: Final = {
     "driver": "COG",
@@ -26,7 +30,7 @@ _COG: Final = {
     "level": 1,
     "predictor": "yes",
     "num_threads": "all_cpus",
-    "blocksize": 256,
+    "blocksize": _TILE,
 }
 
 
@@ -84,10 +88,9 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
         "crs": layout.crs,
         "transform": layout.transform,
         "tiled": True,
-        "blockxsize": 256,
-        "blockysize": 256,
+        "blockxsize": _TILE,
+        "blockysize": _TILE,
         "bigtiff": "if_safer",
-        "sparse_ok": True,
     }
     if layout.nodata is not None:
         profile["nodata"] = layout.nodata
@@ -101,8 +104,26 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
                 image.offsets = (layout.offset,) * len(layout.bands)
             for rows, columns, pixels in blocks:
                 image.write(pixels, window=Window.from_slices(rows, columns))
+        _check_size(plain, layout)
         rasterio.shutil.copy(plain, path, **_COG, **bits, overview_resampling=layout.overviews)
+        _check_end(path)
     except (RasterioError, CPLE_BaseError) as error:
         raise OSError(errno.EIO, f"GDAL says: {error}") from error
     finally:
         plain.unlink(missing_ok=True)
+
+
+# On a full disk, GDAL says nothing of what it can't write when a file is closed.
+
+
+def _check_size(plain: Path, layout: CogLayout) -> None:
+    """Make sure that all tiles were written; those that fail are left out."""
+    tiles = math.ceil(layout.height / _TILE) * math.ceil(layout.width / _TILE) * len(layout.bands)
+    if plain.stat().st_size < tiles * _TILE**2 * np.dtype(layout.dtype).itemsize:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _check_end(path: Path) -> None:
+    """Make sure that the last row can be read, which lies at the file's end."""
+    with rasterio.open(path) as image:
+        image.read(window=Window.from_slices((image.height - 1, image.height), (0, image.width)))
