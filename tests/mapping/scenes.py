@@ -20,7 +20,7 @@ from mining_the_mines.mapping.facts import MapFacts
 from mining_the_mines.mapping.finishing import PermitFiles, ScenePlan, finish_scene, waiting_parts
 from mining_the_mines.mapping.model import StoredModel
 from mining_the_mines.mapping.plan import ProbabilityPlan, TilingSettings, plan_probability
-from mining_the_mines.mapping.row_bands import load_once, map_band
+from mining_the_mines.mapping.row_bands import BandPart, load_once, map_band, part_of
 from mining_the_mines.mapping.scene import Scene, lay_grid
 from mining_the_mines.mapping.scene_map import SceneMap, read_map
 from mining_the_mines.mapping.scene_maps import map_part
@@ -35,6 +35,8 @@ WINDOW: Final = 32
 THRESHOLD: Final = 0.5
 #: A worker that finds a file of this name beside the model takes it away and dies.
 POISON: Final = "poison_*"
+NO_PERMITS: Final = PermitFiles()
+_CHIPS: Final = ChipSettings(bands=BANDS)
 Reflectance = npt.NDArray[np.float32]
 Numbers = npt.NDArray[Any]
 
@@ -56,7 +58,7 @@ class PlaceModel:
     coarse: bool = False
     pause: float = 0.0
     fails: bool = False
-    chips: ChipSettings = ChipSettings(bands=BANDS)
+    chips: ChipSettings = _CHIPS
     threshold: float = THRESHOLD
 
     def predict(self, reflectance: Reflectance, /) -> Reflectance:
@@ -74,7 +76,7 @@ class PlaceModel:
 
 def place_and_brightness(reflectance: Reflectance, *, coarse: bool = False) -> Reflectance:
     """What the model says of windows (B, C, H, W): (B, H, W)."""
-    known = np.isfinite(reflectance).all(axis=1)
+    known = np.asarray(np.isfinite(reflectance).all(axis=1))
     height, width = reflectance.shape[2:]
     place = (np.arange(height)[:, None] / height + np.arange(width) / width) / 2
     light = reflectance[:, 0] * 0.7 + reflectance[:, 1] * 0.2
@@ -152,7 +154,7 @@ def plan_map(path: Path, stored: StoredModel, precision: str = "float32", **tili
     return plan_scene(scene_at(path), stored, precision=precision, tiling=TilingSettings(**tiling)).probability
 
 
-def plan_scene(scene: Scene, stored: StoredModel, permits: PermitFiles = PermitFiles(), **changes: Any) -> ScenePlan:  # noqa: ANN401, B008
+def plan_scene(scene: Scene, stored: StoredModel, permits: PermitFiles = NO_PERMITS, **changes: Any) -> ScenePlan:  # noqa: ANN401
     """Plan all of a scene's map; every patch above the model's threshold becomes a polygon."""
     vectors = VectorSettings(seed=THRESHOLD, grow=THRESHOLD, minimum_hectares=0)
     settings = MappingSettings(**({"vectors": vectors} | changes))
@@ -174,10 +176,8 @@ def make_here(plan: ScenePlan, folder: Path) -> SceneMap:
     return found
 
 
-def map_rows(plan: ProbabilityPlan, folder: Path) -> list[Any]:
+def map_rows(plan: ProbabilityPlan, folder: Path) -> list[BandPart]:
     """Make all parts of a map of probability."""
-    from mining_the_mines.mapping.row_bands import part_of
-
     parts = [part_of(band, folder) for band in plan.bands]
     for part in parts:
         map_band(plan, part)

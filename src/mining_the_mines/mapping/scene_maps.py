@@ -1,7 +1,9 @@
 """Maps of many scenes as one Dask graph: bands of rows, then a last task a scene."""
 
 import logging
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +13,11 @@ from distributed.scheduler import KilledWorker
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.mapping.finishing import ScenePlan, finish_scene, finished_map, waiting_parts
+from mining_the_mines.mapping.finishing import PARTS, ScenePlan, finish_scene, finished_map, waiting_parts
 from mining_the_mines.mapping.row_bands import BandPart, map_band
 from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene, open_maps, write_index
 from mining_the_mines.progress import Count, uncounted
-from mining_the_mines.scenes.block_graph import DaskSettings, Refusal, attempt, connect
+from mining_the_mines.scenes.block_graph import DaskSettings, Refusal, attempt, connect, share
 from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ def make_maps(
     if not scenes:
         raise SceneError(_nothing_mapped(failures))
     write_index(folder, scenes, failures)
+    _tidy(plans, folder)
     return open_maps(folder)
 
 
@@ -65,6 +68,17 @@ def _nothing_mapped(failures: Sequence[UnmappedScene]) -> str:
     if len(failures) == 1:
         return failures[0].reason
     return f"None of {len(failures)} scenes can be mapped, the first for this reason: {failures[0].reason}"
+
+
+def _tidy(plans: Sequence[ScenePlan], folder: Path) -> None:
+    """Remove parts that nothing will need, since their scenes were mapped with another model or in another way."""
+    names = {plan.name for plan in plans}
+    current = {plan.parts(folder)[0].path.parent for plan in plans}
+    for parts in (folder / PARTS).glob("*"):
+        if parts not in current and parts.name.rpartition("-")[0] in names:
+            shutil.rmtree(parts, ignore_errors=True)
+    with suppress(OSError):  # parts of other scenes may be there
+        (folder / PARTS).rmdir()
 
 
 def _map_scenes(plans: Sequence[ScenePlan], folder: Path, dask: DaskSettings, progress: Count) -> list[UnmappedScene]:
@@ -102,7 +116,7 @@ class _Graph:
 
     def add(self, plan: ScenePlan, parts: Sequence[BandPart]) -> Future:
         """Add a scene; its last task, which gives why it could not be mapped, or nothing."""
-        everywhere = self._client.scatter(plan, broadcast=True)
+        everywhere = share(self._client, plan)
         bands = [self._client.submit(attempt, map_part, everywhere, part, pure=False) for part in parts]
         end = self._client.submit(finish, everywhere, self._folder, bands, pure=False)
         self.futures += [*bands, end]

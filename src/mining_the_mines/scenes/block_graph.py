@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, Future, LocalCluster, as_completed
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.bad_input import BadInputError
@@ -18,6 +18,7 @@ Result = TypeVar("Result")
 #: Called with nothing whenever a block is done.
 Advance = Callable[[], None]
 _SECONDS_TO_CONNECT: Final = 5
+_LOOPBACK: Final = "127.0.0.1:0"
 
 
 class DaskSettings(BaseModel):
@@ -89,16 +90,29 @@ def connect(settings: DaskSettings) -> Iterator[Client]:
 
 
 def _local_cluster(settings: DaskSettings) -> LocalCluster:
-    """Reached from this machine only, and without a page that shows how it does."""
+    """Reached from this machine only, at ports that are free."""
     workers = (settings.workers, 1) if settings.processes else (1, settings.workers)
     return LocalCluster(
         n_workers=workers[0],
         threads_per_worker=workers[1],
         processes=settings.processes,
         memory_limit=0,
-        dashboard_address=None,
+        dashboard_address=_LOOPBACK,  # without one, the figures of its health would be served to the whole network
+        worker_dashboard_address=_LOOPBACK,
         silence_logs=logging.ERROR,
     )
+
+
+def share(client: Client, shared: Shared) -> Future:
+    """Give tasks something that they have in common; it travels to each worker once.
+
+    It is a task itself: what is scattered is lost with the last worker that holds it, and a task is done again.
+    """
+    return client.submit(_itself, shared, pure=False)
+
+
+def _itself(shared: Shared) -> Shared:
+    return shared
 
 
 def run_blocks(
@@ -129,7 +143,7 @@ def run_blocks(
     if not tasks:
         return []
     with connect(settings) as client:
-        everywhere = client.scatter(shared, broadcast=True)
+        everywhere = share(client, shared)
         futures = [client.submit(attempt, work, everywhere, task, pure=False) for task in tasks]
         try:
             for done in as_completed(futures):

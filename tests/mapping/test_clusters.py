@@ -1,0 +1,159 @@
+"""Maps made elsewhere, by several processes, or by ones that die."""
+
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import LocalCluster
+
+from mapping.scenes import ground, plan_scene, scene_at, store_model, torn_corner, write_scene
+from mining_the_mines.mapping.finishing import ScenePlan, waiting_parts
+from mining_the_mines.mapping.plan import TilingSettings
+from mining_the_mines.mapping.scene_maps import make_maps
+from mining_the_mines.scenes.block_graph import DaskSettings, connect
+from mining_the_mines.scenes.errors import SceneError
+
+ONE = DaskSettings(workers=1)
+TILING = TilingSettings(band_rows=40)
+
+
+def write_archive(folder: Path) -> None:
+    """Two scenes of about five bands of rows each, and the model."""
+    for number in range(2):
+        write_scene(folder / f"s{number}.tif", ground(200, 90, number, torn_corner(200, 90)))
+    store_model(folder / "model")
+
+
+def plans_of(folder: Path, **model: float) -> list[ScenePlan]:
+    stored = store_model(folder / "model", **model)
+    return [plan_scene(scene_at(folder / f"s{number}.tif"), stored, tiling=TILING) for number in range(2)]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What was made, but for records, which hold paths."""
+    made = [path for path in folder.rglob("*") if path.suffix in {".tif", ".gpkg", ".parquet", ".jpg"}]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in made}
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("archive")
+    write_archive(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one thread makes."""
+    folder = tmp_path_factory.mktemp("expected")
+    make_maps(plans_of(archive), [], folder, ONE)
+    made = files(folder)
+    assert len(made) == 8
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """A scheduler and two workers, each a process of its own."""
+    loopback = "127.0.0.1:0"
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=loopback,
+        worker_dashboard_address=loopback,
+    ) as running:
+        yield running
+
+
+def test_workers_of_a_cluster_make_the_same_bytes(
+    archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path
+) -> None:
+    make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
+    assert files(tmp_path) == expected
+
+
+def test_processes_of_this_machine_make_the_same_bytes(
+    archive: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    make_maps(plans_of(archive), [], tmp_path, DaskSettings(workers=2, processes=True))
+    assert files(tmp_path) == expected
+
+
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_workers_that_die_are_made_up_for(
+    archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path, deaths: int
+) -> None:
+    for number in range(deaths):
+        (archive / "model" / f"poison_{number}").touch()
+    make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
+    assert not list((archive / "model").glob("poison_*"))
+    assert files(tmp_path) == expected
+
+
+def test_a_cluster_of_this_machine_can_not_be_reached_from_another() -> None:
+    with connect(ONE):
+        listening = [found.laddr for found in psutil.Process().net_connections() if found.status == "LISTEN"]
+    assert {address.ip for address in listening} <= {"127.0.0.1"}
+
+
+def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence(archive: Path, tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9 .*dask\.address"):
+        make_maps(plans_of(archive), [], tmp_path, DaskSettings(address="tcp://127.0.0.1:9"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_plan_is_small_however_large_the_scene(tmp_path: Path) -> None:
+    path = write_scene(tmp_path / "s.tif", ground(16, 16), ["B2", "B3"])
+    plan = plan_scene(scene_at(path), store_model(tmp_path / "model"))
+    large = pickle.dumps(_stretched(plan, 10_980))
+    assert len(large) < 20_000
+
+
+def _stretched(plan: ScenePlan, edge: int) -> ScenePlan:
+    """The plan of the same scene, were it as large as one of Sentinel-2."""
+    from dataclasses import replace
+
+    from mining_the_mines.mapping.windows import cut_axis
+
+    axis = cut_axis(edge, 256, 0.5, "cosine")
+    grid = replace(plan.probability.grid, height=edge, width=edge)
+    return replace(plan, probability=replace(plan.probability, grid=grid, rows=axis, columns=axis))
+
+
+def map_slowly(archive: Path, maps: Path) -> None:
+    """Map so slowly that there is time to be killed."""
+    make_maps(plans_of(archive, pause=0.15), [], maps, ONE)
+
+
+def _parts(plans: Sequence[ScenePlan], folder: Path) -> int:
+    return sum(len(waiting_parts(plan, folder)) for plan in plans)
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    script = "import sys; from pathlib import Path; from mapping.test_clusters import map_slowly as work; "
+    command = [sys.executable, "-c", script + "work(*map(Path, sys.argv[1:]))", str(archive), str(maps)]
+    victim = subprocess.Popen(command, cwd=Path(__file__).parents[1])
+    deadline = time.monotonic() + 60
+    while len(list(maps.glob(".parts/*/*.npy"))) < 3:
+        assert time.monotonic() < deadline
+        assert victim.poll() is None
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    plans = plans_of(archive)
+    bands = sum(len(plan.probability.bands) for plan in plans)
+    done = {path: path.stat().st_mtime_ns for path in maps.glob(".parts/*/[!.]*.npy")}
+    assert not list(maps.glob("s*"))
+    assert not (maps / "maps.json").exists()
+    assert _parts(plans, maps) == bands - len(done) < bands
+    make_maps(plans, [], maps, ONE)
+    assert files(maps) == expected
+    assert not (maps / ".parts").exists()
