@@ -1,0 +1,116 @@
+"""Maps of probability as files: Cloud-Optimized GeoTIFFs on the scene's grid, that say what they are."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from hypothesis import given
+from hypothesis import strategies as st
+from rio_cogeo.cogeo import cog_validate
+
+from mapping.scenes import ground, map_rows, plan_map, store_model, torn_corner, write_scene
+from mining_the_mines.mapping.plan import Precision
+from mining_the_mines.mapping.probability_raster import (
+    STEPS,
+    encode,
+    joined_rows,
+    read_probability,
+    read_small,
+    write_probability,
+)
+
+ERROR = {"uint8": 0.5 / STEPS + 1e-6, "float16": 1e-3, "float32": 0.0}
+PRECISIONS: list[Precision] = ["uint8", "float16", "float32"]
+
+
+def written(
+    folder: Path, precision: Precision, shape: tuple[int, int] = (70, 90), **tiling: Any
+) -> tuple[Path, np.ndarray]:  # noqa: ANN401, E501
+    """A map as a file, and its probabilities before that."""
+    scene = write_scene(folder / "scene.tif", ground(*shape, empty=torn_corner(*shape)))
+    plan = plan_map(scene, store_model(folder / "model"), precision, **({"band_rows": 40} | tiling))
+    parts = map_rows(plan, folder / "parts")
+    write_probability(folder / "probability.tif", plan, parts, {"MODEL": "place", "START": str(date(2021, 7, 1))})
+    return folder / "probability.tif", np.concatenate([rows for _, rows in joined_rows(parts)])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_probabilities_come_back_as_exactly_as_the_precision_allows(tmp_path: Path, precision: Precision) -> None:
+    path, expected = written(tmp_path, precision)
+    blocks = list(read_probability(path, 17))
+    assert [first for first, _ in blocks] == list(range(0, 70, 17))
+    found = np.concatenate([rows for _, rows in blocks])
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(np.isnan(found), torn_corner(70, 90))
+    np.testing.assert_allclose(found, expected, atol=ERROR[precision])
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_map_is_a_valid_cloud_optimized_geotiff_on_the_grid_of_its_scene(
+    tmp_path: Path, precision: Precision
+) -> None:
+    path, _ = written(tmp_path, precision, (600, 530), window=64)
+    assert cog_validate(path, strict=True, quiet=True)[0]
+    with rasterio.open(path) as image, rasterio.open(tmp_path / "scene.tif") as scene:
+        assert (image.crs, image.transform, image.shape) == (scene.crs, scene.transform, scene.shape)
+        assert image.overviews(1)
+        assert image.descriptions == ("probability of a mine",)
+        assert (image.tags()["MODEL"], image.tags()["START"]) == ("place", "2021-07-01")
+        assert image.count == 1
+        if precision == "uint8":
+            assert (image.dtypes[0], image.nodata) == ("uint8", 255)
+            assert image.scales[0] == pytest.approx(1 / STEPS)
+        else:
+            assert image.dtypes[0] == "float32"
+            assert np.isnan(image.nodata)
+            assert image.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == ("16" if precision == "float16" else None)
+
+
+def test_a_coarse_map_says_so(tmp_path: Path) -> None:
+    scene = write_scene(tmp_path / "scene.tif", ground(40, 40))
+    plan = plan_map(scene, store_model(tmp_path / "model", coarse=True))
+    write_probability(tmp_path / "p.tif", plan, map_rows(plan, tmp_path / "parts"), {})
+    with rasterio.open(tmp_path / "p.tif") as image:
+        assert "coarse" in image.descriptions[0]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 60), (60, 1)])
+def test_any_size_can_be_written(tmp_path: Path, shape: tuple[int, int]) -> None:
+    path, expected = written(tmp_path, "float32", shape)
+    np.testing.assert_array_equal(np.concatenate([rows for _, rows in read_probability(path, 100)]), expected)
+
+
+def test_bands_of_rows_that_begin_together_are_joined(tmp_path: Path) -> None:
+    # With much overlap, several rows of windows begin above the scene.
+    path, expected = written(tmp_path, "float32", (100, 40), overlap=0.75, band_rows=1)
+    found = np.concatenate([rows for _, rows in read_probability(path, 100)])
+    np.testing.assert_array_equal(found, expected)
+    assert found.shape == (100, 40)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_small_version_keeps_means_and_gaps(tmp_path: Path, precision: Precision) -> None:
+    path, expected = written(tmp_path, precision, (64, 128))
+    small = read_small(path, 32)
+    assert small.shape == (16, 32)
+    assert np.nanmean(small) == pytest.approx(np.nanmean(expected), abs=0.02)
+    assert np.isnan(small[0, 0])
+    assert read_small(path, 1_000).shape == (64, 128)
+
+
+@given(st.floats(0, 1, width=32) | st.just(np.nan))
+def test_whole_numbers_are_the_nearest(probability: float) -> None:
+    number = int(encode(np.array([[probability]], dtype=np.float32), "uint8")[0, 0])
+    if np.isnan(probability):
+        assert number == 255
+    else:
+        assert abs(number / STEPS - probability) <= 0.5 / STEPS + 1e-6
+
+
+def test_sums_that_are_off_by_the_last_bit_are_probabilities_all_the_same() -> None:
+    off = np.array([[1.0000001, -1e-9]], dtype=np.float32)
+    np.testing.assert_array_equal(encode(off, "float32"), [[1, 0]])
+    np.testing.assert_array_equal(encode(off, "uint8"), [[STEPS, 0]])
