@@ -14,6 +14,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
+from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
@@ -37,6 +39,8 @@ from mining_the_mines.mapping.strips import ProbabilityRows
 from mining_the_mines.mapping.vectorise import outline_blocks
 from mining_the_mines.mapping.visible import read_visible
 from mining_the_mines.reporting.map_quicklook import draw_quicklook
+from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.scenes.errors import SceneError
 
 #: Goes up when the same probabilities and settings begin to give other polygons or files.
 VERSION: Final = 1
@@ -205,7 +209,8 @@ def _blocks(raster: Path, rows: int, clear_dates: DatasetReader | None, tally: _
         counts: npt.NDArray[np.uint16] | None = None
         if clear_dates is not None:
             window = Window.from_slices((first, first + len(probability)), (0, probability.shape[1]))
-            counts = clear_dates.read(1, window=window).astype(np.uint16)
+            with _blaming(clear_dates.name):
+                counts = clear_dates.read(1, window=window).astype(np.uint16)
         yield ProbabilityRows(first, probability, counts)
 
 
@@ -216,7 +221,9 @@ def _clear_dates(plan: ScenePlan, grid: ChipGrid) -> Iterator[DatasetReader | No
     if path is None:
         yield None
         return
-    with rasterio.open(path) as source:
+    with _blaming(str(path)):
+        source = rasterio.open(path)
+    with source:
         if (source.height, source.width) == (grid.height, grid.width):
             yield source
             return
@@ -224,6 +231,18 @@ def _clear_dates(plan: ScenePlan, grid: ChipGrid) -> Iterator[DatasetReader | No
             source, crs=grid.crs, transform=grid.transform, width=grid.width, height=grid.height
         ) as resampled:
             yield resampled
+
+
+@contextmanager
+def _blaming(name: str) -> Iterator[None]:
+    """Errors of GDAL are errors of the file that is read, and not of the one that is written."""
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError) as error:
+        raise SceneError(
+            f"{name} can't be read ({conceal(str(error.__cause__ or error))}): it is cut off or damaged; make the "
+            "composite again."
+        ) from error
 
 
 def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, tally: _Tally) -> MapRecord:

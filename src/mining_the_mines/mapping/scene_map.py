@@ -165,13 +165,15 @@ def read_map(folder: Path, scene: str) -> SceneMap | None:
         scene: Its name.
 
     Returns:
-        The map; ``None`` if there is none.
+        The map; ``None`` if there is none, or not all of it.
     """
     place = folder / scene
     try:
-        return SceneMap(_RECORD.validate_json((place / RECORD).read_bytes()), place)
+        record = _RECORD.validate_json((place / RECORD).read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValidationError):
         return None
+    whole = all((place / name).is_file() for name in (PROBABILITY, f"{MINES}.parquet"))
+    return SceneMap(record, place) if whole else None
 
 
 def write_index(folder: Path, scenes: Sequence[str], unmapped: Sequence[UnmappedScene]) -> None:
