@@ -64,8 +64,10 @@ def _predict_batches(
 
 def predict_reflectance(network: nn.Module, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probability of a mine for chips ``(B, C, H, W)`` in reflectance with NaN for nodata, or for their pixels."""
+    device = _device()
     with torch.inference_mode():
-        probabilities: NDArray[np.float32] = network.eval()(torch.from_numpy(reflectance)).float().cpu().numpy()
+        given = torch.from_numpy(reflectance).to(device)
+        probabilities: NDArray[np.float32] = network.to(device).eval()(given).float().cpu().numpy()
     return probabilities
 
 

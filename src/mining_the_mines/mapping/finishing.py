@@ -31,7 +31,7 @@ from mining_the_mines.mapping.permits import compare_with_permits
 from mining_the_mines.mapping.plan import ProbabilityPlan
 from mining_the_mines.mapping.probability_raster import read_probability, write_probability
 from mining_the_mines.mapping.row_bands import BandPart, part_of
-from mining_the_mines.mapping.scene import GDAL_CACHE_BYTES
+from mining_the_mines.mapping.scene import gdal_memory
 from mining_the_mines.mapping.scene_map import ITEM, PROBABILITY, QUICKLOOK, MapRecord, SceneMap, read_map, write_record
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_item import describe_map, write_item
@@ -142,7 +142,7 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         ChipError: If a layer of permits can't be read.
         BadInputError: If the disk is full.
     """
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES), whole_folder(folder / plan.name) as draft:
+    with gdal_memory(), whole_folder(folder / plan.name) as draft:
         if _has_probability(plan, folder):
             shutil.copyfile(folder / plan.name / PROBABILITY, draft / PROBABILITY)
         else:

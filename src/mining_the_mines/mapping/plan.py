@@ -45,8 +45,8 @@ class TilingSettings(BaseModel):
     blend: Blend = Field(
         "cosine",
         description="cosine averages windows, the more the nearer a pixel is to their middle: smooth, and steadier "
-        "than any single one. crop takes each pixel from the window in whose middle it lies: each figure can be traced to "
-        "one prediction, and sharp edges stay sharp, but a seam shows where windows disagree.",
+        "than any single one. crop takes each pixel from the window in whose middle it lies: each figure can be traced "
+        "to one prediction, and sharp edges stay sharp, but a seam shows where windows disagree.",
     )
     band_rows: int = Field(
         1024,
@@ -57,7 +57,7 @@ class TilingSettings(BaseModel):
     batch: int | None = Field(
         None,
         ge=1,
-        description="Windows that the model is given at a time; null for as many as have 2²⁰ pixels. "
+        description="Windows that the model is given at a time; null for as many as have 2¹⁸ pixels. "
         "Raise it on a GPU.",
     )
 

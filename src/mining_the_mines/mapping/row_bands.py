@@ -2,30 +2,29 @@
 
 import math
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 
 from mining_the_mines.atomic import whole_file
-from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.mapping.model import MapModel, StoredModel
 from mining_the_mines.mapping.plan import ProbabilityPlan, RowBand
-from mining_the_mines.mapping.scene import GDAL_CACHE_BYTES, SceneRows, open_rows
+from mining_the_mines.mapping.scene import SceneRows, gdal_memory, open_rows
 
 Numbers = npt.NDArray[np.generic]
 Reflectance = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.float32]
 
-#: Rows are read by threads, so that they are there when the model is done with those before.
-_READERS: Final = 2
-#: Pixels that a model is given at a time: 16 windows of 256 × 256, and always at least one.
-_BATCH_PIXELS: Final = 2**20
+#: Pixels that a model is given at a time: 4 windows of 256 × 256, and always at least one. What lies between the layers
+#: of a network then stays in reach of a CPU's caches; 16 windows take up to five times as long each.
+_BATCH_PIXELS: Final = 2**18
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ class BandPart:
 def part_of(band: RowBand, folder: Path) -> BandPart:
     """Where a band's part lies in a folder.
 
-    It is named by its windows, for rows don't tell bands apart: where windows overlap by more than half, several rows of
-    them begin above the scene, and so with its first row.
+    It is named by its windows, for rows don't tell bands apart: where windows overlap by more than half, several rows
+    of them begin above the scene, and so with its first row.
     """
     return BandPart(folder / f"windows_{band.first_window:05d}_{band.end_window:05d}.npy", band)
 
@@ -67,7 +66,7 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
     model = load_once(plan.model)
     band = part.band
     with (
-        rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES),
+        gdal_memory(),
         open_rows(plan.scene, model.chips, plan.grid) as scene,
         # Whatever fails: nobody may still read ahead when the scene is closed, for GDAL would crash.
         closing(_window_rows(plan, band, scene)) as window_rows,
@@ -92,23 +91,32 @@ def load_once(stored: StoredModel) -> MapModel:
 
 
 def _window_rows(plan: ProbabilityPlan, band: RowBand, scene: SceneRows) -> Generator[tuple[int, Numbers], None, None]:
-    """Each row of windows with its numbers (bands, window, width); rows outside of the scene are mirrored."""
+    """Each row of windows with its numbers (bands, window, width), which hold until the next one is asked for.
+
+    Rows outside of the scene are mirrored. The next rows are read while the model works on these.
+    """
     rows, numbers = plan.rows, range(band.first_window, band.end_window)
     spans = [rows.inside(number) for number in numbers]
     ends = [spans[0][0], *(end for _, end in spans)]
     news = [(max(first, before), end) for (first, end), before in zip(spans, ends, strict=False)]
-    kept: Numbers | None = None
-    with closing(map_ahead(lambda new: scene.read(*new), news, _READERS)) as ahead:
-        for number, (first, end), new in zip(numbers, spans, ahead, strict=True):
-            if kept is None:
-                kept = new
-            else:
-                again = end - first - new.shape[1]
-                kept = np.concatenate([kept[:, kept.shape[1] - again :], new], axis=1)
-            if end - first == rows.window:
-                yield number, kept
-            else:
-                yield number, kept[:, rows.mirrored(rows.starts[number], rows.starts[number] + rows.window) - first]
+    buffer: Numbers | None = None
+    filled = 0
+    # Whoever stops in between waits here for the read that is under way: GDAL would crash if the scene were closed.
+    with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
+        ahead = reader.submit(scene.read, *news[0])
+        for number, (first, end), following in zip_longest(numbers, spans, news[1:]):
+            new = ahead.result()
+            if following is not None:
+                ahead = reader.submit(scene.read, *following)
+            if buffer is None:
+                buffer = np.empty((len(new), rows.window, new.shape[2]), dtype=new.dtype)
+            again = end - first - new.shape[1]
+            buffer[:, :again] = buffer[:, filled - again : filled]
+            buffer[:, again : end - first] = new
+            filled = end - first
+            del new
+            place = rows.mirrored(rows.starts[number], rows.starts[number] + rows.window) - first
+            yield number, buffer if filled == rows.window else buffer[:, place]
 
 
 def _blend_row(plan: ProbabilityPlan, model: MapModel, scene: SceneRows, numbers: Numbers, batch: Reflectance) -> Sums:

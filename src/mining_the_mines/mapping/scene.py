@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +25,7 @@ from mining_the_mines.scenes.discretion import conceal
 from mining_the_mines.scenes.errors import SceneError
 
 #: Bytes of decoded blocks that GDAL keeps; by itself it takes a twentieth of the machine's memory.
-GDAL_CACHE_BYTES: Final = 256 * 2**20
+_GDAL_CACHE_BYTES: Final = 128 * 2**20
 #: Pixels whose edges differ by less than this share count as equally large: degrees are no metres.
 _TOLERANCE: Final = 0.15
 
@@ -102,10 +101,9 @@ class SceneRows:
     grid: ChipGrid
     _source: DatasetReader
     _path: Path
-    _alone: Lock = field(default_factory=Lock)
 
     def read(self, first: int, end: int) -> npt.NDArray[np.generic]:
-        """Read rows as the file holds them; threads that ask at the same time are served one after the other.
+        """Read rows as the file holds them; one thread at a time may.
 
         Args:
             first: First row.
@@ -119,7 +117,7 @@ class SceneRows:
         """
         window = Window.from_slices((first, end), (0, self.grid.width))
         try:
-            with self._alone:
+            with gdal_memory():
                 return self.bands.read(self._source, window)
         except (RasterioError, CPLE_BaseError) as error:
             raise SceneError(
@@ -161,6 +159,15 @@ def open_rows(scene: Scene, chips: ChipSettings, grid: ChipGrid) -> Iterator[Sce
             nodata=empty,
         ) as resampled:
             yield SceneRows(bands, grid, resampled, scene.image)
+
+
+def gdal_memory() -> rasterio.Env:
+    """Keep GDAL's cache of blocks small.
+
+    GDAL asks for its size once in a process, when the first block is read, and options hold for one thread: so every
+    thread that reads says it.
+    """
+    return rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_BYTES)
 
 
 @contextmanager

@@ -1,0 +1,362 @@
+"""Mapping a scene: time against a bare loop and against rivals, memory, and what a second worker brings.
+
+``time``: 6 bands of 8192 × 8192 pixels, windows of 256 at a stride of 192, a trivial network. The bare loop gives the
+network the same windows from memory and does nothing with the answers. Ours starts from the file and ends with a
+Cloud-Optimized GeoTIFF. The rivals: terratorch's ``tiled_inference`` on a tensor in memory, neither read nor written,
+in an environment of its own; and a naive loop over rasterio's windows with accumulators of the whole scene, which
+writes a plain GeoTIFF. Limit: ours takes at most 1.15 × the bare loop's time.
+
+``memory``: 12 bands of 10 980 × 10 980 pixels, from the file to polygons, on two workers. Limits: all processes
+together take at most 1.5 GB above what libraries and model take, and for half the height the same to within 10 %.
+
+``workers``: two workers against one, with a model that uses one thread. Limit: 1.6 × as fast.
+
+Polygons have a script of their own, ``mapping_polygons.py``.
+
+    python benchmarks/mapping.py [--part time|memory|workers] [--folder FOLDER]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+import torch
+from affine import Affine
+from rasterio.windows import Window
+from torch import nn
+
+if TYPE_CHECKING:
+    from mining_the_mines.chips.quality import ChipSettings
+    from mining_the_mines.mapping.finishing import ScenePlan
+
+BANDS = ("B2", "B3", "B4", "B8", "B11", "B12", "B1", "B5", "B6", "B7", "B8A", "B9")
+WINDOW, STRIDE, BATCH = 256, 192, 16
+TIMES = 3
+TIME_LIMIT, MEMORY_LIMIT_MB, HEIGHT_LIMIT, WORKERS_LIMIT = 1.15, 1500, 1.10, 1.6
+TERRATORCH = "terratorch==1.2.13"
+
+
+class Trivial(nn.Module):
+    """Two convolutions: hardly more than touching every number once.
+
+    Args:
+        bands: Number of bands.
+    """
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Conv2d(bands, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1), nn.Sigmoid())
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        """Give (B, H, W) for (B, bands, H, W)."""
+        return self.layers(windows)[:, 0]
+
+
+@dataclass(frozen=True)
+class TrivialMap:
+    """The trivial network as mapping wants a model."""
+
+    network: Trivial
+    chips: "ChipSettings"
+    threshold: float = 0.5
+    window: int = WINDOW
+    coarse: bool = False
+
+    def predict(self, reflectance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Probability of each pixel, on one thread."""
+        from mining_the_mines.learning.map_models import one_thread
+
+        with one_thread(), torch.inference_mode():
+            maps: npt.NDArray[np.float32] = self.network(torch.from_numpy(reflectance)).numpy()
+        maps[~np.isfinite(reflectance).all(axis=1)] = np.nan
+        return maps
+
+
+def load_trivial(folder: Path) -> TrivialMap:
+    """Make the model; the folder's name says for how many bands."""
+    from mining_the_mines.chips.quality import ChipSettings
+
+    bands = int(folder.name)
+    return TrivialMap(Trivial(bands).eval(), ChipSettings(bands=BANDS[:bands]))
+
+
+def write_scene(path: Path, bands: int, height: int, width: int) -> None:
+    """Write a scene of smooth noise, tiled and deflated; a corner has no data."""
+    random = np.random.default_rng(0)
+    tile = (
+        np.cumsum(random.integers(-9, 10, (bands, 1024, 1024)), axis=2) + 2000 + random.integers(0, 200, (1024, 1024))
+    )
+    tile = tile.clip(1, 9000).astype(np.uint16)
+    profile = {
+        "driver": "GTiff", "dtype": "uint16", "count": bands, "height": height, "width": width, "crs": "EPSG:32721",
+        "transform": Affine(10, 0, 400_000, 0, -10, 9_000_000), "nodata": 0, "tiled": True, "blockxsize": 512,
+        "blockysize": 512, "compress": "deflate", "zlevel": 1, "predictor": 2, "num_threads": "all_cpus",
+        "bigtiff": "if_safer",
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as image:
+        image.descriptions = BANDS[:bands]
+        for row in range(0, height, 1024):
+            rows = min(1024, height - row)
+            strip = np.tile(tile[:, :rows], (1, 1, -(-width // 1024)))[:, :, :width]
+            if row == 0:
+                strip[:, :300, :300] = 0
+            image.write(strip, window=Window(0, row, width, rows))
+
+
+def plan(path: Path, bands: int, folder: Path) -> "ScenePlan":
+    """Lay out the mapping of a scene."""
+    from mining_the_mines.mapping.facts import MapFacts
+    from mining_the_mines.mapping.finishing import PermitFiles, ScenePlan
+    from mining_the_mines.mapping.model import StoredModel
+    from mining_the_mines.mapping.plan import TilingSettings, plan_probability
+    from mining_the_mines.mapping.row_bands import load_once
+    from mining_the_mines.mapping.scene import Scene, lay_grid
+    from mining_the_mines.mapping.settings import MappingSettings
+
+    stored = StoredModel(folder / str(bands), load_trivial, "trivial", "1", "trivial")
+    model = load_once(stored)
+    settings = MappingSettings(tiling=TilingSettings(window=WINDOW, overlap=1 - STRIDE / WINDOW))
+    scene = Scene("scene", path, str(path))
+    grid = lay_grid(scene, model.chips, settings.pixel, resample=False)
+    probability = plan_probability(scene, stored, model, settings.tiling, settings.precision, grid)
+    facts = MapFacts("scene", "trivial", "1")
+    return ScenePlan(probability, facts, model.chips, model.threshold, settings, PermitFiles())
+
+
+def run_ours(path: Path, bands: int, folder: Path, workers: int) -> dict[str, float]:
+    """Make the map of probability of a scene with this project."""
+    from mining_the_mines.mapping.probability_raster import write_probability
+    from mining_the_mines.mapping.scene_maps import map_part
+    from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
+
+    scene = plan(path, bands, folder)
+    parts = scene.parts(folder / "maps")
+    warm_up(bands)
+    begin = time.perf_counter()
+    run_blocks(map_part, scene, parts, DaskSettings(workers=workers), lambda: None)
+    predicted = time.perf_counter() - begin
+    write_probability(folder / "probability.tif", scene.probability, parts, {})
+    seconds = time.perf_counter() - begin
+    return {"seconds": seconds, "predicting": predicted, "peak_mb": memory_mb("VmHWM")}
+
+
+def run_whole(path: Path, bands: int, folder: Path) -> dict[str, float]:
+    """Map a scene with this project from the file to polygons, on two workers."""
+    from mining_the_mines.mapping.scene_maps import make_maps
+    from mining_the_mines.scenes.block_graph import DaskSettings
+
+    scene = plan(path, bands, folder)
+    warm_up(bands)
+    base = memory_mb()
+    begin = time.perf_counter()
+    maps = make_maps([scene], [], folder / "maps", DaskSettings(workers=2)).maps
+    seconds = time.perf_counter() - begin
+    return {"seconds": seconds, "peak_mb": memory_mb("VmHWM"), "base_mb": base, "mines": maps[0].record.mines}
+
+
+def run_bare(path: Path, bands: int, folder: Path) -> dict[str, float]:
+    """Give the network the same windows from memory, in batches."""
+    scene = plan(path, bands, folder).probability
+    with rasterio.open(path) as source:
+        rows, columns = (
+            axis.mirrored(axis.starts[0], axis.starts[-1] + WINDOW) for axis in (scene.rows, scene.columns)
+        )
+        pixels = source.read().astype(np.float32)[:, rows][:, :, columns] / 10_000
+    corners = [
+        (row - scene.rows.starts[0], column - scene.columns.starts[0])
+        for row in scene.rows.starts
+        for column in scene.columns.starts
+    ]
+    network = Trivial(bands).eval()
+    held = torch.from_numpy(pixels)
+    warm_up(bands)
+    begin = time.perf_counter()
+    with torch.inference_mode():
+        for first in range(0, len(corners), BATCH):
+            batch = corners[first : first + BATCH]
+            network(torch.stack([held[:, row : row + WINDOW, column : column + WINDOW] for row, column in batch]))
+    return {"seconds": time.perf_counter() - begin, "peak_mb": memory_mb("VmHWM")}
+
+
+def run_naive(path: Path, bands: int, folder: Path) -> dict[str, float]:
+    """Loop over rasterio's windows with accumulators of the whole scene, as notebooks do."""
+    network = Trivial(bands).eval()
+    ramp = np.sin(np.pi * (np.arange(WINDOW) + 0.5) / WINDOW) ** 2
+    weight = np.outer(ramp, ramp).astype(np.float32)
+    warm_up(bands)
+    begin = time.perf_counter()
+    with rasterio.open(path) as source, torch.inference_mode():
+        total, weights = np.zeros(source.shape, np.float32), np.zeros(source.shape, np.float32)
+        starts = [sorted({*range(0, edge - WINDOW, STRIDE), edge - WINDOW}) for edge in source.shape]
+        for row in starts[0]:
+            for column in starts[1]:
+                pixels = source.read(window=Window(column, row, WINDOW, WINDOW)).astype(np.float32) / 10_000
+                answer = network(torch.from_numpy(pixels)[None])[0].numpy()
+                total[row : row + WINDOW, column : column + WINDOW] += answer * weight
+                weights[row : row + WINDOW, column : column + WINDOW] += weight
+        profile = source.profile | {"count": 1, "dtype": "float32", "predictor": 3}
+        with rasterio.open(folder / "naive.tif", "w", **profile) as image:
+            image.write(total / weights, 1)
+    return {"seconds": time.perf_counter() - begin, "peak_mb": memory_mb("VmHWM")}
+
+
+def run_terratorch(path: Path, bands: int, folder: Path) -> dict[str, float]:
+    """Terratorch's own tiling and blending of a tensor in memory."""
+    from terratorch.tasks.tiled_inference import tiled_inference  # type: ignore[import-not-found] # another environment
+
+    with rasterio.open(path) as source:
+        pixels = torch.from_numpy(source.read().astype(np.float32) / 10_000)[None]
+    network = Trivial(bands).eval()
+    warm_up(bands)
+    with torch.inference_mode():
+        begin = time.perf_counter()
+        tiled_inference(
+            lambda windows, **_: network(windows)[:, None], pixels, crop=WINDOW, stride=STRIDE,
+            blend_overlaps=True, batch_size=BATCH, verbose=False,
+        )  # fmt: skip
+        seconds = time.perf_counter() - begin
+    return {"seconds": seconds, "peak_mb": memory_mb("VmHWM")}
+
+
+def warm_up(bands: int) -> None:
+    """Let the network set itself up."""
+    with torch.inference_mode():
+        Trivial(bands)(torch.zeros(BATCH, bands, WINDOW, WINDOW))
+
+
+def memory_mb(figure: str = "VmRSS") -> float:
+    """Memory of this process: now, or with ``VmHWM`` the most that it ever had."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(figure))) / 1024
+
+
+def run_role(role: str, path: Path, bands: int, python: str = sys.executable) -> dict[str, float]:
+    """Run one of the contestants in a process of its own."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        command = [python, __file__, "--role", role, "--scene", str(path), "--bands", str(bands), "--folder", folder]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise SystemExit(f"{role} failed:\n{answer.stderr[-3000:]}")
+    figures: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    return figures
+
+
+def play(role: str, path: Path, bands: int, folder: Path) -> dict[str, float]:
+    """Be one of the contestants."""
+    roles = {
+        "bare": run_bare,
+        "naive": run_naive,
+        "terratorch": run_terratorch,
+        "one": partial(run_ours, workers=1),
+        "two": partial(run_ours, workers=2),
+        "whole": run_whole,
+    }
+    return roles[role](path, bands, folder)
+
+
+def compare_times(folder: Path) -> bool:
+    """Print times of all contestants over the same scene."""
+    path = folder / "time.tif"
+    if not path.exists():
+        write_scene(path, 6, 8192, 8192)
+    python = terratorch_python(folder)
+    pythons = {"bare": sys.executable, "two": sys.executable, "naive": sys.executable, "terratorch": python}
+    figures: dict[str, list[dict[str, float]]] = {role: [] for role in pythons}
+    for _ in range(TIMES):
+        for role, interpreter in pythons.items():
+            figures[role].append(run_role(role, path, 6, interpreter))
+    names = {
+        "bare": "bare loop, from memory, nothing written",
+        "two": "ours, from file to GeoTIFF",
+        "naive": "naive loop over windows, from file to GeoTIFF",
+        "terratorch": "terratorch's tiled_inference, from memory, nothing written",
+    }
+    bare = median(run["seconds"] for run in figures["bare"])
+    print(f"6 × 8192 × 8192 pixels, windows of {WINDOW} at {STRIDE}; medians of {TIMES}")
+    for role, name in names.items():
+        seconds = median(run["seconds"] for run in figures[role])
+        peak = median(run["peak_mb"] for run in figures[role])
+        print(f"  {name:60} {seconds:6.1f} s  {seconds / bare:5.2f} ×  {peak:6.0f} MB")
+    ratio = median(run["seconds"] for run in figures["two"]) / bare
+    print(f"  ours against the bare loop: {ratio:.2f} (limit {TIME_LIMIT})")
+    return ratio <= TIME_LIMIT
+
+
+def compare_memory(folder: Path) -> bool:
+    """Print how much memory scenes of full and of half height take."""
+    peaks = []
+    for height in (10_980, 5_490):
+        path = folder / f"memory_{height}.tif"
+        if not path.exists():
+            write_scene(path, 12, height, 10_980)
+        run = run_role("whole", path, 12)
+        peaks.append(run["peak_mb"] - run["base_mb"])
+        print(
+            f"  12 × {height} × 10980: {peaks[-1]:.0f} MB above {run['base_mb']:.0f} MB of libraries and model, "
+            f"{run['seconds']:.0f} s, {run['mines']:.0f} mines"
+        )
+    ratio = peaks[0] / peaks[1]
+    print(f"  limit {MEMORY_LIMIT_MB} MB; full against half the height: {ratio:.2f} (limit {HEIGHT_LIMIT})")
+    return peaks[0] <= MEMORY_LIMIT_MB and ratio <= HEIGHT_LIMIT
+
+
+def compare_workers(folder: Path) -> bool:
+    """Print how much faster two workers are than one."""
+    path = folder / "time.tif"
+    if not path.exists():
+        write_scene(path, 6, 8192, 8192)
+    runs = [(run_role("one", path, 6), run_role("two", path, 6)) for _ in range(TIMES)]
+    one, two = (median(run[side]["predicting"] for run in runs) for side in (0, 1))
+    print(f"  one worker {one:.1f} s, two workers {two:.1f} s: {one / two:.2f} × (limit {WORKERS_LIMIT})")
+    return one / two >= WORKERS_LIMIT
+
+
+def terratorch_python(folder: Path) -> str:
+    """An environment with terratorch, which pins other libraries than this project; made if it is not there."""
+    environment = folder / "terratorch"
+    python = environment / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "uv", "venv", "--quiet", str(environment)], check=True)
+        same = [f"{name}=={version(name)}" for name in ("torch", "torchvision", "numpy")]
+        subprocess.run(
+            [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python), TERRATORCH, *same],
+            check=True,
+        )
+    return str(python)
+
+
+def main() -> int:
+    """Run the parts asked for; 1 if a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=("time", "memory", "workers"), help="only this part")
+    parser.add_argument("--folder", type=Path, help="where scenes are kept; a temporary folder by default")
+    parser.add_argument("--role", help=argparse.SUPPRESS)
+    parser.add_argument("--scene", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--bands", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.role:
+        print(json.dumps(play(given.role, given.scene, given.bands, given.folder)))
+        return 0
+    parts = {"time": compare_times, "memory": compare_memory, "workers": compare_workers}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        met = [part(folder) for name, part in parts.items() if given.part in (None, name)]
+    return 0 if all(met) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
