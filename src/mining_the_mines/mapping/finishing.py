@@ -54,29 +54,49 @@ _HASH: Final = "CONTENT_HASH"
 
 
 @dataclass(frozen=True)
+class PermitFile:
+    """Where a layer of permits lies, so that workers read it themselves.
+
+    Attributes:
+        path: The file.
+        name_column: Column of the areas' names; ``None`` for the first that looks like it.
+    """
+
+    path: Path
+    name_column: str | None = None
+
+    @classmethod
+    def of(cls, areas: NamedAreas | None) -> "PermitFile | None":
+        """Where areas that were read come from; ``None`` for none."""
+        return None if areas is None else cls(Path(areas.source), areas.name_column)
+
+    def fingerprint(self) -> list[Any]:
+        """What tells the file from other ones."""
+        stat = self.path.stat()
+        return [self.name_column, stat.st_size, stat.st_mtime_ns]
+
+
+@dataclass(frozen=True)
 class PermitFiles:
-    """Where layers of permits lie, so that workers read them themselves.
+    """Layers that maps are compared with.
 
     Attributes:
         concessions: Where mining is allowed; ``None`` if nobody knows.
         protected_areas: Where it is not; ``None`` if nobody knows.
-        name_column: Column of the areas' names; ``None`` for the first that looks like it.
     """
 
-    concessions: Path | None = None
-    protected_areas: Path | None = None
-    name_column: str | None = None
+    concessions: PermitFile | None = None
+    protected_areas: PermitFile | None = None
 
     def read(self) -> tuple[NamedAreas | None, NamedAreas | None]:
         """Read both layers."""
         files = (self.concessions, self.protected_areas)
-        concessions, protected = (read_named_areas(path, self.name_column) if path else None for path in files)
+        concessions, protected = (read_named_areas(file.path, file.name_column) if file else None for file in files)
         return concessions, protected
 
     def fingerprint(self) -> list[Any]:
-        """What tells the files from other ones."""
-        stats = [path.stat() if path else None for path in (self.concessions, self.protected_areas)]
-        return [self.name_column, *([stat.st_size, stat.st_mtime_ns] if stat else None for stat in stats)]
+        """What tells the layers from other ones."""
+        return [file.fingerprint() if file else None for file in (self.concessions, self.protected_areas)]
 
 
 @dataclass(frozen=True)

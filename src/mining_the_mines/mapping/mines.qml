@@ -10,7 +10,7 @@
       <symbol type="fill" name="0" alpha="1" clip_to_extent="1" force_rhr="0">
         <layer class="SimpleFill" enabled="1" locked="0" pass="0">
           <Option type="Map">
-            <Option type="QString" name="color" value="213,94,0,130"/>
+            <Option type="QString" name="color" value="240,228,66,130"/>
             <Option type="QString" name="joinstyle" value="miter"/>
             <Option type="QString" name="outline_color" value="27,31,36,255"/>
             <Option type="QString" name="outline_style" value="solid"/>
@@ -24,7 +24,7 @@
               <Option type="Map" name="properties">
                 <Option type="Map" name="outlineColor">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="if(coalesce(attribute($currentfeature, 'review'), false), '204,0,60,255', '27,31,36,255')"/>
+                  <Option type="QString" name="expression" value="if(coalesce(attribute($currentfeature, 'review'), false), '255,45,45,255', '27,31,36,255')"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
                 <Option type="Map" name="outlineWidth">
@@ -41,7 +41,7 @@
       <symbol type="fill" name="1" alpha="1" clip_to_extent="1" force_rhr="0">
         <layer class="SimpleFill" enabled="1" locked="0" pass="0">
           <Option type="Map">
-            <Option type="QString" name="color" value="230,159,0,130"/>
+            <Option type="QString" name="color" value="86,180,233,130"/>
             <Option type="QString" name="joinstyle" value="miter"/>
             <Option type="QString" name="outline_color" value="27,31,36,255"/>
             <Option type="QString" name="outline_style" value="solid"/>
@@ -55,7 +55,7 @@
               <Option type="Map" name="properties">
                 <Option type="Map" name="outlineColor">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="if(coalesce(attribute($currentfeature, 'review'), false), '204,0,60,255', '27,31,36,255')"/>
+                  <Option type="QString" name="expression" value="if(coalesce(attribute($currentfeature, 'review'), false), '255,45,45,255', '27,31,36,255')"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
                 <Option type="Map" name="outlineWidth">
@@ -72,7 +72,7 @@
       <symbol type="fill" name="2" alpha="1" clip_to_extent="1" force_rhr="0">
         <layer class="SimpleFill" enabled="1" locked="0" pass="0">
           <Option type="Map">
-            <Option type="QString" name="color" value="240,228,66,130"/>
+            <Option type="QString" name="color" value="221,138,190,130"/>
             <Option type="QString" name="joinstyle" value="miter"/>
             <Option type="QString" name="outline_color" value="27,31,36,255"/>
             <Option type="QString" name="outline_style" value="solid"/>
@@ -86,7 +86,7 @@
               <Option type="Map" name="properties">
                 <Option type="Map" name="outlineColor">
                   <Option type="bool" name="active" value="true"/>
-                  <Option type="QString" name="expression" value="if(coalesce(attribute($currentfeature, 'review'), false), '204,0,60,255', '27,31,36,255')"/>
+                  <Option type="QString" name="expression" value="if(coalesce(attribute($currentfeature, 'review'), false), '255,45,45,255', '27,31,36,255')"/>
                   <Option type="int" name="type" value="3"/>
                 </Option>
                 <Option type="Map" name="outlineWidth">

@@ -15,7 +15,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#d55e00</se:SvgParameter>
+              <se:SvgParameter name="fill">#f0e442</se:SvgParameter>
               <se:SvgParameter name="fill-opacity">0.51</se:SvgParameter>
             </se:Fill>
             <se:Stroke>
@@ -34,7 +34,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#e69f00</se:SvgParameter>
+              <se:SvgParameter name="fill">#56b4e9</se:SvgParameter>
               <se:SvgParameter name="fill-opacity">0.51</se:SvgParameter>
             </se:Fill>
             <se:Stroke>
@@ -53,7 +53,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#f0e442</se:SvgParameter>
+              <se:SvgParameter name="fill">#dd8abe</se:SvgParameter>
               <se:SvgParameter name="fill-opacity">0.51</se:SvgParameter>
             </se:Fill>
             <se:Stroke>

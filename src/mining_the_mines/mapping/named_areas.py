@@ -24,11 +24,13 @@ class NamedAreas:
         geometry: Valid polygons and multipolygons in degrees of WGS 84, longitude first, (areas,), with points enough
             on long edges to stay where they were drawn in any other coordinates.
         source: Where they come from, for people.
+        name_column: The column that was asked for, if one was.
     """
 
     names: tuple[str, ...]
     geometry: Geometries
     source: str
+    name_column: str | None = None
 
     def __len__(self) -> int:
         """Number of areas."""
@@ -61,7 +63,7 @@ def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
         column = _name_column(known[layer], name_column)
         features = listed.loc[listed["layer"] == layer, "feature"].to_list()
         names += [""] * len(features) if column is None else _read_names(path, layer, column, features)
-    return NamedAreas(_number_unnamed(names), outlines.geometry, str(path))
+    return NamedAreas(_number_unnamed(names), outlines.geometry, str(path), name_column)
 
 
 def _name_column(columns: Sequence[str], wanted: str | None) -> str | None:

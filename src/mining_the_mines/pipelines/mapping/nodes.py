@@ -17,7 +17,7 @@ from mining_the_mines.chips.grid import Box
 from mining_the_mines.chips.outlines import LON_LAT, Outlines
 from mining_the_mines.learning.map_models import load_detector_map, load_outliner_map
 from mining_the_mines.mapping.finding import composite_scene
-from mining_the_mines.mapping.finishing import PermitFiles
+from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
 from mining_the_mines.mapping.model import MapModel, StoredModel
 from mining_the_mines.mapping.named_areas import NamedAreas
 from mining_the_mines.mapping.permits import areas_by_unit
@@ -111,7 +111,13 @@ def map_with_outlines(
         What is wanted; maps are made as they are saved, band by band.
     """
     stored = _stored(outliner, "mine-segmenter", load_outliner_map)
-    return MapRequest(scenes_to_map, stored, mapping, _permits(concessions, protected_areas), scene_reading)
+    return MapRequest(
+        scenes_to_map,
+        stored,
+        mapping,
+        PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas)),
+        scene_reading,
+    )
 
 
 def map_coarsely(
@@ -127,7 +133,13 @@ def map_coarsely(
     See :func:`map_with_outlines`.
     """
     stored = _stored(detector, "mine-classifier", load_detector_map)
-    return MapRequest(scenes_to_map, stored, mapping, _permits(concessions, protected_areas), scene_reading)
+    return MapRequest(
+        scenes_to_map,
+        stored,
+        mapping,
+        PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas)),
+        scene_reading,
+    )
 
 
 def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:
@@ -209,8 +221,8 @@ MAP_COLUMNS = {
 
 def regions_seen(folds: pd.DataFrame) -> set[str]:
     """Regions with chips that a model was trained on; the place of a chip begins with its region."""
-    trained = folds.loc[folds["split"] != "test", "place"].astype(str)
-    return set(trained.str.rsplit("/", n=1).str[0])
+    trained = folds.loc[folds["split"] != "test", "place"]
+    return {str(place).rsplit("/", 1)[0] for place in trained}
 
 
 def _stored(model: Any, name: str, load: Callable[[Path], MapModel]) -> StoredModel:  # noqa: ANN401
@@ -218,10 +230,6 @@ def _stored(model: Any, name: str, load: Callable[[Path], MapModel]) -> StoredMo
     if origin is None:
         raise BadInputError(f"The model {name} was never saved, so that a map could not tell what made it: save it.")
     return StoredModel(origin.folder, load, name, origin.version, origin.content_hash())
-
-
-def _permits(concessions: NamedAreas | None, protected_areas: NamedAreas | None) -> PermitFiles:
-    return PermitFiles(*(None if areas is None else Path(areas.source) for areas in (concessions, protected_areas)))
 
 
 def _row(found: SceneMap) -> dict[str, Any]:
