@@ -30,8 +30,8 @@ def write_archive(folder: Path) -> None:
     store_model(folder / "model")
 
 
-def plans_of(folder: Path, **model: float) -> list[ScenePlan]:
-    stored = store_model(folder / "model", **model)
+def plans_of(folder: Path, pause: float = 0.0) -> list[ScenePlan]:
+    stored = store_model(folder / "model", pause=pause)
     return [plan_scene(scene_at(folder / f"s{number}.tif"), stored, tiling=TILING) for number in range(2)]
 
 

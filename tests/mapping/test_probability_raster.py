@@ -27,8 +27,11 @@ PRECISIONS: list[Precision] = ["uint8", "float16", "float32"]
 
 
 def written(
-    folder: Path, precision: Precision, shape: tuple[int, int] = (70, 90), **tiling: Any
-) -> tuple[Path, np.ndarray]:  # noqa: ANN401, E501
+    folder: Path,
+    precision: Precision,
+    shape: tuple[int, int] = (70, 90),
+    **tiling: Any,  # noqa: ANN401
+) -> tuple[Path, np.ndarray]:
     """A map as a file, and its probabilities before that."""
     scene = write_scene(folder / "scene.tif", ground(*shape, empty=torn_corner(*shape)))
     plan = plan_map(scene, store_model(folder / "model"), precision, **({"band_rows": 40} | tiling))

@@ -112,9 +112,9 @@ class _Graph:
     def __init__(self, client: Client, folder: Path) -> None:
         self._client = client
         self._folder = folder
-        self.futures: list[Future] = []
+        self.futures: list[Future[Refusal | None]] = []
 
-    def add(self, plan: ScenePlan, parts: Sequence[BandPart]) -> Future:
+    def add(self, plan: ScenePlan, parts: Sequence[BandPart]) -> Future[Refusal | None]:
         """Add a scene; its last task, which gives why it could not be mapped, or nothing."""
         everywhere = share(self._client, plan)
         bands = [self._client.submit(attempt, map_part, everywhere, part, pure=False) for part in parts]
@@ -134,7 +134,7 @@ def finish(plan: ScenePlan, folder: Path, bands: Sequence[Refusal | None]) -> Re
     return refused if refused is not None else attempt(finish_scene, plan, folder)
 
 
-def _failures(ends: dict[Future, ScenePlan]) -> Iterator[UnmappedScene]:
+def _failures(ends: dict[Future[Refusal | None], ScenePlan]) -> Iterator[UnmappedScene]:
     for future, plan in ends.items():
         try:
             refused = future.result()

@@ -103,7 +103,7 @@ def _local_cluster(settings: DaskSettings) -> LocalCluster:
     )
 
 
-def share(client: Client, shared: Shared) -> Future:
+def share(client: Client, shared: Shared) -> Future[Shared]:
     """Give tasks something that they have in common; it travels to each worker once.
 
     It is a task itself: what is scattered is lost with the last worker that holds it, and a task is done again.
