@@ -29,6 +29,16 @@ def test_a_raster_is_a_scene_that_bears_its_name(tmp_path: Path) -> None:
     assert find_scenes(str(path)) == [Scene("north", path, str(path))]
 
 
+def test_workers_elsewhere_find_a_scene_that_was_named_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = raster(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (found,) = find_scenes("north.tif")
+    assert isinstance(found, Scene)
+    assert found.image == path
+
+
 def test_a_list_is_mapped_in_its_order(tmp_path: Path) -> None:
     names = [str(raster(tmp_path, name)) for name in ("b.tif", "a.tif")]
     assert [scene.name for scene in find_scenes(names)] == ["b", "a"]

@@ -32,7 +32,7 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
 
     def __init__(self, *, filepath: str, composites: str, metadata: dict[str, Any] | None = None) -> None:
         super().__init__(filepath=filepath, metadata=metadata)
-        self.composites = Path(composites)
+        self.composites = Path(composites).absolute()
 
     def load(self) -> "SceneMaps":
         """Open the maps of the last run; polygons are read when they are asked for."""

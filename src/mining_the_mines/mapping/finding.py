@@ -66,7 +66,7 @@ def _scenes_of(name: str) -> Iterator[Scene | StacScene]:
     if urlsplit(name).scheme in {"http", "https"}:
         yield StacScene(_fit(Path(urlsplit(name).path).stem or "scene"), name)
         return
-    path = Path(name)
+    path = Path(name).absolute()  # workers need not stand in this folder
     if path.is_dir():
         yield from _in_folder(path)
     elif not path.exists():

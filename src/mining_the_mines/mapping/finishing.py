@@ -68,7 +68,7 @@ class PermitFile:
     @classmethod
     def of(cls, areas: NamedAreas | None) -> "PermitFile | None":
         """Where areas that were read come from; ``None`` for none."""
-        return None if areas is None else cls(Path(areas.source), areas.name_column)
+        return None if areas is None else cls(Path(areas.source).absolute(), areas.name_column)
 
     def fingerprint(self) -> list[Any]:
         """What tells the file from other ones."""

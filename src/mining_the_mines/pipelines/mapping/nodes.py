@@ -74,7 +74,7 @@ def take_test_regions(composites: Sequence[Composite], folds: pd.DataFrame) -> t
 def take_named_scenes(scene: Any) -> str | tuple[str, ...]:  # noqa: ANN401 - whatever stands in the parameter
     """Take the scenes that the parameter ``scene`` names: one, or a list; of a folder, all that is in it."""
     names = [scene] if isinstance(scene, str) else scene
-    if not names or not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+    if not names or not isinstance(names, Sequence) or not all(isinstance(name, str) and name for name in names):
         raise BadInputError(
             f"The parameter scene is {scene!r} and names nothing to map: give --params=scene=PATH, a raster, a STAC "
             "item, a composite, or a folder of them."

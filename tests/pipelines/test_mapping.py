@@ -1,0 +1,182 @@
+"""Mapping from its inputs to lists, scores and a page."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+from chips.composited import composite_at
+from chips.outlining import outlines_in
+from learning.test_outliner import outliner
+from mapping.mapped import areas_of
+from mapping.scenes import CORNER, CRS, ground, write_scene
+from mapping.test_requests import READING, make, request
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.learning.map_models import load_detector_map, load_outliner_map
+from mining_the_mines.learning.origin import ModelOrigin
+from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
+from mining_the_mines.mapping.scene_map import SceneMaps
+from mining_the_mines.mapping.settings import MappingSettings
+from mining_the_mines.pipeline_registry import register_pipelines
+from mining_the_mines.pipelines.mapping import create_pipeline
+from mining_the_mines.pipelines.mapping.nodes import (
+    MAP_COLUMNS,
+    MapEvaluation,
+    arrange_reading,
+    draw_map,
+    list_maps,
+    map_coarsely,
+    map_with_outlines,
+    regions_seen,
+    score_named_maps,
+    score_test_maps,
+    sum_up_units,
+    take_named_scenes,
+    take_test_regions,
+)
+from mining_the_mines.pipelines.origin import HANDED_OVER
+from mining_the_mines.pipelines.tasks import CLASSIFICATION
+from mining_the_mines.progress import uncounted
+from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
+from mining_the_mines.scenes.block_graph import DaskSettings
+from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.scenes.compositing import CompositingSettings
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+
+EVALUATION = MapEvaluation(bootstrap=BootstrapSettings(resamples=20))
+FOLDS = pd.DataFrame(
+    {"place": ["north/0_0", "north/0_1", "south/0_0", "south/1_1"], "split": ["train", "train", "test", "test"]}
+)
+LEFT, TOP = CORNER
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory: pytest.TempPathFactory) -> SceneMaps:
+    """Two good scenes, and one that can't be mapped."""
+    folder = tmp_path_factory.mktemp("maps")
+    for seed, name in enumerate(("north", "south")):
+        write_scene(folder / "scenes" / f"{name}.tif", ground(60, 50, seed))
+    (folder / "scenes" / "text.tif").write_text("no raster")
+    return make(folder, str(folder / "scenes"))
+
+
+def test_regions_with_chips_that_were_learnt_from_are_not_mapped(tmp_path: Path) -> None:
+    composites = [composite_at(tmp_path, name) for name in ("north", "south")]
+    assert regions_seen(FOLDS) == {"north"}
+    assert [scene.name for scene in take_test_regions(composites, FOLDS)] == ["south"]
+
+
+def test_where_all_regions_were_learnt_from_a_warning_says_what_maps_are_worth(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    composites = [composite_at(tmp_path, name) for name in ("north", "south")]
+    assert len(take_test_regions(composites, FOLDS.assign(split="train"))) == 2
+    assert "folds.test_groups" in caplog.text
+
+
+@pytest.mark.parametrize(("given", "names"), [("a.tif", ("a.tif",)), (["a.tif", "b.json"], ("a.tif", "b.json"))])
+def test_one_scene_or_a_list_is_named(given: Any, names: tuple[str, ...]) -> None:  # noqa: ANN401
+    assert take_named_scenes(given) == names
+
+
+@pytest.mark.parametrize("given", [None, "", [], [""], {}, 3, [1], ["a.tif", None]])
+def test_a_parameter_that_names_no_scene_is_told_in_one_sentence(given: Any) -> None:  # noqa: ANN401
+    with pytest.raises(BadInputError, match=r"^The parameter scene is .* --params=scene=PATH"):
+        take_named_scenes(given)
+
+
+def test_a_model_that_was_never_saved_can_not_map() -> None:
+    with pytest.raises(BadInputError, match="mine-segmenter was never saved"):
+        map_with_outlines("a.tif", outliner(), READING, MappingSettings(), None, None)
+
+
+def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(b"1")
+    model = replace(outliner(), origin=ModelOrigin(tmp_path, "2026-01-01T00.00.00"))
+    areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
+    wanted = map_with_outlines("a.tif", model, READING, MappingSettings(), areas, None)
+    assert (wanted.model.folder, wanted.model.version) == (tmp_path, "2026-01-01T00.00.00")
+    assert wanted.model.load is load_outliner_map
+    assert wanted.model.content_hash == model.origin.content_hash() if model.origin else False
+    assert wanted.permits.protected_areas is None
+    concessions, protected = wanted.permits.read()
+    assert concessions is not None
+    assert concessions.names == ("here",)
+    assert protected is None
+    assert map_coarsely("a.tif", model, READING, MappingSettings(), None, None).model.load is load_detector_map
+
+
+def test_scenes_of_archives_are_read_as_they_are_for_training() -> None:
+    compositing, dask, acquisition = CompositingSettings(), DaskSettings(), AcquisitionSettings(retries=1)
+    assert arrange_reading(compositing, dask, acquisition).access == acquisition
+    assert arrange_reading(compositing, dask).access == AcquisitionSettings()
+
+
+def test_what_was_mapped_and_what_was_not_stands_in_one_list(maps: SceneMaps) -> None:
+    listed = list_maps(maps)
+    assert listed["scene"].tolist() == ["north", "south", "text"]
+    assert list(listed.columns) == list(MAP_COLUMNS)
+    assert listed["mines"].tolist()[:2] == [len(found.mines) for found in maps.maps]
+    assert listed["mapped_share"].tolist()[:2] == [1, 1]
+    assert "can't be read" in listed["error"][2]
+    assert listed["error"][0] == ""
+    assert pd.isna(listed["mines"][2])
+
+
+def test_units_of_all_scenes_are_summed_up(tmp_path: Path) -> None:
+    here = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
+    for seed, name in enumerate(("north", "south")):
+        write_scene(tmp_path / "scenes" / f"{name}.tif", ground(60, 50, seed))
+    wanted = replace(request(tmp_path, str(tmp_path / "scenes")), permits=PermitFiles(PermitFile.of(here)))
+    maps = wanted.make(tmp_path / "maps", tmp_path / "composites", uncounted)
+    units = sum_up_units(maps, here, None).set_index("unit")
+    assert units.loc["here", "mines"] == sum(
+        found.mines.intersects(shapely.box(LEFT, TOP - 600, LEFT + 249, TOP)).sum() for found in maps.maps
+    )
+
+
+def test_maps_are_scored_where_mines_are_known(maps: SceneMaps, tmp_path: Path) -> None:
+    known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
+    scores, table = score_named_maps(maps, known, EVALUATION)
+    assert scores.table is table
+    assert "north" in set(table["scene"])
+    _, nothing = score_named_maps(maps, None, EVALUATION)
+    assert list(nothing.columns) == list(table.columns)
+
+
+def test_a_region_that_was_learnt_from_is_not_scored(maps: SceneMaps, tmp_path: Path) -> None:
+    known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
+    _, table = score_test_maps(maps, known, EVALUATION, FOLDS)
+    assert "north" not in set(table["scene"])
+    assert "south" in set(table["scene"])
+
+
+def test_all_maps_are_on_one_page(maps: SceneMaps, tmp_path: Path) -> None:
+    areas = areas_of(tmp_path, somewhere=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
+    known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
+    page = draw_map(maps, known, areas, None, InteractiveMapSettings())
+    assert page.lower().startswith("<!doctype html>")
+    for word in ("north", "south", "somewhere"):
+        assert word in page
+    assert draw_map(maps, None, None, None, InteractiveMapSettings())
+
+
+def test_mapping_is_its_own_pipeline_and_asks_for_what_it_needs() -> None:
+    assert "mapping" in register_pipelines()
+    named = create_pipeline(named=True)
+    assert {"params:scene", "segmentation.outliner", "reference"} <= named.inputs()
+    regions = create_pipeline()
+    assert {"composites", "folds", "raw_outlines"} <= regions.inputs()
+    coarse = create_pipeline([CLASSIFICATION], HANDED_OVER)
+    assert {"params:scene", "classification.detector"} <= coarse.inputs()
+    assert "params:acquisition" not in coarse.inputs()
+
+
+def test_polygons_of_maps_are_where_the_scene_is(maps: SceneMaps) -> None:
+    for found in maps.maps:
+        assert isinstance(found.mines, gpd.GeoDataFrame)
+        assert shapely.box(LEFT, TOP - 600, LEFT + 500, TOP).covers(found.mines.union_all())
