@@ -9,7 +9,7 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from chips.building import ground, write_chip
-from mining_the_mines.chips.grid import ChipGrid, pixel_hectares, read_grid
+from mining_the_mines.chips.grid import ChipGrid, pixel_hectares, pixel_metres, read_grid
 from mining_the_mines.chips.reading import ChipError
 
 UTM = CRS.from_epsg(32721)
@@ -83,3 +83,18 @@ def test_an_engineering_grid_can_not_be_placed() -> None:
         _ = grid.wgs84_bounds
     with pytest.raises(ChipError, match="can't be placed on the Earth"):
         pixel_hectares(grid)
+
+
+def test_a_pixel_is_measured_on_the_ground_and_not_on_the_map() -> None:
+    mercator = CRS.from_epsg(3857)
+    north = 8_399_738  # 60 degrees
+    assert pixel_metres(ChipGrid(UTM, from_origin(500_000, 9_400_000, 10, 10), 16, 16)) == pytest.approx(10, rel=1e-3)
+    assert pixel_metres(ChipGrid(mercator, from_origin(0, north, 10, 10), 16, 16)) == pytest.approx(5, rel=5e-3)
+    assert pixel_metres(ChipGrid(mercator, from_origin(0, 0, 10, 10), 16, 16)) == pytest.approx(10, rel=5e-3)
+    assert pixel_metres(ChipGrid(DEGREES, from_origin(-57, 0, 9e-5, 9e-5), 16, 16)) == pytest.approx(10, rel=5e-3)
+
+
+@pytest.mark.parametrize("crs", ['LOCAL_CS["mine grid",UNIT["metre",1]]'])
+def test_a_pixel_of_a_system_of_its_own_has_no_size_on_the_ground(crs: str) -> None:
+    with pytest.raises(ChipError, match="can't be placed on the Earth"):
+        pixel_metres(ChipGrid(CRS.from_wkt(crs), from_origin(0, 0, 10, 10), 16, 16))

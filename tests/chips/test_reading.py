@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.windows import Window
 
 from chips.building import BANDS, ground, write_chip
-from mining_the_mines.chips.reading import ChipError, read_chip
+from mining_the_mines.chips.reading import ChipError, find_bands, read_chip
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 
@@ -175,3 +176,19 @@ def test_an_offset_is_added_unless_the_file_has_its_own(tmp_path: Path) -> None:
     with rasterio.open(plain, "r+") as chip:
         chip.scales, chip.offsets = (0.0001,), (-0.05,)
     assert read_chip(plain, ("B2",), offset=-0.1).reflectance == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_numbers_of_a_window_can_be_decoded_again_and_again(tmp_path: Path, dtype: str) -> None:
+    pixels = (ground(1) * 10_000).round().astype(dtype)
+    path = write_chip(tmp_path / "a.tif", pixels, scaled=False)
+    with rasterio.open(path) as source:
+        reader = find_bands(source, ("B12", "B3"), scale=10_000, nodata=float(pixels[5, 4, 4]))
+        numbers = reader.read(source, Window(3, 2, 8, 5))
+    before = numbers.copy()
+    first, second = reader.decode(numbers), reader.decode(numbers)
+    np.testing.assert_array_equal(numbers, before)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first[1], pixels[1, 2:7, 3:11] / 10_000, rtol=1e-6)
+    assert np.isnan(first[0, 2, 1])
+    np.testing.assert_array_equal(reader.of([1]).decode(numbers[1:]), first[1:])

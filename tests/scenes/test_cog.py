@@ -1,5 +1,6 @@
 """Cloud-Optimized GeoTIFFs: valid, and whole or refused."""
 
+import hashlib
 import resource
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def write_on_full_disks(folder: Path) -> None:
             sys.stdout.write("refused ")
 
 
-def test_on_a_full_disk_a_file_is_whole_or_refused(tmp_path: Path) -> None:
+def test_on_a_disk_with_a_limit_a_file_is_whole_or_refused(tmp_path: Path) -> None:
     script = "import sys; from pathlib import Path; from scenes.test_cog import write_on_full_disks as work; "
     done = subprocess.run(
         [sys.executable, "-c", script + "work(Path(sys.argv[1]))", str(tmp_path)],
@@ -81,3 +82,31 @@ def test_on_a_full_disk_a_file_is_whole_or_refused(tmp_path: Path) -> None:
         check=True,
     )
     assert set(done.stdout.split()) == {"whole", "refused"}
+
+
+def write_on_this_disk(folder: Path) -> None:
+    """Write on a small file system; runs in a process of its own."""
+    try:
+        sys.stdout.write(hashlib.sha256(write_noise(folder / "a.tif", layout())).hexdigest())
+    except OSError:
+        sys.stdout.write("refused" if not list(folder.glob("*.plain")) else "left behind")
+
+
+MAY_MOUNT = subprocess.run(
+    ["unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False
+).returncode == 0  # fmt: skip
+
+
+@pytest.mark.skipif(not MAY_MOUNT, reason="file systems may not be mounted in a namespace of one's own here")
+@pytest.mark.parametrize("kilobytes", [1_000, 2_000, 2_420, 2_480, 3_200])
+def test_on_a_full_disk_a_file_is_whole_or_refused(tmp_path: Path, kilobytes: int) -> None:
+    whole = hashlib.sha256(write_noise(tmp_path / "whole.tif", layout())).hexdigest()
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = "import sys; from pathlib import Path; from scenes.test_cog import write_on_this_disk as work; "
+    done = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", f'mount -t tmpfs -o size={kilobytes}k none "$1" && exec "$0" -c "$2" "$1"',
+         sys.executable, str(disk), script + "work(Path(sys.argv[1]))"],
+        cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == (whole if kilobytes > 3_000 else "refused")

@@ -12,7 +12,7 @@ from planetary_computer.settings import Settings  # type: ignore[import-untyped]
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.regions import Region
-from mining_the_mines.scenes.sources import BrokenItem, StaticCatalog, open_source, resolve, sign, signing
+from mining_the_mines.scenes.sources import BrokenItem, StaticCatalog, open_item, open_source, resolve, sign, signing
 from scenes.catalogs import Scene, catalog_json, region, series, write_catalog, write_json
 from scenes.servers import Asked, FaultyServer, Reply
 
@@ -274,3 +274,25 @@ def test_a_bucket_is_refused_with_what_to_do() -> None:
 
 def plain_catalog(*items: str) -> dict[str, Any]:
     return catalog_json([]) | {"links": [{"rel": "item", "href": href} for href in items]}
+
+
+def test_one_item_is_opened_by_its_path_or_address(tmp_path: Path, server: FaultyServer) -> None:
+    scene = series()[0]
+    write_catalog(tmp_path, [scene])
+    path = f"sentinel-2-l2a/{scene.id}/{scene.id}.json"
+    for address in (str(tmp_path / path), f"{server.address}/{path}"):
+        found = open_item(address, access(""))
+        assert ids(list(found.search(region(), date(1999, 1, 1), date(1999, 1, 2)))) == [scene.id]
+        assert found.item.get_self_href() == address
+
+
+@pytest.mark.parametrize("content", ["{}", "no json", "[]", None])
+def test_what_is_no_item_is_named_without_its_secrets(
+    tmp_path: Path, server: FaultyServer, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "item.json").write_text(content)
+    for address in (str(tmp_path / "item.json"), f"{server.address}/item.json?sig=verysecret"):
+        with pytest.raises(SceneError, match=r"item\.json") as error:
+            open_item(address, access(""))
+        assert "verysecret" not in str(error.value)

@@ -109,6 +109,8 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
         _check_end(path)
     except (RasterioError, CPLE_BaseError) as error:
         raise OSError(errno.EIO, f"GDAL says: {error}") from error
+    except SystemError as error:  # so rasterio tells that GDAL failed without a word
+        raise OSError(errno.EIO, "GDAL does not say why") from error
     finally:
         plain.unlink(missing_ok=True)
 
