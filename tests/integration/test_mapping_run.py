@@ -1,0 +1,108 @@
+"""What `kedro run --pipelines=mapping` leaves behind, after a default run at a small size."""
+
+import shutil
+from pathlib import Path
+
+import geopandas as gpd
+import mlflow
+import pandas as pd
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+from integration.projects import SMALL, copy_project, kedro, newest, run
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which everything has run once."""
+    project = copy_project(tmp_path_factory.mktemp("mapped") / "project")
+    run(project)
+    return project
+
+
+def maps(project: Path) -> Path:
+    return project / "data/07_model_output/maps"
+
+
+def test_the_region_that_no_model_has_seen_is_mapped_and_no_other(project: Path) -> None:
+    assert [path.name for path in maps(project).iterdir() if path.is_dir()] == ["madre_de_dios"]
+
+
+def test_the_raster_is_a_cog_on_the_composites_own_grid(project: Path) -> None:
+    path = maps(project) / "madre_de_dios/probability.tif"
+    valid, errors, _ = cog_validate(path)
+    assert valid, errors
+    with (
+        rasterio.open(path) as made,
+        rasterio.open(project / "data/02_intermediate/composites/madre_de_dios.tif") as seen,
+    ):
+        assert (made.crs, made.transform, made.shape) == (seen.crs, seen.transform, seen.shape)
+        assert made.tags()["MODEL"] == "mine-segmenter"
+
+
+def test_the_polygons_say_which_model_and_which_dates_they_come_from(project: Path) -> None:
+    mines = gpd.read_file(maps(project) / "madre_de_dios/mines.gpkg", layer="mines")
+    assert mines.geometry.is_valid.all()
+    versions = {path.name for path in (project / "data/06_models/outliner").iterdir()}
+    assert set(mines["model_version"]) <= versions
+    assert {"first_date", "last_date", "clear_dates", "review", "concession"} <= set(mines.columns)
+
+
+def test_the_map_is_scored_and_the_scores_are_tracked(project: Path) -> None:
+    scores = pd.read_csv(newest(project, "map_scores.csv"))
+    assert "object_f1" in set(scores["metric"])
+    client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
+    experiment = client.get_experiment_by_name("mining_the_mines")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"])
+    parent = next(run for run in found if "mlflow.parentRunId" not in run.data.tags)
+    assert "map/object_recall" in parent.data.metrics
+    assert {"map.html", "map_list.csv"} <= {item.path for item in client.list_artifacts(parent.info.run_id)}
+
+
+def test_the_report_shows_the_map(project: Path) -> None:
+    assert 'id="maps"' in newest(project, "report.html").read_text(encoding="utf-8")
+
+
+def test_a_named_scene_is_mapped_with_the_reference_that_comes_with_it(project: Path, tmp_path: Path) -> None:
+    scene = tmp_path / "anywhere.tif"
+    shutil.copy(project / "data/02_intermediate/composites/tapajos.tif", scene)
+    reference = str(project / "data/01_raw/simulated/mines.gpkg")
+    run(project, ["mapping"], parameters={**SMALL, "scene": str(scene), "reference": reference})
+    listed = pd.read_csv(newest(project, "map_list.csv"))
+    assert list(listed["scene"]) == ["anywhere"]
+    assert (maps(project) / "anywhere/mines.parquet").is_file()
+    scores = pd.read_csv(newest(project, "map_scores.csv"))
+    assert scores.loc[scores["metric"] == "references", "value"].max() > 0
+
+
+def test_a_finished_scene_is_not_mapped_again(project: Path) -> None:
+    scene = {**SMALL, "scene": str(project / "data/02_intermediate/composites/copperbelt.tif")}
+    run(project, ["mapping"], parameters=scene)
+    before = (maps(project) / "copperbelt/probability.tif").stat().st_mtime_ns
+    run(project, ["mapping"], parameters=scene)
+    assert (maps(project) / "copperbelt/probability.tif").stat().st_mtime_ns == before
+
+
+def test_a_scene_of_the_archive_is_mapped_by_its_item(project: Path) -> None:
+    item = sorted((project / "data/01_raw/simulated/sentinel-2-l2a").rglob("S2*.json"))[0]
+    run(project, ["mapping"], parameters={**SMALL, "scene": str(item)})
+    mines = gpd.read_parquet(maps(project) / item.stem / "mines.parquet")
+    assert mines.crs is not None
+
+
+def test_a_classifier_alone_makes_a_coarse_map(project: Path) -> None:
+    scene = str(project / "data/02_intermediate/composites/copperbelt.tif")
+    run(project, ["mapping"], parameters={**SMALL, "tasks": "classification", "scene": scene})
+    with rasterio.open(maps(project) / "copperbelt/probability.tif") as made:
+        assert "coarse" in made.descriptions[0]
+
+
+def test_a_scene_that_is_not_there_is_told_in_one_sentence(project: Path) -> None:
+    answer = kedro(project, "run", "--pipelines=mapping", "--params=scene=nowhere.tif")
+    assert answer.returncode == 1
+    assert "There is no scene nowhere.tif" in " ".join(answer.stderr.split())
+    assert "Traceback" not in answer.stderr
