@@ -38,5 +38,5 @@ def test_an_error_is_raised_where_its_result_would_come() -> None:
 def test_no_thread_stays_behind_a_reader_that_stops() -> None:
     results = map_ahead(lambda number: number, range(100), workers=2)
     next(results)
-    results.close()  # type: ignore[attr-defined] # it is a generator
+    results.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("chips")]

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
+from chips.outlining import outlines_in
 from mapping.mapped import field, write_areas
-from mapping.scenes import ground, write_scene
+from mapping.scenes import CRS, ground, write_scene
 from mapping.test_requests import request
-from mining_the_mines.datasets.maps import NamedAreasDataset, SceneMapsDataset
+from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
+from mining_the_mines.pipelines.mapping.nodes import MapEvaluation, score_named_maps
+from mining_the_mines.progress import uncounted
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
 
 
 def dataset(folder: Path) -> SceneMapsDataset:
@@ -29,6 +34,21 @@ def test_maps_are_made_when_they_are_saved_and_opened_when_they_are_loaded(tmp_p
 def test_maps_that_were_never_made_are_missed_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no maps: run mapping first"):
         dataset(tmp_path).load()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_scores_come_back_with_every_mine(tmp_path: Path, *, known: bool) -> None:
+    path = write_scene(tmp_path / "north.tif", ground(40, 40))
+    maps = request(tmp_path, str(path)).make(tmp_path / "maps", tmp_path / "composites", uncounted)
+    reference = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS) if known else None
+    scores, _ = score_named_maps(maps, reference, MapEvaluation(bootstrap=BootstrapSettings(resamples=20)))
+    stored = MapScoresDataset(filepath=str(tmp_path / "scores"))
+    stored.save(scores)
+    loaded = stored.load()
+    pd.testing.assert_frame_equal(loaded.table, scores.table)
+    assert len(loaded.objects) == len(scores.objects)
+    assert loaded.objects.geometry.geom_equals(scores.objects.geometry).all()
+    assert (loaded.settings, loaded.unscored) == (scores.settings, scores.unscored)
 
 
 def test_without_a_file_nobody_knows_what_is_allowed(tmp_path: Path) -> None:

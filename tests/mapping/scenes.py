@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +35,7 @@ CORNER: Final = (600_000, 9_300_000)
 WINDOW: Final = 32
 THRESHOLD: Final = 0.5
 #: A worker that finds a file of this name beside the model takes it away and dies.
-POISON: Final = "poison_*"
+POISON: Final = "poison*"
 NO_PERMITS: Final = PermitFiles()
 _CHIPS: Final = ChipSettings(bands=BANDS)
 Reflectance = npt.NDArray[np.float32]
@@ -64,8 +65,9 @@ class PlaceModel:
     def predict(self, reflectance: Reflectance, /) -> Reflectance:
         """See the class."""
         for poison in self.folder.glob(POISON):
-            poison.unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
+            with suppress(FileNotFoundError):  # another worker was faster
+                poison.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self.pause)
         if self.fails:
             raise MemoryError("no memory left on the device")

@@ -86,7 +86,7 @@ def test_processes_of_this_machine_make_the_same_bytes(
     assert files(tmp_path) == expected
 
 
-@pytest.mark.parametrize("deaths", [1, 3])
+@pytest.mark.parametrize("deaths", [1, 2])
 def test_workers_that_die_are_made_up_for(
     archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path, deaths: int
 ) -> None:
@@ -95,6 +95,16 @@ def test_workers_that_die_are_made_up_for(
     make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
     assert not list((archive / "model").glob("poison_*"))
     assert files(tmp_path) == expected
+
+
+def test_workers_that_die_again_and_again_are_told_in_one_sentence(
+    archive: Path, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    (archive / "model" / "poison").touch()
+    with pytest.raises(SceneError, match=r"Workers died again and again while they mapped s\d, .*tiling\.batch"):
+        make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
+    assert not (tmp_path / "maps.json").exists()
 
 
 def test_a_cluster_of_this_machine_can_not_be_reached_from_another() -> None:

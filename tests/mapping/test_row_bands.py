@@ -71,7 +71,7 @@ def tilings(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(scenes(), tilings())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_map_is_what_a_plain_loop_over_the_same_windows_makes(
     numbers: npt.NDArray[np.uint16], tiling: dict[str, Any]
 ) -> None:
