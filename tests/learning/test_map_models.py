@@ -1,6 +1,5 @@
 """Complete models as mapping wants them."""
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import rasterio
-import torch
 
 from chips.building import BANDS, write_chip
 from learning.test_outliner import outliner
@@ -18,10 +16,8 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.detector import MineDetector
 from mining_the_mines.learning.map_models import (
     DetectorMap,
-    OutlinerMap,
     load_detector_map,
     load_outliner_map,
-    one_thread,
 )
 from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.learning.outliner import MineOutliner
@@ -112,32 +108,6 @@ def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(detector: MineDetec
     found = whole_map(path, stored, tmp_path / "parts")
     assert found.shape == (9, 40)
     assert np.isfinite(found).all()
-
-
-def test_threads_beside_it_do_not_change_a_bit_and_get_their_threads_back() -> None:
-    mapper = OutlinerMap(segmenter_of(SIX_BANDS, 48))
-    chips = random_reflectance(4, size=48)
-    expected = mapper.predict(chips)
-    found: list[npt.NDArray[np.float32]] = []
-
-    def predict_again() -> None:
-        found.extend(mapper.predict(chips) for _ in range(3))
-
-    threads = [threading.Thread(target=predict_again) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 9
-    for other in found:
-        np.testing.assert_array_equal(other, expected)
-
-
-def test_torch_gets_its_threads_back() -> None:
-    before = torch.get_num_threads()
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == before
 
 
 def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The baseline: gradient-boosted trees on the feature table."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # publishes no types
 
 from mining_the_mines.learning.settings import BaselineSettings
 from mining_the_mines.progress import Progress, silent
+from mining_the_mines.threads import one_thread
 
 #: Times that each family of features is shuffled.
 SHUFFLES = 4
@@ -98,12 +97,6 @@ def bag_probability(bag: Sequence[HistGradientBoostingClassifier], values: NDArr
     log_odds = np.stack([booster.decision_function(values) for booster in bag]).mean(axis=0)
     probability: NDArray[np.float64] = expit(log_odds)
     return probability
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Keep the trees on one thread: for a few hundred chips, OpenMP's threads wait longer than they work."""
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="openmp")
-    return limits
 
 
 def _fit_bag(

@@ -1,29 +1,15 @@
-"""Complete models as mapping wants them: a probability for each pixel of a window, the same on every machine."""
+"""Complete models as mapping wants them: a probability for each pixel of a window."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.detector import MineDetector
 from mining_the_mines.learning.outliner import MineOutliner
 from mining_the_mines.learning.storage import load_detector, load_outliner
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread: how it shares sums out among several changes their last bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True)
@@ -54,8 +40,7 @@ class OutlinerMap:
 
     def predict(self, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probability of each pixel, (B, H, W), NaN without data, for (B, C, H, W) reflectance."""
-        with one_thread():
-            return self.model.predict(reflectance)
+        return self.model.predict(reflectance)
 
 
 @dataclass(frozen=True)
@@ -86,8 +71,7 @@ class DetectorMap:
 
     def predict(self, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probability of the window at each of its pixels, (B, H, W), NaN without data, for (B, C, H, W)."""
-        with one_thread():
-            probability = self.model.predict(reflectance).astype(np.float32)
+        probability = self.model.predict(reflectance).astype(np.float32)
         known = np.isfinite(reflectance).all(axis=1)
         return np.where(known, probability[:, None, None], np.float32(np.nan))
 

@@ -35,7 +35,7 @@ class MapModel(Protocol):
         ...
 
     def predict(self, reflectance: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
-        """Probability of a mine; the same to the last bit whatever else the machine does.
+        """Probability of a mine.
 
         Args:
             reflectance: (B, C, H, W) in the order of the bands; NaN without data.

@@ -74,7 +74,9 @@ def joined_rows(parts: Sequence[BandPart]) -> Iterator[tuple[int, Sums]]:
 def encode(probability: Sums, precision: Precision) -> npt.NDArray[np.generic]:
     """Turn probabilities, NaN without data, into the numbers of a raster."""
     bounded = np.clip(probability, 0, 1)  # sums of weights may be off by the last bit
-    if precision != "uint8":
+    if precision == "float16":
+        return bounded.astype(np.float16).astype(np.float32)  # to the nearest; GDAL would cut digits off
+    if precision == "float32":
         return bounded
     return np.where(np.isnan(bounded), _NODATA, np.rint(np.nan_to_num(bounded) * STEPS)).astype(np.uint8)
 

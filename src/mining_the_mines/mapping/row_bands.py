@@ -17,6 +17,7 @@ from mining_the_mines.atomic import whole_file
 from mining_the_mines.mapping.model import MapModel, StoredModel
 from mining_the_mines.mapping.plan import ProbabilityPlan, RowBand
 from mining_the_mines.mapping.scene import SceneRows, gdal_memory, open_rows
+from mining_the_mines.threads import one_thread
 
 Numbers = npt.NDArray[np.generic]
 Reflectance = npt.NDArray[np.float32]
@@ -67,6 +68,7 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
     band = part.band
     with (
         gdal_memory(),
+        one_thread(),  # the same bytes whatever the machine
         open_rows(plan.scene, model.chips, plan.grid) as scene,
         # Whatever fails: nobody may still read ahead when the scene is closed, for GDAL would crash.
         closing(_window_rows(plan, band, scene)) as window_rows,

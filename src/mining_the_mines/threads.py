@@ -1,0 +1,15 @@
+"""How many cores numerical libraries take."""
+
+from contextlib import AbstractContextManager
+
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # publishes no types
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Keep OpenMP, and so torch and boosted trees, to one thread.
+
+    It holds for the thread that asks for it. Sums that several threads share out among them change their last bit, and
+    starting those threads takes longer than small pieces of work do: ask once for many pieces.
+    """
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="openmp")
+    return limits
