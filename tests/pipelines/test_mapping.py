@@ -16,8 +16,9 @@ from mapping.mapped import areas_of
 from mapping.scenes import CORNER, CRS, ground, write_scene
 from mapping.test_requests import READING, make, request
 from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.learning.map_models import load_detector_map, load_outliner_map
+from mining_the_mines.learning.coarse_map import load_detector_map
 from mining_the_mines.learning.origin import ModelOrigin
+from mining_the_mines.learning.storage import load_outliner
 from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
 from mining_the_mines.mapping.scene_map import SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
@@ -100,7 +101,7 @@ def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> N
     areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
     wanted = map_with_outlines("a.tif", model, READING, MappingSettings(), areas, None)
     assert (wanted.model.folder, wanted.model.version) == (tmp_path, "2026-01-01T00.00.00")
-    assert wanted.model.load is load_outliner_map
+    assert wanted.model.load is load_outliner
     assert wanted.model.content_hash == model.origin.content_hash() if model.origin else False
     assert wanted.permits.protected_areas is None
     concessions, protected = wanted.permits.read()

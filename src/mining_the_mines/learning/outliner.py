@@ -26,6 +26,11 @@ class MineOutliner:
     origin: ModelOrigin | None = field(default=None, compare=False)
 
     @property
+    def coarse(self) -> bool:
+        """That it judges pixels, not windows as wholes."""
+        return False
+
+    @property
     def window(self) -> int:
         """Edge in pixels of the chips that it was trained on."""
         return self.network.chip_size

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.grid import Box
 from mining_the_mines.chips.outlines import LON_LAT, Outlines
-from mining_the_mines.learning.map_models import load_detector_map, load_outliner_map
+from mining_the_mines.learning.coarse_map import load_detector_map
+from mining_the_mines.learning.storage import load_outliner
 from mining_the_mines.mapping.finding import composite_scene
 from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
 from mining_the_mines.mapping.model import MapModel, StoredModel
@@ -110,7 +111,7 @@ def map_with_outlines(
     Returns:
         What is wanted; maps are made as they are saved, band by band.
     """
-    stored = _stored(outliner, "mine-segmenter", load_outliner_map)
+    stored = _stored(outliner, "mine-segmenter", load_outliner)
     return MapRequest(
         scenes_to_map,
         stored,

@@ -1,4 +1,4 @@
-"""Complete models as mapping wants them: a probability for each pixel of a window."""
+"""The classifier as mapping wants a model: a probability for each pixel of a window."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,39 +8,7 @@ from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.detector import MineDetector
-from mining_the_mines.learning.outliner import MineOutliner
-from mining_the_mines.learning.storage import load_detector, load_outliner
-
-
-@dataclass(frozen=True)
-class OutlinerMap:
-    """A segmenter that maps.
-
-    Attributes:
-        model: The complete segmenter.
-    """
-
-    model: MineOutliner
-    coarse: bool = False
-
-    @property
-    def chips(self) -> ChipSettings:
-        """Which bands it takes, and how numbers become reflectance."""
-        return self.model.chips
-
-    @property
-    def threshold(self) -> float:
-        """Probability from which a pixel counts as mine."""
-        return self.model.threshold
-
-    @property
-    def window(self) -> int:
-        """Edge in pixels of the chips that it was trained on."""
-        return self.model.window
-
-    def predict(self, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probability of each pixel, (B, H, W), NaN without data, for (B, C, H, W) reflectance."""
-        return self.model.predict(reflectance)
+from mining_the_mines.learning.storage import load_detector
 
 
 @dataclass(frozen=True)
@@ -74,11 +42,6 @@ class DetectorMap:
         probability = self.model.predict(reflectance).astype(np.float32)
         known = np.isfinite(reflectance).all(axis=1)
         return np.where(known, probability[:, None, None], np.float32(np.nan))
-
-
-def load_outliner_map(folder: Path) -> OutlinerMap:
-    """Read a segmenter for mapping."""
-    return OutlinerMap(load_outliner(folder))
 
 
 def load_detector_map(folder: Path) -> DetectorMap:

@@ -1,4 +1,4 @@
-"""Complete models as mapping wants them."""
+"""Complete models that map."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +13,11 @@ from learning.test_outliner import outliner
 from learning.test_storage import detector  # noqa: F401 - a fixture
 from mapping.scenes import make_here, map_rows, plan_map, plan_scene, scene_at
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.learning.coarse_map import DetectorMap, load_detector_map
 from mining_the_mines.learning.detector import MineDetector
-from mining_the_mines.learning.map_models import (
-    DetectorMap,
-    load_detector_map,
-    load_outliner_map,
-)
 from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.learning.outliner import MineOutliner
-from mining_the_mines.learning.storage import save_detector, save_outliner
+from mining_the_mines.learning.storage import load_outliner, save_detector, save_outliner
 from mining_the_mines.mapping.model import StoredModel
 from mining_the_mines.mapping.probability_raster import joined_rows, read_probability
 from mining_the_mines.models.ensemble import FoldEnsemble
@@ -39,7 +35,7 @@ def segmenter_of(bands: tuple[str, ...], size: int) -> MineOutliner:
 def stored_outliner(folder: Path, model: MineOutliner) -> StoredModel:
     folder.mkdir(exist_ok=True)
     save_outliner(model, folder)
-    return StoredModel(folder, load_outliner_map, "segmenter", "1", ModelOrigin(folder, "1").content_hash())
+    return StoredModel(folder, load_outliner, "segmenter", "1", ModelOrigin(folder, "1").content_hash())
 
 
 def whole_map(path: Path, stored: StoredModel, parts: Path, batch: int | None = None) -> npt.NDArray[np.float32]:
@@ -50,7 +46,7 @@ def whole_map(path: Path, stored: StoredModel, parts: Path, batch: int | None = 
 def test_an_outliner_that_maps_is_the_outliner_that_was_stored(tmp_path: Path) -> None:
     model = outliner()
     save_outliner(model, tmp_path)
-    mapper = load_outliner_map(tmp_path)
+    mapper = load_outliner(tmp_path)
     assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (model.chips, model.threshold, 48, False)
     chips = random_reflectance(2, size=48)
     chips[0, :, :4] = np.nan
