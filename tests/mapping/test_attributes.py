@@ -78,7 +78,8 @@ def test_the_centroid_is_in_degrees(crs: CRS) -> None:
         (0.74, 5, False, "medium"),
         (0.9, 2, False, "medium"),
         (0.9, 5, True, "medium"),
-        (0.9, 1, False, "low"),
+        (0.9, 1, False, "medium"),
+        (0.55, 1, False, "low"),
         (0.55, 5, False, "low"),
         (0.6, 5, True, "medium"),
         (0.9, float("nan"), False, "high"),
@@ -97,7 +98,11 @@ def test_confidence_is_judged_from_the_threshold_on() -> None:
     assert classes == ["high", "medium", "low"]
 
 
-@pytest.mark.parametrize("fields", [{"low_margin": 0.6}, {"low_clear_dates": 4}, {"high_margin": 2}])
+def test_a_map_of_one_date_still_tells_faint_mines_from_the_rest() -> None:
+    assert {confidence(mean, clear_dates=1) for mean in (0.55, 0.7, 0.95)} == {"low", "medium"}
+
+
+@pytest.mark.parametrize("fields", [{"low_margin": 0.6}, {"low_clear_dates": 1}, {"high_margin": 2}])
 def test_classes_that_overlap_are_refused(fields: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         ConfidenceSettings.model_validate(fields)

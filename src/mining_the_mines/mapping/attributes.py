@@ -49,13 +49,10 @@ class ConfidenceSettings(BaseModel):
     high_clear_dates: float = Field(
         3, ge=0, description="High only from so many clear dates on: of three, one missed cloud is not the median."
     )
-    low_clear_dates: float = Field(
-        2, ge=0, description="Low below so many clear dates: on one date, a missed cloud or shadow is all there is."
-    )
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
-        if self.low_margin > self.high_margin or self.low_clear_dates > self.high_clear_dates:
+        if self.low_margin > self.high_margin:
             raise ValueError("What is enough for low confidence can't be more than what high confidence asks for.")
         return self
 
@@ -104,13 +101,15 @@ def classify_confidence(
     """Sort mines by how far they can be relied on without a look at a picture.
 
     High is a mine whose mean probability is well above the threshold, that was seen on dates enough, and that is seen
-    whole. Low is one that barely reaches the threshold on average, or rests on a single date. All others are medium.
+    whole. Low is one that barely reaches the threshold on average, however often it was seen. All others are medium.
 
     - The mean counts and not the maximum, since one bright roof reaches any maximum. It is judged by its way from the
       threshold to 1: a threshold is where a model is as often wrong as right about a pixel, whatever number that is.
       Holes that were filled, and a rim grown far below the seed, lower it, as they should.
     - The median over clear dates withstands one missed cloud or shadow from three dates on; with two they are averaged,
-      and with one there is nothing to hold against it. Where nobody counted, it is left out of the rule.
+      and with one there is nothing to hold against it, so that a mine seen on fewer dates is never high. But it isn't
+      low for that: all mines of a map of a single date would be, and the class would no longer tell the faint ones from
+      the rest. Where nobody counted, dates are left out of the rule.
     - What touches the end of the raster or nodata may be the rim of something else, so that it is never high; but what
       is there was seen as well as anything, so that it isn't low for that alone.
 
@@ -126,7 +125,7 @@ def classify_confidence(
     way = 1 - thresholds.grow
     sure = mean >= thresholds.grow + confidence.high_margin * way
     unsure = mean < thresholds.grow + confidence.low_margin * way
-    # Comparisons with NaN are false: what nobody counted is neither enough nor too little.
-    few, too_few = dates < confidence.high_clear_dates, dates < confidence.low_clear_dates
+    # Comparisons with NaN are false: what nobody counted is not too little.
+    few = dates < confidence.high_clear_dates
     whole = ~patches["touches_edge"].to_numpy()
-    return np.select([unsure | too_few, sure & ~few & whole], [LOW, HIGH], MEDIUM)
+    return np.select([unsure, sure & ~few & whole], [LOW, HIGH], MEDIUM)
