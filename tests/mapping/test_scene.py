@@ -168,3 +168,13 @@ def test_another_file_of_the_same_name_has_another_fingerprint(tmp_path: Path) -
     before = scene_at(path).fingerprint()
     write_scene(path, ground(21, 20))
     assert scene_at(path).fingerprint() != before
+
+
+def test_pixels_that_are_no_squares_are_refused_or_made_square(tmp_path: Path) -> None:
+    narrow = Affine(5, 0, CORNER[0], 0, -20, CORNER[1])
+    path = write_scene(tmp_path / "scene.tif", ground(20, 40), crs="EPSG:32721", transform=narrow)
+    with pytest.raises(SceneError, match=r"has pixels of 5 × 20 m, "):
+        grid_of(path)
+    made = grid_of(path, resample=True)
+    assert (made.width, made.height) == (20, 40)
+    assert (made.transform.a, made.transform.e) == pytest.approx((10, -10))

@@ -99,3 +99,10 @@ def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     make_composites(region, tmp_path / "killed", DaskSettings(), counting)
     assert 3 <= kept[0] <= len(done)
     np.testing.assert_array_equal(blue(tmp_path / "killed"), blue(tmp_path / "undisturbed"))
+
+
+def test_a_scheduler_to_which_no_worker_comes_is_told_in_one_sentence() -> None:
+    with LocalCluster(n_workers=0, processes=True, dashboard_address="127.0.0.1:0") as cluster:
+        alone = DaskSettings(address=cluster.scheduler_address, patience_seconds=0.5)
+        with pytest.raises(SceneError, match=r"No worker has come to the Dask scheduler at tcp://.* in 0\.5 seconds"):
+            run_blocks(max, 0, [1], alone, lambda: None)

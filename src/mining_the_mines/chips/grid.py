@@ -1,6 +1,6 @@
 """Where a chip lies: the ground that each of its pixels covers."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,35 +119,46 @@ def pixel_hectares(grid: ChipGrid) -> float:
     return _middle_pixel_area(grid) / HECTARE
 
 
-def pixel_metres(grid: ChipGrid) -> float:
-    """Measure the edge of a square as large as the ground that the middle pixel covers.
+def pixel_metres(grid: ChipGrid) -> tuple[float, float]:
+    """Measure the ground that the middle pixel covers.
 
     Args:
         grid: Where the chip or scene lies, in any coordinate reference system.
 
     Returns:
-        Metres on the WGS 84 ellipsoid, so that 10 m in Web Mercator are 5 m at 60° north.
+        Its width and height in metres on the WGS 84 ellipsoid, so that 10 m in Web Mercator are 5 m at 60° north, and
+        that a pixel in degrees is narrower there than it is high.
 
     Raises:
         ChipError: If the coordinate reference system has no relation to WGS 84.
     """
+    column, row = grid.width / 2, grid.height / 2
+    ends = [(column - 0.5, row), (column + 0.5, row), (column, row - 0.5), (column, row + 0.5)]
     try:
-        area = _middle_pixel_area(grid)
+        longitudes, latitudes = _in_degrees(grid, ends)
     except (CRSError, RasterioError, CPLE_BaseError) as error:
         raise ChipError(_unplaceable(grid)) from error
-    if not math.isfinite(area):
+    if not np.isfinite([*longitudes, *latitudes]).all():
         raise ChipError(_unplaceable(grid))
-    return math.sqrt(area)
+    _, _, metres = _ELLIPSOID.inv(longitudes[::2], latitudes[::2], longitudes[1::2], latitudes[1::2])
+    return float(metres[0]), float(metres[1])
+
+
+def _in_degrees(grid: ChipGrid, pixels: Sequence[tuple[float, float]]) -> tuple[Sequence[float], Sequence[float]]:
+    """Longitudes and latitudes of places in pixels (column, row)."""
+    xs, ys = zip(*(grid.transform @ place for place in pixels), strict=True)
+    if grid.crs == WGS84:
+        return xs, ys
+    longitudes, latitudes = transform_points(grid.crs, WGS84, xs, ys)
+    return longitudes, latitudes
 
 
 def _middle_pixel_area(grid: ChipGrid) -> float:
     """Square metres on the ellipsoid (C. F. F. Karney, 2013, doi 10.1007/s00190-012-0578-z)."""
     column, row = (grid.width - 1) / 2, (grid.height - 1) / 2
-    steps = ((0, 0), (1, 0), (1, 1), (0, 1))
-    xs, ys = zip(*(grid.transform @ (column + right, row + down) for right, down in steps), strict=True)
-    if grid.crs != WGS84:
-        xs, ys = transform_points(grid.crs, WGS84, xs, ys)
-    return abs(float(_ELLIPSOID.polygon_area_perimeter(xs, ys)[0]))
+    corners = [(column + right, row + down) for right, down in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    longitudes, latitudes = _in_degrees(grid, corners)
+    return abs(float(_ELLIPSOID.polygon_area_perimeter(longitudes, latitudes)[0]))
 
 
 def _unplaceable(grid: ChipGrid) -> str:

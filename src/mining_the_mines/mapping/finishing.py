@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -279,7 +280,7 @@ def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, tally: _Tally) -> MapRec
         coarse=plan.probability.coarse,
         mines=len(mines),
         hectares=float(mines["area_ha"].sum()),
-        mapped_hectares=tally.known * pixel_metres(grid) ** 2 / HECTARE,
+        mapped_hectares=tally.known * math.prod(pixel_metres(grid)) / HECTARE,
         mapped_share=tally.known / (grid.width * grid.height),
         reviews=int(mines["review"].sum()) if "review" in mines else None,
     )

@@ -107,13 +107,14 @@ class ProbabilityPlan:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of all that the numbers depend on; how many rows make a task and windows a batch does not count."""
+        """SHA-256 of all that the numbers depend on, to the last bit: how sums are grouped counts too."""
         content = {
             "version": VERSION,
             "scene": self.scene.fingerprint(),
             "model": self.model.content_hash,
             "grid": [self.grid.crs.to_wkt(), *self.grid.transform[:6], self.grid.height, self.grid.width],
-            "windows": [self.rows.window, self.columns.window, self.tiling.overlap, self.tiling.blend],
+            "windows": [self.rows.window, self.columns.window],
+            "tiling": self.tiling.model_dump(mode="json"),
             "precision": self.precision,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

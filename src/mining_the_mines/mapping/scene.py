@@ -27,7 +27,7 @@ from mining_the_mines.scenes.errors import SceneError
 #: Bytes of decoded blocks that GDAL keeps; by itself it takes a twentieth of the machine's memory.
 _GDAL_CACHE_BYTES: Final = 128 * 2**20
 #: Pixels whose edges differ by less than this share count as equally large: degrees are no metres.
-_TOLERANCE: Final = 0.15
+_TOLERANCE: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,23 @@ def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool)
         find_bands(source, chips.bands, nodata=chips.nodata, scale=chips.scale, offset=chips.offset)
         grid = _own_grid(source, scene)
     metres = pixel_metres(grid)
-    if abs(metres / pixel - 1) <= _TOLERANCE:
+    if all(abs(edge / pixel - 1) <= _TOLERANCE for edge in metres):
         return grid
     if not resample:
         raise SceneError(
-            f"{scene.image} has pixels of {metres:.3g} m, and the model was trained on {pixel:g} m: resample it, or "
-            "set mapping.resample to true to have that done while it is read."
+            f"{scene.image} has pixels of {_edges(metres)} m, and the model was trained on {pixel:g} m: resample it, "
+            "or set mapping.resample to true to have that done while it is read."
         )
-    factor = pixel / metres
-    width, height = max(1, round(grid.width / factor)), max(1, round(grid.height / factor))
+    width, height = (
+        max(1, round(count * edge / pixel)) for count, edge in zip((grid.width, grid.height), metres, strict=True)
+    )
     transform = grid.transform @ Affine.scale(grid.width / width, grid.height / height)
     return ChipGrid(grid.crs, transform, width, height)
+
+
+def _edges(metres: tuple[float, float]) -> str:
+    width, height = (f"{edge:.3g}" for edge in metres)
+    return width if width == height else f"{width} × {height}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.scenes.errors import SceneError
 
+logger = logging.getLogger(__name__)
+
 Shared = TypeVar("Shared")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -34,6 +36,9 @@ class DaskSettings(BaseModel):
         False,
         description="Whether workers of this machine are processes of their own instead of threads: each loads its own "
         "libraries and models, and what is written in Python runs on several cores.",
+    )
+    patience_seconds: float = Field(
+        600, gt=0, description="How long to wait for the first worker of a scheduler: clusters have queues."
     )
 
 
@@ -72,7 +77,7 @@ def connect(settings: DaskSettings) -> Iterator[Client]:
         A client of their scheduler.
 
     Raises:
-        SceneError: If no scheduler answers at the address.
+        SceneError: If no scheduler answers at the address, or no worker comes to it.
     """
     if settings.address is None:
         with _local_cluster(settings) as cluster, Client(cluster) as client:
@@ -86,7 +91,21 @@ def connect(settings: DaskSettings) -> Iterator[Client]:
             "dask.address, or leave it empty to work on this machine."
         ) from error
     with client:
+        _wait_for_workers(client, settings)
         yield client
+
+
+def _wait_for_workers(client: Client, settings: DaskSettings) -> None:
+    if client.scheduler_info()["workers"]:
+        return
+    logger.info("Waiting for workers at %s.", settings.address)
+    try:
+        client.wait_for_workers(1, timeout=settings.patience_seconds)
+    except TimeoutError as error:
+        raise SceneError(
+            f"No worker has come to the Dask scheduler at {settings.address} in {settings.patience_seconds:g} seconds: "
+            "start some, or raise dask.patience_seconds."
+        ) from error
 
 
 def _local_cluster(settings: DaskSettings) -> LocalCluster:
