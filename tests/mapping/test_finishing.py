@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pyogrio
 import pytest
+import rasterio
 import shapely
 from affine import Affine
 
@@ -197,6 +198,22 @@ def test_other_polygons_need_no_other_probabilities(tmp_path: Path) -> None:
     after = make_here(larger, folder)
     assert after.probability.read_bytes() == probability
     assert 0 < len(after.mines) < mines
+
+
+@pytest.mark.parametrize("precision", ["uint8", "float16", "float32"])
+def test_a_raster_that_is_used_again_says_which_model_made_its_map(tmp_path: Path, precision: str) -> None:
+    plan = plan_in(tmp_path, precision=precision)
+    make_here(plan, tmp_path / "maps")
+    # a model of the same content that can't predict any more
+    renamed = replace(store_model(tmp_path / "model", fails=True), version="8")
+    again = plan_scene(plan.probability.scene, renamed, precision=precision)
+    assert waiting_parts(again, tmp_path / "maps") == []
+    found = make_here(again, tmp_path / "maps")
+    with rasterio.open(found.probability) as raster:
+        assert raster.tags()["MODEL_VERSION"] == "8"
+    working = replace(store_model(tmp_path / "other"), version="8")
+    anew = make_here(plan_scene(plan.probability.scene, working, precision=precision), tmp_path / "anew")
+    assert found.probability.read_bytes() == anew.probability.read_bytes()
 
 
 def test_another_scene_of_the_same_name_is_mapped_again(tmp_path: Path) -> None:

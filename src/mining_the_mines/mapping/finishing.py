@@ -30,7 +30,7 @@ from mining_the_mines.mapping.map_files import write_mines
 from mining_the_mines.mapping.named_areas import NamedAreas, read_named_areas
 from mining_the_mines.mapping.permits import compare_with_permits
 from mining_the_mines.mapping.plan import ProbabilityPlan
-from mining_the_mines.mapping.probability_raster import read_probability, write_probability
+from mining_the_mines.mapping.probability_raster import copy_probability, read_probability, write_probability
 from mining_the_mines.mapping.row_bands import BandPart, part_of
 from mining_the_mines.mapping.scene import gdal_memory
 from mining_the_mines.mapping.scene_map import ITEM, PROBABILITY, QUICKLOOK, MapRecord, SceneMap, read_map, write_record
@@ -165,7 +165,7 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
     """
     with gdal_memory(), whole_folder(folder / plan.name) as draft:
         if _has_probability(plan, folder):
-            shutil.copyfile(folder / plan.name / PROBABILITY, draft / PROBABILITY)
+            copy_probability(folder / plan.name / PROBABILITY, draft / PROBABILITY, plan.probability, _tags(plan))
         else:
             write_probability(draft / PROBABILITY, plan.probability, plan.parts(folder), _tags(plan))
         tally = _Tally()

@@ -1,6 +1,7 @@
 """A map of probability: parts of it joined to one Cloud-Optimized GeoTIFF, and read back a few rows at a time."""
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,8 @@ from mining_the_mines.scenes.cog import CogLayout, write_cog
 #: Numbers of whole maps of 8 bits: 0–254 stand for 0–1.
 STEPS: Final = 254
 _NODATA: Final = 255
+#: Rows that are copied at a time.
+_ROWS: Final = 1024
 _DESCRIPTION: Final = "probability of a mine"
 _COARSE: Final = "probability of a mine in the window around (coarse)"
 
@@ -32,6 +35,28 @@ def write_probability(path: Path, plan: ProbabilityPlan, parts: Sequence[BandPar
         parts: All of its bands of rows, top to bottom.
         tags: What is known of the map.
     """
+    _write(path, plan, joined_rows(parts), tags)
+
+
+def copy_probability(known: Path, path: Path, plan: ProbabilityPlan, tags: Mapping[str, str]) -> None:
+    """Copy a map of probability; where more is to be said of it by now, the same numbers are written anew.
+
+    Args:
+        known: As :func:`write_probability` wrote it, of the same plan.
+        path: Where to.
+        plan: Of the scene.
+        tags: What is known of the map.
+    """
+    with rasterio.open(known) as source:
+        said = source.tags()
+    # An empty tag is none in some versions of GDAL.
+    if all(said.get(name, "") == value for name, value in tags.items()):
+        shutil.copyfile(known, path)
+    else:
+        _write(path, plan, read_probability(known, _ROWS), tags)
+
+
+def _write(path: Path, plan: ProbabilityPlan, rows: Iterable[tuple[int, Sums]], tags: Mapping[str, str]) -> None:
     whole_numbers = plan.precision == "uint8"
     layout = CogLayout(
         crs=plan.grid.crs,
@@ -45,8 +70,7 @@ def write_probability(path: Path, plan: ProbabilityPlan, parts: Sequence[BandPar
     )
     columns = slice(0, plan.grid.width)
     blocks = (
-        (slice(first, first + len(rows)), columns, encode(rows, plan.precision)[None])
-        for first, rows in joined_rows(parts)
+        (slice(first, first + len(numbers)), columns, encode(numbers, plan.precision)[None]) for first, numbers in rows
     )
     write_cog(path, layout, blocks, tags)
 
