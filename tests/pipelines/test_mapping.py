@@ -20,7 +20,7 @@ from mining_the_mines.learning.coarse_map import load_detector_map
 from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.learning.storage import load_outliner
 from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
-from mining_the_mines.mapping.scene_map import SceneMaps
+from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.pipeline_registry import register_pipelines
 from mining_the_mines.pipelines.mapping import create_pipeline
@@ -47,6 +47,7 @@ from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.map_matching import MapScoreSettings
 
 EVALUATION = MapEvaluation(bootstrap=BootstrapSettings(resamples=20))
 FOLDS = pd.DataFrame(
@@ -145,8 +146,50 @@ def test_maps_are_scored_where_mines_are_known(maps: SceneMaps, tmp_path: Path) 
     scores, table = score_named_maps(maps, known, EVALUATION)
     assert scores.table is table
     assert "north" in set(table["scene"])
-    _, nothing = score_named_maps(maps, None, EVALUATION)
-    assert list(nothing.columns) == list(table.columns)
+
+
+def untraced(maps: SceneMaps) -> SceneMaps:
+    """The same maps, whose rasters nobody can read."""
+    return replace(maps, maps=tuple(_Untraced(found.record, found.folder) for found in maps.maps))
+
+
+class _Untraced(SceneMap):
+    @property
+    def ground(self) -> shapely.Geometry:
+        """Is never asked for."""
+        raise AssertionError(f"all of {self.name} was read")
+
+
+def test_without_known_mines_nothing_is_compared_and_no_raster_is_read(maps: SceneMaps, tmp_path: Path) -> None:
+    scores, nothing = score_named_maps(untraced(maps), None, EVALUATION)
+    assert not scores.compared
+    assert scores.unscored == ("north", "south")
+    assert nothing.empty
+    _, table = score_named_maps(maps, outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS), EVALUATION)
+    pd.testing.assert_series_equal(nothing.dtypes, table.dtypes)
+
+
+def test_scenes_far_from_known_mines_are_compared_without_reading_them(maps: SceneMaps, tmp_path: Path) -> None:
+    far = outlines_in(tmp_path, [shapely.box(LEFT + 90_000, TOP, LEFT + 90_200, TOP + 200)], CRS)
+    scores, table = score_named_maps(untraced(maps), far, EVALUATION)
+    assert (scores.compared, scores.unscored) == (False, ("north", "south"))
+    outside = table[(table["metric"] == "references_outside") & table["scene"].notna()]
+    assert outside["value"].tolist() == [1, 1]
+    assert len(scores.objects) == sum(len(found.mines) for found in maps.maps)
+
+
+def test_where_it_is_known_that_there_are_no_mines_all_that_is_mapped_is_false(maps: SceneMaps) -> None:
+    nowhere = MapEvaluation(matching=MapScoreSettings(without_reference="no_mines"), bootstrap=EVALUATION.bootstrap)
+    scores, table = score_named_maps(untraced(maps), None, nowhere)
+    assert scores.compared
+    precision = table[table["scene"].isna() & (table["metric"] == "object_precision")]
+    assert precision["value"].iloc[0] == 0
+
+
+def test_maps_of_regions_that_were_all_learnt_from_are_not_scored(maps: SceneMaps, tmp_path: Path) -> None:
+    known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
+    scores, _ = score_test_maps(maps, known, EVALUATION, FOLDS.assign(split="train"))
+    assert not scores.compared
 
 
 def test_a_region_that_was_learnt_from_is_not_scored(maps: SceneMaps, tmp_path: Path) -> None:

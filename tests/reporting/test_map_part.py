@@ -8,7 +8,8 @@ import pytest
 from mining_the_mines.reporting import MapContents
 from mining_the_mines.reporting.map_part import MapPart, arrange_maps
 from mining_the_mines.reporting.tables import Table
-from mining_the_mines.scoring.map_scores import MAP_METRICS
+from mining_the_mines.scoring.map_matching import MapScoreSettings
+from mining_the_mines.scoring.map_scores import MAP_METRICS, without_scores
 from reporting.mapped import DRAWN, MAPPED, make_maps, make_picture, make_scores, make_units, make_view, with_review
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -70,11 +71,29 @@ def test_a_map_without_mines_that_should_have_some_says_so_too() -> None:
 def test_a_map_without_any_reference_mine_is_told_not_to_be_scored() -> None:
     view = make_view()
     part = arrange_maps(MapContents((view,), make_scores(view, drawn=())))
-    assert part.answer.endswith("There is no reference mine to score that against.")
+    assert part.answer.endswith("5 mines of 29.7\N{NARROW NO-BREAK SPACE}ha were found.")
+    assert part.sentences[-1].startswith("Nothing was compared with mines that people have drawn")
+    assert part.sentences[-1].endswith("none of those that are known lies here.")
+    assert (part.score_table, part.size_score_table, part.score_sentences) == (None, None, ())
+
+
+def test_a_map_that_nobody_compared_says_so_and_its_mines_are_not_drawn_as_wrong() -> None:
+    view = make_view(picture=make_picture())
+    part = arrange_maps(MapContents((view,), without_scores([view.scene], MapScoreSettings())))
+    assert part.sentences[-1].endswith("nobody can tell how much of it is right.")
+    assert part.score_table is None
+    assert {entry.title for entry in part.legend} == {"High confidence", "Medium confidence", "Low confidence"}
+
+
+def test_a_scene_that_is_left_out_of_the_scores_is_named() -> None:
+    views = (make_view(), make_view("elsewhere"))
+    comparisons = make_scores(views[0]), make_scores(views[1], drawn=())
+    table = pd.concat([scores.table for scores in comparisons], ignore_index=True)
+    scores = dataclasses.replace(comparisons[0], table=table, unscored=("elsewhere",))
     assert any(
-        "No reference mine lies in tapajos: it is left out of the scores" in text for text in part.score_sentences
+        "No reference mine lies in elsewhere: it is left out of the scores" in text
+        for text in arrange_maps(MapContents(views, scores)).score_sentences
     )
-    assert cells(part.score_table)["F1 of mines"] == ["–"]
 
 
 def test_no_map_at_all_is_no_fault() -> None:

@@ -99,6 +99,7 @@ def arrange_maps(contents: MapContents) -> MapPart:
     drawn = _drawings(contents)
     styles = dict.fromkeys(style for _, _, drawing in drawn for style in drawing.styles)
     settings = MapScoreSettings() if scores is None else scores.settings
+    compared = scores if scores is not None and scores.compared else None
     return MapPart(
         answer=_answer(contents),
         lead=_lead(contents.scenes),
@@ -109,10 +110,10 @@ def arrange_maps(contents: MapContents) -> MapPart:
         scene_table=scene_rows(contents.scenes),
         size_table=size_rows(contents.scenes, settings),
         left_out=left_out_scene_rows(contents.left_out),
-        score_sentences=() if scores is None else _score_sentences(scores),
-        score_table=None if scores is None else map_score_rows(scores),
-        size_score_table=None if scores is None else size_score_rows(scores),
-        scene_score_table=None if scores is None else scene_score_rows(scores),
+        score_sentences=() if compared is None else _score_sentences(compared),
+        score_table=None if compared is None else map_score_rows(compared),
+        size_score_table=None if compared is None else size_score_rows(compared),
+        scene_score_table=None if compared is None else scene_score_rows(compared),
         unit_table=unit_rows(units.head(_FIRST_UNITS), "Areas, and what lies outside"),
         further_units=unit_rows(units.iloc[_FIRST_UNITS:], "Further areas"),
     )
@@ -125,7 +126,7 @@ def _drawings(contents: MapContents) -> list[tuple[MapView, MapPicture, DrawnMap
     drawings = []
     for view, picture in pictured:
         objects = None
-        if contents.scores is not None:
+        if contents.scores is not None and view.scene not in contents.scores.unscored:
             objects = contents.scores.objects
             objects = objects[objects["scene"] == view.scene]
         drawings.append((view, picture, draw_map(view, picture, objects, stretch)))
@@ -142,7 +143,7 @@ def _card(view: MapView, picture: MapPicture, drawing: DrawnMap) -> MapCard:
 
 def _answer(contents: MapContents) -> str:
     scores = contents.scores
-    if scores is None:
+    if scores is None or not scores.compared:
         return _lead(contents.scenes)
     rows = select_map_scores(scores)
     recall, precision, f1 = (interval_of(rows, f"object_{name}") for name in ("recall", "precision", "f1"))
@@ -187,10 +188,17 @@ def _sentences(contents: MapContents) -> tuple[str, ...]:
         empty = [category_title(view.scene) for view in scenes if view.mines.empty]
         if empty and len(scenes) > 1:
             sentences.append(f"Without any mine: {', '.join(empty)}.")
+        if contents.scores is not None and not contents.scores.compared:
+            sentences.append(_uncompared(contents.scores))
     left_out = 0 if contents.left_out is None else len(contents.left_out)
     if left_out:
         sentences.append(f"{count(left_out, 'scene')} could not be mapped; the reasons are listed below.")
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def _uncompared(scores: MapScores) -> str:
+    nothing = "Nothing was compared with mines that people have drawn, so that nobody can tell how much of it is right"
+    return f"{nothing}." if scores.table.empty else f"{nothing}: none of those that are known lies here."
 
 
 def _sure(mines: pd.DataFrame) -> str:

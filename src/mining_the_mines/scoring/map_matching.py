@@ -142,7 +142,7 @@ def compare_with_reference(
     if mines.crs is None or reference.crs is None:
         raise ValueError("Mapped mines and reference can be compared only where both have a CRS.")
     ground = _Ground.about(area, mines.crs)
-    near = reference.geometry[_near(reference, area, mines.crs)]
+    near = reference.geometry[lies_near(reference, area, mines.crs)]
     drawn = ground.place(near.to_numpy(), reference.crs)
     reaching = shapely.intersects(ground.area, drawn)
     things = _join(drawn[reaching], settings.join_metres)
@@ -165,6 +165,33 @@ def compare_with_reference(
     degrees = ground.leave(np.concatenate([true.geometry, mapped.geometry]))
     objects = gpd.GeoDataFrame(table[list(OBJECT_COLUMNS)].astype(OBJECT_COLUMNS), geometry=degrees, crs=LON_LAT)
     return MapComparison(scene, objects, len(reference) - int(reaching.sum()))
+
+
+def lies_near(reference: gpd.GeoDataFrame, area: shapely.Geometry, crs: pyproj.CRS) -> NDArray[np.bool_]:
+    """Find the reference polygons that may reach into an area, by their boxes.
+
+    What is far from an area can't be told in a projection of its surroundings.
+
+    Args:
+        reference: Polygons in any CRS.
+        area: Any geometry.
+        crs: Of the area.
+
+    Returns:
+        Whether each polygon may, boolean (N,); none where the area can't be placed in the CRS of the reference.
+    """
+    if shapely.is_empty(area) or reference.empty:
+        return np.zeros(len(reference), dtype=np.bool_)
+    there = pyproj.Transformer.from_crs(crs, reference.crs, always_xy=True)
+    west, south, east, north = there.transform_bounds(*shapely.bounds(area))
+    if not np.isfinite((west, south, east, north)).all():
+        return np.zeros(len(reference), dtype=np.bool_)
+    boxes = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    bounds = shapely.bounds(reference.geometry.to_numpy())
+    across = (bounds[:, 3] >= south) & (bounds[:, 1] <= north)
+    beside = [(bounds[:, 2] >= left) & (bounds[:, 0] <= right) for left, right in boxes]
+    near: NDArray[np.bool_] = across & np.any(beside, axis=0)
+    return near
 
 
 def size_class_titles(limits: tuple[float, ...]) -> tuple[str, ...]:
@@ -251,22 +278,6 @@ class _Ground:
 def _edge(area: shapely.Geometry) -> float:
     west, south, east, north = shapely.bounds(area)
     return 1.0 if shapely.is_empty(area) else _EDGE_SHARE * float(max(east - west, north - south))
-
-
-def _near(reference: gpd.GeoDataFrame, area: shapely.Geometry, crs: pyproj.CRS) -> _Flags:
-    """Which polygons may reach into the area; what is far from it can't be told in a projection of its surroundings."""
-    if shapely.is_empty(area) or reference.empty:
-        return np.zeros(len(reference), dtype=np.bool_)
-    there = pyproj.Transformer.from_crs(crs, reference.crs, always_xy=True)
-    west, south, east, north = there.transform_bounds(*shapely.bounds(area))
-    if not np.isfinite((west, south, east, north)).all():
-        return np.zeros(len(reference), dtype=np.bool_)
-    boxes = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    bounds = shapely.bounds(reference.geometry.to_numpy())
-    across = (bounds[:, 3] >= south) & (bounds[:, 1] <= north)
-    beside = [(bounds[:, 2] >= left) & (bounds[:, 0] <= right) for left, right in boxes]
-    near: _Flags = across & np.any(beside, axis=0)
-    return near
 
 
 def _join(geometry: Geometries, metres: float) -> Geometries:

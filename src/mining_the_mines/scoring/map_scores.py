@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mining_the_mines.chips.outlines import LON_LAT
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, FloatArray, Interval, bootstrap_intervals
 from mining_the_mines.scoring.map_matching import (
+    OBJECT_COLUMNS,
     PREDICTION,
     REFERENCE,
     MapComparison,
@@ -51,7 +53,11 @@ MAP_TITLES = MappingProxyType(
         "area_bias_share": "Relative area bias",
     }
 )
-MAP_SCORE_COLUMNS: Final = ("scene", "size_class", "metric", "value", "low", "high", "objects", "sites")
+#: Columns of the table of scores and their types.
+MAP_SCORE_COLUMNS: Final = {
+    "scene": "string", "size_class": "string", "metric": "str", "value": "float64", "low": "float64",
+    "high": "float64", "objects": "int64", "sites": "int64",
+}  # fmt: skip
 #: Figures that are 1 if all goes well and 0 if nothing does, and the side whose objects they are about.
 _SHARES = MappingProxyType(
     {
@@ -82,6 +88,11 @@ class MapScores:
     objects: gpd.GeoDataFrame
     settings: MapScoreSettings
     unscored: tuple[str, ...] = ()
+
+    @property
+    def compared(self) -> bool:
+        """Whether any scene was compared with mines that are known."""
+        return bool(set(self.table["scene"].dropna()) - set(self.unscored))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +180,25 @@ def score_maps(
     for name in names:
         rows += _figure_rows(name, scored[scored["scene"] == name], settings, bootstrap)
         rows += _total_rows(name, objects[objects["scene"] == name], outside[name])
-    table = pd.DataFrame(rows, columns=list(MAP_SCORE_COLUMNS)).astype({"scene": "string", "size_class": "string"})
+    table = pd.DataFrame(rows, columns=list(MAP_SCORE_COLUMNS)).astype(MAP_SCORE_COLUMNS)
     return MapScores(table, objects, settings, unscored)
+
+
+def without_scores(scenes: Sequence[str], settings: MapScoreSettings) -> MapScores:
+    """Say of maps that nobody compared them with anything.
+
+    Args:
+        scenes: Their names.
+        settings: As they would have been compared with.
+
+    Returns:
+        Scores without a row and without an object; all scenes are unscored.
+    """
+    table = pd.DataFrame(columns=list(MAP_SCORE_COLUMNS)).astype(MAP_SCORE_COLUMNS)
+    objects = gpd.GeoDataFrame(
+        pd.DataFrame(columns=list(OBJECT_COLUMNS)).astype(OBJECT_COLUMNS), geometry=[], crs=LON_LAT
+    )
+    return MapScores(table, objects, settings, tuple(scenes))
 
 
 def _is_scored(comparison: MapComparison, settings: MapScoreSettings) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -34,8 +35,13 @@ from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.map_matching import MapScoreSettings, compare_with_reference
-from mining_the_mines.scoring.map_scores import MapScores
+from mining_the_mines.scoring.map_matching import (
+    MapComparison,
+    MapScoreSettings,
+    compare_with_reference,
+    lies_near,
+)
+from mining_the_mines.scoring.map_scores import MapScores, without_scores
 from mining_the_mines.scoring.map_scores import score_maps as score_comparisons
 
 logger = logging.getLogger(__name__)
@@ -172,14 +178,18 @@ def score_test_maps(
     """
     seen = regions_seen(folds)
     unseen = [found for found in scene_maps.maps if found.name not in seen]
-    return _score(unseen or scene_maps.maps, raw_outlines if unseen else None, map_evaluation)
+    if raw_outlines is None or not unseen:
+        return _without_scores(scene_maps, map_evaluation)
+    return _score(unseen, _frame(raw_outlines), map_evaluation)
 
 
 def score_named_maps(
     scene_maps: SceneMaps, reference: Outlines | None, map_evaluation: MapEvaluation
 ) -> tuple[MapScores, pd.DataFrame]:
-    """Compare maps with the mines that are known there, if anybody has drawn some."""
-    return _score(scene_maps.maps, reference, map_evaluation)
+    """Compare maps with the mines that are known there, if anybody has drawn some or knows that there are none."""
+    if reference is None and map_evaluation.matching.without_reference == "leave_out":
+        return _without_scores(scene_maps, map_evaluation)
+    return _score(scene_maps.maps, _frame(reference), map_evaluation)
 
 
 def draw_map(
@@ -248,15 +258,24 @@ def _row(found: SceneMap) -> dict[str, Any]:
     }
 
 
+def _without_scores(scene_maps: SceneMaps, settings: MapEvaluation) -> tuple[MapScores, pd.DataFrame]:
+    scores = without_scores([found.name for found in scene_maps.maps], settings.matching)
+    return scores, scores.table
+
+
 def _score(
-    maps: Sequence[SceneMap], reference: Outlines | None, settings: MapEvaluation
+    maps: Sequence[SceneMap], known: gpd.GeoDataFrame, settings: MapEvaluation
 ) -> tuple[MapScores, pd.DataFrame]:
-    known = _frame(reference)
-    comparisons = [
-        compare_with_reference(found.name, found.mines, known, found.ground, settings.matching) for found in maps
-    ]
+    comparisons = [_compare(found, known, settings.matching) for found in maps]
     scores = score_comparisons(comparisons, settings.matching, settings.bootstrap)
     return scores, scores.table
+
+
+def _compare(found: SceneMap, known: gpd.GeoDataFrame, settings: MapScoreSettings) -> MapComparison:
+    # To outline where a map has data, all of it is read. Only reference mines may lie elsewhere; mapped ones never do.
+    box = shapely.box(*found.grid.bounds)
+    area = found.ground if lies_near(known, box, found.mines.crs).any() else box
+    return compare_with_reference(found.name, found.mines, known, area, settings)
 
 
 def _frame(outlines: Outlines | None) -> gpd.GeoDataFrame:
