@@ -43,6 +43,7 @@ from mining_the_mines.mapping.finishing import (
     finished_map,
     waiting_parts,
 )
+from mining_the_mines.mapping.named_areas import read_named_areas
 from mining_the_mines.mapping.plan import TilingSettings
 from mining_the_mines.mapping.scene import Scene
 from mining_the_mines.mapping.scene_map import SceneMap, open_maps, read_map
@@ -58,6 +59,10 @@ def torn_scene(folder: Path, seed: int = 0) -> Scene:
 
 def plan_in(folder: Path, **changes: Any) -> ScenePlan:  # noqa: ANN401
     return plan_scene(torn_scene(folder), store_model(folder / "model"), **changes)
+
+
+def permit(path: Path) -> PermitFile | None:
+    return PermitFile.of(read_named_areas(path))
 
 
 def names(folder: Path) -> set[str]:
@@ -142,7 +147,7 @@ def test_permits_say_what_deserves_a_review(tmp_path: Path) -> None:
     left, top = CORNER
     here = shapely.box(left, top - 900, left + 350, top)
     concessions = write_areas(tmp_path / "concessions.gpkg", [("Boa Vista", here)])
-    found = make_here(plan_in(tmp_path, permits=PermitFiles(PermitFile(concessions))), tmp_path / "maps")
+    found = make_here(plan_in(tmp_path, permits=PermitFiles(permit(concessions))), tmp_path / "maps")
     outside = found.mines["outside_concessions_ha"] > 0.1
     assert 0 < outside.sum() < len(found.mines)
     np.testing.assert_array_equal(found.mines["review"], outside)
@@ -168,21 +173,17 @@ def test_a_finished_map_is_found_and_one_of_other_settings_is_not(tmp_path: Path
     folder = tmp_path / "maps"
     assert finished_map(plan, folder) is None
     make_here(plan, folder)
-    assert finished_map(plan_in_again(plan), folder) is not None
+    assert finished_map(plan_scene(plan.probability.scene, plan.probability.model), folder) is not None
     for change in (
         plan_scene(plan.probability.scene, plan.probability.model, geojson=True),
         plan_scene(plan.probability.scene, plan.probability.model, vectors=VectorSettings(seed=0.9)),
         plan_scene(plan.probability.scene, plan.probability.model, precision="uint8"),
         plan_scene(plan.probability.scene, plan.probability.model, tiling=TilingSettings(overlap=0.25)),
+        plan_scene(plan.probability.scene, plan.probability.model, tiling=TilingSettings(band_rows=7)),
         plan_scene(plan.probability.scene, replace(plan.probability.model, content_hash="other")),
         plan_scene(plan.probability.scene, replace(plan.probability.model, version="8")),
     ):
         assert finished_map(change, folder) is None
-
-
-def plan_in_again(plan: ScenePlan) -> ScenePlan:
-    """The same, divided in another way."""
-    return plan_scene(plan.probability.scene, plan.probability.model, tiling=TilingSettings(band_rows=7, batch=2))
 
 
 def test_other_polygons_need_no_other_probabilities(tmp_path: Path) -> None:
@@ -223,13 +224,24 @@ def test_another_scene_of_the_same_name_is_mapped_again(tmp_path: Path) -> None:
     assert waiting_parts(changed, tmp_path / "maps") == changed.parts(tmp_path / "maps")
 
 
-def test_a_map_whose_raster_is_gone_is_made_again(tmp_path: Path) -> None:
-    plan = plan_in(tmp_path)
+@pytest.mark.parametrize("name", sorted(FILES | {"mines.geojson"}))
+def test_a_map_that_lacks_a_file_is_made_again(tmp_path: Path, name: str) -> None:
+    plan = plan_in(tmp_path, geojson=True)
     found = make_here(plan, tmp_path / "maps")
-    found.probability.unlink()
+    (found.folder / name).unlink()
     assert finished_map(plan, tmp_path / "maps") is None
     make_here(plan, tmp_path / "maps")
-    assert found.probability.is_file()
+    assert (found.folder / name).is_file()
+
+
+def test_permits_whose_names_or_outlines_change_make_another_map(tmp_path: Path) -> None:
+    left, top = CORNER
+    path, hashes = tmp_path / "areas.shp", set()
+    for name, edge in (("Boa Vista", 100), ("Boa Terra", 100), ("Boa Terra", 200)):
+        write_areas(path, [(name, shapely.box(left, top - edge, left + edge, top))])
+        os.utime(path, ns=(1, 1))  # the names lie in another file
+        hashes.add(plan_in(tmp_path, permits=PermitFiles(permit(path))).content_hash)
+    assert len(hashes) == 3
 
 
 def test_what_is_there_stays_if_a_new_map_fails(tmp_path: Path) -> None:
@@ -238,7 +250,9 @@ def test_what_is_there_stays_if_a_new_map_fails(tmp_path: Path) -> None:
     before = make_here(plan, folder)
     record = (before.folder / "map.json").read_bytes()
     missing = plan_scene(
-        plan.probability.scene, plan.probability.model, PermitFiles(PermitFile(write_areas(tmp_path / "c.gpkg", [])))
+        plan.probability.scene,
+        plan.probability.model,
+        PermitFiles(PermitFile(write_areas(tmp_path / "c.gpkg", []), "")),
     )
     with pytest.raises(BadInputError):
         finish_scene(missing, folder)

@@ -163,6 +163,27 @@ def test_bands_of_rows_before_the_cut_are_kept(tmp_path: Path) -> None:
     assert all(part.suffix == ".npy" for part in kept)
 
 
+def test_a_mosaic_whose_parts_change_has_another_fingerprint(tmp_path: Path) -> None:
+    part = write_scene(tmp_path / "part.tif", ground(20, 20))
+    inner, outer = tmp_path / "inner.vrt", tmp_path / "outer.vrt"
+    rasterio.shutil.copy(part, inner, driver="VRT")
+    rasterio.shutil.copy(inner, outer, driver="VRT")
+    before = [scene_at(path).fingerprint() for path in (inner, outer)]
+    assert [scene_at(path).fingerprint() for path in (inner, outer)] == before
+    write_scene(part, ground(20, 20, seed=1))
+    assert all(scene_at(path).fingerprint() != old for path, old in zip((inner, outer), before, strict=True))
+
+
+def test_a_scene_that_somebody_looked_at_keeps_its_fingerprint(tmp_path: Path) -> None:
+    path = write_scene(tmp_path / "scene.tif", ground(20, 20))
+    before = scene_at(path).fingerprint()
+    path.with_name("scene.tif.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><Metadata><MDI key="STATISTICS_MEAN">1</MDI></Metadata></PAMRasterBand>'
+        "</PAMDataset>"
+    )
+    assert scene_at(path).fingerprint() == before
+
+
 def test_another_file_of_the_same_name_has_another_fingerprint(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "scene.tif", ground(20, 20))
     before = scene_at(path).fingerprint()

@@ -15,6 +15,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import rasterio
+import shapely
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
@@ -26,7 +27,7 @@ from mining_the_mines.chips.grid import HECTARE, ChipGrid, pixel_metres
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.mapping.attributes import describe_mines
 from mining_the_mines.mapping.facts import MapFacts
-from mining_the_mines.mapping.map_files import write_mines
+from mining_the_mines.mapping.map_files import MINES, write_mines
 from mining_the_mines.mapping.named_areas import NamedAreas, read_named_areas
 from mining_the_mines.mapping.permits import compare_with_permits
 from mining_the_mines.mapping.plan import ProbabilityPlan
@@ -60,21 +61,23 @@ class PermitFile:
 
     Attributes:
         path: The file.
+        content_hash: SHA-256 of names and outlines, whichever of its files hold them.
         name_column: Column of the areas' names; ``None`` for the first that looks like it.
     """
 
     path: Path
+    content_hash: str
     name_column: str | None = None
 
     @classmethod
     def of(cls, areas: NamedAreas | None) -> "PermitFile | None":
         """Where areas that were read come from; ``None`` for none."""
-        return None if areas is None else cls(Path(areas.source).absolute(), areas.name_column)
-
-    def fingerprint(self) -> list[Any]:
-        """What tells the file from other ones."""
-        stat = self.path.stat()
-        return [self.name_column, stat.st_size, stat.st_mtime_ns]
+        if areas is None:
+            return None
+        content = hashlib.sha256(json.dumps(areas.names).encode())
+        for outline in shapely.to_wkb(areas.geometry):
+            content.update(outline)
+        return cls(Path(areas.source).absolute(), content.hexdigest(), areas.name_column)
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class PermitFiles:
 
     def fingerprint(self) -> list[Any]:
         """What tells the layers from other ones."""
-        return [file.fingerprint() if file else None for file in (self.concessions, self.protected_areas)]
+        return [file.content_hash if file else None for file in (self.concessions, self.protected_areas)]
 
 
 @dataclass(frozen=True)
@@ -184,9 +187,12 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
 
 
 def finished_map(plan: ScenePlan, folder: Path) -> SceneMap | None:
-    """Find the map of a scene, if it is there and made from the same scene, model and settings."""
+    """Find the map of a scene, if all of it is there and made from the same scene, model and settings."""
     found = read_map(folder, plan.name)
-    return found if found is not None and found.record.content_hash == plan.content_hash else None
+    if found is None or found.record.content_hash != plan.content_hash:
+        return None
+    files = (PROBABILITY, QUICKLOOK, ITEM, *(f"{MINES}.{name}" for name in plan.settings.formats))
+    return found if all((found.folder / name).is_file() for name in files) else None
 
 
 @dataclass

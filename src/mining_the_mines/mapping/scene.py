@@ -49,10 +49,13 @@ class Scene:
     dates: tuple[date, ...] = ()
 
     def fingerprint(self) -> dict[str, Any]:
-        """What tells its files from other ones: path, size and date of change."""
+        """What tells its files from other ones: path, size and date of change, and what is said of their bands.
+
+        Raises:
+            SceneError: If one can't be opened.
+        """
         files = [path for path in (self.image, self.clear_dates) if path is not None]
-        stats = [path.stat() for path in files]
-        return {str(path.resolve()): [stat.st_size, stat.st_mtime_ns] for path, stat in zip(files, stats, strict=True)}
+        return {name: marks for path in files for name, marks in _marks(path).items()}
 
 
 def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool) -> ChipGrid:
@@ -184,6 +187,28 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
         raise SceneError(unreadable(path, error)) from error
     with source:
         yield source
+
+
+def _marks(path: Path) -> dict[str, list[Any]]:
+    """What tells a raster from others: of a mosaic (VRT), all that it is made of.
+
+    What GDAL and QGIS add beside a raster by looking at it (``.aux.xml``) is left out: statistics change no map. What
+    it may say of bands is asked for instead.
+    """
+    with _opened(path) as source:
+        files = [Path(name) for name in source.files if not name.endswith(".aux.xml")]
+        said = [source.nodatavals, source.descriptions, source.scales, source.offsets]
+    marks: dict[str, list[Any]] = {}
+    for file in files:
+        if file.suffix.lower() == ".vrt" and file != path:
+            marks |= _marks(file)
+        elif file.exists():  # others lie on a server
+            stat = file.stat()
+            marks[str(file.resolve())] = [stat.st_size, stat.st_mtime_ns]
+        else:
+            marks[conceal(str(file))] = []
+    marks[str(path.resolve())] = [*marks.get(str(path.resolve()), []), str(said)]
+    return marks
 
 
 def _own_grid(source: DatasetReader, scene: Scene) -> ChipGrid:
