@@ -47,6 +47,7 @@ from mining_the_mines.mapping.named_areas import read_named_areas
 from mining_the_mines.mapping.plan import TilingSettings
 from mining_the_mines.mapping.scene import Scene
 from mining_the_mines.mapping.scene_map import SceneMap, open_maps, read_map
+from mining_the_mines.mapping.scene_maps import map_part
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.scenes.errors import SceneError
 
@@ -215,6 +216,20 @@ def test_a_raster_that_is_used_again_says_which_model_made_its_map(tmp_path: Pat
     working = replace(store_model(tmp_path / "other"), version="8")
     anew = make_here(plan_scene(plan.probability.scene, working, precision=precision), tmp_path / "anew")
     assert found.probability.read_bytes() == anew.probability.read_bytes()
+
+
+def test_parts_that_a_power_cut_damaged_are_made_again(tmp_path: Path) -> None:
+    plan, folder = plan_in(tmp_path, tiling=TilingSettings(band_rows=20)), tmp_path / "maps"
+    for part in waiting_parts(plan, folder):
+        map_part(plan, part)
+    empty, short, zeros, *_ = parts = plan.parts(folder)
+    assert len(parts) > 3
+    content = short.path.read_bytes()
+    for part, left in ((empty, b""), (short, content[:-100]), (zeros, bytes(len(content)))):
+        part.path.write_bytes(left)
+    assert waiting_parts(plan, folder) == [empty, short, zeros]
+    expected = make_here(plan, tmp_path / "expected")
+    assert make_here(plan, folder).probability.read_bytes() == expected.probability.read_bytes()
 
 
 def test_another_scene_of_the_same_name_is_mapped_again(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from mining_the_mines.mapping.named_areas import NamedAreas, read_named_areas
 from mining_the_mines.mapping.permits import compare_with_permits
 from mining_the_mines.mapping.plan import ProbabilityPlan
 from mining_the_mines.mapping.probability_raster import copy_probability, read_probability, write_probability
-from mining_the_mines.mapping.row_bands import BandPart, part_of
+from mining_the_mines.mapping.row_bands import BandPart, is_whole, part_of
 from mining_the_mines.mapping.scene import gdal_memory
 from mining_the_mines.mapping.scene_map import ITEM, PROBABILITY, QUICKLOOK, MapRecord, SceneMap, read_map, write_record
 from mining_the_mines.mapping.settings import MappingSettings
@@ -151,7 +151,7 @@ def waiting_parts(plan: ScenePlan, folder: Path) -> list[BandPart]:
     """List the bands of rows that are still to be mapped; none where the map of probability is whole already."""
     if _has_probability(plan, folder):
         return []
-    return [part for part in plan.parts(folder) if not part.path.is_file()]
+    return [part for part in plan.parts(folder) if not is_whole(part, plan.probability.grid.width)]
 
 
 def finish_scene(plan: ScenePlan, folder: Path) -> None:

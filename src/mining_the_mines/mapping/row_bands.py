@@ -1,6 +1,7 @@
 """One task of mapping: some rows of windows are read, predicted and blended, and what they add to the map is kept."""
 
 import math
+import os
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -40,6 +41,15 @@ class BandPart:
 
     path: Path
     band: RowBand
+
+
+def is_whole(part: BandPart, width: int) -> bool:
+    """Tell whether a part is there as it was written; one that a power cut damaged is none."""
+    try:
+        sums = np.load(part.path, mmap_mode="r")
+    except (OSError, EOFError, ValueError):
+        return False
+    return sums.dtype == np.float32 and sums.shape == (part.band.end_row - part.band.first_row, width)
 
 
 def part_of(band: RowBand, folder: Path) -> BandPart:
@@ -84,6 +94,8 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
             weighted = _blend_row(plan, model, scene, numbers, batch)[inside] * plan.rows.weights[number][inside, None]
             sums[first - band.first_row : end - band.first_row] += weighted
         np.save(stream, sums)
+        stream.flush()
+        os.fsync(stream.fileno())  # it gets its name when it is on the disk, whatever happens to the machine
 
 
 @lru_cache(maxsize=2)  # a worker is given many bands, and reading a model takes longer than mapping a small one
