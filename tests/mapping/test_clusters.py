@@ -13,8 +13,10 @@ import pytest
 from distributed import LocalCluster
 
 from mapping.scenes import ground, plan_scene, scene_at, store_model, torn_corner, write_scene
+from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.mapping.finishing import ScenePlan, waiting_parts
 from mining_the_mines.mapping.plan import TilingSettings
+from mining_the_mines.mapping.scene_map import open_maps
 from mining_the_mines.mapping.scene_maps import make_maps
 from mining_the_mines.scenes.block_graph import DaskSettings, connect
 from mining_the_mines.scenes.errors import SceneError
@@ -102,9 +104,36 @@ def test_workers_that_die_again_and_again_are_told_in_one_sentence(
 ) -> None:
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     (archive / "model" / "poison").touch()
-    with pytest.raises(SceneError, match=r"Workers died again and again while they mapped s\d, .*tiling\.batch"):
-        make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
+    with pytest.raises(SceneError, match=r"Workers died again and again while they mapped s0, .*tiling\.batch"):
+        make_maps(plans_of(archive)[:1], [], tmp_path, DaskSettings(address=cluster.scheduler_address))
     assert not (tmp_path / "maps.json").exists()
+
+
+def test_a_scene_that_workers_die_of_leaves_the_others(
+    archive: Path, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadly, good = plans_of(archive)
+    make_maps([good], [], tmp_path, ONE)
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    (archive / "model" / "poison").touch()
+    maps = make_maps([deadly, good], [], tmp_path, DaskSettings(address=cluster.scheduler_address))
+    assert [found.name for found in maps.maps] == ["s1"]
+    ((scene, reason),) = [(failed.scene, failed.reason) for failed in open_maps(tmp_path).unmapped]
+    assert scene == "s0"
+    assert reason.startswith("Workers died again and again while they mapped s0, ")
+
+
+def test_maps_that_are_done_are_listed_whatever_ends_a_run(archive: Path, tmp_path: Path) -> None:
+    waiting, done = plans_of(archive)
+    make_maps([done], [], tmp_path, ONE)
+    (tmp_path / ".parts").write_text("where parts belong")
+    with pytest.raises(BadInputError, match=r"can't be written"):
+        make_maps([waiting, done], [], tmp_path, ONE)
+    listed = open_maps(tmp_path)
+    assert [found.name for found in listed.maps] == ["s1"]
+    assert [failed.scene for failed in listed.unmapped] == ["s0"]
+    (tmp_path / ".parts").unlink()
+    assert len(make_maps([waiting, done], [], tmp_path, ONE).maps) == 2
 
 
 def test_a_cluster_of_this_machine_can_not_be_reached_from_another() -> None:

@@ -48,11 +48,15 @@ def make_maps(
         The maps. A scene that can't be mapped is left out, with a warning, as long as there is another.
 
     Raises:
-        SceneError: If no scene can be mapped, no scheduler answers, or workers die again and again.
-        BadInputError: If the disk is full, or the folder can't be written to.
+        SceneError: If no scene can be mapped, or no scheduler answers.
+        BadInputError: If the disk is full, or the folder can't be written to. Maps that were made before are listed.
     """
     waiting = [plan for plan in plans if finished_map(plan, folder) is None]
-    failures = [*unmapped, *(_map_scenes(waiting, folder, dask, progress) if waiting else [])]
+    try:
+        failures = [*unmapped, *(_map_scenes(waiting, folder, dask, progress) if waiting else [])]
+    except BadInputError as error:
+        _list_what_is_done(plans, unmapped, folder, error)
+        raise
     for failure in failures:
         logger.warning("%s is not mapped: %s", failure.scene, failure.reason)
     failed = {failure.scene for failure in failures}
@@ -62,6 +66,17 @@ def make_maps(
     write_index(folder, scenes, failures)
     _tidy(plans, folder)
     return open_maps(folder)
+
+
+def _list_what_is_done(
+    plans: Sequence[ScenePlan], unmapped: Sequence[UnmappedScene], folder: Path, error: BadInputError
+) -> None:
+    """List maps that were made before a run ended for a reason that is none of one scene's."""
+    done = [plan.name for plan in plans if finished_map(plan, folder) is not None]
+    if done:
+        missing = [_unmapped(plan, error) for plan in plans if plan.name not in done]
+        with suppress(BadInputError):  # on a full disk, there may be no room for the list either
+            write_index(folder, done, [*unmapped, *missing])
 
 
 def _nothing_mapped(failures: Sequence[UnmappedScene]) -> str:
@@ -138,16 +153,18 @@ def _failures(ends: dict[Future[Refusal | None], ScenePlan]) -> Iterator[Unmappe
     for future, plan in ends.items():
         try:
             refused = future.result()
-        except KilledWorker as error:
-            raise SceneError(
-                f"Workers died again and again while they mapped {plan.name}, as they do for want of memory: give them "
-                "more, or lower mapping.tiling.batch; what is finished is kept."
-            ) from error
+        except KilledWorker:
+            refused = Refusal(
+                SceneError(
+                    f"Workers died again and again while they mapped {plan.name}, as they do for want of memory: give "
+                    "them more, or lower mapping.tiling.batch; what is finished is kept."
+                )
+            )
         if isinstance(refused, Refusal):
+            if not isinstance(refused.error, SCENE_FAULTS):
+                raise refused.error
             yield _unmapped(plan, refused.error)
 
 
 def _unmapped(plan: ScenePlan, error: BadInputError) -> UnmappedScene:
-    if not isinstance(error, SCENE_FAULTS):
-        raise error
     return UnmappedScene(plan.name, plan.probability.scene.source, str(error))
