@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -40,6 +41,7 @@ from mining_the_mines.pipelines.mapping.nodes import (
     take_test_regions,
 )
 from mining_the_mines.pipelines.origin import HANDED_OVER
+from mining_the_mines.pipelines.reporting.map_nodes import describe_maps
 from mining_the_mines.pipelines.tasks import CLASSIFICATION
 from mining_the_mines.progress import uncounted
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
@@ -127,6 +129,16 @@ def test_what_was_mapped_and_what_was_not_stands_in_one_list(maps: SceneMaps) ->
     assert "can't be read" in listed["error"][2]
     assert listed["error"][0] == ""
     assert pd.isna(listed["mines"][2])
+
+
+def test_a_scene_that_could_not_be_seen_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    blank = np.zeros_like(ground(60, 50))
+    maps = make(tmp_path, str(write_scene(tmp_path / "blank.tif", blank)))
+    assert list_maps(maps)["mapped_share"].tolist() == [0]
+    assert "Nothing could be seen in blank" in caplog.text
+    assert "blank" in draw_map(maps, None, None, None, InteractiveMapSettings())
+    (view,) = describe_maps(maps, score_named_maps(maps, None, EVALUATION)[0], pd.DataFrame()).scenes
+    assert (view.mapped_share, view.mapped_hectares) == (0, 0)
 
 
 def test_units_of_all_scenes_are_summed_up(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def make_view(
 ) -> MapView:
     """A map of 4 km² from nine months."""
     mines = make_mines(*mapped, scene=scene, confidence=CONFIDENCE)
-    return MapView(scene, mines, 400.0, date(2022, 1, 3), date(2022, 9, 3), picture)
+    return MapView(scene, mines, 400.0, 1.0, date(2022, 1, 3), date(2022, 9, 3), picture)
 
 
 def make_scores(*views: MapView, drawn: tuple[Square, ...] = DRAWN) -> MapScores:

@@ -110,6 +110,7 @@ def make_layer(
         GRID,
         with_permits(make_mines(scene=scene), area) if mines is None else mines,
         make_visible(),
+        1.0,
         make_probability(),
         reference=make_mines(boxes=[(12, 14, 20, 15)], confidences=["high"])[["geometry"]],
         concessions=named_box("Serra Dourada", (5, 5, 70, 40)),

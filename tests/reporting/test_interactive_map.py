@@ -139,7 +139,7 @@ def test_all_that_is_known_of_a_mine_is_there() -> None:
 def test_figures_that_are_not_known_are_left_open() -> None:
     mines = make_mines()
     mines["clear_dates"] = float("nan")
-    layer = SceneLayer(MapFacts("a", "outlines", "1"), GRID, mines, make_visible())
+    layer = SceneLayer(MapFacts("a", "outlines", "1"), GRID, mines, make_visible(), 1.0)
     (scene,) = Page(draw_map([layer], SETTINGS, "Mines")).scenes
     assert scene["mines"]["columns"]["clear_dates"] == [None, None, None]
     assert "review" not in scene["mines"]["columns"]

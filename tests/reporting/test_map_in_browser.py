@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map
@@ -193,6 +195,23 @@ def test_a_map_without_mines_says_so(browser: Browser, folder: Path) -> None:
     assert text(browser, "#summary") == "No mine was found in tapajos."
     assert text(browser, "#nothing").startswith("Nowhere in what was mapped")
     assert browser.run("document.querySelector('#list').hidden")
+    assert browser.complaints() == []
+
+
+def test_a_scene_that_could_not_be_seen_is_not_one_without_mines(browser: Browser, folder: Path) -> None:
+    nothing = make_layer(make_mines(boxes=[], confidences=[]))
+    blank = replace(nothing, mapped_share=0.0, visible=np.full_like(nothing.visible, np.nan), probability=None)
+    browser.open(write(folder, "blank", blank))
+    assert text(browser, "#summary") == "Nothing could be seen in tapajos."
+    assert browser.run("document.querySelector('#nothing').hidden")
+    browser.open(write(folder, "partly", replace(nothing, mapped_share=0.05)))
+    assert text(browser, "#summary") == "No mine was found in tapajos; 5 % of it could be seen."
+    other = make_layer(make_mines(scene="south"), "south")
+    browser.open(write(folder, "some", blank, replace(other, mapped_share=0.4)))
+    assert text(browser, "#summary") == "3 mines of 4.9 ha in 2 scenes; nothing could be seen in 1 scene."
+    assert (
+        text(browser, "#scenes ul") == "tapajos nothing could be seen south 3 mines, 4.9 ha; 40 % of it could be seen"
+    )
     assert browser.complaints() == []
 
 

@@ -137,6 +137,40 @@ def test_mines_to_review_are_counted_where_permits_are_known() -> None:
     )
 
 
+def test_a_scene_that_could_not_be_seen_is_not_one_without_mines() -> None:
+    view = dataclasses.replace(make_view(mapped=(), picture=make_picture()), mapped_hectares=0.0, mapped_share=0.0)
+    part = arrange_maps(MapContents((view,)))
+    assert part.answer == "Nothing could be seen in tapajos: no pixel has data."
+    assert part.cards[0].details == "nothing could be seen"
+    assert cells(part.scene_table)["tapajos"] == ["–", "–", "–", f"0.0{NARROW}ha"]
+    assert part.sentences == ()
+
+
+def test_among_several_scenes_those_that_could_not_be_seen_are_named() -> None:
+    blank = dataclasses.replace(make_view("cloudy", ()), mapped_hectares=0.0, mapped_share=0.0)
+    part = arrange_maps(MapContents((blank, make_view(), make_view("copper_belt", ()))))
+    assert part.lead == f"On 2 maps, which cover 8 km², 5 mines of 29.7{NARROW}ha were found."
+    assert part.sentences[-2:] == (
+        "Nothing could be seen in cloudy: no pixel has data.",
+        "Without any mine: copper belt.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.05, f"5{NARROW}%"), (0.003, f"less than 1{NARROW}%"), (0.94, f"94{NARROW}%"), (0.95, ""), (1.0, "")],
+)
+def test_how_much_of_a_scene_could_be_seen_is_told_where_it_is_not_nearly_all(share: float, words: str) -> None:
+    view = dataclasses.replace(make_view(mapped=(), picture=make_picture()), mapped_share=share)
+    part = arrange_maps(MapContents((view,)))
+    assert part.scene_table is not None
+    told = [part.scene_table.rows[0].cells[-1].beneath, part.cards[0].details, " ".join(part.sentences)]
+    if words:
+        assert all(f"{words} of it could be seen" in text for text in told)
+    else:
+        assert told == ["", "no mine was found", ""]
+
+
 def test_every_score_stands_in_the_table_with_what_it_means(part: MapPart) -> None:
     assert part.score_table is not None
     assert len(part.score_table.rows) == len(MAP_METRICS) + 3

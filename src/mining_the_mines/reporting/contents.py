@@ -233,6 +233,7 @@ class MapView:
         mines: One row a mine, in the scene's CRS: ``id``, ``area_ha``, ``confidence`` (high, medium or low),
             ``touches_edge``, ``geometry`` and, where permits are known, ``review``; any number.
         mapped_hectares: Area in which the map has data.
+        mapped_share: Share of the scene that has data, 0–1.
         first_date: Of the scene's images, where known.
         last_date: Of the scene's images, where known.
         picture: The scene, if it is to be shown; a few are enough.
@@ -241,6 +242,7 @@ class MapView:
     scene: str
     mines: gpd.GeoDataFrame
     mapped_hectares: float
+    mapped_share: float
     first_date: date | None = None
     last_date: date | None = None
     picture: MapPicture | None = None

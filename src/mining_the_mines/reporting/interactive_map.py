@@ -35,7 +35,7 @@ from mining_the_mines.reporting.map_placing import (
 )
 from mining_the_mines.reporting.map_thumbnails import ReadTrueColour, draw_thumbnail, surroundings_of
 from mining_the_mines.reporting.pictures import Stretch, stretch_for
-from mining_the_mines.reporting.wording import day
+from mining_the_mines.reporting.wording import day, sight
 
 #: What the pictures of all scenes together may have: browsers hold four bytes a pixel, twice over.
 _MOST_PIXELS: Final = 24_000_000
@@ -117,6 +117,7 @@ class SceneLayer:
         mines: Finished polygons in the scene's CRS; with the columns of permits where those are known.
         visible: True colour of the whole scene, read small: reflectance of red, green and blue, float32 (3, h, w), NaN
             where there are no data.
+        mapped_share: Share of the scene that has data, 0–1.
         probability: The whole scene's map, read small: float32 (h, w), NaN where there are no data; ``None`` for none.
         reference: Polygons that are known to be mines, in any CRS.
         concessions: With the column ``name``, in any CRS.
@@ -128,6 +129,7 @@ class SceneLayer:
     grid: ChipGrid
     mines: gpd.GeoDataFrame
     visible: NDArray[np.float32]
+    mapped_share: float
     probability: NDArray[np.float32] | None = None
     reference: gpd.GeoDataFrame | None = None
     concessions: gpd.GeoDataFrame | None = None
@@ -202,6 +204,8 @@ def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
         "model": facts.model,
         "version": facts.model_version,
         "period": _period(facts),
+        "blank": not layer.mapped_share,
+        "sight": sight(layer.mapped_share),
         "photograph": _picture(photograph),
         "probability": probability and _picture(probability),
         "mines": _mines(layer),

@@ -24,7 +24,7 @@ from mining_the_mines.reporting.map_tables import (
 )
 from mining_the_mines.reporting.pictures import Stretch, stretch_for
 from mining_the_mines.reporting.tables import Table
-from mining_the_mines.reporting.wording import category_title, count, decimal, hectares, whole
+from mining_the_mines.reporting.wording import category_title, count, decimal, hectares, sight, whole
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.map_matching import MapScoreSettings
 from mining_the_mines.scoring.map_scores import MapScores
@@ -134,7 +134,8 @@ def _drawings(contents: MapContents) -> list[tuple[MapView, MapPicture, DrawnMap
 
 
 def _card(view: MapView, picture: MapPicture, drawing: DrawnMap) -> MapCard:
-    details = _found(view.mines)
+    details = _found(view.mines) if view.mapped_share else ""
+    details = "; ".join(words for words in (details, sight(view.mapped_share)) if words)
     if drawing.undrawn:
         details += f"; the {whole(drawing.undrawn)} smallest outlines are not drawn"
     pixelated = max(picture.visible.shape[1:]) < _PIXEL_ART_BELOW
@@ -153,7 +154,7 @@ def _answer(contents: MapContents) -> str:
         number = interval_of(rows, "references") or Interval(0, 0, 0)
         return f"{_lead(contents.scenes)} {count(int(number.value), 'reference mine')} should have been found."
     return (
-        f"On {_where(contents.scenes)}, {with_range(recall)} of the reference mines are found and outlined, and "
+        f"On {_where(_seen(contents.scenes))}, {with_range(recall)} of the reference mines are found and outlined, and "
         f"{with_range(precision)} of the mapped mines are reference mines (F1 {decimal(f1.value, 2)})."
     )
 
@@ -161,15 +162,36 @@ def _answer(contents: MapContents) -> str:
 def _lead(scenes: Sequence[MapView]) -> str:
     if not scenes:
         return "No scene was mapped."
-    mines = pd.concat([view.mines.drop(columns="geometry") for view in scenes], ignore_index=True)
-    mapped = sum(view.mapped_hectares for view in scenes)
+    seen = _seen(scenes)
+    if not seen:
+        return _blank(scenes)
+    mines = pd.concat([view.mines.drop(columns="geometry") for view in seen], ignore_index=True)
+    mapped = sum(view.mapped_hectares for view in seen)
     square_kilometres = count(round(mapped / _SQUARE_KILOMETRE), "km²", "km²")
-    verb = "covers" if len(scenes) == 1 else "cover"
-    return f"On {_where(scenes)}, which {verb} {square_kilometres}, {_found(mines)}."
+    verb = "covers" if len(seen) == 1 else "cover"
+    return f"On {_where(seen)}, which {verb} {square_kilometres}, {_found(mines)}."
+
+
+def _seen(scenes: Sequence[MapView]) -> list[MapView]:
+    return [view for view in scenes if view.mapped_share]
 
 
 def _where(scenes: Sequence[MapView]) -> str:
     return f"the map of {category_title(scenes[0].scene)}" if len(scenes) == 1 else count(len(scenes), "map")
+
+
+def _blank(scenes: Sequence[MapView]) -> str:
+    blank = [category_title(view.scene) for view in scenes if not view.mapped_share]
+    return f"Nothing could be seen in {', '.join(blank)}: no pixel has data." if blank else ""
+
+
+def _partly(scenes: Sequence[MapView]) -> str:
+    partly = [
+        f"{category_title(view.scene)} ({words})" for view in _seen(scenes) if (words := sight(view.mapped_share))
+    ]
+    if not partly:
+        return ""
+    return f"What lies where there are no data is not known: {', '.join(partly)}."
 
 
 def _found(mines: pd.DataFrame) -> str:
@@ -185,7 +207,8 @@ def _sentences(contents: MapContents) -> tuple[str, ...]:
     if scenes:
         mines = pd.concat([view.mines.drop(columns="geometry") for view in scenes], ignore_index=True)
         sentences += [_sure(mines), _edge(mines), _review(mines)]
-        empty = [category_title(view.scene) for view in scenes if view.mines.empty]
+        sentences += [_blank(scenes) if _seen(scenes) else "", _partly(scenes)]
+        empty = [category_title(view.scene) for view in _seen(scenes) if view.mines.empty]
         if empty and len(scenes) > 1:
             sentences.append(f"Without any mine: {', '.join(empty)}.")
         if contents.scores is not None and not contents.scores.compared:

@@ -22,6 +22,7 @@ from mining_the_mines.reporting.wording import (
     metric_title,
     percent,
     percent_range,
+    sight,
     signed_percent,
     signed_percent_range,
     whole,
@@ -68,7 +69,9 @@ def scene_rows(scenes: Sequence[MapView]) -> Table | None:
         cells = [Cell(whole(len(mines))), Cell(hectares(_area(mines))), Cell(whole(len(sure)), hectares(_area(sure)))]
         if with_review:
             cells.append(Cell(whole(int(mines["review"].sum())) if "review" in mines else MISSING))
-        cells.append(Cell(hectares(view.mapped_hectares)))
+        if not view.mapped_share:
+            cells = [Cell(MISSING)] * len(cells)
+        cells.append(Cell(hectares(view.mapped_hectares), sight(view.mapped_share)))
         lines.append(Row(category_title(view.scene), tuple(cells), _period(view)))
     return Table("What was found", heads, tuple(lines))
 

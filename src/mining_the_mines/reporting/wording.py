@@ -3,12 +3,16 @@
 import math
 from datetime import date
 from types import MappingProxyType
+from typing import Final
 
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.map_scores import MAP_TITLES
 from mining_the_mines.scoring.metrics import METRIC_TITLES
 from mining_the_mines.scoring.outline_scores import OUTLINE_TITLES
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
+
+_AS_GOOD_AS_ALL: Final = 0.95
+_PER_CENT: Final = 0.01
 
 MODEL_TITLES = MappingProxyType(
     {"baseline": "Baseline", "maxvit": "MaxViT", "network": "Network", "blend": "Blend", "outlines": "Outlines"}
@@ -64,6 +68,22 @@ def decimal(value: float, digits: int = 3) -> str:
 def percent(value: float) -> str:
     """A share as whole per cent, or a dash if it is undefined."""
     return f"{100 * value:.0f}\N{NARROW NO-BREAK SPACE}%" if math.isfinite(value) else MISSING
+
+
+def sight(share: float) -> str:
+    """Say how much of a scene could be seen, where that deserves a word.
+
+    Args:
+        share: Of the scene that has data, 0–1.
+
+    Returns:
+        Half a sentence; empty from 95 % on: a rim and a few clouds are usual.
+    """
+    if share >= _AS_GOOD_AS_ALL:
+        return ""
+    if not share:
+        return "nothing could be seen"
+    return f"{percent(share) if share >= _PER_CENT else f'less than {percent(_PER_CENT)}'} of it could be seen"
 
 
 def decimal_range(interval: Interval, digits: int = 3) -> str:

@@ -159,6 +159,12 @@ def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:
             "%s: %d mines of %.1f hectares on %.0f mapped hectares; %s",
             found.name, record.mines, record.hectares, record.mapped_hectares, found.folder,
         )  # fmt: skip
+        if not record.mapped_share:
+            logger.warning(
+                "Nothing could be seen in %s: none of its pixels has data in all bands. Take another date, or a "
+                "composite of several.",
+                found.name,
+            )
     return pd.DataFrame(rows, columns=list(MAP_COLUMNS)).astype(MAP_COLUMNS)
 
 
@@ -212,6 +218,7 @@ def draw_map(
             grid=found.grid,
             mines=found.mines,
             visible=found.picture(side)[0],
+            mapped_share=found.record.mapped_share,
             probability=found.small_probability(side),
             thumbnail=partial(_around, found),
             **shared,

@@ -33,6 +33,7 @@ def _view(found: SceneMap, *, pictured: bool) -> MapView:
         scene=found.name,
         mines=found.mines,
         mapped_hectares=found.record.mapped_hectares,
+        mapped_share=found.record.mapped_share,
         first_date=facts.first_date,
         last_date=facts.last_date,
         picture=MapPicture(*found.picture(_PICTURE)) if pictured else None,

@@ -500,7 +500,8 @@ function fillFilters() {
 
 function sceneEntry(scene) {
   const some = mines.filter(mine => mine.scene === scene);
-  const words = some.length ? `${count(some.length, "mine")}, ${hectares(total(some))}` : "no mine was found";
+  const found = some.length ? `${count(some.length, "mine")}, ${hectares(total(some))}` : "no mine was found";
+  const words = [scene.blank ? "" : found, scene.sight].filter(Boolean).join("; ");
   return element("li", {}, element("button", {type: "button", onclick: () => show(scene.bounds)},
     element("span", {class: "what"}, title(scene.name), element("small", {}, words))));
 }
@@ -509,14 +510,20 @@ function fillHead() {
   const [first] = content.scenes;
   const review = mines.filter(mine => mine.review);
   const where = content.scenes.length > 1 ? `${content.scenes.length} scenes` : first ? title(first.name) : "no scene";
+  const blank = content.scenes.filter(scene => scene.blank);
+  const unseen = blank.length > 0 && blank.length === content.scenes.length;
   const found = mines.length
     ? `${count(mines.length, "mine")} of ${hectares(total(mines))} in ${where}`
-    : `No mine was found in ${where}`;
-  find("#summary").textContent = review.length ? `${found}; ${review.length} to be reviewed.` : `${found}.`;
+    : `${unseen ? "Nothing could be seen" : "No mine was found"} in ${where}`;
+  const clauses = [found];
+  if (review.length) clauses.push(`${review.length} to be reviewed`);
+  if (content.scenes.length === 1 && !unseen && first.sight) clauses.push(first.sight);
+  if (blank.length && !unseen) clauses.push(`nothing could be seen in ${count(blank.length, "scene")}`);
+  find("#summary").textContent = `${clauses.join("; ")}.`;
   const models = new Set(content.scenes.map(scene => `${scene.model}, version ${scene.version}`));
   const periods = new Set(content.scenes.map(scene => scene.period));
   const period = periods.size === 1 && first.period ? `Images of ${first.period}. ` : "";
-  find("#nothing").hidden = Boolean(mines.length) || !content.scenes.length;
+  find("#nothing").hidden = Boolean(mines.length) || unseen || !content.scenes.length;
   find("#facts").textContent = models.size === 1 ? `${period}Model: ${[...models][0]}.` : period;
 }
 
