@@ -60,7 +60,8 @@ def finish_geopackage(path: Path, layer: str, meanings: Mapping[str, str]) -> No
     """Add the style of mines and the meaning of columns to a GeoPackage, and fix its dates.
 
     The style fills mines by confidence, labels them with their hectares, and draws those to be reviewed with a thick
-    red rim; the colours are warm ones of Okabe and Ito, *Color Universal Design* (2008), the surer the darker.
+    red rim. Yellow is high confidence, sky blue medium, pink low: colours of Okabe and Ito, *Color Universal Design*
+    (2008), the last a little lightened.
 
     Args:
         path: A GeoPackage as GDAL left it, with no style yet.

@@ -28,8 +28,8 @@ class MappingSettings(BaseModel):
     )
     vectors: VectorSettings = Field(
         default_factory=VectorSettings,
-        description="Which pixels become polygons. Without grow that is the model's threshold; without seed it lies "
-        "halfway between that and 1, so that a patch that nowhere looks much like a mine is none.",
+        description="Which pixels become polygons. Without grow, those from the model's threshold on; without seed, it "
+        "lies halfway between grow and 1, so that a patch that nowhere looks much like a mine is none.",
     )
     permits: PermitSettings = Field(
         default_factory=PermitSettings,
@@ -46,7 +46,7 @@ class MappingSettings(BaseModel):
         return ("gpkg", "parquet", "geojson") if self.geojson else ("gpkg", "parquet")
 
     def thresholds(self, model_threshold: float) -> Thresholds:
-        """Two thresholds for a model.
+        """Two thresholds for a model, by the rule of :meth:`VectorSettings.thresholds`.
 
         Args:
             model_threshold: Probability from which a pixel counts as mine, as chosen on out-of-fold predictions.
@@ -54,6 +54,8 @@ class MappingSettings(BaseModel):
         Returns:
             Probability that a patch must reach somewhere, and that all of its pixels have.
         """
-        grow = model_threshold if self.vectors.grow is None else self.vectors.grow
-        seed = (1 + grow) / 2 if self.vectors.seed is None else self.vectors.seed
-        return Thresholds(seed=seed, grow=grow)
+        return self.vectors.thresholds(model_threshold, usual_seed=_halfway_to_one)
+
+
+def _halfway_to_one(grow: float) -> float:
+    return (1 + grow) / 2

@@ -1,7 +1,7 @@
 """Polygons of mines from a map of probabilities, and the mask that the same polygons cover."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -44,8 +44,8 @@ class VectorSettings(BaseModel):
         ge=0,
         le=1,
         description=(
-            "Probability that a patch must reach somewhere; null is the model's threshold. Raise it where faint "
-            "patches are false alarms: those that stay keep their size."
+            "Probability that a patch must reach somewhere; null is the usual one. Raise it where faint patches are "
+            "false alarms: those that stay keep their size. Below grow, it takes grow along where that is null."
         ),
     )
     grow: float | None = Field(
@@ -53,8 +53,8 @@ class VectorSettings(BaseModel):
         ge=0,
         le=1,
         description=(
-            "Probability from which pixels belong to a patch; null is the model's threshold. Lower it where mines are "
-            "found, but drawn too small."
+            "Probability from which pixels belong to a patch; null is the model's threshold, or seed where that is "
+            "lower. Lower it where mines are found, but drawn too small."
         ),
     )
     minimum_hectares: float = Field(
@@ -84,18 +84,21 @@ class VectorSettings(BaseModel):
             raise ValueError(f"A patch can't grow from {self.grow} on around a seed of {self.seed}: lower grow.")
         return self
 
-    def thresholds(self, model_threshold: float) -> Thresholds:
+    def thresholds(self, model_threshold: float, *, usual_seed: Callable[[float], float] | None = None) -> Thresholds:
         """Resolve the two thresholds; one that is not given makes way for the one that is.
 
         Args:
             model_threshold: Probability from which the model calls a pixel mine.
+            usual_seed: Gives the seed for a ``grow``, not below it, where no seed is given; by default, it is the
+                model's threshold.
 
         Returns:
             Both; ``grow`` is never above ``seed``.
         """
-        seed = max(model_threshold, self.grow or 0.0) if self.seed is None else self.seed
-        grow = min(model_threshold, seed) if self.grow is None else self.grow
-        return Thresholds(seed, grow)
+        grow = model_threshold if self.grow is None else self.grow
+        if self.seed is None:
+            return Thresholds(max(model_threshold, grow) if usual_seed is None else usual_seed(grow), grow)
+        return Thresholds(self.seed, min(grow, self.seed))
 
 
 def outline_blocks(

@@ -1,0 +1,35 @@
+"""What a person sets has an effect, and what is left open makes way for it."""
+
+import pytest
+
+from mining_the_mines.mapping.settings import MappingSettings
+from mining_the_mines.mapping.vectorise import Thresholds, VectorSettings
+
+
+@pytest.mark.parametrize(
+    ("seed", "grow", "expected"),
+    [
+        (None, None, Thresholds(seed=0.75, grow=0.5)),
+        (None, 0.3, Thresholds(seed=0.65, grow=0.3)),
+        (0.9, None, Thresholds(seed=0.9, grow=0.5)),
+        (0.3, None, Thresholds(seed=0.3, grow=0.3)),
+        (0.0, None, Thresholds(seed=0.0, grow=0.0)),
+        (0.9, 0.6, Thresholds(seed=0.9, grow=0.6)),
+        (0.4, 0.3, Thresholds(seed=0.4, grow=0.3)),
+    ],
+)
+def test_a_seed_below_the_models_threshold_is_heeded(
+    seed: float | None, grow: float | None, expected: Thresholds
+) -> None:
+    settings = MappingSettings(vectors=VectorSettings(seed=seed, grow=grow))
+    assert settings.thresholds(0.5) == expected
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.37, 1.0])
+def test_without_settings_a_seed_lies_halfway_from_the_models_threshold_to_one(threshold: float) -> None:
+    assert MappingSettings().thresholds(threshold) == Thresholds(seed=(1 + threshold) / 2, grow=threshold)
+
+
+def test_polygons_are_geojson_too_only_where_that_is_asked_for() -> None:
+    assert MappingSettings().formats == ("gpkg", "parquet")
+    assert MappingSettings(geojson=True).formats == ("gpkg", "parquet", "geojson")
