@@ -1,6 +1,7 @@
 """Maps made elsewhere, by several processes, or by ones that die."""
 
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,38 @@ def test_a_scene_that_workers_die_of_leaves_the_others(
     assert reason.startswith("Workers died again and again while they mapped s0, ")
 
 
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_run_that_is_killed_while_it_replaces_a_map_loses_none_and_leaves_no_draft(
+    archive: Path, tmp_path: Path, step: int
+) -> None:
+    (plan, _), maps = plans_of(archive), tmp_path / "maps"
+    make_maps([plan], [], maps, ONE)
+    expected = files(maps)
+    other = plan_scene(plan.probability.scene, store_model(archive / "model"), tiling=TilingSettings(band_rows=90))
+    drafts = other.parts(maps)[0].path.parent
+    # what lies there after so many of: the draft is written, the old map steps aside, the new one takes its place
+    (drafts / ".s0.0123abcd").mkdir(parents=True)
+    if step > 1:
+        (maps / "s0").replace(drafts / ".s0.0123abcd.old")
+    if step > 2:
+        shutil.copytree(drafts / ".s0.0123abcd.old", maps / "s0")
+    made = [] if step == 3 else [path.stat().st_mtime_ns for path in maps.rglob("mines.gpkg")]
+    make_maps([plan], [], maps, ONE)
+    assert files(maps) == expected
+    assert {path.name for path in maps.iterdir()} == {"maps.json", "s0"}
+    assert step == 3 or [path.stat().st_mtime_ns for path in maps.rglob("mines.gpkg")] == made
+
+
+def test_a_draft_of_a_run_that_is_killed_does_not_stay(
+    archive: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    kill_when(".parts/*/.s*/probability.tif", 1, archive, tmp_path)
+    assert list(tmp_path.glob(".parts/*/.s*/"))
+    make_maps(plans_of(archive), [], tmp_path, ONE)
+    assert files(tmp_path) == expected
+    assert {path.name for path in tmp_path.iterdir()} == {"maps.json", "s0", "s1"}
+
+
 def test_maps_that_are_done_are_listed_whatever_ends_a_run(archive: Path, tmp_path: Path) -> None:
     waiting, done = plans_of(archive)
     make_maps([done], [], tmp_path, ONE)
@@ -175,18 +208,23 @@ def _parts(plans: Sequence[ScenePlan], folder: Path) -> int:
     return sum(len(waiting_parts(plan, folder)) for plan in plans)
 
 
-def test_a_run_that_is_killed_goes_on_where_it_was(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
-    maps = tmp_path / "maps"
+def kill_when(pattern: str, count: int, archive: Path, maps: Path) -> None:
+    """Map in another process until so many files are there."""
     script = "import sys; from pathlib import Path; from mapping.test_clusters import map_slowly as work; "
     command = [sys.executable, "-c", script + "work(*map(Path, sys.argv[1:]))", str(archive), str(maps)]
     victim = subprocess.Popen(command, cwd=Path(__file__).parents[1])
     deadline = time.monotonic() + 60
-    while len(list(maps.glob(".parts/*/*.npy"))) < 3:
+    while len(list(maps.glob(pattern))) < count:
         assert time.monotonic() < deadline
         assert victim.poll() is None
-        time.sleep(0.02)
+        time.sleep(0.01)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    kill_when(".parts/*/*.npy", 3, archive, maps)
     plans = plans_of(archive)
     bands = sum(len(plan.probability.bands) for plan in plans)
     done = {path: path.stat().st_mtime_ns for path in maps.glob(".parts/*/[!.]*.npy")}

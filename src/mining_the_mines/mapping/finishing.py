@@ -166,7 +166,8 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         ChipError: If a layer of permits can't be read.
         BadInputError: If the disk is full.
     """
-    with gdal_memory(), whole_folder(folder / plan.name) as draft:
+    parts = plan.parts(folder)[0].path.parent
+    with gdal_memory(), whole_folder(folder / plan.name, parts) as draft:
         if _has_probability(plan, folder):
             copy_probability(folder / plan.name / PROBABILITY, draft / PROBABILITY, plan.probability, _tags(plan))
         else:
@@ -183,7 +184,7 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         )
         write_item(item, draft / ITEM)
         write_record(_describe(plan, mines, tally), draft)
-    shutil.rmtree(plan.parts(folder)[0].path.parent, ignore_errors=True)
+    shutil.rmtree(parts, ignore_errors=True)
 
 
 def finished_map(plan: ScenePlan, folder: Path) -> SceneMap | None:

@@ -49,7 +49,7 @@ def is_whole(part: BandPart, width: int) -> bool:
         sums = np.load(part.path, mmap_mode="r")
     except (OSError, EOFError, ValueError):
         return False
-    return sums.dtype == np.float32 and sums.shape == (part.band.end_row - part.band.first_row, width)
+    return bool(sums.dtype == np.float32 and sums.shape == (part.band.end_row - part.band.first_row, width))
 
 
 def part_of(band: RowBand, folder: Path) -> BandPart:

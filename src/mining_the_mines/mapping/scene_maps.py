@@ -1,5 +1,6 @@
 """Maps of many scenes as one Dask graph: bands of rows, then a last task a scene."""
 
+import glob
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from distributed import Client, Future, as_completed
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
+from mining_the_mines.atomic import put_back
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.reading import ChipError
 from mining_the_mines.mapping.finishing import PARTS, ScenePlan, finish_scene, finished_map, waiting_parts
@@ -51,6 +53,7 @@ def make_maps(
         SceneError: If no scene can be mapped, or no scheduler answers.
         BadInputError: If the disk is full, or the folder can't be written to. Maps that were made before are listed.
     """
+    _put_back(plans, folder)
     waiting = [plan for plan in plans if finished_map(plan, folder) is None]
     try:
         failures = [*unmapped, *(_map_scenes(waiting, folder, dask, progress) if waiting else [])]
@@ -85,10 +88,17 @@ def _nothing_mapped(failures: Sequence[UnmappedScene]) -> str:
     return f"None of {len(failures)} scenes can be mapped, the first for this reason: {failures[0].reason}"
 
 
+def _put_back(plans: Sequence[ScenePlan], folder: Path) -> None:
+    """Put maps back that a killed run was about to replace."""
+    for plan in plans:
+        for drafts in (folder / PARTS).glob(f"{glob.escape(plan.name)}-*"):
+            put_back(folder / plan.name, drafts)
+
+
 def _tidy(plans: Sequence[ScenePlan], folder: Path) -> None:
-    """Remove parts that nothing will need, since their scenes were mapped with another model or in another way."""
+    """Remove parts and drafts that nothing will need, since scenes are mapped, or will be in another way."""
     names = {plan.name for plan in plans}
-    current = {plan.parts(folder)[0].path.parent for plan in plans}
+    current = {plan.parts(folder)[0].path.parent for plan in plans if finished_map(plan, folder) is None}
     for parts in (folder / PARTS).glob("*"):
         if parts not in current and parts.name.rpartition("-")[0] in names:
             shutil.rmtree(parts, ignore_errors=True)
