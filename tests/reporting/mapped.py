@@ -63,4 +63,4 @@ def make_maps() -> MapContents:
     """Two maps with all that a report can show of them."""
     views = (make_view(picture=make_picture()), make_view("copper_belt", MAPPED[:2], make_picture(1)))
     left_out = pd.DataFrame({"scene": ["guiana_shield"], "reason": ["band B8 is missing from guiana.tif"]})
-    return MapContents(views, make_scores(*views), make_units(), left_out, "map.html")
+    return MapContents(views, make_scores(*views), make_units(), left_out)

@@ -38,10 +38,9 @@ def test_scenes_are_shown_with_and_without_outlines(report: str) -> None:
     assert report.count("in true colour") >= 2
 
 
-def test_the_interactive_map_is_linked_and_nothing_is_fetched(report: str) -> None:
-    assert 'href="map.html"' in report
+def test_nothing_is_fetched_or_linked(report: str) -> None:
     fetched = re.findall(r'(?:src|href)="(?!#|data:)([^"]+)"', report)
-    assert fetched == ["map.html"]
+    assert fetched == []
     assert "<script" not in report
 
 

@@ -259,14 +259,12 @@ class MapContents:
             ``hectares``, ``hectares_to_review``, ``high_confidence_hectares``, ``largest_ha``; what deserves a look
             first on top.
         left_out: Scenes without a map: ``scene``, ``reason``.
-        page: Address of the interactive map, as seen from the report.
     """
 
     scenes: tuple[MapView, ...]
     scores: MapScores | None = None
     units: pd.DataFrame | None = None
     left_out: pd.DataFrame | None = None
-    page: str | None = None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,6 @@ class MapPart:
         answer: The one sentence that stands first on the page.
         lead: What was mapped, and what was found.
         sentences: What a reader must know of it.
-        page: Address of the interactive map.
         legend: What the colours of the outlines mean.
         cards: Pictures of scenes.
         scene_table: What was found, scene by scene.
@@ -74,7 +73,6 @@ class MapPart:
     answer: str
     lead: str
     sentences: tuple[str, ...]
-    page: str | None
     legend: tuple[LegendEntry, ...]
     cards: tuple[MapCard, ...]
     scene_table: Table | None
@@ -104,7 +102,6 @@ def arrange_maps(contents: MapContents) -> MapPart:
         answer=_answer(contents),
         lead=_lead(contents.scenes),
         sentences=_sentences(contents),
-        page=contents.page,
         legend=tuple(LegendEntry(style.title, style.css) for style in styles),
         cards=tuple(_card(view, picture, drawing) for view, picture, drawing in drawn),
         scene_table=scene_rows(contents.scenes),
