@@ -1,6 +1,7 @@
 """Maps that are wanted, from what a person names to the list of what was made."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,6 +165,32 @@ def test_a_finished_scene_is_not_done_twice(tmp_path: Path) -> None:
     make(tmp_path, [str(path), str(raster(tmp_path, "south"))])
     assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == made
     assert [found.name for found in open_maps(tmp_path / "maps").maps] == ["north", "south"]
+
+
+def test_a_scene_does_not_replace_the_map_of_another_of_its_name(tmp_path: Path) -> None:
+    first, second = raster(tmp_path / "a", "tile"), raster(tmp_path / "b", "tile", seed=1)
+    make(tmp_path, str(first))
+    pixels = (tmp_path / "maps" / "tile" / "probability.tif").read_bytes()
+    with pytest.raises(SceneError) as error:
+        make(tmp_path, str(second))
+    assert str(error.value) == (
+        f"{tmp_path / 'maps' / 'tile'} holds the map of {first}, which {second} would replace, for both are called "
+        "tile: rename the scene, or remove that folder."
+    )
+    assert (tmp_path / "maps" / "tile" / "probability.tif").read_bytes() == pixels
+    maps = make(tmp_path, [str(second), str(raster(tmp_path, "south"))])
+    assert [found.name for found in maps.maps] == ["south"]
+    assert [failed.source for failed in maps.unmapped] == [str(second)]
+    make(tmp_path, str(tmp_path / "b" / ".." / "a" / "tile.tif"))
+    shutil.rmtree(tmp_path / "maps" / "tile")
+    assert make(tmp_path, str(second)).maps[0].record.scene.source == str(second)
+
+
+def test_a_scene_that_is_made_anew_replaces_its_map(tmp_path: Path) -> None:
+    make(tmp_path, str(raster(tmp_path, "north")))
+    before = (tmp_path / "maps" / "north" / "probability.tif").read_bytes()
+    make(tmp_path, str(raster(tmp_path, "north", seed=1)))
+    assert (tmp_path / "maps" / "north" / "probability.tif").read_bytes() != before
 
 
 def test_other_polygons_are_one_step(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.reading import ChipError
 from mining_the_mines.mapping.finishing import PARTS, ScenePlan, finish_scene, finished_map, waiting_parts
 from mining_the_mines.mapping.row_bands import BandPart, map_band
-from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene, open_maps, write_index
+from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene, open_maps, read_map, write_index
 from mining_the_mines.progress import Count, uncounted
 from mining_the_mines.scenes.block_graph import DaskSettings, Refusal, attempt, connect, share
 from mining_the_mines.scenes.errors import SceneError
@@ -47,13 +47,17 @@ def make_maps(
         progress: Shows how far the work is.
 
     Returns:
-        The maps. A scene that can't be mapped is left out, with a warning, as long as there is another.
+        The maps. A scene that can't be mapped is left out, with a warning, as long as there is another; so is one for
+        which there is the map of another scene of its name.
 
     Raises:
         SceneError: If no scene can be mapped, or no scheduler answers.
         BadInputError: If the disk is full, or the folder can't be written to. Maps that were made before are listed.
     """
     _put_back(plans, folder)
+    refused = [taken for plan in plans if (taken := _taken(plan, folder)) is not None]
+    unmapped = [*unmapped, *refused]
+    plans = [plan for plan in plans if plan.name not in {taken.scene for taken in refused}]
     waiting = [plan for plan in plans if finished_map(plan, folder) is None]
     try:
         failures = [*unmapped, *(_map_scenes(waiting, folder, dask, progress) if waiting else [])]
@@ -69,6 +73,22 @@ def make_maps(
     write_index(folder, scenes, failures)
     _tidy(plans, folder)
     return open_maps(folder)
+
+
+def _taken(plan: ScenePlan, folder: Path) -> UnmappedScene | None:
+    """Why a scene can't be mapped where another one of its name was."""
+    found, source = read_map(folder, plan.name), plan.probability.scene.source
+    if found is None:
+        return None
+    other = found.record.scene.source
+    if source == other or Path(source).resolve() == Path(other).resolve():
+        return None
+    return UnmappedScene(
+        plan.name,
+        source,
+        f"{found.folder} holds the map of {other}, which {source} would replace, for both are called {plan.name}: "
+        "rename the scene, or remove that folder.",
+    )
 
 
 def _list_what_is_done(
