@@ -1,5 +1,6 @@
 """Mapping from its inputs to lists, scores and a page."""
 
+import inspect
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from affine import Affine
+from numpy.typing import NDArray
 
 from chips.composited import composite_at
 from chips.outlining import outlines_in
@@ -17,6 +20,7 @@ from mapping.mapped import areas_of
 from mapping.scenes import CORNER, CRS, ground, write_scene
 from mapping.test_requests import READING, make, request
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.grid import Box
 from mining_the_mines.learning.coarse_map import load_detector_map
 from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.learning.storage import load_outliner
@@ -219,6 +223,27 @@ def test_all_maps_are_on_one_page(maps: SceneMaps, tmp_path: Path) -> None:
     for word in ("north", "south", "somewhere"):
         assert word in page
     assert draw_map(maps, None, None, None, InteractiveMapSettings())
+
+
+@pytest.mark.parametrize("side", [40, 320])
+def test_thumbnails_are_read_as_finely_as_they_are_shown(maps: SceneMaps, side: int) -> None:
+    read: list[int] = []
+
+    class Watched(SceneMap):
+        def picture(self, longest_side: int, bounds: Box | None = None) -> tuple[NDArray[np.float32], Affine]:
+            """Note how finely a mine's surroundings are read."""
+            read.extend([longest_side] if bounds else [])
+            return super().picture(longest_side, bounds)
+
+    watched = replace(maps, maps=tuple(Watched(found.record, found.folder) for found in maps.maps))
+    draw_map(watched, None, None, None, InteractiveMapSettings(thumbnail_pixels=side, thumbnails=3))
+    assert read == [side] * 3
+
+
+def test_kedro_viz_can_show_how_scenes_are_mapped() -> None:
+    for mapper in (map_with_outlines, map_coarsely):
+        assert inspect.isfunction(mapper)
+        assert inspect.getsource(mapper).lstrip().startswith("def map_scenes(")
 
 
 def test_mapping_is_its_own_pipeline_and_asks_for_what_it_needs() -> None:

@@ -61,10 +61,6 @@ class MapEvaluation(BaseModel):
     bootstrap: BootstrapSettings = BootstrapSettings()
 
 
-#: A thumbnail is read no finer than it is shown.
-_THUMBNAIL = 240
-
-
 def take_test_regions(composites: Sequence[Composite], folds: pd.DataFrame) -> tuple[Scene, ...]:
     """Choose the regions that no model has seen; all of them, where every region has chips that were learnt from."""
     seen = regions_seen(folds)
@@ -96,57 +92,40 @@ def arrange_reading(
     return StacReading(compositing, acquisition or AcquisitionSettings(), dask)
 
 
-def map_with_outlines(
-    scenes_to_map: str | Sequence[Scene],
-    outliner: Any,  # noqa: ANN401 - a MineOutliner
-    scene_reading: StacReading,
-    mapping: MappingSettings,
-    concessions: NamedAreas | None,
-    protected_areas: NamedAreas | None,
-) -> MapRequest:
-    """Map scenes with the model that outlines mines.
+def _mapping_with(name: str, load: Callable[[Path], MapModel]) -> Callable[..., MapRequest]:
+    """Make the node for one kind of model. Kedro-Viz shows the function inside, as it shows no bound arguments."""
 
-    Args:
-        scenes_to_map: The scenes, or what a person calls them.
-        outliner: The complete model.
-        scene_reading: How they are read.
-        mapping: How they are mapped.
-        concessions: Where mining is allowed, if anybody knows.
-        protected_areas: Where it is not, if anybody knows.
+    def map_scenes(
+        scenes_to_map: str | Sequence[Scene],
+        model: Any,  # noqa: ANN401 - a MineOutliner or MineDetector
+        scene_reading: StacReading,
+        mapping: MappingSettings,
+        concessions: NamedAreas | None,
+        protected_areas: NamedAreas | None,
+    ) -> MapRequest:
+        """Map scenes.
 
-    Returns:
-        What is wanted; maps are made as they are saved, band by band.
-    """
-    stored = _stored(outliner, "mine-segmenter", load_outliner)
-    return MapRequest(
-        scenes_to_map,
-        stored,
-        mapping,
-        PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas)),
-        scene_reading,
-    )
+        Args:
+            scenes_to_map: The scenes, or what a person calls them.
+            model: The complete model.
+            scene_reading: How they are read.
+            mapping: How they are mapped.
+            concessions: Where mining is allowed, if anybody knows.
+            protected_areas: Where it is not, if anybody knows.
+
+        Returns:
+            What is wanted; maps are made as they are saved, band by band.
+        """
+        permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
+        return MapRequest(scenes_to_map, _stored(model, name, load), mapping, permits, scene_reading)
+
+    return map_scenes
 
 
-def map_coarsely(
-    scenes_to_map: str | Sequence[Scene],
-    detector: Any,  # noqa: ANN401 - a MineDetector
-    scene_reading: StacReading,
-    mapping: MappingSettings,
-    concessions: NamedAreas | None,
-    protected_areas: NamedAreas | None,
-) -> MapRequest:
-    """Map scenes with the model that finds mines in chips, where there is no other: each window gets its probability.
-
-    See :func:`map_with_outlines`.
-    """
-    stored = _stored(detector, "mine-classifier", load_detector_map)
-    return MapRequest(
-        scenes_to_map,
-        stored,
-        mapping,
-        PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas)),
-        scene_reading,
-    )
+#: With the model that outlines mines.
+map_with_outlines = _mapping_with("mine-segmenter", load_outliner)
+#: With the model that finds mines in chips, where there is no other: each window gets its probability.
+map_coarsely = _mapping_with("mine-classifier", load_detector_map)
 
 
 def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:
@@ -220,7 +199,7 @@ def draw_map(
             visible=found.picture(side)[0],
             mapped_share=found.record.mapped_share,
             probability=found.small_probability(side),
-            thumbnail=partial(_around, found),
+            thumbnail=partial(_around, found, map_page.thumbnail_pixels),
             **shared,
         )
         for found in scene_maps.maps
@@ -293,5 +272,6 @@ def _named_frame(areas: NamedAreas | None) -> gpd.GeoDataFrame | None:
     return None if areas is None else gpd.GeoDataFrame({"name": areas.names}, geometry=areas.geometry, crs=LON_LAT)
 
 
-def _around(found: SceneMap, bounds: Box) -> NDArray[np.float32]:
-    return found.picture(_THUMBNAIL, bounds)[0]
+def _around(found: SceneMap, side: int, bounds: Box) -> NDArray[np.float32]:
+    # A thumbnail is read no finer than it is shown.
+    return found.picture(side, bounds)[0]
