@@ -16,6 +16,7 @@ from rasterio.windows import Window
 from mining_the_mines.mapping.plan import Precision, ProbabilityPlan
 from mining_the_mines.mapping.row_bands import BandPart, Sums
 from mining_the_mines.scenes.cog import CogLayout, write_cog
+from mining_the_mines.scenes.errors import SceneError
 
 #: Numbers of whole maps of 8 bits: 0–254 stand for 0–1.
 STEPS: Final = 254
@@ -83,10 +84,19 @@ def joined_rows(parts: Sequence[BandPart]) -> Iterator[tuple[int, Sums]]:
 
     Yields:
         First row, and probabilities (rows, width) with NaN without data, final; top to bottom.
+
+    Raises:
+        SceneError: If a part has gone.
     """
     carried: Sums | None = None
     for part, following in zip_longest(parts, parts[1:]):
-        sums: Sums = np.load(part.path)
+        try:
+            sums: Sums = np.load(part.path)
+        except FileNotFoundError as error:
+            raise SceneError(
+                f"{part.path} has gone before its map was whole, as where two runs map the same scene into one folder: "
+                "wait for the other one to end, and run again."
+            ) from error
         if carried is not None:
             sums[: len(carried)] += carried
         end = following.band.first_row if following is not None else part.band.end_row
