@@ -249,6 +249,27 @@ def test_a_map_that_lacks_a_file_is_made_again(tmp_path: Path, name: str) -> Non
     assert (found.folder / name).is_file()
 
 
+def test_a_part_that_another_run_took_away_is_told(tmp_path: Path) -> None:
+    plan, folder = plan_in(tmp_path), tmp_path / "maps"
+    for part in waiting_parts(plan, folder):
+        map_part(plan, part)
+    plan.parts(folder)[-1].path.unlink()
+    with pytest.raises(SceneError, match=r"windows_\w+\.npy has gone .*two runs .*: wait for the other"):
+        finish_scene(plan, folder)
+    assert not (folder / "north").exists()
+
+
+def test_permits_are_read_once_until_they_change(tmp_path: Path) -> None:
+    path = tmp_path / "areas.gpkg"
+    write_areas(path, [("Boa Vista", shapely.box(0, 0, 100, 100))])
+    (first, _), (_, second) = PermitFiles(permit(path)).read(), PermitFiles(None, permit(path)).read()
+    assert first is second is not None
+    write_areas(path, [("Boa Terra", shapely.box(0, 0, 100, 100))])
+    changed, _ = PermitFiles(permit(path)).read()
+    assert changed is not None
+    assert changed.names == ("Boa Terra",)
+
+
 def test_permits_whose_names_or_outlines_change_make_another_map(tmp_path: Path) -> None:
     left, top = CORNER
     path, hashes = tmp_path / "areas.shp", set()

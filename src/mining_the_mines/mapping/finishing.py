@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,6 +80,11 @@ class PermitFile:
         return cls(Path(areas.source).absolute(), content.hexdigest(), areas.name_column)
 
 
+@lru_cache(maxsize=2)  # a worker finishes many scenes, and outlines of a whole country take long to read and repair
+def _read_once(file: PermitFile) -> NamedAreas:
+    return read_named_areas(file.path, file.name_column)
+
+
 @dataclass(frozen=True)
 class PermitFiles:
     """Layers that maps are compared with.
@@ -93,9 +98,10 @@ class PermitFiles:
     protected_areas: PermitFile | None = None
 
     def read(self) -> tuple[NamedAreas | None, NamedAreas | None]:
-        """Read both layers."""
-        files = (self.concessions, self.protected_areas)
-        concessions, protected = (read_named_areas(file.path, file.name_column) if file else None for file in files)
+        """Read both layers, the first time that this process is asked for them."""
+        concessions, protected = (
+            _read_once(file) if file else None for file in (self.concessions, self.protected_areas)
+        )
         return concessions, protected
 
     def fingerprint(self) -> list[Any]:
