@@ -119,6 +119,18 @@ def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) ->
 
 
 @pytest.mark.real_chips
+def test_every_real_chip_mapped_as_a_scene_is_what_the_outliner_says_of_it(real_chips: Path, tmp_path: Path) -> None:
+    model = segmenter_of(("B2", "B3", "B4"), 448)
+    stored = stored_outliner(tmp_path / "model", model)
+    chips = sorted((real_chips / "tailings_dams" / "images").glob("*.tif"))
+    assert len(chips) == 79
+    for path in chips:
+        expected = model.predict(model.chips.read(path).reflectance[None])[0]
+        mapped = whole_map(path, stored, tmp_path / "parts" / path.stem)
+        np.testing.assert_allclose(mapped, expected, atol=1e-3, err_msg=path.name)
+
+
+@pytest.mark.real_chips
 def test_real_chips_mapped_as_scenes_give_what_the_outliner_says_of_chips(real_chips: Path, tmp_path: Path) -> None:
     model = segmenter_of(("B2", "B3", "B4"), 448)
     stored = stored_outliner(tmp_path / "model", model)
