@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
+
+import pystac
 
 from mining_the_mines.mapping.finding import StacScene, composite_scene
 from mining_the_mines.mapping.scene import Scene
@@ -14,10 +17,12 @@ from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.region_plan import plan_composites
-from mining_the_mines.scenes.regions import Region
+from mining_the_mines.scenes.regions import Bounds, Region
 from mining_the_mines.scenes.sources import PLANETARY_COMPUTER, open_item
 
-_PLANETARY_COMPUTER_HOST = "planetarycomputer.microsoft.com"
+_PLANETARY_COMPUTER_HOST: Final = "planetarycomputer.microsoft.com"
+#: Where its files lie, which nobody reads without a signature.
+_STORAGE: Final = ".blob.core.windows.net"
 
 
 @dataclass(frozen=True)
@@ -51,23 +56,44 @@ def composite_item(
         The scene as it is mapped.
 
     Raises:
-        SceneError: If there is no such item, it lacks a band or its place, or its files can't be read.
+        SceneError: If there is no such item, it lacks a band or its place, lies across the antimeridian, or its files
+            can't be read.
     """
     # Who names a scene wants it, however cloudy it is and whenever it was taken.
     access = reading.access.model_copy(
         update={
-            "source": PLANETARY_COMPUTER if urlsplit(scene.address).hostname == _PLANETARY_COMPUTER_HOST else "",
-            "start": None, "end": None, "exclude": (), "max_cloud_cover": 100.0, "minimum_dates": 1,
+            "source": "", "start": None, "end": None, "exclude": (), "max_cloud_cover": 100.0, "minimum_dates": 1,
         }
     )  # fmt: skip
     source = open_item(scene.address, access)
-    box = source.item.bbox
-    if not box:
-        raise SceneError(f"{scene.source} has no bbox: its catalog is at fault; name another scene.")
-    half = len(box) // 2
-    region = Region(scene.name, (box[0], box[1], box[half], box[half + 1]))
+    if _is_signed_for(scene, source.item):
+        access = access.model_copy(update={"source": PLANETARY_COMPUTER})
+    region = Region(scene.name, _box(scene, source.item))
     choice = choose_from(source, [region], Wanted(tuple(bands), reading.compositing.mask), access)
     plans = plan_composites(choice, bands, reading.compositing, access)
     (composite,) = make_composites(plans, folder / scene.name, reading.dask, progress)
     made = composite_scene(composite)
     return Scene(made.name, made.image, scene.source, made.clear_dates, made.dates)
+
+
+def _is_signed_for(scene: StacScene, item: pystac.Item) -> bool:
+    """Whether an item is one of the Planetary Computer, read from there or saved as a file."""
+    addresses = (scene.address, *(asset.href for asset in item.assets.values()))
+    hosts = [urlsplit(address).hostname or "" for address in addresses]
+    return any(host == _PLANETARY_COMPUTER_HOST or host.endswith(_STORAGE) for host in hosts)
+
+
+def _box(scene: StacScene, item: pystac.Item) -> Bounds:
+    """West, south, east and north of an item, in degrees of WGS 84."""
+    box = item.bbox
+    if not box:
+        raise SceneError(f"{scene.source} has no bbox: its catalog is at fault; name another scene.")
+    half = len(box) // 2
+    west, south, east, north = box[0], box[1], box[half], box[half + 1]
+    if west > east:  # so RFC 7946, section 5.2, tells it
+        raise SceneError(
+            f"{scene.source} lies across the antimeridian (its bbox reaches from {west:g} to {east:g} degrees), and "
+            "such a scene can't be mapped as an item: make a composite of each side with acquisition.regions, and map "
+            "these."
+        )
+    return west, south, east, north
