@@ -259,6 +259,14 @@ def test_a_part_that_another_run_took_away_is_told(tmp_path: Path) -> None:
     assert not (folder / "north").exists()
 
 
+def test_what_another_run_writes_at_the_same_time_is_left_to_it(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    draft = plan.parts(tmp_path / "maps")[0].path.parent / ".north.0123abcd"
+    draft.mkdir(parents=True)
+    make_here(plan, tmp_path / "maps")
+    assert names(draft.parent) == {draft.name}
+
+
 def test_permits_are_read_once_until_they_change(tmp_path: Path) -> None:
     path = tmp_path / "areas.gpkg"
     write_areas(path, [("Boa Vista", shapely.box(0, 0, 100, 100))])

@@ -3,9 +3,8 @@
 import hashlib
 import json
 import math
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -190,7 +189,10 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         )
         write_item(item, draft / ITEM)
         write_record(_describe(plan, mines, tally), draft)
-    shutil.rmtree(parts, ignore_errors=True)
+    for part in plan.parts(folder):
+        part.path.unlink(missing_ok=True)
+    with suppress(OSError):  # another run may have its draft there
+        parts.rmdir()
 
 
 def finished_map(plan: ScenePlan, folder: Path) -> SceneMap | None:
