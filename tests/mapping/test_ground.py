@@ -10,8 +10,8 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
 from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.chips.outlines import place_pixels
 from mining_the_mines.mapping.ground import Ground
-from mining_the_mines.mapping.tracing import place_pixels
 
 
 @pytest.mark.parametrize(

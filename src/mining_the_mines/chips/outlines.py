@@ -14,6 +14,7 @@ import pandas as pd
 import pyogrio
 import pyproj
 import shapely
+from affine import Affine
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 from pyproj.exceptions import CRSError, ProjError
 from shapely import GeometryType
@@ -152,6 +153,22 @@ def transformation(source: str, target: str) -> Transformation:
         return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
 
     return transform
+
+
+def place_pixels(transform: Affine, pixels: Coordinates) -> Coordinates:
+    """Find where places of a raster lie on the map.
+
+    Args:
+        transform: From (column, row) to map coordinates.
+        pixels: Columns and rows, float64 (places, 2).
+
+    Returns:
+        Map coordinates, float64 (places, 2).
+    """
+    columns, rows = pixels[:, 0], pixels[:, 1]
+    east = transform.a * columns + transform.b * rows + transform.c
+    north = transform.d * columns + transform.e * rows + transform.f
+    return np.column_stack((east, north))
 
 
 def way_to_degrees(crs: str | None, layer: str) -> tuple[float, Transformation]:

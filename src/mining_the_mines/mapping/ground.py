@@ -10,9 +10,8 @@ import shapely
 from pyproj.exceptions import CRSError, ProjError
 
 from mining_the_mines.chips.grid import HECTARE, ChipGrid
-from mining_the_mines.chips.outlines import LON_LAT, Geometries, Transformation, transformation
+from mining_the_mines.chips.outlines import LON_LAT, Geometries, Transformation, place_pixels, transformation
 from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.mapping.tracing import place_pixels
 
 #: Pixels are looked at in so many places along each side of a raster.
 _PLACES: Final = 9

@@ -12,7 +12,7 @@ import shapely
 from affine import Affine
 from shapely import GeometryType
 
-from mining_the_mines.chips.outlines import Coordinates, Geometries
+from mining_the_mines.chips.outlines import Coordinates, Geometries, place_pixels
 from mining_the_mines.mapping.runs import Flags, Integers, Runs, label_runs, spread
 
 _SHELL: Final = 0
@@ -119,22 +119,6 @@ def _corners(runs: Runs, following: Integers, edges: Integers, ends: Integers) -
     closed[np.cumsum(counts + 1) - 1] = first
     corners: Coordinates = points[turns][closed].astype(np.float64)
     return corners, np.concatenate([[0], np.cumsum(counts + 1)])
-
-
-def place_pixels(transform: Affine, pixels: Coordinates) -> Coordinates:
-    """Find where places of a raster lie on the map.
-
-    Args:
-        transform: From (column, row) to map coordinates.
-        pixels: Columns and rows, float64 (places, 2).
-
-    Returns:
-        Map coordinates, float64 (places, 2).
-    """
-    columns, rows = pixels[:, 0], pixels[:, 1]
-    east = transform.a * columns + transform.b * rows + transform.c
-    north = transform.d * columns + transform.e * rows + transform.f
-    return np.column_stack((east, north))
 
 
 def _join_pieces(polygons: Geometries, labels: Integers) -> Geometries:

@@ -1,6 +1,7 @@
 """Where a map says something: the ground that its pixels with data cover."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,8 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.features import shapes
+
+from mining_the_mines.chips.outlines import place_pixels
 
 
 class KnownRows(NamedTuple):
@@ -32,8 +35,8 @@ def outline_known(blocks: Iterable[KnownRows], transform: Affine) -> shapely.Geo
     Returns:
         A valid polygon or multipolygon in map coordinates, along the edges of the pixels; empty if none has data.
     """
-    pieces = [_place(outline, transform) for block in blocks for outline in _outlines(block)]
-    return shapely.union_all(pieces)
+    place = partial(place_pixels, transform)
+    return shapely.union_all([shapely.transform(outline, place) for block in blocks for outline in _outlines(block)])
 
 
 def _outlines(block: KnownRows) -> Iterable[shapely.Polygon]:
@@ -41,12 +44,3 @@ def _outlines(block: KnownRows) -> Iterable[shapely.Polygon]:
     for outline, _ in shapes(block.known.astype(np.uint8), mask=block.known, connectivity=4, transform=down):
         shell, *holes = outline["coordinates"]
         yield shapely.Polygon(shell, holes)
-
-
-def _place(outline: shapely.Polygon, transform: Affine) -> shapely.Polygon:
-    def to_map(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-        columns, rows = pixels[:, 0], pixels[:, 1]
-        east = transform.a * columns + transform.b * rows + transform.c
-        return np.column_stack((east, transform.d * columns + transform.e * rows + transform.f))
-
-    return shapely.transform(outline, to_map)
