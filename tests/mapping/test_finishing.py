@@ -382,11 +382,11 @@ def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing_half_written(tmp
     script = "import sys; from pathlib import Path; from mapping.test_finishing import map_on_full_disks as work; "
     done = subprocess.run(
         [sys.executable, "-c", script + "work(Path(sys.argv[1]))", str(tmp_path)],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],  # where coverage finds its settings
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": ""},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
     assert done.returncode == 0, done.stderr
     *refused, last = done.stdout.splitlines()

@@ -1,6 +1,5 @@
 """Mapping from its inputs to lists, scores and a page."""
 
-import inspect
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,14 @@ from numpy.typing import NDArray
 from chips.composited import composite_at
 from chips.outlining import outlines_in
 from learning.test_outliner import outliner
+from learning.test_storage import detector  # noqa: F401 - a fixture
 from mapping.mapped import areas_of
 from mapping.scenes import CORNER, CRS, ground, write_scene
 from mapping.test_requests import READING, make, request
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.grid import Box
 from mining_the_mines.learning.coarse_map import load_detector_map
+from mining_the_mines.learning.detector import MineDetector
 from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.learning.storage import load_outliner
 from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
@@ -35,8 +36,7 @@ from mining_the_mines.pipelines.mapping.nodes import (
     arrange_reading,
     draw_map,
     list_maps,
-    map_coarsely,
-    map_with_outlines,
+    map_scenes,
     regions_seen,
     score_named_maps,
     score_test_maps,
@@ -99,14 +99,14 @@ def test_a_parameter_that_names_no_scene_is_told_in_one_sentence(given: Any) -> 
 
 def test_a_model_that_was_never_saved_can_not_map() -> None:
     with pytest.raises(BadInputError, match="mine-segmenter was never saved"):
-        map_with_outlines("a.tif", outliner(), READING, MappingSettings(), None, None)
+        map_scenes("a.tif", outliner(), READING, MappingSettings(), None, None)
 
 
 def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
     model = replace(outliner(), origin=ModelOrigin(tmp_path, "2026-01-01T00.00.00"))
     areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
-    wanted = map_with_outlines("a.tif", model, READING, MappingSettings(), areas, None)
+    wanted = map_scenes("a.tif", model, READING, MappingSettings(), areas, None)
     assert (wanted.model.folder, wanted.model.version) == (tmp_path, "2026-01-01T00.00.00")
     assert wanted.model.load is load_outliner
     assert wanted.model.content_hash == model.origin.content_hash() if model.origin else False
@@ -115,7 +115,13 @@ def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> N
     assert concessions is not None
     assert concessions.names == ("here",)
     assert protected is None
-    assert map_coarsely("a.tif", model, READING, MappingSettings(), None, None).model.load is load_detector_map
+
+
+def test_a_classifier_maps_coarsely(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "weights").write_bytes(b"1")
+    model = replace(detector, origin=ModelOrigin(tmp_path, "1"))
+    wanted = map_scenes("a.tif", model, READING, MappingSettings(), None, None).model
+    assert (wanted.load, wanted.name) == (load_detector_map, "mine-classifier")
 
 
 def test_scenes_of_archives_are_read_as_they_are_for_training() -> None:
@@ -238,12 +244,6 @@ def test_thumbnails_are_read_as_finely_as_they_are_shown(maps: SceneMaps, side: 
     watched = replace(maps, maps=tuple(Watched(found.record, found.folder) for found in maps.maps))
     draw_map(watched, None, None, None, InteractiveMapSettings(thumbnail_pixels=side, thumbnails=3))
     assert read == [side] * 3
-
-
-def test_kedro_viz_can_show_how_scenes_are_mapped() -> None:
-    for mapper in (map_with_outlines, map_coarsely):
-        assert inspect.isfunction(mapper)
-        assert inspect.getsource(mapper).lstrip().startswith("def map_scenes(")
 
 
 def test_mapping_is_its_own_pipeline_and_asks_for_what_it_needs() -> None:

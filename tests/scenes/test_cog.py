@@ -1,6 +1,7 @@
 """Cloud-Optimized GeoTIFFs: valid, and whole or refused."""
 
 import hashlib
+import os
 import resource
 import subprocess
 import sys
@@ -15,6 +16,11 @@ from rio_cogeo.cogeo import cog_validate
 from mining_the_mines.scenes.cog import CogLayout, write_cog
 
 TRANSFORM = Affine(10, 0, 600_000, 0, -10, 9_300_000)
+
+
+#: Where coverage finds its settings, and what a process of its own needs to find these tests.
+PROJECT = Path(__file__).parents[2]
+APART = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def layout(height: int = 300, width: int = 700, dtype: str = "float32") -> CogLayout:
@@ -76,7 +82,8 @@ def test_on_a_disk_with_a_limit_a_file_is_whole_or_refused(tmp_path: Path) -> No
     script = "import sys; from pathlib import Path; from scenes.test_cog import write_on_full_disks as work; "
     done = subprocess.run(
         [sys.executable, "-c", script + "work(Path(sys.argv[1]))", str(tmp_path)],
-        cwd=Path(__file__).parents[1],
+        env=APART,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=True,
@@ -107,6 +114,6 @@ def test_on_a_full_disk_a_file_is_whole_or_refused(tmp_path: Path, kilobytes: in
     done = subprocess.run(
         ["unshare", "-Urm", "sh", "-c", f'mount -t tmpfs -o size={kilobytes}k none "$1" && exec "$0" -c "$2" "$1"',
          sys.executable, str(disk), script + "work(Path(sys.argv[1]))"],
-        cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True,
+        env=APART, cwd=PROJECT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == (whole if kilobytes > 3_000 else "refused")

@@ -16,8 +16,6 @@ from pydantic import BaseModel, ConfigDict
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.grid import Box
 from mining_the_mines.chips.outlines import LON_LAT, Outlines
-from mining_the_mines.learning.coarse_map import load_detector_map
-from mining_the_mines.learning.storage import load_outliner
 from mining_the_mines.mapping.finding import composite_scene
 from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
 from mining_the_mines.mapping.model import MapModel, StoredModel
@@ -92,40 +90,37 @@ def arrange_reading(
     return StacReading(compositing, acquisition or AcquisitionSettings(), dask)
 
 
-def _mapping_with(name: str, load: Callable[[Path], MapModel]) -> Callable[..., MapRequest]:
-    """Make the node for one kind of model. Kedro-Viz shows the function inside, as it shows no bound arguments."""
+def map_scenes(
+    scenes_to_map: str | Sequence[Scene],
+    model: Any,  # noqa: ANN401 - a MineOutliner or a MineDetector
+    scene_reading: StacReading,
+    mapping: MappingSettings,
+    concessions: NamedAreas | None,
+    protected_areas: NamedAreas | None,
+) -> MapRequest:
+    """Map scenes with the model that outlines mines; coarsely, if there is only one that finds them in chips.
 
-    def map_scenes(
-        scenes_to_map: str | Sequence[Scene],
-        model: Any,  # noqa: ANN401 - a MineOutliner or MineDetector
-        scene_reading: StacReading,
-        mapping: MappingSettings,
-        concessions: NamedAreas | None,
-        protected_areas: NamedAreas | None,
-    ) -> MapRequest:
-        """Map scenes.
+    Args:
+        scenes_to_map: The scenes, or what a person calls them.
+        model: The complete model.
+        scene_reading: How they are read.
+        mapping: How they are mapped.
+        concessions: Where mining is allowed, if anybody knows.
+        protected_areas: Where it is not, if anybody knows.
 
-        Args:
-            scenes_to_map: The scenes, or what a person calls them.
-            model: The complete model.
-            scene_reading: How they are read.
-            mapping: How they are mapped.
-            concessions: Where mining is allowed, if anybody knows.
-            protected_areas: Where it is not, if anybody knows.
+    Returns:
+        What is wanted; maps are made as they are saved, band by band.
+    """
+    from mining_the_mines.learning.coarse_map import load_detector_map
+    from mining_the_mines.learning.detector import MineDetector
+    from mining_the_mines.learning.storage import load_outliner
 
-        Returns:
-            What is wanted; maps are made as they are saved, band by band.
-        """
-        permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
-        return MapRequest(scenes_to_map, _stored(model, name, load), mapping, permits, scene_reading)
-
-    return map_scenes
-
-
-#: With the model that outlines mines.
-map_with_outlines = _mapping_with("mine-segmenter", load_outliner)
-#: With the model that finds mines in chips, where there is no other: each window gets its probability.
-map_coarsely = _mapping_with("mine-classifier", load_detector_map)
+    if isinstance(model, MineDetector):
+        stored = _stored(model, "mine-classifier", load_detector_map)
+    else:
+        stored = _stored(model, "mine-segmenter", load_outliner)
+    permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
+    return MapRequest(scenes_to_map, stored, mapping, permits, scene_reading)
 
 
 def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:

@@ -8,8 +8,7 @@ from mining_the_mines.pipelines.mapping.nodes import (
     arrange_reading,
     draw_map,
     list_maps,
-    map_coarsely,
-    map_with_outlines,
+    map_scenes,
     score_named_maps,
     score_test_maps,
     sum_up_units,
@@ -35,8 +34,7 @@ def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION
         else Node(take_named_scenes, "params:scene", "scenes_to_map", name="take_named_scenes")
     )
     reading = ["params:compositing", "params:dask", *(["params:acquisition"] if origin != HANDED_OVER else [])]
-    outlines = SEGMENTATION in tasks
-    model = "segmentation.outliner" if outlines else "classification.detector"
+    model = "segmentation.outliner" if SEGMENTATION in tasks else "classification.detector"
     layers = ["concessions", "protected_areas"]
     known = "raw_outlines" if regions else "reference"
     return Pipeline(
@@ -44,7 +42,7 @@ def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION
             chosen,
             Node(arrange_reading, reading, "scene_reading", name="arrange_reading"),
             Node(
-                map_with_outlines if outlines else map_coarsely,
+                map_scenes,
                 ["scenes_to_map", model, "scene_reading", "params:mapping", *layers],
                 "scene_maps",
                 name="map_scenes",
