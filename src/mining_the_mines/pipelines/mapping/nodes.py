@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -43,6 +43,10 @@ from mining_the_mines.scoring.map_scores import MapScores, without_scores
 from mining_the_mines.scoring.map_scores import score_maps as score_comparisons
 
 logger = logging.getLogger(__name__)
+
+
+#: For environments whose chips were handed over, which say nothing of archives.
+_USUAL_ACCESS: Final = AcquisitionSettings()
 
 
 class MapEvaluation(BaseModel):
@@ -84,10 +88,10 @@ def take_named_scenes(scene: Any) -> str | tuple[str, ...]:  # noqa: ANN401 - wh
 
 
 def arrange_reading(
-    compositing: CompositingSettings, dask: DaskSettings, acquisition: AcquisitionSettings | None = None
+    compositing: CompositingSettings, dask: DaskSettings, acquisition: AcquisitionSettings = _USUAL_ACCESS
 ) -> StacReading:
     """Arrange how scenes of archives are read, and where the work is done."""
-    return StacReading(compositing, acquisition or AcquisitionSettings(), dask)
+    return StacReading(compositing, acquisition, dask)
 
 
 def map_scenes(
