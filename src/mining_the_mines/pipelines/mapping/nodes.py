@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.grid import Box
 from mining_the_mines.chips.outlines import LON_LAT, Outlines
+from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.mapping.finding import composite_scene
 from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
 from mining_the_mines.mapping.model import MapModel, StoredModel
@@ -120,9 +121,9 @@ def map_scenes(
     from mining_the_mines.learning.storage import load_outliner
 
     if isinstance(model, MineDetector):
-        stored = _stored(model, "mine-classifier", load_detector_map)
+        stored = _stored(model.origin, "mine-classifier", load_detector_map)
     else:
-        stored = _stored(model, "mine-segmenter", load_outliner)
+        stored = _stored(model.origin, "mine-segmenter", load_outliner)
     permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
     return MapRequest(scenes_to_map, stored, mapping, permits, scene_reading)
 
@@ -221,8 +222,7 @@ def regions_seen(folds: pd.DataFrame) -> set[str]:
     return {str(place).rsplit("/", 1)[0] for place in trained}
 
 
-def _stored(model: Any, name: str, load: Callable[[Path], MapModel]) -> StoredModel:  # noqa: ANN401
-    origin = model.origin
+def _stored(origin: ModelOrigin | None, name: str, load: Callable[[Path], MapModel]) -> StoredModel:
     if origin is None:
         raise BadInputError(f"The model {name} was never saved, so that a map could not tell what made it: save it.")
     return StoredModel(origin.folder, load, name, origin.version, origin.content_hash())
