@@ -5,7 +5,8 @@ import warnings
 from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
-from mining_the_mines.hooks import ParameterTracking, RunTracking, TaskSelection
+from mining_the_mines.hooks.task_selection import TaskSelection
+from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking
 
 # Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")

@@ -10,7 +10,7 @@ import pytest
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 
-from mining_the_mines.hooks import ParameterTracking, RunTracking, score_metrics
+from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, score_metrics
 from mining_the_mines.pipelines.reporting.nodes import flatten
 from mining_the_mines.scenes.choosing import AcquisitionSettings
 

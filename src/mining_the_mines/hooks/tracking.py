@@ -1,23 +1,18 @@
-"""Around a run: which tasks it has; and in MLflow, what it was made of and what came out."""
+"""What a run was made of and what came out, in MLflow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import pipelines
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks import MlflowHook
 from pydantic import BaseModel
 
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.datasets.run_facts import git_state
-from mining_the_mines.pipelines.origin import read_origin
-from mining_the_mines.pipelines.tasks import TASKS, Task
 from mining_the_mines.scenes.discretion import conceal, conceal_all
 
 #: Datasets whose files are logged as artifacts when they have been saved.
@@ -27,38 +22,6 @@ ARTIFACTS = (
     "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision", "importances",
     "map_list", "areas_by_unit", "map_score_table", "map_page", "report",
 )  # fmt: skip
-
-
-class TaskSelection:
-    """Leaves the pipelines with what an environment's data have.
-
-    The parameter ``tasks`` names the questions, since not all data have labels and outlines; ``acquisition`` says
-    where chips come from.
-    """
-
-    @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:
-        """Register the pipelines of those tasks and of that origin."""
-        from mining_the_mines.pipeline_registry import register_pipelines
-
-        parameters = context.config_loader["parameters"]
-        chosen = read_tasks(parameters.get("tasks", TASKS))
-        origin, named = read_origin(parameters.get("acquisition")), bool(parameters.get("scene"))
-        for name, pipeline in register_pipelines(chosen, origin, named=named).items():
-            if name in pipelines:
-                pipelines[name] = pipeline
-
-
-def read_tasks(value: object) -> tuple[Task, ...]:
-    """The parameter ``tasks``: one name or several.
-
-    Raises:
-        BadInputError: It names no task, or one that does not exist.
-    """
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, Sequence) or not names or any(name not in TASKS for name in names):
-        raise BadInputError(f"The parameter tasks is {value!r}: name {' or '.join(TASKS)}, or both.")
-    return tuple(task for task in TASKS if task in names)
 
 
 class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is untyped
