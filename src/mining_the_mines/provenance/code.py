@@ -1,0 +1,118 @@
+"""The state of the code: of git's, of the package's files, and of what a function stands on."""
+
+import hashlib
+import importlib.util
+import subprocess
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import grimp
+
+from mining_the_mines.provenance.records import CodeState
+
+#: The package whose code is looked at.
+PACKAGE: Final = "mining_the_mines"
+#: What Python leaves beside code.
+_COMPILED: Final = "__pycache__"
+#: What the compiler of the diff's author sees of files that git does not know yet.
+_UNTRACKED: Final = "Files that git does not know:"
+
+
+class CodeHashes:
+    """Hashes of modules with all that they import from the package, directly or through others.
+
+    So a change of how figures are drawn makes no model stale. Files beside modules, such as templates, count for all
+    modules of their folder.
+    """
+
+    def of(self, modules: Iterable[str]) -> str:
+        """Hash the code of modules.
+
+        Args:
+            modules: Their names; those of other packages don't count, since the lock file pins them.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        own = {module for module in modules if module in self._graph.modules}
+        needed = own.union(*(self._graph.find_upstream_modules(module) for module in own))
+        return _hash_files({file for module in needed for file in self._files(module)}, self._root)
+
+    @cached_property
+    def package_hash(self) -> str:
+        """SHA-256 of all files of the package."""
+        return _hash_files(_package_files(self._root), self._root)
+
+    @cached_property
+    def _graph(self) -> grimp.ImportGraph:
+        return grimp.build_graph(PACKAGE, cache_dir=None)
+
+    @cached_property
+    def _root(self) -> Path:
+        found = importlib.util.find_spec(PACKAGE)
+        if found is None or found.origin is None:
+            raise ModuleNotFoundError(PACKAGE)
+        return Path(found.origin).parent
+
+    def _files(self, module: str) -> Iterator[Path]:
+        place = self._root.joinpath(*module.split(".")[1:])
+        if not place.is_dir():
+            yield place.with_suffix(".py")
+            place = place.parent
+        else:
+            yield place / "__init__.py"
+        if place != self._root:
+            yield from (file for file in _package_files(place) if file.suffix != ".py")
+
+
+def read_code_state(project: Path, hashes: CodeHashes) -> tuple[CodeState, str]:
+    """Read the state of the code.
+
+    Args:
+        project: Folder of the project.
+        hashes: Of the package.
+
+    Returns:
+        The state; and how the working tree differs from the commit, with a list of the files that git does not know
+        and their hashes, empty if it does not.
+    """
+    try:
+        commit = _git(project, "rev-parse", "HEAD").strip()
+        diff = _git(project, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
+        unknown = _git(project, "ls-files", "--others", "--exclude-standard").splitlines()
+    except (OSError, subprocess.CalledProcessError):  # no git, or no checkout
+        return CodeState(commit="unknown", dirty=None, diff_hash=None, package_hash=hashes.package_hash), ""
+    if unknown:
+        top = Path(_git(project, "rev-parse", "--show-prefix").strip() or ".")
+        listed = [f"{_hash_file(project / name)}  {top / name}" for name in unknown if (project / name).is_file()]
+        diff += "\n".join([_UNTRACKED, *listed, ""])
+    state = CodeState(
+        commit=commit,
+        dirty=bool(diff),
+        diff_hash=hashlib.sha256(diff.encode()).hexdigest() if diff else None,
+        package_hash=hashes.package_hash,
+    )
+    return state, diff
+
+
+def _package_files(folder: Path) -> set[Path]:
+    return {file for file in folder.rglob("*") if file.is_file() and _COMPILED not in file.parts}
+
+
+def _hash_files(files: Iterable[Path], root: Path) -> str:
+    content = hashlib.sha256()
+    for file in sorted(files):
+        content.update(file.relative_to(root).as_posix().encode() + b"\0")
+        content.update(bytes.fromhex(_hash_file(file)))
+    return content.hexdigest()
+
+
+def _hash_file(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _git(project: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, check=True)  # noqa: S603, S607 - fixed words
+    return done.stdout.decode(errors="replace")
