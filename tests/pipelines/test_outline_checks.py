@@ -61,10 +61,10 @@ def test_no_outlines_are_told_in_a_sentence() -> None:
 
 
 def test_outlines_are_looked_at_before_scenes_of_an_archive_are_chosen() -> None:
-    names = [node.name for node in register_pipelines(origin="archive")["__default__"].nodes]
+    names = [node.func.__name__ for node in register_pipelines(origin="archive")["__default__"].nodes]
     assert max(names.index("check_outlines"), names.index("check_labelling")) < names.index("choose_scenes")
 
 
 def test_simulated_outlines_are_not_looked_at_before_they_are_simulated() -> None:
-    names = {node.name for node in register_pipelines(origin="simulation")["__default__"].nodes}
+    names = {node.func.__name__ for node in register_pipelines(origin="simulation")["__default__"].nodes}
     assert not names & {"check_outlines", "check_labelling"}

@@ -141,7 +141,7 @@ def test_outlines_alone_make_a_report(inputs: dict[str, Any], shared: dict[str, 
 def test_both_tasks_meet_in_one_report_and_each_can_be_left_out() -> None:
     both = create_pipeline()
     assert {"detection_contents", "outline_contents"} <= both.datasets()
-    assert [node.name for node in both.nodes if "report" in node.outputs] == ["write_report"]
+    assert [node.name for node in both.nodes if "report" in node.outputs] == ["reporting.write_report"]
     for task, other in (("classification", "segmentation"), ("segmentation", "classification")):
         alone = create_pipeline([task])  # type: ignore[list-item]
         assert not [name for name in alone.datasets() if name.startswith(other)]

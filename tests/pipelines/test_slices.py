@@ -16,6 +16,7 @@ from mining_the_mines.learning.settings import BaselineSettings
 from mining_the_mines.pipeline_registry import register_pipelines
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings
 from mining_the_mines.pipelines.inference.nodes import fill_in_submission
+from mining_the_mines.pipelines.origin import Origin
 from mining_the_mines.pipelines.reporting.nodes import flatten
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 
@@ -62,7 +63,7 @@ def test_preprocessing_splits_a_manifest_by_place() -> None:
         verdict="accepted", group=table["place"], near_duplicate=pd.array([pd.NA] * CHIPS, dtype="Int64")
     )
     outputs = run(
-        PIPELINES["preprocessing"].only_nodes("assign_folds"),
+        PIPELINES["preprocessing"].only_nodes("preprocessing.assign_folds"),
         manifest=manifest,
         params__folds=FoldSettings(folds=3, test_share=0.25),
     )
@@ -137,10 +138,16 @@ def test_reporting_lists_nested_parameters_by_dotted_names() -> None:
     assert flatten({"training": {"network": {"architecture": "maxvit"}}}) == {"training.network.architecture": "maxvit"}
 
 
-@pytest.mark.parametrize("name", sorted(set(PIPELINES) - {"__default__"}))
-def test_every_node_says_what_it_does(name: str) -> None:
-    for node in PIPELINES[name].nodes:
-        assert node.func.__doc__
+@pytest.mark.parametrize("origin", ["simulation", "archive", "handed_over"])
+def test_every_node_has_a_name_in_words_and_says_in_a_sentence_what_it_does(origin: Origin) -> None:
+    for pipeline in register_pipelines(origin=origin).values():
+        for node in pipeline.nodes:
+            words = (node.name.rpartition(".")[2]).split("_")
+            assert len(words) >= 2
+            assert all(word.isalpha() and word.islower() for word in words)
+            sentence = (node.func.__doc__ or "").split("\n\n")[0]
+            assert sentence.endswith(".")
+            assert len(sentence.split()) >= 5
 
 
 def test_the_default_pipeline_is_all_of_them() -> None:

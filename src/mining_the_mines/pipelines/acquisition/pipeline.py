@@ -31,5 +31,7 @@ def create_pipeline(origin: Origin = SIMULATION) -> Pipeline:
             Node(reach_scenes, ["chosen_scenes", "params:acquisition"], "scenes", name="reach_scenes"),
             Node(list_scenes, "scenes", ["scene_table", "left_out_scenes"], name="list_scenes"),
         ],
+        namespace="acquisition",
+        prefix_datasets_with_namespace=False,
         tags="acquisition",
     )

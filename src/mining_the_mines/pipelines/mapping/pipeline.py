@@ -57,5 +57,7 @@ def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION
             ),
             Node(draw_map, ["scene_maps", known, *layers, "params:map_page"], "map_page", name="draw_map"),
         ],
+        namespace="mapping",
+        prefix_datasets_with_namespace=False,
         tags="mapping",
     )

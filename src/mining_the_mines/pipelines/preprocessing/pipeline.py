@@ -1,6 +1,7 @@
 """Scenes → composites → chips → manifest → folds, one packed array, band statistics; outlines → masks → windows."""
 
 from collections.abc import Callable, Collection
+from typing import Final
 
 from kedro.pipeline import Node, Pipeline
 
@@ -21,6 +22,9 @@ from mining_the_mines.pipelines.preprocessing.nodes import (
 )
 from mining_the_mines.pipelines.tasks import SEGMENTATION, TASKS, Task
 
+#: What both tasks share stands together in Kedro-Viz; its datasets keep their names.
+_STAGE: Final = "preprocessing"
+
 
 def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION) -> Pipeline:
     """Preprocessing: chips are the same for every task, masks are for outlines only.
@@ -36,6 +40,8 @@ def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION
             Node(pack_chips, ["raw_chips", "manifest", "params:imagery"], "packed_chips", name="pack_chips"),
             Node(measure_bands, ["packed_chips", "folds"], "band_statistics", name="measure_bands"),
         ],
+        namespace=_STAGE,
+        prefix_datasets_with_namespace=False,
         tags="preprocessing",
     )
     masks = _mask_pipeline() if SEGMENTATION in tasks else Pipeline([])
@@ -57,6 +63,8 @@ def create_compositing(origin: Origin = SIMULATION) -> Pipeline:
                 name="cut_chips",
             ),
         ],
+        namespace=_STAGE,
+        prefix_datasets_with_namespace=False,
         tags="preprocessing",
     )
 
@@ -64,11 +72,16 @@ def create_compositing(origin: Origin = SIMULATION) -> Pipeline:
 def _first(check: Callable[[Outlines | None], None], origin: Origin) -> Pipeline:
     """A look at the outlines before scenes of an archive are chosen; simulated ones are made with their scenes.
 
-    Of the nodes that wait for no other, Kedro runs those first whose names come first.
+    Of the nodes that wait for no other, Kedro runs those first whose names come first; so it stands with acquisition.
     """
     if origin != ARCHIVE:
         return Pipeline([])
-    return Pipeline([Node(check, "raw_outlines", None, name=check.__name__)], tags="preprocessing")
+    return Pipeline(
+        [Node(check, "raw_outlines", None, name=check.__name__)],
+        namespace="acquisition",
+        prefix_datasets_with_namespace=False,
+        tags="preprocessing",
+    )
 
 
 def _mask_pipeline() -> Pipeline:

@@ -40,19 +40,23 @@ def create_pipeline(tasks: Collection[Task] = TASKS, *, composited: bool = False
         parts.append(_maps())
     shared = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
     inputs = {**{name: name for name in shared}, "reporting": "params:reporting", **contents}
-    report = Pipeline([Node(write_report, inputs, "report", name="write_report")], tags="reporting")
+    report = _shared(Node(write_report, inputs, "report", name="write_report"))
     return sum(parts, start=report)
+
+
+def _shared(node: Node) -> Pipeline:
+    """What belongs to no single task stands together in Kedro-Viz; its datasets keep their names."""
+    return Pipeline([node], namespace="reporting", prefix_datasets_with_namespace=False, tags="reporting")
 
 
 def _composites() -> Pipeline:
     inputs = ["composites", "scene_table", "left_out_scenes"]
-    node = Node(describe_composites, inputs, "composite_contents", name="describe_composites")
-    return Pipeline([node], tags="reporting")
+    return _shared(Node(describe_composites, inputs, "composite_contents", name="describe_composites"))
 
 
 def _maps() -> Pipeline:
     inputs = ["scene_maps", "map_scores", "areas_by_unit"]
-    return Pipeline([Node(describe_maps, inputs, "map_contents", name="describe_maps")], tags="reporting")
+    return _shared(Node(describe_maps, inputs, "map_contents", name="describe_maps"))
 
 
 def _detection() -> Pipeline:
