@@ -47,6 +47,32 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
+#: The runner behind ``--only-stale``.
+ONLY_STALE = "mining_the_mines.running.only_stale.OnlyStaleRunner"
+
+
+def run(*, only_stale: bool, **options: Any) -> Any:  # noqa: ANN401 - whatever Kedro passes and returns
+    """Run pipelines, or what has changed of them."""
+    if only_stale:
+        if options.get("runner") or options.get("is_async") or options.get("only_missing_outputs"):
+            raise click.UsageError("--only-stale has a runner of its own: leave out --runner, --async and the like.")
+        options["runner"] = ONLY_STALE
+    return kedro_run.callback(**options)  # type: ignore[misc] # click leaves callback optional
+
+
 cli.add_command(
-    click.Command("run", callback=plainly(kedro_run.callback), params=kedro_run.params, help=kedro_run.help)  # type: ignore[arg-type] # click leaves callback optional
+    click.Command(
+        "run",
+        callback=plainly(run),
+        params=[
+            *kedro_run.params,
+            click.Option(
+                ["--only-stale"],
+                is_flag=True,
+                help="Run only nodes whose code, parameters or inputs have changed since they last ran, by content. "
+                "A run that was cut short goes on where it was.",
+            ),
+        ],
+        help=kedro_run.help,
+    )
 )

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mining_the_mines.chips.cover import cover_features
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.prefetching import map_ahead
+from mining_the_mines.incidental import INCIDENTAL
 from mining_the_mines.progress import Progress, silent
 from mining_the_mines.sentinel2.indices import (
     DEFAULT_INDICES,
@@ -27,6 +28,8 @@ from mining_the_mines.sentinel2.indices import (
 Planes = npt.NDArray[np.float32]
 #: Percentiles of a larger chip are taken of a regular sample of its pixels: sorting all of them would take longest.
 _SIDE_FOR_PERCENTILES: Final = 256
+#: Blocks along an edge of a chip whose means tell how patchy it is.
+BLOCKS_AN_EDGE: Final = 8
 Family = Literal["moments", "percentiles", "texture", "patchiness", "cover"]
 
 
@@ -48,7 +51,7 @@ class FeatureSettings(BaseModel):
             "Kinds of figures to compute: all but cover of each band and index; cover tells what lies beside what."
         ),
     )
-    workers: int = Field(2, ge=1, description="Threads that compute features.")
+    workers: int = Field(2, ge=1, description="Threads that compute features.", json_schema_extra=INCIDENTAL)
     percentiles: tuple[float, ...] = Field(
         (2, 10, 25, 50, 75, 90, 98), description="Percentiles of the family of that name."
     )
@@ -120,6 +123,11 @@ def chip_features(
     return features
 
 
+def pixels_between_samples(shape: Sequence[int]) -> int:
+    """Of how many rows and columns one is looked at for percentiles: 1 unless a chip ``(height, width)`` is large."""
+    return -(-max(shape) // _SIDE_FOR_PERCENTILES)
+
+
 def _planes(
     reflectance: npt.NDArray[np.float32], bands: Sequence[str], settings: FeatureSettings
 ) -> tuple[list[str], Planes]:
@@ -138,7 +146,7 @@ def _moments(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.
 
 def _percentiles(planes: Planes, settings: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
     """Percentiles, with linear interpolation; of every second, third … row and column of a large chip."""
-    step = -(-max(planes.shape[1:]) // _SIDE_FOR_PERCENTILES)
+    step = pixels_between_samples(planes.shape[1:])
     flat = np.sort(planes[:, ::step, ::step].reshape(len(planes), -1), axis=1)  # NaN goes to the end
     last = np.maximum(np.count_nonzero(~np.isnan(flat), axis=1) - 1, 0)
     figures = {}
@@ -158,8 +166,7 @@ def _texture(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.
 
 def _patchiness(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
     """Deviation of the means of an 8 × 8 grid of blocks: large patches leave it high, fine texture averages out."""
-    grid = 8
-    height, width = (max(1, length // grid) for length in planes.shape[1:])
+    height, width = (max(1, length // BLOCKS_AN_EDGE) for length in planes.shape[1:])
     rows, columns = planes.shape[1] // height, planes.shape[2] // width
     blocks = planes[:, : rows * height, : columns * width].reshape(-1, rows, height, columns, width)
     means = _mean(blocks, (2, 4))

@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mining_the_mines.chips.reading import Chip, ChipError, read_chip
+from mining_the_mines.incidental import INCIDENTAL
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 
 ACCEPTED: Final = "accepted"
@@ -49,7 +50,7 @@ class ChipSettings(BaseModel):
         description="Chips whose perceptual hashes differ in no more bits (of 64 a picture) are near duplicates.",
     )
     min_chips_per_class: int = Field(10, ge=1, description="With fewer mines or fewer other chips the run stops.")
-    workers: int = Field(2, ge=1, description="Threads that read chips.")
+    workers: int = Field(2, ge=1, description="Threads that read chips.", json_schema_extra=INCIDENTAL)
 
     def read(self, path: Path) -> Chip:
         """Read a chip in this way; see :func:`mining_the_mines.chips.reading.read_chip`."""

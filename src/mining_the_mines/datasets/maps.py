@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mining_the_mines.mapping.named_areas import NamedAreas
     from mining_the_mines.mapping.requests import MapRequest
     from mining_the_mines.mapping.scene_map import SceneMaps
+    from mining_the_mines.provenance.content import ContentHashes
     from mining_the_mines.scoring.map_scores import MapScores
 
 _TABLE: Final = "scores.parquet"
@@ -43,6 +44,24 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
     def save(self, data: "MapRequest") -> None:
         """Make the maps, band by band."""
         data.make(self.save_folder, self.composites, counting_bar)
+
+    def content_hash(self, path: Path, hashes: "ContentHashes") -> str:
+        """Of the maps of the last run, and of the list of them; maps of other runs may lie beside them."""
+        from mining_the_mines.provenance.records import hash_values
+
+        return hash_values(
+            [hashes.of(path / "maps.json"), *([name, hashes.of(path / name)] for name in self.parts(path))]
+        )
+
+    def parts(self, path: Path) -> dict[str, str]:
+        """What tells the map of each scene from others."""
+        from mining_the_mines.mapping.scene_map import open_maps
+        from mining_the_mines.scenes.errors import SceneError
+
+        try:
+            return {found.name: found.record.content_hash for found in open_maps(path).maps}
+        except SceneError:  # none is there, or not all of one
+            return {}
 
 
 class MapScoresDataset(FolderDataset["MapScores", "MapScores"]):

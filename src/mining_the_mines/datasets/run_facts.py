@@ -9,6 +9,9 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
+from mining_the_mines.provenance.content import NOTHING, ContentHashes
+from mining_the_mines.tracking.active import active_run
+
 #: Packages whose versions can change figures.
 PACKAGES = ("mining_the_mines", "kedro", "torch", "timm", "scikit-learn", "rasterio", "numpy")
 
@@ -27,13 +30,11 @@ class RunFactsDataset(AbstractDataset[None, dict[str, str]]):
 
     def load(self) -> dict[str, str]:
         """Gather the facts."""
-        import mlflow
-
-        run = mlflow.active_run()
+        run = active_run()
         return {
             "Time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "MLflow run": run.info.run_id if run is not None else "not tracked",
-            "Data hash": run.data.tags.get("data_hash", "") if run is not None else "",
+            "MLflow run": run.run_id if run is not None else "not tracked",
+            "Data hash": run.tags.get("data_hash", "") if run is not None else "",
             **{name.replace("_", " ").capitalize(): value for name, value in git_state(self._filepath).items()},
             "Python": platform.python_version(),
             **{package: version(package) for package in PACKAGES},
@@ -42,6 +43,10 @@ class RunFactsDataset(AbstractDataset[None, dict[str, str]]):
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: facts are not made up."""
         raise DatasetError("Facts of a run can only be read.")
+
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
+        """Of nothing: facts of a run say when and where, not what came of it."""
+        return NOTHING
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}

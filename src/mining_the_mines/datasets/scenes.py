@@ -14,12 +14,14 @@ from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.progress import counting_bar, progress_bar
+from mining_the_mines.provenance.content import ContentHashes
 from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.checking import check_assets
 from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.choosing import AcquisitionSettings
-from mining_the_mines.scenes.composite_files import Composite, open_composites
+from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites
 from mining_the_mines.scenes.composites import make_composites
+from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.fetching import fetch_assets
 from mining_the_mines.scenes.region_plan import RegionPlan
 
@@ -65,6 +67,11 @@ class SimulatedSeriesDataset(FolderDataset[None, Path]):
             write_simulated_series(folder, settings, partial(progress_bar, description="Simulating regions"))
         return folder
 
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:
+        """Of all files, which are made first if they have to be."""
+        self.load()
+        return hashes.of(path)
+
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: the archive makes itself."""
         raise DatasetError(f"{self._filepath} is simulated when it is asked for, never saved.")
@@ -106,12 +113,14 @@ class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
 
     def load(self) -> SceneChoice:
         """Read the list."""
-        return SceneChoice.from_json(Path(self._get_load_path()).read_text(encoding="utf-8"))
+        path = Path(self._get_load_path())
+        return SceneChoice.from_json(path.read_text(encoding="utf-8"), path)
 
     def save(self, data: SceneChoice) -> None:
         """Write the list, whole or not at all."""
-        with whole_file(Path(self._get_save_path())) as draft:
-            draft.write_text(data.to_json(), encoding="utf-8")
+        path = Path(self._get_save_path())
+        with whole_file(path) as draft:
+            draft.write_text(data.to_json(path), encoding="utf-8")
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "version": self._version}
@@ -168,6 +177,22 @@ class CompositesDataset(FolderDataset[CompositeRequest, tuple[Composite, ...]]):
     def save(self, data: CompositeRequest) -> None:
         """Make the composites, block by block."""
         make_composites(data.plans, self.save_folder, data.dask, counting_bar)
+
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:
+        """Of the composites that belong together; others may lie beside them."""
+        return hashes.of_files([file for composite in _listed(path) for file in composite_files(path, composite)], path)
+
+    def parts(self, path: Path) -> dict[str, str]:
+        """What tells the composite of each region from others."""
+        return {composite.region: composite.content_hash for composite in _listed(path)}
+
+
+def _listed(folder: Path) -> tuple[Composite, ...]:
+    """The composites of a folder; none if they are not whole."""
+    try:
+        return open_composites(folder)
+    except SceneError:
+        return ()
 
 
 class ChipPlacesDataset(AbstractDataset[None, ChipPlaces | None]):

@@ -1,11 +1,14 @@
 """Where training keeps its checkpoints, with a child run in MLflow for each fold."""
 
+from pathlib import Path
 from typing import Any
 
 from kedro.io import DatasetError
 
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.learning.workspace import Workspace
+from mining_the_mines.provenance.content import NOTHING, ContentHashes
+from mining_the_mines.tracking.active import active_run
 
 
 class WorkspaceDataset(FolderDataset[None, Workspace]):
@@ -20,10 +23,20 @@ class WorkspaceDataset(FolderDataset[None, Workspace]):
     def __init__(self, *, filepath: str, task: str, metadata: dict[str, Any] | None = None) -> None:
         super().__init__(filepath=filepath, metadata=metadata)
         self.task = task
+        self.owner, self.goes_on = "", False
+
+    def belong_to(self, owner: str, *, goes_on: bool) -> None:
+        """Say whose checkpoints these are.
+
+        Args:
+            owner: Tells this training from others with other code, data or parameters.
+            goes_on: Whether its checkpoints are gone on from, if it has left some.
+        """
+        self.owner, self.goes_on = owner, goes_on
 
     def load(self) -> Workspace:
         """Offer the folder, which need not exist yet."""
-        return Workspace(self.load_folder, self._start_child_run)
+        return Workspace(self.load_folder, self._start_child_run, self.owner, self.goes_on)
 
     def _start_child_run(self, fold: str) -> Any:  # noqa: ANN401 - a Lightning logger, or None
         return start_child_run(f"{self.task}, {fold}")
@@ -32,29 +45,26 @@ class WorkspaceDataset(FolderDataset[None, Workspace]):
         """Refuse: the training writes to it."""
         raise DatasetError(f"{self._filepath} is written by the training itself.")
 
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
+        """Of nothing: no result depends on the checkpoints that lie there."""
+        return NOTHING
+
     def _exists(self) -> bool:
         return True
 
 
 def start_child_run(name: str) -> Any:  # noqa: ANN401 - a Lightning logger, or None
-    """Start a child run of the active MLflow run.
+    """Start a child run of the run that this process tells of.
 
     Args:
         name: Its name.
 
     Returns:
-        A Lightning logger that writes to it, or ``None`` if no run is active.
+        A Lightning logger that writes to it, or ``None`` if no run is tracked.
     """
-    import mlflow
-    from lightning.pytorch.loggers import MLFlowLogger
-
-    parent = mlflow.active_run()
+    parent = active_run()
     if parent is None:
         return None
-    child = mlflow.MlflowClient().create_run(
-        parent.info.experiment_id, run_name=name, tags={"mlflow.parentRunId": parent.info.run_id}
-    )
-    experiment = mlflow.get_experiment(parent.info.experiment_id)
-    return MLFlowLogger(
-        experiment_name=experiment.name, tracking_uri=mlflow.get_tracking_uri(), run_id=child.info.run_id
-    )
+    from mining_the_mines.tracking.epochs import EpochLogger
+
+    return EpochLogger(parent.start_child(name), name)

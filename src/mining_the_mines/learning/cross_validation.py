@@ -5,7 +5,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from mining_the_mines.atomic import whole_file
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.statistics import BandStatistics
+from mining_the_mines.incidental import lasting
 from mining_the_mines.learning.callbacks import EpochProgress
 from mining_the_mines.learning.checkpoints import first_epoch
 from mining_the_mines.learning.fit import LAST_CHECKPOINT, FitRequest, fit, quieten_lightning
@@ -65,7 +65,7 @@ def cross_validate(
     training = folds[folds["split"] == "train"]
     names = sorted(int(fold) for fold in training["fold"].unique())
     fingerprint = {**task.fingerprint(training), "parameters": _parameter_hash(settings)}
-    _prepare(workspace.checkpoints, fingerprint, settings.resume)
+    _prepare(workspace, fingerprint, must_go_on=settings.resume)
     members: list[Member] = []
     held_out, predictions, curves = [], [], []
     plan = [(fold, number) for fold in names for number in range(settings.networks)]
@@ -146,14 +146,15 @@ def _hold_out(task: Task[Network], table: pd.DataFrame, seed: int) -> tuple[pd.D
 
 
 def _parameter_hash(settings: TrainingSettings) -> str:
-    return hashlib.sha256(settings.model_dump_json(exclude={"resume", "loader_workers"}).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(lasting(settings), sort_keys=True).encode()).hexdigest()
 
 
-def _prepare(checkpoints: Path, fingerprint: dict[str, str], resume: bool) -> None:
+def _prepare(workspace: Workspace, fingerprint: dict[str, str], *, must_go_on: bool) -> None:
     """Empty the folder for a new run, or make sure that its checkpoints may be gone on from."""
+    checkpoints = workspace.checkpoints
     note = checkpoints / "fingerprint.json"
-    if resume and note.is_file():
-        before = json.loads(note.read_text(encoding="utf-8"))
+    before = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else None
+    if must_go_on and before is not None:
         changed = [name for name, value in fingerprint.items() if before.get(name) != value]
         if changed:
             raise BadInputError(
@@ -161,11 +162,14 @@ def _prepare(checkpoints: Path, fingerprint: dict[str, str], resume: bool) -> No
                 f"restore them, or start anew without training.resume."
             )
         return
+    whole = {**fingerprint, "owner": workspace.owner}
+    if workspace.goes_on and before == whole:
+        return
     note.unlink(missing_ok=True)
     for fold in checkpoints.glob("fold_*"):  # nothing else: a mistyped parameter may name somebody's folder
         shutil.rmtree(fold)
     with whole_file(note) as draft:
-        draft.write_text(json.dumps(fingerprint, indent=2), encoding="utf-8")
+        draft.write_text(json.dumps(whole, indent=2), encoding="utf-8")
 
 
 def _progress() -> Progress:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.incidental import INCIDENTAL
 from mining_the_mines.models.specification import ClassifierSpec, SegmenterSpec, TestTimeAugmentation
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -84,9 +85,9 @@ class TrainingSettings(BaseModel):
     early_stopping_share: float = Field(default=0.15, gt=0, lt=0.5)
     test_time_augmentation: TestTimeAugmentation = "dihedral"
     accelerator: str = "auto"
-    loader_workers: int = Field(default=0, ge=0)
+    loader_workers: int = Field(default=0, ge=0, json_schema_extra=INCIDENTAL)
     seed: int = 0
-    resume: bool = False
+    resume: bool = Field(default=False, json_schema_extra=INCIDENTAL)
 
 
 class ClassifierTrainingSettings(TrainingSettings):

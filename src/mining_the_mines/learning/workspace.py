@@ -20,7 +20,11 @@ class Workspace:
     Attributes:
         checkpoints: Folder with one sub-folder a fold.
         start_logger: Called with the name of each fold when it starts.
+        owner: What tells this training from others: of its code, data and parameters; empty if nobody knows.
+        goes_on: Whether checkpoints of the same owner are gone on from; all others make way for new ones.
     """
 
     checkpoints: Path
     start_logger: StartLogger = no_logger
+    owner: str = ""
+    goes_on: bool = False

@@ -10,6 +10,7 @@ from distributed import Client, Future, LocalCluster, as_completed
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.incidental import INCIDENTAL
 from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)
@@ -29,16 +30,24 @@ class DaskSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str | None = Field(
-        None, description="A Dask scheduler, such as tcp://host:8786; null for threads of this process."
+        None,
+        description="A Dask scheduler, such as tcp://host:8786; null for threads of this process.",
+        json_schema_extra=INCIDENTAL,
     )
-    workers: int = Field(2, ge=1, description="Workers of this machine; unused with an address.")
+    workers: int = Field(
+        2, ge=1, description="Workers of this machine; unused with an address.", json_schema_extra=INCIDENTAL
+    )
     processes: bool = Field(
         False,
         description="Whether workers of this machine are processes of their own instead of threads: each loads its own "
         "libraries and models, and what is written in Python runs on several cores.",
+        json_schema_extra=INCIDENTAL,
     )
     patience_seconds: float = Field(
-        600, gt=0, description="How long to wait for the first worker of a scheduler: clusters have queues."
+        600,
+        gt=0,
+        description="How long to wait for the first worker of a scheduler: clusters have queues.",
+        json_schema_extra=INCIDENTAL,
     )
 
 

@@ -14,6 +14,7 @@ import pystac
 import shapely
 from pydantic import Field, field_validator, model_validator
 
+from mining_the_mines.incidental import INCIDENTAL
 from mining_the_mines.progress import Progress, silent
 from mining_the_mines.scenes.assets import MissingAssetError, find_asset, find_mask
 from mining_the_mines.scenes.choice import ItemJson, SceneChoice, left_out, left_out_table
@@ -62,7 +63,9 @@ class AcquisitionSettings(AccessSettings):
     keep_assets: bool = Field(
         False, description="Whether files are fetched as a whole and kept, instead of read by window where they lie."
     )
-    workers: int = Field(8, ge=1, description="Files that are checked or fetched at the same time.")
+    workers: int = Field(
+        8, ge=1, description="Files that are checked or fetched at the same time.", json_schema_extra=INCIDENTAL
+    )
 
     @field_validator("exclude", mode="before")
     @classmethod

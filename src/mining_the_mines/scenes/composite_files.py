@@ -117,3 +117,8 @@ def with_paths(folder: Path, record: CompositeRecord) -> Composite:
     """The composite that a record is of."""
     image, clear = folder / f"{record.region}.tif", folder / CLEAR_DATES / f"{record.region}.tif"
     return Composite(**vars(record), image=image, clear_dates=clear)
+
+
+def composite_files(folder: Path, composite: Composite) -> tuple[Path, ...]:
+    """All files of a composite."""
+    return record_path(folder, composite.region), composite.image, composite.clear_dates

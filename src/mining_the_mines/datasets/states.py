@@ -1,0 +1,98 @@
+"""What a dataset of the catalog holds, as one hash."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from kedro.io import AbstractDataset
+from kedro.io.core import AbstractVersionedDataset, Version
+
+from mining_the_mines.provenance.content import NOTHING, ContentHashes
+from mining_the_mines.provenance.records import DatasetState
+
+#: Geodata whose parts lie in files of their own beside it.
+_WITH_SIDECARS = (".shp",)
+
+
+@runtime_checkable
+class HoldsMore(Protocol):
+    """A dataset whose content is not simply that of its file or folder."""
+
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:
+        """Hash what the dataset holds.
+
+        Args:
+            path: Where it lies, which need not be where it is now.
+            hashes: Of files.
+        """
+        ...
+
+
+@runtime_checkable
+class HasParts(Protocol):
+    """A dataset that holds things with a name and a hash of their own."""
+
+    def parts(self, path: Path) -> dict[str, str]:
+        """Hashes of what lies at a path, by name."""
+        ...
+
+
+def place_of(dataset: AbstractDataset[Any, Any]) -> Path | None:
+    """Where a dataset is read from; ``None`` if in memory, or if nobody named a file."""
+    if isinstance(dataset, AbstractVersionedDataset):
+        return Path(dataset._get_load_path())  # noqa: SLF001 - Kedro has no public name for it
+    place = getattr(dataset, "_filepath", None)
+    return None if place is None else Path(place)
+
+
+def version_of(dataset: AbstractDataset[Any, Any]) -> str | None:
+    """Which version of a dataset is read; ``None`` if it has none."""
+    return dataset.resolve_load_version() if isinstance(dataset, AbstractVersionedDataset) else None
+
+
+def hash_at(dataset: AbstractDataset[Any, Any], path: Path, hashes: ContentHashes) -> str:
+    """Hash what a dataset holds, or once held, at a path."""
+    if isinstance(dataset, HoldsMore):
+        return dataset.content_hash(path, hashes)
+    if path.suffix.lower() in _WITH_SIDECARS:
+        return hashes.of_files(list(_sidecars(path)), path.parent)
+    return hashes.of(path)
+
+
+def state_of(name: str, dataset: AbstractDataset[Any, Any], hashes: ContentHashes, project: Path) -> DatasetState:
+    """Describe what a dataset of files holds.
+
+    Args:
+        name: In the catalog.
+        dataset: The dataset.
+        hashes: Of files.
+        project: Folder of the project, which paths in it are relative to.
+    """
+    path = place_of(dataset)
+    if path is None:
+        held = dataset.content_hash(project, hashes) if isinstance(dataset, HoldsMore) else NOTHING
+        return DatasetState(dataset=name, content_hash=held)
+    return DatasetState(
+        dataset=name,
+        version=version_of(dataset),
+        path=shown_path(path, project),
+        content_hash=hash_at(dataset, path, hashes),
+        parts=dataset.parts(path) if isinstance(dataset, HasParts) else {},
+    )
+
+
+def shown_path(path: Path, project: Path) -> str:
+    """A path as records give it: relative to the project if it lies in it."""
+    absolute = path.absolute()
+    return absolute.relative_to(project).as_posix() if absolute.is_relative_to(project) else str(absolute)
+
+
+def read_from(dataset: AbstractDataset[Any, Any], version: str | None) -> None:
+    """Make a dataset read a version of itself that was written before this run."""
+    if isinstance(dataset, AbstractVersionedDataset) and version is not None and dataset._version is not None:  # noqa: SLF001 - the catalog can pin versions only before it makes its datasets
+        dataset.release()
+        dataset._version = Version(version, dataset._version.save)  # noqa: SLF001
+
+
+def _sidecars(path: Path) -> Iterator[Path]:
+    yield from (file for file in path.parent.glob(f"{path.stem}.*") if file.is_file())
