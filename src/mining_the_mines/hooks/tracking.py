@@ -1,43 +1,101 @@
 """What a run was made of and what came out, in MLflow."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro_mlflow.framework.hooks import MlflowHook
+from kedro_mlflow.framework.hooks.utils import _assert_mlflow_enabled, _generate_kedro_command
+from mlflow.exceptions import MlflowException
+from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 from pydantic import BaseModel
 
 from mining_the_mines.datasets.run_facts import git_state
-from mining_the_mines.scenes.discretion import conceal, conceal_all
+from mining_the_mines.scenes.discretion import Discretion, conceal, conceal_all
+from mining_the_mines.tracking.active import FAILED, FINISHED, active_run, set_active_run
+from mining_the_mines.tracking.addresses import EMBEDDED, UNSENT, anchor, artifact_location
+from mining_the_mines.tracking.errors import TrackingError
+from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
+from mining_the_mines.tracking.starting import Tracker, unreachable
 
 #: Datasets whose files are logged as artifacts when they have been saved.
 ARTIFACTS = (
     "chosen_scenes", "scenes", "scene_table", "left_out_scenes",
     "manifest", "rejected_chips", "folds", "outline_inventory", "mask_table",
-    "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision", "importances",
+    "predictions", "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision",
+    "importances",
     "map_list", "areas_by_unit", "map_score_table", "map_page", "report",
 )  # fmt: skip
 
 
-class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is untyped
-    """kedro-mlflow's hook, taught to flatten typed parameters instead of logging each as one long text.
+# They say which address they have trouble with.
+for _name in ("kedro_mlflow.framework.hooks.mlflow_hook", "mlflow.store.db.utils", "mining_the_mines.tracking"):
+    logging.getLogger(_name).addFilter(Discretion())
 
-    What it logs holds no password or signature.
+
+class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is untyped
+    """kedro-mlflow's hook: it reads ``mlflow.yml`` and finds the experiment; what it logs goes through a journal.
+
+    Typed parameters are flattened instead of logged each as one long text. What is logged holds no password or
+    signature.
     """
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Start the run; parameters of the command line become a tag, without passwords."""
-        super().before_pipeline_run(conceal_all(run_params), pipeline, catalog)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Find the server and its experiment.
+
+        One that does not answer stops no command but ``kedro run``.
+        """
+        loader, project = context.config_loader, Path(context.project_path)
+        loader["mlflow"] = located(loader["mlflow"], project)
+        self._settings = TrackingSettings.model_validate(loader["parameters"].get("tracking", {}))
+        self._unsent = project / UNSENT
+        self._fault: TrackingError | None = None
+        set_time_limits(self._settings)
+        try:
+            super().after_context_created(context)
+        except (MlflowException, OSError) as error:
+            self._fault = unreachable(loader["mlflow"]["server"]["mlflow_tracking_uri"], error)
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:  # noqa: ARG002 - Kedro's signature
+        """Start the run, or say that it can't be tracked.
+
+        Raises:
+            TrackingError: The server does not answer.
+        """
+        if self._fault is not None:
+            raise self._fault
+        names = list(run_params.get("pipeline_names") or ["__default__"])
+        tracking = self.mlflow_config.tracking
+        self._is_mlflow_enabled = _assert_mlflow_enabled(names, self.mlflow_config)
+        self.flatten = tracking.params.dict_params.flatten
+        self.recursive = tracking.params.dict_params.recursive
+        self.sep = tracking.params.dict_params.sep
+        if not self._is_mlflow_enabled:
+            return
+        tracker = Tracker(
+            self.mlflow_config.server.mlflow_tracking_uri,
+            tracking.experiment._experiment.experiment_id,  # noqa: SLF001 - kedro-mlflow offers no other way
+            self._unsent,
+            self._settings,
+        )
+        name = tracking.run.name or "+".join(names)
+        run = tracker.go_on(tracking.run.id, name) if tracking.run.id else tracker.start(name)
+        run.set_tags({key: value for key, value in conceal_all(run_params).items() if value})
+        run.set_tags({"kedro_command": conceal(_command(run_params, names))})
+        set_active_run(run)
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
-        """Log the parameters that a node takes."""
+        """Tell the parameters that a node takes."""
         plain = {
             name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
             for name, value in inputs.items()
@@ -45,14 +103,67 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         }
         super().before_node_run(node, catalog, conceal_parameters(plain), is_async)
 
-    @hook_impl
-    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Close the run as often as kedro-mlflow has opened it: once at the start and, with MLflow 3, at every node."""
-        import mlflow
+    def _log_param(self, name: str, value: object) -> None:
+        """Called by kedro-mlflow for each parameter, flat by now: what is too long for one becomes a tag."""
+        run = active_run()
+        if run is None:
+            return
+        if len(str(value)) > MAX_PARAM_VAL_LENGTH:
+            run.set_tags({name: value})
+        else:
+            run.log_params({name: value})
 
-        super().after_pipeline_run(run_params, pipeline, catalog)
-        while not self._already_active_mlflow and mlflow.active_run() is not None:
-            mlflow.end_run()
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:  # noqa: ARG002 - Kedro's signature
+        """End the run after all others have told what they have to tell, and see to it that it is sent."""
+        self._end(FINISHED)
+
+    @hook_impl(trylast=True)
+    def on_pipeline_error(
+        self,
+        error: Exception,  # noqa: ARG002 - Kedro's signature
+        run_params: dict[str, Any],  # noqa: ARG002
+        pipeline: Pipeline,  # noqa: ARG002
+        catalog: DataCatalog,  # noqa: ARG002
+    ) -> None:
+        """End the run as one that failed."""
+        self._end(FAILED)
+
+    def _end(self, status: str) -> None:
+        run = active_run()
+        if run is None:
+            return
+        set_active_run(None)
+        if not self._already_active_mlflow:  # whoever started it ends it
+            run.end(status)
+        run.close()
+
+
+def located(config: Mapping[str, Any], project: Path) -> dict[str, Any]:
+    """Say where runs and their artifacts are, from whichever folder a command is typed.
+
+    Args:
+        config: What ``mlflow.yml`` says.
+        project: Folder of the project.
+
+    Returns:
+        The same, with the whole path of an embedded store, and a place for artifacts unless it names one.
+    """
+    server, tracking = dict(config.get("server", {})), dict(config.get("tracking", {}))
+    experiment = dict(tracking.get("experiment", {}))
+    address = anchor(server.get("mlflow_tracking_uri") or EMBEDDED, project)
+    place = {"artifact_location": artifact_location(address, project)}
+    experiment["create_experiment_kwargs"] = place | dict(experiment.get("create_experiment_kwargs", {}))
+    server["mlflow_tracking_uri"] = address
+    tracking["experiment"] = experiment
+    return {**config, "server": server, "tracking": tracking}
+
+
+def _command(run_params: Mapping[str, Any], pipelines: list[str]) -> str:
+    """The command as kedro-mlflow writes it down."""
+    named = ("tags", "node_names", "from_nodes", "to_nodes", "from_inputs", "load_versions")
+    command: str = _generate_kedro_command(**{name: run_params[name] for name in named}, pipeline_names=pipelines)
+    return command
 
 
 def conceal_parameters(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,42 +192,35 @@ class RunTracking:
         catalog: DataCatalog,
     ) -> None:
         """Note the git commit and whether the working tree differs from it."""
-        import mlflow
-
         self._catalog = catalog
-        if mlflow.active_run() is not None:
-            mlflow.set_tags(git_state(Path(run_params["project_path"])))
+        if (run := active_run()) is not None:
+            run.set_tags(git_state(Path(run_params["project_path"])))
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
         """Note the content hash of the chips that a run worked on."""
-        import mlflow
-
-        if dataset_name == "packed_chips" and mlflow.active_run() is not None:
-            mlflow.set_tag("data_hash", data.content_hash)
+        if dataset_name == "packed_chips" and (run := active_run()) is not None:
+            run.set_tags({"data_hash": data.content_hash})
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
         """Log scores as metrics, and what people want to read as artifacts."""
-        import mlflow
-
-        if mlflow.active_run() is None:
+        run = active_run()
+        if run is None:
             return
         name = dataset_name.rsplit(".", 1)[-1]
         if name == "scores":
-            mlflow.log_metrics(score_metrics(data))
+            run.log_metrics(score_metrics(data))
         if name == "map_score_table":
-            mlflow.log_metrics(map_metrics(data))
-        if name in ARTIFACTS:
-            _log_file(self._catalog, dataset_name)
+            run.log_metrics(map_metrics(data))
+        if name in ARTIFACTS and (path := _path_of(self._catalog, dataset_name)) is not None:
+            run.log_artifact(path, folder=dataset_name.rpartition(".")[0])  # each task's in one of its own
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """Say on the run why it failed."""
-        import mlflow
-
-        if mlflow.active_run() is not None:
-            mlflow.set_tag("error", conceal(str(error))[:5000])
+        if (run := active_run()) is not None:
+            run.set_tags({"error": conceal(str(error))[:5000]})
 
 
 def score_metrics(scores: pd.DataFrame) -> dict[str, float]:
@@ -160,10 +264,7 @@ def map_metrics(scores: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _log_file(catalog: DataCatalog, name: str) -> None:
-    import mlflow
-
-    dataset = catalog.get(name)
-    filepath = getattr(dataset, "_get_load_path", None)
-    if filepath is not None:
-        mlflow.log_artifact(str(filepath()))
+def _path_of(catalog: DataCatalog, name: str) -> Path | None:
+    """Where a dataset's file lies, if it has one."""
+    filepath = getattr(catalog.get(name), "_get_load_path", None)
+    return None if filepath is None else Path(str(filepath()))

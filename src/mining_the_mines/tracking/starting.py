@@ -1,0 +1,100 @@
+"""Starts a run in MLflow, from which on this process tells of it."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.tracking.context.registry import resolve_tags
+
+from mining_the_mines.scenes.discretion import conceal, conceal_all, without_secrets
+from mining_the_mines.tracking.active import TrackedRun
+from mining_the_mines.tracking.delivery import deliver_next
+from mining_the_mines.tracking.errors import TrackingError
+from mining_the_mines.tracking.journal import Destination, Journal, create
+from mining_the_mines.tracking.sender import Sender
+from mining_the_mines.tracking.settings import TrackingSettings
+from mining_the_mines.tracking.unsent import send_quietly
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """Where runs are tracked.
+
+    Attributes:
+        address: Of the tracking server or store, with user and password if it has them there.
+        experiment_id: MLflow's experiment.
+        unsent: Folder of what could not be sent yet.
+        settings: How long it is patient.
+    """
+
+    address: str
+    experiment_id: str
+    unsent: Path
+    settings: TrackingSettings
+
+    def start(self, name: str) -> TrackedRun:
+        """Start a run.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The run.
+
+        Raises:
+            TrackingError: The server can't be reached.
+        """
+        client = MlflowClient(self.address)
+        try:
+            made = client.create_run(self.experiment_id, run_name=name, tags=conceal_all(resolve_tags()))
+        except MlflowException as error:
+            raise unreachable(self.address, error) from None
+        return self.go_on(made.info.run_id, name)
+
+    def go_on(self, run_id: str, name: str) -> TrackedRun:
+        """Go on with a run that exists already.
+
+        Args:
+            run_id: Its id.
+            name: Its name.
+
+        Returns:
+            The run.
+        """
+        destination = Destination(
+            address=without_secrets(self.address), experiment_id=self.experiment_id, run_id=run_id, name=name
+        )
+        journal = create(self.unsent / run_id, destination)
+        client = MlflowClient(self.address)
+
+        def deliver(journal: Journal) -> bool:
+            return deliver_next(journal, client)
+
+        def before() -> None:
+            send_quietly(self.unsent, self.address, client)
+
+        return TrackedRun(journal, Sender(journal, deliver, self.settings, before))
+
+
+def unreachable(address: str, error: Exception) -> TrackingError:
+    """Say that a server can't be reached.
+
+    Args:
+        address: With user and password if it has them there.
+        error: What the library says.
+
+    Returns:
+        One sentence, without password.
+    """
+    reason = " ".join(conceal(str(error)).split())
+    if "401" in reason or "403" in reason:
+        way_out = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to what it knows"
+        return TrackingError(f"The tracking server {without_secrets(address)} does not let you in: {way_out}.")
+    return TrackingError(
+        f"Runs can't be tracked by {without_secrets(address)}, which does not answer: start that server, or set "
+        f"MLFLOW_TRACKING_URI to one that runs, or unset it to track in data/mlflow. ({reason[:200]})"
+    )
