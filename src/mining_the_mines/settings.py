@@ -20,7 +20,8 @@ warnings.filterwarnings("ignore", message=r".*Add type hints to the `predict` me
 
 #: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
-HOOKS = (
+# The last is called first: it starts the MLflow run.
+HOOKS = (TaskSelection(), ProvenanceKeeping(), RunTracking(), ParameterTracking())
     TaskSelection(),
     ProvenanceKeeping(),
     RunTracking(),
