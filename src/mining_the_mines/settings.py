@@ -22,11 +22,6 @@ warnings.filterwarnings("ignore", message=r".*Add type hints to the `predict` me
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
 # The last is called first: it starts the MLflow run.
 HOOKS = (TaskSelection(), ProvenanceKeeping(), RunTracking(), ParameterTracking())
-    TaskSelection(),
-    ProvenanceKeeping(),
-    RunTracking(),
-    ParameterTracking(),
-)  # the last is called first: it starts the MLflow run
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
