@@ -111,7 +111,7 @@ def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) ->
     (tmp_path / "deep" / "weights").write_bytes(b"1")
     origin = ModelOrigin(tmp_path, "1")
     first = origin.content_hash()
-    assert replace(origin, version="2").content_hash() == first
+    assert replace(origin, registered="2").content_hash() == first
     (tmp_path / "deep" / "weights").write_bytes(b"2")
     second = origin.content_hash()
     (tmp_path / "deep" / "weights").rename(tmp_path / "deep" / "others")

@@ -20,6 +20,7 @@ from mining_the_mines.chips.cutting import ChipCutting, CutChip, CuttingSettings
 from mining_the_mines.chips.cutting_labels import MineCover
 from mining_the_mines.chips.cutting_plan import LeftOut
 from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.places import tell
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
 
@@ -95,7 +96,7 @@ def write_chips(cutting: ChipCutting, folder: Path) -> CuttingRecord:
         for name, text in tables.items():
             (draft / name).write_text(text, encoding="utf-8")
             written.digest.update(text.encode())
-        record = _record(cutting, written)
+        record = _record(cutting, written, folder)
         with (draft / RECORD).open("w", encoding="utf-8") as file:
             file.write(record.model_dump_json(indent=2) + "\n")
             flush(file)
@@ -295,12 +296,12 @@ def _check_yield(cutting: ChipCutting, written: _Written) -> None:
         )
 
 
-def _record(cutting: ChipCutting, written: _Written) -> CuttingRecord:
+def _record(cutting: ChipCutting, written: _Written, folder: Path) -> CuttingRecord:
     mines = sum(row["label"] == 1 for row in written.labels)
     return CuttingRecord(
         settings=cutting.settings,
         composites={composite.region: composite.content_hash for composite in cutting.composites},
-        outlines=None if cutting.index is None else cutting.index.outlines.source,
+        outlines=None if cutting.index is None else tell(cutting.index.outlines.source, folder),
         mines=mines,
         others=len(written.labels) - mines,
         unlabelled=written.unlabelled,

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def origin_of(dataset: FolderDataset[Any, Any]) -> "ModelOrigin":
-    """Where a dataset reads a model from, and which version that is; without versions, none."""
+    """Where a dataset reads a model from."""
     from mining_the_mines.learning.origin import ModelOrigin
 
-    return ModelOrigin(dataset.load_folder, dataset.resolve_load_version() or "")
+    return ModelOrigin(dataset.load_folder)
 
 
 class EnsembleDataset(FolderDataset["StoredEnsemble", "StoredEnsemble"]):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from rich.progress import Progress, TaskID
 
 from mining_the_mines.learning.training import NetworkTraining, epoch_figures
@@ -44,6 +44,17 @@ class ResumableAverage(EMAWeightAveraging):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the average in the module; Lightning does so only after an epoch of training."""
         self.on_train_end(trainer, pl_module)
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """The newest checkpoint, which does not tell in which folder it lies: a copy of it goes on like the original."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: only one file is ever kept, and all else is where and how it was asked for."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take nothing over."""
 
 
 class EpochProgress(Callback):

@@ -12,11 +12,10 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import (
     Callback,
     LearningRateMonitor,
-    ModelCheckpoint,
 )
 from torch.utils.data import DataLoader
 
-from mining_the_mines.learning.callbacks import CurveRecorder, ResumableAverage, ResumableEarlyStopping
+from mining_the_mines.learning.callbacks import CurveRecorder, LastCheckpoint, ResumableAverage, ResumableEarlyStopping
 from mining_the_mines.learning.checkpoints import AtomicCheckpoints, keep_finished, recall_finished
 from mining_the_mines.learning.packed_data import Batch
 from mining_the_mines.learning.settings import Precision, TrainingSettings
@@ -91,7 +90,7 @@ def fit(
 
 def _standard_callbacks(request: FitRequest, settings: TrainingSettings, logger: object) -> list[Callback]:
     callbacks: list[Callback] = [
-        ModelCheckpoint(
+        LastCheckpoint(
             request.folder,
             filename=LAST_CHECKPOINT.removesuffix(".ckpt"),
             enable_version_counter=False,

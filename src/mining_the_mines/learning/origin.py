@@ -3,6 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+#: Digits of its content hash that a model without a registered version is called by.
+_DIGITS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -11,11 +15,19 @@ class ModelOrigin:
 
     Attributes:
         folder: Its files.
-        version: What its catalog calls it; empty where it has no versions.
+        registered: Its version in a registry, such as ``3``; ``None`` if it was taken from a folder.
     """
 
     folder: Path
-    version: str
+    registered: str | None = None
+
+    @property
+    def version(self) -> str:
+        """What to call it: its registered version, else the first digits of its content hash.
+
+        The same model is called the same wherever and whenever it was trained.
+        """
+        return self.registered or self.content_hash()[:_DIGITS]
 
     def content_hash(self) -> str:
         """SHA-256 of the names and bytes of all its files."""

@@ -12,6 +12,7 @@ from mining_the_mines.learning.baseline import Baseline
 from mining_the_mines.learning.blend import Blend
 from mining_the_mines.learning.detector import MineDetector
 from mining_the_mines.learning.outliner import MineOutliner
+from mining_the_mines.learning.tree_files import write_trees
 from mining_the_mines.models.storage import load_ensemble, save_ensemble
 
 TREES = "trees.skops"
@@ -24,8 +25,8 @@ TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
 
 def save_baseline(baseline: Baseline, folder: Path) -> None:
-    """Write trees and feature names into an existing folder."""
-    skops.io.dump([list(bag) for bag in baseline.bags], folder / TREES)
+    """Write trees and feature names into an existing folder; the same trees give the same bytes."""
+    write_trees([list(bag) for bag in baseline.bags], folder / TREES)
     (folder / FEATURES).write_text(json.dumps(baseline.features), encoding="utf-8")
 
 

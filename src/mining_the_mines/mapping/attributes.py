@@ -28,6 +28,7 @@ COLUMNS: Final = {
     "model": "str",
     "model_version": "str",
     "scene": "str",
+    "origin": "str",
     "longitude": "float64",
     "latitude": "float64",
     "touches_edge": "bool",
@@ -89,6 +90,7 @@ def describe_mines(
         model=facts.model,
         model_version=facts.model_version,
         scene=facts.scene,
+        origin=facts.origin,
         longitude=degrees[:, 0],
         latitude=degrees[:, 1],
     )

@@ -14,6 +14,8 @@ class MapFacts:
         model_version: Which of its versions.
         first_date: Of the scene's images; ``None`` if it does not say.
         last_date: Of the scene's images; ``None`` if it does not say.
+        origin: What to type to ask where the map comes from, such as ``scene_maps:0123456789ab``; empty as long as
+            nobody knows.
     """
 
     scene: str
@@ -21,3 +23,4 @@ class MapFacts:
     model_version: str
     first_date: date | None = None
     last_date: date | None = None
+    origin: str = ""

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -39,12 +39,17 @@ from mining_the_mines.mapping.stac_item import describe_map, write_item
 from mining_the_mines.mapping.strips import ProbabilityRows
 from mining_the_mines.mapping.vectorise import outline_blocks
 from mining_the_mines.mapping.visible import read_visible
+from mining_the_mines.places import link
 from mining_the_mines.reporting.map_quicklook import draw_quicklook
 from mining_the_mines.scenes.discretion import conceal
 from mining_the_mines.scenes.errors import SceneError
 
 #: Goes up when the same probabilities and settings begin to give other polygons or files.
-VERSION: Final = 1
+VERSION: Final = 2
+#: How an origin begins: the dataset that maps are.
+_DATASET: Final = "scene_maps"
+#: Digits of a map's content hash that its origin has.
+_DIGITS: Final = 12
 #: Folder of parts of maps that are not whole yet.
 PARTS: Final = ".parts"
 #: Pixels that polygons are found in at a time.
@@ -114,7 +119,7 @@ class ScenePlan:
 
     Attributes:
         probability: Of its map of probability.
-        facts: What every polygon says of its origin.
+        facts: What every polygon says of where it comes from, but for the map's own origin.
         chips: Which bands the model takes.
         threshold: Probability from which a pixel counts as mine for the model.
         settings: How scenes are mapped.
@@ -145,6 +150,11 @@ class ScenePlan:
             "permits": self.permits.fingerprint(),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def told_facts(self) -> MapFacts:
+        """The facts with the map's origin, which depends on all the others."""
+        return replace(self.facts, origin=f"{_DATASET}:{self.content_hash[:_DIGITS]}")
 
     def parts(self, folder: Path) -> list[BandPart]:
         """Where its bands of rows lie until the map is whole."""
@@ -184,9 +194,9 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         write_mines(mines, draft, plan.settings.formats)
         visible, transform = read_visible(plan.probability.scene, plan.chips, _QUICKLOOK_SIDE)
         (draft / QUICKLOOK).write_bytes(draw_quicklook(visible, transform, plan.probability.grid.crs, mines))
-        item = describe_map(
-            draft, mines, plan.facts, plan.settings.thresholds(plan.threshold), plan.probability.scene.source
-        )
+        scene, thresholds = plan.probability.scene, plan.settings.thresholds(plan.threshold)
+        source = link(scene.source, folder / plan.name)
+        item = describe_map(draft, mines, plan.told_facts, thresholds, source, scene.image)
         write_item(item, draft / ITEM)
         write_record(_describe(plan, mines, tally), draft)
     for part in plan.parts(folder):
@@ -236,7 +246,7 @@ def _find_mines(plan: ScenePlan, raster: Path, tally: _Tally) -> gpd.GeoDataFram
     with _clear_dates(plan, grid) as clear_dates:
         blocks = _blocks(raster, rows, clear_dates, tally)
         patches = outline_blocks(blocks, grid, thresholds, plan.settings.vectors)
-    return describe_mines(patches, plan.facts, thresholds, plan.settings.confidence)
+    return describe_mines(patches, plan.told_facts, thresholds, plan.settings.confidence)
 
 
 def _blocks(raster: Path, rows: int, clear_dates: DatasetReader | None, tally: _Tally) -> Iterator[ProbabilityRows]:
@@ -285,7 +295,7 @@ def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, tally: _Tally) -> MapRec
     grid, thresholds = plan.probability.grid, plan.settings.thresholds(plan.threshold)
     return MapRecord(
         scene=plan.probability.scene,
-        facts=plan.facts,
+        facts=plan.told_facts,
         chips=plan.chips,
         content_hash=plan.content_hash,
         probability_hash=plan.probability.content_hash,

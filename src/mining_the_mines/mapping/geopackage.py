@@ -75,9 +75,29 @@ def finish_geopackage(path: Path, layer: str, meanings: Mapping[str, str]) -> No
         with closing(sqlite3.connect(path)) as database, database:
             _add_style(database, layer)
             _explain_columns(database, layer, meanings)
-            database.execute("UPDATE gpkg_contents SET last_change = ?", (_DATE,))
+            _fix_dates(database)
     except sqlite3.Error as error:
         raise OSError(errno.EIO, f"the style could not be added to {path.name} ({error})") from error
+
+
+def fix_dates(path: Path) -> None:
+    """Put one date in place of those at which the layers of a GeoPackage were written.
+
+    Args:
+        path: A GeoPackage as GDAL left it.
+
+    Raises:
+        OSError: If it can't be written, as on a full disk.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as database, database:
+            _fix_dates(database)
+    except sqlite3.Error as error:
+        raise OSError(errno.EIO, f"{path.name} could not be finished ({error})") from error
+
+
+def _fix_dates(database: sqlite3.Connection) -> None:
+    database.execute("UPDATE gpkg_contents SET last_change = ?", (_DATE,))
 
 
 def _add_style(database: sqlite3.Connection, layer: str) -> None:

@@ -17,6 +17,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from mining_the_mines.atomic import whole_folder
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.planes import encode_raster
+from mining_the_mines.mapping.geopackage import fix_dates
 from mining_the_mines.mapping.outlining import LeftOutChip, Outcome, OutlinedChip
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ _RESERVED: Final = ("gpkg", "sqlite_", "rtree_")
 
 
 def write_outlines(chips: Iterable[Outcome], folder: Path) -> pd.DataFrame:
-    """Write what was found, one chip at a time.
+    """Write what was found, one chip at a time; the same findings give the same bytes.
 
     The folder gets a map of probability and a mask for each outlined chip, by the chip's own name and on its own grid,
     with the threshold in the files' tags; ``outlines.gpkg`` with a layer, in the chip's own CRS, for each chip with a
@@ -78,6 +79,8 @@ def write_outlines(chips: Iterable[Outcome], folder: Path) -> pd.DataFrame:
                 _write_layer(chip.outlines, draft / POLYGONS, layer)
             _write_rasters(chip, draft)
             rows.append(_row(chip, layer))
+        if layers:
+            fix_dates(draft / POLYGONS)
         table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS).sort_values("filename", ignore_index=True)
         table.to_csv(draft / TABLE, index=False)
     _report(table)

@@ -21,6 +21,7 @@ from rasterio.windows import Window
 from mining_the_mines.chips.grid import ChipGrid, pixel_metres
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.reading import BandReader, find_bands, unreadable
+from mining_the_mines.digests import file_digest
 from mining_the_mines.scenes.discretion import conceal
 from mining_the_mines.scenes.errors import SceneError
 
@@ -48,14 +49,13 @@ class Scene:
     clear_dates: Path | None = None
     dates: tuple[date, ...] = ()
 
-    def fingerprint(self) -> dict[str, Any]:
-        """What tells its files from other ones: path, size and date of change, and what is said of their bands.
+    def fingerprint(self) -> list[Any]:
+        """What tells its files from other ones, wherever they lie: what is in them, and what is said of their bands.
 
         Raises:
             SceneError: If one can't be opened.
         """
-        files = [path for path in (self.image, self.clear_dates) if path is not None]
-        return {name: marks for path in files for name, marks in _marks(path).items()}
+        return [None if path is None else _marks(path) for path in (self.image, self.clear_dates)]
 
 
 def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool) -> ChipGrid:
@@ -189,7 +189,7 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
         yield source
 
 
-def _marks(path: Path) -> dict[str, list[Any]]:
+def _marks(path: Path) -> list[Any]:
     """What tells a raster from others: of a mosaic (VRT), all that it is made of.
 
     What GDAL and QGIS add beside a raster by looking at it (``.aux.xml``) is left out: statistics change no map. What
@@ -197,17 +197,12 @@ def _marks(path: Path) -> dict[str, list[Any]]:
     """
     with _opened(path) as source:
         files = [Path(name) for name in source.files if not name.endswith(".aux.xml")]
-        said = [source.nodatavals, source.descriptions, source.scales, source.offsets]
-    marks: dict[str, list[Any]] = {}
+        marks: list[Any] = [str([source.nodatavals, source.descriptions, source.scales, source.offsets])]
     for file in files:
         if file.suffix.lower() == ".vrt" and file != path:
-            marks |= _marks(file)
-        elif file.exists():  # others lie on a server
-            stat = file.stat()
-            marks[str(file.resolve())] = [stat.st_size, stat.st_mtime_ns]
-        else:
-            marks[conceal(str(file))] = []
-    marks[str(path.resolve())] = [*marks.get(str(path.resolve()), []), str(said)]
+            marks.append(_marks(file))
+        else:  # where there is no file, it lies on a server
+            marks.append(file_digest(file) if file.exists() else conceal(str(file)))
     return marks
 
 

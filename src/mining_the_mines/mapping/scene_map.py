@@ -1,9 +1,9 @@
 """A finished map: what is known of it, and where its files lie."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from mining_the_mines.mapping.map_files import MINES
 from mining_the_mines.mapping.probability_raster import read_probability, read_small
 from mining_the_mines.mapping.scene import Scene
 from mining_the_mines.mapping.visible import read_visible
+from mining_the_mines.places import find, tell, tell_text
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scoring.mapped_area import KnownRows, outline_known
 
@@ -153,8 +154,9 @@ _UNMAPPED: Final = TypeAdapter(tuple[UnmappedScene, ...])
 
 
 def write_record(record: MapRecord, folder: Path) -> None:
-    """Write what is known of a map into its folder."""
-    (folder / RECORD).write_bytes(_RECORD.dump_json(record, indent=1) + b"\n")
+    """Write what is known of a map into its folder; paths of its project are told from the project's folder."""
+    told = replace(record, scene=_readdress(record.scene, partial(tell, beside=folder)))
+    (folder / RECORD).write_bytes(_RECORD.dump_json(told, indent=1) + b"\n")
 
 
 def read_map(folder: Path, scene: str) -> SceneMap | None:
@@ -173,12 +175,16 @@ def read_map(folder: Path, scene: str) -> SceneMap | None:
     except (FileNotFoundError, NotADirectoryError, ValidationError):
         return None
     whole = all((place / name).is_file() for name in (PROBABILITY, f"{MINES}.parquet"))
-    return SceneMap(record, place) if whole else None
+    found = replace(record, scene=_readdress(record.scene, partial(find, beside=place)))
+    return SceneMap(found, place) if whole else None
 
 
 def write_index(folder: Path, scenes: Sequence[str], unmapped: Sequence[UnmappedScene]) -> None:
     """List the maps of a run."""
-    listed = {"scenes": list(scenes), "unmapped": _UNMAPPED.dump_python(tuple(unmapped), mode="json")}
+    told = tuple(
+        UnmappedScene(scene.scene, tell(scene.source, folder), tell_text(scene.reason, folder)) for scene in unmapped
+    )
+    listed = {"scenes": list(scenes), "unmapped": _UNMAPPED.dump_python(told, mode="json")}
     with whole_file(folder / INDEX) as draft:
         draft.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
 
@@ -207,3 +213,9 @@ def open_maps(folder: Path) -> SceneMaps:
         tuple(found for found in maps.values() if found is not None),
         _UNMAPPED.validate_python(tuple(listed["unmapped"])),
     )
+
+
+def _readdress(scene: Scene, change: Callable[[str], str]) -> Scene:
+    """The same scene with other paths."""
+    clear_dates = None if scene.clear_dates is None else Path(change(str(scene.clear_dates)))
+    return replace(scene, image=Path(change(str(scene.image))), source=change(scene.source), clear_dates=clear_dates)

@@ -53,7 +53,12 @@ _FILES: Final = MappingProxyType(
 
 
 def describe_map(
-    folder: Path, mines: gpd.GeoDataFrame, facts: MapFacts, thresholds: Thresholds, source: str | None = None
+    folder: Path,
+    mines: gpd.GeoDataFrame,
+    facts: MapFacts,
+    thresholds: Thresholds,
+    source: str | None = None,
+    image: Path | None = None,
 ) -> pystac.Item:
     """Describe the files of a map.
 
@@ -64,11 +69,12 @@ def describe_map(
         facts: Where they come from.
         thresholds: Probabilities that they were made with.
         source: Address or path of what was mapped; passwords and signatures stay out.
+        image: The raster that was mapped; only its date counts, where the scene doesn't say one.
 
     Returns:
         An item named after the scene, whose assets are given relative to the folder. It stands for the time from the
-        first to the last image; where the scene doesn't say, from the first light of Sentinel-2A, and to the day when
-        the raster was written, since no image is younger.
+        first to the last image; where the scene doesn't say, from the first light of Sentinel-2A, and to the day of
+        the mapped raster's file, since no image is younger; a map that is made again stands for the same time.
 
     Raises:
         RasterioIOError: If there is no raster.
@@ -77,7 +83,7 @@ def describe_map(
     with rasterio.open(folder / _RASTER) as raster:
         footprint = draw_footprint(ChipGrid(raster.crs, raster.transform, raster.width, raster.height))
         projection, bands = _projection(raster), _bands(raster)
-    written = datetime.fromtimestamp((folder / _RASTER).stat().st_mtime, UTC).date()
+    written = datetime.fromtimestamp((image or folder / _RASTER).stat().st_mtime, UTC).date()
     item = pystac.Item(
         id=facts.scene,
         geometry=shapely.geometry.mapping(footprint),
@@ -94,6 +100,7 @@ def describe_map(
             **_findings(mines),
             "mines:model": facts.model,
             "mines:model_version": facts.model_version,
+            "mines:origin": facts.origin,
             "mines:seed_threshold": thresholds.seed,
             "mines:grow_threshold": thresholds.grow,
         },

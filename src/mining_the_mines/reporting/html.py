@@ -1,6 +1,8 @@
 """The report as one HTML file that opens offline."""
 
+import re
 from importlib import resources
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,6 +18,8 @@ from mining_the_mines.reporting.outline_part import arrange_outlines
 from mining_the_mines.reporting.tables import fold_rows, manifest_rows, plain_table, rejection_rows
 
 _PACKAGE = "mining_the_mines.reporting"
+#: The element of what differs from run to run, such as the time.
+_RUN_FACTS: Final = re.compile(r"<article data-run-facts>.*?</article>", re.DOTALL)
 
 
 def render_report(contents: ReportContents) -> str:
@@ -61,6 +65,15 @@ def render_report(contents: ReportContents) -> str:
         sections=[_section(section) for section in contents.sections],
         data=_data(contents),
     )
+
+
+def without_run_facts(page: str) -> str:
+    """Leave out of a report what differs from run to run though all figures are the same: time, run, commit, versions.
+
+    Args:
+        page: As :func:`render_report` gave it.
+    """
+    return _RUN_FACTS.sub("", page)
 
 
 def _caveats(answers: list[Answer], further: tuple[str, ...]) -> tuple[str, ...]:

@@ -203,6 +203,7 @@ def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
         "name": facts.scene,
         "model": facts.model,
         "version": facts.model_version,
+        "origin": facts.origin,
         "period": _period(facts),
         "blank": not layer.mapped_share,
         "sight": sight(layer.mapped_share),

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 import pystac
 
+from mining_the_mines.places import find, tell
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.regions import Region
@@ -76,13 +79,25 @@ class SceneChoice:
         written = self._as_json()
         return hashlib.sha256(_canonical({"regions": written["regions"], "items": written["items"]})).hexdigest()
 
-    def to_json(self) -> str:
-        """Write everything as JSON; equal choices give equal text."""
-        return json.dumps(self._as_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    def to_json(self, beside: Path | None = None) -> str:
+        """Write everything as JSON; equal choices give equal text.
+
+        Args:
+            beside: The file that it is for: paths inside its project are told from the project's folder.
+        """
+        written = self._as_json()
+        if beside is not None:
+            written["source"] = tell(self.source, beside)
+            written["items"] = _readdress(self.items, partial(tell, beside=beside))
+        return json.dumps(written, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "SceneChoice":
+    def from_json(cls, text: str, beside: Path | None = None) -> "SceneChoice":
         """Read what :meth:`to_json` wrote.
+
+        Args:
+            text: As it was written.
+            beside: The file that it was written for.
 
         Raises:
             SceneError: If the text is no choice of scenes, or one of another version.
@@ -97,10 +112,13 @@ class SceneChoice:
                 f"The list of chosen scenes has version {version} where {_VERSION} is understood: choose the scenes "
                 "anew."
             )
+        items = written["items"]
+        if beside is not None:
+            items = _readdress(items, partial(find, beside=beside))
         return cls(
             source=written["source"],
             regions=tuple(_region(region) for region in written["regions"]),
-            items={name: tuple(items) for name, items in written["items"].items()},
+            items={name: tuple(scenes) for name, scenes in items.items()},
             left_out=left_out_table(written["left_out"]),
         )
 
@@ -124,6 +142,17 @@ def left_out(region: str, item: str = "", when: str = "", *, reason: str) -> dic
 def left_out_table(rows: list[dict[str, str]]) -> pd.DataFrame:
     """Make the table of scenes that are not used."""
     return pd.DataFrame(rows, columns=list(LEFT_OUT_COLUMNS)).astype(LEFT_OUT_COLUMNS)
+
+
+def _readdress(items: Mapping[str, Sequence[ItemJson]], change: Callable[[str], str]) -> dict[str, list[ItemJson]]:
+    """The same scenes with other addresses of their files."""
+    return {
+        region: [
+            {**item, "assets": {key: {**asset, "href": change(asset["href"])} for key, asset in item["assets"].items()}}
+            for item in scenes
+        ]
+        for region, scenes in items.items()
+    }
 
 
 def _row(region: str, item: ItemJson) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pystac
 from odc.geo.geobox import GeoBox
 
+from mining_the_mines.digests import file_digest
 from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.http import AccessSettings
@@ -48,13 +49,13 @@ class RegionPlan:
     def content_hash(self) -> str:
         """SHA-256 of all that the pixels depend on: grid, settings, and scenes with their addresses.
 
-        Of files on disk, size and date count too, since they may be replaced. How large blocks are does not.
+        Of files on disk, what is in them counts, and not where they lie: they may be replaced, or be a copy. How large
+        blocks are does not count.
         """
         content = {
             "version": VERSION,
             "grid": [str(self.grid.crs), *self.grid.transform[:6], *self.grid.shape],
-            "items": self.items,
-            "files": [_fingerprint(asset["href"]) for item in self.items for asset in item["assets"].values()],
+            "items": [_wherever_it_lies(item) for item in self.items],
             "bands": self.bands,
             "settings": self.settings.model_dump(mode="json", exclude={"block"}),
         }
@@ -120,13 +121,16 @@ def plan_composites(
     )
 
 
-def _fingerprint(href: str) -> tuple[int, int] | None:
-    """Size and date of a file on disk; of others nothing is known before they are read."""
+def _wherever_it_lies(item: dict[str, Any]) -> dict[str, Any]:
+    """A scene with hashes of files in place of their addresses, where they lie on disk."""
+    assets = {key: {**asset, "href": _identity(asset["href"])} for key, asset in item["assets"].items()}
+    return {**item, "assets": assets}
+
+
+def _identity(href: str) -> str:
+    """What tells a file from others; of those elsewhere, nothing but their address is known before they are read."""
     path = Path(href.removeprefix("file://"))
-    if "://" in str(path) or not path.is_file():
-        return None
-    facts = path.stat()
-    return facts.st_size, facts.st_mtime_ns
+    return file_digest(path) if "://" not in str(path) and path.is_file() else href
 
 
 def _edges(length: int, block: int) -> list[slice]:

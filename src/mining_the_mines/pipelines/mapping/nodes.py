@@ -27,6 +27,7 @@ from mining_the_mines.mapping.scene import Scene
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_scenes import StacReading
+from mining_the_mines.places import tell
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
 from mining_the_mines.reporting.interactive_map import draw_map as draw
 from mining_the_mines.scenes.block_graph import DaskSettings
@@ -233,12 +234,12 @@ def _row(found: SceneMap) -> dict[str, Any]:
     return {
         **{name: value for name, value in vars(record).items() if name in MAP_COLUMNS},
         "scene": found.name,
-        "source": record.scene.source,
+        "source": tell(record.scene.source, found.folder),
         "first_date": facts.first_date.isoformat() if facts.first_date else "",
         "last_date": facts.last_date.isoformat() if facts.last_date else "",
         "model": facts.model,
         "model_version": facts.model_version,
-        "folder": str(found.folder),
+        "folder": tell(found.folder, found.folder),
         "error": "",
     }
 

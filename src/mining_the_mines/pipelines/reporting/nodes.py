@@ -213,7 +213,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
         band_statistics=_band_table(band_statistics),
         interval_level=_interval_level(settings),
         run_facts=run_facts,
-        parameters=settings,
+        parameters=dict(sorted(settings.items())),  # Kedro merges files in whatever order they come
         caveats=reporting.caveats,
     )
     return render_report(contents)

@@ -353,7 +353,8 @@ function details(mine) {
     ...row("Middle", place(mine.latitude, mine.longitude, 5)),
     ...row("At the edge", mine.touches_edge ? "it may go on where the scene ends or has no data" : null),
     ...row("Scene", scene.name),
-    ...row("Model", `${scene.model}, version ${scene.version}`));
+    ...row("Model", `${scene.model}, version ${scene.version}`),
+    ...row("Origin", scene.origin || null));
 }
 
 function card(mine) {
