@@ -1,5 +1,7 @@
 """Folders of chips, given or simulated, their packed form, and planes that lie on them."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from kedro.io import DatasetError
@@ -13,6 +15,8 @@ from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream, open_planes, write_planes
 from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.previews import ImagePreview, picture_preview, where_there_are_data
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 
 class ChipFolderDataset(FolderDataset[None, ChipFolder]):
@@ -52,6 +56,21 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         labels = None if self.labels is None else read_labels(folder / self.labels, self.label_format)
         return ChipFolder(folder / self.images, labels, may_be_empty=holds_unlabelled(folder))
 
+    @where_there_are_data
+    def preview(self, bands: Sequence[str] = COMPETITION_BANDS) -> ImagePreview:
+        """A few chips in true colour, for Kedro-Viz.
+
+        Args:
+            bands: Of the files, where these don't say; the catalog names them under ``preview_args``.
+        """
+        from mining_the_mines.reporting.preview_tiles import CHIP_COLUMNS, CHIP_SIDE, chip_tiles
+
+        folder = self.load_folder
+        labelled = self.labels is not None and (folder / self.labels).is_file()
+        labels = read_labels(folder / str(self.labels), self.label_format) if labelled else None
+        chips = ChipFolder(folder / self.images, labels, may_be_empty=True)
+        return picture_preview(chip_tiles(chips, bands), CHIP_SIDE, CHIP_COLUMNS)
+
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: chips that were handed over stay as they are."""
         raise DatasetError(f"{self._filepath} is read only: chips that were handed over stay as they are.")
@@ -90,6 +109,13 @@ class PackedChipsDataset(FolderDataset[ChipStream, PackedChips]):
         """Read, encode and write chip after chip."""
         write_packed(data, self.save_folder)
 
+    @where_there_are_data
+    def preview(self) -> ImagePreview:
+        """A few chips in true colour, for Kedro-Viz."""
+        from mining_the_mines.reporting.preview_tiles import CHIP_COLUMNS, CHIP_SIDE, packed_tiles
+
+        return picture_preview(packed_tiles(self.load()), CHIP_SIDE, CHIP_COLUMNS)
+
 
 class PackedPlanesDataset(FolderDataset[PlaneStream | PackedPlanes, PackedPlanes]):
     """A plane a chip, such as masks or maps of probabilities, in one array, written as a stream and read by memory map.
@@ -120,3 +146,15 @@ class PackedPlanesDataset(FolderDataset[PlaneStream | PackedPlanes, PackedPlanes
         """Make and write plane after plane."""
         stream = data.stream if isinstance(data, PackedPlanes) else data
         write_planes(stream, self.save_folder, rasters=self.rasters)
+
+    @where_there_are_data
+    def preview(self, chips: str | None = None) -> ImagePreview:
+        """A few planes over their chips, for Kedro-Viz.
+
+        Args:
+            chips: Folder of the packed chips; the catalog names it under ``preview_args``.
+        """
+        from mining_the_mines.reporting.preview_tiles import CHIP_COLUMNS, CHIP_SIDE, plane_tiles
+
+        packed = open_packed(Path(chips)) if chips is not None and Path(chips).is_dir() else None
+        return picture_preview(plane_tiles(self.load(), packed), CHIP_SIDE, CHIP_COLUMNS)

@@ -1,5 +1,7 @@
 """Tables, values and texts in files that appear whole or not at all."""
 
+from collections.abc import Sequence
+from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -8,6 +10,16 @@ from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
 
 from mining_the_mines.atomic import whole_file
+from mining_the_mines.datasets.previews import (
+    ROWS,
+    HTMLPreview,
+    JSONPreview,
+    PlotlyPreview,
+    TablePreview,
+    json_preview,
+    table_preview,
+    where_there_are_data,
+)
 
 
 class AtomicSave:
@@ -35,14 +47,64 @@ class AtomicSave:
 class CsvTable(AtomicSave, CSVDataset):  # type: ignore[misc] # kedro-datasets is untyped
     """A pandas table as CSV."""
 
+    @where_there_are_data
+    def preview(self, nrows: int = ROWS) -> TablePreview:
+        """The first rows, for Kedro-Viz."""
+        shortened = self._copy()
+        shortened._load_args["nrows"] = nrows  # noqa: SLF001 - of its own copy, as kedro-datasets does
+        return table_preview(shortened.load(), nrows)
+
+
+class ScoreTable(CsvTable):
+    """A table of scores with their intervals, which Kedro-Viz draws."""
+
+    @where_there_are_data
+    def preview(self, metrics: Sequence[str], along: str = "metric") -> PlotlyPreview:  # type: ignore[override]
+        """The scores as a figure; the catalog says which, under ``preview_args``."""
+        from mining_the_mines.reporting.charts import draw_scores
+
+        return PlotlyPreview(draw_scores(self.load(), metrics, along))
+
+
+class CurveTable(CsvTable):
+    """A table of points on curves, which Kedro-Viz draws."""
+
+    @where_there_are_data
+    def preview(self, columns: Sequence[str], along: str) -> PlotlyPreview:  # type: ignore[override]
+        """The columns as lines; the catalog says which, under ``preview_args``."""
+        from mining_the_mines.reporting.charts import draw_curves
+
+        return PlotlyPreview(draw_curves(self.load(), columns, along))
+
 
 class ParquetTable(AtomicSave, ParquetDataset):  # type: ignore[misc]
     """A pandas table as Parquet."""
+
+    @where_there_are_data
+    def preview(self, nrows: int = ROWS) -> TablePreview:
+        """The first rows, for Kedro-Viz."""
+        return table_preview(self.load(), nrows)
 
 
 class JsonFile(AtomicSave, JSONDataset):  # type: ignore[misc]
     """Plain values as JSON."""
 
+    @where_there_are_data
+    def preview(self) -> JSONPreview:
+        """The values, for Kedro-Viz."""
+        return json_preview(self.load())
+
 
 class TextFile(AtomicSave, TextDataset):  # type: ignore[misc]
     """Text, such as HTML."""
+
+
+class HtmlPage(TextFile):
+    """A page to look at in a browser; of which Kedro-Viz, that runs no page in its own, shows the answers."""
+
+    @where_there_are_data
+    def preview(self) -> HTMLPreview:
+        """Title, questions and answers, and where the whole page lies."""
+        from mining_the_mines.reporting.digest import digest_page
+
+        return HTMLPreview(f"{digest_page(self.load())}<p>All of it: {escape(str(self._get_load_path()))}</p>")

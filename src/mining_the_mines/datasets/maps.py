@@ -8,6 +8,14 @@ from kedro.io import AbstractDataset, DatasetError
 
 from mining_the_mines.atomic import whole_folder
 from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.previews import (
+    ImagePreview,
+    TablePreview,
+    picture_preview,
+    table_preview,
+    vector_preview,
+    where_there_are_data,
+)
 from mining_the_mines.datasets.progress import counting_bar
 
 if TYPE_CHECKING:
@@ -44,6 +52,13 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
     def save(self, data: "MapRequest") -> None:
         """Make the maps, band by band."""
         data.make(self.save_folder, self.composites, counting_bar)
+
+    @where_there_are_data
+    def preview(self) -> ImagePreview:
+        """The maps with most mines, for Kedro-Viz."""
+        from mining_the_mines.reporting.preview_tiles import SCENE_COLUMNS, SCENE_SIDE, map_tiles
+
+        return picture_preview(map_tiles(self.load()), SCENE_SIDE, SCENE_COLUMNS)
 
     def content_hash(self, path: Path, hashes: "ContentHashes") -> str:
         """Of the maps of the last run, and of the list of them; maps of other runs may lie beside them."""
@@ -92,6 +107,12 @@ class MapScoresDataset(FolderDataset["MapScores", "MapScores"]):
             data.objects.to_parquet(draft / _MINES, index=False)
             (draft / _FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
+    @where_there_are_data
+    def preview(self) -> TablePreview:
+        """The first of the scored mines, for Kedro-Viz."""
+        mines = self.load().objects
+        return table_preview(mines.drop(columns=mines.geometry.name))
+
 
 class NamedAreasDataset(AbstractDataset[None, "NamedAreas | None"]):
     """Areas with a name, such as concessions, as somebody handed them over; read only.
@@ -135,6 +156,11 @@ class NamedAreasDataset(AbstractDataset[None, "NamedAreas | None"]):
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: areas that were handed over stay as they are."""
         raise DatasetError(f"{self._filepath} is read only: areas that were handed over stay as they are.")
+
+    @where_there_are_data
+    def preview(self) -> TablePreview:
+        """The first areas, for Kedro-Viz."""
+        return vector_preview(self._filepath)
 
     def _exists(self) -> bool:
         return self._filepath is None or self._filepath.exists()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.previews import TablePreview, table_preview, where_there_are_data
 
 if TYPE_CHECKING:
     from mining_the_mines.mapping.outlining import Outcome
@@ -29,3 +30,8 @@ class OutlineResultsDataset(FolderDataset["Iterable[Outcome]", pd.DataFrame]):
         from mining_the_mines.mapping.outline_files import write_outlines
 
         write_outlines(data, self.save_folder)
+
+    @where_there_are_data
+    def preview(self) -> TablePreview:
+        """The first chips with what was found in them, for Kedro-Viz."""
+        return table_preview(self.load())

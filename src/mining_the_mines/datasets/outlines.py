@@ -9,6 +9,7 @@ from kedro.io import AbstractDataset, DatasetError
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.outlines import Outlines, read_outlines
+from mining_the_mines.datasets.previews import TablePreview, vector_preview, where_there_are_data
 
 
 class OutlinesDataset(AbstractDataset[None, Outlines | None]):
@@ -40,6 +41,11 @@ class OutlinesDataset(AbstractDataset[None, Outlines | None]):
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: outlines that were handed over stay as they are."""
         raise DatasetError(f"{self._filepath} is read only: outlines that were handed over stay as they are.")
+
+    @where_there_are_data
+    def preview(self) -> TablePreview:
+        """The first outlines, for Kedro-Viz."""
+        return vector_preview(self._filepath)
 
     @cached_property
     def _outlines(self) -> Outlines | None:

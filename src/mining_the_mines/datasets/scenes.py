@@ -13,6 +13,13 @@ from mining_the_mines.atomic import whole_file
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.previews import (
+    ImagePreview,
+    TablePreview,
+    picture_preview,
+    table_preview,
+    where_there_are_data,
+)
 from mining_the_mines.datasets.progress import counting_bar, progress_bar
 from mining_the_mines.provenance.content import ContentHashes
 from mining_the_mines.scenes.block_graph import DaskSettings
@@ -125,6 +132,14 @@ class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "version": self._version}
 
+    @where_there_are_data
+    def preview(self) -> TablePreview:
+        """The first scenes, for Kedro-Viz."""
+        return table_preview(self.load().table())
+
+    def _exists(self) -> bool:
+        return Path(self._get_load_path()).is_file()
+
 
 class ReachedScenesDataset(SceneChoiceDataset):
     """Scenes whose files are known to be there; those that were asked for as a whole lie on disk.
@@ -177,6 +192,13 @@ class CompositesDataset(FolderDataset[CompositeRequest, tuple[Composite, ...]]):
     def save(self, data: CompositeRequest) -> None:
         """Make the composites, block by block."""
         make_composites(data.plans, self.save_folder, data.dask, counting_bar)
+
+    @where_there_are_data
+    def preview(self) -> ImagePreview:
+        """The composites in true colour, for Kedro-Viz."""
+        from mining_the_mines.reporting.preview_tiles import SCENE_COLUMNS, SCENE_SIDE, composite_tiles
+
+        return picture_preview(composite_tiles(self.load()), SCENE_SIDE, SCENE_COLUMNS)
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:
         """Of the composites that belong together; others may lie beside them."""

@@ -58,19 +58,22 @@ def true_colour(reflectance: NDArray[np.float32], stretch: Stretch | None = None
     return pixels
 
 
-def attention_overlay(photograph: NDArray[np.uint8], attention: NDArray[np.float32]) -> NDArray[np.uint8]:
+def attention_overlay(
+    photograph: NDArray[np.uint8], attention: NDArray[np.float32], peak: float | None = None
+) -> NDArray[np.uint8]:
     """Lay a heat map over a photograph: the more attention, the brighter and the less transparent.
 
     Args:
         photograph: uint8 (H, W, 3).
         attention: Non-negative weights (h, w) of any size and scale; NaN counts as 0.
+        peak: The weight that is drawn brightest; by default the largest.
 
     Returns:
         uint8 (H, W, 3).
     """
     height, width = photograph.shape[:2]
     weights = np.clip(np.nan_to_num(np.asarray(attention, dtype=np.float32)), 0, None)
-    peak = float(weights.max(initial=0))
+    peak = float(weights.max(initial=0)) if peak is None else peak
     weights = weights / peak if peak > 0 else weights
     smooth = Image.fromarray(weights, mode="F").resize((width, height), Image.Resampling.BICUBIC)
     share = np.clip(np.asarray(smooth), 0, 1)[..., np.newaxis]
