@@ -2,12 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from mining_the_mines.tracking.addresses import EMBEDDED, anchor
 from mining_the_mines.tracking.runs import RunStore
-
-#: With MLflow's back-off, a server that refuses is given up after some six seconds.
-_RETRIES: Final = "2"
+from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
 
 
 def project_store(project: Path, env: str | None = None) -> RunStore:
@@ -28,17 +27,19 @@ def project_store(project: Path, env: str | None = None) -> RunStore:
     loader: Any = settings.CONFIG_LOADER_CLASS(conf_source=str(project / settings.CONF_SOURCE), **given)
     from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig  # the settings silence its warning
 
-    # MLflow would keep whoever typed a command waiting for minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", _RETRIES)
+    set_time_limits(TrackingSettings())
     config = KedroMlflowConfig.model_validate(dict(loader["mlflow"]))
-    return RunStore(_absolute(config.server.mlflow_tracking_uri or "mlruns", project), config.tracking.experiment.name)
+    _export(loader, config.server.credentials)
+    address = anchor(config.server.mlflow_tracking_uri or EMBEDDED, project.resolve())
+    return RunStore(address, config.tracking.experiment.name)
 
 
-def _absolute(address: str, project: Path) -> str:
-    """MLflow takes a file's address as relative to wherever it is asked from."""
-    beside, relative = address.removeprefix("sqlite:///"), address.startswith("sqlite:///")
-    if relative and not beside.startswith("/"):
-        return f"sqlite:///{project.resolve() / beside}"
-    if "://" not in address and not Path(address).is_absolute():
-        return (project.resolve() / address).as_uri()
-    return address
+def _export(loader: Any, name: str | None) -> None:  # noqa: ANN401 - Kedro's configuration, a dictionary of dictionaries
+    """Let MLflow know what its server asks for, as kedro-mlflow does when a run begins."""
+    from kedro.config import MissingConfigException
+
+    try:
+        credentials = loader["credentials"]
+    except MissingConfigException:
+        return
+    os.environ.update({key: str(value) for key, value in (credentials.get(name) or {}).items()})
