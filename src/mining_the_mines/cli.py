@@ -10,6 +10,10 @@ from kedro.io.core import VersionNotFoundError
 from kedro.validation import ParameterValidationError
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.commands.compare import compare
+from mining_the_mines.commands.lineage import lineage
+from mining_the_mines.commands.reproduce import reproduce
+from mining_the_mines.commands.send_unsent import send_unsent
 from mining_the_mines.scenes.discretion import conceal
 
 
@@ -76,3 +80,15 @@ cli.add_command(
         help=kedro_run.help,
     )
 )
+
+
+def add(command: click.Command) -> None:
+    """Add a command of the project's own."""
+    command.callback = plainly(command.callback) if command.callback is not None else None
+    cli.add_command(command)
+
+
+add(lineage)
+add(send_unsent)
+add(compare)
+add(reproduce)

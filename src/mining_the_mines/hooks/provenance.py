@@ -1,7 +1,7 @@
 """Keeps books of every run, on disk and in MLflow."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -12,6 +12,10 @@ from kedro.pipeline.node import Node
 from mining_the_mines.provenance.records import NodeRecord, RunRecord, RunRequest, hash_values
 from mining_the_mines.running.bookkeeper import Bookkeeper
 from mining_the_mines.scenes.discretion import conceal, conceal_all
+from mining_the_mines.tracking.active import active_run
+
+#: Where a run's record lies among the artifacts of the tracked run.
+RUN_RECORD: Final = "provenance/run.json"
 
 
 class ProvenanceKeeping:
@@ -33,17 +37,15 @@ class ProvenanceKeeping:
         catalog: DataCatalog,
     ) -> None:
         """Open the books."""
-        import mlflow
-
-        run = mlflow.active_run()
+        run = active_run()
         project = Path(run_params["project_path"])
         self._request = _request(run_params)
         self._made: list[str] = []
         self.books = Bookkeeper(
-            project, project / "data", catalog, run.info.run_id if run is not None else run_params["run_id"]
+            project, project / "data", catalog, run.run_id if run is not None else run_params["run_id"]
         )
         if run is not None:
-            mlflow.set_tags(_tags(self.books))
+            run.set_tags(_tags(self.books))
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:  # noqa: ARG002 - Kedro's signature
@@ -87,8 +89,6 @@ class ProvenanceKeeping:
         self.books.reuse(record)
 
     def _close(self) -> None:
-        import mlflow
-
         books = self.books
         record = RunRecord(
             run_id=books.run_id,
@@ -99,12 +99,13 @@ class ProvenanceKeeping:
             environment=books.environment,
             nodes=books.records,
         )
-        place = books.ledger.add_run(record)
+        books.ledger.add_run(record)
         books.close()
-        if mlflow.active_run() is not None:
-            mlflow.log_artifact(str(place), "provenance")
+        run = active_run()
+        if run is not None:
+            run.log_text(record.model_dump_json(indent=1), RUN_RECORD)
             if books.diff:
-                mlflow.log_text(conceal(books.diff), "provenance/working_tree.diff")
+                run.log_text(conceal(books.diff), "provenance/working_tree.diff")
 
 
 def _tags(books: Bookkeeper) -> dict[str, str]:

@@ -16,7 +16,7 @@ from mining_the_mines.provenance.records import CodeState
 PACKAGE: Final = "mining_the_mines"
 #: What Python leaves beside code.
 _COMPILED: Final = "__pycache__"
-#: What the compiler of the diff's author sees of files that git does not know yet.
+#: Heads the list of files that a diff says nothing of.
 _UNTRACKED: Final = "Files that git does not know:"
 
 
@@ -79,14 +79,14 @@ def read_code_state(project: Path, hashes: CodeHashes) -> tuple[CodeState, str]:
         and their hashes, empty if it does not.
     """
     try:
-        commit = _git(project, "rev-parse", "HEAD").strip()
-        diff = _git(project, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
-        unknown = _git(project, "ls-files", "--others", "--exclude-standard").splitlines()
+        top = Path(_git(project, "rev-parse", "--show-toplevel").strip())
+        commit = _git(top, "rev-parse", "HEAD").strip()
+        diff = _git(top, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
+        unknown = _git(top, "ls-files", "--others", "--exclude-standard").splitlines()
     except (OSError, subprocess.CalledProcessError):  # no git, or no checkout
         return CodeState(commit="unknown", dirty=None, diff_hash=None, package_hash=hashes.package_hash), ""
     if unknown:
-        top = Path(_git(project, "rev-parse", "--show-prefix").strip() or ".")
-        listed = [f"{_hash_file(project / name)}  {top / name}" for name in unknown if (project / name).is_file()]
+        listed = [f"{_hash_file(top / name)}  {name}" for name in unknown if (top / name).is_file()]
         diff += "\n".join([_UNTRACKED, *listed, ""])
     state = CodeState(
         commit=commit,

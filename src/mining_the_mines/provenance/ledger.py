@@ -46,6 +46,13 @@ class Ledger:
             draft.write_text(record.model_dump_json(indent=1), encoding="utf-8")
         return place
 
+    def run(self, run_id: str) -> RunRecord | None:
+        """Read what a run was made of; ``None`` if it was not written down."""
+        try:
+            return RunRecord.model_validate_json((self.folder / _RUNS / f"{run_id}.json").read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
     def with_key(self, node: str, key: str) -> Iterator[NodeRecord]:
         """Find the records of a node with that key, the newest first."""
         for path in sorted((self.folder / _NODES / node).glob(f"*-{key[:_DIGITS]}.json"), reverse=True):

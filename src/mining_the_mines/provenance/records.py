@@ -3,9 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from mining_the_mines.provenance.content import NOTHING
 
 
 class _Record(BaseModel):
@@ -148,9 +151,17 @@ class RunRecord(_Record):
     nodes: tuple[NodeRecord, ...]
 
     def raw_inputs(self) -> dict[str, DatasetState]:
-        """What the run read and none of its nodes wrote, by dataset."""
+        """What the run read and did not make, by dataset, without what no result depends on."""
         written = {state.dataset for node in self.nodes for state in node.outputs}
-        return {state.dataset: state for node in self.nodes for state in node.inputs if state.dataset not in written}
+        places = [PurePath(state.path) for state in self.outputs().values() if state.path is not None]
+        return {
+            state.dataset: state
+            for node in self.nodes
+            for state in node.inputs
+            if state.dataset not in written
+            and state.content_hash != NOTHING
+            and not (state.path is not None and any(PurePath(state.path).is_relative_to(place) for place in places))
+        }
 
     def outputs(self) -> dict[str, DatasetState]:
         """What the run wrote to files, by dataset."""

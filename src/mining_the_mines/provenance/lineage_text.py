@@ -1,0 +1,246 @@
+"""Lineage for people: first an answer in words, then the steps as a tree."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from rich.console import Group
+from rich.text import Text
+from rich.tree import Tree
+
+from mining_the_mines.provenance.lineage import SHORT, Lineage, Presence, Step
+from mining_the_mines.provenance.lineage_answer import Answer
+from mining_the_mines.provenance.lineage_images import Image, Images, Raster
+from mining_the_mines.provenance.lineage_models import Model
+from mining_the_mines.provenance.records import CodeState, NodeRecord
+
+#: Columns of the text, and of the words before each paragraph.
+_WIDTH: Final = 100
+_MARGIN: Final = 9
+_INDENT: Final = " " * _MARGIN
+#: More images than these are counted and not listed.
+_LISTED: Final = 60
+_PACKAGE: Final = "mining_the_mines."
+#: Kedro's name of a session.
+_SESSION: Final = re.compile(r"\d{4}-\d\d-\d\dT")
+#: What is said of a step that does not lie where it did, as it was.
+_NOW: Final[dict[Presence, str]] = {
+    "as recorded": "", "changed": "changed since", "gone": "gone since", "in memory": "in memory", "not given": "none",
+}  # fmt: skip
+
+
+def describe(lineage: Lineage, answer: Answer) -> str:
+    """Answer in words which images, which model and which code stand behind something.
+
+    Args:
+        lineage: Of it.
+        answer: What was gathered.
+
+    Returns:
+        Lines of up to 100 columns; addresses may be longer.
+    """
+    making = lineage.root.writer
+    lines = [_title(lineage, answer), ""]
+    if making is not None:
+        lines += _paragraph("Made", _made(making))
+    if answer.images is not None:
+        lines += _paragraph("Images", _images(answer.images)) + _listed(answer.images, lineage)
+    for model in answer.models:
+        lines += _paragraph("Model", _model(model))
+    given = [f"{raw.dataset} ({raw.kind}, {raw.path or 'in memory'}{_mark(raw.now)})" for raw in answer.raw_inputs]
+    if given:
+        lines += _paragraph("Inputs", f"{'; '.join(given)}.")
+    if making is not None:
+        lines += _paragraph("Code", _code(making, lineage))
+        lines += _paragraph("Again", f"kedro reproduce {making.run_id}")
+    return "\n".join([*lines, *_paragraph("Doubts", _doubts(lineage, answer))])
+
+
+def draw(lineage: Lineage, depth: int | None = None) -> Group:
+    """Draw the steps back, and the runs that they belong to.
+
+    Args:
+        lineage: All steps.
+        depth: How many steps back are drawn; ``None`` for all.
+    """
+    shown: set[str] = set()
+    tree = Tree(_label(lineage.root, lineage.part))
+    _grow(tree, lineage.root, lineage, shown, depth)
+    runs: dict[str, NodeRecord] = {}
+    for step in lineage.steps.values():
+        if step.writer is not None and step.name in shown:
+            newest = runs.setdefault(step.writer.run_id, step.writer)
+            runs[step.writer.run_id] = max(newest, step.writer, key=lambda record: record.finished)
+    ordered = sorted(runs.values(), key=lambda record: record.finished, reverse=True)
+    return Group(Text("Step by step"), tree, Text(), Text("Runs"), *(Text(_run(record)) for record in ordered))
+
+
+def _title(lineage: Lineage, answer: Answer) -> str:
+    step, found = lineage.root, answer.map
+    if found is not None:
+        mines = "1 mine" if found.mines == 1 else f"{found.mines} mines"
+        return f"Map of {lineage.part}: {mines}, {found.hectares:.1f} hectares ({_asked_by(step, lineage.part)})"
+    version = f", version {step.state.version}" if step.state.version else ""
+    path = f", {step.state.path}" if step.state.path else ""
+    return f"{_asked_by(step, lineage.part)}{version}{path}"
+
+
+def _asked_by(step: Step, part: str | None) -> str:
+    """The name that it can be asked for by again."""
+    return step.name if part is None else f"{step.state.dataset}:{step.state.parts[part][:SHORT]}"
+
+
+def _made(making: NodeRecord) -> str:
+    return f"{_when(making.finished)} by the step {making.node} of run {_short(making.run_id)}."
+
+
+def _images(images: Images) -> str:
+    said = [] if images.raster is None else [_raster(images.raster)]
+    if images.scenes:
+        regions = list(dict.fromkeys(image.region for image in images.scenes))
+        days = sorted(image.moment[:10] for image in images.scenes)
+        collections = ", ".join(dict.fromkeys(image.collection for image in images.scenes if image.collection))
+        said.append(
+            f"{_count(len(images.scenes), 'scene')} of {collections or 'an archive'} from {days[0]} to {days[-1]}"
+            + (f" for {', '.join(regions)}" if images.raster is None else "")
+            + (f"; listed in {images.listed_in}." if images.listed_in else ".")
+        )
+    if images.simulated:
+        said.append("They are simulated: no satellite has taken them.")
+    return " ".join([*said, images.remark]).strip()
+
+
+def _raster(raster: Raster) -> str:
+    now = f"SHA-256 {raster.content_hash[:SHORT]}" if raster.content_hash else "gone since"
+    given = "" if raster.source.endswith(raster.path) else f", given as {raster.source}"
+    made = raster.composite
+    how = f", the {made.method} of cloudless pixels, composite {made.content_hash[:SHORT]}" if made else ""
+    days = f", images of {', '.join(map(str, raster.dates))}" if raster.dates and not made else ""
+    newer = " It was changed after the map was made." if raster.newer else ""
+    return f"The map was drawn from {raster.path} ({now}{given}{how}{days}).{newer}"
+
+
+def _listed(images: Images, lineage: Lineage) -> list[str]:
+    """A line for each image and one for its address, where they are few or all of one region."""
+    if lineage.part is None or len(images.scenes) > _LISTED:
+        return []
+    return [line for image in images.scenes for line in _image(image)]
+
+
+def _image(image: Image) -> Iterator[str]:
+    cloud = "" if image.cloud_cover is None else f"cloud {image.cloud_cover:.0f} %"
+    facts = (image.moment.replace("T", " ").removesuffix("Z"), image.platform, cloud, f"baseline {image.baseline}")
+    yield f"{_INDENT}{image.item}"
+    yield f"{_INDENT}  {', '.join(fact for fact in facts if fact)}"
+    yield f"{_INDENT}  {image.address}"
+
+
+def _model(model: Model) -> str:
+    name = f"{model.dataset}" + (f", version {model.version}" if model.version else "")
+    said = [f"{name} ({model.path or 'in memory'}{_mark(model.now)})."]
+    if model.threshold is not None:
+        said.append(f"Threshold of probability {model.threshold:g}.")
+    if model.trained_in:
+        said.append(f"Trained in run {', '.join(map(_short, model.trained_in))}.")
+    if model.learned_from:
+        regions = ", ".join(f"{region} {number}" for region, number in model.learned_from.items())
+        said.append(f"Learned from {_count(sum(model.learned_from.values()), 'chip')} ({regions}).")
+    if model.chips:
+        scenes = "" if model.scenes is None else f", cut from composites of {_count(model.scenes, 'scene')}"
+        said.append(f"Its chips are {model.chips}{scenes}.")
+    return " ".join(said)
+
+
+def _code(making: NodeRecord, lineage: Lineage) -> str:
+    others = {
+        step.writer.code.package_hash
+        for step in lineage.steps.values()
+        if step.writer is not None and step.writer.code.package_hash != making.code.package_hash
+    }
+    more = "" if not others else (
+        f" Steps before it were made with {_count(len(others), 'other state')} of the code: see the runs below."
+    )  # fmt: skip
+    return (
+        f"{_state(making.code)}; function {making.function}; packages as in the lock file "
+        f"{(making.environment.lock_hash or 'unknown')[:SHORT]}, Python {making.environment.python}.{more}"
+    )
+
+
+def _state(code: CodeState) -> str:
+    changed = {None: "", False: ""}.get(
+        code.dirty, f" with uncommitted changes ({(code.diff_hash or 'unknown')[:SHORT]})"
+    )
+    return f"commit {code.commit[:SHORT]}{changed}, package {code.package_hash[:SHORT]}"
+
+
+def _doubts(lineage: Lineage, answer: Answer) -> str:
+    steps = lineage.steps.values()
+    said = [step.remark for step in steps if step.remark]
+    if answer.map is None and lineage.part is not None and lineage.root.state.dataset == "scene_maps":
+        said.append(f"The folder of the map of {lineage.part} holds another map today, or none.")
+    for now, words in (("changed", "is not what it was then"), ("gone", "is gone")):
+        names = [step.name for step in steps if step.now == now]
+        if names:
+            said.append(f"What lies there today {words}: {', '.join(names)}.")
+    return " ".join(said) or "none: all files that it was made from lie where they did, unchanged."
+
+
+def _grow(branch: Tree, step: Step, lineage: Lineage, shown: set[str], depth: int | None) -> None:
+    shown.add(step.name)
+    if depth == 0 and step.sources:
+        branch.add(Text("…"))
+        return
+    for name in step.sources:
+        source = lineage.steps[name]
+        if name in shown:
+            branch.add(Text(f"{name} (above)" if source.sources else name))
+        else:
+            _grow(branch.add(_label(source)), source, lineage, shown, None if depth is None else depth - 1)
+
+
+def _label(step: Step, part: str | None = None) -> Text:
+    state, made = step.state, step.writer
+    if step.kind == "not given":
+        return Text(f"{state.dataset}: none given")
+    where = ", ".join(filter(None, (state.path or "in memory", _NOW[step.now] if state.path else "")))
+    text = Text(f"{_asked_by(step, part)}  ", style="bold").append(where, style="not bold")
+    if made is None:
+        return text.append(f"\n{step.kind}", style="not bold dim")
+    taken = sorted(name.removeprefix("params:") for name in made.parameters)
+    said = f"{made.node} ({made.function.removeprefix(_PACKAGE)}), run {_short(made.run_id)}"
+    return text.append(f"\n{said}{', with ' if taken else ''}{', '.join(taken)}", style="not bold dim")
+
+
+def _run(record: NodeRecord) -> str:
+    environment = record.environment
+    return (
+        f"{_short(record.run_id)}  {_when(record.finished)}, {_state(record.code)},\n"
+        f"{' ' * SHORT}  lock file {(environment.lock_hash or 'unknown')[:SHORT]}, Python {environment.python}, "
+        f"{environment.platform}, {environment.device}"
+    )
+
+
+def _short(run_id: str) -> str:
+    """The first digits of a run's id; a run that was not tracked is called by the time of its session."""
+    return run_id if _SESSION.match(run_id) else run_id[:SHORT]
+
+
+def _mark(now: Presence) -> str:
+    return f", {_NOW[now]}" if now in {"changed", "gone"} else ""
+
+
+def _when(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _paragraph(word: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=word.ljust(_MARGIN), subsequent_indent=_INDENT,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip

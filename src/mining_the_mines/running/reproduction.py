@@ -1,0 +1,162 @@
+"""A tracked run, done again: is everything as it was, and does the same come out?"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from kedro.framework.context import KedroContext
+from kedro.framework.project import pipelines, settings
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+from mining_the_mines.datasets.states import hash_at
+from mining_the_mines.hooks.provenance import RUN_RECORD, ProvenanceKeeping
+from mining_the_mines.provenance.code import CodeHashes, read_code_state
+from mining_the_mines.provenance.comparison import (
+    Compared,
+    Difference,
+    code_differences,
+    compare_metrics,
+    compare_outputs,
+    data_differences,
+    environment_differences,
+    parameter_differences,
+)
+from mining_the_mines.provenance.content import ContentHashes
+from mining_the_mines.provenance.environment import read_environment
+from mining_the_mines.provenance.records import RunRecord, hash_values
+from mining_the_mines.running.bookkeeper import LEDGER
+from mining_the_mines.running.scratch import make_scratch
+from mining_the_mines.scenes.discretion import conceal_all
+from mining_the_mines.tracking.runs import RunStore, TrackedFacts, find_run
+
+#: Its nodes change the registry of models and depend on what is there: they are not done again.
+_ONCE: Final = "registration"
+#: Where MLflow looks for the address of its store.
+_ADDRESS: Final = "MLFLOW_TRACKING_URI"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came out when a run was done again.
+
+    Attributes:
+        run: As it is tracked now.
+        project: Where its files lie.
+        metrics: All figures of both.
+        outputs: All that both have written.
+        left_out: Nodes that were not done again, since they change the registry.
+    """
+
+    run: TrackedFacts
+    project: Path
+    metrics: list[Compared]
+    outputs: list[Compared]
+    left_out: tuple[str, ...]
+
+
+def find_differences(record: RunRecord, project: Path) -> list[Difference]:
+    """Tell what a run was made of that is not so any more.
+
+    Args:
+        record: Of the run.
+        project: Folder of the project.
+    """
+    code, _ = read_code_state(project, CodeHashes())
+    found = [*code_differences(record.code, code)]
+    found += environment_differences(record.environment, read_environment(project))
+    with _session(record, project) as (_, context):
+        found += parameter_differences(record.parameters, conceal_all(context.params))
+        catalog_hash = hash_values(context.config_loader["catalog"])
+        if catalog_hash != record.catalog_hash:
+            found.append(Difference("catalog", record.catalog_hash[:12], catalog_hash[:12]))
+        found += data_differences(record, _inputs_now(record, context, project))
+    return found
+
+
+def run_again(record: RunRecord, project: Path, store: RunStore, tolerance: float) -> Reproduction:
+    """Do a run again beside the project's own data, and compare.
+
+    Args:
+        record: Of the run.
+        project: Folder of the project.
+        store: Where runs are tracked.
+        tolerance: How far figures may be apart.
+
+    Returns:
+        What came out.
+    """
+    scratch = make_scratch(project, record.raw_inputs().values())
+    with _told(store.address), chdir(scratch), _session(record, scratch) as (session, _):
+        once = {node.name for node in pipelines[_ONCE].nodes}
+        names = [node.node for node in record.nodes]
+        session.run(
+            pipeline_names=list(record.request.pipeline_names) or None,
+            node_names=[name for name in names if name not in once],
+            load_versions=record.request.load_versions,
+        )
+    again = find_run(_books_run(), store)
+    left_out = tuple(name for name in names if name in once)
+    return Reproduction(
+        run=again,
+        project=scratch,
+        metrics=compare_metrics(find_run(record.run_id, store).metrics, again.metrics, tolerance),
+        outputs=compare_outputs(_without(record, left_out), read_record(again)),
+        left_out=left_out,
+    )
+
+
+def read_record(run: TrackedFacts) -> RunRecord:
+    """Read what a tracked run was made of.
+
+    Raises:
+        BadInputError: It has no record, as runs of older versions.
+    """
+    return RunRecord.model_validate_json(run.artifact(RUN_RECORD).read_bytes())
+
+
+def _books_run() -> str:
+    """The run that books were kept of last."""
+    return next(hook for hook in settings.HOOKS if isinstance(hook, ProvenanceKeeping)).books.run_id
+
+
+def _without(record: RunRecord, left_out: tuple[str, ...]) -> RunRecord:
+    return record.model_copy(update={"nodes": tuple(node for node in record.nodes if node.node not in left_out)})
+
+
+def _inputs_now(record: RunRecord, context: KedroContext, project: Path) -> dict[str, str]:
+    hashes = ContentHashes(project / "data" / LEDGER / "hashes.json")
+    catalog: Any = context.catalog
+    return {
+        name: hash_at(catalog.get(name), project / (state.path or ""), hashes)
+        for name, state in record.raw_inputs().items()
+    }
+
+
+@contextmanager
+def _session(record: RunRecord, project: Path) -> Iterator[tuple[Any, KedroContext]]:
+    bootstrap_project(project)
+    with KedroSession.create(
+        project, env=record.request.env, runtime_params=dict(record.request.runtime_params)
+    ) as session:
+        if not isinstance(session, KedroSession):
+            raise TypeError(type(session))
+        yield session, session.load_context()
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Have the run tracked where the first one is, wherever it is done."""
+    before: Mapping[str, str | None] = {_ADDRESS: os.environ.get(_ADDRESS)}
+    os.environ[_ADDRESS] = address
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
