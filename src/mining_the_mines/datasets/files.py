@@ -1,5 +1,6 @@
 """Tables, values and texts in files that appear whole or not at all."""
 
+import hashlib
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,7 @@ from mining_the_mines.datasets.previews import (
     table_preview,
     where_there_are_data,
 )
+from mining_the_mines.provenance.content import NOTHING, ContentHashes
 
 
 class AtomicSave:
@@ -108,3 +110,11 @@ class HtmlPage(TextFile):
         from mining_the_mines.reporting.digest import digest_page
 
         return HTMLPreview(f"{digest_page(self.load())}<p>All of it: {escape(str(self._get_load_path()))}</p>")
+
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
+        """Of what the page says, without the facts of the run that made it."""
+        from mining_the_mines.reporting.html import without_run_facts
+
+        if not path.is_file():
+            return NOTHING
+        return hashlib.sha256(without_run_facts(path.read_text(encoding="utf-8")).encode()).hexdigest()
