@@ -9,8 +9,8 @@ short-wave infrared. The midpoints lie where those covers part in published spec
 they are physical, not fitted to any labels.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.sentinel2.indices import normalised_difference
 
 Map = npt.NDArray[np.float32]
+#: To what degree, 0 to 1, values exceed a middle: the logistic function of (values, middle, width).
+Above = Callable[[Any, float, float], Any]
 
 #: Bands that the covers are told by.
 BANDS: Final = ("B2", "B3", "B4", "B8", "B11")
@@ -38,6 +40,12 @@ PAIRS: Final = (
 )
 #: Covers that exclude each other and together make up a pixel.
 PARTS: Final = ("clear", "turbid", "bare", "green")
+
+
+def _above(values: Map, middle: float, width: float) -> Map:
+    """Degree, 0 to 1, to which values exceed the middle; the logistic function."""
+    degree: Map = 1 / (1 + np.exp(-np.clip((values - middle) / width, -30, 30)))
+    return degree
 
 
 def cover_features(bands: Mapping[str, Map]) -> dict[str, float]:
@@ -72,11 +80,12 @@ def cover_features(bands: Mapping[str, Map]) -> dict[str, float]:
     return features
 
 
-def cover_maps(bands: Mapping[str, Map]) -> dict[str, Map]:
+def cover_maps(bands: Mapping[str, Any], above: Above = _above) -> dict[str, Any]:
     """Tell to what degree each pixel belongs to each cover.
 
     Args:
-        bands: Reflectance by band name, without gaps.
+        bands: Reflectance by band name, without gaps: NumPy arrays, or what else ``above`` takes.
+        above: The logistic function, by default that of NumPy arrays.
 
     Returns:
         Cover → degree in 0–1, of the bands' shape. ``clear``, ``turbid``, ``bare`` and ``green`` add up to 1 where no
@@ -85,19 +94,19 @@ def cover_maps(bands: Mapping[str, Map]) -> dict[str, Map]:
     """
     ndvi = normalised_difference(bands["B8"], bands["B4"])
     mndwi = normalised_difference(bands["B3"], bands["B11"])
-    water = _above(mndwi, -0.05, 0.08) * _above(-ndvi, -0.35, 0.06)
-    green = _above(ndvi, 0.60, 0.06)
+    water = above(mndwi, -0.05, 0.08) * above(-ndvi, -0.35, 0.06)
+    green = above(ndvi, 0.60, 0.06)
     bare = (1 - water) * (1 - green)
-    turbid = water * _above(bands["B4"], 0.07, 0.015)
+    turbid = water * above(bands["B4"], 0.07, 0.015)
     return {
         "water": water,
         "green": green,
         "bare": bare,
-        "bright": bare * _above(bands["B4"], 0.12, 0.02),
+        "bright": bare * above(bands["B4"], 0.12, 0.02),
         "turbid": turbid,
         "clear": water - turbid,
-        "white": bare * _above(bands["B2"], 0.10, 0.015),
-        "shallow": water * _above(bands["B11"], 0.08, 0.02),
+        "white": bare * above(bands["B2"], 0.10, 0.015),
+        "shallow": water * above(bands["B11"], 0.08, 0.02),
     }
 
 
@@ -121,12 +130,6 @@ def _neighbourhood(covers: Mapping[str, Map], valid: npt.NDArray[np.bool_], wind
     features[f"mixture{window}"] = _mean(mixture, valid)
     features[f"mixture{window}_p90"] = float(np.percentile(mixture[valid], 90)) if valid.any() else float("nan")
     return features
-
-
-def _above(values: Map, middle: float, width: float) -> Map:
-    """Degree, 0 to 1, to which values exceed the middle; the logistic function."""
-    degree: Map = 1 / (1 + np.exp(-np.clip((values - middle) / width, -30, 30)))
-    return degree
 
 
 def _smooth(cover: Map, valid: npt.NDArray[np.bool_], weight: Map, window: int) -> Map:
