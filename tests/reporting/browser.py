@@ -1,4 +1,4 @@
-"""A real browser without a window: Chromium, steered over its debugging pipe, without a network.
+"""A real browser without a window: Chromium, steered over its debugging pipe, with no network but this machine.
 
 The pipe speaks the Chrome DevTools Protocol (https://chromedevtools.github.io/devtools-protocol): JSON messages that
 end with a zero byte, to the browser on its file descriptor 3, from it on 4.
@@ -30,7 +30,7 @@ _OPTIONS = (
     "--disable-sync",
     "--hide-scrollbars",
     "--force-device-scale-factor=1",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-pipe",
 )
 

@@ -16,6 +16,7 @@ from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed,
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream, open_planes, write_planes
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import ImagePreview, picture_preview, where_there_are_data
+from mining_the_mines.places import find
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 
@@ -152,9 +153,10 @@ class PackedPlanesDataset(FolderDataset[PlaneStream | PackedPlanes, PackedPlanes
         """A few planes over their chips, for Kedro-Viz.
 
         Args:
-            chips: Folder of the packed chips; the catalog names it under ``preview_args``.
+            chips: Folder of the packed chips, from the project's own; the catalog names it under ``preview_args``.
         """
         from mining_the_mines.reporting.preview_tiles import CHIP_COLUMNS, CHIP_SIDE, plane_tiles
 
-        packed = open_packed(Path(chips)) if chips is not None and Path(chips).is_dir() else None
+        ground = None if chips is None else Path(find(chips, self.load_folder))
+        packed = None if ground is None or not ground.is_dir() else open_packed(ground)
         return picture_preview(plane_tiles(self.load(), packed), CHIP_SIDE, CHIP_COLUMNS)

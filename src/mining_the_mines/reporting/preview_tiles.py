@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 #: Chips, masks and maps of probability are drawn in squares of this many pixels, so many beside each other.
 CHIP_SIDE: Final = 192
-CHIP_COLUMNS: Final = 4
+CHIP_COLUMNS: Final = 3
 #: So are composites and maps of scenes.
 SCENE_SIDE: Final = 384
 SCENE_COLUMNS: Final = 2
-_CHIPS: Final = 8
+_CHIPS: Final = 6
 _SCENES: Final = 4
 _NO_MINE: Final = "no mine"
 #: Of so many planes, those with most in them are shown; looking through all of them would take too long.
@@ -46,7 +46,7 @@ def chip_tiles(folder: "ChipFolder", bands: Sequence[str]) -> tuple[Tile, ...]:
         bands: Of their files, where these don't say.
 
     Returns:
-        At most 8 tiles.
+        At most 6 tiles.
 
     Raises:
         ChipError: If a chip can't be read.
@@ -68,7 +68,7 @@ def packed_tiles(packed: "PackedChips") -> tuple[Tile, ...]:
         packed: The chips.
 
     Returns:
-        At most 8 tiles.
+        At most 6 tiles.
     """
     rows = spread(len(packed), _CHIPS)
     colours = [visible_bands(packed.reflectance(row), packed.bands) for row in rows]
@@ -87,7 +87,7 @@ def plane_tiles(planes: "PackedPlanes", packed: "PackedChips | None") -> tuple[T
         packed: The chips that they lie on; without them, planes are drawn on grey.
 
     Returns:
-        At most 8 tiles.
+        At most 6 tiles.
 
     Raises:
         ChipError: If a plane's chip is not among the packed ones.

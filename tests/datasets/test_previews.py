@@ -1,0 +1,194 @@
+"""What Kedro-Viz shows of datasets."""
+
+import inspect
+import io
+import json
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from kedro_datasets import _typing
+from PIL import Image
+
+from chips.building import BANDS, labels_for, packed_chips, write_chip, write_folder
+from chips.outlining import utm_grid
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.planes import planes_in_memory
+from mining_the_mines.datasets import previews
+from mining_the_mines.datasets.chips import ChipFolderDataset, PackedChipsDataset, PackedPlanesDataset
+from mining_the_mines.datasets.files import CsvTable, CurveTable, HtmlPage, JsonFile, ParquetTable, ScoreTable
+from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
+from mining_the_mines.datasets.outline_results import OutlineResultsDataset
+from mining_the_mines.datasets.outlines import OutlinesDataset
+from mining_the_mines.datasets.scenes import CompositesDataset, ReachedScenesDataset, SceneChoiceDataset
+
+NAMES = [f"chip_{number}.tif" for number in range(20)]
+
+
+def picture(preview: str) -> Image.Image:
+    return Image.open(io.BytesIO(b64decode(preview)))
+
+
+def packed_in(folder: Path) -> PackedChips:
+    """Packed chips in a folder, as preprocessing leaves them."""
+    packed = packed_chips(12)
+    PackedChipsDataset(filepath=str(folder)).save(_Stream(packed))  # type: ignore[arg-type] # all that writing asks for
+    return packed
+
+
+class _Stream:
+    """Packed chips, to be written."""
+
+    def __init__(self, packed: PackedChips) -> None:
+        self.filenames, self.bands, self.size = packed.filenames, packed.bands, packed.array.shape[2:]
+        self._array = packed.array
+
+    def __iter__(self) -> Any:  # noqa: ANN401
+        return iter(self._array)
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        ChipFolderDataset, PackedChipsDataset, PackedPlanesDataset, CsvTable, ScoreTable, CurveTable, ParquetTable,
+        JsonFile, HtmlPage, SceneChoiceDataset, ReachedScenesDataset, CompositesDataset, SceneMapsDataset,
+        MapScoresDataset, NamedAreasDataset, OutlinesDataset, OutlineResultsDataset,
+    ],
+)  # fmt: skip
+def test_kedro_viz_learns_from_the_annotation_how_to_draw_a_preview(dataset: type) -> None:
+    annotation = inspect.signature(dataset.preview).return_annotation  # type: ignore[attr-defined]
+    assert annotation.__name__ in {name for name in vars(_typing) if name.endswith("Preview")}
+    assert getattr(previews, annotation.__name__) is annotation
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options"),
+    [
+        (ChipFolderDataset, {}), (PackedChipsDataset, {}), (PackedPlanesDataset, {}), (CsvTable, {}),
+        (ScoreTable, {"metrics": ["f1"]}), (CurveTable, {"columns": ["iou"], "along": "threshold"}),
+        (ParquetTable, {}), (JsonFile, {}), (HtmlPage, {}), (SceneChoiceDataset, {}), (CompositesDataset, {}),
+        (MapScoresDataset, {}), (OutlinesDataset, {}), (OutlineResultsDataset, {}), (NamedAreasDataset, {}),
+    ],
+)  # fmt: skip
+def test_before_the_first_run_there_is_nothing_to_show_and_no_error(
+    dataset: Any,  # noqa: ANN401
+    options: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    assert dataset(filepath=str(tmp_path / "nothing")).preview(**options) is None
+
+
+def test_a_file_that_nobody_named_has_no_preview() -> None:
+    assert OutlinesDataset(filepath=None).preview() is None
+    assert NamedAreasDataset(filepath=None).preview() is None
+
+
+def test_labelled_chips_are_shown_those_with_a_mine_too(tmp_path: Path) -> None:
+    write_folder(tmp_path / "images", NAMES)
+    labels_for(NAMES).to_csv(tmp_path / "labels.csv", index=False)
+    sheet = picture(ChipFolderDataset(filepath=str(tmp_path)).preview())
+    assert sheet.format == "PNG"
+    assert sheet.width > sheet.height > 300  # two rows of three
+
+
+def test_chips_without_names_of_bands_are_shown_in_the_order_that_the_catalog_names(tmp_path: Path) -> None:
+    write_chip(tmp_path / "chip.tif", np.full((6, 16, 16), 0.2), [None] * 6)
+    dataset = ChipFolderDataset(filepath=str(tmp_path), images="", labels=None)
+    assert picture(dataset.preview(bands=BANDS)).format == "PNG"
+
+
+def test_chips_without_red_green_and_blue_are_shown_in_grey(tmp_path: Path) -> None:
+    write_chip(tmp_path / "chip.tif", np.linspace(0, 0.5, 512).reshape(2, 16, 16), [None] * 2)
+    sheet = picture(ChipFolderDataset(filepath=str(tmp_path), images="", labels=None).preview(bands=("B8", "B11")))
+    red, green, blue = np.moveaxis(np.asarray(sheet.convert("RGB"))[10:100, 10:100], -1, 0)
+    assert (red == green).all()
+    assert (green == blue).all()
+
+
+def test_a_folder_without_chips_has_no_preview(tmp_path: Path) -> None:
+    assert ChipFolderDataset(filepath=str(tmp_path), images="", labels=None).preview() is None
+
+
+def test_packed_chips_are_shown(tmp_path: Path) -> None:
+    packed_in(tmp_path / "packed")
+    assert picture(PackedChipsDataset(filepath=str(tmp_path / "packed")).preview()).width > 500
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16"])
+def test_masks_and_maps_are_laid_over_their_chips(tmp_path: Path, dtype: str) -> None:
+    packed = packed_in(tmp_path / "packed")
+    values = np.zeros((12, 16, 16), dtype)
+    values[3, 4:12, 4:12] = 1
+    dataset = PackedPlanesDataset(filepath=str(tmp_path / "planes"))
+    dataset.save(planes_in_memory(values, packed.filenames, [utm_grid(16, 16)] * 12))
+    over, alone = dataset.preview(chips=str(tmp_path / "packed")), dataset.preview()
+    assert picture(over).size == picture(alone).size
+    assert over != alone
+
+
+def test_chips_named_from_the_projects_folder_are_found_from_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    packed = packed_in(tmp_path / "data/packed")
+    dataset = PackedPlanesDataset(filepath=str(tmp_path / "data/planes"))
+    dataset.save(planes_in_memory(np.ones((12, 16, 16), "uint8"), packed.filenames, [utm_grid(16, 16)] * 12))
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert dataset.preview(chips="data/packed") == dataset.preview(chips=str(tmp_path / "data/packed"))
+
+
+def test_tables_are_shown_in_figures_that_people_can_read(tmp_path: Path) -> None:
+    table = pd.DataFrame({"name": ["a", None], "score": [0.123456789, np.nan], "count": [3, 4], "long": ["x" * 99, ""]})
+    dataset = CsvTable(filepath=str(tmp_path / "table.csv"), save_args={"index": False})
+    dataset.save(table)
+    shown = dataset.preview()
+    assert shown["columns"] == ["name", "score", "count", "long"]
+    assert shown["data"] == [["a", "0.123457", "3", "x" * 39 + "…"], ["", "", "4", ""]]
+
+
+def test_a_long_and_wide_table_is_cut(tmp_path: Path) -> None:
+    table = pd.DataFrame(np.zeros((50, 30)), columns=[f"c{number}" for number in range(30)])
+    table.index = pd.Index([f"chip {number}" for number in range(50)], name="filename")
+    dataset = ParquetTable(filepath=str(tmp_path / "table.parquet"))
+    dataset.save(table)
+    shown = dataset.preview(nrows=5)
+    assert (len(shown["data"]), len(shown["columns"])) == (5, 12)
+    assert shown["columns"][0] == "filename"
+
+
+def test_values_that_browsers_can_not_read_are_null(tmp_path: Path) -> None:
+    dataset = JsonFile(filepath=str(tmp_path / "values.json"))
+    dataset.save({"mean": float("nan"), "most": [float("inf"), 1]})
+    assert json.loads(dataset.preview()) == {"mean": None, "most": [None, 1]}
+
+
+def test_a_page_is_shown_by_its_answers_and_where_it_lies(tmp_path: Path) -> None:
+    dataset = HtmlPage(filepath=str(tmp_path / "<page>.html"))
+    dataset.save("<h1>How well?</h1><p class='lead'>Well.</p>")
+    shown = dataset.preview()
+    assert shown.startswith("<h2>How well?</h2><p>Well.</p>")
+    assert "&lt;page&gt;.html" in shown
+
+
+def test_polygons_are_shown_by_what_their_file_says_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "areas.geojson"
+    gpd.GeoDataFrame({"name": ["North"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_file(path)
+    for dataset in (NamedAreasDataset(filepath=str(path)), OutlinesDataset(filepath=str(path))):
+        assert dataset.preview()["data"] == [["North"]]
+
+
+def test_polygons_of_which_nothing_is_said_have_no_preview(tmp_path: Path) -> None:
+    path = tmp_path / "areas.gpkg"
+    gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_file(path)
+    assert OutlinesDataset(filepath=str(path)).preview() is None
+
+
+def test_folders_have_no_preview_unless_they_say_so() -> None:
+    assert not hasattr(FolderDataset, "preview")
