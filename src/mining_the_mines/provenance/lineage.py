@@ -18,8 +18,10 @@ SHORT: Final = 12
 
 #: An archive that makes itself when it is asked for.
 _SIMULATED: Final = "simulated_series"
+#: Work that training keeps from one run to the next: what is made does not depend on it.
+_WORKSPACE: Final = ".workspace"
 
-Kind = Literal["made", "part of", "simulated", "handed over", "not given", "unrecorded"]
+Kind = Literal["made", "part of", "simulated", "handed over", "checkpoints", "not given", "unrecorded"]
 Presence = Literal["as recorded", "changed", "gone", "in memory", "not given"]
 
 
@@ -34,7 +36,8 @@ class Step:
     Attributes:
         state: What it held.
         kind: ``made`` by a node; ``part of`` another dataset's folder; ``simulated``; ``handed over`` by people;
-            ``not given`` where nobody named a file; ``unrecorded`` if a node must have made it, but no record says so.
+            ``checkpoints`` of training, which change nothing; ``not given`` where nobody named a file; ``unrecorded``
+            if a node must have made it, but no record says so.
         writer: The node that made it.
         sources: Names of the steps that it was made from.
         now: What lies in its place today.
@@ -191,6 +194,8 @@ class _Tracer:
     def _kind_of_source(self, state: DatasetState, reader: NodeRecord | None) -> Kind:
         if state.dataset == _SIMULATED:
             return "simulated"
+        if state.dataset.endswith(_WORKSPACE):
+            return "checkpoints"
         if state.path is None and state.content_hash == NOTHING:
             return "not given"
         made = self._witnesses.made_by_nodes(reader.run_id if reader is not None else "")

@@ -4,13 +4,15 @@ import re
 import textwrap
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Final
 
 from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from mining_the_mines.provenance.lineage import SHORT, Lineage, Presence, Step
+from mining_the_mines.mapping.scene_map import MapRecord
+from mining_the_mines.provenance.lineage import SHORT, Kind, Lineage, Presence, Step
 from mining_the_mines.provenance.lineage_answer import Answer
 from mining_the_mines.provenance.lineage_images import Image, Images, Raster
 from mining_the_mines.provenance.lineage_models import Model
@@ -23,6 +25,8 @@ _INDENT: Final = " " * _MARGIN
 #: More images than these are counted and not listed.
 _LISTED: Final = 60
 _PACKAGE: Final = "mining_the_mines."
+#: Where a step came from that no node has made.
+_KINDS: Final[dict[Kind, str]] = {"unrecorded": "no record says how it was made"}
 #: Kedro's name of a session.
 _SESSION: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 #: What is said of a step that does not lie where it did, as it was.
@@ -42,13 +46,13 @@ def describe(lineage: Lineage, answer: Answer) -> str:
         Lines of up to 100 columns; addresses may be longer.
     """
     making = lineage.root.writer
-    lines = [_title(lineage, answer), ""]
+    lines = [_title(lineage, answer), "", *_paragraph("Lies in", _place(lineage.root))]
     if making is not None:
         lines += _paragraph("Made", _made(making))
     if answer.images is not None:
         lines += _paragraph("Images", _images(answer.images)) + _listed(answer.images, lineage)
     for model in answer.models:
-        lines += _paragraph("Model", _model(model))
+        lines += _paragraph("Model", _model(model, answer.map))
     given = [f"{raw.dataset} ({raw.kind}, {raw.path or 'in memory'}{_mark(raw.now)})" for raw in answer.raw_inputs]
     if given:
         lines += _paragraph("Inputs", f"{'; '.join(given)}.")
@@ -65,26 +69,70 @@ def draw(lineage: Lineage, depth: int | None = None) -> Group:
         lineage: All steps.
         depth: How many steps back are drawn; ``None`` for all.
     """
-    shown: set[str] = set()
-    tree = Tree(_label(lineage.root, lineage.part))
-    _grow(tree, lineage.root, lineage, shown, depth)
+    drawing = _Drawing(lineage)
+    tree = drawing.tree(depth)
     runs: dict[str, NodeRecord] = {}
     for step in lineage.steps.values():
-        if step.writer is not None and step.name in shown:
+        if step.writer is not None and step.name in drawing.shown:
             newest = runs.setdefault(step.writer.run_id, step.writer)
             runs[step.writer.run_id] = max(newest, step.writer, key=lambda record: record.finished)
     ordered = sorted(runs.values(), key=lambda record: record.finished, reverse=True)
-    return Group(Text("Step by step"), tree, Text(), Text("Runs"), *(Text(_run(record)) for record in ordered))
+    told = Text("Runs; the first made all steps, except where another is named." if len(ordered) > 1 else "Run")
+    return Group(Text("Step by step"), tree, Text(), told, *(Text(_run(record)) for record in ordered))
+
+
+class _Drawing:
+    """A tree in which each step is told of once."""
+
+    def __init__(self, lineage: Lineage) -> None:
+        self.shown: set[str] = set()
+        self._lineage = lineage
+        writer = lineage.root.writer
+        self._usual_run = None if writer is None else writer.run_id
+
+    def tree(self, depth: int | None) -> Tree:
+        root = self._lineage.root
+        tree = Tree(self._label(root, self._lineage.part))
+        self._grow(tree, root, depth)
+        return tree
+
+    def _grow(self, branch: Tree, step: Step, depth: int | None) -> None:
+        self.shown.add(step.name)
+        if depth == 0:
+            if step.sources:
+                branch.add(Text("…"))
+            return
+        for name in step.sources:
+            source = self._lineage.steps[name]
+            if name in self.shown:
+                branch.add(Text(f"{name} (above)" if source.sources else name))
+            else:
+                self._grow(branch.add(self._label(source)), source, None if depth is None else depth - 1)
+
+    def _label(self, step: Step, part: str | None = None) -> Text:
+        if step.kind == "not given":
+            return Text(f"{step.state.dataset}: none given")
+        text = Text(f"{_asked_by(step, part)}  ", style="bold").append(_place(step), style="not bold")
+        return text.append(f"\n{self._origin(step)}", style="not bold dim")
+
+    def _origin(self, step: Step) -> str:
+        made = step.writer
+        if made is None:
+            return _KINDS.get(step.kind, step.kind)
+        module, _, function = made.function.removeprefix(_PACKAGE).partition(":")
+        called = "" if made.node.rpartition(".")[2] == function else f", {function}"
+        run = "" if made.run_id == self._usual_run else f", run {_short(made.run_id)}"
+        taken = ", ".join(sorted(name.removeprefix("params:") for name in made.parameters))
+        return f"by {made.node}{called} in {module}{run}{'; takes ' if taken else ''}{taken}"
 
 
 def _title(lineage: Lineage, answer: Answer) -> str:
     step, found = lineage.root, answer.map
-    if found is not None:
-        mines = "1 mine" if found.mines == 1 else f"{found.mines} mines"
-        return f"Map of {lineage.part}: {mines}, {found.hectares:.1f} hectares ({_asked_by(step, lineage.part)})"
-    version = f", version {step.state.version}" if step.state.version else ""
-    path = f", {step.state.path}" if step.state.path else ""
-    return f"{_asked_by(step, lineage.part)}{version}{path}"
+    name = _asked_by(step, lineage.part)
+    if found is None:
+        return name if lineage.part is None else f"{name}, {lineage.part}"
+    mines = "1 mine" if found.mines == 1 else f"{found.mines} mines"
+    return f"{name}, the map of {lineage.part}: {mines}, {found.hectares:.1f} hectares"
 
 
 def _asked_by(step: Step, part: str | None) -> str:
@@ -137,11 +185,15 @@ def _image(image: Image) -> Iterator[str]:
     yield f"{_INDENT}  {image.address}"
 
 
-def _model(model: Model) -> str:
+def _model(model: Model, found: MapRecord | None) -> str:
     name = f"{model.dataset}" + (f", version {model.version}" if model.version else "")
     said = [f"{name} ({model.path or 'in memory'}{_mark(model.now)})."]
     if model.threshold is not None:
-        said.append(f"Threshold of probability {model.threshold:g}.")
+        said.append(f"Threshold of probability {model.threshold:.4g}.")
+    if found is not None:
+        said.append(
+            f"Polygons are drawn around pixels of {found.grow:.4g} or more, where one of them has {found.seed:.4g}."
+        )
     if model.trained_in:
         said.append(f"Trained in run {', '.join(map(_short, model.trained_in))}.")
     if model.learned_from:
@@ -187,30 +239,15 @@ def _doubts(lineage: Lineage, answer: Answer) -> str:
     return " ".join(said) or "none: all files that it was made from lie where they did, unchanged."
 
 
-def _grow(branch: Tree, step: Step, lineage: Lineage, shown: set[str], depth: int | None) -> None:
-    shown.add(step.name)
-    if depth == 0 and step.sources:
-        branch.add(Text("…"))
-        return
-    for name in step.sources:
-        source = lineage.steps[name]
-        if name in shown:
-            branch.add(Text(f"{name} (above)" if source.sources else name))
-        else:
-            _grow(branch.add(_label(source)), source, lineage, shown, None if depth is None else depth - 1)
-
-
-def _label(step: Step, part: str | None = None) -> Text:
-    state, made = step.state, step.writer
-    if step.kind == "not given":
-        return Text(f"{state.dataset}: none given")
-    where = ", ".join(filter(None, (state.path or "in memory", _NOW[step.now] if state.path else "")))
-    text = Text(f"{_asked_by(step, part)}  ", style="bold").append(where, style="not bold")
-    if made is None:
-        return text.append(f"\n{step.kind}", style="not bold dim")
-    taken = sorted(name.removeprefix("params:") for name in made.parameters)
-    said = f"{made.node} ({made.function.removeprefix(_PACKAGE)}), run {_short(made.run_id)}"
-    return text.append(f"\n{said}{', with ' if taken else ''}{', '.join(taken)}", style="not bold dim")
+def _place(step: Step) -> str:
+    """Where it lies; a version's folder and file bear the names of the dataset's file, so it is told once."""
+    state = step.state
+    if state.path is None:
+        return "in memory"
+    path = (
+        state.path.removesuffix(f"/{state.version}/{PurePosixPath(state.path).name}") if state.version else state.path
+    )
+    return ", ".join(filter(None, (path, state.version, _NOW[step.now])))
 
 
 def _run(record: NodeRecord) -> str:

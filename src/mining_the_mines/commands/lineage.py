@@ -1,0 +1,116 @@
+"""``kedro lineage``: where a file came from."""
+
+import json
+from collections.abc import Callable, Collection
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from mining_the_mines.provenance.content import ContentHashes
+    from mining_the_mines.provenance.ledger import Ledger
+    from mining_the_mines.provenance.records import DatasetState
+
+#: Columns of what goes to a file or another program.
+_WIDTH: Final = 100
+
+
+@click.command()
+@click.argument("what")
+@click.option("--json", "as_values", is_flag=True, help="Everything, for machines.")
+@click.option("--depth", type=click.IntRange(min=0), help="How many steps back are shown; by default all.")
+def lineage(what: str, as_values: bool, depth: int | None) -> None:
+    """Tell where WHAT came from: which images, model and code stand behind it, step by step back to raw inputs.
+
+    WHAT is a dataset, DATASET:VERSION, DATASET:HASH with the first digits of a content hash, the attribute "origin" of
+    a polygon on a map, or the path of a file below data/.
+    """
+    from mining_the_mines.provenance.content import ContentHashes
+    from mining_the_mines.provenance.ledger import Ledger
+    from mining_the_mines.provenance.lineage import Witnesses, trace
+    from mining_the_mines.provenance.lineage_answer import gather
+    from mining_the_mines.provenance.lineage_subject import find_subject
+    from mining_the_mines.running.bookkeeper import LEDGER
+
+    project = Path.cwd()
+    ledger = Ledger(project / "data" / LEDGER)
+    subject = find_subject(what, ledger, project)
+    hashes = ContentHashes(ledger.folder / "hashes.json")
+    witnesses = Witnesses(_what_lies_there(project, hashes), _made_by_nodes(ledger))
+    found = trace(subject.state, ledger, witnesses, subject.part, subject.reader)
+    answer = gather(found, project, hashes)
+    hashes.remember()
+    if as_values:
+        from mining_the_mines.provenance.lineage_json import as_json
+
+        click.echo(json.dumps(as_json(found, answer, depth), indent=1))
+        return
+    from rich.console import Console
+
+    from mining_the_mines.provenance.lineage_text import describe, draw
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH)
+    click.echo(f"{describe(found, answer)}\n")
+    console.print(draw(found, depth))
+
+
+def _what_lies_there(project: Path, hashes: "ContentHashes") -> "Callable[[DatasetState], DatasetState | None]":
+    """Look at the disk as datasets of the catalog do."""
+    from kedro.io import DataCatalog, DatasetError
+
+    from mining_the_mines.bad_input import BadInputError
+    from mining_the_mines.datasets.states import HasParts, hash_at
+    from mining_the_mines.provenance.content import NOTHING
+
+    catalog = DataCatalog.from_config(_configuration(project)["catalog"])
+
+    def look(state: "DatasetState") -> "DatasetState | None":
+        path = project / (state.path or "")
+        if not path.exists():
+            return None
+        dataset: Any = catalog.get(state.dataset)
+        try:
+            held = hashes.of(path) if _makes_itself(dataset) else hash_at(dataset, path, hashes)
+            parts = dataset.parts(path) if isinstance(dataset, HasParts) else {}
+        except (BadInputError, DatasetError, OSError):  # it can't be read any more, so it is not what it was
+            held, parts = NOTHING, {}
+        return state.model_copy(update={"content_hash": held, "parts": parts})
+
+    return look
+
+
+def _makes_itself(dataset: Any) -> bool:  # noqa: ANN401 - any dataset, or none
+    """Whether asking a dataset what it holds would make it anew, where nobody but looks."""
+    from mining_the_mines.datasets.scenes import SimulatedSeriesDataset
+
+    return dataset is None or isinstance(dataset, SimulatedSeriesDataset)
+
+
+def _made_by_nodes(ledger: "Ledger") -> Callable[[str], Collection[str]]:
+    """Know what nodes make in a project with the parameters of a run; of an unknown one, in the usual project."""
+    from mining_the_mines.hooks.task_selection import read_tasks
+    from mining_the_mines.pipeline_registry import register_pipelines
+    from mining_the_mines.pipelines.origin import SIMULATION, read_origin
+    from mining_the_mines.pipelines.tasks import TASKS
+
+    @cache
+    def made(run_id: str) -> Collection[str]:
+        run = ledger.run(run_id)
+        parameters = {} if run is None else run.parameters
+        origin = read_origin(parameters["acquisition"]) if "acquisition" in parameters else SIMULATION
+        pipelines = register_pipelines(read_tasks(parameters.get("tasks", TASKS)), origin)
+        return frozenset(name for pipeline in pipelines.values() for name in pipeline.all_outputs())
+
+    return made
+
+
+def _configuration(project: Path) -> Any:  # noqa: ANN401 - Kedro's loaders have no common type
+    from kedro.framework.project import settings
+    from kedro.framework.startup import bootstrap_project
+
+    bootstrap_project(project)
+    return settings.CONFIG_LOADER_CLASS(conf_source=str(project / settings.CONF_SOURCE), **settings.CONFIG_LOADER_ARGS)
