@@ -4,10 +4,14 @@ torch and scikit-learn are imported when a model is read or written, so that a c
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from kedro.io.core import Version
 
 from mining_the_mines.atomic import whole_folder
-from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.folders import FolderDataset, Loaded, Saved
+from mining_the_mines.provenance.content import ContentHashes
 
 if TYPE_CHECKING:
     from mining_the_mines.learning.baseline import Baseline
@@ -16,12 +20,9 @@ if TYPE_CHECKING:
     from mining_the_mines.learning.outliner import MineOutliner
     from mining_the_mines.models.storage import StoredEnsemble
 
-
-def origin_of(dataset: FolderDataset[Any, Any]) -> "ModelOrigin":
-    """Where a dataset reads a model from."""
-    from mining_the_mines.learning.origin import ModelOrigin
-
-    return ModelOrigin(dataset.load_folder)
+Task = Literal["classification", "segmentation"]
+CLASSIFICATION: Final = "classification"
+SEGMENTATION: Final = "segmentation"
 
 
 class EnsembleDataset(FolderDataset["StoredEnsemble", "StoredEnsemble"]):
@@ -58,14 +59,69 @@ class BaselineDataset(FolderDataset["Baseline", "Baseline"]):
             save_baseline(data, draft)
 
 
-class DetectorDataset(FolderDataset["MineDetector", "MineDetector"]):
+class CompleteModelDataset(FolderDataset[Saved, Loaded]):
+    """A complete model, or a registered one in its place.
+
+    Args:
+        filepath: The folder.
+        version: Given by Kedro where the catalog says ``versioned: true``.
+        registered: Address of a registered model that is loaded instead, ``models:/NAME@ALIAS`` or
+            ``models:/NAME/VERSION``; what is saved goes into the folder all the same.
+        fetched: Folder where registered models are kept.
+        metadata: For other tools; Kedro-Viz reads its layer here.
+    """
+
+    #: What it answers: is there a mine, or where.
+    task: Task
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        version: Version | None = None,
+        registered: str | None = None,
+        fetched: str = "data/06_models/registered",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, version=version, metadata=metadata)
+        self.registered, self._fetched = registered, Path(fetched)
+
+    def find(self) -> "ModelOrigin":
+        """Where the model lies.
+
+        Raises:
+            BadInputError: The registered model is not there, answers another question, or can't be fetched.
+        """
+        from mining_the_mines.learning.origin import ModelOrigin
+
+        if self.registered is None:
+            return ModelOrigin(self.load_folder)
+        from mining_the_mines.datasets.model_packages import fetch_registered
+
+        return fetch_registered(self.registered, self._fetched.absolute(), self.task)
+
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:
+        """Of the registered model, where one is asked for; else of what lies at the path."""
+        return hashes.of(path) if self.registered is None else self.find().content_hash()
+
+    def _exists(self) -> bool:
+        return self.registered is not None or super()._exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {**super()._describe(), "registered": self.registered}
+
+
+class DetectorDataset(CompleteModelDataset["MineDetector", "MineDetector"]):
     """The chosen classifier, complete with its threshold."""
+
+    task = CLASSIFICATION
 
     def load(self) -> "MineDetector":
         """Read the model."""
         from mining_the_mines.learning.storage import load_detector
 
-        return replace(load_detector(self.load_folder), origin=origin_of(self))
+        origin = self.find()
+        return replace(load_detector(origin.folder), origin=origin)
 
     def save(self, data: "MineDetector") -> None:
         """Write the model."""
@@ -75,14 +131,17 @@ class DetectorDataset(FolderDataset["MineDetector", "MineDetector"]):
             save_detector(data, draft)
 
 
-class OutlinerDataset(FolderDataset["MineOutliner", "MineOutliner"]):
+class OutlinerDataset(CompleteModelDataset["MineOutliner", "MineOutliner"]):
     """The segmenter, complete with its threshold."""
+
+    task = SEGMENTATION
 
     def load(self) -> "MineOutliner":
         """Read the model."""
         from mining_the_mines.learning.storage import load_outliner
 
-        return replace(load_outliner(self.load_folder), origin=origin_of(self))
+        origin = self.find()
+        return replace(load_outliner(origin.folder), origin=origin)
 
     def save(self, data: "MineOutliner") -> None:
         """Write the model."""

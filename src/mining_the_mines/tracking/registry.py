@@ -160,9 +160,8 @@ def put_forward(registration: Registration, run_id: str | None) -> RegisteredVer
             logger.info("%s is registered as version %s.", name, version.version)
         else:
             logger.info("%s is in the registry already, as version %s: no new one is made.", name, version.version)
-        for tag, value in registration.decision.items():
-            client.set_model_version_tag(name, version.version, tag, value)
-        client.set_registered_model_alias(name, CHALLENGER, version.version)
+        if int(version.version) > int(_aliases(client, name).get(CHALLENGER, 0)):  # an older one was put forward before
+            client.set_registered_model_alias(name, CHALLENGER, version.version)
         _promote(client, registration, version)
     return version
 
@@ -172,12 +171,15 @@ def _promote(client: "MlflowClient", registration: Registration, version: Regist
     if not registration.becomes_champion or champion == version.version:
         return
     if champion != registration.champion_version:
+        client.set_model_version_tag(name, version.version, "decision", CHALLENGER)
         logger.warning(
             "%s has got another champion meanwhile, version %s, so version %s stays the challenger: run the pipeline "
             "registration again to compare them.",
             name, champion, version.version,
         )  # fmt: skip
         return
+    for tag, value in registration.decision.items():
+        client.set_model_version_tag(name, version.version, tag, value)
     client.set_registered_model_alias(name, CHAMPION, version.version)
 
 
@@ -192,7 +194,7 @@ def _add(client: "MlflowClient", registration: Registration, run_id: str | None)
         registration.name,
         source,
         run_id,
-        tags={**registration.tags, CONTENT_HASH: registration.content_hash},
+        tags={**registration.tags, **registration.decision, CONTENT_HASH: registration.content_hash},
         description=registration.description,
     )
     return RegisteredVersion(registration.name, str(made.version), registration.content_hash, source)

@@ -1,0 +1,123 @@
+"""Files of a model on its way into the registry.
+
+At the top is the MLflow model that strangers load (:mod:`mining_the_mines.serving`); beside it lie the model as this
+package keeps it, its card, its STAC item, and the chips that it was trained on.
+"""
+
+from pathlib import Path
+
+from mining_the_mines.learning.detector import MineDetector
+from mining_the_mines.learning.export import export_detector, export_outliner
+from mining_the_mines.learning.origin import ModelOrigin
+from mining_the_mines.learning.outliner import MineOutliner
+from mining_the_mines.learning.storage import load_detector, load_outliner, save_detector, save_outliner
+from mining_the_mines.models.description import DESCRIPTION, ModelDescription
+from mining_the_mines.registry.card import CARD
+from mining_the_mines.registry.mlm_item import describe_model, write_model_item
+from mining_the_mines.registry.package import (
+    FACTS,
+    MLM_ITEM,
+    NATIVE,
+    TRAINING_CHIPS,
+    ModelPackage,
+    PackageFacts,
+    StoredPackage,
+)
+from mining_the_mines.serving.model_folder import save_served_model
+from mining_the_mines.tracking.registry import RegistryError, fetch_version, find_version
+
+
+def write_package(package: ModelPackage, folder: Path, exported: Path) -> None:
+    """Write a model and all that belongs to it.
+
+    Args:
+        package: The model.
+        folder: An existing folder, which is filled.
+        exported: An empty folder for the exported model, which is not needed afterwards.
+
+    Raises:
+        BadInputError: The disk is full.
+    """
+    pixel = package.description.pixel_metres
+    native = folder / NATIVE
+    if isinstance(package.model, MineDetector):
+        export_detector(package.model, exported, pixel)
+    else:
+        export_outliner(package.model, exported, pixel)
+    save_served_model(exported, folder)
+    native.mkdir()
+    if isinstance(package.model, MineDetector):
+        save_detector(package.model, native)
+    else:
+        save_outliner(package.model, native)
+    (folder / DESCRIPTION).write_text(package.description.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / FACTS).write_text(package.facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(package.card, encoding="utf-8")
+    package.training_chips.to_parquet(folder / TRAINING_CHIPS, index=False)
+    write_model_item(describe_model(package.description, package.facts, folder), folder / MLM_ITEM)
+
+
+def read_package(folder: Path) -> StoredPackage:
+    """Read what is known of a model.
+
+    Args:
+        folder: As :func:`write_package` filled it.
+
+    Raises:
+        FileNotFoundError: It holds no such model.
+    """
+    return StoredPackage(
+        folder=folder,
+        content_hash=ModelOrigin(folder / NATIVE).content_hash(),
+        description=ModelDescription.model_validate_json((folder / DESCRIPTION).read_text(encoding="utf-8")),
+        facts=PackageFacts.model_validate_json((folder / FACTS).read_text(encoding="utf-8")),
+        card=(folder / CARD).read_text(encoding="utf-8"),
+    )
+
+
+def fetch_registered(address: str, kept: Path, task: str) -> ModelOrigin:
+    """Fetch a registered model as this package keeps it.
+
+    Args:
+        address: ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
+        kept: Folder where fetched models are kept.
+        task: The question that it is to answer, ``classification`` or ``segmentation``.
+
+    Returns:
+        Where it lies, and the name and version that it goes by.
+
+    Raises:
+        RegistryError: There is no such model, it was not written by this package, or it answers another question.
+    """
+    version = find_version(address)
+    folder = fetch_version(version, kept)
+    if not (folder / NATIVE).is_dir():
+        raise RegistryError(
+            f"{address} was registered by something else than this project, so that it can't be used here: name a "
+            "version that the pipeline registration has made."
+        )
+    package = read_package(folder)
+    if package.description.task != task:
+        raise RegistryError(
+            f"{address} is a model for {package.description.task}, and one for {task} is wanted: --params=classifier "
+            "takes models that judge chips, --params=segmenter those that outline mines."
+        )
+    if package.content_hash != version.content_hash:
+        raise RegistryError(
+            f"The files of {address} are not those that were registered: remove {folder} if it was changed there, and "
+            "else do not trust that version."
+        )
+    return ModelOrigin(folder / NATIVE, f"{version.name} {version.version}")
+
+
+def read_model(folder: Path) -> MineDetector | MineOutliner:
+    """Read the model itself, as this package keeps it.
+
+    Args:
+        folder: As :func:`write_package` filled it.
+
+    Raises:
+        FileNotFoundError: It holds no such model.
+    """
+    classifies = read_package(folder).description.task == "classification"
+    return load_detector(folder / NATIVE) if classifies else load_outliner(folder / NATIVE)

@@ -1,0 +1,130 @@
+"""Models on their way into the registry, and the one in use there.
+
+torch, scikit-learn and MLflow are imported when a model is read or written, so that a catalog can be made without them.
+"""
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from mining_the_mines.atomic import whole_folder
+from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.provenance.content import NOTHING, ContentHashes
+
+if TYPE_CHECKING:
+    from mining_the_mines.registry.champion import Champion, Registration, RegistryView
+    from mining_the_mines.registry.package import ModelPackage, StoredPackage
+
+logger = logging.getLogger(__name__)
+
+
+class ModelPackageDataset(FolderDataset["ModelPackage", "StoredPackage"]):
+    """A model as a folder that MLflow serves, with its card, its STAC item and the model as this package keeps it."""
+
+    def load(self) -> "StoredPackage":
+        """Read what is known of the model; the model itself stays where it is."""
+        from mining_the_mines.datasets.model_packages import read_package
+
+        return read_package(self.load_folder)
+
+    def save(self, data: "ModelPackage") -> None:
+        """Export the model and write all that belongs to it."""
+        from mining_the_mines.datasets.model_packages import write_package
+
+        with tempfile.TemporaryDirectory() as exported, whole_folder(self.save_folder) as draft:
+            write_package(data, draft, Path(exported))
+
+
+class ChampionDataset(AbstractDataset[None, "RegistryView"]):
+    """The model in use, as the registry has it; read only.
+
+    Args:
+        name: Of the model in the registry.
+        fetched: Folder where fetched models are kept.
+        metadata: For other tools; Kedro-Viz reads its layer here.
+    """
+
+    def __init__(self, *, name: str, fetched: str, metadata: dict[str, Any] | None = None) -> None:
+        self.name = name
+        self._fetched = Path(fetched)
+        self.metadata = metadata
+
+    def load(self) -> "RegistryView":
+        """Fetch the champion; a registry that does not answer is told, and stops nothing."""
+        from mining_the_mines.registry.champion import RegistryView
+        from mining_the_mines.tracking.registry import SilentRegistryError, fetch_version, find_champion
+
+        try:
+            version = find_champion(self.name)
+            folder = None if version is None else fetch_version(version, self._fetched)
+        except SilentRegistryError as error:
+            return RegistryView(self.name, silent=str(error))
+        if version is None or folder is None:
+            return RegistryView(self.name)
+        return RegistryView(self.name, self._read(version.version, folder))
+
+    def _read(self, version: str, folder: Path) -> "Champion":
+        import pandas as pd
+
+        from mining_the_mines.datasets.model_packages import read_model, read_package
+        from mining_the_mines.registry.champion import Champion
+        from mining_the_mines.registry.package import TRAINING_CHIPS
+
+        chips = pd.read_parquet(folder / TRAINING_CHIPS)
+        return Champion(version, read_package(folder).content_hash, read_model(folder), chips)
+
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
+        """Refuse: a model becomes the champion by being put forward."""
+        raise DatasetError(f"The champion {self.name} is read only: a model becomes it by being put forward.")
+
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
+        """Of nothing: a decision stands as it was made, and is not made again since another model won later."""
+        return NOTHING
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"name": self.name, "fetched": str(self._fetched)}
+
+
+class RegisteredModelDataset(AbstractDataset["Registration", None]):
+    """A model that is put forward: it becomes a version in the registry, and maybe the champion.
+
+    Args:
+        name: Of the model in the registry.
+        metadata: For other tools; Kedro-Viz reads its layer here.
+    """
+
+    def __init__(self, *, name: str, metadata: dict[str, Any] | None = None) -> None:
+        self.name = name
+        self.metadata = metadata
+
+    def load(self) -> None:
+        """Refuse: whoever wants a registered model asks for it by its address."""
+        raise DatasetError(f"{self.name} is in the registry: ask for it by its address, models:/{self.name}@champion.")
+
+    def save(self, data: "Registration") -> None:
+        """Put the model forward; where the registry does not answer, it stays in its folder, and a warning says so."""
+        from mining_the_mines.tracking.active import active_run
+        from mining_the_mines.tracking.registry import SilentRegistryError, put_forward
+
+        run = active_run()
+        if run is not None:
+            run.log_metrics({f"registration/{data.name}/{figure}": value for figure, value in data.figures.items()})
+        try:
+            version = put_forward(data, None if run is None else run.run_id)
+        except SilentRegistryError as error:
+            logger.warning("%s is not registered and stays in %s: %s", data.name, data.folder, error)
+            return
+        if run is not None:
+            run.set_tags({f"registered.{data.name}": version.version})
+
+    def _exists(self) -> bool:
+        return False
+
+    def _describe(self) -> dict[str, Any]:
+        return {"name": self.name}

@@ -1,0 +1,101 @@
+"""Nodes of registration for the model that outlines mines."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mining_the_mines.chips.grid import pixel_hectares
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.planes import PackedPlanes
+from mining_the_mines.pipelines.evaluation.outline_nodes import OutlineEvaluationSettings
+from mining_the_mines.pipelines.registration.nodes import overall_scores, predict_chips, tell, unseen_rows
+from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
+from mining_the_mines.registry.breakdown import break_down, region_of
+from mining_the_mines.registry.card import CardContents, write_card
+from mining_the_mines.registry.champion import Champion, RegistryView
+from mining_the_mines.registry.decision import Contest, decide
+from mining_the_mines.registry.foregone import decide_beforehand
+from mining_the_mines.registry.package import StoredPackage
+from mining_the_mines.registry.settings import RegistrationSettings
+from mining_the_mines.scoring.outline_measures import measure_outlines
+from mining_the_mines.scoring.outline_scores import OUTLINES, weighted_outline_scores
+from mining_the_mines.scoring.pixel_tally import OutlinePair
+
+
+def write_outliner_card(
+    outliner: Any,  # noqa: ANN401 - a MineOutliner; its module loads torch
+    scores: pd.DataFrame,
+    chip_scores: pd.DataFrame,
+    folds: pd.DataFrame,
+    registration: RegistrationSettings,
+    reporting: ReportingSettings,
+) -> str:
+    """Write the model card of the segmenter from its score tables."""
+    from mining_the_mines.learning.export import describe
+
+    metric, intervals = registration.metric, registration.bootstrap
+    contents = CardContents(
+        name=registration.name,
+        description=describe(outliner, registration.pixel),
+        folds=folds,
+        scores=overall_scores(scores, OUTLINES),
+        by_category=break_down(chip_scores, chip_scores["category"], weighted_outline_scores, metric, intervals),
+        by_region=break_down(
+            chip_scores, chip_scores["place"].map(region_of), weighted_outline_scores, metric, intervals
+        ),
+        metric=metric,
+        caveats=reporting.caveats,
+    )
+    return write_card(contents)
+
+
+def weigh_outliner(
+    package: StoredPackage,
+    champion: RegistryView,
+    chip_scores: pd.DataFrame,
+    masks: PackedPlanes,
+    packed_chips: PackedChips,
+    registration: RegistrationSettings,
+    evaluation: OutlineEvaluationSettings,
+) -> dict[str, Any]:
+    """Decide whether the new segmenter takes the champion's place, on test chips that the champion has not seen.
+
+    Args:
+        package: The new segmenter.
+        champion: The one in use, if there is one.
+        chip_scores: Measures of each chip by the new one.
+        masks: The truth.
+        packed_chips: The chips.
+        registration: What it takes to win.
+        evaluation: How outlines are measured.
+
+    Returns:
+        The decision with its figures, as JSON knows them.
+    """
+    decision = decide_beforehand(package, champion, packed_chips.bands, registration)
+    if decision is None:
+        rival, test = champion.champion, chip_scores[chip_scores["fold"].isna()]
+        rows = unseen_rows(test, rival, packed_chips)
+        ours = weighted_outline_scores(rows)
+        contest = Contest(ours, rows["place"])
+        if rival is not None:
+            pairs = _pairs(rival, masks, packed_chips, rows["filename"].tolist())
+            areas = {name: pixel_hectares(grid) for name, grid in zip(masks.filenames, masks.grids, strict=True)}
+            measured = measure_outlines(pairs, areas, rival.model.threshold, evaluation.measures)
+            theirs = weighted_outline_scores(measured)
+            contest = Contest(ours, rows["place"], theirs, rival.version, len(test) - len(rows))
+        decision = decide(contest, registration)
+    return tell(decision, registration)
+
+
+def _pairs(
+    rival: Champion, masks: PackedPlanes, packed_chips: PackedChips, filenames: list[str]
+) -> Iterator[OutlinePair]:
+    """The champion's map and the true mask of each chip; in half precision, as the challenger's maps are."""
+    truth = iter(zip(filenames, masks.rows(filenames).tolist(), strict=True))
+    for batch in predict_chips(rival.model, packed_chips, filenames):
+        for probability in batch:
+            name, row = next(truth)
+            yield name, probability.astype(np.float16), masks.array[row]

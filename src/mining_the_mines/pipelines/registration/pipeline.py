@@ -1,0 +1,73 @@
+"""Complete models and their scores → models for strangers, a decision, and a version in the registry."""
+
+from collections.abc import Collection
+
+from kedro.pipeline import Node, Pipeline
+
+from mining_the_mines.pipelines.registration.nodes import (
+    package_model,
+    put_forward,
+    weigh_detector,
+    write_detector_card,
+)
+from mining_the_mines.pipelines.registration.outline_nodes import weigh_outliner, write_outliner_card
+from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
+
+
+def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
+    """Registration, a namespace a task."""
+    parts = {CLASSIFICATION: _classification, SEGMENTATION: _segmentation}
+    return sum((parts[task]() for task in tasks), start=Pipeline([]))
+
+
+def _classification() -> Pipeline:
+    card = ["detector", "scores", "category_scores", "predictions", "folds", "params:registration", "params:reporting"]
+    nodes = [
+        Node(write_detector_card, card, "card", name="write_detector_card"),
+        _package("detector"),
+        Node(
+            weigh_detector,
+            ["package", "champion", "predictions", "packed_chips", "params:registration"],
+            "promotion",
+            name="weigh_against_champion",
+        ),
+        _registration(),
+    ]
+    return _namespaced(nodes, CLASSIFICATION)
+
+
+def _segmentation() -> Pipeline:
+    card = ["outliner", "scores", "chip_scores", "folds", "params:registration", "params:reporting"]
+    weighed = ["package", "champion", "chip_scores", "masks", "packed_chips"]
+    nodes = [
+        Node(write_outliner_card, card, "card", name="write_outliner_card"),
+        _package("outliner"),
+        Node(
+            weigh_outliner,
+            [*weighed, "params:registration", "params:evaluation"],
+            "promotion",
+            name="weigh_against_champion",
+        ),
+        _registration(),
+    ]
+    return _namespaced(nodes, SEGMENTATION)
+
+
+def _package(model: str) -> Node:
+    inputs = [model, "card", "scores", "packed_chips", "folds", "params:registration"]
+    return Node(package_model, inputs, "package", name="package_model")
+
+
+def _registration() -> Node:
+    inputs = ["package", "promotion", "run_facts", "params:registration"]
+    return Node(put_forward, inputs, "registered", name="put_forward")
+
+
+def _namespaced(nodes: list[Node], task: Task) -> Pipeline:
+    return Pipeline(
+        nodes,
+        namespace=task,
+        inputs={"folds", "packed_chips", "run_facts"},
+        parameters={"params:reporting"},
+        tags="registration",
+    )

@@ -1,0 +1,70 @@
+"""What the registry knows of the model in use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from mining_the_mines.learning.detector import MineDetector
+    from mining_the_mines.learning.outliner import MineOutliner
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model in use.
+
+    Attributes:
+        version: In the registry.
+        content_hash: SHA-256 of its own files, see :class:`mining_the_mines.registry.package.StoredPackage`.
+        model: The complete model.
+        training_chips: What it was trained on, see :func:`mining_the_mines.registry.seen_chips.hash_chips`.
+    """
+
+    version: str
+    content_hash: str
+    model: "MineDetector | MineOutliner"
+    training_chips: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class RegistryView:
+    """What was found in the registry under a model's name.
+
+    Attributes:
+        name: The model's name.
+        champion: The version in use, if there is one.
+        silent: Why nothing could be found out, in one sentence; empty if the registry answered.
+    """
+
+    name: str
+    champion: Champion | None = None
+    silent: str = ""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A model that is put forward.
+
+    Attributes:
+        name: Its name in the registry.
+        folder: The MLflow model with all that belongs to it.
+        content_hash: Tells whether it is there already.
+        description: Its card, as long as the registry takes it.
+        tags: What it is looked up by; they stay as they are.
+        decision: Tags that tell what was decided, and why.
+        becomes_champion: Whether it takes the champion's place.
+        champion_version: The version that it was compared with; empty for none.
+        figures: Of the decision, by name.
+    """
+
+    name: str
+    folder: Path
+    content_hash: str
+    description: str
+    tags: dict[str, str]
+    decision: dict[str, str]
+    becomes_champion: bool
+    champion_version: str
+    figures: dict[str, float]

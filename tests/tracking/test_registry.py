@@ -1,0 +1,161 @@
+"""Models in a registry that really is one: MLflow's own, in a file."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from mining_the_mines.registry.champion import Registration
+from mining_the_mines.tracking.registry import (
+    RegistryError,
+    SilentRegistryError,
+    fetch_version,
+    find_champion,
+    find_version,
+    put_forward,
+)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database; making its tables takes longer than all these tests."""
+    path = tmp_path_factory.mktemp("registry") / "empty.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def client(tmp_path: Path, database: Path) -> Iterator[mlflow.MlflowClient]:
+    """A registry of this test's own."""
+    shutil.copy(database, tmp_path / "mlflow.db")
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    yield mlflow.MlflowClient()
+    mlflow.set_tracking_uri(before)
+
+
+def registration(folder: Path, content: str, champion: bool = True, before: str = "") -> Registration:
+    """A model of one file."""
+    folder.mkdir(exist_ok=True, parents=True)
+    (folder / "model.txt").write_text(content)
+    return Registration(
+        name="mine-classifier",
+        folder=folder,
+        content_hash=content * 16,
+        description=f"# Card of {content}",
+        tags={"bands": "B2,B3"},
+        decision={"decision": "champion" if champion else "challenger"},
+        becomes_champion=champion,
+        champion_version=before,
+        figures={},
+    )
+
+
+def aliases(client: mlflow.MlflowClient) -> dict[str, str]:
+    """Versions by alias."""
+    return {alias: str(version) for alias, version in client.get_registered_model("mine-classifier").aliases.items()}
+
+
+def test_a_model_becomes_a_version_with_its_card_tags_and_aliases(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+    run = client.create_run(client.create_experiment("models", artifact_location=str(tmp_path / "artifacts")))
+    version = put_forward(registration(tmp_path / "a", "a"), run.info.run_id)
+    kept = client.get_model_version("mine-classifier", version.version)
+    assert (kept.description, kept.run_id) == ("# Card of a", run.info.run_id)
+    assert kept.tags == {"bands": "B2,B3", "decision": "champion", "content_hash": "a" * 16}
+    assert aliases(client) == {"challenger": "1", "champion": "1"}
+    assert (Path(kept.source) / "model.txt").read_text() == "a"
+    assert Path(kept.source).is_relative_to(tmp_path / "artifacts" / run.info.run_id)
+
+
+def test_the_same_model_makes_no_second_version(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+    first = put_forward(registration(tmp_path / "a", "a"), None)
+    assert put_forward(registration(tmp_path / "again", "a", champion=False, before="1"), None) == first
+    assert len(client.search_model_versions("name='mine-classifier'")) == 1
+    assert client.get_model_version("mine-classifier", "1").tags["decision"] == "champion"
+
+
+def test_a_challenger_that_loses_leaves_the_champion_in_its_place(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+    put_forward(registration(tmp_path / "a", "a"), None)
+    put_forward(registration(tmp_path / "b", "b", champion=False, before="1"), None)
+    assert aliases(client) == {"challenger": "2", "champion": "1"}
+
+
+def test_a_challenger_that_wins_takes_the_champions_place(tmp_path: Path) -> None:
+    put_forward(registration(tmp_path / "a", "a"), None)
+    put_forward(registration(tmp_path / "b", "b", before="1"), None)
+    champion = find_champion("mine-classifier")
+    assert champion is not None
+    assert (champion.version, champion.content_hash) == ("2", "b" * 16)
+
+
+def test_a_model_that_beat_another_champion_than_the_present_one_has_to_be_compared_again(
+    client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for letter, before in (("a", ""), ("b", "1")):
+        put_forward(registration(tmp_path / letter, letter, before=before), None)
+    put_forward(registration(tmp_path / "c", "c", before="1"), None)
+    assert aliases(client)["champion"] == "2"
+    assert client.get_model_version("mine-classifier", "3").tags["decision"] == "challenger"
+    assert "another champion meanwhile, version 2, so version 3 stays the challenger" in caplog.text
+
+
+def test_a_model_that_is_put_forward_again_may_still_win(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+    put_forward(registration(tmp_path / "a", "a"), None)
+    put_forward(registration(tmp_path / "b", "b", champion=False, before="1"), None)
+    put_forward(registration(tmp_path / "b", "b", before="1"), None)
+    assert aliases(client)["champion"] == "2"
+    assert client.get_model_version("mine-classifier", "2").tags["decision"] == "champion"
+
+
+def test_a_name_without_versions_has_no_champion() -> None:
+    assert find_champion("mine-segmenter") is None
+
+
+@pytest.mark.parametrize("address", ["models:/mine-classifier@champion", "models:/mine-classifier/1"])
+def test_a_version_is_fetched_once_and_whole(tmp_path: Path, address: str) -> None:
+    put_forward(registration(tmp_path / "a", "a"), None)
+    folder = fetch_version(find_version(address), tmp_path / "fetched")
+    assert {path.name for path in folder.iterdir()} == {"model.txt"}
+    shutil.rmtree(tmp_path / "a")
+    assert fetch_version(find_version(address), tmp_path / "fetched") == folder
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("mine-classifier", r"^mine-classifier is no address of a registered model: write models:/NAME@ALIAS, such as"),
+        ("models:/mine-classifier", r"is no address of a registered model"),
+        ("models:/mine-clasifier@champion", r"^There is no model mine-clasifier in the registry: it holds mine-class"),
+        ("models:/mine-classifier/7", r"^mine-classifier has no version 7 in the registry: its versions are 1; by ali"),
+        ("models:/mine-classifier@best", r"no alias best in the registry: its versions are 1; by alias 1 \(challen"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_told_in_one_sentence_that_lists_what_is(tmp_path: Path, address: str, told: str) -> None:
+    put_forward(registration(tmp_path / "a", "a"), None)
+    with pytest.raises(RegistryError, match=told):
+        find_version(address)
+
+
+def test_an_empty_registry_says_how_to_fill_it() -> None:
+    with pytest.raises(RegistryError, match="it holds none yet, run the pipeline registration first"):
+        find_version("models:/mine-classifier@champion")
+
+
+def test_a_server_that_does_not_answer_is_told_in_seconds_with_the_command_to_repeat(tmp_path: Path) -> None:
+    mlflow.set_tracking_uri("http://somebody:secret@127.0.0.1:9")
+    with pytest.raises(SilentRegistryError, match=r"then type kedro run --pipelines=registration") as told:
+        put_forward(registration(tmp_path / "a", "a"), None)
+    assert "secret" not in str(told.value)
+
+
+def test_files_that_are_gone_are_told_in_one_sentence(tmp_path: Path) -> None:
+    version = replace(put_forward(registration(tmp_path / "a", "a"), None), source="")
+    shutil.rmtree(tmp_path / "a")
+    with pytest.raises(SilentRegistryError):
+        fetch_version(version, tmp_path / "fetched")
+    assert not (tmp_path / "fetched/mine-classifier").exists() or not any(
+        (tmp_path / "fetched/mine-classifier").iterdir()
+    )
