@@ -19,7 +19,7 @@ from mining_the_mines.pipelines.tasks import CLASSIFICATION, TASKS, Task
 
 
 def register_pipelines(
-    tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION, *, named: bool = False
+    tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION, *, named: bool = False, compared: bool = False
 ) -> dict[str, Pipeline]:
     """Name the pipelines.
 
@@ -27,6 +27,7 @@ def register_pipelines(
         tasks: The questions that they answer; an environment says which with the parameter ``tasks``.
         origin: Where the chips come from; an environment says it with the parameter ``acquisition``.
         named: Whether the parameter ``scene`` names scenes to map.
+        compared: Whether the parameter ``reporting.compare`` names runs to compare with.
 
     Returns:
         Pipelines by name; ``__default__`` is all of them. ``compositing`` is the first part of ``preprocessing``, for
@@ -41,7 +42,9 @@ def register_pipelines(
         "training": training.create_pipeline(tasks),
         "evaluation": evaluation.create_pipeline(tasks),
         "inference": inference.create_pipeline(tasks),
-        "reporting": reporting.create_pipeline(tasks, composited=origin != HANDED_OVER, mapped=mapped),
+        "reporting": reporting.create_pipeline(
+            tasks, composited=origin != HANDED_OVER, mapped=mapped, compared=compared
+        ),
     }
     maps = mapping.create_pipeline(tasks, origin, named=named)
     return {

@@ -44,7 +44,7 @@ def compare(runs: tuple[str, ...], as_json: bool, out_of_fold: bool, resamples: 
         click.echo(json.dumps(as_plain(comparison), indent=2))
         return
     click.echo("\n".join(f"{run.short}  {run.name}, {run.started:%Y-%m-%d %H:%M} UTC" for run in found))
-    _show(comparison, settings.level, out_of_fold=out_of_fold)
+    _show(comparison, out_of_fold=out_of_fold)
 
 
 def as_plain(comparison: "RunComparison") -> dict[str, Any]:
@@ -88,14 +88,14 @@ def _records(table: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a DataFrame,
     ]
 
 
-def _show(comparison: "RunComparison", level: float, *, out_of_fold: bool) -> None:
+def _show(comparison: "RunComparison", *, out_of_fold: bool) -> None:
     from rich.console import Console
 
     from mining_the_mines.reporting.comparison_part import arrange_comparison
     from mining_the_mines.reporting.wording import SPLIT_TITLES
     from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 
-    part = arrange_comparison(comparison, level)
+    part = arrange_comparison(comparison)
     console = Console(highlight=False)
     for table in (part.made_of, part.parameters):
         if table is not None:

@@ -26,7 +26,8 @@ class TaskSelection:
         parameters = context.config_loader["parameters"]
         chosen = read_tasks(parameters.get("tasks", TASKS))
         origin, named = read_origin(parameters.get("acquisition")), bool(parameters.get("scene"))
-        for name, pipeline in register_pipelines(chosen, origin, named=named).items():
+        compared = bool((parameters.get("reporting") or {}).get("compare"))
+        for name, pipeline in register_pipelines(chosen, origin, named=named, compared=compared).items():
             if name in pipelines:
                 pipelines[name] = pipeline
 

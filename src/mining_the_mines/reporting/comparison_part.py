@@ -79,19 +79,18 @@ class ComparisonPart:
     alike: str
 
 
-def arrange_comparison(comparison: RunComparison, level: float) -> ComparisonPart:
+def arrange_comparison(comparison: RunComparison) -> ComparisonPart:
     """Put what is known of how runs differ into words and tables.
 
     Args:
         comparison: The runs.
-        level: Share of intervals that should cover the truth.
     """
     made_of, parameters = comparison.made_of, comparison.parameters
     alike = [name for name, table in (("code and data", made_of), ("parameters", parameters)) if table.empty]
     told = [pair for pair in comparison.pairs if not pair.obstacle]
     return ComparisonPart(
         sentences=tuple(verdict_sentence(pair) for pair in comparison.pairs),
-        caveats=_caveats(told, level),
+        caveats=_caveats(told, comparison.level),
         score_tables=tuple(_score_tables(comparison)),
         difference_tables=tuple(_difference_table(pair) for pair in told if not pair.same),
         made_of=_facts_table("Code and data that differ", made_of),

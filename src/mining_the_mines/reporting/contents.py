@@ -12,6 +12,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from mining_the_mines.scoring.map_scores import MapScores
+from mining_the_mines.scoring.run_comparison import RunComparison
 
 Outcome = Literal["TP", "FP", "FN", "TN"]
 #: A mine outlined badly, as most are, or well; or outlines where no mine is.
@@ -277,6 +278,7 @@ class ReportContents:
         outlines: Of outlines, if there are any.
         composites: What the chips were cut from, if they were not handed over.
         maps: Of whole scenes, if there are any.
+        comparison: With other runs, if any are named.
         manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
             ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
         folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
@@ -294,6 +296,7 @@ class ReportContents:
     outlines: OutlineContents | None = None
     composites: CompositeContents | None = None
     maps: MapContents | None = None
+    comparison: RunComparison | None = None
     manifest: pd.DataFrame | None = None
     folds: pd.DataFrame | None = None
     band_statistics: pd.DataFrame | None = None

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from mining_the_mines.reporting import figures
 from mining_the_mines.reporting.answer import Answer
+from mining_the_mines.reporting.comparison_part import arrange_comparison
 from mining_the_mines.reporting.composite_part import arrange_composites
 from mining_the_mines.reporting.contents import Picture, ReportContents, ReportSection
 from mining_the_mines.reporting.detection_part import arrange_detection
@@ -59,6 +60,7 @@ def render_report(contents: ReportContents) -> str:
         detection=detection,
         outlines=outlines,
         maps=maps,
+        comparison=None if contents.comparison is None else arrange_comparison(contents.comparison),
         composites=None if contents.composites is None else arrange_composites(contents.composites),
         answers=answers,
         caveats=_caveats(answers, contents.caveats),

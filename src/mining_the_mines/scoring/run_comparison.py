@@ -30,6 +30,8 @@ _NEITHER: Final = frozenset({"area_bias_hectares", "area_bias_share"})
 _SMALLER_IS_BETTER: Final = LOWER_IS_BETTER | {"area_error_hectares"}
 #: What a run is made of beside its parameters, as it is tagged.
 MADE_OF: Final = ("git_commit", "git_dirty", "lock_hash", "data_hash")
+#: Figures are shorter; a longer text that reads like one is a hash.
+_LONGEST_NUMBER: Final = 30
 SCORE_COLUMNS: Final = ("run", "question", "split", "model", "metric", "value", "low", "high", "chips", "places")
 DIFFERENCE_COLUMNS: Final = ("metric", "value", "low", "high", "verdict")
 #: The truth of an outlined chip, as far as its measures tell.
@@ -122,11 +124,12 @@ class RunComparison:
     """All that is known of how runs differ.
 
     Attributes:
-        runs: Their names; each but the first is compared with the first.
+        runs: Their names.
         made_of: One row a commit, data hash or the like that differs: ``name`` and a column a run.
         parameters: One row a parameter that differs: ``name`` and a column a run; missing where a run has none.
         scores: Of each run on its own chips, the chosen model's: :data:`SCORE_COLUMNS`.
         pairs: On the chips that two runs have in common.
+        level: Share of intervals that should cover the truth.
     """
 
     runs: tuple[str, ...]
@@ -134,6 +137,7 @@ class RunComparison:
     parameters: pd.DataFrame
     scores: pd.DataFrame
     pairs: tuple[PairedScores, ...]
+    level: float = 0.95
 
 
 def compare_runs(runs: Sequence[ScoredRun], settings: BootstrapSettings) -> RunComparison:
@@ -149,16 +153,39 @@ def compare_runs(runs: Sequence[ScoredRun], settings: BootstrapSettings) -> RunC
     Raises:
         ValueError: If there are fewer than two, or two of the same name.
     """
+    return _compare(runs, [(run, runs[0]) for run in runs[1:]], settings)
+
+
+def compare_with(run: ScoredRun, rivals: Sequence[ScoredRun], settings: BootstrapSettings) -> RunComparison:
+    """Compare a run with others.
+
+    Args:
+        run: The run that this is about.
+        rivals: At least one, each under a name of its own.
+        settings: How intervals are drawn.
+
+    Returns:
+        What differs, and whether it is real.
+
+    Raises:
+        ValueError: If there is no rival, or two runs have the same name.
+    """
+    return _compare((run, *rivals), [(run, rival) for rival in rivals], settings)
+
+
+def _compare(
+    runs: Sequence[ScoredRun], couples: Sequence[tuple[ScoredRun, ScoredRun]], settings: BootstrapSettings
+) -> RunComparison:
     names = tuple(run.name for run in runs)
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"Two runs or more are compared, each under a name of its own; given: {', '.join(names)}.")
-    rival = runs[0]
     return RunComparison(
         runs=names,
         made_of=what_differs(names, [run.made_of for run in runs]),
         parameters=what_differs(names, [run.parameters for run in runs]),
         scores=pd.DataFrame([row for run in runs for row in _score_rows(run)], columns=list(SCORE_COLUMNS)),
-        pairs=tuple(pair for run in runs[1:] for pair in _pairs(run, rival, settings)),
+        pairs=tuple(pair for run, rival in couples for pair in _pairs(run, rival, settings)),
+        level=settings.level,
     )
 
 
@@ -184,7 +211,16 @@ def what_differs(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd
     """
     known = sorted(set().union(*facts))
     rows = [(name, *(of_run.get(name) for of_run in facts)) for name in known]
-    return pd.DataFrame([row for row in rows if len(set(row[1:])) > 1], columns=["name", *names], dtype=object)
+    differing = [row for row in rows if len({_number_or_text(fact) for fact in row[1:]}) > 1]
+    return pd.DataFrame(differing, columns=["name", *names], dtype=object)
+
+
+def _number_or_text(fact: str | None) -> float | str | None:
+    """What a fact says: 10 and 10.0 are the same number, however a parameter was written down."""
+    try:
+        return float(fact) if fact is not None and len(fact) < _LONGEST_NUMBER else fact
+    except ValueError:
+        return fact
 
 
 def verdict_of(metric: str, difference: Interval) -> Verdict:

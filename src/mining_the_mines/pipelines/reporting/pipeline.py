@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
+from mining_the_mines.pipelines.reporting.comparison_nodes import compare_with_others
 from mining_the_mines.pipelines.reporting.composite_nodes import describe_composites
 from mining_the_mines.pipelines.reporting.map_nodes import describe_maps
 from mining_the_mines.pipelines.reporting.nodes import (
@@ -16,13 +17,16 @@ from mining_the_mines.pipelines.reporting.nodes import (
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS, *, composited: bool = False, mapped: bool = False) -> Pipeline:
+def create_pipeline(
+    tasks: Collection[Task] = TASKS, *, composited: bool = False, mapped: bool = False, compared: bool = False
+) -> Pipeline:
     """Reporting on chip classifiers, on outlines, or on both in one report.
 
     Args:
         tasks: What the report is about.
         composited: Whether the chips were cut from composites, which are then shown.
         mapped: Whether there are maps of whole scenes.
+        compared: Whether the parameter ``reporting.compare`` names runs to compare this one with.
     """
     contents = {}
     parts = []
@@ -38,6 +42,9 @@ def create_pipeline(tasks: Collection[Task] = TASKS, *, composited: bool = False
     if mapped:
         contents["maps"] = "map_contents"
         parts.append(_maps())
+    if compared:
+        contents["comparison"] = "run_comparison"
+        parts.append(_comparison(tasks))
     shared = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
     inputs = {**{name: name for name in shared}, "reporting": "params:reporting", **contents}
     report = _shared(Node(write_report, inputs, "report", name="write_report"))
@@ -52,6 +59,17 @@ def _shared(node: Node) -> Pipeline:
 def _composites() -> Pipeline:
     inputs = ["composites", "scene_table", "left_out_scenes"]
     return _shared(Node(describe_composites, inputs, "composite_contents", name="describe_composites"))
+
+
+def _comparison(tasks: Collection[Task]) -> Pipeline:
+    shared = ("compared_runs", "manifest", "run_facts", "parameters")
+    inputs = {**{name: name for name in shared}, "reporting": "params:reporting"}
+    if CLASSIFICATION in tasks:
+        inputs |= {"predictions": f"{CLASSIFICATION}.predictions", "decision": f"{CLASSIFICATION}.decision"}
+        inputs |= {"detection_scores": f"{CLASSIFICATION}.scores"}
+    if SEGMENTATION in tasks:
+        inputs |= {"outlines": f"{SEGMENTATION}.chip_scores", "outline_scores": f"{SEGMENTATION}.scores"}
+    return _shared(Node(compare_with_others, inputs, "run_comparison", name="compare_with_others"))
 
 
 def _maps() -> Pipeline:

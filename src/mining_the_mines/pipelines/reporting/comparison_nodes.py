@@ -1,0 +1,76 @@
+"""Nodes of reporting on how a run compares with others."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from mining_the_mines.pipelines.reporting.nodes import ReportingSettings, flatten
+from mining_the_mines.scoring.run_comparison import MADE_OF, RunComparison, ScoredRun, compare_with, hashes_of
+
+_THIS: Final = "this run"
+
+
+def compare_with_others(  # noqa: PLR0913, PLR0917 - all that a run has found out
+    compared_runs: Callable[[str], ScoredRun],
+    manifest: pd.DataFrame,
+    run_facts: dict[str, str],
+    parameters: dict[str, Any],
+    reporting: ReportingSettings,
+    predictions: pd.DataFrame | None = None,
+    decision: dict[str, Any] | None = None,
+    detection_scores: pd.DataFrame | None = None,
+    outlines: pd.DataFrame | None = None,
+    outline_scores: pd.DataFrame | None = None,
+) -> RunComparison:
+    """Compare what this run has found with what others have, on the chips that both have scored.
+
+    Args:
+        compared_runs: Finds a run by what people call it.
+        manifest: Tells which file each chip is.
+        run_facts: Of this run.
+        parameters: Of this run.
+        reporting: Names the others.
+        predictions: Of this run's classifiers, if it has any.
+        decision: Its chosen classifier and thresholds.
+        detection_scores: Scores of its classifiers.
+        outlines: Measures of each chip that it has outlined, if any.
+        outline_scores: Scores of its outlines.
+
+    Returns:
+        What differs, and whether it is real. Of parameters and facts those that both know are compared, since this run
+        has not come to its end.
+    """
+    others = [compared_runs(name) for name in reporting.compare or ()]
+    decision = decision or {}
+    facts = {name: run_facts.get(name.replace("_", " ").capitalize(), "") for name in MADE_OF}
+    this = ScoredRun(
+        name=_THIS,
+        made_of={name: value for name, value in facts.items() if value},
+        parameters={name: value for name, value in flatten(parameters).items() if not _names_runs(name)},
+        chip_hashes=hashes_of(manifest),
+        predictions=predictions,
+        thresholds=decision.get("thresholds", {}),
+        chosen=decision.get("chosen", ""),
+        chosen_by=decision.get("chosen_by", ""),
+        outlines=outlines,
+        detection_scores=detection_scores,
+        outline_scores=outline_scores,
+    )
+    known = [
+        replace(run, made_of=_only(run.made_of, this.made_of), parameters=_only(run.parameters, this.parameters))
+        for run in others
+    ]
+    made_of = {name for run in known for name in run.made_of}
+    named = {name for run in known for name in run.parameters}
+    this = replace(this, made_of=_only(this.made_of, made_of), parameters=_only(this.parameters, named))
+    return compare_with(this, known, reporting.bootstrap)
+
+
+def _names_runs(parameter: str) -> bool:
+    return parameter.startswith("reporting.compare")
+
+
+def _only(facts: Mapping[str, str], names: Mapping[str, str] | set[str]) -> dict[str, str]:
+    return {name: value for name, value in facts.items() if name in names}
