@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-import mlflow
 import pytest
 from kedro.io import DatasetError
+from mlflow import MlflowClient
 
 from mining_the_mines.datasets.workspace import WorkspaceDataset
+from mining_the_mines.tracking.active import set_active_run
+from tracking import telling
 
 
 def test_without_a_run_nothing_is_tracked(tmp_path: Path) -> None:
@@ -16,18 +18,23 @@ def test_without_a_run_nothing_is_tracked(tmp_path: Path) -> None:
 
 
 def test_each_fold_logs_to_a_child_of_the_active_run(tmp_path: Path) -> None:
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-    mlflow.set_experiment("children")
     workspace = WorkspaceDataset(filepath=str(tmp_path / "checkpoints"), task="segmentation").load()
-    with mlflow.start_run() as parent:
+    run = telling.tracker(tmp_path, telling.store(tmp_path)).start("training")
+    set_active_run(run)
+    try:
         logger = workspace.start_logger("fold 3")
-        logger.log_metrics({"training_loss": 0.5}, step=1)
-        logger.finalize("success")
-    client = mlflow.MlflowClient()
-    child = client.get_run(logger.run_id)
-    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
-    assert child.info.run_name == "segmentation, fold 3"
+    finally:
+        set_active_run(None)
+    logger.log_hyperparams({"rate": 0.1})
+    logger.log_metrics({"training_loss": 0.5}, step=1)
+    logger.finalize("success")
+    run.close()
+    children = telling.children(MlflowClient(telling.store(tmp_path)), run.run_id)
+    child = children["segmentation, fold 3"]
+    assert child.info.status == "FINISHED"
     assert child.data.metrics == {"training_loss": 0.5}
+    assert child.data.params == {"rate": "0.1"}
+    assert (logger.name, logger.version) == ("segmentation, fold 3", "")
 
 
 def test_nobody_saves_to_it_but_the_training(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What tracking makes of scores and parameters."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,21 @@ from typing import Any
 import mlflow
 import pandas as pd
 import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 
+from integration.projects import copy_project
 from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, score_metrics
 from mining_the_mines.pipelines.reporting.nodes import flatten
 from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.tracking.active import TrackedRun, active_run, set_active_run
+from tracking import telling
 
 SECRET = "hunter2"  # noqa: S105 - a password that is looked for where it must not be
+#: Kedro's, with the attribute that kedro-mlflow adds.
+Context = Any
 ARCHIVE = {"source": f"https://me:{SECRET}@host.org/stac?api_key={SECRET}", "regions": {"here": [0, 0, 1, 1]}}
 
 
@@ -43,35 +51,82 @@ def test_scores_without_a_category_and_without_interval_are_told_apart() -> None
     assert score_metrics(table) == {"test/blend/roc_auc/without_forest": 0.9}
 
 
-def test_no_password_of_an_archive_is_tracked(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An embedded store, which takes a while to be made."""
+    return telling.store(tmp_path_factory.mktemp("embedded"))
+
+
+def test_no_password_of_an_archive_is_tracked(tmp_path: Path, address: str) -> None:
     tracking = ParameterTracking()
     tracking._is_mlflow_enabled, tracking.flatten, tracking.recursive, tracking.sep = True, True, True, "."
-    tracking.long_params_strategy = "truncate"
     given = {"params:raw": ARCHIVE, "params:typed": AcquisitionSettings.model_validate(ARCHIVE)}
     take = node(lambda raw, typed: None, list(given), None, name="take")  # noqa: ARG005
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
     with ExitStack() as undo:
-        undo.callback(mlflow.set_tracking_uri, before)
-        run = undo.enter_context(mlflow.start_run(experiment_id=mlflow.create_experiment("tracking")))
+        run = telling.tracker(tmp_path, address).start("tracking")
+        undo.callback(set_active_run, None)
+        set_active_run(run)
         tracking.before_node_run(take, DataCatalog(), given, False)
         RunTracking().on_pipeline_error(ValueError(f"{ARCHIVE['source']} does not answer"))
-        logged = mlflow.get_run(run.info.run_id).data
+        run.close()
+        logged = mlflow.MlflowClient(address).get_run(run.run_id).data
     assert SECRET not in f"{logged.params} {logged.tags}"
     assert logged.params["raw.source"] == logged.params["typed.source"] == "https://host.org/stac"
     assert logged.tags["error"] == "https://host.org/stac does not answer"
 
 
-def test_no_password_of_the_command_line_is_tracked(monkeypatch: pytest.MonkeyPatch) -> None:
-    from kedro_mlflow.framework.hooks import MlflowHook
+def test_a_parameter_that_is_too_long_for_mlflow_becomes_a_tag(tmp_path: Path, address: str) -> None:
+    tracking = ParameterTracking()
+    run = telling.tracker(tmp_path, address).start("tracking")
+    set_active_run(run)
+    try:
+        tracking._log_param("regions", "x" * 6001)
+        tracking._log_param("folds", 5)
+    finally:
+        set_active_run(None)
+        run.close()
+    assert run.tags["regions"] == "x" * 6001
+    assert "folds" not in run.tags
 
-    started: list[Any] = []
-    monkeypatch.setattr(MlflowHook, "before_pipeline_run", lambda _, *given: started.extend(given))
-    ParameterTracking().before_pipeline_run(
-        {"runtime_params": {"acquisition": ARCHIVE}, "env": "archive"}, Pipeline([]), DataCatalog()
-    )
-    assert SECRET not in str(started)
-    assert started[0]["env"] == "archive"
+
+@pytest.fixture(scope="module")
+def session_context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """The context of a project whose runs are tracked in its data folder."""
+    project = copy_project(tmp_path_factory.mktemp("hooks") / "project")
+    bootstrap_project(project)
+    with KedroSession.create(project) as session:
+        yield session.load_context()
+
+
+def started(context: Context, **run_params: object) -> TrackedRun:
+    """What the hook makes of a run that begins and ends at once."""
+    tracking = ParameterTracking()
+    tracking.after_context_created(context)
+    given = {"tags", "node_names", "from_nodes", "to_nodes", "from_inputs", "load_versions", "pipeline_names"}
+    params = dict.fromkeys(given) | run_params
+    tracking.before_pipeline_run(params, Pipeline([]), DataCatalog())
+    run = active_run()
+    assert run is not None
+    tracking.after_pipeline_run(params, Pipeline([]), DataCatalog())
+    assert active_run() is None
+    return run
+
+
+def test_a_run_of_the_command_line_is_tracked_without_its_passwords(session_context: Context) -> None:
+    run = started(session_context, runtime_params={"acquisition": ARCHIVE}, env="archive", pipeline_names=["training"])
+    known = mlflow.MlflowClient(session_context.mlflow.server.mlflow_tracking_uri).get_run(run.run_id)
+    assert SECRET not in str(known.data.tags)
+    assert known.data.tags["env"] == "archive"
+    assert known.data.tags["kedro_command"] == "kedro run --pipeline=training"
+    assert (known.info.run_name, known.info.status) == ("training", "FINISHED")
+
+
+def test_the_embedded_store_lies_in_the_project_from_whichever_folder_a_command_is_typed(
+    session_context: Context,
+) -> None:
+    config, project = session_context.mlflow, session_context.project_path
+    assert config.server.mlflow_tracking_uri == f"sqlite:///{project}/data/mlflow/mlflow.db"
+    assert config.tracking.experiment._experiment.artifact_location == (project / "data/mlflow/artifacts").as_uri()
 
 
 @pytest.mark.parametrize("acquisition", [ARCHIVE, AcquisitionSettings.model_validate(ARCHIVE)])

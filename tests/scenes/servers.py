@@ -80,7 +80,7 @@ class FaultyServer:
                 with suppress(ConnectionError):  # whoever asked has lost patience
                     owner.handle(self)
 
-            do_GET = do_POST = do_HEAD = handle_any  # noqa: N815 - http.server's names
+            do_GET = do_POST = do_PUT = do_HEAD = handle_any  # noqa: N815 - http.server's names
 
             def log_message(self, *_: object) -> None:
                 return

@@ -23,12 +23,15 @@ class TrackingSettings(BaseModel):
 
 
 def set_time_limits(settings: TrackingSettings) -> None:
-    """Make MLflow give up soon, since asking again is the sender's business; its own defaults take minutes.
+    """Make MLflow give up soon, since asking again is the sender's business: its own defaults take minutes.
 
-    Variables that are set in the environment stay (MLflow's ``environment_variables.py``).
+    MLflow would also make a run twice if the answer to the first request got lost. Variables that are set in the
+    environment stay (MLflow's ``environment_variables.py``).
 
     Args:
         settings: Time limits.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(settings.timeout_seconds))
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    # It would print a run's address from the sender's thread, with the password that the server's address may have.
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
