@@ -1,5 +1,6 @@
 """Folders of chips as the catalog sees them."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,29 @@ def test_a_labelled_folder_gives_its_chips_and_labels(tmp_path: Path) -> None:
     assert list(folder.filenames) == NAMES
     assert folder.labels is not None
     assert folder.labels["label"].tolist() == ["0", "1", "0", "1"]
+
+
+def packed(folder: Path, archive: Path) -> Path:
+    return Path(shutil.make_archive(str(archive.with_suffix("")), "zip", folder))
+
+
+def test_an_archive_of_a_labelled_folder_gives_the_same(tmp_path: Path) -> None:
+    archive = packed(labelled_folder(tmp_path / "chips"), tmp_path / "chips.zip")
+    dataset = ChipFolderDataset(filepath=str(archive), unpacked=str(tmp_path / "unpacked"))
+    assert dataset.exists()
+    folder = dataset.load()
+    assert list(folder.filenames) == NAMES
+    assert folder.path(NAMES[0]).read_bytes() == (tmp_path / "chips" / "images" / NAMES[0]).read_bytes()
+    assert folder.labels is not None
+
+
+def test_chips_may_lie_in_an_archive_beside_their_labels(tmp_path: Path) -> None:
+    place = labelled_folder(tmp_path / "chips")
+    packed(place / "images", place / "images.zip")
+    shutil.rmtree(place / "images")
+    folder = ChipFolderDataset(filepath=str(place), unpacked=str(tmp_path / "unpacked")).load()
+    assert list(folder.filenames) == NAMES
+    assert folder.images.is_relative_to(tmp_path / "unpacked")
 
 
 def test_an_unlabelled_folder_needs_no_table(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """What `kedro run` leaves behind, at a small size."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
@@ -9,18 +12,16 @@ import pytest
 import rasterio
 from mlflow.entities import Run
 
-from integration.projects import copy_project, newest, run
+from integration.projects import SMALL, copy_project, newest, run
+from mining_the_mines.reporting.html import without_run_facts
 
 pytestmark = pytest.mark.end_to_end
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(default_project: Path) -> Path:
     """A project in which everything has run twice."""
-    project = copy_project(tmp_path_factory.mktemp("a folder with späces") / "project")
-    run(project)
-    run(project)
-    return project
+    return default_project
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,75 @@ def parents(runs: list[Run]) -> list[Run]:
 def test_two_runs_with_the_same_seed_give_the_same_figures_to_the_last_digit(project: Path, name: str) -> None:
     first, second = sorted((project / "data").glob(f"*/{name}/*/{name}"))
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another copy of the project, in which everything has run once."""
+    project = copy_project(tmp_path_factory.mktemp("elsewhere") / "deeper" / "copy")
+    run(project)
+    return project
+
+
+#: Kedro's folder of a version.
+VERSION = re.compile(r"(?<=/)\d{4}-\d\d-\d\dT[\d.]+Z/")
+#: What tells of runs, not of data: which there were, and when.
+OF_RUNS = {"mlflow", "ledger"}
+
+
+def contents(project: Path) -> dict[str, bytes]:
+    """What the newest version of each file holds, but for what a report says of its run."""
+    files = [path for path in sorted((project / "data").rglob("*")) if path.is_file()]
+    named = {VERSION.sub("", path.relative_to(project / "data").as_posix()): path for path in files}
+    kept = {name: path.read_bytes() for name, path in named.items() if name.split("/")[0] not in OF_RUNS}
+    page = "08_reporting/report.html/report.html"
+    return kept | {page: without_run_facts(kept[page].decode()).encode()}
+
+
+def test_the_same_run_in_another_folder_writes_the_same_bytes(project: Path, elsewhere: Path) -> None:
+    here, there = contents(project), contents(elsewhere)
+    assert set(here) == set(there)
+    assert len(here) > 300
+    assert [name for name in here if here[name] != there[name]] == []
+
+
+def test_no_file_says_in_which_folder_it_was_written(elsewhere: Path) -> None:
+    place = str(elsewhere).encode()
+    assert [name for name, content in contents(elsewhere).items() if place in content] == []
+
+
+#: Loads all datasets of a project that exist, and tells which classes were unpickled meanwhile, and by whom.
+_READER = """
+import json, sys, traceback
+from pathlib import Path
+unpickled = []
+
+def watch(event, arguments):
+    if event == "pickle.find_class":
+        frames = traceback.extract_stack()[:-1]
+        unpickled.append([str(arguments), [f"{frame.filename}:{frame.name}" for frame in frames[-6:]]])
+
+sys.addaudithook(watch)
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+bootstrap_project(Path.cwd())
+session = KedroSession.create(Path.cwd(), runtime_params=json.loads(sys.argv[1]))
+catalog = session.load_context().catalog
+names = [name for name in catalog.keys() if not name.startswith("param") and catalog.exists(name)]
+for name in names:
+    catalog.load(name)
+print(json.dumps([names, unpickled]))
+"""
+
+
+def test_nothing_that_a_run_has_written_is_read_through_a_pickle(elsewhere: Path) -> None:
+    code = [sys.executable, "-c", _READER, json.dumps(SMALL)]
+    done = subprocess.run(code, cwd=elsewhere, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    names, unpickled = json.loads(done.stdout.splitlines()[-1])
+    assert {"classification.detector", "segmentation.outliner", "classification.baseline", "scene_maps"} <= set(names)
+    # Dask names functions by pickling them to memory and reading that; no file has a part in it.
+    assert [stack for stack in unpickled if "dask/tokenize.py:_normalize_pickle" not in stack[1][-1]] == []
 
 
 def test_the_chips_are_cut_from_composites_that_say_what_they_are_of(project: Path) -> None:

@@ -118,6 +118,12 @@ def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) ->
     assert len({first, second, origin.content_hash()}) == 3
 
 
+def test_a_model_of_a_folder_is_called_by_its_content_and_a_registered_one_by_its_version(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(b"1")
+    assert ModelOrigin(tmp_path).version == ModelOrigin(tmp_path).content_hash()[:12]
+    assert ModelOrigin(tmp_path, "3").version == "3"
+
+
 @pytest.mark.real_chips
 def test_every_real_chip_mapped_as_a_scene_is_what_the_outliner_says_of_it(real_chips: Path, tmp_path: Path) -> None:
     model = segmenter_of(("B2", "B3", "B4"), 448)

@@ -18,7 +18,7 @@ from mining_the_mines.mapping.facts import MapFacts
 from mining_the_mines.mapping.strips import ProbabilityRows
 from mining_the_mines.mapping.vectorise import Thresholds, VectorSettings, outline_blocks
 
-FACTS = MapFacts("T21MXT", "unet", "3", date(2024, 7, 1), date(2024, 9, 28))
+FACTS = MapFacts("T21MXT", "unet", "3", date(2024, 7, 1), date(2024, 9, 28), "scene_maps:0123")
 HALF = Thresholds(0.5, 0.5)
 
 
@@ -39,7 +39,7 @@ def test_a_mine_has_all_columns_in_their_order() -> None:
     assert list(mines.columns) == [*COLUMNS, "geometry"]
     assert mines.drop(columns="geometry").dtypes.astype(str).to_dict() == COLUMNS
     mine = mines.iloc[0]
-    assert mine[["scene", "model", "model_version"]].tolist() == ["T21MXT", "unet", "3"]
+    assert mine[["scene", "model", "model_version", "origin"]].tolist() == ["T21MXT", "unet", "3", "scene_maps:0123"]
     assert mine[["first_date", "last_date"]].tolist() == ["2024-07-01", "2024-09-28"]
     assert mine["confidence"] == "high"
     assert mines.crs.to_epsg() == 32721

@@ -70,6 +70,39 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+def project_in(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "pyproject.toml").touch()
+    return folder
+
+
+def test_every_polygon_names_what_to_ask_for_where_it_comes_from(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path), tmp_path / "maps")
+    origin = f"scene_maps:{found.record.content_hash[:12]}"
+    assert set(found.mines["origin"]) == {origin}
+    assert set(pyogrio.read_dataframe(found.folder / "mines.gpkg", layer="mines")["origin"]) == {origin}
+    assert found.record.facts.origin == origin
+    assert json.loads((found.folder / "item.json").read_text())["properties"]["mines:origin"] == origin
+
+
+def test_a_map_that_is_made_in_another_project_has_the_same_bytes(tmp_path: Path) -> None:
+    here, there = project_in(tmp_path / "here"), project_in(tmp_path / "far" / "away" / "there")
+    first, second = (make_here(plan_in(project), project / "data" / "maps").folder for project in (here, there))
+    assert names(first) == names(second) == FILES
+    assert {path.name: (second / path.name).read_bytes() for path in first.iterdir()} == {
+        path.name: path.read_bytes() for path in first.iterdir()
+    }
+
+
+def test_a_project_that_was_moved_finds_what_was_mapped(tmp_path: Path) -> None:
+    here = project_in(tmp_path / "here")
+    made = make_here(plan_in(here), here / "maps")
+    assert json.loads((made.folder / "map.json").read_text())["scene"]["image"] == "north.tif"
+    found = read_map(here.rename(tmp_path / "there") / "maps", "north")
+    assert found is not None
+    assert found.picture(20)[0].shape[0] == 3
+
+
 def test_a_map_is_a_folder_of_files_that_a_gis_opens(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path), tmp_path / "maps")
     assert names(found.folder) == FILES

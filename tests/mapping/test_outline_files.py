@@ -77,6 +77,14 @@ def test_each_chip_with_a_mine_has_a_layer_in_its_own_crs(results: Path) -> None
         assert outlines["mean_probability"].tolist() == pytest.approx([0.9])
 
 
+def test_the_same_mines_give_the_same_bytes_whenever_they_are_written(results: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    written(again, mixed_folder(tmp_path / "chips").images)
+    files = [path.relative_to(again) for path in again.rglob("*.*")]
+    assert Path("outlines.gpkg") in files
+    assert [str(name) for name in files if (again / name).read_bytes() != (results / name).read_bytes()] == []
+
+
 def test_layer_and_mask_show_the_same_mine(results: Path) -> None:
     (polygon,) = pyogrio.read_dataframe(results / "outlines.gpkg", layer="utm").geometry
     with rasterio.open(results / "masks" / "utm.tif") as raster:

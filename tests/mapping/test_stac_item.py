@@ -160,6 +160,16 @@ def test_images_without_dates_are_no_older_than_the_satellite_and_no_younger_tha
     assert properties["end_datetime"] == "2024-05-06T23:59:59Z"
 
 
+def test_images_without_dates_are_no_younger_than_the_raster_that_was_mapped(
+    folder: Path, mines: gpd.GeoDataFrame
+) -> None:
+    day = datetime(2022, 5, 6, 12, tzinfo=UTC).timestamp()
+    os.utime(folder / "quicklook.jpg", (day, day))
+    facts = MapFacts("tapajos", "segmenter", "3")
+    item = describe_map(folder, mines, facts, THRESHOLDS, image=folder / "quicklook.jpg")
+    assert item.to_dict()["properties"]["end_datetime"] == "2022-05-06T23:59:59Z"
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [

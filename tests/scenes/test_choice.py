@@ -71,3 +71,15 @@ def test_a_choice_of_another_version_is_told(choice: SceneChoice) -> None:
     written = json.loads(choice.to_json()) | {"version": 99}
     with pytest.raises(SceneError, match="version 99"):
         SceneChoice.from_json(json.dumps(written))
+
+
+def test_paths_of_the_project_are_written_from_its_folder_and_read_where_it_lies_now(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    local = choose_scenes(settings(write_catalog(tmp_path, series())), BANDS, "scl")
+    written = local.to_json(tmp_path / "scenes.json")
+    assert str(tmp_path) not in written
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "pyproject.toml").touch()
+    assert SceneChoice.from_json(written, tmp_path / "scenes.json").items == local.items
+    (first, *_) = SceneChoice.from_json(written, tmp_path / "moved" / "scenes.json").scenes("tapajos")
+    assert all(asset.href.startswith(str(tmp_path / "moved")) for asset in first.assets.values())

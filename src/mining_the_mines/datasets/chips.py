@@ -8,6 +8,7 @@ from kedro.io import DatasetError
 from kedro.io.core import Version
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.archives import SUFFIX, unpack_chips
 from mining_the_mines.chips.cutting import ChipCutting
 from mining_the_mines.chips.cutting_files import holds_unlabelled, read_cutting, write_chips
 from mining_the_mines.chips.folder import ChipFolder
@@ -24,10 +25,12 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
     """GeoTIFF chips and the table of their labels, as somebody handed them over; read only.
 
     Args:
-        filepath: Folder that holds all of it.
-        images: Sub-folder of the chips; empty if they lie in the folder itself.
+        filepath: Folder that holds all of it, or a ZIP archive of such a folder.
+        images: Sub-folder of the chips; empty if they lie in the folder itself. Where there is none, an archive of its
+            name, such as ``images.zip``, is unpacked.
         labels: Table of labels in the folder; ``None`` for unlabelled chips.
         label_format: Fields of :class:`mining_the_mines.chips.labels.LabelFormat` that differ from its defaults.
+        unpacked: Folder that archives are unpacked to, each once.
         metadata: For other tools.
     """
 
@@ -38,12 +41,26 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         images: str = "images",
         labels: str | None = "labels.csv",
         label_format: dict[str, Any] | None = None,
+        unpacked: str = "data/01_raw/unpacked",
         metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(filepath=filepath, metadata=metadata)
         self.images = images
         self.labels = labels
         self.label_format = LabelFormat(**(label_format or {}))
+        self.unpacked = Path(unpacked).absolute()
+
+    @property
+    def load_folder(self) -> Path:
+        """Where chips and labels lie; an archive is unpacked first."""
+        given = super().load_folder
+        return unpack_chips(given, self.unpacked) if given.suffix.lower() == SUFFIX and given.is_file() else given
+
+    def _images(self, folder: Path) -> Path:
+        images = folder / self.images
+        archive = images.with_suffix(SUFFIX) if self.images else None
+        packed = archive is not None and archive.is_file() and not images.is_dir()
+        return unpack_chips(archive, self.unpacked) if archive is not None and packed else images
 
     def load(self) -> ChipFolder:
         """List the chips and read their labels.
@@ -55,7 +72,7 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         if not folder.is_dir():
             raise BadInputError(f"There is no folder {folder}: check the parameter raw_root (or chips, for inference).")
         labels = None if self.labels is None else read_labels(folder / self.labels, self.label_format)
-        return ChipFolder(folder / self.images, labels, may_be_empty=holds_unlabelled(folder))
+        return ChipFolder(self._images(folder), labels, may_be_empty=holds_unlabelled(folder))
 
     @where_there_are_data
     def preview(self, bands: Sequence[str] = COMPETITION_BANDS) -> ImagePreview:
@@ -69,7 +86,7 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         folder = self.load_folder
         labelled = self.labels is not None and (folder / self.labels).is_file()
         labels = read_labels(folder / str(self.labels), self.label_format) if labelled else None
-        chips = ChipFolder(folder / self.images, labels, may_be_empty=True)
+        chips = ChipFolder(self._images(folder), labels, may_be_empty=True)
         return picture_preview(chip_tiles(chips, bands), CHIP_SIDE, CHIP_COLUMNS)
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature

@@ -10,6 +10,9 @@ from typing import Final
 
 #: GeoPackages hold the date of their last change; a fixed one keeps the same content the same bytes.
 _DATE: Final = "2000-01-01T00:00:00.000Z"
+#: Where SQLite counts changes of a file, and says at which of them the writer's version was noted; both have to be the
+#: same (*Database File Format*, section 1.3, sqlite.org).
+_COUNTERS: Final = (24, 92)
 #: As QGIS makes it when it saves a style to a GeoPackage (``QgsOgrProviderMetadata::saveStyle``, QGIS 3). It applies
 #: the style whose schema is empty and whose table and geometry column are the layer's, the default one first.
 _STYLES: Final = """
@@ -78,10 +81,11 @@ def finish_geopackage(path: Path, layer: str, meanings: Mapping[str, str]) -> No
             _fix_dates(database)
     except sqlite3.Error as error:
         raise OSError(errno.EIO, f"the style could not be added to {path.name} ({error})") from error
+    _fix_counters(path)
 
 
 def fix_dates(path: Path) -> None:
-    """Put one date in place of those at which the layers of a GeoPackage were written.
+    """Leave no trace in a GeoPackage of when its layers were written.
 
     Args:
         path: A GeoPackage as GDAL left it.
@@ -94,10 +98,19 @@ def fix_dates(path: Path) -> None:
             _fix_dates(database)
     except sqlite3.Error as error:
         raise OSError(errno.EIO, f"{path.name} could not be finished ({error})") from error
+    _fix_counters(path)
 
 
 def _fix_dates(database: sqlite3.Connection) -> None:
     database.execute("UPDATE gpkg_contents SET last_change = ?", (_DATE,))
+
+
+def _fix_counters(path: Path) -> None:
+    """Count one change, however many GDAL has made: it notes the date after each layer, if that is another by then."""
+    with path.open("r+b") as file:
+        for place in _COUNTERS:
+            file.seek(place)
+            file.write((1).to_bytes(4, "big"))
 
 
 def _add_style(database: sqlite3.Connection, layer: str) -> None:

@@ -145,10 +145,18 @@ def left_out_table(rows: list[dict[str, str]]) -> pd.DataFrame:
 
 
 def _readdress(items: Mapping[str, Sequence[ItemJson]], change: Callable[[str], str]) -> dict[str, list[ItemJson]]:
-    """The same scenes with other addresses of their files."""
+    """The same scenes with other addresses of their own, and of their files."""
+
+    def elsewhere(thing: dict[str, Any]) -> dict[str, Any]:
+        return {**thing, "href": change(thing["href"])}
+
     return {
         region: [
-            {**item, "assets": {key: {**asset, "href": change(asset["href"])} for key, asset in item["assets"].items()}}
+            {
+                **item,
+                "links": [elsewhere(link) for link in item.get("links", [])],
+                "assets": {key: elsewhere(asset) for key, asset in item["assets"].items()},
+            }
             for item in scenes
         ]
         for region, scenes in items.items()

@@ -124,7 +124,7 @@ def plan_composites(
 def _wherever_it_lies(item: dict[str, Any]) -> dict[str, Any]:
     """A scene with hashes of files in place of their addresses, where they lie on disk."""
     assets = {key: {**asset, "href": _identity(asset["href"])} for key, asset in item["assets"].items()}
-    return {**item, "assets": assets}
+    return {**item, "links": [], "assets": assets}
 
 
 def _identity(href: str) -> str:

@@ -1,0 +1,136 @@
+"""Archives of chips: unpacked once, and traps in them refused before anything is written."""
+
+import os
+import stat
+import struct
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import pytest
+
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.archives import ArchiveLimits, unpack_chips
+from mining_the_mines.chips.reading import ChipError
+
+Entry = tuple[str | ZipInfo, bytes]
+
+
+def zipped(path: Path, *entries: Entry) -> Path:
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return path
+
+
+def entry_of(kind: int, name: str = "chips/a.tif") -> ZipInfo:
+    entry = ZipInfo(name)
+    entry.external_attr = (kind | 0o644) << 16
+    return entry
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refused(path: Path, limits: ArchiveLimits | None = None) -> str:
+    place = path.parent / "unpacked"
+    with pytest.raises(ChipError) as told:
+        unpack_chips(path, place, limits or ArchiveLimits())
+    assert not place.exists() or not list(place.iterdir())
+    assert str(path) in str(told.value)
+    return str(told.value)
+
+
+def test_an_archive_becomes_a_folder(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("images/a.tif", b"1"), ("images/b.tif", b"2"), ("labels.csv", b"3"))
+    found = unpack_chips(path, tmp_path / "unpacked")
+    assert files(found) == {"images/a.tif": b"1", "images/b.tif": b"2", "labels.csv": b"3"}
+
+
+def test_a_folder_that_holds_all_the_rest_is_gone_into(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("train/", b""), ("train/a.tif", b"1"), ("__MACOSX/train/._a.tif", b"x"))
+    assert files(unpack_chips(path, tmp_path / "unpacked")) == {"a.tif": b"1"}
+
+
+def test_an_archive_is_unpacked_once_wherever_it_lies(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("a.tif", b"1"), ("b.tif", b"2"))
+    first = unpack_chips(path, tmp_path / "unpacked")
+    made = (first / "a.tif").stat().st_mtime_ns
+    assert unpack_chips(path.rename(tmp_path / "b.zip"), tmp_path / "unpacked") == first
+    assert (first / "a.tif").stat().st_mtime_ns == made
+
+
+def test_another_content_is_another_folder(tmp_path: Path) -> None:
+    first = unpack_chips(zipped(tmp_path / "a.zip", ("a.tif", b"1")), tmp_path / "unpacked")
+    assert unpack_chips(zipped(tmp_path / "a.zip", ("a.tif", b"2")), tmp_path / "unpacked") != first
+
+
+@pytest.mark.parametrize("name", ["../a.tif", "/etc/a.tif", "chips/../../a.tif", "C:/a.tif", "..\\a.tif", "a\x00.tif"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    entry = ZipInfo("a.tif")
+    entry.filename = entry.orig_filename = name
+    assert "leads out of the folder" in refused(zipped(tmp_path / "a.zip", ("good.tif", b"1"), (entry, b"2")))
+    assert not (tmp_path / "a.tif").exists()
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
+def test_links_and_devices_are_refused(tmp_path: Path, kind: int) -> None:
+    assert "a link or a device" in refused(zipped(tmp_path / "a.zip", (entry_of(kind), b"/etc/passwd")))
+
+
+def test_two_files_of_one_name_are_refused_in_whatever_case(tmp_path: Path) -> None:
+    assert "two files" in refused(zipped(tmp_path / "a.zip", ("a.tif", b"1"), ("A.TIF", b"2")))
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("a.tif", bytes(10**6)))
+    assert "times as large" in refused(path, ArchiveLimits(harmless_bytes=1000))
+
+
+def test_an_archive_that_is_too_large_or_holds_too_many_files_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("a.tif", os.urandom(100)), ("b.tif", os.urandom(100)))
+    assert "more than 150 bytes" in refused(path, ArchiveLimits(total_bytes=150))
+    assert "2 files where 1 are" in refused(path, ArchiveLimits(files=1))
+
+
+def test_an_entry_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("a.tif", bytes(10**6)))
+    content = path.read_bytes()
+    honest = struct.pack("<L", 10**6)
+    assert content.count(honest) == 2  # before the content, and in the directory
+    path.write_bytes(content.replace(honest, struct.pack("<L", 10)))
+    assert "fetch it again" in refused(path)
+
+
+def test_an_encrypted_archive_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("a.tif", b"1"))
+    content = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + place] |= 1
+    path.write_bytes(content)
+    assert "encrypted: unpack it yourself" in refused(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06"])
+def test_what_is_no_archive_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    assert "no ZIP archive" in refused(tmp_path / "a.zip")
+
+
+def test_an_archive_that_is_cut_off_or_damaged_leaves_nothing(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("a.tif", b"1"), ("b.tif", os.urandom(1000)))
+    content = bytearray(path.read_bytes())
+    content[400] ^= 0xFF
+    path.write_bytes(content)
+    assert "fetch it again" in refused(path)
+
+
+def test_an_archive_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert "There is no archive" in refused(tmp_path / "a.zip")
+
+
+def test_a_place_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("a.tif", b"1"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInputError, match="can't be written"):
+        unpack_chips(path, tmp_path / "file")
