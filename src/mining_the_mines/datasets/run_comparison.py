@@ -1,5 +1,6 @@
 """Other runs to compare a run with, as MLflow has kept them."""
 
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
