@@ -34,7 +34,9 @@ def stretch_for(reflectances: Iterable[NDArray[np.float32]]) -> Stretch:
     Returns:
         From the 2nd to the 98th percentile of all bands of all pictures together, which keeps the hues.
     """
-    values = np.concatenate([np.empty(0), *(reflectance[np.isfinite(reflectance)] for reflectance in reflectances)])
+    values = np.concatenate(
+        [np.empty(0, np.float32), *(reflectance[np.isfinite(reflectance)] for reflectance in reflectances)]
+    )
     if not values.size:
         return Stretch(0.0, _LEAST_SPAN)
     low, high = np.percentile(values, (2, 98))

@@ -1,0 +1,16 @@
+"""What tests of whole runs share."""
+
+from pathlib import Path
+
+import pytest
+
+from integration.projects import copy_project, run
+
+
+@pytest.fixture(scope="session")
+def default_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which everything has run twice, at a small size; tests may add runs, and never change one."""
+    project = copy_project(tmp_path_factory.mktemp("a folder with späces") / "project")
+    run(project)
+    run(project)
+    return project

@@ -1,0 +1,160 @@
+"""The pipelines in Kedro-Viz, as a static site in a real browser."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.projects import copy_project, kedro
+from reporting.browser import Browser, program, running
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(
+        program() is None and os.environ.get("CI") != "true", reason="chromium is not installed (Debian: chromium)"
+    ),
+]
+
+LAYERS = ["raw", "intermediate", "primary", "feature", "models", "model_output", "reporting"]
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Files of a folder, without a line a request."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A built site, and where it is served."""
+
+    folder: Path
+    address: str
+
+    def read(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        """What the page asks for."""
+        return json.loads((self.folder / "api" / name).read_bytes())
+
+    def node(self, name: str) -> Any:  # noqa: ANN401
+        """What the page knows of a node or dataset when it is clicked."""
+        return self.read(f"nodes/{self.identity(name)}")
+
+    def identity(self, name: str) -> str:
+        """Kedro-Viz's own name of a node or dataset."""
+        return str(next(node["id"] for node in self.read("main")["nodes"] if node["name"] == name))
+
+
+@pytest.fixture(scope="module")
+def site(default_project: Path) -> Iterator[Site]:
+    """The site of a project that has run, built as anybody would and served on this machine only."""
+    built = kedro(default_project, "viz", "build", "--include-previews")
+    assert "Success" in built.stdout, built.stdout + built.stderr
+    assert "could not be previewed" not in built.stdout + built.stderr
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(default_project / "build")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Site(default_project / "build", f"http://127.0.0.1:{server.server_port}/")
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running() as browser:
+        yield browser
+
+
+def wait_for(browser: Browser, script: str) -> Any:  # noqa: ANN401
+    """Wait until a script gives something: the page draws itself with a worker."""
+    deadline = time.monotonic() + 30
+    while not (value := browser.run(script)):
+        assert time.monotonic() < deadline, f"{script} stays {value}"
+        time.sleep(0.2)
+    return value
+
+
+def test_layers_are_there_in_the_order_of_the_work(site: Site) -> None:
+    for pipeline in ("__default__", *(one["id"] for one in site.read("main")["pipelines"])):
+        layers = site.read(f"pipelines/{pipeline}")["layers"]
+        assert layers, pipeline
+        assert layers == [layer for layer in LAYERS if layer in layers]
+
+
+def test_every_dataset_that_is_kept_has_a_layer(site: Site) -> None:
+    for node in site.read("main")["nodes"]:
+        if node["type"] == "data" and "MemoryDataset" not in node["dataset_type"]:
+            assert node["layer"] in LAYERS, node["name"]
+
+
+def test_the_first_sight_is_a_handful_of_boxes(site: Site) -> None:
+    (root,) = (tree for name, tree in site.read("main")["modular_pipelines"].items() if name == "__root__")
+    boxes = [child["id"] for child in root["children"] if child["type"] in {"modularPipeline", "task"}]
+    assert {"acquisition", "preprocessing", "classification", "segmentation", "mapping", "reporting"} <= set(boxes)
+    assert len(boxes) <= 10
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("raw_chips", "ImagePreview"), ("packed_chips", "ImagePreview"), ("segmentation.masks", "ImagePreview"),
+        ("segmentation.probability_maps", "ImagePreview"), ("composites", "ImagePreview"),
+        ("scene_maps", "ImagePreview"), ("manifest", "TablePreview"), ("chosen_scenes", "TablePreview"),
+        ("classification.scores", "PlotlyPreview"), ("segmentation.threshold_curve", "PlotlyPreview"),
+        ("map_score_table", "PlotlyPreview"), ("classification.decision", "JSONPreview"), ("report", "HTMLPreview"),
+        ("map_page", "HTMLPreview"), ("map_scores", "TablePreview"), ("concessions", "TablePreview"),
+        ("segmentation.outlines", "TablePreview"),
+    ],
+)  # fmt: skip
+def test_a_dataset_can_be_looked_at(site: Site, name: str, kind: str) -> None:
+    seen = site.node(name)
+    assert seen["preview_type"] == kind
+    assert seen["preview"]
+
+
+def test_previews_are_small(site: Site) -> None:
+    assert max(path.stat().st_size for path in (site.folder / "api/nodes").iterdir()) < 1_000_000
+
+
+def test_the_page_says_how_the_last_run_ended(site: Site) -> None:
+    status = site.read("run-status")
+    assert status["pipeline"]["status"] == "success"
+    assert status["nodes"][site.identity("write_report")]["status"] == "success"
+
+
+def test_nobody_is_told_who_looks_at_the_site(site: Site) -> None:
+    assert "heap" not in (site.folder / "index.html").read_text("utf-8")
+
+
+def test_a_browser_draws_boxes_layers_and_a_picture(site: Site, browser: Browser, tmp_path: Path) -> None:
+    browser.open(f"{site.address}?pid=__default__&sid={site.identity('raw_chips')}", 1600, 1000)
+    drawn = wait_for(browser, "[...document.querySelectorAll('.pipeline-node__text')].map(one => one.textContent)")
+    assert {"preprocessing", "mapping", "raw_chips", "report"} <= set(drawn)
+    layers = wait_for(browser, "[...document.querySelectorAll('.pipeline-layer-name')].map(one => one.textContent)")
+    assert [name for name in LAYERS if name in layers] == LAYERS
+    width = wait_for(browser, "document.querySelector('.pipeline-metadata__plot-image')?.naturalWidth")
+    assert width > 500
+    browser.screenshot(tmp_path / "viz.png")
+    assert (tmp_path / "viz.png").stat().st_size > 30_000
+
+
+def test_a_browser_draws_scores(site: Site, browser: Browser) -> None:
+    browser.open(f"{site.address}?pid=__default__&sid={site.identity('detection_scores')}", 1600, 1000)
+    assert wait_for(browser, "document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length") >= 2
+
+
+def test_a_project_that_never_ran_is_drawn_without_previews(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    built = kedro(project, "viz", "build", "--include-previews")
+    assert "Success" in built.stdout
+    assert "could not be previewed" not in built.stdout + built.stderr
+    assert json.loads((project / "build/api/main").read_bytes())["layers"] == LAYERS
+    shutil.rmtree(project)
