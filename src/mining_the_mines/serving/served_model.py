@@ -1,0 +1,184 @@
+"""What MLflow runs to serve an exported model; it is copied into the model's folder and needs nothing else of ours.
+
+MLflow loads this file as code ("models from code"), not as a pickle. Beside it lie ``model.pt2`` and
+``description.json``, as :mod:`mining_the_mines.learning.export` writes them.
+
+A request names its bands if it likes: ``{"inputs": [...], "params": {"bands": ["B2", "B3", ...]}}``. Bands in another
+order are put in order, and bands too many are left out.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Final
+
+import mlflow
+import numpy as np
+import torch
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from numpy.typing import NDArray
+
+#: Chips that the program is shown at a time: more take more memory and not less time.
+CHIPS_AT_A_TIME: Final = 16
+
+
+class RefusedChipsError(MlflowException):
+    """Chips that the model can't judge; the message is one sentence for whoever sent them."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, error_code=INVALID_PARAMETER_VALUE)
+
+    @property
+    def message(self) -> str:
+        """The sentence alone: MLflow's server would put the numbers that it was sent before it."""
+        return str(self)
+
+    @message.setter
+    def message(self, _: str) -> None: ...
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Answers with a probability and a decision for each chip."""
+
+    def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own type is not public
+        """Read program and description."""
+        artifacts = {name: Path(path) for name, path in context.artifacts.items()}
+        self.description: dict[str, Any] = json.loads(artifacts["description"].read_text(encoding="utf-8"))
+        refuse_pickles(artifacts["program"])
+        self.program = torch.export.load(artifacts["program"]).module()
+
+    # Without types: MLflow would make its signature from them.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002
+        """Judge chips.
+
+        Args:
+            context: Not needed.
+            model_input: ``(B, C, H, W)`` reflectance, NaN without data.
+            params: ``bands``: names of the C bands; ``maps``: whether segmenters answer with each pixel's probability.
+
+        Returns:
+            One answer a chip: ``probability``, ``mine`` and ``threshold`` of a classifier; ``hectares``, ``threshold``
+            and, if wanted, ``probability`` by row and column (null without data) of a segmenter.
+
+        Raises:
+            RefusedChipsError: The chips are not what the model takes.
+        """
+        wanted = params or {}
+        chips = arranged(model_input, wanted.get("bands", self.description["bands"]), self.description)
+        check_reflectance(chips, self.description)
+        parts = [torch.from_numpy(chips[at : at + CHIPS_AT_A_TIME]) for at in range(0, len(chips), CHIPS_AT_A_TIME)]
+        with torch.inference_mode():
+            probabilities = torch.cat([self.program(part) for part in parts]).numpy()
+        if self.description["task"] == "classification":
+            return [self._judged(float(probability)) for probability in probabilities]
+        return [self._outlined(probability, with_map=wanted.get("maps", True)) for probability in probabilities]
+
+    def _judged(self, probability: float) -> dict[str, Any]:
+        threshold = self.description["threshold"]
+        return {"probability": probability, "mine": probability >= threshold, "threshold": threshold}
+
+    def _outlined(self, probability: NDArray[np.float32], *, with_map: bool) -> dict[str, Any]:
+        threshold = self.description["threshold"]
+        pixels = int((probability.astype(np.float64) >= threshold).sum())
+        answer = {"hectares": pixels * self.description["pixel_metres"] ** 2 / 10_000, "threshold": threshold}
+        if with_map:
+            # NaN is no JSON.
+            answer["probability"] = np.where(np.isnan(probability), None, probability.astype(object)).tolist()
+        return answer
+
+
+def refuse_pickles(program: Path) -> None:
+    """Make sure that reading a program unpickles nothing: ``torch.export.load`` would, if the file asked for it.
+
+    Raises:
+        RefusedChipsError: A record of the file is a pickle.
+    """
+    with zipfile.ZipFile(program) as archive:
+        for name in archive.namelist():
+            pickled = "/sample_inputs/" in name and len(archive.read(name)) > 0
+            if name.endswith("_config.json"):
+                entries = json.loads(archive.read(name)).get("config") or {}
+                pickled = any(entry.get("use_pickle") for entry in entries.values())
+            if pickled:
+                raise RefusedChipsError(f"{program} holds a pickle ({name}), which could run any code: export it anew.")
+
+
+def arranged(numbers: NDArray[Any], bands: list[str], description: dict[str, Any]) -> NDArray[np.float32]:
+    """Put bands in the model's order.
+
+    Args:
+        numbers: What was sent.
+        bands: What was said of its second axis.
+        description: What the model takes.
+
+    Returns:
+        float32 ``(B, C, H, W)``.
+
+    Raises:
+        RefusedChipsError: Another shape is needed, or a band is missing.
+    """
+    size, wanted, given = description["chip_size"], list(description["bands"]), [str(band) for band in bands]
+    expected = f"chips × {len(wanted)} bands ({', '.join(wanted)}) × {size} rows × {size} columns"
+    if numbers.dtype == object or numbers.ndim != 4:
+        raise RefusedChipsError(f"The input has the shape {_shape(numbers)}: send {expected}.")
+    if len(numbers) == 0:
+        raise RefusedChipsError(f"The input holds no chip: send {expected}.")
+    missing = [band for band in wanted if band not in given]
+    if missing:
+        raise RefusedChipsError(
+            f"The bands {', '.join(given)} lack {', '.join(missing)}: the model needs {', '.join(wanted)}, in any order."
+        )
+    if len(set(given)) < len(given):
+        raise RefusedChipsError(f"A band is named twice among {', '.join(given)}: name each once.")
+    if numbers.shape[1] != len(given) or numbers.shape[2:] != (size, size):
+        raise RefusedChipsError(
+            f"The input has the shape {_shape(numbers)} for {len(given)} bands ({', '.join(given)}): send {expected}."
+        )
+    return np.ascontiguousarray(numbers[:, [given.index(band) for band in wanted]], dtype=np.float32)
+
+
+def check_reflectance(chips: NDArray[np.float32], description: dict[str, Any]) -> None:
+    """Make sure that chips hold data, and that it is reflectance.
+
+    Args:
+        chips: As :func:`arranged` gives them.
+        description: What is plausible.
+
+    Raises:
+        RefusedChipsError: A chip or a band of it is empty, or its numbers can't be reflectance.
+    """
+    plausible = description["plausible"]
+    missing = np.isnan(chips)
+    shares = missing.mean(axis=(1, 2, 3))
+    if (shares > plausible["nodata_share"]).any():
+        chip = int(shares.argmax())
+        raise RefusedChipsError(
+            f"{shares[chip]:.0%} of the numbers of chip {chip} are NaN (no data), and the model judges chips with at "
+            f"most {plausible['nodata_share']:.0%}: leave the chip out."
+        )
+    blank = np.argwhere(missing.all(axis=(2, 3)))
+    if len(blank):
+        chip, band = map(int, blank[0])
+        raise RefusedChipsError(
+            f"Chip {chip} holds no data in the band {description['bands'][band]}: leave the chip out, or send the band."
+        )
+    lowest, highest = plausible["lowest"], plausible["highest"]
+    strange = ((chips < lowest) | (chips > highest)).mean(axis=(1, 2, 3))
+    if (strange > plausible["implausible_share"]).any() or np.isinf(chips).any():
+        chip = int(strange.argmax())
+        raise RefusedChipsError(
+            f"{strange[chip]:.0%} of the numbers of chip {chip} lie outside {lowest:g} to {highest:g} (the largest is "
+            f"{np.nanmax(chips[chip]):g}): send reflectance where 1.0 is all light, (number - 1000) / 10000 for "
+            f"digital numbers."
+        )
+
+
+def _shape(numbers: NDArray[Any]) -> str:
+    return " × ".join(map(str, numbers.shape)) or "of a single number"
+
+
+mlflow.models.set_model(ServedModel())
