@@ -83,7 +83,7 @@ def _refusal(run: "TrackedFacts", differences: Sequence["Difference"]) -> str:
     return (
         f"Run {run.short} ({run.name}) can't be done again as it was, since this differs:\n{listed}\n"
         f"Restore it (git checkout {commit}, the lock file, the data), or go on with --force, "
-        " which is noted on the new run."
+        "which is noted on the new run."
     )
 
 

@@ -9,6 +9,7 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
+from mining_the_mines.incidental import lasting
 from mining_the_mines.provenance.records import NodeRecord, RunRecord, RunRequest, hash_values
 from mining_the_mines.running.bookkeeper import Bookkeeper
 from mining_the_mines.scenes.discretion import conceal, conceal_all
@@ -93,7 +94,7 @@ class ProvenanceKeeping:
         record = RunRecord(
             run_id=books.run_id,
             request=self._request,
-            parameters=conceal_all(self._parameters),
+            parameters=conceal_all(lasting(self._parameters)),
             catalog_hash=self._catalog_hash,
             code=books.code,
             environment=books.environment,

@@ -135,7 +135,7 @@ class RunRecord(_Record):
     Attributes:
         run_id: Of the tracked run.
         request: What was asked for.
-        parameters: All parameters, without passwords.
+        parameters: All parameters that results depend on, without passwords.
         catalog_hash: SHA-256 of the catalog's configuration.
         code: The code's state.
         environment: Packages and machine.

@@ -14,6 +14,7 @@ from kedro.framework.startup import bootstrap_project
 
 from mining_the_mines.datasets.states import hash_at
 from mining_the_mines.hooks.provenance import RUN_RECORD, ProvenanceKeeping
+from mining_the_mines.incidental import lasting
 from mining_the_mines.provenance.code import CodeHashes, read_code_state
 from mining_the_mines.provenance.comparison import (
     Compared,
@@ -69,7 +70,7 @@ def find_differences(record: RunRecord, project: Path) -> list[Difference]:
     found = [*code_differences(record.code, code)]
     found += environment_differences(record.environment, read_environment(project))
     with _session(record, project) as (_, context):
-        found += parameter_differences(record.parameters, conceal_all(context.params))
+        found += parameter_differences(record.parameters, conceal_all(lasting(context.params)))
         catalog_hash = hash_values(context.config_loader["catalog"])
         if catalog_hash != record.catalog_hash:
             found.append(Difference("catalog", record.catalog_hash[:12], catalog_hash[:12]))

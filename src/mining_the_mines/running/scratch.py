@@ -12,7 +12,7 @@ from mining_the_mines.provenance.records import DatasetState
 #: Where it lies below the folder of data.
 FOLDER: Final = "reproductions"
 #: What of a project is read, never written.
-_READ: Final = ("pyproject.toml", "requirements.lock", "conf", "src")
+_READ: Final = ("pyproject.toml", "requirements.lock", "conf")
 
 
 def make_scratch(project: Path, inputs: Iterable[DatasetState]) -> Path:
@@ -32,6 +32,7 @@ def make_scratch(project: Path, inputs: Iterable[DatasetState]) -> Path:
     up = max((Path(path).parts.count("..") for path in wanted), default=0)
     scratch = root.joinpath(*["up"] * up, "project")
     (scratch / "data").mkdir(parents=True)
+    (scratch / "src").mkdir()  # Kedro wants one; the package is imported already
     for name in _READ:
         if (project / name).exists():
             (scratch / name).symlink_to((project / name).resolve())
