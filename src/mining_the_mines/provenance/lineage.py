@@ -13,6 +13,8 @@ from mining_the_mines.provenance.records import DatasetState, NodeRecord
 
 #: Complete models, and the task that each belongs to.
 MODELS: Final = {"segmentation.outliner": "segmentation", "classification.detector": "classification"}
+#: Maps of scenes, each a part.
+MAPS: Final = "scene_maps"
 #: Digits of a hash that people are shown; enough to ask for what it is of.
 SHORT: Final = 12
 
@@ -157,9 +159,9 @@ class _Tracer:
             sources = tuple(self.follow(read, writer) for read in writer.inputs)
             self.steps[name] = Step(state, "made", writer, sources, now, _difference(state, writer))
             return name
-        whole, holder = self._whole(state, reader)
+        whole, its_reader = self._whole(state, reader)
         if whole is not None:
-            self.steps[name] = Step(state, "part of", None, (self.follow(whole, holder),), now, "")
+            self.steps[name] = Step(state, "part of", None, (self.follow(whole, its_reader),), now, "")
             return name
         kind = self._kind_of_source(state, reader)
         remark = "" if kind != "unrecorded" else f"No record says how {state.dataset} was made."
@@ -181,13 +183,13 @@ class _Tracer:
 
     def _whole(
         self, state: DatasetState, reader: NodeRecord | None
-    ) -> tuple[DatasetState, NodeRecord] | tuple[None, None]:
-        """The dataset in whose folder this one lies, as a node has written it, or else read it."""
+    ) -> tuple[DatasetState, NodeRecord | None] | tuple[None, None]:
+        """The dataset in whose folder this one lies, as a node has written it, or else read it; and who read it."""
         if state.path is None:
             return None, None
         folders = {str(parent) for parent in PurePosixPath(state.path).parents}
         earlier = list(self._earlier(reader))
-        written = ((output, record) for record in earlier for output in record.outputs)
+        written = ((output, reader) for record in earlier for output in record.outputs)
         read = ((source, record) for record in earlier for source in record.inputs)
         return next((pair for pair in (*written, *read) if pair[0].path in folders), (None, None))
 

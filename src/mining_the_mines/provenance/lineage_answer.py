@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mining_the_mines.mapping.scene_map import MapRecord, read_map
 from mining_the_mines.provenance.content import ContentHashes
-from mining_the_mines.provenance.lineage import Kind, Lineage, Presence
+from mining_the_mines.provenance.lineage import MAPS, Kind, Lineage, Presence
 from mining_the_mines.provenance.lineage_images import Images, find_images
 from mining_the_mines.provenance.lineage_models import Model, find_models
 
@@ -66,7 +66,7 @@ def gather(lineage: Lineage, project: Path, hashes: ContentHashes) -> Answer:
 def _map(lineage: Lineage, project: Path) -> MapRecord | None:
     """What the folder of a map says, if it still holds this one."""
     state = lineage.root.state
-    if lineage.part is None or state.path is None or state.dataset != "scene_maps":
+    if lineage.part is None or state.path is None or state.dataset != MAPS:
         return None
     found = read_map(project / state.path, lineage.part)
     return found.record if found is not None and found.record.content_hash == state.parts[lineage.part] else None

@@ -80,7 +80,7 @@ def _of_path(path: Path, ledger: Ledger, project: Path) -> Subject:
     named = absolute.relative_to(project).as_posix() if absolute.is_relative_to(project) else str(absolute)
     found = max(
         (subject for subject in _subjects(ledger) if _lies_in(named, subject.state)),
-        key=lambda subject: (len(subject.state.path or ""), _part(named, subject.state) is not None),
+        key=lambda subject: (min(len(subject.state.path or ""), len(named)), _part(named, subject.state) is not None),
         default=None,  # of equals, the first: the newest
     )
     if found is not None:

@@ -12,11 +12,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from mining_the_mines.mapping.scene_map import MapRecord
-from mining_the_mines.provenance.lineage import SHORT, Kind, Lineage, Presence, Step
+from mining_the_mines.provenance.lineage import MAPS, SHORT, Kind, Lineage, Presence, Step
 from mining_the_mines.provenance.lineage_answer import Answer
 from mining_the_mines.provenance.lineage_images import Image, Images, Raster
 from mining_the_mines.provenance.lineage_models import Model
-from mining_the_mines.provenance.records import CodeState, NodeRecord
+from mining_the_mines.provenance.records import CodeState, Environment, NodeRecord
 
 #: Columns of the text, and of the words before each paragraph.
 _WIDTH: Final = 100
@@ -46,7 +46,7 @@ def describe(lineage: Lineage, answer: Answer) -> str:
         Lines of up to 100 columns; addresses may be longer.
     """
     making = lineage.root.writer
-    lines = [_title(lineage, answer), "", *_paragraph("Lies in", _place(lineage.root))]
+    lines = [_title(lineage, answer), "", *_paragraph("Lies in", _place(lineage.root, lineage.part))]
     if making is not None:
         lines += _paragraph("Made", _made(making))
     if answer.images is not None:
@@ -104,6 +104,8 @@ class _Drawing:
             return
         for name in step.sources:
             source = self._lineage.steps[name]
+            if step.kind == "part of" and name in self.shown:
+                continue
             if name in self.shown:
                 branch.add(Text(f"{name} (above)" if source.sources else name))
             else:
@@ -118,7 +120,7 @@ class _Drawing:
     def _origin(self, step: Step) -> str:
         made = step.writer
         if made is None:
-            return _KINDS.get(step.kind, step.kind)
+            return " ".join((_KINDS.get(step.kind, step.kind), *step.sources))
         module, _, function = made.function.removeprefix(_PACKAGE).partition(":")
         called = "" if made.node.rpartition(".")[2] == function else f", {function}"
         run = "" if made.run_id == self._usual_run else f", run {_short(made.run_id)}"
@@ -166,8 +168,10 @@ def _raster(raster: Raster) -> str:
     made = raster.composite
     how = f", the {made.method} of cloudless pixels, composite {made.content_hash[:SHORT]}" if made else ""
     days = f", images of {', '.join(map(str, raster.dates))}" if raster.dates and not made else ""
+    faults = {fault.item for fault in made.faults} if made else set()
+    lacking = f" {_count(len(faults), 'scene')} could not be read everywhere." if faults else ""
     newer = " It was changed after the map was made." if raster.newer else ""
-    return f"The map was drawn from {raster.path} ({now}{given}{how}{days}).{newer}"
+    return f"The map was drawn from {raster.path} ({now}{given}{how}{days}).{lacking}{newer}"
 
 
 def _listed(images: Images, lineage: Lineage) -> list[str]:
@@ -186,13 +190,14 @@ def _image(image: Image) -> Iterator[str]:
 
 
 def _model(model: Model, found: MapRecord | None) -> str:
-    name = f"{model.dataset}" + (f", version {model.version}" if model.version else "")
+    known = None if found is None else f"{found.facts.model} {found.facts.model_version}"
+    name = ", ".join(filter(None, (known, model.dataset, None if known else model.version)))
     said = [f"{name} ({model.path or 'in memory'}{_mark(model.now)})."]
     if model.threshold is not None:
         said.append(f"Threshold of probability {model.threshold:.4g}.")
     if found is not None:
         said.append(
-            f"Polygons are drawn around pixels of {found.grow:.4g} or more, where one of them has {found.seed:.4g}."
+            f"Polygons are drawn around pixels of {found.grow:.4g} or more, where one has {found.seed:.4g} or more."
         )
     if model.trained_in:
         said.append(f"Trained in run {', '.join(map(_short, model.trained_in))}.")
@@ -214,23 +219,26 @@ def _code(making: NodeRecord, lineage: Lineage) -> str:
     more = "" if not others else (
         f" Steps before it were made with {_count(len(others), 'other state')} of the code: see the runs below."
     )  # fmt: skip
+    kept = "; the run keeps them as provenance/working_tree.diff" if making.code.dirty else ""
     return (
-        f"{_state(making.code)}; function {making.function}; packages as in the lock file "
-        f"{(making.environment.lock_hash or 'unknown')[:SHORT]}, Python {making.environment.python}.{more}"
+        f"{_commit(making.code)}{kept}; package {making.code.package_hash[:SHORT]}; function {making.function}; "
+        f"packages as in the lock file {_lock(making.environment)}, Python {making.environment.python}.{more}"
     )
 
 
-def _state(code: CodeState) -> str:
-    changed = {None: "", False: ""}.get(
-        code.dirty, f" with uncommitted changes ({(code.diff_hash or 'unknown')[:SHORT]})"
-    )
-    return f"commit {code.commit[:SHORT]}{changed}, package {code.package_hash[:SHORT]}"
+def _commit(code: CodeState) -> str:
+    changed = f" with uncommitted changes ({(code.diff_hash or 'unknown')[:SHORT]})" if code.dirty else ""
+    return f"commit {code.commit[:SHORT]}{changed}"
+
+
+def _lock(environment: Environment) -> str:
+    return (environment.lock_hash or "unknown")[:SHORT]
 
 
 def _doubts(lineage: Lineage, answer: Answer) -> str:
     steps = lineage.steps.values()
     said = [step.remark for step in steps if step.remark]
-    if answer.map is None and lineage.part is not None and lineage.root.state.dataset == "scene_maps":
+    if answer.map is None and lineage.part is not None and lineage.root.state.dataset == MAPS:
         said.append(f"The folder of the map of {lineage.part} holds another map today, or none.")
     for now, words in (("changed", "is not what it was then"), ("gone", "is gone")):
         names = [step.name for step in steps if step.now == now]
@@ -239,23 +247,23 @@ def _doubts(lineage: Lineage, answer: Answer) -> str:
     return " ".join(said) or "none: all files that it was made from lie where they did, unchanged."
 
 
-def _place(step: Step) -> str:
+def _place(step: Step, part: str | None = None) -> str:
     """Where it lies; a version's folder and file bear the names of the dataset's file, so it is told once."""
     state = step.state
     if state.path is None:
         return "in memory"
-    path = (
-        state.path.removesuffix(f"/{state.version}/{PurePosixPath(state.path).name}") if state.version else state.path
-    )
-    return ", ".join(filter(None, (path, state.version, _NOW[step.now])))
+    twice = f"/{state.version}/{PurePosixPath(state.path).name}"
+    path = state.path.removesuffix(twice) if state.version else state.path
+    folder = f"/{part}" if part is not None and state.dataset == MAPS else ""
+    return ", ".join(filter(None, (f"{path}{folder}", state.version, _NOW[step.now])))
 
 
 def _run(record: NodeRecord) -> str:
     environment = record.environment
     return (
-        f"{_short(record.run_id)}  {_when(record.finished)}, {_state(record.code)},\n"
-        f"{' ' * SHORT}  lock file {(environment.lock_hash or 'unknown')[:SHORT]}, Python {environment.python}, "
-        f"{environment.platform}, {environment.device}"
+        f"{_short(record.run_id)}  {_when(record.finished)}, {_commit(record.code)}\n"
+        f"{' ' * SHORT}  package {record.code.package_hash[:SHORT]}, lock file {_lock(environment)}, "
+        f"Python {environment.python}, {environment.device}"
     )
 
 
