@@ -1,0 +1,175 @@
+"""A model's way into the registry and out of it again."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import torch
+from kedro.io import DatasetError
+
+from chips.building import packed_chips
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.datasets.models import DetectorDataset, OutlinerDataset
+from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageDataset, RegisteredModelDataset
+from mining_the_mines.learning.export import describe
+from mining_the_mines.learning.outliner import MineOutliner
+from mining_the_mines.models.storage import StoredEnsemble
+from mining_the_mines.registry.champion import Registration
+from mining_the_mines.registry.package import ModelPackage, StoredPackage
+from mining_the_mines.registry.seen_chips import hash_chips
+from models.networks import SIX_BANDS, random_reflectance, small_outline_ensemble, small_segmenter_spec
+from registry.models import facts
+
+SIZE = 32
+NAME = "mine-segmenter"
+
+
+def outliner() -> MineOutliner:
+    """One segmenter with random weights."""
+    stored = StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), SIZE)
+    return MineOutliner(ChipSettings(bands=SIX_BANDS, size=SIZE), stored)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> StoredPackage:
+    """A package as the pipeline writes it; to export a model takes seconds."""
+    model, chips = outliner(), packed_chips(3)
+    dataset = ModelPackageDataset(filepath=str(tmp_path_factory.mktemp("package") / "segmenter_package"))
+    known = hash_chips(chips, chips.filenames)
+    dataset.save(ModelPackage(model, describe(model), facts().model_copy(update={"name": NAME}), "# Card\n", known))
+    return dataset.load()
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory, package: StoredPackage) -> Path:
+    """A registry that holds the model, in a file."""
+    path = tmp_path_factory.mktemp("registry") / "mlflow.db"
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{path}")
+    RegisteredModelDataset(name=NAME).save(registration(package))
+    mlflow.set_tracking_uri(before)
+    return path
+
+
+@pytest.fixture
+def _registry(database: Path, tmp_path: Path) -> Iterator[None]:
+    """The registry, for this test alone."""
+    shutil.copy(database, tmp_path / "mlflow.db")
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    yield
+    mlflow.set_tracking_uri(before)
+
+
+def registration(package: StoredPackage) -> Registration:
+    return Registration(
+        NAME, package.folder, package.content_hash, package.card, {}, {}, becomes_champion=True, champion_version="",
+        figures={"chips": 3.0},
+    )  # fmt: skip
+
+
+def test_a_package_holds_what_strangers_load_and_what_this_project_goes_on_with(package: StoredPackage) -> None:
+    files = {path.relative_to(package.folder).as_posix() for path in package.folder.rglob("*") if path.is_file()}
+    assert {
+        "MLmodel", "model_card.md", "mlm_item.json", "training_chips.parquet", "registration.json", "description.json",
+        "native/network.safetensors", "native/chips.json",
+    } <= files  # fmt: skip
+    item = json.loads((package.folder / "mlm_item.json").read_text())
+    assert (package.folder / item["assets"]["model"]["href"]).is_file()
+    assert not [name for name in files if name.endswith((".pkl", ".pickle", ".pt", ".pth"))]
+
+
+def test_mlflow_loads_the_package_and_it_says_what_the_model_says(package: StoredPackage) -> None:
+    chips = random_reflectance(2, size=SIZE)
+    expected = outliner().predict(chips)
+    program = next(package.folder.rglob("model.pt2"))
+    with torch.no_grad():
+        found = torch.export.load(program).module()(torch.from_numpy(chips)).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert mlflow.models.Model.load(package.folder).signature is not None
+
+
+@pytest.mark.usefixtures("_registry")
+@pytest.mark.parametrize("address", [f"models:/{NAME}@champion", f"models:/{NAME}/1"])
+def test_a_registered_model_predicts_to_the_last_bit_as_it_did(tmp_path: Path, address: str) -> None:
+    dataset = OutlinerDataset(
+        filepath=str(tmp_path / "nothing_here"), registered=address, fetched=str(tmp_path / "fetched")
+    )
+    assert dataset.exists()
+    model = dataset.load()
+    chips = random_reflectance(2, size=SIZE)
+    np.testing.assert_array_equal(model.predict(chips), outliner().predict(chips))
+    assert model.origin is not None
+    assert model.origin.version == f"{NAME} 1"
+
+
+@pytest.mark.usefixtures("_registry")
+def test_a_model_that_answers_another_question_is_told_in_one_sentence(tmp_path: Path) -> None:
+    dataset = DetectorDataset(
+        filepath=str(tmp_path / "x"), registered=f"models:/{NAME}/1", fetched=str(tmp_path / "fetched")
+    )
+    with pytest.raises(DatasetError) as told:
+        dataset.load()
+    assert isinstance(told.value.__cause__, BadInputError)
+    assert "is a model for segmentation, and one for classification is wanted" in str(told.value.__cause__)
+
+
+@pytest.mark.usefixtures("_registry")
+def test_files_that_are_not_those_that_were_registered_are_not_trusted(tmp_path: Path) -> None:
+    dataset = OutlinerDataset(
+        filepath=str(tmp_path / "x"), registered=f"models:/{NAME}/1", fetched=str(tmp_path / "fetched")
+    )
+    origin = dataset.find()
+    (origin.folder / "chips.json").write_text("{}")
+    with pytest.raises(BadInputError, match="are not those that were registered"):
+        dataset.find()
+
+
+@pytest.mark.usefixtures("_registry")
+def test_a_model_of_somebody_else_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/MLmodel").write_text("{}")
+    mlflow.MlflowClient().create_model_version(NAME, str(tmp_path / "foreign"))
+    dataset = OutlinerDataset(
+        filepath=str(tmp_path / "x"), registered=f"models:/{NAME}/2", fetched=str(tmp_path / "fetched")
+    )
+    with pytest.raises(BadInputError, match="registered by something else than this project"):
+        dataset.find()
+
+
+@pytest.mark.usefixtures("_registry")
+def test_the_champion_comes_with_the_chips_that_it_was_trained_on(tmp_path: Path, package: StoredPackage) -> None:
+    view = ChampionDataset(name=NAME, fetched=str(tmp_path / "fetched")).load()
+    assert view.champion is not None
+    assert (view.champion.version, view.champion.content_hash) == ("1", package.content_hash)
+    assert view.champion.training_chips["filename"].tolist() == list(packed_chips(3).filenames)
+    assert view.champion.model.window == SIZE
+
+
+@pytest.mark.usefixtures("_registry")
+def test_a_name_that_nobody_has_registered_has_no_champion(tmp_path: Path) -> None:
+    view = ChampionDataset(name="mine-classifier", fetched=str(tmp_path / "fetched")).load()
+    assert (view.champion, view.silent) == (None, "")
+
+
+@pytest.mark.usefixtures("_registry")
+def test_a_registry_that_does_not_answer_stops_no_run(
+    tmp_path: Path, package: StoredPackage, caplog: pytest.LogCaptureFixture
+) -> None:
+    mlflow.set_tracking_uri("http://127.0.0.1:9")
+    assert "did not do what was asked" in ChampionDataset(name=NAME, fetched=str(tmp_path)).load().silent
+    RegisteredModelDataset(name=NAME).save(registration(package))
+    assert f"{NAME} is not registered and stays in {package.folder}" in caplog.text
+    assert "kedro run --pipelines=registration" in caplog.text
+
+
+def test_the_registry_is_neither_read_nor_written_past_the_pipeline(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="read only"):
+        ChampionDataset(name=NAME, fetched=str(tmp_path)).save("anything")  # type: ignore[arg-type]
+    with pytest.raises(DatasetError, match="ask for it by its address"):
+        RegisteredModelDataset(name=NAME).load()

@@ -1,0 +1,224 @@
+"""What stands between a model that was evaluated and its version in the registry."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from chips.building import BANDS, packed_chips
+from learning.test_storage import detector  # noqa: F401 - a fixture
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.learning.detector import MineDetector
+from mining_the_mines.learning.export import describe
+from mining_the_mines.learning.outliner import MineOutliner
+from mining_the_mines.models.storage import StoredEnsemble
+from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings, score_models
+from mining_the_mines.pipelines.registration.nodes import (
+    package_model,
+    put_forward,
+    weigh_detector,
+    write_detector_card,
+)
+from mining_the_mines.pipelines.registration.outline_nodes import weigh_outliner, write_outliner_card
+from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
+from mining_the_mines.registry.champion import Champion, RegistryView
+from mining_the_mines.registry.package import StoredPackage
+from mining_the_mines.registry.seen_chips import hash_chips
+from mining_the_mines.registry.settings import RegistrationSettings
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from models.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
+from pipelines import test_outline_evaluation as outlined
+
+CHIPS, TRAIN = 48, 20
+PACKED = packed_chips(CHIPS)
+SETTINGS = RegistrationSettings(
+    name="mine-classifier", metric="roc_auc", resamples=50, minimum_chips=10, minimum_places=3
+)
+OUTLINES = SETTINGS.model_copy(update={"name": "mine-segmenter", "metric": "iou", "minimum_chips": 4})
+REPORTING = ReportingSettings(caveats=("The scenes are simulated.",))
+NOBODY = RegistryView("mine-classifier")
+
+
+def folds_table() -> pd.DataFrame:
+    """Chips of 16 places in two regions, the last 28 chips for testing."""
+    numbers = np.arange(CHIPS)
+    return pd.DataFrame(
+        {
+            "filename": list(PACKED.filenames),
+            "label": pd.array(numbers % 2, dtype="Int64"),
+            "category": np.where(numbers % 2 == 1, "quarry", "forest"),
+            "longitude": -60.0 + numbers,
+            "latitude": -5.0,
+            "place": [f"{'west' if number < TRAIN else 'east'}/p{number // 3}" for number in numbers],
+            "split": np.where(numbers < TRAIN, "train", "test"),
+            "fold": pd.array([number // 3 % 2 if number < TRAIN else pd.NA for number in numbers], dtype="Int64"),
+        }
+    )
+
+
+def predictions(skill: float = 0.3) -> pd.DataFrame:
+    """Of three models, of which the blend is a good one."""
+    folds, noise = folds_table(), np.random.default_rng(3).uniform(0, 0.4, CHIPS)
+    good = folds["label"].astype(float) * skill + noise
+    given = {"baseline": noise, "network": noise, "blend": good}
+    return pd.concat([folds.assign(model=name, probability=values) for name, values in given.items()])
+
+
+def stored(model: MineDetector | MineOutliner, folder: Path, content: str = "new") -> StoredPackage:
+    """A package as if it had been written."""
+    made = package_model(model, "# Card\n", scores_table(), PACKED, folds_table(), SETTINGS)
+    return StoredPackage(folder, content, made.description, made.facts, made.card)
+
+
+def scores_table() -> pd.DataFrame:
+    settings = EvaluationSettings(bootstrap=BootstrapSettings(resamples=20))
+    return score_models(predictions(), settings)[1]
+
+
+def champion(model: Any, trained: list[str], content: str = "old") -> RegistryView:  # noqa: ANN401
+    return RegistryView("mine-classifier", Champion("4", content, model, hash_chips(PACKED, trained)))
+
+
+def trained_chips() -> list[str]:
+    return list(PACKED.filenames[:TRAIN])
+
+
+def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(detector: MineDetector) -> None:  # noqa: F811
+    settings = EvaluationSettings(bootstrap=BootstrapSettings(resamples=20))
+    _, scores, categories, _ = score_models(predictions(), settings)
+    card = write_detector_card(detector, scores, categories, predictions(), folds_table(), SETTINGS, REPORTING)
+    chosen = scores[(scores["model"] == "blend") & (scores["metric"] == "f1") & (scores["split"] == "test")]
+    assert f"| F1 | {chosen['value'].iloc[0]:.3f} (" in card
+    assert "| quarry (recall) | test |" in card
+    assert "| east | test |" in card
+    assert "**The scenes are simulated.**" in card
+
+
+def test_a_package_knows_its_training_chips_and_its_own_scores(detector: MineDetector) -> None:  # noqa: F811
+    package = package_model(detector, "# Card", scores_table(), PACKED, folds_table(), SETTINGS)
+    assert package.training_chips["filename"].tolist() == trained_chips()
+    assert package.facts.data_hash == PACKED.content_hash
+    assert package.facts.bounds == (-60, -5, -13, -5)
+    blend = scores_table().query("model == 'blend' and category_excluded.isna()")
+    assert [figure.value for figure in package.facts.scores] == blend["value"].tolist()
+
+
+def test_without_a_champion_the_first_model_becomes_it(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+    promotion = weigh_detector(stored(detector, tmp_path), NOBODY, predictions(), PACKED, SETTINGS)
+    assert (promotion["outcome"], promotion["chips"], promotion["left_out"]) == ("champion", CHIPS - TRAIN, 0)
+
+
+def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+    seen = [*trained_chips(), *PACKED.filenames[-5:]]
+    promotion = weigh_detector(stored(detector, tmp_path), champion(detector, seen), predictions(0.6), PACKED, SETTINGS)
+    assert (promotion["chips"], promotion["left_out"], promotion["champion_version"]) == (CHIPS - TRAIN - 5, 5, "4")
+    rows = folds_table()[TRAIN:-5]
+    found = detector.predict(np.stack([PACKED.reflectance(row) for row in range(TRAIN, CHIPS - 5)]))
+    pairs = [
+        (found[mine] > found[other]) + (found[mine] == found[other]) / 2
+        for mine in np.flatnonzero(rows["label"] == 1)
+        for other in np.flatnonzero(rows["label"] == 0)
+    ]
+    assert promotion["champion"]["value"] == pytest.approx(np.mean(pairs))
+
+
+def test_a_champion_may_want_fewer_bands_in_another_order(tmp_path: Path) -> None:
+    bands = SIX_BANDS[::-1]
+    model = MineOutliner(
+        ChipSettings(bands=bands), StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), 16)
+    )
+    view = RegistryView("mine-segmenter", Champion("4", "old", model, hash_chips(PACKED, trained_chips())))
+    assert weigh_outlines(model, view, tmp_path)["champion"] is not None
+
+
+def test_a_champion_that_wants_a_band_which_the_chips_lack_can_not_be_compared(
+    detector: MineDetector,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    other = replace(detector, chips=ChipSettings(bands=(*BANDS, "B1")))
+    promotion = weigh_detector(
+        stored(detector, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
+    )
+    assert promotion["outcome"] == "challenger"
+    assert promotion["reason"].startswith("Version 4 wants B1, which these chips lack: give the alias champion")
+
+
+def test_a_champion_for_chips_of_another_size_can_not_be_compared(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+    other = replace(detector, network=replace(detector.network, chip_size=32))
+    promotion = weigh_detector(
+        stored(detector, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
+    )
+    assert promotion["reason"].startswith("Version 4 judges chips of 32 pixels, and these have 16")
+
+
+def test_too_few_chips_that_the_champion_has_not_seen_leave_it_in_its_place(
+    detector: MineDetector,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    view = champion(detector, list(PACKED.filenames))
+    promotion = weigh_detector(stored(detector, tmp_path), view, predictions(0.6), PACKED, SETTINGS)
+    assert promotion["outcome"] == "challenger"
+    assert "Only 0 test chips of 0 places are left" in promotion["reason"]
+
+
+def test_the_champion_itself_is_not_compared_with_itself(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+    view = champion(detector, trained_chips(), "new")
+    promotion = weigh_detector(stored(detector, tmp_path), view, predictions(), PACKED, SETTINGS)
+    assert (promotion["outcome"], promotion["difference"]) == ("champion", None)
+    assert promotion["reason"] == "This very model is the champion already, as version 4."
+
+
+def test_a_registry_that_does_not_answer_decides_nothing(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+    view = RegistryView("mine-classifier", silent="It is not there.")
+    promotion = weigh_detector(stored(detector, tmp_path), view, predictions(), PACKED, SETTINGS)
+    assert promotion["outcome"] == "challenger"
+    assert "It is not there." in promotion["reason"]
+
+
+def weigh_outlines(model: MineOutliner, view: RegistryView, folder: Path) -> dict[str, Any]:
+    """Weigh a segmenter on the chips of the tests of evaluation."""
+    facts = stored(model, folder).facts
+    package = StoredPackage(folder, "new", describe(model), facts, "# Card\n")
+    given = (outlined.chip_scores(), outlined.masks_of(), outlined.packed(), OUTLINES, outlined.SETTINGS)
+    return weigh_outliner(package, view, *given)
+
+
+def test_outlines_of_champion_and_challenger_are_measured_on_the_same_chips(tmp_path: Path) -> None:
+    model = MineOutliner(ChipSettings(bands=SIX_BANDS), outlined.network())
+    seen = hash_chips(outlined.packed(), outlined.NAMES[: outlined.TRAIN])
+    promotion = weigh_outlines(model, RegistryView("mine-segmenter", Champion("1", "old", model, seen)), tmp_path)
+    assert (promotion["outcome"], promotion["chips"]) == ("champion", outlined.CHIPS - outlined.TRAIN)
+    assert promotion["challenger"]["value"] > promotion["champion"]["value"]
+    difference = promotion["challenger"]["value"] - promotion["champion"]["value"]
+    assert promotion["difference"]["value"] == pytest.approx(difference)
+
+
+def test_a_segmenters_card_scores_each_region() -> None:
+    model = MineOutliner(ChipSettings(bands=SIX_BANDS), outlined.network())
+    chips = outlined.chip_scores()
+    scores = pd.DataFrame(
+        {"split": ["test"], "model": "outlines", "category_excluded": None, "metric": "iou", "value": 0.5,
+         "low": 0.4, "high": 0.6}
+    )  # fmt: skip
+    card = write_outliner_card(model, scores, chips, outlined.folds_table(), OUTLINES, REPORTING)
+    assert "| IoU | 0.500 (0.400 to 0.600) | – |" in card
+    assert "IoU by region:" in card
+    assert "| place-0 | out-of-fold |" in card
+
+
+def test_what_a_version_is_looked_up_by_stands_in_its_tags(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+    package = stored(detector, tmp_path)
+    promotion = weigh_detector(package, NOBODY, predictions(), PACKED, SETTINGS)
+    registration = put_forward(package, promotion, {"MLflow run": "f00", "Git commit": "abc"}, SETTINGS)
+    assert registration.becomes_champion
+    assert registration.tags["bands"] == ",".join(BANDS)
+    assert registration.tags["chip_size"] == "16"
+    assert registration.tags["threshold"] == "0.4321"
+    assert registration.tags["data_hash"] == PACKED.content_hash
+    assert (registration.tags["run_id"], registration.tags["git_commit"]) == ("f00", "abc")
+    assert "(" in registration.tags["score.test.roc_auc"]
+    assert registration.decision["decision.metric"] == "roc_auc"
+    assert registration.figures["challenger"] == promotion["challenger"]["value"]
