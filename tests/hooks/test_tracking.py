@@ -1,6 +1,5 @@
 """What tracking makes of scores and parameters."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, scor
 from mining_the_mines.pipelines.reporting.nodes import flatten
 from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.tracking.active import TrackedRun, active_run, set_active_run
+from mining_the_mines.tracking.errors import TrackingError
 from tracking import telling
 
 SECRET = "hunter2"  # noqa: S105 - a password that is looked for where it must not be
@@ -90,16 +90,23 @@ def test_a_parameter_that_is_too_long_for_mlflow_becomes_a_tag(tmp_path: Path, a
 
 
 @pytest.fixture(scope="module")
-def session_context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+def session_context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     """The context of a project whose runs are tracked in its data folder."""
     project = copy_project(tmp_path_factory.mktemp("hooks") / "project")
     bootstrap_project(project)
-    with KedroSession.create(project) as session:
-        yield session.load_context()
+    return context_of(project)
 
 
-def started(context: Context, **run_params: object) -> TrackedRun:
-    """What the hook makes of a run that begins and ends at once."""
+def context_of(project: Path) -> Context:
+    """What a command of a project begins with."""
+    session = KedroSession.create(project)
+    assert isinstance(session, KedroSession)
+    with session:
+        return session.load_context()
+
+
+def started(context: Context, fault: Exception | None = None, **run_params: object) -> TrackedRun:
+    """What the hooks make of a run that begins and ends at once."""
     tracking = ParameterTracking()
     tracking.after_context_created(context)
     given = {"tags", "node_names", "from_nodes", "to_nodes", "from_inputs", "load_versions", "pipeline_names"}
@@ -107,7 +114,11 @@ def started(context: Context, **run_params: object) -> TrackedRun:
     tracking.before_pipeline_run(params, Pipeline([]), DataCatalog())
     run = active_run()
     assert run is not None
-    tracking.after_pipeline_run(params, Pipeline([]), DataCatalog())
+    if fault is None:
+        tracking.after_pipeline_run(params, Pipeline([]), DataCatalog())
+    else:
+        RunTracking().on_pipeline_error(fault)
+        tracking.on_pipeline_error(fault, params, Pipeline([]), DataCatalog())
     assert active_run() is None
     return run
 
@@ -119,6 +130,25 @@ def test_a_run_of_the_command_line_is_tracked_without_its_passwords(session_cont
     assert known.data.tags["env"] == "archive"
     assert known.data.tags["kedro_command"] == "kedro run --pipeline=training"
     assert (known.info.run_name, known.info.status) == ("training", "FINISHED")
+
+
+def test_a_run_that_fails_says_so_and_why(session_context: Context) -> None:
+    run = started(session_context, ValueError("There is no folder."))
+    known = mlflow.MlflowClient(session_context.mlflow.server.mlflow_tracking_uri).get_run(run.run_id)
+    assert (known.info.status, known.data.tags["error"]) == ("FAILED", "There is no folder.")
+
+
+def test_a_server_that_does_not_answer_is_told_before_work_begins_and_stops_no_other_command(
+    session_context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:{SECRET}@127.0.0.1:9")
+    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)  # put back afterwards
+    context = context_of(session_context.project_path)
+    assert context.catalog.exists("packed_chips") is False
+    with pytest.raises(TrackingError, match=r"by http://127\.0\.0\.1:9, which does not answer: start") as told:
+        started(context)
+    assert SECRET not in str(told.value)
+    assert active_run() is None
 
 
 def test_the_embedded_store_lies_in_the_project_from_whichever_folder_a_command_is_typed(

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from mining_the_mines.tracking.active import TrackedRun
 from mining_the_mines.tracking.journal import Destination, create
@@ -33,14 +35,17 @@ def store(folder: Path) -> str:
 def tracker(folder: Path, address: str, *, patience_seconds: float = 5, timeout_seconds: int = 5) -> Tracker:
     """Where runs are tracked; what can't be sent stays in ``unsent`` below the folder."""
     client = MlflowClient(address)
-    known = client.get_experiment_by_name(EXPERIMENT)
-    place = str(folder / "artifacts") if address.startswith("sqlite") else None
-    experiment = known.experiment_id if known is not None else client.create_experiment(EXPERIMENT, place)
+    if client.get_experiment_by_name(EXPERIMENT) is None:
+        place = str(folder / "artifacts") if address.startswith("sqlite") else None
+        with suppress(MlflowException):  # another process may make it at the same moment
+            client.create_experiment(EXPERIMENT, place)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
     settings = TrackingSettings(
         patience_seconds=patience_seconds, timeout_seconds=timeout_seconds, longest_wait_seconds=1
     )
     set_time_limits(settings)
-    return Tracker(address, experiment, folder / "unsent", settings)
+    return Tracker(address, experiment.experiment_id, folder / "unsent", settings)
 
 
 def begin_training(

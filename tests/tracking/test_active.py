@@ -11,6 +11,9 @@ from mlflow.artifacts import download_artifacts
 from mining_the_mines import tracking
 from mining_the_mines.tracking.active import FAILED, set_active_run
 from mining_the_mines.tracking.errors import TrackingError
+from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
+from mining_the_mines.tracking.starting import Tracker
+from scenes.servers import FaultyServer, files
 from tracking import telling
 
 
@@ -105,10 +108,18 @@ def test_whoever_asks_gets_the_run_of_the_process(address: str, tmp_path: Path) 
 
 
 def test_a_server_that_does_not_answer_is_told_in_one_sentence_without_password(tmp_path: Path) -> None:
-    from mining_the_mines.tracking.settings import TrackingSettings
-    from mining_the_mines.tracking.starting import Tracker
-
+    set_time_limits(TrackingSettings())
     tracker = Tracker("http://me:hunter2@127.0.0.1:9", "1", tmp_path / "unsent", TrackingSettings())
     with pytest.raises(TrackingError, match=r"127\.0\.0\.1:9, which does not answer") as told:
         tracker.start("training")
     assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_server_that_wants_a_password_says_so(status: int, tmp_path: Path) -> None:
+    set_time_limits(TrackingSettings())
+    with FaultyServer(files(tmp_path)).running() as server:
+        server.fail("", status)
+        tracker = Tracker(server.address, "1", tmp_path / "unsent", TrackingSettings())
+        with pytest.raises(TrackingError, match="does not let you in: set MLFLOW_TRACKING_USERNAME"):
+            tracker.start("training")

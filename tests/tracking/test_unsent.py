@@ -67,6 +67,17 @@ def test_what_is_sent_again_is_there_once(killed: str, address: str, left: Path,
         assert len(client.get_metric_history(child.info.run_id, "loss")) == EPOCHS
 
 
+def test_a_journal_that_cannot_be_read_is_named_and_holds_nothing_up(
+    killed: str, address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, file in (("0", "destination.json"), ("1", "journal.jsonl")):
+        shutil.copytree(tmp_path / "unsent" / killed, tmp_path / "unsent" / name)
+        (tmp_path / "unsent" / name / file).write_text("from the future\n", encoding="utf-8")
+    sendings = list(send_unsent(tmp_path / "unsent", address, MlflowClient(address)))
+    assert [(sending.folder.name, sending.outcome) for sending in sendings] == [("1", "refused"), (killed, "sent")]
+    assert str(tmp_path / "unsent/0") in caplog.text
+
+
 def test_a_run_that_is_still_at_it_is_left_alone(address: str, tmp_path: Path) -> None:
     run = telling.tracker(tmp_path, address).start("training")
     assert list(send_unsent(tmp_path / "unsent", address, MlflowClient(address))) == []

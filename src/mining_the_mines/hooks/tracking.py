@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from mining_the_mines.datasets.run_facts import git_state
 from mining_the_mines.scenes.discretion import Discretion, conceal, conceal_all
-from mining_the_mines.tracking.active import FAILED, FINISHED, active_run, set_active_run
+from mining_the_mines.tracking.active import FAILED, FINISHED, KILLED, active_run, set_active_run
 from mining_the_mines.tracking.addresses import EMBEDDED, UNSENT, anchor, artifact_location
 from mining_the_mines.tracking.errors import TrackingError
 from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
@@ -60,9 +60,17 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         self._fault: TrackingError | None = None
         set_time_limits(self._settings)
         try:
-            super().after_context_created(context)
+            self._find_experiment(context)
         except (MlflowException, OSError) as error:
             self._fault = unreachable(loader["mlflow"]["server"]["mlflow_tracking_uri"], error)
+
+    def _find_experiment(self, context: KedroContext) -> None:
+        try:
+            super().after_context_created(context)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            super().after_context_created(context)  # the first run of somebody else made it at the same moment
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:  # noqa: ARG002 - Kedro's signature
@@ -73,6 +81,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         """
         if self._fault is not None:
             raise self._fault
+        self._end(KILLED)  # one that was interrupted in this process, as a notebook's may be
         names = list(run_params.get("pipeline_names") or ["__default__"])
         tracking = self.mlflow_config.tracking
         self._is_mlflow_enabled = _assert_mlflow_enabled(names, self.mlflow_config)

@@ -28,6 +28,7 @@ Value = TypeVar("Value")
 
 FINISHED: Final = "FINISHED"
 FAILED: Final = "FAILED"
+KILLED: Final = "KILLED"
 
 
 class _Teller:
@@ -111,7 +112,7 @@ class _Teller:
         """Say that it came to its end.
 
         Args:
-            status: MLflow's word for how: ``FINISHED`` or ``FAILED``.
+            status: MLflow's word for how: ``FINISHED``, ``FAILED`` or ``KILLED``.
         """
         self._tell(Ended(child=self._child, status=status, time=_milliseconds()))
 

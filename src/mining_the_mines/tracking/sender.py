@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Journal
 from mining_the_mines.tracking.settings import TrackingSettings
@@ -89,7 +90,7 @@ class Sender:
             self._something.clear()
             try:
                 more = self._deliver_next(self._journal)
-            except UnsentError as error:
+            except (UnsentError, BadInputError) as error:  # the disk may be full, and may be emptied
                 self._note_silence(error)
                 if self._closing.is_set() and self._patience_is_over():
                     return
@@ -113,7 +114,7 @@ class Sender:
         else:
             self._closing.wait(seconds)
 
-    def _note_silence(self, error: UnsentError) -> None:
+    def _note_silence(self, error: Exception) -> None:
         if not self._silent:
             logger.info("The run goes on and tells it later: %s", error)
         self._silent = True

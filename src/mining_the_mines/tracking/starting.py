@@ -1,8 +1,9 @@
 """Starts a run in MLflow, from which on this process tells of it."""
 
-import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -17,7 +18,9 @@ from mining_the_mines.tracking.sender import Sender
 from mining_the_mines.tracking.settings import TrackingSettings
 from mining_the_mines.tracking.unsent import send_quietly
 
-logger = logging.getLogger(__name__)
+#: How MLflow tells of an answer that is not its own server's, such as a proxy's, and its own server's codes.
+_NOT_LET_IN: Final = re.compile(r"error code 40[13]\b")
+_NOT_LET_IN_CODES: Final = ("UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED")
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,14 @@ def unreachable(address: str, error: Exception) -> TrackingError:
     Returns:
         One sentence, without password.
     """
-    reason = " ".join(conceal(str(error)).split())
-    if "401" in reason or "403" in reason:
-        way_out = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to what it knows"
-        return TrackingError(f"The tracking server {without_secrets(address)} does not let you in: {way_out}.")
+    reason = " ".join(conceal(str(error)).split())[:200]
+    server = without_secrets(address)
+    if _NOT_LET_IN.search(reason) or getattr(error, "error_code", "") in _NOT_LET_IN_CODES:
+        return TrackingError(
+            f"The tracking server {server} does not let you in: set MLFLOW_TRACKING_USERNAME and "
+            f"MLFLOW_TRACKING_PASSWORD, and name it as its --allowed-hosts do. ({reason})"
+        )
     return TrackingError(
-        f"Runs can't be tracked by {without_secrets(address)}, which does not answer: start that server, or set "
-        f"MLFLOW_TRACKING_URI to one that runs, or unset it to track in data/mlflow. ({reason[:200]})"
+        f"Runs can't be tracked by {server}, which does not answer: start that server, or set MLFLOW_TRACKING_URI to "
+        f"one that runs, or unset it to track in data/mlflow. ({reason})"
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import ValidationError
+
 from mining_the_mines.scenes.discretion import without_secrets
 from mining_the_mines.tracking.entries import ITSELF, Ended, Started
 from mining_the_mines.tracking.errors import UnsentError
@@ -52,7 +54,7 @@ def send_unsent(folder: Path, address: str, client: "MlflowClient") -> Iterator[
         What became of each; runs that are still at it are left out. It ends with the first that is not answered.
     """
     for place in sorted(path for path in folder.glob("*") if path.is_dir()):
-        journal = take_over(place)
+        journal = _take_over(place)
         if journal is None:
             continue
         sending = _send(journal, address, client)
@@ -78,18 +80,28 @@ def send_quietly(folder: Path, address: str, client: "MlflowClient") -> None:
             logger.info("Run %s had left something unsent: sent.", sending.destination.run_id)
 
 
+def _take_over(place: Path) -> Journal | None:
+    try:
+        return take_over(place)
+    except ValidationError:  # of a later version of this package, or edited by hand
+        logger.warning("%s holds a journal that can't be read: remove the folder if nobody needs it.", place)
+        return None
+
+
 def _send(journal: Journal, address: str, client: "MlflowClient") -> Sending:
     from mining_the_mines.tracking.delivery import deliver_next
 
     destination = journal.destination
     if destination.address != without_secrets(address):
         return Sending(journal.folder, destination, "elsewhere")
-    _end_what_was_killed(journal)
     try:
+        _end_what_was_killed(journal)
         while deliver_next(journal, client):
             pass
     except UnsentError as error:
         return Sending(journal.folder, destination, "unanswered", str(error))
+    except ValidationError:
+        return Sending(journal.folder, destination, "refused", "an entry can't be read")
     if refusals := journal.refusals():
         return Sending(journal.folder, destination, "refused", refusals[0])
     return Sending(journal.folder, destination, "sent")
