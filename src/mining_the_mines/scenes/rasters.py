@@ -5,7 +5,7 @@ from typing import Final
 
 import rasterio
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
-from rasterio.errors import RasterioError
+from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 
 from mining_the_mines.scenes.discretion import conceal
@@ -42,6 +42,22 @@ def check_raster(address: str, size: int | None) -> None:
         raise SceneError(f"its pixels are {dtypes[0]}, and no digital numbers ({', '.join(DTYPES)})")
     if size is not None and end > size:
         raise SceneError(f"cut off: it has {size} bytes where its header speaks of {end}")
+
+
+def open_image(address: str) -> DatasetReader:
+    """Open a file as one of :data:`DRIVERS`, and as nothing else.
+
+    Args:
+        address: A path, or a URL that can be read as it is.
+
+    Raises:
+        RasterioIOError: If it is none.
+    """
+    first, second = DRIVERS
+    try:
+        return rasterio.open(address, driver=first, sharing=False)
+    except RasterioIOError:
+        return rasterio.open(address, driver=second, sharing=False)
 
 
 def check_local_raster(path: Path) -> None:

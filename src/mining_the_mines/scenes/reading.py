@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import odc.stac
 import pystac
-import rasterio
 from odc.geo.geobox import GeoBox
 
 from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION, find_asset, find_mask
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.native_grid import NativeGrid, NativeWindow
+from mining_the_mines.scenes.rasters import open_image
+from mining_the_mines.scenes.remote_files import ImageDriver
 from mining_the_mines.scenes.sources import signing
 from mining_the_mines.sentinel2.baseline import Scaling, harmonise, read_scaling
 from mining_the_mines.sentinel2.reflectance import NODATA
@@ -191,7 +192,7 @@ class SceneStack:
         if self.mask is None or self.mask.classified:
             return NODATA
         sign = signing(self.access) or str
-        with rasterio.open(sign(self.mask.items[0].assets[MASK].href)) as mask:
+        with open_image(sign(self.mask.items[0].assets[MASK].href)) as mask:
             return NODATA if mask.nodata == NODATA else UNKNOWN
 
     def _load(
@@ -208,6 +209,7 @@ class SceneStack:
             nodata=how.nodata,
             fail_on_error=True,
             patch_url=signing(self.access),
+            driver=ImageDriver(),
         )
         return {band: loaded[band].values for band in bands}
 

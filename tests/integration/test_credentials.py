@@ -1,0 +1,97 @@
+"""Passwords that a run is given are found nowhere afterwards: not in its data, not in MLflow, not in what it says."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.projects import copy_project
+from mining_the_mines.simulation import SeriesSettings, write_simulated_series
+from scenes.servers import FaultyServer, files
+
+pytestmark = pytest.mark.end_to_end
+
+SERIES = SeriesSettings(provinces=("tapajos",), pixels=120, mines=2, dates=4, cloudiness=0.1)
+#: Where secrets are given, and what they are.
+USER, SIGNATURE, NESTED, LOCAL = "Geheim-user", "Geheim-signature", "Geheim-nested", "Geheim-local"
+ENVIRONMENT = {"AWS_SECRET_ACCESS_KEY": "Geheim-aws", "MLFLOW_TRACKING_PASSWORD": "Geheim-mlflow"}
+SECRETS = (USER, SIGNATURE, NESTED, LOCAL, *ENVIRONMENT.values())
+
+#: Runs a pipeline with parameters that no command line could hold, and says what went wrong as the command does.
+_RUN = """
+import json, sys
+from pathlib import Path
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+bootstrap_project(Path.cwd())
+with KedroSession.create(Path.cwd(), runtime_params=json.loads(sys.argv[1])) as session:
+    session.run(pipeline_names=["acquisition"])
+"""
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated archive."""
+    folder = tmp_path_factory.mktemp("archive") / "archive"
+    write_simulated_series(folder, SERIES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(archive: Path) -> Iterator[FaultyServer]:
+    """The archive on a web server."""
+    with FaultyServer(files(archive)).running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, archive: Path, served: FaultyServer) -> tuple[Path, list[str]]:
+    """A project in which a run has succeeded and another one failed, and what they said."""
+    project = copy_project(tmp_path_factory.mktemp("secret") / "project")
+    (project / "conf/local").mkdir(exist_ok=True)
+    (project / "conf/local/credentials.yml").write_text(f"archive: {{password: {LOCAL}}}\n")
+    said = [_run(project, archive, served)]
+    served.fail("/", 403)
+    return project, [*said, _run(project, archive, served, fails=True)]
+
+
+def _run(project: Path, archive: Path, served: FaultyServer, *, fails: bool = False) -> str:
+    address = served.address.replace("//", f"//somebody:{USER}@")
+    parameters = {
+        "acquisition": {
+            "source": f"{address}/catalog.json?se=2030-01-01&sig={SIGNATURE}",
+            "regions": str(archive / "regions.geojson"),
+            "retries": 1,
+            "back_off": 0,
+        },
+        "map_page": {
+            "tiles": f"https://tiles.example.org/{{z}}/{{x}}/{{y}}.png?api_key={NESTED}",
+            "tiles_attribution": "x",
+        },
+    }
+    code = [sys.executable, "-c", _RUN, json.dumps(parameters)]
+    done = subprocess.run(
+        code, cwd=project, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert (done.returncode != 0) == fails, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_no_file_of_a_run_holds_a_password(project: tuple[Path, list[str]]) -> None:
+    folder, _ = project
+    files = [path for path in folder.rglob("*") if path.is_file() and "local" not in path.parts]
+    assert any("mlflow.db" in path.name for path in files)
+    assert any("chosen_scenes.json" in path.name for path in files)
+    held = {path: [secret for secret in SECRETS if secret.encode() in path.read_bytes()] for path in files}
+    assert {str(path.relative_to(folder)): found for path, found in held.items() if found} == {}
+
+
+@pytest.mark.parametrize("run", [0, 1])
+def test_a_run_says_no_password_whether_it_succeeds_or_fails(project: tuple[Path, list[str]], run: int) -> None:
+    _, said = project
+    plain = "".join(said[run].split())  # tracebacks and tables are wrapped
+    assert [secret for secret in SECRETS if secret in plain] == []
