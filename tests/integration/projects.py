@@ -11,6 +11,7 @@ from typing import Any
 
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.runner import SequentialRunner
 
 PROJECT = Path(__file__).parents[2]
 
@@ -82,7 +83,12 @@ def run(
         )
         assert isinstance(session, KedroSession)
         with session:
-            session.run(pipeline_names=list(pipelines), load_versions=dict(load_versions or {}), namespaces=namespaces)
+            session.run(
+                pipeline_names=list(pipelines),
+                load_versions=dict(load_versions or {}),
+                namespaces=namespaces,
+                runner=SequentialRunner(),  # as the command line has it; Kedro-Viz tells the status of no other run
+            )
     finally:
         del os.environ["MLFLOW_TRACKING_URI"]
         os.chdir(before)
