@@ -14,6 +14,10 @@ from mlflow.entities import Run
 
 from integration.projects import SMALL, copy_project, newest, run
 from mining_the_mines.reporting.html import without_run_facts
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.run_comparison import compare_runs
+from mining_the_mines.tracking.runs import RunStore, find_run
+from mining_the_mines.tracking.scored_runs import read_scored_run
 
 pytestmark = pytest.mark.end_to_end
 
@@ -233,8 +237,20 @@ def test_a_run_tells_its_parameters_code_data_and_scores(runs: list[Run]) -> Non
 
 def test_the_report_is_among_the_artifacts_of_a_run(project: Path, runs: list[Run]) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
-    names = {item.path for item in client.list_artifacts(parents(runs)[0].info.run_id)}
-    assert {"report.html", "scores.csv", "outline_scores.csv", "manifest.csv"} <= names
+    folders = (None, "classification", "segmentation")
+    key = parents(runs)[0].info.run_id
+    names = {item.path for folder in folders for item in client.list_artifacts(key, folder)}
+    assert {"report.html", "manifest.csv", "classification/scores.csv"} <= names
+    assert {"classification/scored_predictions.csv", "segmentation/outline_chip_scores.csv"} <= names
+
+
+def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path) -> None:
+    store = RunStore(f"sqlite:///{project}/data/mlflow/mlflow.db", "mining_the_mines")
+    found = [read_scored_run(find_run(name, store)) for name in ("LAST~1", "LAST")]
+    comparison = compare_runs(found, BootstrapSettings(resamples=20))
+    assert {pair.question for pair in comparison.pairs} == {"detection", "outlines"}
+    assert all(pair.same for pair in comparison.pairs)
+    assert comparison.parameters.empty
 
 
 def test_an_older_version_can_be_loaded_again(project: Path) -> None:

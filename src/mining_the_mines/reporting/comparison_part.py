@@ -29,7 +29,6 @@ from mining_the_mines.scoring.outline_scores import OUTLINE_METRICS, OUTLINES
 from mining_the_mines.scoring.run_comparison import PairedScores, RunComparison
 from mining_the_mines.scoring.tables import TEST
 
-QUESTION_TITLES = MappingProxyType({"detection": "Is there a mine in a chip?", "outlines": "Where are the mines?"})
 #: What a verdict says in a table.
 VERDICTS = MappingProxyType(
     {
@@ -50,7 +49,8 @@ MADE_OF_TITLES = MappingProxyType(
         "data_hash": "Chips",
     }
 )
-_ORDER: Final = (*METRICS, *(name for name in OUTLINE_METRICS if name not in METRICS))
+#: Figures of a question, the most telling ones first.
+_FIGURES = MappingProxyType({"detection": METRICS, "outlines": OUTLINE_METRICS})
 _LONG_HASH: Final = 32
 _SHORT_HASH: Final = 12
 _SIGNED: Final = ("area_bias_hectares", "area_bias_share")
@@ -185,7 +185,7 @@ def _signed_range(interval: Interval) -> str:
 def _difference_table(pair: PairedScores) -> Table:
     rows = {row["metric"]: row for row in pair.differences.to_dict("records")}
     lines = []
-    for metric in (name for name in _ORDER if name in rows):
+    for metric in (name for name in _FIGURES[pair.question] if name in rows):
         row = rows[metric]
         figure = Interval(*(float(row[name]) for name in ("value", "low", "high")))
         shown = Cell("0") if row["verdict"] == "same" else _difference_cell(metric, figure)
@@ -211,7 +211,7 @@ def _score_tables(comparison: RunComparison) -> list[Table]:
     for (question, split), rows in comparison.scores.groupby(["question", "split"], sort=False):
         of_runs = {run: rows[rows["run"] == run] for run in comparison.runs if (rows["run"] == run).any()}
         lines = []
-        for metric in (name for name in _ORDER if (rows["metric"] == name).any()):
+        for metric in (name for name in _FIGURES[str(question)] if (rows["metric"] == name).any()):
             cells = tuple(_score_cell(of_run, metric) for of_run in of_runs.values())
             lines.append(Row(metric_title(metric), cells))
         sizes = [(int(of_run["chips"].iloc[0]), int(of_run["places"].iloc[0])) for of_run in of_runs.values()]

@@ -1,0 +1,174 @@
+"""Two runs are told apart by nothing but chips that both have scored, and only where chance can't have done it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mining_the_mines.scoring.bootstrap import Interval
+from mining_the_mines.scoring.run_comparison import (
+    PairedScores,
+    ScoredRun,
+    compare_runs,
+    compare_with,
+    hashes_of,
+    verdict_of,
+    what_differs,
+)
+from tracking.scored import QUICK, make_scored_run, shuffled, with_other_chips, without_answers
+
+FIRST = make_scored_run()
+
+
+def pair_of(run: ScoredRun, question: str, split: str, rival: ScoredRun = FIRST) -> PairedScores:
+    pairs = compare_runs([rival, run], QUICK).pairs
+    return next(pair for pair in pairs if (pair.question, pair.split) == (question, split))
+
+
+def test_a_rerun_with_the_same_answers_is_the_same_whatever_the_order_of_its_chips() -> None:
+    comparison = compare_runs([FIRST, shuffled(replace(FIRST, name="again"))], QUICK)
+    assert {(pair.question, pair.split) for pair in comparison.pairs} == {
+        (question, split) for question in ("detection", "outlines") for split in ("test", "out-of-fold")
+    }
+    assert all(pair.same for pair in comparison.pairs)
+    assert comparison.made_of.empty
+    assert comparison.parameters.empty
+
+
+def test_a_better_run_is_called_better_and_its_rival_worse() -> None:
+    better = make_scored_run("better", better=0.4)
+    difference, verdict = pair_of(better, "detection", "out-of-fold").deciding
+    assert verdict == "better"
+    assert 0 < difference.low <= difference.value <= difference.high
+    assert pair_of(FIRST, "detection", "out-of-fold", rival=better).deciding[1] == "worse"
+
+
+def test_worse_outlines_are_called_worse_and_a_bias_neither() -> None:
+    pair = pair_of(make_scored_run("worse", skill=0.7), "outlines", "out-of-fold")
+    assert pair.deciding[1] == "worse"
+    verdicts = pair.differences.set_index("metric")["verdict"]
+    assert verdicts["area_bias_hectares"] == "higher"
+    assert verdicts["area_error_hectares"] == "worse"
+
+
+def test_a_smaller_loss_is_better() -> None:
+    pair = pair_of(make_scored_run("better", better=0.4), "detection", "out-of-fold")
+    rows = pair.differences.set_index("metric")
+    assert rows.loc["log_loss", "high"] < 0
+    assert rows.loc["log_loss", "verdict"] == "better"
+
+
+def test_a_difference_that_chance_can_have_made_is_not_decided() -> None:
+    assert FIRST.predictions is not None
+    noise = np.random.default_rng(0).normal(0, 0.02, len(FIRST.predictions))
+    chance = (FIRST.predictions["probability"] + noise).clip(0, 1)
+    other = replace(FIRST, name="noisy", predictions=FIRST.predictions.assign(probability=chance))
+    assert pair_of(other, "detection", "out-of-fold").deciding[1] == "unclear"
+
+
+def test_chips_of_the_same_name_with_another_picture_are_not_compared() -> None:
+    pair = pair_of(with_other_chips(replace(FIRST, name="other")), "detection", "test")
+    assert "no chip of this split in common" in pair.obstacle
+    assert pair.left_out == {"of the same name but not the same picture": 30}
+    assert pair.differences.empty
+    assert not pair.same
+
+
+def test_what_both_have_of_the_same_chips_is_compared() -> None:
+    half = with_other_chips(replace(FIRST, name="half"), 0.5)
+    pair = pair_of(half, "detection", "out-of-fold")
+    assert not pair.obstacle
+    assert pair.same
+    assert pair.chips + pair.left_out["of the same name but not the same picture"] == 150
+
+
+def test_chips_with_another_truth_are_left_out() -> None:
+    assert FIRST.predictions is not None
+    assert FIRST.outlines is not None
+    table, outlines = FIRST.predictions.copy(), FIRST.outlines.copy()
+    corrected = table["filename"] == table["filename"].iloc[0]
+    table.loc[corrected, "label"] = 1 - table.loc[corrected, "label"]
+    outlines.loc[outlines.index[0], "false_negative"] += 1
+    other = replace(FIRST, name="other", predictions=table, outlines=outlines)
+    for question in ("detection", "outlines"):
+        assert pair_of(other, question, "out-of-fold").left_out == {"with another truth": 1}
+
+
+def test_a_chip_that_one_run_has_trained_on_is_left_out() -> None:
+    assert FIRST.predictions is not None
+    tested = FIRST.predictions[FIRST.predictions["fold"].isna()]
+    moved = FIRST.predictions["filename"].isin(tested["filename"].iloc[:4])
+    table = FIRST.predictions.assign(fold=FIRST.predictions["fold"].mask(moved, 0))
+    pair = pair_of(replace(FIRST, name="other", predictions=table), "detection", "test")
+    assert pair.chips == 26
+    assert pair.left_out == {"in this split of one run only": 4}
+
+
+def test_without_scores_of_single_chips_it_says_which_run_lacks_them() -> None:
+    pairs = compare_runs([FIRST, without_answers(replace(FIRST, name="failed"))], QUICK).pairs
+    assert pairs
+    assert {pair.obstacle for pair in pairs} == {"failed has kept no scores of single chips"}
+
+
+def test_without_an_inventory_nothing_is_compared() -> None:
+    pair = pair_of(replace(FIRST, name="other", chip_hashes={}), "outlines", "test")
+    assert "inventory" in pair.obstacle
+
+
+def test_models_are_compared_as_each_run_has_chosen_them() -> None:
+    pair = pair_of(replace(FIRST, name="other", chosen="baseline"), "detection", "out-of-fold")
+    assert (pair.model, pair.rival_model) == ("baseline", "blend")
+    assert pair.deciding[1] == "worse"
+
+
+def test_each_run_is_compared_with_the_first_or_one_with_all_others() -> None:
+    runs = [replace(FIRST, name=name) for name in ("a", "b", "c")]
+    assert {(pair.run, pair.rival) for pair in compare_runs(runs, QUICK).pairs} == {("b", "a"), ("c", "a")}
+    comparison = compare_with(runs[0], runs[1:], QUICK)
+    assert {(pair.run, pair.rival) for pair in comparison.pairs} == {("a", "b"), ("a", "c")}
+    assert set(comparison.scores["run"]) == {"a", "b", "c"}
+
+
+def test_one_run_alone_or_twice_can_not_be_compared() -> None:
+    for runs in ([FIRST], [FIRST, FIRST]):
+        with pytest.raises(ValueError, match="each under a name of its own"):
+            compare_runs(runs, QUICK)
+
+
+def test_only_what_differs_is_listed_and_what_is_missing_differs() -> None:
+    table = what_differs(["a", "b"], [{"seed": "0", "epochs": "20", "old": "x"}, {"seed": "0", "epochs": "40"}])
+    assert table.to_dict("records") == [
+        {"name": "epochs", "a": "20", "b": "40"},
+        {"name": "old", "a": "x", "b": None},
+    ]
+
+
+def test_the_same_number_written_in_another_way_is_no_difference() -> None:
+    assert what_differs(["a", "b"], [{"pixel": "10"}, {"pixel": "10.0"}]).empty
+
+
+@pytest.mark.parametrize(
+    ("metric", "difference", "verdict"),
+    [
+        ("f1", Interval(np.nan, np.nan, np.nan), "undefined"),
+        ("f1", Interval(0.1, np.nan, np.nan), "unclear"),
+        ("f1", Interval(0.1, 0.0, 0.2), "unclear"),
+        ("f1", Interval(0.0, 0.0, 0.0), "same"),
+        ("brier", Interval(0.1, 0.05, 0.2), "worse"),
+        ("area_bias_share", Interval(-0.1, -0.2, -0.05), "lower"),
+    ],
+)
+def test_a_verdict_is_read_from_the_interval(metric: str, difference: Interval, verdict: str) -> None:
+    assert verdict_of(metric, difference) == verdict
+
+
+def test_a_figure_that_was_not_compared_decides_nothing() -> None:
+    pair = PairedScores("a", "b", "detection", "test", "blend", "blend", "roc_auc")
+    assert pair.deciding[1] == "undefined"
+    assert np.isnan(pair.deciding[0].value)
+
+
+def test_chips_without_a_readable_file_have_no_hash() -> None:
+    manifest = pd.DataFrame({"filename": ["a.tif", "b.tif"], "sha256": ["0" * 64, None]})
+    assert hashes_of(manifest) == {"a.tif": "0" * 64}

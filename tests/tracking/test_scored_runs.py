@@ -1,0 +1,37 @@
+"""What a run has found out is read back from its files."""
+
+import pandas as pd
+import pytest
+
+from mining_the_mines.scoring.run_comparison import compare_runs
+from mining_the_mines.tracking.runs import LAST, find_run
+from mining_the_mines.tracking.scored_runs import read_scored_run
+from tracking.scored import QUICK, Tracked, make_scored_run
+
+RUN = make_scored_run("kept")
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Tracked:
+    """A run that has scored chips, and then one that has not."""
+    tracked = Tracked(tmp_path_factory.mktemp("project"))
+    tracked.add(RUN)
+    tracked.add()
+    return tracked
+
+
+def test_what_is_read_back_is_what_was_kept(tracked: Tracked) -> None:
+    back = read_scored_run(find_run("LAST~1", tracked.store))
+    assert back.name == tracked.ids[0][:12]
+    assert (back.parameters, back.chip_hashes, back.made_of) == (RUN.parameters, RUN.chip_hashes, RUN.made_of)
+    assert all(pair.same for pair in compare_runs([RUN, back], QUICK).pairs)
+    assert back.outline_scores is not None
+    pd.testing.assert_frame_equal(back.outline_scores, RUN.outline_scores, check_dtype=False)
+
+
+def test_a_run_that_has_scored_nothing_is_read_as_that(tracked: Tracked) -> None:
+    back = read_scored_run(find_run(LAST, tracked.store), "run of May")
+    assert back.name == "run of May"
+    assert back.predictions is None
+    assert back.outlines is None
+    assert back.chip_hashes == {}
