@@ -4,6 +4,7 @@ A folder holds ``model.pt2`` (the program, its weights and, once more, the descr
 Neither holds a pickle.
 """
 
+import copy
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -135,8 +136,9 @@ def _write(program: nn.Module, description: ModelDescription, folder: Path) -> N
 def _trace(program: nn.Module, description: ModelDescription) -> ExportedProgram:
     size = description.chip_size
     chips = torch.full((2, len(description.bands), size, size), 0.2)  # a batch of one would be taken for a constant
+    still = copy.deepcopy(program).requires_grad_(requires_grad=False)
     with torch.no_grad():
-        exported = torch.export.export(program.cpu().eval(), (chips,), dynamic_shapes=({0: Dim("batch")},))
+        exported = torch.export.export(still.cpu().eval(), (chips,), dynamic_shapes=({0: Dim("batch")},))
     exported.example_inputs = None  # they would be saved as a pickle
     for node in exported.graph.nodes:
         node.meta.pop("stack_trace", None)  # names folders of the machine where it was made

@@ -68,6 +68,7 @@ def signature_of(description: ModelDescription) -> "ModelSignature":
 
     inputs = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, -1))])
     params = [ParamSpec("bands", DataType.string, list(description.bands), shape=(-1,))]
+    outputs: list[ColSpec | TensorSpec]
     figure = DataType.double
     if description.task == "classification":
         outputs = [ColSpec(figure, "probability"), ColSpec(DataType.boolean, "mine"), ColSpec(figure, "threshold")]

@@ -8,15 +8,17 @@ order are put in order, and bands too many are left out.
 """
 
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any, Final
 
-import mlflow
 import numpy as np
 import torch
 from mlflow.exceptions import MlflowException
+from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.pyfunc import PythonModel
 from numpy.typing import NDArray
 
 #: Chips that the program is shown at a time: more take more memory and not less time.
@@ -41,7 +43,7 @@ class RefusedChipsError(MlflowException):
         return str(self.args[0]) if self.args else ""
 
 
-class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class ServedModel(PythonModel):  # type: ignore[misc]
     """Answers with a probability and a decision for each chip."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own type is not public
@@ -81,13 +83,16 @@ class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         threshold = self.description["threshold"]
         return {"probability": probability, "mine": probability >= threshold, "threshold": threshold}
 
+    # JSON knows no NaN.
     def _outlined(self, probability: NDArray[np.float32], *, with_map: bool) -> dict[str, Any]:
         threshold = self.description["threshold"]
         pixels = int((probability.astype(np.float64) >= threshold).sum())
         answer = {"hectares": pixels * self.description["pixel_metres"] ** 2 / 10_000, "threshold": threshold}
         if with_map:
             # NaN is no JSON.
-            answer["probability"] = np.where(np.isnan(probability), None, probability.astype(object)).tolist()
+            answer["probability"] = [
+                [None if math.isnan(pixel) else pixel for pixel in row] for row in probability.tolist()
+            ]
         return answer
 
 
@@ -130,7 +135,7 @@ def arranged(numbers: NDArray[Any], bands: list[str], description: dict[str, Any
     missing = [band for band in wanted if band not in given]
     if missing:
         raise RefusedChipsError(
-            f"The bands {', '.join(given)} lack {', '.join(missing)}: the model needs {', '.join(wanted)}, in any order."
+            f"The bands {', '.join(given)} lack {', '.join(missing)}: send {', '.join(wanted)}, in any order."
         )
     if len(set(given)) < len(given):
         raise RefusedChipsError(f"A band is named twice among {', '.join(given)}: name each once.")
@@ -181,4 +186,4 @@ def _shape(numbers: NDArray[Any]) -> str:
     return " × ".join(map(str, numbers.shape)) or "of a single number"
 
 
-mlflow.models.set_model(ServedModel())
+set_model(ServedModel())
