@@ -1,0 +1,88 @@
+"""Two runs side by side."""
+
+import math
+
+from mining_the_mines.provenance.comparison import (
+    code_differences,
+    compare_metrics,
+    compare_outputs,
+    data_differences,
+    environment_differences,
+    parameter_differences,
+)
+from provenance.made import CODE, ENVIRONMENT, node, run, state
+
+
+def test_a_commit_that_changes_no_code_of_the_package_is_no_difference() -> None:
+    assert not list(code_differences(CODE, CODE.model_copy(update={"commit": "f" * 40, "dirty": True})))
+
+
+def test_other_code_is_named_by_package_and_commit() -> None:
+    [difference] = code_differences(CODE, CODE.model_copy(update={"package_hash": "e" * 64}))
+    commit = f"(commit {CODE.commit[:12]})"
+    assert (
+        str(difference)
+        == f"code: package {'c' * 12} (commit {'a' * 12}) then, package {'e' * 12} (commit {'a' * 12}) now"
+    )
+
+
+def test_another_lock_file_package_and_python_are_named() -> None:
+    other = ENVIRONMENT.model_copy(update={"lock_hash": "9" * 64, "packages": {"torch": "2.0"}, "python": "3.12.1"})
+    assert [difference.what for difference in environment_differences(ENVIRONMENT, other)] == [
+        "lock file",
+        "package torch",
+        "Python",
+    ]
+
+
+def test_a_patch_of_python_and_another_machine_are_no_differences() -> None:
+    other = ENVIRONMENT.model_copy(update={"python": "3.11.99", "platform": "other", "device": "NVIDIA H100"})
+    assert not list(environment_differences(ENVIRONMENT, other))
+
+
+def test_raw_data_that_changed_are_named_with_their_place() -> None:
+    [difference] = data_differences(run(node("cut", ["outlines"], ["chips"])), {"outlines": "f" * 64})
+    assert str(difference).startswith("data: outlines (data/outlines): ")
+
+
+def test_a_run_s_own_files_are_no_raw_data() -> None:
+    record = run(node("cut", ["outlines"], ["chips"]), node("pack", ["chips"], ["packed"]))
+    assert list(record.raw_inputs()) == ["outlines"]
+
+
+def test_what_lies_in_a_folder_that_the_run_makes_is_no_raw_data() -> None:
+    inside = node("detect", [state("unlabelled", path="data/chips/unlabelled")], ["found"])
+    assert list(run(node("cut", ["outlines"], ["chips"]), inside).raw_inputs()) == ["outlines"]
+
+
+def test_parameters_are_named_with_dots() -> None:
+    then = {"training": {"epochs": 3, "bands": ("B2", "B3")}}
+    now = {"training": {"epochs": 4, "bands": ["B2", "B3"]}, "tasks": ["classification"]}
+    assert list(map(str, parameter_differences(then, now))) == [
+        "parameter tasks: None then, ['classification'] now",
+        "parameter training.epochs: 3 then, 4 now",
+    ]
+
+
+def test_figures_are_equal_to_the_last_digit_or_not_at_all() -> None:
+    rows = compare_metrics(
+        {"a": 0.1 + 0.2, "b": math.nan, "c": 1.0, "d": 1.0}, {"a": 0.3, "b": math.nan, "c": 1.0}, 0.0
+    )
+    assert [row.verdict for row in rows] == ["different", "equal", "equal", "missing"]
+
+
+def test_a_tolerance_lets_figures_be_close() -> None:
+    [row] = compare_metrics({"a": 0.5}, {"a": 0.505}, 0.01)
+    assert row.verdict == "close"
+    assert row.agrees
+
+
+def test_a_figure_that_only_the_second_run_has_does_not_agree() -> None:
+    [row] = compare_metrics({}, {"a": 0.5}, 1.0)
+    assert not row.agrees
+
+
+def test_outputs_are_compared_by_what_they_hold_wherever_they_lie() -> None:
+    then = run(node("cut", [], [state("chips", "a" * 64, path="data/chips"), state("seen", path=None)]))
+    now = run(node("cut", [], [state("chips", "a" * 64, path="data/reproductions/1/chips"), state("new", "b" * 64)]))
+    assert [(row.name, row.verdict) for row in compare_outputs(then, now)] == [("chips", "equal"), ("new", "new")]
