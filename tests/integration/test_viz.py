@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from integration.projects import copy_project, kedro
+from integration.projects import kedro
 from reporting.browser import Browser, program, running
 
 pytestmark = [
@@ -150,12 +149,3 @@ def test_a_browser_draws_boxes_layers_and_a_picture(site: Site, browser: Browser
 def test_a_browser_draws_scores(site: Site, browser: Browser) -> None:
     browser.open(f"{site.address}?pid=__default__&sid={site.identity('detection_scores')}", 1600, 1000)
     assert wait_for(browser, "document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length") >= 2
-
-
-def test_a_project_that_never_ran_is_drawn_without_previews(tmp_path: Path) -> None:
-    project = copy_project(tmp_path / "project")
-    built = kedro(project, "viz", "build", "--include-previews")
-    assert "Success" in built.stdout
-    assert "could not be previewed" not in built.stdout + built.stderr
-    assert json.loads((project / "build/api/main").read_bytes())["layers"] == LAYERS
-    shutil.rmtree(project)
