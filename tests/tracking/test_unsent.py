@@ -73,8 +73,8 @@ def test_a_journal_that_cannot_be_read_is_named_and_holds_nothing_up(
     for name, file in (("0", "destination.json"), ("1", "journal.jsonl")):
         shutil.copytree(tmp_path / "unsent" / killed, tmp_path / "unsent" / name)
         (tmp_path / "unsent" / name / file).write_text("from the future\n", encoding="utf-8")
-    sendings = list(send_unsent(tmp_path / "unsent", address, MlflowClient(address)))
-    assert [(sending.folder.name, sending.outcome) for sending in sendings] == [("1", "refused"), (killed, "sent")]
+    sendings = send_unsent(tmp_path / "unsent", address, MlflowClient(address))
+    assert {sending.folder.name: sending.outcome for sending in sendings} == {"1": "refused", killed: "sent"}
     assert str(tmp_path / "unsent/0") in caplog.text
 
 
