@@ -34,6 +34,8 @@ from mining_the_mines.scenes.region_plan import RegionPlan
 
 #: Where a simulated folder says how it was made.
 SIMULATION = "series.json"
+#: Outlines and permits that it holds beside the scenes.
+DRAWN = ("*.gpkg", "concessions.geojson", "protected_areas.geojson")
 
 
 class SimulatedSeriesDataset(FolderDataset[None, Path]):
@@ -75,9 +77,10 @@ class SimulatedSeriesDataset(FolderDataset[None, Path]):
         return folder
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:
-        """Of all files, which are made first if they have to be."""
+        """Of the scenes, which are made first if they have to be; what is drawn on maps are datasets of their own."""
         self.load()
-        return hashes.of(path)
+        drawn = {name for pattern in DRAWN for name in path.glob(pattern)}
+        return hashes.of_files([file for file in path.rglob("*") if file.is_file() and file not in drawn], path)
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: the archive makes itself."""
