@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -33,6 +34,13 @@ def test_fewer_pictures_than_columns_leave_no_empty_paper() -> None:
 def test_small_pictures_are_enlarged_and_large_ones_shrunk() -> None:
     (small, large) = (opened(draw_contact_sheet(tiles(1, size, size), 60, 1)) for size in (10, 400))
     assert small.size == large.size
+
+
+@pytest.mark.parametrize("number", [1, 3, 9])
+def test_paper_is_added_where_a_viewer_would_stretch_the_sheet(number: int) -> None:
+    plain, fitted = (opened(draw_contact_sheet(tiles(number), 60, 3, proportion)) for proportion in (None, 1.5))
+    assert fitted.width / fitted.height == pytest.approx(1.5, abs=0.02)
+    assert fitted.width == plain.width or fitted.height == plain.height
 
 
 def test_the_same_pictures_give_the_same_bytes() -> None:

@@ -26,6 +26,8 @@ HTMLPreview = NewType("HTMLPreview", str)
 ROWS: Final = 8
 _COLUMNS: Final = 12
 _CHARACTERS: Final = 40
+#: Kedro-Viz stretches pictures to a panel of 456 × 300 pixels.
+_PANEL: Final = 456 / 300
 
 
 class _Dataset(Protocol):
@@ -75,7 +77,7 @@ def picture_preview(tiles: "Sequence[Tile]", side: int, columns: int) -> ImagePr
 
     if not tiles:
         raise NothingToShowError
-    return ImagePreview(b64encode(draw_contact_sheet(tiles, side, columns)).decode("ascii"))
+    return ImagePreview(b64encode(draw_contact_sheet(tiles, side, columns, _PANEL)).decode("ascii"))
 
 
 def table_preview(table: pd.DataFrame, rows: int = ROWS) -> TablePreview:

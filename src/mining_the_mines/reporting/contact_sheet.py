@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from mining_the_mines.reporting.overlay import Colour, enlarge
 
@@ -33,13 +33,14 @@ class Tile:
     caption: str
 
 
-def draw_contact_sheet(tiles: Sequence[Tile], side: int, columns: int) -> bytes:
+def draw_contact_sheet(tiles: Sequence[Tile], side: int, columns: int, proportion: float | None = None) -> bytes:
     """Lay pictures out in rows.
 
     Args:
         tiles: At least one.
         side: Of the square that each is fitted into, in pixels; small pictures are enlarged without smoothing.
         columns: Pictures beside each other at most.
+        proportion: Width of the sheet by its height, where a viewer would stretch it to that; paper is added.
 
     Returns:
         A PNG with a palette; the same bytes for the same pictures.
@@ -56,6 +57,9 @@ def draw_contact_sheet(tiles: Sequence[Tile], side: int, columns: int) -> bytes:
         sheet.paste(picture, (left, top))
         line = _fitting(tile.caption, drawing, font, width)
         drawing.text((left, top + height - _LINE // 2), line, fill=_INK, font=font, anchor="lm")
+    if proportion is not None:
+        size = (max(sheet.width, round(sheet.height * proportion)), max(sheet.height, round(sheet.width / proportion)))
+        sheet = ImageOps.pad(sheet, size, color=_PAPER)
     buffer = io.BytesIO()
     sheet.quantize(_COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
