@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+import pandas as pd
 import pytest
 
 from mining_the_mines.reporting import MapContents, ReportContents, render_report
@@ -58,14 +59,13 @@ def test_runs_that_agree_need_no_table_of_differences() -> None:
 
 def test_each_verdict_has_its_words(comparison: RunComparison) -> None:
     pair = next(pair for pair in comparison.pairs if pair.question == "detection" and not pair.obstacle)
-    row = {"metric": "roc_auc", "value": 0.1, "low": -0.1, "high": 0.2, "verdict": "unclear"}
+    row: dict[str, object] = {"metric": "roc_auc", "value": 0.1, "low": -0.1, "high": 0.2, "verdict": "unclear"}
     for changes, words in (
         ({}, "that can be chance"),
         ({"low": float("nan"), "high": float("nan")}, "all of them lie in one place"),
         ({"value": float("nan"), "verdict": "undefined"}, "is not defined"),
     ):
-        table = pair.differences.iloc[:0]
-        table = table.reindex([0]).assign(**{**row, **changes})
+        table = pd.DataFrame([row | changes])
         assert words in verdict_sentence(dataclasses.replace(pair, differences=table))
 
 

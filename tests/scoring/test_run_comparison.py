@@ -54,9 +54,9 @@ def test_worse_outlines_are_called_worse_and_a_bias_neither() -> None:
 
 def test_a_smaller_loss_is_better() -> None:
     pair = pair_of(make_scored_run("better", better=0.4), "detection", "out-of-fold")
-    rows = pair.differences.set_index("metric")
-    assert rows.loc["log_loss", "high"] < 0
-    assert rows.loc["log_loss", "verdict"] == "better"
+    rows = {row["metric"]: row for row in pair.differences.to_dict("records")}
+    assert rows["log_loss"]["high"] < 0
+    assert rows["log_loss"]["verdict"] == "better"
 
 
 def test_a_difference_that_chance_can_have_made_is_not_decided() -> None:

@@ -25,7 +25,7 @@ def test_what_is_read_back_is_what_was_kept(tracked: Tracked) -> None:
     assert back.name == tracked.ids[0][:12]
     assert (back.parameters, back.chip_hashes, back.made_of) == (RUN.parameters, RUN.chip_hashes, RUN.made_of)
     assert all(pair.same for pair in compare_runs([RUN, back], QUICK).pairs)
-    assert back.outline_scores is not None
+    assert back.outline_scores is not None and RUN.outline_scores is not None  # noqa: PT018 - for the type
     pd.testing.assert_frame_equal(back.outline_scores, RUN.outline_scores, check_dtype=False)
 
 
