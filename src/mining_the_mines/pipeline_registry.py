@@ -11,6 +11,7 @@ from mining_the_mines.pipelines import (
     inference,
     mapping,
     preprocessing,
+    registration,
     reporting,
     training,
 )
@@ -41,6 +42,7 @@ def register_pipelines(
         "feature_extraction": features,
         "training": training.create_pipeline(tasks),
         "evaluation": evaluation.create_pipeline(tasks),
+        "registration": registration.create_pipeline(tasks),
         "inference": inference.create_pipeline(tasks),
         "reporting": reporting.create_pipeline(
             tasks, composited=origin != HANDED_OVER, mapped=mapped, compared=compared

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from chips.building import BANDS, packed_chips
 from learning.test_storage import detector  # noqa: F401 - a fixture
@@ -63,7 +64,7 @@ def predictions(skill: float = 0.3) -> pd.DataFrame:
     """Of three models, of which the blend is a good one."""
     folds, noise = folds_table(), np.random.default_rng(3).uniform(0, 0.4, CHIPS)
     good = folds["label"].astype(float) * skill + noise
-    given = {"baseline": noise, "network": noise, "blend": good}
+    given: dict[str, NDArray[np.floating]] = {"baseline": noise, "network": noise, "blend": good.to_numpy()}
     return pd.concat([folds.assign(model=name, probability=values) for name, values in given.items()])
 
 
