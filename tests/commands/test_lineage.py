@@ -60,3 +60,9 @@ def test_a_lost_record_of_a_node_is_told_from_what_was_handed_over(project: Path
 def test_a_file_that_can_not_be_read_any_more_is_not_what_it_was(project: Path) -> None:
     (project / "data/02_intermediate/composites/composites.json").write_text("{", encoding="utf-8")
     assert "What lies there today is not what it was then: composites:" in ask("composites").stdout
+
+
+def test_a_map_whose_polygons_were_edited_is_doubted(project: Path) -> None:
+    assert "changed since" not in ask("scene_maps:3f2a9c81d0b4", "--depth", "0").stdout
+    (project / "data/07_model_output/maps/tapajos/mines.gpkg").write_bytes(b"other polygons")
+    assert "data/07_model_output/maps/tapajos, changed since" in ask("scene_maps:3f2a9c81d0b4", "--depth", "0").stdout

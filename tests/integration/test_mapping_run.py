@@ -1,5 +1,6 @@
 """What `kedro run --pipelines=mapping` leaves behind, after a default run at a small size."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from integration.projects import SMALL, copy_project, kedro, newest, run
+from integration.projects import SMALL, copy_project, kedro, kedro_in_turn, newest, run
 from mining_the_mines.learning.origin import ModelOrigin
 
 pytestmark = pytest.mark.end_to_end
@@ -51,6 +52,22 @@ def test_the_polygons_say_which_model_and_which_dates_they_come_from(project: Pa
     model = ModelOrigin(newest(project, "outliner")).content_hash()
     assert set(mines["model_version"]) == {model[:12]}
     assert {"first_date", "last_date", "clear_dates", "review", "concession"} <= set(mines.columns)
+
+
+def test_a_polygon_tells_what_to_ask_for_its_images_its_model_and_its_code(project: Path) -> None:
+    mines = gpd.read_file(maps(project) / "madre_de_dios/mines.gpkg", layer="mines")
+    (origin,) = set(mines["origin"])
+    told, values = kedro_in_turn(project, [["lineage", origin], ["lineage", origin, "--json"]])
+    assert told.returncode == values.returncode == 0
+    assert f"{origin}, the map of madre_de_dios" in told.stdout
+    assert "Doubts   none: all files" in told.stdout
+    answer = json.loads(values.stdout[values.stdout.index("{\n") :])
+    assert answer["answer"]["images"]["scenes"]
+    assert {image["region"] for image in answer["answer"]["images"]["scenes"]} == {"madre_de_dios"}
+    (model,) = answer["answer"]["models"]
+    assert set(model["learned_from"]) == {"tapajos", "copperbelt"}
+    assert set(mines["model_version"]) == {model["version"]}
+    assert not [step for step in answer["steps"].values() if step["kind"] == "unrecorded" or step["remark"]]
 
 
 def test_the_map_is_scored_and_the_scores_are_tracked(project: Path) -> None:

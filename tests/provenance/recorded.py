@@ -1,12 +1,12 @@
 """Ledgers as a few runs leave them, with the files that they tell of."""
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.mapping.facts import MapFacts
@@ -154,25 +154,32 @@ def choose() -> SceneChoice:
                        left_out_table([]))  # fmt: skip
 
 
-def write_composite(books: Books, content_hash: str = "c0" * 32) -> DatasetState:
+def write_composite(
+    books: Books, content_hash: str = "c0" * 32, path: str = "data/02_intermediate/composites"
+) -> DatasetState:
     """The composite of that region, as far as lineage looks at it."""
-    folder = books.project / "data/02_intermediate/composites"
+    folder = books.project / path
     (folder / "clear_dates").mkdir(parents=True, exist_ok=True)
     for name in ("tapajos.tif", "clear_dates/tapajos.tif"):
         (folder / name).write_bytes(b"pixels")
     days = tuple(scene.moment.date() for scene in series())
     record = CompositeRecord("tapajos", content_hash, days, ("03.01",), "median", (), ())
     (folder / "tapajos.composite.json").write_bytes(RECORD.dump_json(record))
-    return books.state("composites", "data/02_intermediate/composites", parts={"tapajos": content_hash})
+    return books.state("composites", path, parts={"tapajos": content_hash})
 
 
-def write_map(books: Books, content_hash: str = "3f2a9c81d0b4" + "0" * 52, image: Path | None = None) -> DatasetState:
+def write_map(
+    books: Books,
+    content_hash: str = "3f2a9c81d0b4" + "0" * 52,
+    image: Path | None = None,
+    source: str | None = None,
+) -> DatasetState:
     """The map of that region, or of another raster, as far as lineage looks at it."""
     folder = books.project / "data/07_model_output/maps/tapajos"
     folder.mkdir(parents=True, exist_ok=True)
     raster = image or books.project / "data/02_intermediate/composites/tapajos.tif"
     record = MapRecord(
-        scene=Scene("tapajos", raster, str(raster), None, ()),
+        scene=Scene("tapajos", raster, source or str(raster), None, ()),
         facts=MapFacts("tapajos", "mine-segmenter", "444cf440cffa"),
         chips=ChipSettings(bands=("B2", "B3")),
         content_hash=content_hash,
@@ -190,8 +197,6 @@ def write_map(books: Books, content_hash: str = "3f2a9c81d0b4" + "0" * 52, image
     write_record(record, folder)
     for name in ("probability.tif", "mines.parquet", "mines.gpkg"):
         (folder / name).write_bytes(b"map")
+    asset = {"href": "./mines.gpkg", "file:checksum": f"1220{hashlib.sha256(b'map').hexdigest()}"}
+    (folder / "item.json").write_text(json.dumps({"assets": {"mines": asset}}), encoding="utf-8")
     return books.state("scene_maps", "data/07_model_output/maps", parts={"tapajos": content_hash})
-
-
-#: What JSON may hold, to check that a report for machines is nothing else.
-JSON = TypeAdapter(dict[str, Any])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mining_the_mines.provenance.content import NOTHING
 from mining_the_mines.provenance.ledger import Ledger
 from mining_the_mines.provenance.lineage import Lineage, Witnesses, trace
 from mining_the_mines.provenance.records import DatasetState, NodeRecord, hash_values
@@ -126,6 +127,19 @@ def test_what_nobody_named_is_not_given(books: Books) -> None:
     found = follow(books, memory("chips"))
     assert kinds(found)["chip_places"] == "not given"
     assert found.raw_inputs(found.root) == ()
+
+
+def test_what_nothing_depends_on_is_neither_an_input_nor_a_folder_of_others(books: Books) -> None:
+    labels = books.file("labels", "1", "data/01_raw/labels.csv")
+    facts = DatasetState(dataset="run_facts", path=".", content_hash=NOTHING)
+    books.record("write", [facts, labels], [memory("report")])
+    found = follow(books, memory("report"))
+    assert kinds(found) == {"report": "made", "run_facts": "not counted", "labels": "handed over"}
+
+
+def test_training_keeps_checkpoints_that_are_no_input(books: Books) -> None:
+    books.record("train", [memory("segmentation.workspace")], [memory("network")])
+    assert kinds(follow(books, memory("network")))["segmentation.workspace"] == "checkpoints"
 
 
 def test_only_so_many_steps_back_are_kept(books: Books) -> None:

@@ -16,7 +16,7 @@ from mining_the_mines.provenance.lineage_json import as_json
 from mining_the_mines.provenance.lineage_subject import find_subject
 from mining_the_mines.provenance.lineage_text import describe, draw
 from mining_the_mines.provenance.records import CodeState
-from provenance.recorded import LATER_RUN, RUN, START, Books, memory, tell_mapping, write_map
+from provenance.recorded import LATER_RUN, RUN, START, Books, memory, tell_mapping, write_composite, write_map
 from scenes.catalogs import series
 
 ORIGIN = "scene_maps:3f2a9c81d0b4"
@@ -149,6 +149,19 @@ def test_a_raster_that_a_person_named_is_told_with_its_hash(books: Books, tmp_pa
     assert "It was changed after the map was made." in words(books, "scene_maps:cccc")
     raster.unlink()
     assert "(gone since" in words(books, "scene_maps:cccc")
+
+
+def test_an_item_that_a_person_named_is_told_as_the_image(books: Books, tmp_path: Path) -> None:
+    item = tmp_path / "item.json"
+    item.write_text(json.dumps(series()[1].item()), encoding="utf-8")
+    write_composite(books, "dd" * 32, "data/02_intermediate/scene_composites/tapajos")
+    image = books.project / "data/02_intermediate/scene_composites/tapajos/tapajos.tif"
+    books.record("mapping.map_scenes", [], [write_map(books, "cc" * 32, image, str(item))])
+    _, answer = ask(books, "scene_maps:cccc")
+    assert answer.images is not None
+    assert [(image.item, image.address) for image in answer.images.scenes] == [(series()[1].id, str(item))]
+    item.write_text("{", encoding="utf-8")
+    assert series()[1].id not in words(books, "scene_maps:cccc")
 
 
 def test_a_report_is_answered_as_maps_are(books: Books) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Columns of what goes to a file or another program.
 _WIDTH: Final = 100
+#: Says of a checksum in a STAC item that it is a SHA-256 of 32 bytes (multihash; STAC's file extension).
+_SHA_256: Final = "1220"
 
 
 @click.command()
@@ -62,9 +64,9 @@ def _what_lies_there(project: Path, hashes: "ContentHashes") -> "Callable[[Datas
     """Look at the disk as datasets of the catalog do."""
     from kedro.io import DataCatalog, DatasetError
 
-    from mining_the_mines.bad_input import BadInputError
     from mining_the_mines.datasets.states import HasParts, hash_at
     from mining_the_mines.provenance.content import NOTHING
+    from mining_the_mines.provenance.lineage import MAPS
 
     catalog = DataCatalog.from_config(_configuration(project)["catalog"])
 
@@ -75,12 +77,31 @@ def _what_lies_there(project: Path, hashes: "ContentHashes") -> "Callable[[Datas
         dataset: Any = catalog.get(state.dataset)
         try:
             held = hashes.of(path) if _makes_itself(dataset) else hash_at(dataset, path, hashes)
-            parts = dataset.parts(path) if isinstance(dataset, HasParts) else {}
-        except (BadInputError, DatasetError, OSError):  # it can't be read any more, so it is not what it was
+            if state.dataset == MAPS:
+                parts = _intact_maps(state, path, hashes)
+            else:
+                parts = dataset.parts(path) if isinstance(dataset, HasParts) else {}
+        except (DatasetError, OSError, ValueError, KeyError):  # what can't be read any more is not what it was
             held, parts = NOTHING, {}
         return state.model_copy(update={"content_hash": held, "parts": parts})
 
     return look
+
+
+def _intact_maps(state: "DatasetState", folder: Path, hashes: "ContentHashes") -> dict[str, str]:
+    """Maps whose files are as they were made, also those of earlier runs, which the list of maps no longer names."""
+    from mining_the_mines.mapping.scene_map import ITEM, read_map
+
+    intact = {}
+    for name in state.parts:
+        found = read_map(folder, name)
+        if found is None or not (found.folder / ITEM).is_file():
+            continue
+        assets = json.loads((found.folder / ITEM).read_text(encoding="utf-8"))["assets"].values()
+        sums = [(found.folder / asset["href"], asset["file:checksum"]) for asset in assets]
+        if all(checksum == _SHA_256 + hashes.of(path) for path, checksum in sums):
+            intact[name] = found.record.content_hash
+    return intact
 
 
 def _makes_itself(dataset: Any) -> bool:  # noqa: ANN401 - any dataset, or none

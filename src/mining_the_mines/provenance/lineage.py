@@ -23,7 +23,7 @@ _SIMULATED: Final = "simulated_series"
 #: Work that training keeps from one run to the next: what is made does not depend on it.
 _WORKSPACE: Final = ".workspace"
 
-Kind = Literal["made", "part of", "simulated", "handed over", "checkpoints", "not given", "unrecorded"]
+Kind = Literal["made", "part of", "simulated", "handed over", "checkpoints", "not given", "not counted", "unrecorded"]
 Presence = Literal["as recorded", "changed", "gone", "in memory", "not given"]
 
 
@@ -38,8 +38,9 @@ class Step:
     Attributes:
         state: What it held.
         kind: ``made`` by a node; ``part of`` another dataset's folder; ``simulated``; ``handed over`` by people;
-            ``checkpoints`` of training, which change nothing; ``not given`` where nobody named a file; ``unrecorded``
-            if a node must have made it, but no record says so.
+            ``checkpoints`` of training, which change nothing; ``not given`` where nobody named a file; ``not
+            counted`` if nothing depends on it, such as the time of a run; ``unrecorded`` if a node must have made it,
+            but no record says so.
         writer: The node that made it.
         sources: Names of the steps that it was made from.
         now: What lies in its place today.
@@ -187,19 +188,20 @@ class _Tracer:
         """The dataset in whose folder this one lies, as a node has written it, or else read it; and who read it."""
         if state.path is None:
             return None, None
-        folders = {str(parent) for parent in PurePosixPath(state.path).parents}
+        folders = {str(parent) for parent in PurePosixPath(state.path).parents} - {".", "/"}
         earlier = list(self._earlier(reader))
         written = ((output, reader) for record in earlier for output in record.outputs)
         read = ((source, record) for record in earlier for source in record.inputs)
-        return next((pair for pair in (*written, *read) if pair[0].path in folders), (None, None))
+        holding = (pair for pair in (*written, *read) if pair[0].path in folders)
+        return max(holding, key=lambda pair: len(pair[0].path or ""), default=(None, None))
 
     def _kind_of_source(self, state: DatasetState, reader: NodeRecord | None) -> Kind:
         if state.dataset == _SIMULATED:
             return "simulated"
         if state.dataset.endswith(_WORKSPACE):
             return "checkpoints"
-        if state.path is None and state.content_hash == NOTHING:
-            return "not given"
+        if state.content_hash == NOTHING:
+            return "not given" if state.path is None else "not counted"
         made = self._witnesses.made_by_nodes(reader.run_id if reader is not None else "")
         return "unrecorded" if state.dataset in made else "handed over"
 
@@ -220,7 +222,8 @@ class _Tracer:
             return "gone"
         if part is not None:
             return "as recorded" if there.parts.get(part) == state.parts.get(part) else "changed"
-        return "as recorded" if there.content_hash == state.content_hash else "changed"
+        others = state.dataset == MAPS and state.parts and state.parts.items() <= there.parts.items()  # of later runs
+        return "as recorded" if others or there.content_hash == state.content_hash else "changed"
 
 
 def _place(state: DatasetState) -> tuple[str | None, str | None]:

@@ -1,7 +1,8 @@
 """Which images something was made from, as far as its lineage and its files tell."""
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -98,7 +99,8 @@ def find_images(lineage: Lineage, project: Path, found: MapRecord | None, hashes
     composites = _composites(lineage, raster)
     scenes = None if composites is None else lineage.nearest("scenes", composites)
     if composites is None or scenes is None:
-        return None if raster is None else Images(raster, (), None, simulated=False, remark="")
+        named = () if raster is None else _named_item(raster)
+        return None if raster is None else Images(raster, named, None, simulated=False, remark="")
     simulated = lineage.nearest("simulated_series", scenes) is not None
     choice = read_choice(scenes, project)
     if choice is None:
@@ -138,6 +140,18 @@ def _raster(found: MapRecord, root: Step, project: Path, hashes: ContentHashes) 
         newer=newer,
         composite=read_composite(image.parent, image.stem),
     )
+
+
+def _named_item(raster: Raster) -> tuple[Image, ...]:
+    """The item of an archive that a person named, if it lies on this machine."""
+    place = Path(raster.source)
+    if raster.composite is None or place.suffix != ".json" or not place.is_file():
+        return ()
+    try:
+        item = json.loads(place.read_text(encoding="utf-8"))
+        return (replace(_image(raster.composite.region, item), address=raster.source),)
+    except (ValueError, KeyError):  # it is no item any more
+        return ()
 
 
 def read_choice(scenes: Step, project: Path) -> SceneChoice | None:

@@ -26,7 +26,10 @@ _INDENT: Final = " " * _MARGIN
 _LISTED: Final = 60
 _PACKAGE: Final = "mining_the_mines."
 #: Where a step came from that no node has made.
-_KINDS: Final[dict[Kind, str]] = {"unrecorded": "no record says how it was made"}
+_KINDS: Final[dict[Kind, str]] = {
+    "unrecorded": "no record says how it was made", "not given": "none given",
+    "not counted": "nothing depends on what it says",
+}  # fmt: skip
 #: Kedro's name of a session.
 _SESSION: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 #: What is said of a step that does not lie where it did, as it was.
@@ -112,8 +115,8 @@ class _Drawing:
                 self._grow(branch.add(self._label(source)), source, None if depth is None else depth - 1)
 
     def _label(self, step: Step, part: str | None = None) -> Text:
-        if step.kind == "not given":
-            return Text(f"{step.state.dataset}: none given")
+        if step.kind in {"not given", "not counted"}:
+            return Text(f"{step.state.dataset}: {_KINDS[step.kind]}")
         text = Text(f"{_asked_by(step, part)}  ", style="bold").append(_place(step), style="not bold")
         return text.append(f"\n{self._origin(step)}", style="not bold dim")
 
@@ -147,7 +150,7 @@ def _made(making: NodeRecord) -> str:
 
 
 def _images(images: Images) -> str:
-    said = [] if images.raster is None else [_raster(images.raster)]
+    said = [] if images.raster is None else [_raster(images.raster, listed=bool(images.scenes))]
     if images.scenes:
         regions = list(dict.fromkeys(image.region for image in images.scenes))
         days = sorted(image.moment[:10] for image in images.scenes)
@@ -162,12 +165,12 @@ def _images(images: Images) -> str:
     return " ".join([*said, images.remark]).strip()
 
 
-def _raster(raster: Raster) -> str:
+def _raster(raster: Raster, *, listed: bool) -> str:
     now = f"SHA-256 {raster.content_hash[:SHORT]}" if raster.content_hash else "gone since"
     given = "" if raster.source.endswith(raster.path) else f", given as {raster.source}"
     made = raster.composite
     how = f", the {made.method} of cloudless pixels, composite {made.content_hash[:SHORT]}" if made else ""
-    days = f", images of {', '.join(map(str, raster.dates))}" if raster.dates and not made else ""
+    days = f", images of {', '.join(map(str, raster.dates))}" if raster.dates and not listed else ""
     faults = {fault.item for fault in made.faults} if made else set()
     lacking = f" {_count(len(faults), 'scene')} could not be read everywhere." if faults else ""
     newer = " It was changed after the map was made." if raster.newer else ""
@@ -241,7 +244,7 @@ def _doubts(lineage: Lineage, answer: Answer) -> str:
     if answer.map is None and lineage.part is not None and lineage.root.state.dataset == MAPS:
         said.append(f"The folder of the map of {lineage.part} holds another map today, or none.")
     for now, words in (("changed", "is not what it was then"), ("gone", "is gone")):
-        names = [step.name for step in steps if step.now == now]
+        names = [_asked_by(step, lineage.part if step == lineage.root else None) for step in steps if step.now == now]
         if names:
             said.append(f"What lies there today {words}: {', '.join(names)}.")
     return " ".join(said) or "none: all files that it was made from lie where they did, unchanged."
