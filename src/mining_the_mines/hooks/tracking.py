@@ -30,7 +30,7 @@ ARTIFACTS = (
     "chosen_scenes", "scenes", "scene_table", "left_out_scenes",
     "manifest", "rejected_chips", "folds", "outline_inventory", "mask_table",
     "predictions", "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision",
-    "importances",
+    "promotion", "importances",
     "map_list", "areas_by_unit", "map_score_table", "map_page", "report",
 )  # fmt: skip
 
