@@ -12,6 +12,12 @@ from integration.projects import PROJECT
 NOTEBOOKS = sorted(path.name for path in (PROJECT / "notebooks").glob("*.ipynb"))
 
 
+def opened(path: Path) -> nbformat.NotebookNode:
+    """A notebook as it lies on disk."""
+    notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
 @pytest.fixture(scope="module")
 def folder(default_project: Path) -> Path:
     """The notebooks, in a project that has run."""
@@ -25,7 +31,7 @@ def test_there_are_three_of_them() -> None:
 @pytest.mark.end_to_end
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_runs_from_top_to_bottom_and_shows_pictures(folder: Path, name: str) -> None:
-    notebook = nbformat.read(folder / name, as_version=4)
+    notebook = opened(folder / name)
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
     client.execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -36,7 +42,7 @@ def test_a_notebook_runs_from_top_to_bottom_and_shows_pictures(folder: Path, nam
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_committed_without_outputs(name: str) -> None:
-    notebook = nbformat.read(PROJECT / "notebooks" / name, as_version=4)
+    notebook = opened(PROJECT / "notebooks" / name)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.outputs == []
@@ -46,7 +52,7 @@ def test_a_notebook_is_committed_without_outputs(name: str) -> None:
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_short_and_reads_the_catalog(name: str) -> None:
-    notebook = nbformat.read(PROJECT / "notebooks" / name, as_version=4)
+    notebook = opened(PROJECT / "notebooks" / name)
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     assert any("%load_ext kedro.ipython" in source for source in code)
     assert any("catalog" in source for source in code)

@@ -3,7 +3,7 @@
 import json
 
 import pandas as pd
-import plotly.graph_objects as go
+import plotly.graph_objects as go  # type: ignore[import-untyped]
 import pytest
 
 from mining_the_mines.reporting.charts import draw_curves, draw_scores
