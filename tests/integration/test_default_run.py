@@ -63,6 +63,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 VERSION = re.compile(r"(?<=/)\d{4}-\d\d-\d\dT[\d.]+Z/")
 #: What tells of runs, not of data: which there were, and when.
 OF_RUNS = {"mlflow", "ledger"}
+#: Tells which run checkpoints belong to.
+WHOSE = "checkpoints/fingerprint.json"
 
 
 def contents(project: Path) -> dict[str, bytes]:
@@ -70,6 +72,7 @@ def contents(project: Path) -> dict[str, bytes]:
     files = [path for path in sorted((project / "data").rglob("*")) if path.is_file()]
     named = {VERSION.sub("", path.relative_to(project / "data").as_posix()): path for path in files}
     kept = {name: path.read_bytes() for name, path in named.items() if name.split("/")[0] not in OF_RUNS}
+    kept = {name: content for name, content in kept.items() if not name.endswith(WHOSE)}
     page = "08_reporting/report.html/report.html"
     return kept | {page: without_run_facts(kept[page].decode()).encode()}
 
