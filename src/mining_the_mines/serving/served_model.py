@@ -18,7 +18,7 @@ import torch
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
-from mlflow.pyfunc import PythonModel
+from mlflow.pyfunc.model import PythonModel
 from numpy.typing import NDArray
 
 #: Chips that the program is shown at a time: more take more memory and not less time.
@@ -43,7 +43,7 @@ class RefusedChipsError(MlflowException):
         return str(self.args[0]) if self.args else ""
 
 
-class ServedModel(PythonModel):  # type: ignore[misc]
+class ServedModel(PythonModel):
     """Answers with a probability and a decision for each chip."""
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's own type is not public
