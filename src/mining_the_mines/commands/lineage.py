@@ -64,7 +64,7 @@ def _what_lies_there(project: Path, hashes: "ContentHashes") -> "Callable[[Datas
     """Look at the disk as datasets of the catalog do."""
     from kedro.io import DataCatalog, DatasetError
 
-    from mining_the_mines.datasets.states import HasParts, hash_at
+    from mining_the_mines.datasets.states import HasParts
     from mining_the_mines.provenance.content import NOTHING
     from mining_the_mines.provenance.lineage import MAPS
 
@@ -76,7 +76,7 @@ def _what_lies_there(project: Path, hashes: "ContentHashes") -> "Callable[[Datas
             return None
         dataset: Any = catalog.get(state.dataset)
         try:
-            held = hashes.of(path) if _makes_itself(dataset) else hash_at(dataset, path, hashes)
+            held = _hash_there(dataset, path, hashes)
             if state.dataset == MAPS:
                 parts = _intact_maps(state, path, hashes)
             else:
@@ -104,11 +104,14 @@ def _intact_maps(state: "DatasetState", folder: Path, hashes: "ContentHashes") -
     return intact
 
 
-def _makes_itself(dataset: Any) -> bool:  # noqa: ANN401 - any dataset, or none
-    """Whether asking a dataset what it holds would make it anew, where nobody but looks."""
+def _hash_there(dataset: Any, path: Path, hashes: "ContentHashes") -> str:  # noqa: ANN401 - any dataset, or none
+    """Hash what a dataset holds as it is: one that makes itself when it is asked is not asked by who only looks."""
     from mining_the_mines.datasets.scenes import SimulatedSeriesDataset
+    from mining_the_mines.datasets.states import hash_at
 
-    return dataset is None or isinstance(dataset, SimulatedSeriesDataset)
+    if isinstance(dataset, SimulatedSeriesDataset):
+        return dataset.hash_there(path, hashes)
+    return hashes.of(path) if dataset is None else hash_at(dataset, path, hashes)
 
 
 def _made_by_nodes(ledger: "Ledger") -> Callable[[str], Collection[str]]:

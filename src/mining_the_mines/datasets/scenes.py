@@ -77,8 +77,13 @@ class SimulatedSeriesDataset(FolderDataset[None, Path]):
         return folder
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:
-        """Of the scenes, which are made first if they have to be; what is drawn on maps are datasets of their own."""
+        """Of the scenes, which are made first if they have to be."""
         self.load()
+        return self.hash_there(path, hashes)
+
+    @staticmethod
+    def hash_there(path: Path, hashes: ContentHashes) -> str:
+        """Of the scenes that are there; what is drawn on maps are datasets of their own."""
         drawn = {name for pattern in DRAWN for name in path.glob(pattern)}
         return hashes.of_files([file for file in path.rglob("*") if file.is_file() and file not in drawn], path)
 

@@ -93,7 +93,12 @@ class Lineage:
 
     def raw_inputs(self, step: Step) -> tuple[Step, ...]:
         """What a step stands on that no node has made."""
-        return tuple(source for source in (step, *self.before(step)) if source.kind in {"handed over", "simulated"})
+        return tuple(source for source in (step, *self.before(step)) if self._is_raw(source))
+
+    def _is_raw(self, step: Step) -> bool:
+        if step.kind == "part of":
+            return all(self._is_raw(self.steps[name]) for name in step.sources)
+        return step.kind in {"handed over", "simulated"}
 
     def up_to(self, depth: int) -> "Lineage":
         """Only so many steps back."""

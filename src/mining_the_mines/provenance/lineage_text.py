@@ -30,6 +30,8 @@ _KINDS: Final[dict[Kind, str]] = {
     "unrecorded": "no record says how it was made", "not given": "none given",
     "not counted": "nothing depends on what it says",
 }  # fmt: skip
+#: The same of raw inputs, where the whole is told beside its parts.
+_RAW: Final[dict[Kind, str]] = {"part of": "part of the raw data"}
 #: Kedro's name of a session.
 _SESSION: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 #: What is said of a step that does not lie where it did, as it was.
@@ -56,7 +58,10 @@ def describe(lineage: Lineage, answer: Answer) -> str:
         lines += _paragraph("Images", _images(answer.images)) + _listed(answer.images, lineage)
     for model in answer.models:
         lines += _paragraph("Model", _model(model, answer.map))
-    given = [f"{raw.dataset} ({raw.kind}, {raw.path or 'in memory'}{_mark(raw.now)})" for raw in answer.raw_inputs]
+    given = [
+        f"{raw.dataset} ({_RAW.get(raw.kind, raw.kind)}, {raw.path or 'in memory'}{_mark(raw.now)})"
+        for raw in answer.raw_inputs
+    ]
     if given:
         lines += _paragraph("Inputs", f"{'; '.join(given)}.")
     if making is not None:
