@@ -63,6 +63,6 @@ def test_a_file_that_can_not_be_read_any_more_is_not_what_it_was(project: Path) 
 
 
 def test_a_map_whose_polygons_were_edited_is_doubted(project: Path) -> None:
-    assert "changed since" not in ask("scene_maps:3f2a9c81d0b4", "--depth", "0").stdout
+    assert "maps/tapajos, changed" not in ask("scene_maps:3f2a9c81d0b4", "--depth", "0").stdout
     (project / "data/07_model_output/maps/tapajos/mines.gpkg").write_bytes(b"other polygons")
     assert "data/07_model_output/maps/tapajos, changed since" in ask("scene_maps:3f2a9c81d0b4", "--depth", "0").stdout

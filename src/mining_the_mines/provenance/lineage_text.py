@@ -13,7 +13,7 @@ from rich.tree import Tree
 
 from mining_the_mines.mapping.scene_map import MapRecord
 from mining_the_mines.provenance.lineage import MAPS, SHORT, Kind, Lineage, Presence, Step
-from mining_the_mines.provenance.lineage_answer import Answer
+from mining_the_mines.provenance.lineage_answer import Answer, RawInput
 from mining_the_mines.provenance.lineage_images import Image, Images, Raster
 from mining_the_mines.provenance.lineage_models import Model
 from mining_the_mines.provenance.records import CodeState, Environment, NodeRecord
@@ -58,12 +58,8 @@ def describe(lineage: Lineage, answer: Answer) -> str:
         lines += _paragraph("Images", _images(answer.images)) + _listed(answer.images, lineage)
     for model in answer.models:
         lines += _paragraph("Model", _model(model, answer.map))
-    given = [
-        f"{raw.dataset} ({_RAW.get(raw.kind, raw.kind)}, {raw.path or 'in memory'}{_mark(raw.now)})"
-        for raw in answer.raw_inputs
-    ]
-    if given:
-        lines += _paragraph("Inputs", f"{'; '.join(given)}.")
+    if answer.raw_inputs:
+        lines += _paragraph("Inputs", f"{'; '.join(map(_raw, answer.raw_inputs))}.")
     if making is not None:
         lines += _paragraph("Code", _code(making, lineage))
         lines += _paragraph("Again", f"kedro reproduce {making.run_id}")
@@ -216,6 +212,11 @@ def _model(model: Model, found: MapRecord | None) -> str:
         scenes = "" if model.scenes is None else f", cut from composites of {_count(model.scenes, 'scene')}"
         said.append(f"Its chips are {model.chips}{scenes}.")
     return " ".join(said)
+
+
+def _raw(given: RawInput) -> str:
+    kind = _RAW.get(given.kind, given.kind)
+    return f"{given.dataset} ({kind}, {given.path or 'in memory'}{_mark(given.now)})"
 
 
 def _code(making: NodeRecord, lineage: Lineage) -> str:
