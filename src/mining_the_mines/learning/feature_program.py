@@ -98,7 +98,7 @@ def _patchiness(planes: Tensor, _: FeatureSettings) -> Mapping[str, Tensor]:
     height, width = (max(1, length // BLOCKS_AN_EDGE) for length in planes.shape[-2:])
     rows, columns = planes.shape[-2] // height, planes.shape[-1] // width
     whole = planes[:, :, : rows * height, : columns * width]
-    means = _mean(whole.unflatten(3, (columns, width)).unflatten(2, (rows, height)), (3, 5))
+    means = _mean(whole.reshape(-1, planes.shape[1], rows, height, columns, width), (3, 5))
     return {"patchiness": _deviation(means, _mean(means, (2, 3)))}
 
 

@@ -83,7 +83,7 @@ class BoostedTrees(nn.Module):
             asked = features.gather(1, self.feature[node])
             goes_left = torch.where(asked.isnan(), self.missing_left[node], asked <= self.threshold[node])
             node = torch.where(goes_left, self.left[node], self.right[node])
-        added = [values.sum(dim=1) for values in self.value[node].split(self.trees, dim=1)]
+        added = [values.sum(dim=1) for values in torch.split(self.value[node], self.trees, dim=1)]
         log_odds = torch.stack(added, dim=1) + self.prior
-        bags = [bag.mean(dim=1).sigmoid() for bag in log_odds.split(self.boosters, dim=1)]
+        bags = [bag.mean(dim=1).sigmoid() for bag in torch.split(log_odds, self.boosters, dim=1)]
         return torch.stack(bags, dim=1).mean(dim=1)
