@@ -85,8 +85,8 @@ class ProvenanceKeeping:
         """Names of the nodes that ran."""
         return tuple(self._made)
 
-    def reuse(self, record: NodeRecord) -> None:
-        """Take over what a node made in an earlier run."""
+    def take_over(self, node: Node, record: NodeRecord, catalog: DataCatalog) -> None:  # noqa: ARG002 - one protocol
+        """Have what a node once made read in this run."""
         self.books.reuse(record)
 
     def _close(self) -> None:
@@ -105,15 +105,13 @@ class ProvenanceKeeping:
         run = active_run()
         if run is not None:
             run.log_text(record.model_dump_json(indent=1), RUN_RECORD)
-            if books.diff:
-                run.log_text(conceal(books.diff), "provenance/working_tree.diff")
+            if books.git.diff:
+                run.log_text(conceal(books.git.diff), "provenance/working_tree.diff")
 
 
 def _tags(books: Bookkeeper) -> dict[str, str]:
-    state = {None: "unknown", True: "true", False: "false"}
     return {
-        "git_commit": books.code.commit,
-        "git_dirty": state[books.code.dirty],
+        **books.git.tags,
         "lock_hash": books.environment.lock_hash or "unknown",
         "device": books.environment.device,
     }

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 from kedro.framework.context import KedroContext
@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 from pydantic import BaseModel
 
-from mining_the_mines.datasets.run_facts import git_state
+from mining_the_mines.provenance.records import NodeRecord
 from mining_the_mines.scenes.discretion import Discretion, conceal, conceal_all
 from mining_the_mines.tracking.active import FAILED, FINISHED, KILLED, active_run, set_active_run
 from mining_the_mines.tracking.addresses import EMBEDDED, UNSENT, anchor, artifact_location
@@ -112,6 +112,11 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         }
         super().before_node_run(node, catalog, conceal_parameters(plain), is_async)
 
+    def take_over(self, node: Node, record: NodeRecord, catalog: DataCatalog) -> None:  # noqa: ARG002 - one protocol
+        """Tell the parameters of a node that was not needed again."""
+        parameters = {name: catalog.load(name) for name in node.inputs if name.startswith("params:")}
+        self.before_node_run(node, catalog, parameters, is_async=False)
+
     def _log_param(self, name: str, value: object) -> None:
         """Called by kedro-mlflow for each parameter, flat by now: what is too long for one becomes a tag."""
         run = active_run()
@@ -191,24 +196,17 @@ def conceal_parameters(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class RunTracking:
-    """Notes the code's state, the data's hash, scores and files on the active run."""
+    """Notes the data's hash, scores and files on the active run."""
 
     @hook_impl
-    def before_pipeline_run(
-        self,
-        run_params: dict[str, Any],
-        pipeline: Pipeline,  # noqa: ARG002 - Kedro's signature
-        catalog: DataCatalog,
-    ) -> None:
-        """Note the git commit and whether the working tree differs from it."""
+    def before_pipeline_run(self, catalog: DataCatalog) -> None:
+        """Note where files lie."""
         self._catalog = catalog
-        if (run := active_run()) is not None:
-            run.set_tags(git_state(Path(run_params["project_path"])))
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
         """Note the content hash of the chips that a run worked on."""
-        if dataset_name == "packed_chips" and (run := active_run()) is not None:
+        if dataset_name == _CHIPS and (run := active_run()) is not None:
             run.set_tags({"data_hash": data.content_hash})
 
     @hook_impl
@@ -218,12 +216,18 @@ class RunTracking:
         if run is None:
             return
         name = dataset_name.rsplit(".", 1)[-1]
-        if name == "scores":
-            run.log_metrics(score_metrics(data))
-        if name == "map_score_table":
-            run.log_metrics(map_metrics(data))
+        if name in _TABLES:
+            run.log_metrics(_TABLES[name](data))
         if name in ARTIFACTS and (path := _path_of(self._catalog, dataset_name)) is not None:
             run.log_artifact(path, folder=dataset_name.rpartition(".")[0])  # each task's in one of its own
+
+    def take_over(self, node: Node, record: NodeRecord, catalog: DataCatalog) -> None:  # noqa: ARG002 - one protocol
+        """Tell what a node once left that was not needed again."""
+        for state in record.outputs:
+            if state.path is not None and state.dataset.rsplit(".", 1)[-1] in (*ARTIFACTS, *_TABLES, _CHIPS):
+                data = catalog.load(state.dataset)
+                self.after_dataset_loaded(state.dataset, data)
+                self.after_dataset_saved(state.dataset, data)
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
@@ -271,6 +275,12 @@ def map_metrics(scores: pd.DataFrame) -> dict[str, float]:
         for part, column in (("", "value"), ("/low", "low"), ("/high", "high"))
         if not pd.isna(row[column])
     }
+
+
+#: Tables whose figures are metrics.
+_TABLES: Final = {"scores": score_metrics, "map_score_table": map_metrics}
+#: The chips that a run works on.
+_CHIPS: Final = "packed_chips"
 
 
 def _path_of(catalog: DataCatalog, name: str) -> Path | None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import subprocess
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -10,14 +9,13 @@ from typing import Final
 
 import grimp
 
+from mining_the_mines.provenance.git import GitState
 from mining_the_mines.provenance.records import CodeState
 
 #: The package whose code is looked at.
 PACKAGE: Final = "mining_the_mines"
 #: What Python leaves beside code.
 _COMPILED: Final = "__pycache__"
-#: Heads the list of files that a diff says nothing of.
-_UNTRACKED: Final = "Files that git does not know:"
 
 
 class CodeHashes:
@@ -77,34 +75,19 @@ class CodeHashes:
             yield from (file for file in _package_files(place) if file.suffix != ".py")
 
 
-def read_code_state(project: Path, hashes: CodeHashes) -> tuple[CodeState, str]:
-    """Read the state of the code.
+def code_state(git: GitState, hashes: CodeHashes) -> CodeState:
+    """Tell the state of the code.
 
     Args:
-        project: Folder of the project.
+        git: What git says of it.
         hashes: Of the package.
-
-    Returns:
-        The state; and how the working tree differs from the commit, with a list of the files that git does not know
-        and their hashes, empty if it does not.
     """
-    try:
-        top = Path(_git(project, "rev-parse", "--show-toplevel").strip())
-        commit = _git(top, "rev-parse", "HEAD").strip()
-        diff = _git(top, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
-        unknown = _git(top, "ls-files", "--others", "--exclude-standard").splitlines()
-    except (OSError, subprocess.CalledProcessError):  # no git, or no checkout
-        return CodeState(commit="unknown", dirty=None, diff_hash=None, package_hash=hashes.package_hash), ""
-    if unknown:
-        listed = [f"{_hash_file(top / name)}  {name}" for name in unknown if (top / name).is_file()]
-        diff += "\n".join([_UNTRACKED, *listed, ""])
-    state = CodeState(
-        commit=commit,
-        dirty=bool(diff),
-        diff_hash=hashlib.sha256(diff.encode()).hexdigest() if diff else None,
+    return CodeState(
+        commit=git.commit,
+        dirty=git.dirty,
+        diff_hash=hashlib.sha256(git.diff.encode()).hexdigest() if git.diff else None,
         package_hash=hashes.package_hash,
     )
-    return state, diff
 
 
 def _package_files(folder: Path) -> set[Path]:
@@ -121,8 +104,3 @@ def _hash_files(files: Iterable[Path], root: Path) -> str:
 
 def _hash_file(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _git(project: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(project), *arguments], capture_output=True, check=True)  # noqa: S603, S607 - fixed words
-    return done.stdout.decode(errors="replace")

@@ -15,9 +15,10 @@ from pydantic import BaseModel
 from mining_the_mines.datasets.states import hash_at, place_of, read_from, state_of
 from mining_the_mines.datasets.workspace import WorkspaceDataset
 from mining_the_mines.incidental import lasting
-from mining_the_mines.provenance.code import CodeHashes, read_code_state
+from mining_the_mines.provenance.code import CodeHashes, code_state
 from mining_the_mines.provenance.content import ContentHashes
 from mining_the_mines.provenance.environment import read_environment
+from mining_the_mines.provenance.git import GitState, read_git_state
 from mining_the_mines.provenance.ledger import Ledger
 from mining_the_mines.provenance.records import (
     CodeState,
@@ -59,7 +60,7 @@ class Bookkeeper:
     data: Path
     catalog: CatalogProtocol[Any, Any]
     run_id: str
-    _records: list[NodeRecord] = field(default_factory=list)
+    _records: dict[str, NodeRecord] = field(default_factory=dict)
     _running: dict[str, _Running] = field(default_factory=dict)
     _in_memory: dict[str, DatasetState] = field(default_factory=dict)
 
@@ -78,20 +79,20 @@ class Bookkeeper:
         """Packages and machine."""
         return read_environment(self.project)
 
-    @property
+    @cached_property
+    def git(self) -> GitState:
+        """What git said of the code as the run began."""
+        return read_git_state(self.project)
+
+    @cached_property
     def code(self) -> CodeState:
         """The code's state as the run began."""
-        return self._code[0]
-
-    @property
-    def diff(self) -> str:
-        """How the working tree differed from the commit as the run began."""
-        return self._code[1]
+        return code_state(self.git, self._code_hashes)
 
     @property
     def records(self) -> tuple[NodeRecord, ...]:
         """Of the nodes that are done."""
-        return tuple(self._records)
+        return tuple(self._records.values())
 
     def key(self, node: Node) -> str:
         """Hash all that a node's outputs depend on; what it reads must be there."""
@@ -130,7 +131,7 @@ class Bookkeeper:
             inputs=running.inputs,
             outputs=tuple(self._state(name) for name in node.outputs),
         )
-        self._records.append(record)
+        self._records[node.name] = record
         self.ledger.add(record)
 
     def recall(self, node: Node) -> NodeRecord | None:
@@ -147,7 +148,7 @@ class Bookkeeper:
                 self._in_memory[state.dataset] = state
             else:
                 read_from(self._dataset(state.dataset), state.version)
-        self._records.append(record)
+        self._records[record.node] = record
 
     def name_training(self, node: Node, *, goes_on: bool = False) -> None:
         """Tell the folder of checkpoints that a node reads whose they are, and whether to go on from them."""
@@ -158,10 +159,6 @@ class Bookkeeper:
     def close(self) -> None:
         """Remember hashes for the next run."""
         self.hashes.remember()
-
-    @cached_property
-    def _code(self) -> tuple[CodeState, str]:
-        return read_code_state(self.project, self._code_hashes)
 
     @cached_property
     def _code_hashes(self) -> CodeHashes:

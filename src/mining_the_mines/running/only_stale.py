@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
@@ -12,8 +12,18 @@ from kedro.runner.task import Task
 from pluggy import PluginManager
 
 from mining_the_mines.hooks.provenance import ProvenanceKeeping
+from mining_the_mines.provenance.records import NodeRecord
 
 logger = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class TakesOver(Protocol):
+    """A hook that wants to know of nodes that are not run, since they have once made the same."""
+
+    def take_over(self, node: Node, record: NodeRecord, catalog: Any, /) -> None:  # noqa: ANN401 - Kedro's catalog
+        """Take over what such a node has made."""
+        ...
 
 
 class OnlyStaleRunner(SequentialRunner):
@@ -56,11 +66,17 @@ class _StaleRun:
             if record is None:
                 self._make(node)
                 continue
-            self._keeping.reuse(record)
+            self._take_over(node, record)
             if any(state.path is None for state in record.outputs):
                 self._put_off.add(node)
         made = self._keeping.made
         logger.info("Ran %d of %d nodes; nothing has changed for the others.", len(made), len(nodes))
+
+    def _take_over(self, node: Node, record: NodeRecord) -> None:
+        """Let all who follow the run know what the node has made before; the books first, which say where it lies."""
+        others = [hook for hook in self._hook_manager.get_plugins() if isinstance(hook, TakesOver)]
+        for hook in (self._keeping, *(hook for hook in others if hook is not self._keeping)):
+            hook.take_over(node, record, self._catalog)
 
     def _make(self, node: Node) -> None:
         """Run a node, and before it those whose outputs in memory it needs and that were left out until now."""

@@ -15,7 +15,7 @@ from kedro.framework.startup import bootstrap_project
 from mining_the_mines.datasets.states import hash_at
 from mining_the_mines.hooks.provenance import RUN_RECORD, ProvenanceKeeping
 from mining_the_mines.incidental import lasting
-from mining_the_mines.provenance.code import CodeHashes, read_code_state
+from mining_the_mines.provenance.code import CodeHashes, code_state
 from mining_the_mines.provenance.comparison import (
     Compared,
     Difference,
@@ -28,6 +28,7 @@ from mining_the_mines.provenance.comparison import (
 )
 from mining_the_mines.provenance.content import ContentHashes
 from mining_the_mines.provenance.environment import read_environment
+from mining_the_mines.provenance.git import read_git_state
 from mining_the_mines.provenance.records import RunRecord, hash_values
 from mining_the_mines.running.bookkeeper import LEDGER
 from mining_the_mines.running.scratch import make_scratch
@@ -66,8 +67,7 @@ def find_differences(record: RunRecord, project: Path) -> list[Difference]:
         record: Of the run.
         project: Folder of the project.
     """
-    code, _ = read_code_state(project, CodeHashes())
-    found = [*code_differences(record.code, code)]
+    found = [*code_differences(record.code, code_state(read_git_state(project), CodeHashes()))]
     found += environment_differences(record.environment, read_environment(project))
     with _session(record, project) as (_, context):
         found += parameter_differences(record.parameters, conceal_all(lasting(context.params)))
