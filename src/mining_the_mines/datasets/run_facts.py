@@ -33,10 +33,7 @@ class RunFactsDataset(AbstractDataset[None, dict[str, str]]):
             "Time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "MLflow run": run.run_id if run is not None else "not tracked",
             "Data hash": run.tags.get("data_hash", "") if run is not None else "",
-            **{
-                name.replace("_", " ").capitalize(): value
-                for name, value in read_git_state(self._filepath).tags.items()
-            },
+            **{name.replace("_", " ").capitalize(): value for name, value in git.tags.items()},
             "Python": platform.python_version(),
             **{package: version(package) for package in PACKAGES},
         }
