@@ -5,19 +5,15 @@ import warnings
 from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
+from mining_the_mines.hooks.provenance import ProvenanceKeeping
+from mining_the_mines.hooks.task_selection import TaskSelection
+from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking
+
 # Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
 # The node that compares what both tasks find belongs to neither namespace, so it names data of both.
 warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\.'")
-
-# mlflow means the model class that kedro-mlflow brings along, which is not used here (Galileo-Galilei/kedro-mlflow).
-warnings.filterwarnings("ignore", message=r".*Add type hints to the `predict` method")
-
-# Imported here, since MLflow warns as soon as it is.
-from mining_the_mines.hooks.provenance import ProvenanceKeeping  # noqa: E402
-from mining_the_mines.hooks.task_selection import TaskSelection  # noqa: E402
-from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking  # noqa: E402
 
 #: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)

@@ -1,6 +1,7 @@
 """What a run was made of and what came out, in MLflow."""
 
 import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,6 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from kedro_mlflow.framework.hooks import MlflowHook
-from kedro_mlflow.framework.hooks.utils import _assert_mlflow_enabled, _generate_kedro_command
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 from pydantic import BaseModel
@@ -24,6 +23,11 @@ from mining_the_mines.tracking.addresses import EMBEDDED, UNSENT, anchor, artifa
 from mining_the_mines.tracking.errors import TrackingError
 from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
 from mining_the_mines.tracking.starting import Tracker, unreachable
+
+# kedro-mlflow brings a model class along, which is not used here and of which MLflow complains, past all filters.
+with warnings.catch_warnings(record=True):
+    from kedro_mlflow.framework.hooks import MlflowHook
+    from kedro_mlflow.framework.hooks.utils import _assert_mlflow_enabled, _generate_kedro_command
 
 #: Datasets whose files are logged as artifacts when they have been saved.
 ARTIFACTS = (

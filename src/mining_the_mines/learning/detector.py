@@ -65,4 +65,5 @@ class MineDetector:
 
     def _by_trees(self, reflectance: NDArray[np.float32]) -> NDArray[np.float64]:
         rows = [chip_features(chip, self.chips.bands, self.features) for chip in reflectance]
-        return self.baseline.predict(pd.DataFrame(rows))
+        # Rounded as feature tables are: many thresholds of trees are values of training chips.
+        return self.baseline.predict(pd.DataFrame(rows, dtype="float32"))
