@@ -15,7 +15,7 @@ CODE := src tests benchmarks
 export DO_NOT_TRACK := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test lint viz mlflow bench lock clean
+.PHONY: help demo test lint viz site mlflow bench torture lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the commands
@@ -48,14 +48,20 @@ test: lint ## All checks and all tests
 	pytest --cov --cov-report=term
 
 viz: $(READY) ## Open the pipelines in Kedro-Viz
-	kedro viz run
+	kedro viz run --host 127.0.0.1
+
+site: $(READY) ## Kedro-Viz with previews as a static site in build/
+	kedro viz build --include-previews
 
 mlflow: $(READY) ## Open the tracked runs
 	kedro mlflow ui --host 127.0.0.1 --port $(PORT)
 
 bench: $(READY) ## Print what the benchmarks measure
-	@missed=""; for script in benchmarks/[a-z]*.py; do echo "== $$script"; python $$script || missed="$$missed $$script"; done; \
+	@missed=""; for script in $(filter-out benchmarks/torture.py,$(wildcard benchmarks/[a-z]*.py)); do echo "== $$script"; python $$script || missed="$$missed $$script"; done; \
 	test -z "$$missed" || { echo "Limits missed:$$missed"; exit 1; }
+
+torture: $(READY) ## Kill the default run ten times, and see whether it ends the same
+	python benchmarks/torture.py
 
 lock: $(READY) ## Pin the newest versions that fit
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --group dev pyproject.toml -o requirements.lock

@@ -4,9 +4,9 @@ Boosted trees on all default features of chips of 12 bands and 64 × 64 pixels. 
 request after another, then all at once; the rival is ``MineDetector.predict`` in this process, chip by chip.
 What the ratios hold besides the model is JSON: a chip is about 1 MB of text.
 
-    python benchmarks/serving.py --detector FOLDER [--requests 100]
+    python benchmarks/serving.py [--detector FOLDER] [--requests 100]
 
-FOLDER is what a run wrote below ``data/06_models/detector``.
+FOLDER is a version below ``data/06_models/detector``, by default the newest.
 """
 
 import argparse
@@ -34,7 +34,8 @@ PATIENCE_SECONDS = 180
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--detector", type=Path, required=True)
+    versions = sorted(Path("data/06_models/detector").glob("*/detector"))
+    parser.add_argument("--detector", type=Path, required=not versions, default=versions[-1] if versions else None)
     parser.add_argument("--requests", type=int, default=100)
     arguments = parser.parse_args()
     detector = load_detector(arguments.detector)

@@ -1,7 +1,6 @@
 """Runs, read back from MLflow by what people call them."""
 
 import atexit
-import os
 import re
 import shutil
 import tempfile
@@ -105,7 +104,6 @@ class TrackedFacts:
         import mlflow
         from mlflow.exceptions import MlflowException
 
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar a file, however small
         folder = tempfile.mkdtemp(prefix="mining_the_mines_run_")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         try:

@@ -1,0 +1,166 @@
+"""Is a run that is killed again and again the same in the end as one that nobody disturbed?
+
+The default run is made once in peace, then in another folder with ``kill -9`` at random moments; after each kill it
+is started again with ``--only-stale``. In the end every output of every node is compared by content with the
+undisturbed run's, and every dataset is read, so that a damaged file would show; drafts that were never finished are
+counted. Prints each kill with the node that it hit, and the time that all of it took as a ratio of the undisturbed run.
+
+    make torture
+    python benchmarks/torture.py [--kills 10] [--seed 0] [--params KEY=VALUE,…]
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+
+from mining_the_mines.provenance.ledger import Ledger
+from mining_the_mines.provenance.records import RunRecord
+
+PROJECT = Path(__file__).parents[1]
+#: What commands need before the first node: libraries are imported.
+START_SECONDS = 8
+
+
+@dataclass(frozen=True)
+class Place:
+    """A copy of the project without data.
+
+    Attributes:
+        folder: The copy.
+        parameters: For ``--params``.
+    """
+
+    folder: Path
+    parameters: str
+
+    def start(self, log: Path) -> subprocess.Popen[bytes]:
+        """Start a run that goes on where another one was."""
+        options = [f"--params={self.parameters}"] if self.parameters else []
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "kedro", "run", "--only-stale", *options],
+                cwd=self.folder,
+                env={**os.environ, "DO_NOT_TRACK": "1"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def finish(self, log: Path) -> None:
+        """Let a run come to its end."""
+        if self.start(log).wait() != 0:
+            sys.exit(f"A run failed: {log}")
+
+    @property
+    def done(self) -> int:
+        """How many nodes have been written down."""
+        return len(list((self.folder / "data/ledger/nodes").glob("*/*.json")))
+
+    def record(self) -> RunRecord:
+        """What the last run that came to an end was made of."""
+        runs = self.folder / "data/ledger/runs"
+        newest = max(runs.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        record = Ledger(self.folder / "data/ledger").run(newest.stem)
+        if record is None:
+            sys.exit(f"{newest} can't be read.")
+        return record
+
+
+def main() -> None:
+    """Torture and compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--params", default="")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="torture_") as name:
+        calm, killed = (_copy(Path(name) / place, arguments.params) for place in ("calm", "killed"))
+        log = Path(name) / "log.txt"
+        start = time.perf_counter()
+        calm.finish(log)
+        undisturbed = time.perf_counter() - start
+        print(f"undisturbed: {undisturbed:.0f} s, {len(calm.record().nodes)} nodes", flush=True)
+        start = time.perf_counter()
+        _torture(killed, log, undisturbed, arguments.kills, random.Random(arguments.seed))  # noqa: S311 - moments
+        took = time.perf_counter() - start
+        unequal, unread, drafts = _compare(calm.record(), killed.record()), _read(killed), _drafts(killed)
+        print(
+            f"{arguments.kills} kills: {took:.0f} s, {took / undisturbed:.2f} × undisturbed; "
+            f"{len(killed.record().outputs())} outputs, {len(unequal)} differ {unequal or ''}; "
+            f"{len(unread)} can't be read {unread or ''}; {drafts} unfinished drafts lie about"
+        )
+        sys.exit(1 if unequal or unread else 0)
+
+
+def _copy(folder: Path, parameters: str) -> Place:
+    folder.mkdir()
+    for name in ("pyproject.toml", "requirements.lock"):
+        shutil.copy(PROJECT / name, folder)
+    for name in ("conf", "src"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "local"))
+    (folder / "conf/local").mkdir()
+    (folder / "data").mkdir()
+    return Place(folder, parameters)
+
+
+def _torture(place: Place, log: Path, undisturbed: float, kills: int, moments: random.Random) -> None:
+    """Kill a run at moments that are spread over all of it, then let it come to its end."""
+    before = 0.0
+    for number, moment in enumerate(sorted(moments.uniform(0, undisturbed) for _ in range(kills)), start=1):
+        run = place.start(log)
+        time.sleep(moment - before + START_SECONDS)
+        if run.poll() is not None:
+            print(f"kill {number}: the run was over before", flush=True)
+            continue
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        print(f"kill {number} at {moment:.0f} s: {place.done} nodes written down, last line: {_last(log)}", flush=True)
+        before = moment
+    place.finish(log)
+
+
+def _last(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    running = [line for line in lines if "Running node: " in line or "Completed node: " in line]
+    return running[-1].split("INFO")[-1].strip() if running else "none"
+
+
+def _compare(calm: RunRecord, killed: RunRecord) -> list[str]:
+    """Names of the datasets that hold something else, or that only one run has."""
+    wanted, found = ({name: state.content_hash for name, state in run.outputs().items()} for run in (calm, killed))
+    return sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+
+
+def _read(place: Place) -> list[str]:
+    """Names of the datasets that can't be read."""
+    bootstrap_project(place.folder)
+    os.chdir(place.folder)
+    bad = []
+    with KedroSession.create(place.folder) as session:
+        catalog = session.load_context().catalog  # type: ignore[attr-defined] # of the session that one works with
+        for name in place.record().outputs():
+            try:
+                catalog.load(name)
+            except Exception as error:
+                bad.append(f"{name} ({error})")
+    os.chdir(PROJECT)
+    return bad
+
+
+def _drafts(place: Place) -> int:
+    return sum(1 for path in (place.folder / "data").rglob(".*") if path.name != ".gitkeep")
+
+
+if __name__ == "__main__":
+    main()
