@@ -24,7 +24,7 @@ class ProvenanceKeeping:
 
     books: Bookkeeper
 
-    @hook_impl
+    @hook_impl(trylast=True)  # parameters are checked against the pipelines that an environment has
     def after_context_created(self, context: KedroContext) -> None:
         """Note all parameters and the catalog's configuration."""
         self._parameters = context.params
