@@ -9,9 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.runner import SequentialRunner
+
+from mining_the_mines.hooks.provenance import ProvenanceKeeping
+from mining_the_mines.running.only_stale import OnlyStaleRunner
 
 PROJECT = Path(__file__).parents[2]
 
@@ -70,6 +74,8 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     load_versions: Mapping[str, str] | None = None,
     namespaces: Sequence[str] | None = None,
+    *,
+    only_stale: bool = False,
 ) -> None:
     """Run pipelines in this process, so that coverage is measured."""
     bootstrap_project(project)
@@ -87,11 +93,17 @@ def run(
                 pipeline_names=list(pipelines),
                 load_versions=dict(load_versions or {}),
                 namespaces=namespaces,
-                runner=SequentialRunner(),  # as the command line has it; Kedro-Viz tells the status of no other run
+                # As the command line has it; Kedro-Viz tells the status of no other run.
+                runner=OnlyStaleRunner() if only_stale else SequentialRunner(),
             )
     finally:
         del os.environ["MLFLOW_TRACKING_URI"]
         os.chdir(before)
+
+
+def nodes_of_last_run() -> set[str]:
+    """Names of the nodes that ran in this process's last run."""
+    return set(next(hook for hook in settings.HOOKS if isinstance(hook, ProvenanceKeeping)).made)
 
 
 def kedro(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.provenance.records import WORKING_TREE
+from mining_the_mines.scenes.discretion import conceal
 
 if TYPE_CHECKING:
     from mining_the_mines.provenance.comparison import Compared, Difference
+    from mining_the_mines.provenance.records import RunRecord
     from mining_the_mines.running.reproduction import Reproduction
     from mining_the_mines.tracking.runs import RunStore, TrackedFacts
 
 #: How far figures may be apart where an accelerator took part: it adds in another order each time, and networks carry
 #: last digits on to the second or third decimal of a score.
 GPU_TOLERANCE: Final = 0.01
-#: Tag of a run that does another one again.
-REPRODUCES: Final = "reproduces"
+#: Letters of a tag that MLflow takes.
+_LONGEST_TAG: Final = 5000
 _CPU: Final = "cpu"
 _DIGITS: Final = 12
 
@@ -47,26 +50,26 @@ def reproduce(wanted: str, force: bool, tolerance: float | None, keep: bool) -> 
     project = Path.cwd()
     store = project_store(project)
     run = _original(find_run(wanted, store), store)
-    record = read_record(run)
+    record = read_record(run, project)
     differences = find_differences(record, project)
     if differences and not force:
-        raise BadInputError(_refusal(run, differences))
-    devices = {record.environment.device, read_environment(project).device}
+        raise BadInputError(_refusal(run, record, differences))
+    devices = {read_environment(project).device, *(node.environment.device for node in record.nodes)}
     allowed = tolerance if tolerance is not None else 0.0 if devices == {_CPU} else GPU_TOLERANCE
     done = run_again(record, project, store, allowed)
-    judged = [*done.metrics, *(done.outputs if devices == {_CPU} else ())]
-    equal = all(row.agrees for row in judged)
-    _note(run, done, differences, equal=equal)
+    equal = _is_equal(done, allowed)
     _tell(run, done, differences, equal=equal, tolerance=allowed)
     if equal and not keep:
         remove_scratch(done.project, project)
     else:
         click.echo(f"The files of the second run lie in {done.project / 'data'}.")
+    _note(run, done, differences, equal=equal)
     sys.exit(0 if equal else 1)
 
 
 def _original(run: "TrackedFacts", store: "RunStore") -> "TrackedFacts":
     """The run that a reproduction did again, or else the run itself."""
+    from mining_the_mines.running.reproduction import REPRODUCES
     from mining_the_mines.tracking.runs import find_run
 
     run = find_run(run.tags[REPRODUCES], store) if REPRODUCES in run.tags else run
@@ -77,29 +80,44 @@ def _original(run: "TrackedFacts", store: "RunStore") -> "TrackedFacts":
     return run
 
 
-def _refusal(run: "TrackedFacts", differences: Sequence["Difference"]) -> str:
+def _is_equal(done: "Reproduction", tolerance: float) -> bool:
+    """Whether figures and files agree; with a tolerance files must be there, and may hold other last digits.
+
+    Where there are no figures, files alone decide.
+    """
+    if not tolerance or not done.metrics:
+        return all(row.agrees for row in (*done.metrics, *done.outputs))
+    there = all(row.verdict in ("equal", "different") for row in done.outputs)
+    return there and all(row.agrees for row in done.metrics)
+
+
+def _refusal(run: "TrackedFacts", record: "RunRecord", differences: Sequence["Difference"]) -> str:
     listed = "\n".join(f"  - {difference}" for difference in differences)
-    commit = run.tags.get("git_commit", "COMMIT")[:_DIGITS]
+    code = f"git checkout {record.code.commit[:_DIGITS]}"
+    if record.code.dirty:
+        code += f" and git apply the run's file {WORKING_TREE}"
     return (
         f"Run {run.short} ({run.name}) can't be done again as it was, since this differs:\n{listed}\n"
-        f"Restore it (git checkout {commit}, the lock file, the data), or go on with --force, "
-        "which is noted on the new run."
+        f"Restore it ({code}, the lock file, the data), or go on with --force, which is noted on the new run."
     )
 
 
 def _note(run: "TrackedFacts", done: "Reproduction", differences: Sequence["Difference"], *, equal: bool) -> None:
-    """Say on the new run what it is."""
+    """Say on the new run what came of it; a server that has gone in the meantime changes nothing of that."""
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
 
-    client = MlflowClient(run.store.address)
     tags = {
-        REPRODUCES: run.id,
         "reproduction": "equal" if equal else "different",
-        "reproduced_in_spite_of": "; ".join(map(str, differences)),
+        "reproduced_in_spite_of": "; ".join(map(str, differences))[:_LONGEST_TAG],
     }
-    for name, value in tags.items():
-        if value:
-            client.set_tag(done.run.id, name, value)
+    try:
+        client = MlflowClient(run.store.address)
+        for name, value in tags.items():
+            if value:
+                client.set_tag(done.run.id, name, value)
+    except MlflowException as error:
+        click.echo(f"That could not be noted on run {done.run.short}: {conceal(str(error))}", err=True)
 
 
 def _tell(
@@ -118,7 +136,7 @@ def _tell(
         console.print(f"Not done again, since the registry of models keeps it: {', '.join(done.left_out)}.")
     console.print(
         f"{'EQUAL' if equal else 'DIFFERENT'}: run {done.run.short} does {run.short} ({run.name}) again. "
-        f"{_count(done.metrics)} figures {_how(tolerance)}, {_count(done.outputs)} outputs byte for byte."
+        f"{_count(done.metrics)} figures {_how(tolerance)}, {_count(done.outputs)} files and folders byte for byte."
     )
 
 

@@ -1,7 +1,9 @@
 """Keeps books of every run, on disk and in MLflow."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -10,19 +12,18 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from mining_the_mines.incidental import lasting
-from mining_the_mines.provenance.records import NodeRecord, RunRecord, RunRequest, hash_values
+from mining_the_mines.provenance.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest, hash_values
 from mining_the_mines.running.bookkeeper import Bookkeeper
 from mining_the_mines.scenes.discretion import conceal, conceal_all
 from mining_the_mines.tracking.active import active_run
-
-#: Where a run's record lies among the artifacts of the tracked run.
-RUN_RECORD: Final = "provenance/run.json"
 
 
 class ProvenanceKeeping:
     """Writes down what each node read and wrote when it is done, and what the run was made of when that ends."""
 
     books: Bookkeeper
+    #: Tags that the next run gets, too.
+    notes: Mapping[str, str] = MappingProxyType({})
 
     @hook_impl(trylast=True)  # parameters are checked against the pipelines that an environment has
     def after_context_created(self, context: KedroContext) -> None:
@@ -46,7 +47,7 @@ class ProvenanceKeeping:
             project, project / "data", catalog, run.run_id if run is not None else run_params["run_id"]
         )
         if run is not None:
-            run.set_tags(_tags(self.books))
+            run.set_tags({**_tags(self.books), **self.notes})
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:  # noqa: ARG002 - Kedro's signature
@@ -106,7 +107,7 @@ class ProvenanceKeeping:
         if run is not None:
             run.log_text(record.model_dump_json(indent=1), RUN_RECORD)
             if books.git.diff:
-                run.log_text(conceal(books.git.diff), "provenance/working_tree.diff")
+                run.log_text(conceal(books.git.diff), WORKING_TREE)
 
 
 def _tags(books: Bookkeeper) -> dict[str, str]:

@@ -110,13 +110,13 @@ def compare_metrics(then: Mapping[str, float], now: Mapping[str, float], toleran
 
 
 def compare_outputs(then: RunRecord, now: RunRecord) -> list[Compared]:
-    """Compare what the nodes of both runs have written.
+    """Compare what the nodes of both runs have written, and the raw data that they have read.
 
     Args:
         then: The first; what only it wrote counts as missing.
         now: The second.
     """
-    before, after = then.outputs(), now.outputs()
+    before, after = ({**run.raw_inputs(), **run.outputs()} for run in (then, now))
     rows = []
     for name in sorted({*before, *after}):
         first, second = (states[name].content_hash if name in states else "" for states in (before, after))

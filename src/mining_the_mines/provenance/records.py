@@ -4,11 +4,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from mining_the_mines.provenance.content import NOTHING
+
+#: Where a run's record lies among the files of the tracked run, and how the code differed from its commit.
+RUN_RECORD: Final = "provenance/run.json"
+WORKING_TREE: Final = "provenance/working_tree.diff"
 
 
 class _Record(BaseModel):

@@ -11,9 +11,12 @@ from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines, settings
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from pydantic import ValidationError
 
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.datasets.scenes import SimulatedSeriesDataset
 from mining_the_mines.datasets.states import hash_at
-from mining_the_mines.hooks.provenance import RUN_RECORD, ProvenanceKeeping
+from mining_the_mines.hooks.provenance import ProvenanceKeeping
 from mining_the_mines.incidental import lasting
 from mining_the_mines.provenance.code import CodeHashes, code_state
 from mining_the_mines.provenance.comparison import (
@@ -29,14 +32,17 @@ from mining_the_mines.provenance.comparison import (
 from mining_the_mines.provenance.content import ContentHashes
 from mining_the_mines.provenance.environment import read_environment
 from mining_the_mines.provenance.git import read_git_state
-from mining_the_mines.provenance.records import RunRecord, hash_values
+from mining_the_mines.provenance.ledger import Ledger
+from mining_the_mines.provenance.records import RUN_RECORD, RunRecord, hash_values
 from mining_the_mines.running.bookkeeper import LEDGER
-from mining_the_mines.running.scratch import make_scratch
+from mining_the_mines.running.scratch import make_scratch, remove_scratch
 from mining_the_mines.scenes.discretion import conceal_all
 from mining_the_mines.tracking.runs import RunStore, TrackedFacts, find_run
 
 #: Its nodes change the registry of models and depend on what is there: they are not done again.
 _ONCE: Final = "registration"
+#: Tag of a run that does another one again.
+REPRODUCES: Final = "reproduces"
 #: Where MLflow looks for the address of its store.
 _ADDRESS: Final = "MLFLOW_TRACKING_URI"
 
@@ -91,37 +97,68 @@ def run_again(record: RunRecord, project: Path, store: RunStore, tolerance: floa
         What came out.
     """
     scratch = make_scratch(project, record.raw_inputs().values())
-    with _told(store.address), chdir(scratch), _session(record, scratch) as (session, _):
-        once = {node.name for node in pipelines[_ONCE].nodes}
-        names = [node.node for node in record.nodes]
-        session.run(
-            pipeline_names=list(record.request.pipeline_names) or None,
-            node_names=[name for name in names if name not in once],
-            load_versions=record.request.load_versions,
-        )
-    again = find_run(_books_run(), store)
-    left_out = tuple(name for name in names if name in once)
+    try:
+        left_out = _run(record, scratch, store)
+    except BaseException:  # half a run proves nothing
+        remove_scratch(scratch, project)
+        raise
+    again = find_run(_books().books.run_id, store)
     return Reproduction(
         run=again,
         project=scratch,
-        metrics=compare_metrics(find_run(record.run_id, store).metrics, again.metrics, tolerance),
-        outputs=compare_outputs(_without(record, left_out), read_record(again)),
+        metrics=compare_metrics(_scores(find_run(record.run_id, store)), _scores(again), tolerance),
+        outputs=compare_outputs(_without(record, left_out), read_record(again, scratch)),
         left_out=left_out,
     )
 
 
-def read_record(run: TrackedFacts) -> RunRecord:
-    """Read what a tracked run was made of.
+def read_record(run: TrackedFacts, project: Path) -> RunRecord:
+    """Read what a tracked run was made of: from where it is tracked, or else from the project's ledger.
+
+    Args:
+        run: As MLflow knows it.
+        project: Folder of the project.
 
     Raises:
-        BadInputError: It has no record, as runs of older versions.
+        BadInputError: There is no record of it, as of runs of older versions.
     """
-    return RunRecord.model_validate_json(run.artifact(RUN_RECORD).read_bytes())
+    try:
+        return RunRecord.model_validate_json(run.artifact(RUN_RECORD).read_bytes())
+    except (BadInputError, ValidationError) as error:
+        record = Ledger(project / "data" / LEDGER).run(run.id)
+        if record is None:
+            raise BadInputError(
+                f"Nothing tells what run {run.short} ({run.name}) was made of, neither its files in MLflow nor the "
+                f"ledger in {project / 'data' / LEDGER}: it was made by an older version, or its files are gone."
+            ) from error
+        return record
 
 
-def _books_run() -> str:
-    """The run that books were kept of last."""
-    return next(hook for hook in settings.HOOKS if isinstance(hook, ProvenanceKeeping)).books.run_id
+def _run(record: RunRecord, scratch: Path, store: RunStore) -> tuple[str, ...]:
+    """Do a run again, and name the nodes that were left out."""
+    with _told(store.address), chdir(scratch), _session(record, scratch) as (session, _):
+        once = {node.name for node in pipelines[_ONCE].nodes}
+        names = [node.node for node in record.nodes]
+        keeping = _books()
+        keeping.notes = {REPRODUCES: record.run_id}
+        try:
+            session.run(
+                pipeline_names=list(record.request.pipeline_names) or None,
+                node_names=[name for name in names if name not in once],
+                load_versions=record.request.load_versions,
+            )
+        finally:
+            keeping.notes = {}
+    return tuple(name for name in names if name in once)
+
+
+def _books() -> ProvenanceKeeping:
+    return next(hook for hook in settings.HOOKS if isinstance(hook, ProvenanceKeeping))
+
+
+def _scores(run: TrackedFacts) -> dict[str, float]:
+    """The figures of a run but those of nodes that are not done again."""
+    return {name: value for name, value in run.metrics.items() if not name.startswith(f"{_ONCE}/")}
 
 
 def _without(record: RunRecord, left_out: tuple[str, ...]) -> RunRecord:
@@ -129,12 +166,16 @@ def _without(record: RunRecord, left_out: tuple[str, ...]) -> RunRecord:
 
 
 def _inputs_now(record: RunRecord, context: KedroContext, project: Path) -> dict[str, str]:
-    hashes = ContentHashes(project / "data" / LEDGER / "hashes.json")
+    hashes = ContentHashes()
     catalog: Any = context.catalog
-    return {
-        name: hash_at(catalog.get(name), project / (state.path or ""), hashes)
-        for name, state in record.raw_inputs().items()
-    }
+    now = {}
+    for name, state in record.raw_inputs().items():
+        dataset, path = catalog.get(name), project / (state.path or "")
+        if not isinstance(dataset, SimulatedSeriesDataset):
+            now[name] = hash_at(dataset, path, hashes)
+        else:  # one that is not there simulates itself, beside the project's data, and is compared then
+            now[name] = dataset.hash_there(path, hashes) if path.exists() else state.content_hash
+    return now
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A project beside the project, where a run is done again and nothing is overwritten."""
 
+import glob
 import os
 import shutil
 import uuid
@@ -36,7 +37,7 @@ def make_scratch(project: Path, inputs: Iterable[DatasetState]) -> Path:
     for name in _READ:
         if (project / name).exists():
             (scratch / name).symlink_to((project / name).resolve())
-    for path in wanted:
+    for path in (beside for named in wanted for beside in _sidecars(project, named)):
         _share(project / path, Path(os.path.normpath(scratch / path)))
     return scratch
 
@@ -47,6 +48,14 @@ def remove_scratch(scratch: Path, project: Path) -> None:
     shutil.rmtree(folder / scratch.relative_to(folder).parts[0])
     if not any(folder.iterdir()):
         folder.rmdir()
+
+
+def _sidecars(project: Path, path: str) -> list[str]:
+    """A file, and those of the same name beside it, which it may be nothing without, as a shapefile is."""
+    place = project / path
+    if not place.is_file():
+        return [path]
+    return [str(Path(path).with_name(file.name)) for file in place.parent.glob(f"{glob.escape(place.stem)}.*")]
 
 
 def _share(source: Path, target: Path) -> None:
