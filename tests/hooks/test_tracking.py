@@ -11,11 +11,14 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
+from omegaconf import OmegaConf
 
 from integration.projects import copy_project
-from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, score_metrics
+from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, conceal_parameters, score_metrics
 from mining_the_mines.pipelines.reporting.nodes import flatten
+from mining_the_mines.running.bookkeeper import plain
 from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.scenes.discretion import conceal_all
 from mining_the_mines.tracking.active import TrackedRun, active_run, set_active_run
 from mining_the_mines.tracking.errors import TrackingError
 from tracking import telling
@@ -164,3 +167,20 @@ def test_no_password_of_an_archive_is_in_the_report(acquisition: object) -> None
     parameters = flatten({"acquisition": acquisition})
     assert SECRET not in str(parameters)
     assert "host.org/stac" in parameters["acquisition.source"]
+
+
+def test_a_parameter_that_is_called_a_secret_is_neither_tracked_nor_reported() -> None:
+    given = {"params:password": SECRET, "params:archive": {"headers": {"token": SECRET}}, "params:folds": {"folds": 3}}
+    assert SECRET not in str(conceal_parameters(given))
+    assert conceal_parameters(given)["params:folds"] == {"folds": 3}
+    parameters = flatten({name.removeprefix("params:"): value for name, value in given.items()})
+    assert parameters == {"password": "…", "archive.headers.token": "…", "folds.folds": "3"}
+
+
+def test_no_parameter_of_this_project_is_taken_for_a_secret(session_context: Context) -> None:
+    parameters = {name: plain(value) for name, value in session_context.params.items()}
+    assert "acquisition" in parameters
+    assert conceal_all(parameters) == parameters
+    for path in (session_context.project_path / "conf").glob("*/parameters*.yml"):
+        written = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        assert conceal_all(written) == written

@@ -18,8 +18,9 @@ pytestmark = pytest.mark.end_to_end
 SERIES = SeriesSettings(provinces=("tapajos",), pixels=120, mines=2, dates=4, cloudiness=0.1)
 #: Where secrets are given, and what they are.
 USER, SIGNATURE, NESTED, LOCAL = "Geheim-user", "Geheim-signature", "Geheim-nested", "Geheim-local"
+NAMED, DEEP = "Geheim-named", "Geheim-deep"
 ENVIRONMENT = {"AWS_SECRET_ACCESS_KEY": "Geheim-aws", "MLFLOW_TRACKING_PASSWORD": "Geheim-mlflow"}
-SECRETS = (USER, SIGNATURE, NESTED, LOCAL, *ENVIRONMENT.values())
+SECRETS = (USER, SIGNATURE, NESTED, LOCAL, NAMED, DEEP, *ENVIRONMENT.values())
 
 #: Runs a pipeline with parameters that no command line could hold, and says what went wrong as the command does.
 _RUN = """
@@ -72,6 +73,8 @@ def _run(project: Path, archive: Path, served: FaultyServer, *, fails: bool = Fa
             "tiles": f"https://tiles.example.org/{{z}}/{{x}}/{{y}}.png?api_key={NESTED}",
             "tiles_attribution": "x",
         },
+        "password": NAMED,
+        "archive": {"headers": {"token": DEEP}},
     }
     code = [sys.executable, "-c", _RUN, json.dumps(parameters)]
     done = subprocess.run(

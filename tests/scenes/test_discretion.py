@@ -63,6 +63,32 @@ def test_parameters_lose_their_secrets_however_deep() -> None:
     assert conceal_all(given_parameters) == {"a": [{"source": "https://host.org/"}], "b": ("//h/", 3), "c": None}
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["password", "token", "secret", "api_key", "x-api-key", "Authorization", "aws_secret_access_key", "headers.token",
+     "params:archive.password"],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["hunter2", 1234, ["hunter2"], {"a": "hunter2"}])
+def test_what_is_called_a_secret_is_concealed_however_deep(name: str, value: object) -> None:
+    given_parameters = {"acquisition": {"headers": [{name: value, "accept": "image/tiff"}]}}
+    assert conceal_all(given_parameters) == {"acquisition": {"headers": [{name: "…", "accept": "image/tiff"}]}}
+
+
+def test_a_secret_that_nobody_gave_is_not_concealed() -> None:
+    assert conceal_all({"password": None}) == {"password": None}
+
+
+def test_harmless_parameters_and_metadata_stay_as_they_are() -> None:
+    harmless = {
+        "proj:projjson": {"id": {"authority": "EPSG", "code": 32721}},
+        "sat:pass": {"pass": "ascending"},
+        "class_token": True,
+        "key": "a",
+        "author": "b",
+    }
+    assert conceal_all(harmless) == harmless
+
+
 def test_plain_text_stays_as_it_is() -> None:
     text = "Is a // b? key=1, code = 2; me@host.org; see https://host.org/a?id=3&b=4#x"
     assert conceal(text).startswith("Is a // b? key=1, code = 2; me@host.org; see https://host.org/a?id=3&b=4")

@@ -193,10 +193,8 @@ def conceal_parameters(inputs: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The same, with parameters as they may be written down.
     """
-    return {
-        name: conceal_all(value) if name.startswith(("params:", "parameters")) else value
-        for name, value in inputs.items()
-    }
+    parameters = {name: value for name, value in inputs.items() if name.startswith(("params:", "parameters"))}
+    return {**inputs, **conceal_all(parameters)}
 
 
 class RunTracking:

@@ -1,4 +1,4 @@
-"""Addresses and messages without passwords and signatures."""
+"""Addresses, messages and parameters without passwords and signatures."""
 
 import logging
 import re
@@ -10,9 +10,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 #: and keys by their usual names, without hyphens and underscores.
 _SECRETS: Final = frozenset(
     {"accesskey", "accesstoken", "apikey", "auth", "authorization", "authtoken", "clientsecret", "code", "credential"}
-    | {"credentials", "jwt", "key", "pass", "passwd", "password", "pwd", "secret", "secretkey", "sessiontoken", "sig"}
-    | {"signature", "subscriptionkey", "token", "xapikey"}
+    | {"credentials", "jwt", "key", "pass", "passphrase", "passwd", "password", "privatekey", "pwd", "refreshtoken"}
+    | {"secret", "secretaccesskey", "secretkey", "sessiontoken", "sig", "signature", "subscriptionkey", "token"}
+    | {"xapikey"}
 )
+#: Outside of addresses these name harmless things, such as a projection's code in PROJJSON, or an orbit's pass.
+_HARMLESS: Final = frozenset({"code", "key", "pass"})
+_SIGNED_NAMES: Final = ("awssecret", "awssession")
+#: Stands for a secret that was given by its name.
+_CONCEALED: Final = "…"
 _SIGNED: Final = ("xamz", "xgoog", "awsaccesskeyid")
 #: The rest of a shared access signature, of no use without its ``sig``.
 _SHARED_ACCESS: Final = frozenset(
@@ -69,6 +75,12 @@ def _plain(name: str) -> str:
     return re.sub("[-_.=]", "", name).lower()
 
 
+def _names_secret(name: object) -> bool:
+    """Whether a parameter's name, or the end of a dotted one, says that its value is a secret."""
+    plain = _plain(str(name).removeprefix("params:").rpartition(".")[2])
+    return (plain in _SECRETS and plain not in _HARMLESS) or plain.startswith((*_SIGNED, *_SIGNED_NAMES))
+
+
 def _without_parts(text: str) -> str:
     return _USER.sub("", _SECRET_PART.sub("", text))
 
@@ -88,6 +100,9 @@ def conceal(text: str) -> str:
 def conceal_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
     """Do the same with all texts in nested mappings and sequences, such as parameters.
 
+    What a mapping has under the name of a secret, such as ``password`` or ``headers.api_key``, is concealed whatever
+    it is, unless it is ``None``.
+
     Args:
         value: Mappings, lists, tuples, texts, and whatever else, which stays as it is.
 
@@ -97,7 +112,10 @@ def conceal_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
     if isinstance(value, str):
         return conceal(value)
     if isinstance(value, Mapping):
-        return {name: conceal_all(part) for name, part in value.items()}
+        return {
+            name: _CONCEALED if part is not None and _names_secret(name) else conceal_all(part)
+            for name, part in value.items()
+        }
     if isinstance(value, list):
         return [conceal_all(part) for part in value]
     return tuple(map(conceal_all, value)) if type(value) is tuple else value

@@ -25,7 +25,7 @@ from mining_the_mines.reporting.contents import (
 )
 from mining_the_mines.reporting.html import render_report
 from mining_the_mines.reporting.pictures import true_colour
-from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.scenes.discretion import conceal, conceal_all
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.outline_measures import called_mine
 from mining_the_mines.scoring.pixel_tally import UNKNOWN
@@ -236,8 +236,11 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
 def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested parameters as dotted names and text, without passwords and signatures."""
     flat: dict[str, str] = {}
-    for name, value in parameters.items():
-        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    plainly = {
+        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        for name, value in parameters.items()
+    }
+    for name, plain in conceal_all(plainly).items():
         if isinstance(plain, Mapping) and plain:
             flat |= flatten(plain, f"{prefix}{name}.")
         else:
