@@ -14,6 +14,7 @@ from mining_the_mines.datasets.scenes import (
     SceneChoiceDataset,
     SimulatedSeriesDataset,
 )
+from mining_the_mines.provenance.content import ContentHashes
 from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.choice import SceneChoice
 from mining_the_mines.scenes.choosing import AcquisitionSettings
@@ -52,6 +53,26 @@ def test_chosen_scenes_come_back_as_they_were_written(tmp_path: Path) -> None:
     dataset = SceneChoiceDataset(filepath=str(tmp_path / "scenes.json"))
     dataset.save(choice)
     assert dataset.load().to_json() == choice.to_json()
+
+
+def test_a_list_of_scenes_is_another_one_when_a_file_of_a_scene_has_changed(tmp_path: Path) -> None:
+    choice = three_dates(tmp_path)
+    path = tmp_path / "scenes.json"
+    dataset = ReachedScenesDataset(filepath=str(path), assets=str(tmp_path / "assets"))
+    dataset.save(choice)
+    before = dataset.content_hash(path, ContentHashes())
+    assert dataset.content_hash(path, ContentHashes()) == before
+    with Path(choice.items["somewhere"][1]["assets"]["blue"]["href"]).open("ab") as raster:
+        raster.write(b"more")
+    assert dataset.content_hash(path, ContentHashes()) != before
+
+
+def test_a_list_of_scenes_that_can_not_be_read_still_has_a_hash(tmp_path: Path) -> None:
+    path = tmp_path / "scenes.json"
+    dataset = SceneChoiceDataset(filepath=str(path))
+    missing = dataset.content_hash(path, ContentHashes())
+    path.write_text("{half", encoding="utf-8")
+    assert dataset.content_hash(path, ContentHashes()) != missing
 
 
 def test_a_scene_whose_file_is_gone_is_left_out_and_listed(tmp_path: Path) -> None:

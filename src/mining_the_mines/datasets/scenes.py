@@ -22,6 +22,7 @@ from mining_the_mines.datasets.previews import (
 )
 from mining_the_mines.datasets.progress import counting_bar, progress_bar
 from mining_the_mines.provenance.content import ContentHashes
+from mining_the_mines.provenance.records import hash_values
 from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.checking import check_assets
 from mining_the_mines.scenes.choice import SceneChoice
@@ -137,6 +138,10 @@ class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
         with whole_file(path) as draft:
             draft.write_text(data.to_json(path), encoding="utf-8")
 
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:
+        """Of the list, and of the scenes' files that lie on this machine."""
+        return hash_values([hashes.of(path), [hashes.of(file) for file in _local_files(path)]])
+
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "version": self._version}
 
@@ -147,6 +152,17 @@ class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
 
     def _exists(self) -> bool:
         return Path(self._get_load_path()).is_file()
+
+
+def _local_files(path: Path) -> list[Path]:
+    """Files of the scenes that a list names, in its order; of those elsewhere only the address is known."""
+    try:
+        choice = SceneChoice.from_json(path.read_text(encoding="utf-8"), path)
+    except (FileNotFoundError, SceneError):  # who reads it is told
+        return []
+    items = (item for scenes in choice.items.values() for item in scenes)
+    places = (asset["href"].removeprefix("file://") for item in items for asset in item["assets"].values())
+    return [Path(place) for place in places if "://" not in place]
 
 
 class ReachedScenesDataset(SceneChoiceDataset):
