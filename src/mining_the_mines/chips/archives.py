@@ -3,6 +3,7 @@
 import re
 import stat
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -23,8 +24,12 @@ _CHUNK_BYTES: Final = 2**20
 _ENCRYPTED: Final = 0x1
 #: What systems and archivers add for themselves.
 _LITTER: Final = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+#: Bytes that a file's name may have on the usual file systems, and a path within the folder; macOS knows no longer one.
+_NAME_BYTES: Final = 255
+_PATH_BYTES: Final = 1024
 #: Windows would take the beginning for a drive, and the rest for something else than a name.
-_NO_NAME: Final = re.compile(r"[\x00-\x1f\\:]")
+_ELSEWHERE: Final = re.compile(r"[\\:]")
+_NO_NAME: Final = re.compile(r"[\x00-\x1f]")
 
 
 class ArchiveLimits(BaseModel):
@@ -79,7 +84,8 @@ def unpack_chips(path: Path, folder: Path, limits: ArchiveLimits = USUAL_LIMITS)
 
     Raises:
         ChipError: If it is no archive, damaged or encrypted, or holds what no archive of chips does: names that lead
-            out of the folder, links, devices, two files of one name, or more than the limits allow.
+            out of the folder or that no file can have, links, devices, two files of one name, a file and a folder of
+            one name, or more than the limits allow.
         BadInputError: If the disk is full, or the folder can't be written to.
     """
     try:
@@ -111,6 +117,7 @@ def _unpack(path: Path, archive: ZipFile, draft: Path, limits: ArchiveLimits) ->
 def _files(path: Path, archive: ZipFile) -> Iterator[tuple[ZipInfo, PurePosixPath]]:
     """The entries that are files, with their names; all are looked at before the first is unpacked."""
     taken: set[str] = set()
+    folders: set[str] = set()
     for entry in archive.infolist():
         name = _name(path, entry)
         kind = stat.S_IFMT(entry.external_attr >> 16)
@@ -123,14 +130,32 @@ def _files(path: Path, archive: ZipFile) -> Iterator[tuple[ZipInfo, PurePosixPat
         if str(name).casefold() in taken:
             raise _refused(path, f"two files in it are called {entry.filename!r}")
         taken.add(str(name).casefold())
+        folders.update(str(parent).casefold() for parent in name.parents)
         yield entry, name
+    if both := sorted(taken & folders):
+        raise _refused(path, f"{both[0]!r} in it is both a file and a folder")
 
 
 def _name(path: Path, entry: ZipInfo) -> PurePosixPath:
-    name = PurePosixPath(entry.orig_filename)
-    if name.is_absolute() or ".." in name.parts or not name.parts or _NO_NAME.search(entry.orig_filename):
-        raise _refused(path, f"the name {entry.orig_filename!r} in it leads out of the folder that it is unpacked to")
+    written = entry.orig_filename
+    name = PurePosixPath(written)
+    if name.is_absolute() or _climbs(name) or _ELSEWHERE.search(written):
+        raise _refused(path, f"the name {written!r} in it leads out of the folder that it is unpacked to")
+    if not name.parts or ".." in name.parts or _NO_NAME.search(written):
+        raise _refused(path, f"a file in it has the odd name {written!r}")
+    if _bytes(name) > _PATH_BYTES or any(_bytes(part) > _NAME_BYTES for part in name.parts):
+        raise _refused(path, f"a file in it has an overlong name, which begins with {written[:40]!r}")
     return name
+
+
+def _climbs(name: PurePosixPath) -> bool:
+    """Whether following a name leads above where it begins."""
+    depths = accumulate(-1 if part == ".." else 1 for part in name.parts)
+    return min(depths, default=0) < 0
+
+
+def _bytes(name: PurePosixPath | str) -> int:
+    return len(str(name).encode(errors="replace"))
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
