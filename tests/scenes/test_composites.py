@@ -11,7 +11,7 @@ import pytest
 import rasterio
 
 from mining_the_mines.scenes.block_graph import DaskSettings
-from mining_the_mines.scenes.composite_files import Composite, open_composites
+from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites
 from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.faults import NoCompositeError
@@ -177,6 +177,14 @@ def test_metadata_that_contradict_each_other_are_noted(tmp_path: Path) -> None:
     item.assets["blue"].extra_fields["raster:bands"] = [{"scale": 0.0001, "offset": -0.1}]
     (composite,) = make_composites(plan_of([item], ("B2",)), tmp_path / "composites", HERE)
     assert any(note.startswith("s: By raster:bands") for note in composite.notes)
+
+
+@pytest.mark.parametrize("listed", [b"", b'{"regions": ["tapa', b"[]", b'{"regions": 3}', b"{}", b"\xff\xfe"])
+def test_a_list_of_composites_that_is_cut_off_is_told(tmp_path: Path, listed: bytes) -> None:
+    (tmp_path / INDEX).write_bytes(listed)
+    with pytest.raises(SceneError, match="is cut off or lists no composites: run preprocessing again") as told:
+        open_composites(tmp_path)
+    assert str(tmp_path / INDEX) in str(told.value)
 
 
 def test_a_composite_that_is_there_is_not_made_again(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ class Composite(CompositeRecord):
 
 
 RECORD: Final = TypeAdapter(CompositeRecord)
+_LISTED: Final = TypeAdapter(dict[str, tuple[str, ...]])
 
 
 def read_composite(folder: Path, region: str) -> Composite | None:
@@ -95,12 +96,14 @@ def open_composites(folder: Path) -> tuple[Composite, ...]:
         One a region.
 
     Raises:
-        SceneError: If the folder holds none, or one is not whole.
+        SceneError: If the folder holds none, or one or their list is not whole.
     """
     try:
-        regions = json.loads((folder / INDEX).read_text(encoding="utf-8"))["regions"]
+        regions = _LISTED.validate_json((folder / INDEX).read_bytes())["regions"]
     except FileNotFoundError:
         raise SceneError(f"{folder} holds no composites: run preprocessing first.") from None
+    except (ValidationError, KeyError) as error:
+        raise SceneError(f"{folder / INDEX} is cut off or lists no composites: run preprocessing again.") from error
     composites = [read_composite(folder, region) for region in regions]
     missing = [region for region, composite in zip(regions, composites, strict=True) if composite is None]
     if missing:
