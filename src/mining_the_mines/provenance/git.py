@@ -1,13 +1,23 @@
 """What git says of the code."""
 
 import hashlib
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 #: Heads the list of files that a diff says nothing of.
-_UNTRACKED: Final = "Files that git does not know:"
+_UNTRACKED: Final = "Files that git does not know, and their SHA-256:"
+#: Files that git does not know stand in the diff if they are text, and smaller than this.
+_MOST_BYTES: Final = 1_000_000
+#: So many of them at most: git is asked for each.
+_MOST_FILES: Final = 500
+#: However somebody has set git up, the diff is one that ``git apply`` takes.
+_PLAINLY: Final = (
+    *("--no-ext-diff", "--no-textconv", "--no-color", "--binary", "--full-index", "--unified=3"),
+    *("--src-prefix=a/", "--dst-prefix=b/"),
+)
 
 
 @dataclass(frozen=True)
@@ -17,7 +27,8 @@ class GitState:
     Attributes:
         commit: ``unknown`` outside a checkout.
         dirty: Whether the tree differs from it; ``None`` where nobody knows.
-        diff: How, with a list of the files that git does not know and their hashes; empty if it does not.
+        diff: How, as ``git apply`` takes it, with the texts that git does not know; after it stands a list of further
+            files that it does not know and their hashes. Empty if the tree does not differ.
     """
 
     commit: str
@@ -40,20 +51,58 @@ def read_git_state(folder: Path) -> GitState:
     try:
         top = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
         commit = _git(top, "rev-parse", "HEAD").strip()
-        diff = _git(top, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
-        unknown = _git(top, "ls-files", "--others", "--exclude-standard").splitlines()
+        diff = _git(top, "diff", "HEAD", *_PLAINLY)
+        unknown = _unknown(top)
     except (OSError, subprocess.CalledProcessError):  # no git, no checkout, or no commit yet
         return GitState("unknown", dirty=None, diff="")
-    if unknown:
-        listed = [f"{_hash_file(top / name)}  {name}" for name in unknown if (top / name).is_file()]
-        diff += "\n".join([_UNTRACKED, *listed, ""])
+    # A minus would be standard input.
+    texts = [name for name in unknown if name != "-" and _is_short_text(top / name)][:_MOST_FILES]
+    diff += "".join(_as_new(top, name) for name in texts)
+    others = [f"{_hash_file(top / name)}  {_shown(name)}" for name in unknown if name not in set(texts)]
+    if others:
+        diff += "\n".join([_UNTRACKED, *others, ""])
     return GitState(commit, dirty=bool(diff), diff=diff)
 
 
+def _unknown(top: Path) -> list[str]:
+    """Files that git does not know, by their path from the top; checkouts within the checkout are left out."""
+    done = _run(top, "ls-files", "-z", "--others", "--exclude-standard")
+    names = [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+    return [name for name in names if (top / name).is_file()]
+
+
+def _is_short_text(file: Path) -> bool:
+    try:
+        if file.is_symlink() or file.stat().st_size >= _MOST_BYTES:
+            return False
+        return "\0" not in file.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _as_new(top: Path, name: str) -> str:
+    """A file that git does not know as a diff that makes it; attributes that call it binary don't count."""
+    done = _run(top, "diff", "--no-index", "--text", *_PLAINLY, "--", os.devnull, name, check=False)
+    return done.stdout.decode(errors="replace")
+
+
 def _hash_file(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:  # gone meanwhile, or not for this user's eyes
+        return "unread"
+
+
+def _shown(name: str) -> str:
+    return os.fsencode(name).decode(errors="replace").replace("\n", " ")
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=True)  # noqa: S603, S607 - fixed words
-    return done.stdout.decode(errors="replace")
+    return _run(folder, *arguments).stdout.decode(errors="replace")
+
+
+def _run(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    """Ask git; whoever does not check takes 1 for an answer, that files differ."""
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, check=check, stdin=subprocess.DEVNULL)  # noqa: S603 - fixed words
