@@ -1,6 +1,8 @@
 """What a served model answers and refuses."""
 
 import json
+import re
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,14 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from mining_the_mines.serving.model_folder import save_served_model
-from mining_the_mines.serving.served_model import RefusedChipsError, arranged, check_reflectance, refuse_pickles
+from mining_the_mines.serving.served_model import RefusedChipsError, arranged, check_reflectance, refuse_code
 from models.networks import SIX_BANDS, SIZE
-from serving.models import chips_to_ask_about, exported, small_outliner
+from serving.crafted import CONSTANTS, WEIGHTS, Change, crafted, entry, graph, opaque, record
+from serving.models import chips_to_ask_about, exported, small_detector, small_outliner
 
 Refused = RefusedChipsError
 DESCRIPTION: dict[str, Any] = {
@@ -71,11 +75,65 @@ def test_digital_numbers_are_recognised() -> None:
         check_reflectance(chips_to_ask_about(2) * 10_000, DESCRIPTION)
 
 
-def test_a_program_with_a_pickle_in_it_is_not_read(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "model.pt2", "w") as archive:
-        archive.writestr("model/data/weights/w_config.json", json.dumps({"config": {"a": {"use_pickle": True}}}))
-    with pytest.raises(Refused, match="holds a pickle"):
-        refuse_pickles(tmp_path / "model.pt2")
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trees as a program, with weights and constants."""
+    return exported(small_detector(), tmp_path_factory.mktemp("program") / "exported") / "model.pt2"
+
+
+def test_what_this_project_exports_is_read(program: Path, outlining: Path) -> None:
+    refuse_code(program)
+    refuse_code(outlining / "artifacts" / "model.pt2")
+
+
+def test_a_constant_that_torch_would_unpickle_by_its_name_is_not_read(program: Path, tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    bad = crafted(program, tmp_path / "bad.pt2", opaque(trap))
+    with pytest.raises(Refused, match=r"is not read, for it holds the record model/data/constants/opaque_obj_0"):
+        refuse_code(bad)
+    torch.export.load(bad)  # the trap is one
+    assert trap.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (entry(WEIGHTS, use_pickle=True), "names a pickle, weight_0"),
+        (entry(CONSTANTS, path_name="custom_obj_0"), "names a pickle, custom_obj_0"),
+        (entry(CONSTANTS, path_name="tensor_0/../opaque_obj_0"), "names a pickle"),
+        (record("model/data/weights/model.pt"), "the record model/data/weights/model.pt"),
+        (record("model/data/constants/model.pt"), "the record model/data/constants/model.pt"),
+        (record("model/data/aotinductor/model/any.so"), "the record model/data/aotinductor/model/any.so"),
+        (record("model/data/sample_inputs/model.pt"), "holds pickled examples"),
+        (record("model/archive_format", b"pt1"), "of another format"),
+        (record("serialized_state_dict.pt"), "do not lie in one folder"),
+        (record("version", b"8.1"), "do not lie in one folder"),
+        (graph("torch.ops.aten.abs.default", "torch.serialization.os.system"), "its target is 'torch.serialization"),
+        (graph("torch.ops.aten.abs.default", "_operator.methodcaller"), "its target is"),
+        (graph("Symbol('s", "__import__('os').getcwd() or Symbol('s"), "its expr_str is"),
+        (graph('"guards_code": []', '"guards_code": ["open(1)"]'), "its guards_code is not empty"),
+        (graph("builtins.tuple", "collections.defaultdict"), "its inputs or outputs are collections.defaultdict"),
+    ],
+)  # fmt: skip
+def test_a_program_that_could_run_code_is_not_read(change: Change, reason: str, program: Path, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=f"is not read, for .*{re.escape(reason)}.*: export it anew"):
+        refuse_code(crafted(program, tmp_path / "bad.pt2", change))
+
+
+def test_a_record_that_is_there_twice_is_not_read(program: Path, tmp_path: Path) -> None:
+    twice = tmp_path / "twice.pt2"
+    shutil.copy(program, twice)
+    with zipfile.ZipFile(twice, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr(WEIGHTS, b"{}")
+    with pytest.raises(Refused, match="a record is there twice"):
+        refuse_code(twice)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK"])
+def test_what_is_no_program_is_not_read(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.pt2").write_bytes(content)
+    with pytest.raises(Refused, match=r"it is no program of torch\.export"):
+        refuse_code(tmp_path / "model.pt2")
 
 
 def test_an_outliner_answers_with_hectares_and_a_map(outlining: Path) -> None:

@@ -9,6 +9,7 @@ order are put in order, and bands too many are left out.
 
 import json
 import math
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,32 @@ from numpy.typing import NDArray
 
 #: Chips that the program is shown at a time: more take more memory and not less time.
 CHIPS_AT_A_TIME: Final = 16
+
+#: All that our exports consist of.
+_RECORDS: Final = re.compile(
+    r"\.data/(serialization_id|version)|archive_format|archive_version|byteorder|models/model\.json|extra/[\w.]+"
+    r"|data/(constants/(model_constants_config\.json|tensor_\d+)|sample_inputs/model\.pt"
+    r"|weights/(model_weights_config\.json|weight_\d+))",
+    re.ASCII,
+)
+#: Lists of tensors, and what the record of one is called.
+_PAYLOADS: Final = {
+    "data/constants/model_constants_config.json": re.compile(r"tensor_\d+", re.ASCII),
+    "data/weights/model_weights_config.json": re.compile(r"weight_\d+", re.ASCII),
+}
+_SIZE: Final = r"Symbol\('s\d+'(, (positive|integer)=True)*\)|Integer\(-?\d+\)|-?\d++|[(), ]|Add|Mul|Pow|s\d++"
+#: Words of a graph that torch looks up or evaluates: what nodes call, and sizes.
+_WORDS: Final = {
+    "target": re.compile(
+        r"torch\.ops\.aten\.\w+\.\w+|_operator\.(getitem|add|sub|mul|floordiv|mod|neg|eq|ne|lt|le|gt|ge)", re.ASCII
+    ),
+    "expr_str": re.compile(rf"({_SIZE})++", re.ASCII),
+}
+#: Lists in a program that would be run as code or looked up by name, and that are empty in ours.
+_NEVER: Final = frozenset({"guards_code", "treespec_namedtuple_fields", "as_operator", "as_custom_obj", "as_graph"})
+#: Inputs and outputs as trees, and what these may be made of.
+_TREES: Final = frozenset({"in_spec", "out_spec"})
+_CONTAINERS: Final = frozenset({"None", "builtins.tuple", "builtins.list", "builtins.dict"})
 
 
 class RefusedChipsError(MlflowException):
@@ -50,7 +77,7 @@ class ServedModel(PythonModel):
         """Read program and description."""
         artifacts = {name: Path(path) for name, path in context.artifacts.items()}
         self.description: dict[str, Any] = json.loads(artifacts["description"].read_text(encoding="utf-8"))
-        refuse_pickles(artifacts["program"])
+        refuse_code(artifacts["program"])
         self.program = torch.export.load(artifacts["program"]).module()
 
     # Without types: MLflow would make its signature from them.
@@ -96,20 +123,79 @@ class ServedModel(PythonModel):
         return answer
 
 
-def refuse_pickles(program: Path) -> None:
-    """Make sure that reading a program unpickles nothing: ``torch.export.load`` would, if the file asked for it.
+def refuse_code(program: Path) -> None:
+    """Make sure that reading and running a program does arithmetic and nothing else.
+
+    ``torch.export.load`` unpickles records by their names and by what other records say of them, falls back to an
+    older format of pickles, loads compiled libraries, evaluates what stands for sizes, and calls whatever a node names
+    (torch 2.15, ``torch/export/pt2_archive/_package.py`` and ``torch/_export/serde/serialize.py``). So a file may hold
+    what our exports hold, and not a record, an operator or a name more.
 
     Raises:
-        RefusedChipsError: A record of the file is a pickle.
+        RefusedChipsError: The file is no program, or holds something else.
     """
-    with zipfile.ZipFile(program) as archive:
-        for name in archive.namelist():
-            pickled = "/sample_inputs/" in name and len(archive.read(name)) > 0
-            if name.endswith("_config.json"):
-                entries = json.loads(archive.read(name)).get("config") or {}
-                pickled = any(entry.get("use_pickle") for entry in entries.values())
-            if pickled:
-                raise RefusedChipsError(f"{program} holds a pickle ({name}), which could run any code: export it anew.")
+    reason = _foreign(program)
+    if reason:
+        raise RefusedChipsError(f"{program} is not read, for {reason}, which could run any code: export it anew.")
+
+
+def _foreign(program: Path) -> str:
+    """What a file holds that our exports don't; empty if there is nothing of that kind."""
+    try:
+        with zipfile.ZipFile(program) as archive:
+            names = archive.namelist()
+        return _foreign_names(names) or _foreign_contents(program, names)
+    except (zipfile.BadZipFile, OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+        return f"it is no program of torch.export ({type(error).__name__})"
+
+
+def _foreign_names(names: list[str]) -> str:
+    root = names[0].partition("/")[0]
+    if len(set(names)) < len(names):
+        return "a record is there twice"
+    if not all(name.startswith(f"{root}/") for name in names):
+        return "its records do not lie in one folder"
+    strange = next((name for name in names if not _RECORDS.fullmatch(name, len(root) + 1)), None)
+    return "" if strange is None else f"it holds the record {strange}"
+
+
+def _foreign_contents(program: Path, names: list[str]) -> str:
+    reader = torch._C.PyTorchFileReader(str(program))  # noqa: SLF001 - what torch.export.load reads with
+    # Two readers that see different files in one archive would make a check of either worthless.
+    if sorted(name.partition("/")[2] for name in names) != sorted(reader.get_all_records()):
+        return "it is one archive to Python and another to torch"
+    if reader.get_record("archive_format") != b"pt2" or reader.get_record("data/sample_inputs/model.pt"):
+        return "it is of another format or holds pickled examples"
+    for folder, payload in _PAYLOADS.items():
+        for entry in json.loads(reader.get_record(folder).decode())["config"].values():
+            if entry["use_pickle"] is not False or not payload.fullmatch(entry["path_name"]):
+                return f"{folder} names a pickle, {entry['path_name']}"
+    return _foreign_words(json.loads(reader.get_record("models/model.json").decode()))
+
+
+def _foreign_words(said: Any, key: str = "") -> str:  # noqa: ANN401 - JSON
+    """The first word of a program's graph that is more than arithmetic."""
+    if key in _NEVER:
+        return f"its {key} is not empty" if said else ""
+    if isinstance(said, dict):
+        return next(filter(None, (_foreign_words(value, name) for name, value in said.items())), "")
+    if isinstance(said, list):
+        return next(filter(None, (_foreign_words(value, key) for value in said)), "")
+    if key in _TREES and said:
+        kinds = _kinds(json.loads(said))
+        return "" if kinds <= _CONTAINERS else f"its inputs or outputs are {', '.join(sorted(kinds - _CONTAINERS))}"
+    if key in _WORDS and not (isinstance(said, str) and _WORDS[key].fullmatch(said)):
+        return f"its {key} is {said!r}"
+    return ""
+
+
+def _kinds(tree: Any) -> set[str]:  # noqa: ANN401 - JSON
+    """All types that a tree of inputs or outputs is made of."""
+    if isinstance(tree, list):
+        return set().union(*map(_kinds, tree))
+    if not isinstance(tree, dict):
+        return set()
+    return {str(tree.get("type"))} | _kinds(tree.get("children_spec"))
 
 
 def arranged(numbers: NDArray[Any], bands: list[str], description: dict[str, Any]) -> NDArray[np.float32]:
