@@ -20,10 +20,11 @@ from mining_the_mines.learning.export import describe
 from mining_the_mines.learning.outliner import MineOutliner
 from mining_the_mines.models.storage import StoredEnsemble
 from mining_the_mines.registry.champion import Registration
+from mining_the_mines.registry.foregone import decide_beforehand
 from mining_the_mines.registry.package import ModelPackage, StoredPackage
 from mining_the_mines.registry.seen_chips import hash_chips
 from models.networks import SIX_BANDS, random_reflectance, small_outline_ensemble, small_segmenter_spec
-from registry.models import facts
+from registry.models import SETTINGS, facts
 
 SIZE = 32
 NAME = "mine-segmenter"
@@ -149,6 +150,35 @@ def test_the_champion_comes_with_the_chips_that_it_was_trained_on(tmp_path: Path
     assert (view.champion.version, view.champion.content_hash) == ("1", package.content_hash)
     assert view.champion.training_chips["filename"].tolist() == list(packed_chips(3).filenames)
     assert view.champion.model.window == SIZE
+
+
+@pytest.mark.usefixtures("_registry")
+def test_a_champion_of_somebody_else_stops_no_run_and_is_told(tmp_path: Path, package: StoredPackage) -> None:
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/MLmodel").write_text("{}")
+    mlflow.MlflowClient().create_model_version(NAME, str(tmp_path / "foreign"))
+    mlflow.MlflowClient().set_registered_model_alias(NAME, "champion", "2")
+    view = ChampionDataset(name=NAME, fetched=str(tmp_path / "fetched")).load()
+    assert view.champion is None
+    decision = decide_beforehand(package, view, SIX_BANDS, SETTINGS)
+    assert decision is not None
+    assert decision.outcome == "challenger"
+    assert f"models:/{NAME}/2 was registered by something else than this project" in decision.reason
+
+
+@pytest.mark.usefixtures("_registry")
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [("native/chips.json", "are not those that were"), ("registration.json", "are not those that were"),
+     ("training_chips.parquet", "can't be read: remove")],
+)  # fmt: skip
+def test_a_champion_whose_files_were_changed_is_not_compared_with(tmp_path: Path, file: str, told: str) -> None:
+    dataset = ChampionDataset(name=NAME, fetched=str(tmp_path / "fetched"))
+    assert dataset.load().champion is not None
+    next((tmp_path / "fetched").rglob(file)).write_text("{}")
+    view = dataset.load()
+    assert view.champion is None
+    assert told in view.silent
 
 
 @pytest.mark.usefixtures("_registry")

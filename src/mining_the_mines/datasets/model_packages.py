@@ -24,7 +24,7 @@ from mining_the_mines.registry.package import (
     StoredPackage,
 )
 from mining_the_mines.serving.model_folder import save_served_model
-from mining_the_mines.tracking.registry import RegistryError, fetch_version, find_version
+from mining_the_mines.tracking.registry import RegisteredVersion, RegistryError, fetch_version, find_version
 
 
 def write_package(package: ModelPackage, folder: Path, exported: Path) -> None:
@@ -90,24 +90,47 @@ def fetch_registered(address: str, kept: Path, task: str) -> ModelOrigin:
         RegistryError: There is no such model, it was not written by this package, or it answers another question.
     """
     version = find_version(address)
-    folder = fetch_version(version, kept)
-    if not (folder / NATIVE).is_dir():
-        raise RegistryError(
-            f"{address} was registered by something else than this project, so that it can't be used here: name a "
-            "version that the pipeline registration has made."
-        )
-    package = read_package(folder)
+    package = fetch_package(version, kept)
     if package.description.task != task:
         raise RegistryError(
             f"{address} is a model for {package.description.task}, and one for {task} is wanted: --params=classifier "
             "takes models that judge chips, --params=segmenter those that outline mines."
         )
-    if package.content_hash != version.content_hash:
+    return ModelOrigin(package.folder / NATIVE, f"{version.name} {version.version}")
+
+
+def fetch_package(version: RegisteredVersion, kept: Path) -> StoredPackage:
+    """Fetch all that is registered as a version, and make sure that it is what was registered.
+
+    Args:
+        version: Which.
+        kept: Folder where fetched models are kept.
+
+    Returns:
+        What is known of it, with its folder.
+
+    Raises:
+        RegistryError: It can't be fetched, was not written by this package, or has been changed since.
+    """
+    folder, name = fetch_version(version, kept), f"models:/{version.name}/{version.version}"
+    own = (NATIVE, DESCRIPTION, FACTS, CARD, TRAINING_CHIPS)
+    lacking = next((file for file in own if not (folder / file).exists()), "")
+    if lacking:
         raise RegistryError(
-            f"The files of {address} are not those that were registered: remove {folder} if it was changed there, and "
-            "else do not trust that version."
+            f"{name} was registered by something else than this project (it has no {lacking}), so that it can't be "
+            "used here: name a version that the pipeline registration has made."
         )
-    return ModelOrigin(folder / NATIVE, f"{version.name} {version.version}")
+    changed = RegistryError(
+        f"The files of {name} are not those that were registered: remove {folder} if it was changed there, and else "
+        "do not trust that version."
+    )
+    try:
+        package = read_package(folder)
+    except (OSError, ValueError) as error:  # pydantic's errors are ValueErrors
+        raise changed from error
+    if package.content_hash != version.content_hash:
+        raise changed
+    return package
 
 
 def read_model(folder: Path) -> MineDetector | MineOutliner:

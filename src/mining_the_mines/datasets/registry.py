@@ -17,6 +17,7 @@ from mining_the_mines.provenance.content import NOTHING, ContentHashes
 if TYPE_CHECKING:
     from mining_the_mines.registry.champion import Champion, Registration, RegistryView
     from mining_the_mines.registry.package import ModelPackage, StoredPackage
+    from mining_the_mines.tracking.registry import RegisteredVersion
 
 logger = logging.getLogger(__name__)
 
@@ -53,28 +54,32 @@ class ChampionDataset(AbstractDataset[None, "RegistryView"]):
         self.metadata = metadata
 
     def load(self) -> "RegistryView":
-        """Fetch the champion; a registry that does not answer is told, and stops nothing."""
+        """Fetch the champion; a registry that does not answer, or has another's model, is told and stops nothing."""
         from mining_the_mines.registry.champion import RegistryView
-        from mining_the_mines.tracking.registry import SilentRegistryError, fetch_version, find_champion
+        from mining_the_mines.tracking.registry import RegistryError, find_champion
 
         try:
             version = find_champion(self.name)
-            folder = None if version is None else fetch_version(version, self._fetched)
-        except SilentRegistryError as error:
+            return RegistryView(self.name, None if version is None else self._fetch(version))
+        except RegistryError as error:
             return RegistryView(self.name, silent=str(error))
-        if version is None or folder is None:
-            return RegistryView(self.name)
-        return RegistryView(self.name, self._read(version.version, folder))
 
-    def _read(self, version: str, folder: Path) -> "Champion":
+    def _fetch(self, version: "RegisteredVersion") -> "Champion":
         import pandas as pd
 
-        from mining_the_mines.datasets.model_packages import read_model, read_package
+        from mining_the_mines.datasets.model_packages import fetch_package, read_model
         from mining_the_mines.registry.champion import Champion
         from mining_the_mines.registry.package import TRAINING_CHIPS
+        from mining_the_mines.tracking.registry import RegistryError
 
-        chips = pd.read_parquet(folder / TRAINING_CHIPS)
-        return Champion(version, read_package(folder).content_hash, read_model(folder), chips)
+        package = fetch_package(version, self._fetched)
+        try:
+            chips = pd.read_parquet(package.folder / TRAINING_CHIPS)
+        except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+            raise RegistryError(
+                f"{package.folder / TRAINING_CHIPS} can't be read: remove {package.folder}, and it is fetched again."
+            ) from error
+        return Champion(version.version, package.content_hash, read_model(package.folder), chips)
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: a model becomes the champion by being put forward."""

@@ -35,7 +35,7 @@ class RegistryView:
     Attributes:
         name: The model's name.
         champion: The version in use, if there is one.
-        silent: Why nothing could be found out, in one sentence; empty if the registry answered.
+        silent: Why no champion can be compared with, in one sentence; empty if the registry has told all of it.
     """
 
     name: str
