@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
 import mlflow
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from kedro.io import DatasetError
 from chips.building import packed_chips
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.datasets.model_packages import read_package
 from mining_the_mines.datasets.models import DetectorDataset, OutlinerDataset
 from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageDataset, RegisteredModelDataset
 from mining_the_mines.learning.export import describe
@@ -95,6 +97,19 @@ def test_mlflow_loads_the_package_and_it_says_what_the_model_says(package: Store
     assert mlflow.models.Model.load(package.folder).signature is not None
 
 
+def test_a_model_that_is_served_by_other_code_is_another_model(package: StoredPackage, tmp_path: Path) -> None:
+    again = shutil.copytree(package.folder, tmp_path / "again")
+    assert read_package(again).content_hash == package.content_hash
+    (again / "served_model.py").write_text("# other code\n")
+    assert read_package(again).content_hash != package.content_hash
+
+
+def test_code_that_serves_models_counts_among_what_packages_stand_on() -> None:
+    graph = grimp.build_graph("mining_the_mines", cache_dir=None)
+    upstream = graph.find_upstream_modules("mining_the_mines.datasets.registry")
+    assert "mining_the_mines.serving.served_model" in upstream
+
+
 @pytest.mark.usefixtures("_registry")
 @pytest.mark.parametrize("address", [f"models:/{NAME}@champion", f"models:/{NAME}/1"])
 def test_a_registered_model_predicts_to_the_last_bit_as_it_did(tmp_path: Path, address: str) -> None:
@@ -169,7 +184,8 @@ def test_a_champion_of_somebody_else_stops_no_run_and_is_told(tmp_path: Path, pa
 @pytest.mark.usefixtures("_registry")
 @pytest.mark.parametrize(
     ("file", "told"),
-    [("native/chips.json", "are not those that were"), ("registration.json", "are not those that were"),
+    [("native/chips.json", "are not those that were"), ("served_model.py", "are not those that were"),
+     ("description.json", "are not those that were"), ("registration.json", "are not those that were"),
      ("training_chips.parquet", "can't be read: remove")],
 )  # fmt: skip
 def test_a_champion_whose_files_were_changed_is_not_compared_with(tmp_path: Path, file: str, told: str) -> None:

@@ -4,6 +4,7 @@ At the top is the MLflow model that strangers load (:mod:`mining_the_mines.servi
 package keeps it, its card, its STAC item, and the chips that it was trained on.
 """
 
+import hashlib
 from pathlib import Path
 
 from mining_the_mines.learning.detector import MineDetector
@@ -23,7 +24,7 @@ from mining_the_mines.registry.package import (
     PackageFacts,
     StoredPackage,
 )
-from mining_the_mines.serving.model_folder import save_served_model
+from mining_the_mines.serving.model_folder import CODE, save_served_model
 from mining_the_mines.tracking.registry import RegisteredVersion, RegistryError, fetch_version, find_version
 
 
@@ -68,7 +69,7 @@ def read_package(folder: Path) -> StoredPackage:
     """
     return StoredPackage(
         folder=folder,
-        content_hash=ModelOrigin(folder / NATIVE).content_hash(),
+        content_hash=_content_hash(folder),
         description=ModelDescription.model_validate_json((folder / DESCRIPTION).read_text(encoding="utf-8")),
         facts=PackageFacts.model_validate_json((folder / FACTS).read_text(encoding="utf-8")),
         card=(folder / CARD).read_text(encoding="utf-8"),
@@ -113,7 +114,7 @@ def fetch_package(version: RegisteredVersion, kept: Path) -> StoredPackage:
         RegistryError: It can't be fetched, was not written by this package, or has been changed since.
     """
     folder, name = fetch_version(version, kept), f"models:/{version.name}/{version.version}"
-    own = (NATIVE, DESCRIPTION, FACTS, CARD, TRAINING_CHIPS)
+    own = (NATIVE, CODE, DESCRIPTION, FACTS, CARD, TRAINING_CHIPS)
     lacking = next((file for file in own if not (folder / file).exists()), "")
     if lacking:
         raise RegistryError(
@@ -144,3 +145,11 @@ def read_model(folder: Path) -> MineDetector | MineOutliner:
     """
     classifies = read_package(folder).description.task == "classification"
     return load_detector(folder / NATIVE) if classifies else load_outliner(folder / NATIVE)
+
+
+def _content_hash(folder: Path) -> str:
+    """SHA-256 of the model, of the code that serves it, and of what it says that it takes and gives."""
+    content = hashlib.sha256(bytes.fromhex(ModelOrigin(folder / NATIVE).content_hash()))
+    for name in (CODE, DESCRIPTION):
+        content.update(hashlib.sha256((folder / name).read_bytes()).digest())
+    return content.hexdigest()

@@ -17,7 +17,7 @@ class Champion:
 
     Attributes:
         version: In the registry.
-        content_hash: SHA-256 of its own files, see :class:`mining_the_mines.registry.package.StoredPackage`.
+        content_hash: Tells whether another is the same, see :class:`mining_the_mines.registry.package.StoredPackage`.
         model: The complete model.
         training_chips: What it was trained on, see :func:`mining_the_mines.registry.seen_chips.hash_chips`.
     """

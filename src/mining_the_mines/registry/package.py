@@ -71,7 +71,8 @@ class StoredPackage:
 
     Attributes:
         folder: The MLflow model with all that belongs to it.
-        content_hash: SHA-256 of the model's own files: equal models have equal hashes, whenever they were written.
+        content_hash: SHA-256 of the model's own files, of the code that serves it and of its description: equal models
+            have equal hashes, whenever they were written.
         description: What it takes and gives.
         facts: What else is known of it.
         card: Its model card.

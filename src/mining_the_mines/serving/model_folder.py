@@ -14,8 +14,8 @@ from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescr
 if TYPE_CHECKING:
     from mlflow.models import Model, ModelSignature
 
-#: The code that MLflow runs; it imports nothing of this package.
-CODE: Final = Path(__file__).with_name("served_model.py")
+#: The code that MLflow runs, as it is called in a model's folder; it imports nothing of this package.
+CODE: Final = "served_model.py"
 #: What a server has to install: named here, for MLflow would find it out by running the model in another process.
 REQUIREMENTS: Final = ("mlflow", "numpy", "torch")
 #: Reflectance of the grey chip that stands for all others.
@@ -39,13 +39,17 @@ def save_served_model(exported: Path, path: Path, example: NDArray[np.float32] |
     import mlflow
     from mlflow.models import Model
 
+    # Imported though only its file is needed, so that whoever looks at imports sees what goes into the folder.
+    from mining_the_mines.serving import served_model
+
+    code = Path(served_model.__file__)
     description = read_description(exported)
-    content = hashlib.sha256((exported / PROGRAM).read_bytes() + CODE.read_bytes()).hexdigest()
+    content = hashlib.sha256((exported / PROGRAM).read_bytes() + code.read_bytes()).hexdigest()
     model = Model(model_uuid=content[:32], utc_time_created=NO_TIME)
     with whole_folder(path) as draft:
         mlflow.pyfunc.save_model(
             draft,
-            python_model=CODE,
+            python_model=code,
             artifacts={"program": str(exported / PROGRAM), "description": str(exported / DESCRIPTION)},
             signature=signature_of(description),
             input_example=(_chips(example, description), {"bands": list(description.bands)}),
@@ -90,7 +94,7 @@ def _chips(example: NDArray[np.float32] | None, description: ModelDescription) -
 def _forget_where_it_was_made(model: "Model", folder: Path) -> None:
     """MLflow writes down where it copied files from; that is of no use elsewhere."""
     flavor = model.flavors["python_function"]
-    flavor["model_code_path"] = CODE.name
+    flavor["model_code_path"] = CODE
     for artifact in flavor["artifacts"].values():
         artifact["uri"] = artifact["path"]
     model.save(folder / "MLmodel")

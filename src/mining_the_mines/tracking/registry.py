@@ -46,7 +46,7 @@ class RegisteredVersion:
     Attributes:
         name: The model's name.
         version: Its number.
-        content_hash: SHA-256 of the model's own files.
+        content_hash: Tells whether another model is the same; SHA-256.
         source: Where its files lie, as MLflow calls it.
     """
 
