@@ -92,11 +92,12 @@ def main() -> None:
         undisturbed = time.perf_counter() - start
         print(f"undisturbed: {undisturbed:.0f} s, {len(calm.record().nodes)} nodes", flush=True)
         start = time.perf_counter()
-        _torture(killed, log, undisturbed, arguments.kills, random.Random(arguments.seed))  # noqa: S311 - moments
+        moments = draw_moments(undisturbed, arguments.kills, random.Random(arguments.seed))  # noqa: S311 - no secret
+        kills = _torture(killed, log, moments)
         took = time.perf_counter() - start
         unequal, unread, drafts = _compare(calm.record(), killed.record()), _read(killed), _drafts(killed)
         print(
-            f"{arguments.kills} kills: {took:.0f} s, {took / undisturbed:.2f} × undisturbed; "
+            f"{kills} of {arguments.kills} kills: {took:.0f} s, {took / undisturbed:.2f} × undisturbed; "
             f"{len(killed.record().outputs())} outputs, {len(unequal)} differ {unequal or ''}; "
             f"{len(unread)} can't be read {unread or ''}; {drafts} unfinished drafts lie about"
         )
@@ -114,20 +115,40 @@ def _copy(folder: Path, parameters: str) -> Place:
     return Place(folder, parameters)
 
 
-def _torture(place: Place, log: Path, undisturbed: float, kills: int, moments: random.Random) -> None:
-    """Kill a run at moments that are spread over all of it, then let it come to its end."""
-    before = 0.0
-    for number, moment in enumerate(sorted(moments.uniform(0, undisturbed) for _ in range(kills)), start=1):
+def draw_moments(undisturbed: float, kills: int, generator: random.Random) -> list[float]:
+    """Moments spread over all of a run, each of them before its last node is likely to be done.
+
+    Args:
+        undisturbed: Seconds that the run takes, its start among them.
+        kills: How many moments.
+        generator: Draws them.
+
+    Returns:
+        Seconds of work, without the start, in order.
+    """
+    # The run's own start is no work, and its end is spared: whoever goes on finds a little more done than thought.
+    latest = max(undisturbed - 2 * START_SECONDS, undisturbed / 2)
+    return sorted(generator.uniform(0, latest) for _ in range(kills))
+
+
+def _torture(place: Place, log: Path, moments: list[float]) -> int:
+    """Kill a run at each of the moments, then let it come to its end; returns how many kills hit one."""
+    before, kills = 0.0, 0
+    for number, moment in enumerate(moments, start=1):
         run = place.start(log)
         time.sleep(moment - before + START_SECONDS)
         if run.poll() is not None:
-            print(f"kill {number}: the run was over before", flush=True)
-            continue
+            if run.returncode != 0:
+                sys.exit(f"A run failed: {log}")
+            print(f"kill {number}: the run was over before, and nothing is left to be killed", flush=True)
+            break
         os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
+        # One that came to its end in between was not killed.
+        kills += run.wait() == -signal.SIGKILL
         print(f"kill {number} at {moment:.0f} s: {place.done} nodes written down, last line: {_last(log)}", flush=True)
         before = moment
     place.finish(log)
+    return kills
 
 
 def _last(log: Path) -> str:

@@ -1,0 +1,40 @@
+"""The measurement that kills runs counts the kills that hit one."""
+
+import importlib
+import random
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture
+def torture(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script, which takes a start for much quicker than Kedro's."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    module = importlib.import_module("torture")
+    monkeypatch.setattr(module, "START_SECONDS", 0.2)
+    return module
+
+
+def test_only_kills_that_hit_a_run_are_counted(
+    torture: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter([60, 60, 0, 0])
+
+    class Sleeping(torture.Place):  # type: ignore[name-defined, misc] # known when it runs
+        def start(self, log: Path) -> subprocess.Popen[bytes]:
+            log.touch()
+            return subprocess.Popen(["sleep", str(next(seconds))], start_new_session=True)
+
+    assert torture._torture(Sleeping(tmp_path, ""), tmp_path / "log.txt", [0.1, 0.2, 0.5, 0.6]) == 2
+    assert "kill 3: the run was over before" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("undisturbed", [0.3, 5, 300])
+def test_moments_are_spread_over_a_run_but_for_its_end(torture: ModuleType, undisturbed: float) -> None:
+    moments = torture.draw_moments(undisturbed, 1000, random.Random(0))  # noqa: S311 - no secret
+    assert moments == sorted(moments)
+    assert moments[0] < 0.1 * undisturbed
+    assert 0.4 * undisturbed < moments[-1] <= max(undisturbed - 0.4, undisturbed / 2)
