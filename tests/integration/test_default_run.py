@@ -1,18 +1,24 @@
 """What `kedro run` leaves behind, at a small size."""
 
+import io
 import json
+import pickle
+import pickletools
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import mlflow
 import pandas as pd
 import pytest
 import rasterio
+from click.testing import Result
 from mlflow.entities import Run
 
-from integration.projects import SMALL, copy_project, newest, run
+from integration.projects import SMALL, newest, reproduce, run
 from mining_the_mines.reporting.html import without_run_facts
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.run_comparison import compare_runs
@@ -52,17 +58,41 @@ def test_two_runs_with_the_same_seed_give_the_same_figures_to_the_last_digit(pro
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another copy of the project, in which everything has run once."""
-    project = copy_project(tmp_path_factory.mktemp("elsewhere") / "deeper" / "copy")
-    run(project)
-    return project
+def again(project: Path) -> Result:
+    """What `kedro reproduce` says of the last run."""
+    return reproduce(project, "LAST", "--keep")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(project: Path, again: Result) -> Path:
+    """The project beside the project, in which that run was done again."""
+    assert again.exit_code == 0, again.output
+    [folder] = (project / "data/reproductions").glob("*/project")
+    return folder
+
+
+def test_a_run_that_is_done_again_is_equal_and_says_so(again: Result) -> None:
+    assert "EQUAL" in again.output
+    assert "different" not in again.output
+    for what in ("figures", "files"):
+        count = re.search(rf"(\d+)\s+of\s+(\d+)\s+{what}", again.output)
+        assert count is not None
+        assert count[1] == count[2] != "0"
+
+
+def test_the_new_run_says_which_one_it_does_again(project: Path, again: Result) -> None:
+    assert again.exit_code == 0
+    store = RunStore(f"sqlite:///{project}/data/mlflow/mlflow.db", "mining_the_mines")
+    new, old = find_run("LAST", store), find_run("LAST~1", store)
+    assert (new.tags["reproduces"], new.tags["reproduction"]) == (old.id, "equal")
 
 
 #: Kedro's folder of a version.
 VERSION = re.compile(r"(?<=/)\d{4}-\d\d-\d\dT[\d.]+Z/")
 #: What tells of runs, not of data: which there were, and when.
-OF_RUNS = {"mlflow", "ledger"}
+OF_RUNS = {"mlflow", "ledger", "reproductions"}
+#: What changes the registry of models is not done again.
+REGISTERED = ("06_models/registered/", "06_models/classifier_package/", "06_models/segmenter_package/")
 #: Tells which run checkpoints belong to.
 WHOSE = "checkpoints/fingerprint.json"
 
@@ -79,6 +109,7 @@ def contents(project: Path) -> dict[str, bytes]:
 
 def test_the_same_run_in_another_folder_writes_the_same_bytes(project: Path, elsewhere: Path) -> None:
     here, there = contents(project), contents(elsewhere)
+    here = {name: held for name, held in here.items() if not (name.startswith(REGISTERED) or "promotion" in name)}
     assert set(here) == set(there)
     assert len(here) > 300
     assert [name for name in here if here[name] != there[name]] == []
@@ -247,9 +278,10 @@ def test_the_report_is_among_the_artifacts_of_a_run(project: Path, runs: list[Ru
     assert {"classification/scored_predictions.csv", "segmentation/outline_chip_scores.csv"} <= names
 
 
-def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path) -> None:
+def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path, runs: list[Run]) -> None:
     store = RunStore(f"sqlite:///{project}/data/mlflow/mlflow.db", "mining_the_mines")
-    found = [read_scored_run(find_run(name, store)) for name in ("LAST~1", "LAST")]
+    both = sorted(parents(runs), key=lambda run: run.info.start_time)[:2]  # tests may have run parts of it since
+    found = [read_scored_run(find_run(run.info.run_id, store)) for run in both]
     comparison = compare_runs(found, BootstrapSettings(resamples=20))
     assert {pair.question for pair in comparison.pairs} == {"detection", "outlines"}
     assert all(pair.same for pair in comparison.pairs)
@@ -267,9 +299,43 @@ def test_an_older_version_can_be_loaded_again(project: Path) -> None:
     )
 
 
+def members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    """A file and, if it is a ZIP archive by whatever name, all that is in it."""
+    yield name, content
+    if content.startswith(b"PK"):
+        with ZipFile(io.BytesIO(content)) as archive:
+            for member in archive.namelist():
+                yield from members(f"{name}/{member}", archive.read(member))
+
+
+def is_pickle(content: bytes) -> bool:
+    """Whether it begins as pickles do since protocol 2, or reads as one of the older ones to its last byte."""
+    if not content.startswith(b"\x80") and not content.endswith(pickle.STOP):
+        return False
+    try:
+        *_, (_, _, end) = pickletools.genops(content)
+    except ValueError:  # no such instruction
+        return False
+    return (content[:1] == b"\x80" and content[1] in range(2, 6)) or end == len(content) - 1
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_pickle_is_known_in_whatever_it_is_hidden(protocol: int) -> None:
+    hidden = io.BytesIO()
+    with ZipFile(hidden, "w") as archive:
+        archive.writestr("weights", pickle.dumps({"a": [1.5, "b"]}, protocol))
+        archive.writestr("notes.json", json.dumps({"a": [1.5, "b"]}))
+    outer = io.BytesIO()
+    with ZipFile(outer, "w") as archive:
+        archive.writestr("inner", hidden.getvalue())
+    found = [name for name, content in members("model.pt2", outer.getvalue()) if is_pickle(content)]
+    assert found == ["model.pt2/inner/weights"]
+
+
 def test_nothing_that_is_saved_is_a_pickle(project: Path) -> None:
-    models = [
-        path for path in (project / "data/06_models").rglob("*") if path.is_file() and "checkpoints" not in str(path)
-    ]
-    assert models
-    assert {path.suffix for path in models} <= {".json", ".safetensors", ".skops"}
+    files = [path for path in (project / "data").rglob("*") if path.is_file()]
+    # Checkpoints are Lightning's, for going on with a training on the same machine; they are read as weights only.
+    kept = [path for path in files if not any(part.endswith("checkpoints") for part in path.parts)]
+    assert {"model.pt2", "trees.skops", "network.safetensors"} <= {path.name for path in kept}
+    within = ((name, content) for path in kept for name, content in members(str(path), path.read_bytes()))
+    assert [name for name, content in within if name.endswith((".pkl", ".pickle")) or is_pickle(content)] == []
