@@ -20,6 +20,9 @@ class ComparedRunsDataset(AbstractDataset[None, Callable[[str], ScoredRun]]):
         metadata: For other tools.
     """
 
+    #: What it holds moves on with every run.
+    always_changes = True
+
     def __init__(self, *, metadata: dict[str, Any] | None = None) -> None:
         self.metadata = metadata
 

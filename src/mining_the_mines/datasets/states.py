@@ -1,12 +1,13 @@
 """What a dataset of the catalog holds, as one hash."""
 
-from collections.abc import Iterator
+import glob
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from kedro.io import AbstractDataset
-from kedro.io.core import AbstractVersionedDataset, Version
+from kedro.io.core import AbstractVersionedDataset
 
+from mining_the_mines.datasets.versions import version_of
 from mining_the_mines.provenance.content import NOTHING, ContentHashes
 from mining_the_mines.provenance.records import DatasetState
 
@@ -37,6 +38,13 @@ class HasParts(Protocol):
         ...
 
 
+@runtime_checkable
+class AlwaysChanges(Protocol):
+    """A dataset of which no hash can tell what it holds: whoever reads it is never up to date."""
+
+    always_changes: bool
+
+
 def place_of(dataset: AbstractDataset[Any, Any]) -> Path | None:
     """Where a dataset is read from; ``None`` if in memory, or if nobody named a file."""
     if isinstance(dataset, AbstractVersionedDataset):
@@ -45,17 +53,12 @@ def place_of(dataset: AbstractDataset[Any, Any]) -> Path | None:
     return None if place is None else Path(place)
 
 
-def version_of(dataset: AbstractDataset[Any, Any]) -> str | None:
-    """Which version of a dataset is read; ``None`` if it has none."""
-    return dataset.resolve_load_version() if isinstance(dataset, AbstractVersionedDataset) else None
-
-
 def hash_at(dataset: AbstractDataset[Any, Any], path: Path, hashes: ContentHashes) -> str:
     """Hash what a dataset holds, or once held, at a path."""
     if isinstance(dataset, HoldsMore):
         return dataset.content_hash(path, hashes)
     if path.suffix.lower() in _WITH_SIDECARS:
-        return hashes.of_files(list(_sidecars(path)), path.parent)
+        return hashes.of_files(with_sidecars(path), path.parent)
     return hashes.of(path)
 
 
@@ -87,12 +90,8 @@ def shown_path(path: Path, project: Path) -> str:
     return absolute.relative_to(project).as_posix() if absolute.is_relative_to(project) else str(absolute)
 
 
-def read_from(dataset: AbstractDataset[Any, Any], version: str | None) -> None:
-    """Make a dataset read a version of itself that was written before this run."""
-    if isinstance(dataset, AbstractVersionedDataset) and version is not None and dataset._version is not None:  # noqa: SLF001 - the catalog can pin versions only before it makes its datasets
-        dataset.release()
-        dataset._version = Version(version, dataset._version.save)  # noqa: SLF001
-
-
-def _sidecars(path: Path) -> Iterator[Path]:
-    yield from (file for file in path.parent.glob(f"{path.stem}.*") if file.is_file())
+def with_sidecars(path: Path) -> list[Path]:
+    """A file with those beside it that belong to it; usually it is alone."""
+    if path.suffix.lower() not in _WITH_SIDECARS:
+        return [path]
+    return [file for file in path.parent.glob(f"{glob.escape(path.stem)}.*") if file.is_file()]

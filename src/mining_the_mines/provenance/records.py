@@ -13,6 +13,7 @@ from mining_the_mines.provenance.content import NOTHING
 #: Where a run's record lies among the files of the tracked run, and how the code differed from its commit.
 RUN_RECORD: Final = "provenance/run.json"
 WORKING_TREE: Final = "provenance/working_tree.diff"
+_OWN: Final = __name__.partition(".")[0]
 
 
 class _Record(BaseModel):
@@ -178,6 +179,8 @@ def node_key(
     environment: Environment,
     parameters: Mapping[str, Any],
     inputs: Sequence[DatasetState],
+    entries: Mapping[str, Any],
+    files: Mapping[str, str],
 ) -> str:
     """Hash all that a node's outputs depend on.
 
@@ -186,16 +189,21 @@ def node_key(
     Args:
         node: Its name.
         code_hash: Of its code.
-        environment: Of which the lock file and Python's minor version count.
+        environment: Of which the lock file, the packages that are installed and Python's minor version count. Of this
+            package the code counts instead.
         parameters: Those that it takes, as JSON knows them.
         inputs: What the others hold.
+        entries: What the catalog says of all that it reads and writes.
+        files: Hashes of what its parameters name, by path.
 
     Returns:
         64 hexadecimal digits.
     """
     python = environment.python.split(".")[:2]
     held = sorted((state.dataset, state.content_hash) for state in inputs)
-    return hash_values([node, code_hash, environment.lock_hash, python, parameters, held])
+    packages = {name: version for name, version in environment.packages.items() if name != _OWN}
+    made_of = [node, code_hash, environment.lock_hash, python, packages, parameters, held, entries, files]
+    return hash_values(made_of)
 
 
 def hash_values(values: Any) -> str:  # noqa: ANN401 - whatever JSON knows

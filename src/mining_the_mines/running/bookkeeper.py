@@ -1,7 +1,7 @@
 """Keeps the books of a run: what every node read and wrote."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,7 +12,8 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
-from mining_the_mines.datasets.states import hash_at, place_of, read_from, state_of
+from mining_the_mines.datasets.states import AlwaysChanges, hash_at, place_of, shown_path, state_of
+from mining_the_mines.datasets.versions import bring_forward, is_newest, place_of_version, read_from
 from mining_the_mines.datasets.workspace import WorkspaceDataset
 from mining_the_mines.incidental import lasting
 from mining_the_mines.provenance.code import CodeHashes, code_state
@@ -28,11 +29,14 @@ from mining_the_mines.provenance.records import (
     hash_values,
     node_key,
 )
+from mining_the_mines.running.named_files import named_files
 from mining_the_mines.scenes.discretion import conceal_all
 
 #: Where the ledger lies below the folder of data.
 LEDGER: Final = "ledger"
 _MEMORY: Final = "hashes.json"
+#: What an entry of the catalog says that changes nothing in what is read or written.
+_BESIDE: Final = ("metadata", "credentials")
 
 
 @dataclass
@@ -121,7 +125,7 @@ class Bookkeeper:
             node=node.name,
             key=running.key,
             run_id=self.run_id,
-            finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            finished=_now(),
             seconds=round(time.perf_counter() - running.began, 3),
             function=f"{node.func.__module__}:{node.func.__name__}",
             code_hash=self._code_hash(node),
@@ -137,17 +141,21 @@ class Bookkeeper:
     def recall(self, node: Node) -> NodeRecord | None:
         """Find what the node made of the same code, parameters and inputs, if all of it still lies where it did."""
         for record in self.ledger.with_key(node.name, self.key(node)):
-            if all(self._is_intact(state) for state in record.outputs):
+            if all(self._is_intact(state) for state in record.outputs) and self._can_be_reused(record):
                 return record
         return None
 
     def reuse(self, record: NodeRecord) -> None:
-        """Take over what a node once made: whoever reads it in this run reads that."""
-        for state in record.outputs:
+        """Take over what a node once made: whoever reads it, in this run or later, reads that."""
+        outputs = tuple(self._brought_forward(state) for state in record.outputs)
+        for state in outputs:
             if state.path is None:
                 self._in_memory[state.dataset] = state
             else:
                 read_from(self._dataset(state.dataset), state.version)
+        if outputs != record.outputs:
+            record = record.model_copy(update={"outputs": outputs, "finished": _now()})
+            self.ledger.add(record)
         self._records[record.node] = record
 
     def name_training(self, node: Node, *, goes_on: bool = False) -> None:
@@ -168,7 +176,28 @@ class Bookkeeper:
         return tuple(self._state(name) for name in self._data_inputs(node))
 
     def _key(self, node: Node, inputs: tuple[DatasetState, ...]) -> str:
-        return node_key(node.name, self._code_hash(node), self.environment, self._lasting_parameters(node), inputs)
+        parameters = self._lasting_parameters(node)
+        return node_key(
+            node.name,
+            self._code_hash(node),
+            self.environment,
+            parameters,
+            [self._at_this_moment(state) for state in inputs],
+            {name: self._entry(name) for name in [*self._data_inputs(node), *node.outputs]},
+            {shown_path(path, self.project): self.hashes.of(path) for path in named_files(parameters, self.project)},
+        )
+
+    def _at_this_moment(self, state: DatasetState) -> DatasetState:
+        """What no hash can tell is another one in every run."""
+        dataset = self._dataset(state.dataset)
+        changes = isinstance(dataset, AlwaysChanges) and dataset.always_changes
+        return _derived(state.dataset, self.run_id) if changes else state
+
+    def _entry(self, name: str) -> Any:  # noqa: ANN401 - as configuration is
+        """What the catalog says of a dataset, but how others show it and how one logs in."""
+        catalog: Any = self.catalog  # Kedro's protocol knows less than its one catalog offers
+        entry = catalog.config_resolver.resolve_pattern(name)
+        return _told({part: value for part, value in entry.items() if part not in _BESIDE}, self.project)
 
     def _code_hash(self, node: Node) -> str:
         datasets = [type(self._dataset(name)).__module__ for name in [*self._data_inputs(node), *node.outputs]]
@@ -183,9 +212,29 @@ class Bookkeeper:
         return place_of(self._dataset(name)) is None
 
     def _is_intact(self, state: DatasetState) -> bool:
+        """Whether what was written lies where the catalog has it now, and holds what it did."""
         if state.path is None:
             return True
-        return hash_at(self._dataset(state.dataset), self.project / state.path, self.hashes) == state.content_hash
+        dataset = self._dataset(state.dataset)
+        place = place_of(dataset) if state.version is None else place_of_version(dataset, state.version)
+        if place is None or shown_path(place, self.project) != state.path:
+            return False
+        return hash_at(dataset, place, self.hashes) == state.content_hash
+
+    def _can_be_reused(self, record: NodeRecord) -> bool:
+        """Not if it has to run again for what it left in memory, and would write over what was brought forward."""
+        is_in_memory = any(state.path is None for state in record.outputs)
+        return not (is_in_memory and any(self._is_hidden(state) for state in record.outputs))
+
+    def _is_hidden(self, state: DatasetState) -> bool:
+        """Whether a newer version is what others would read."""
+        return state.version is not None and not is_newest(self._dataset(state.dataset), state.version)
+
+    def _brought_forward(self, state: DatasetState) -> DatasetState:
+        if state.version is None or not self._is_hidden(state):
+            return state
+        version, place = bring_forward(self._dataset(state.dataset), state.version)
+        return state.model_copy(update={"version": version, "path": shown_path(place, self.project)})
 
     def _dataset(self, name: str) -> Any:  # noqa: ANN401 - any dataset
         return self.catalog.get(name, fallback_to_runtime_pattern=True)
@@ -207,6 +256,19 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any parameter
 
 def _is_parameter(name: str) -> bool:
     return name == "parameters" or name.startswith("params:")
+
+
+def _told(value: Any, project: Path) -> Any:  # noqa: ANN401 - any configuration
+    """A value as it would be in the same project elsewhere."""
+    if isinstance(value, Mapping):
+        return {str(name): _told(part, project) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_told(part, project) for part in value]
+    return shown_path(Path(value), project) if isinstance(value, str) and Path(value).is_absolute() else value
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _derived(name: str, key: str) -> DatasetState:

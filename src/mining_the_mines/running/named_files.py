@@ -1,0 +1,81 @@
+"""Files and folders that parameters name: what a node reads past the catalog."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from mining_the_mines.datasets.states import with_sidecars
+
+#: What STAC is written as.
+_JSON: Final = (".json", ".geojson")
+#: Links of a catalog that lead down to its scenes (STAC specification, "Relation types").
+_DOWN: Final = ("child", "item")
+
+
+def named_files(parameters: Any, project: Path) -> list[Path]:  # noqa: ANN401 - parameters are of any type
+    """List the files and folders that parameters name, such as a file of regions, a catalog, or a scene to map.
+
+    A plain word names none, even if something of that name lies there: a path has a suffix or a separator. Neither does
+    a path to the project's own folder or to one above it, which every run changes. Files that a STAC catalog or item
+    leads to belong to it, as those beside a shapefile do.
+
+    Args:
+        parameters: Plain values, or mappings and lists of them.
+        project: Folder that paths are relative to.
+
+    Returns:
+        Absolute paths, each once, in order.
+    """
+    found: set[Path] = set()
+    waiting = [path for text in _texts(parameters) for path in _named(text, project)]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _led_to(path)
+    return sorted(found)
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any parameter
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)
+
+
+def _named(text: str, project: Path) -> list[Path]:
+    is_path = bool(Path(text).suffix) or "/" in text or os.sep in text
+    path = _local(text, project) if is_path else None
+    if path is None or project.absolute().is_relative_to(path):
+        return []
+    return with_sidecars(path)
+
+
+def _local(href: str, folder: Path) -> Path | None:
+    place = href.removeprefix("file://")
+    if "://" in place:
+        return None
+    path = Path(os.path.normpath(folder.absolute() / place))
+    return path if os.path.exists(path) else None  # noqa: PTH110 - any text may stand in a parameter, also what no path can be
+
+
+def _led_to(path: Path) -> list[Path]:
+    """Files on this machine that a STAC catalog or item leads to."""
+    if path.suffix.lower() not in _JSON or not path.is_file():
+        return []
+    try:
+        stac = json.loads(path.read_text(encoding="utf-8"))
+        if "stac_version" not in stac:
+            return []
+        hrefs = [link["href"] for link in stac.get("links", []) if link["rel"] in _DOWN]
+        hrefs += [asset["href"] for asset in stac.get("assets", {}).values()]
+        places = [_local(href, path.parent) for href in hrefs]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # no STAC: whoever reads it says so
+        return []
+    return [place for place in places if place is not None]
