@@ -80,6 +80,14 @@ def test_too_few_chips_or_places_that_the_champion_has_not_seen_decide_nothing(c
     assert decision.reason.startswith(f"Only {chips} test chips of {places} places are left that version 3 was not")
 
 
+@pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
+def test_too_few_chips_or_places_make_no_first_champion(chips: int, places: int) -> None:
+    few = judged_chips(chips, places)
+    decision = decide(Contest(scorer(few, "good"), few["place"]), SETTINGS)
+    assert (decision.outcome, decision.challenger) == ("challenger", None)
+    assert decision.reason.startswith(f"There are only {chips} test chips of {places} places, too few for a first ch")
+
+
 def test_a_metric_of_another_task_is_told_in_one_sentence() -> None:
     with pytest.raises(BadInputError, match=r"^The metric iou that mine-classifier is to win by is none of its task"):
         weigh("good", "guess", metric="iou")
@@ -90,5 +98,6 @@ def test_the_record_of_a_decision_is_json_and_holds_its_figures() -> None:
     assert record["difference"].keys() == {"value", "low", "high"}
     assert (record["metric"], record["margin"], record["confidence"]) == ("roc_auc", 0.01, 0.95)
     one_place = CHIPS.assign(place="east/p0")
-    alone = decide(Contest(scorer(one_place, "good"), one_place["place"]), SETTINGS).record()
+    settings = SETTINGS.model_copy(update={"minimum_places": 1})
+    alone = decide(Contest(scorer(one_place, "good"), one_place["place"]), settings).record()
     assert alone["challenger"]["low"] is None

@@ -93,7 +93,7 @@ def decide(contest: Contest, settings: RegistrationSettings) -> Decision:
     """Decide whether the challenger becomes the champion.
 
     Args:
-        contest: Both models on the same chips; without a champion, the first model that can be scored becomes it.
+        contest: Both models on the same chips; without a champion, the first model that is scored on enough becomes it.
         settings: What it takes.
 
     Returns:
@@ -110,10 +110,10 @@ def decide(contest: Contest, settings: RegistrationSettings) -> Decision:
         places=len(set(where.tolist())),
         left_out=contest.left_out,
     )
-    if contest.champion is not None and (lack := _too_few(blank, settings)):
-        return replace(blank, reason=lack)
-    if not where.size:
+    if not where.size and contest.champion is None:
         return replace(blank, reason="There are no test chips, so that nothing speaks for this model.")
+    if lack := _too_few(blank, settings):
+        return replace(blank, reason=lack)
     ours = _figure(contest.challenger, where, settings)
     if math.isnan(ours.value):
         lack = f"The test split gives no {settings.metric}, which takes mines and ground without: keep some of both."
@@ -161,10 +161,15 @@ def conclude(reason: str, version: str, settings: RegistrationSettings) -> Decis
 def _too_few(left: Decision, settings: RegistrationSettings) -> str:
     if left.chips >= settings.minimum_chips and left.places >= settings.minimum_places:
         return ""
+    wanted = f"and {settings.minimum_chips} of {settings.minimum_places} are wanted: keep"
+    if not left.champion_version:
+        return (
+            f"There are only {left.chips} test chips of {left.places} places, too few for a first champion, {wanted} "
+            "more chips for testing."
+        )
     return (
         f"Only {left.chips} test chips of {left.places} places are left that version {left.champion_version} was not "
-        f"trained on ({left.left_out} are left out), and {settings.minimum_chips} of {settings.minimum_places} are "
-        "wanted: keep chips for testing that no champion has seen."
+        f"trained on ({left.left_out} are left out), {wanted} chips for testing that no champion has seen."
     )
 
 

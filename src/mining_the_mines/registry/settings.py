@@ -27,7 +27,10 @@ class RegistrationSettings(BaseModel):
     resamples: int = Field(1000, ge=20, description="Resamples of places that the interval is drawn from.")
     seed: int = Field(0, ge=0, description="Of the resamples.")
     minimum_chips: int = Field(
-        20, ge=1, description="With fewer test chips that the champion was not trained on, nothing is decided."
+        20,
+        ge=1,
+        description="With fewer test chips that the champion was not trained on, nothing is decided; a first champion "
+        "takes as many.",
     )
     minimum_places: int = Field(5, ge=2, description="With fewer places of such chips, nothing is decided.")
     pixel: float = Field(10.0, gt=0, description="Metres that a pixel of the chips measures on the ground.")
