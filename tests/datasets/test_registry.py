@@ -21,8 +21,8 @@ from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageData
 from mining_the_mines.learning.export import describe
 from mining_the_mines.learning.outliner import MineOutliner
 from mining_the_mines.models.storage import StoredEnsemble
+from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.champion import Registration
-from mining_the_mines.registry.foregone import decide_beforehand
 from mining_the_mines.registry.package import ModelPackage, StoredPackage
 from mining_the_mines.registry.seen_chips import hash_chips
 from models.networks import SIX_BANDS, random_reflectance, small_outline_ensemble, small_segmenter_spec

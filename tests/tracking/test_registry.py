@@ -1,6 +1,8 @@
 """Models in a registry that really is one: MLflow's own, in a file."""
 
+import contextlib
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from mining_the_mines.tracking.registry import (
     fetch_version,
     find_champion,
     find_version,
-    put_forward,
+    register,
 )
 
 
@@ -61,7 +63,7 @@ def aliases(client: mlflow.MlflowClient) -> dict[str, str]:
 
 def test_a_model_becomes_a_version_with_its_card_tags_and_aliases(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     run = client.create_run(client.create_experiment("models", artifact_location=str(tmp_path / "artifacts")))
-    version = put_forward(registration(tmp_path / "a", "a"), run.info.run_id)
+    version = register(registration(tmp_path / "a", "a"), run.info.run_id)
     kept = client.get_model_version("mine-classifier", version.version)
     assert (kept.description, kept.run_id) == ("# Card of a", run.info.run_id)
     assert kept.tags == {"bands": "B2,B3", "decision": "champion", "content_hash": "a" * 16}
@@ -72,21 +74,21 @@ def test_a_model_becomes_a_version_with_its_card_tags_and_aliases(client: mlflow
 
 
 def test_the_same_model_makes_no_second_version(client: mlflow.MlflowClient, tmp_path: Path) -> None:
-    first = put_forward(registration(tmp_path / "a", "a"), None)
-    assert put_forward(registration(tmp_path / "again", "a", champion=False, before="1"), None) == first
+    first = register(registration(tmp_path / "a", "a"), None)
+    assert register(registration(tmp_path / "again", "a", champion=False, before="1"), None) == first
     assert len(client.search_model_versions("name='mine-classifier'")) == 1
     assert client.get_model_version("mine-classifier", "1").tags["decision"] == "champion"
 
 
 def test_a_challenger_that_loses_leaves_the_champion_in_its_place(client: mlflow.MlflowClient, tmp_path: Path) -> None:
-    put_forward(registration(tmp_path / "a", "a"), None)
-    put_forward(registration(tmp_path / "b", "b", champion=False, before="1"), None)
+    register(registration(tmp_path / "a", "a"), None)
+    register(registration(tmp_path / "b", "b", champion=False, before="1"), None)
     assert aliases(client) == {"challenger": "2", "champion": "1"}
 
 
 def test_a_challenger_that_wins_takes_the_champions_place(tmp_path: Path) -> None:
-    put_forward(registration(tmp_path / "a", "a"), None)
-    put_forward(registration(tmp_path / "b", "b", before="1"), None)
+    register(registration(tmp_path / "a", "a"), None)
+    register(registration(tmp_path / "b", "b", before="1"), None)
     champion = find_champion("mine-classifier")
     assert champion is not None
     assert (champion.version, champion.content_hash) == ("2", "b" * 16)
@@ -96,19 +98,47 @@ def test_a_model_that_beat_another_champion_than_the_present_one_has_to_be_compa
     client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for letter, before in (("a", ""), ("b", "1")):
-        put_forward(registration(tmp_path / letter, letter, before=before), None)
-    put_forward(registration(tmp_path / "c", "c", before="1"), None)
+        register(registration(tmp_path / letter, letter, before=before), None)
+    register(registration(tmp_path / "c", "c", before="1"), None)
     assert aliases(client)["champion"] == "2"
     assert client.get_model_version("mine-classifier", "3").tags["decision"] == "challenger"
     assert "another champion meanwhile, version 2, so version 3 stays the challenger" in caplog.text
 
 
 def test_a_model_that_is_put_forward_again_may_still_win(client: mlflow.MlflowClient, tmp_path: Path) -> None:
-    put_forward(registration(tmp_path / "a", "a"), None)
-    put_forward(registration(tmp_path / "b", "b", champion=False, before="1"), None)
-    put_forward(registration(tmp_path / "b", "b", before="1"), None)
+    register(registration(tmp_path / "a", "a"), None)
+    register(registration(tmp_path / "b", "b", champion=False, before="1"), None)
+    register(registration(tmp_path / "b", "b", before="1"), None)
     assert aliases(client)["champion"] == "2"
     assert client.get_model_version("mine-classifier", "2").tags["decision"] == "champion"
+
+
+def test_a_run_that_makes_another_champion_in_the_same_moment_is_noticed(
+    client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    register(registration(tmp_path / "a", "a"), None)
+    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.execute(
+            "CREATE TRIGGER other_run AFTER UPDATE ON registered_model_aliases WHEN NEW.alias = 'champion' AND "
+            "NEW.version = 2 BEGIN UPDATE registered_model_aliases SET version = 1 WHERE alias = 'champion'; END"
+        )
+    register(registration(tmp_path / "b", "b", before="1"), None)
+    assert aliases(client) == {"challenger": "2", "champion": "1"}
+    assert client.get_model_version("mine-classifier", "2").tags["decision"] == "challenger"
+    assert "has got another champion meanwhile, version 1, so version 2 stays the challenger" in caplog.text
+
+
+def test_the_latest_decision_stands_in_the_tags_of_a_model_and_nothing_of_an_earlier_one(
+    client: mlflow.MlflowClient, tmp_path: Path
+) -> None:
+    register(registration(tmp_path / "a", "a"), None)
+    loser = registration(tmp_path / "b", "b", champion=False, before="1")
+    register(replace(loser, decision={"decision": "challenger", "decision.difference": "-0.1"}), None)
+    register(replace(loser, decision={"decision": "challenger", "decision.reason": "Too few chips."}), None)
+    tags = client.get_model_version("mine-classifier", "2").tags
+    assert tags["decision.reason"] == "Too few chips."
+    assert "decision.difference" not in tags
+    assert tags["bands"] == "B2,B3"
 
 
 def test_a_name_without_versions_has_no_champion() -> None:
@@ -117,7 +147,7 @@ def test_a_name_without_versions_has_no_champion() -> None:
 
 @pytest.mark.parametrize("address", ["models:/mine-classifier@champion", "models:/mine-classifier/1"])
 def test_a_version_is_fetched_once_and_whole(tmp_path: Path, address: str) -> None:
-    put_forward(registration(tmp_path / "a", "a"), None)
+    register(registration(tmp_path / "a", "a"), None)
     folder = fetch_version(find_version(address), tmp_path / "fetched")
     assert {path.name for path in folder.iterdir()} == {"model.txt"}
     shutil.rmtree(tmp_path / "a")
@@ -135,7 +165,7 @@ def test_a_version_is_fetched_once_and_whole(tmp_path: Path, address: str) -> No
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told_in_one_sentence_that_lists_what_is(tmp_path: Path, address: str, told: str) -> None:
-    put_forward(registration(tmp_path / "a", "a"), None)
+    register(registration(tmp_path / "a", "a"), None)
     with pytest.raises(RegistryError, match=told):
         find_version(address)
 
@@ -148,12 +178,12 @@ def test_an_empty_registry_says_how_to_fill_it() -> None:
 def test_a_server_that_does_not_answer_is_told_in_seconds_with_the_command_to_repeat(tmp_path: Path) -> None:
     mlflow.set_tracking_uri("http://somebody:secret@127.0.0.1:9")
     with pytest.raises(SilentRegistryError, match=r"then type kedro run --pipelines=registration") as told:
-        put_forward(registration(tmp_path / "a", "a"), None)
+        register(registration(tmp_path / "a", "a"), None)
     assert "secret" not in str(told.value)
 
 
 def test_files_that_are_gone_are_told_in_one_sentence(tmp_path: Path) -> None:
-    version = replace(put_forward(registration(tmp_path / "a", "a"), None), source="")
+    version = replace(register(registration(tmp_path / "a", "a"), None), source="")
     shutil.rmtree(tmp_path / "a")
     with pytest.raises(SilentRegistryError):
         fetch_version(version, tmp_path / "fetched")

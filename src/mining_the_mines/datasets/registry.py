@@ -115,13 +115,13 @@ class RegisteredModelDataset(AbstractDataset["Registration", None]):
     def save(self, data: "Registration") -> None:
         """Put the model forward; where the registry does not answer, it stays in its folder, and a warning says so."""
         from mining_the_mines.tracking.active import active_run
-        from mining_the_mines.tracking.registry import SilentRegistryError, put_forward
+        from mining_the_mines.tracking.registry import SilentRegistryError, register
 
         run = active_run()
         if run is not None:
             run.log_metrics({f"registration/{data.name}/{figure}": value for figure, value in data.figures.items()})
         try:
-            version = put_forward(data, None if run is None else run.run_id)
+            version = register(data, None if run is None else run.run_id)
         except SilentRegistryError as error:
             logger.warning("%s is not registered and stays in %s: %s", data.name, data.folder, error)
             return

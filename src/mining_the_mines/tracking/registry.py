@@ -1,4 +1,4 @@
-"""Models in MLflow's registry: looked up, fetched, put forward."""
+"""Models in MLflow's registry: looked up, fetched, registered."""
 
 import logging
 import re
@@ -135,11 +135,12 @@ def fetch_version(version: RegisteredVersion, folder: Path) -> Path:
     return kept
 
 
-def put_forward(registration: Registration, run_id: str | None) -> RegisteredVersion:
+def register(registration: Registration, run_id: str | None) -> RegisteredVersion:
     """Register a model unless it is there already, and give it its aliases.
 
-    Whoever reads the aliases sees the old champion or the new one, and nothing in between; another run that has made
-    a champion in the meantime keeps it, since this model was not compared with it.
+    Whoever reads the aliases sees the old champion or the new one, and nothing in between. Another run that has made a
+    champion since this model was compared keeps it. MLflow can't set an alias on a condition, though: of two runs that
+    make a champion within the same moment, the later one wins, and the other one says so where it comes to know.
 
     Args:
         registration: The model, and what was decided.
@@ -168,19 +169,33 @@ def put_forward(registration: Registration, run_id: str | None) -> RegisteredVer
 
 def _promote(client: "MlflowClient", registration: Registration, version: RegisteredVersion) -> None:
     name, champion = registration.name, _aliases(client, registration.name).get(CHAMPION, "")
-    if not registration.becomes_champion or champion == version.version:
+    if champion == version.version:  # its tags tell how it came to be that
         return
-    if champion != registration.champion_version:
-        client.set_model_version_tag(name, version.version, "decision", CHALLENGER)
-        logger.warning(
-            "%s has got another champion meanwhile, version %s, so version %s stays the challenger: run the pipeline "
-            "registration again to compare them.",
-            name, champion, version.version,
-        )  # fmt: skip
+    if not registration.becomes_champion:
+        _tell_decision(client, version, registration.decision)
         return
-    for tag, value in registration.decision.items():
-        client.set_model_version_tag(name, version.version, tag, value)
-    client.set_registered_model_alias(name, CHAMPION, version.version)
+    if champion == registration.champion_version:
+        _tell_decision(client, version, registration.decision)
+        client.set_registered_model_alias(name, CHAMPION, version.version)
+        champion = _aliases(client, name).get(CHAMPION, "")
+        if champion == version.version:
+            return
+    reason = f"{name} has got another champion meanwhile, version {champion}"
+    _tell_decision(client, version, registration.decision | {"decision": CHALLENGER, "decision.reason": f"{reason}."})
+    logger.warning(
+        "%s, so version %s stays the challenger: run the pipeline registration again to compare them.",
+        reason, version.version,
+    )  # fmt: skip
+
+
+def _tell_decision(client: "MlflowClient", version: RegisteredVersion, decision: dict[str, str]) -> None:
+    """Write a decision into a version's tags; nothing of an earlier one is left among them."""
+    told = client.get_model_version(version.name, version.version).tags
+    for tag in [tag for tag in told if tag.startswith("decision") and tag not in decision]:
+        client.delete_model_version_tag(version.name, version.version, tag)
+    for tag, value in decision.items():
+        if told.get(tag) != value:
+            client.set_model_version_tag(version.name, version.version, tag, value)
 
 
 def _add(client: "MlflowClient", registration: Registration, run_id: str | None) -> RegisteredVersion:

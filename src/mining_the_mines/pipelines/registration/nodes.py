@@ -10,11 +10,11 @@ import pandas as pd
 
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
+from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import CardContents, figure_with_interval, shorten, write_card
 from mining_the_mines.registry.champion import Champion, Registration, RegistryView
 from mining_the_mines.registry.decision import CHAMPION, Contest, Decision, decide
-from mining_the_mines.registry.foregone import decide_beforehand
 from mining_the_mines.registry.package import ModelPackage, PackageFacts, StoredPackage, take_figures
 from mining_the_mines.registry.seen_chips import hash_chips, not_seen
 from mining_the_mines.registry.settings import RegistrationSettings

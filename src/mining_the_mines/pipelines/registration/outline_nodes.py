@@ -12,11 +12,11 @@ from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.pipelines.evaluation.outline_nodes import OutlineEvaluationSettings
 from mining_the_mines.pipelines.registration.nodes import overall_scores, predict_chips, tell, unseen_rows
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
+from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import CardContents, write_card
 from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.decision import Contest, decide
-from mining_the_mines.registry.foregone import decide_beforehand
 from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.settings import RegistrationSettings
 from mining_the_mines.scoring.outline_measures import measure_outlines
