@@ -41,6 +41,14 @@ def test_a_simulated_archive_is_made_once_and_again_for_other_settings(tmp_path:
     assert catalog.stat().st_mtime_ns != made
 
 
+def test_looking_at_simulated_scenes_changes_nothing_in_them(tmp_path: Path) -> None:
+    (tmp_path / "scene.tif").write_text("pixels")
+    before = SimulatedSeriesDataset.hash_there(tmp_path, ContentHashes())
+    (tmp_path / "scene.tif.aux.xml").write_text("statistics")
+    (tmp_path / ".scene.tif.1234").write_text("half")
+    assert SimulatedSeriesDataset.hash_there(tmp_path, ContentHashes()) == before
+
+
 def test_data_that_were_not_simulated_are_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("mine")
     with pytest.raises(DatasetError, match="not simulated"):

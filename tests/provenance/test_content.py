@@ -1,12 +1,13 @@
 """One hash for what a file or folder holds."""
 
 import os
+import time
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.provenance.content import NOTHING, ContentHashes
+from mining_the_mines.provenance.content import NOTHING, ContentHashes, visible_files
 
 _LONG_AGO = 1_600_000_000
 
@@ -56,12 +57,36 @@ def test_a_file_that_changed_is_hashed_again_in_the_next_run(tmp_path: Path) -> 
 
 
 def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
-    file = write(tmp_path / "scene.tif", "pixels")
-    first = ContentHashes(tmp_path / "hashes.json")
+    file, memory = Path(os.__file__), tmp_path / "hashes.json"  # old enough to be remembered
+    first = ContentHashes(memory)
     before = first.of(file)
     first.remember()
-    file.chmod(0)  # whoever may read everything would not notice, but then reading gives the same
-    assert ContentHashes(tmp_path / "hashes.json").of(file) == before
+    memory.write_text(memory.read_text(encoding="utf-8").replace(before, "remembered"), encoding="utf-8")
+    assert ContentHashes(memory).of(file) == "remembered"
+
+
+def test_a_file_whose_date_was_set_back_is_hashed_again(tmp_path: Path) -> None:
+    file, memory = write(tmp_path / "labels.csv", "a,1"), tmp_path / "hashes.json"
+    first = ContentHashes(memory)
+    time.sleep(2.1)  # until it is old enough to be remembered
+    before = first.of(file)
+    first.remember()
+    with file.open("r+", encoding="utf-8") as again:
+        again.write("a,0")
+    os.utime(file, (_LONG_AGO, _LONG_AGO))
+    assert memory.exists()
+    assert ContentHashes(memory).of(file) != before
+
+
+def test_files_of_a_linked_folder_count_even_if_links_run_in_circles(tmp_path: Path) -> None:
+    inside = write(tmp_path / "elsewhere" / "a.tif", "pixels")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "folder", target_is_directory=True)
+    before = ContentHashes().of(tmp_path / "folder")
+    assert list(visible_files(tmp_path / "folder")) == [tmp_path / "folder" / "linked" / "a.tif"]
+    write(inside, "other pixels", _LONG_AGO + 10)
+    assert ContentHashes().of(tmp_path / "folder") != before
 
 
 def test_a_file_written_a_moment_ago_is_not_trusted_to_stay(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from mining_the_mines.datasets.previews import (
     where_there_are_data,
 )
 from mining_the_mines.datasets.progress import counting_bar, progress_bar
-from mining_the_mines.provenance.content import ContentHashes
+from mining_the_mines.provenance.content import ContentHashes, visible_files
 from mining_the_mines.provenance.records import hash_values
 from mining_the_mines.scenes.block_graph import DaskSettings
 from mining_the_mines.scenes.checking import check_assets
@@ -86,7 +86,7 @@ class SimulatedSeriesDataset(FolderDataset[None, Path]):
     def hash_there(path: Path, hashes: ContentHashes) -> str:
         """Of the scenes that are there; what is drawn on maps are datasets of their own."""
         drawn = {name for pattern in DRAWN for name in path.glob(pattern)}
-        return hashes.of_files([file for file in path.rglob("*") if file.is_file() and file not in drawn], path)
+        return hashes.of_files([file for file in visible_files(path) if file not in drawn], path)
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: the archive makes itself."""

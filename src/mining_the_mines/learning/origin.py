@@ -1,9 +1,10 @@
 """Where a model was read from, so that others can read the same one and say which it was."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from mining_the_mines.provenance.content import ContentHashes
 
 #: Digits of its content hash that a model without a registered version is called by.
 _DIGITS: Final = 12
@@ -30,10 +31,5 @@ class ModelOrigin:
         return self.registered or self.content_hash()[:_DIGITS]
 
     def content_hash(self) -> str:
-        """SHA-256 of the names and bytes of all its files."""
-        content = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*")):
-            if path.is_file():
-                content.update(path.relative_to(self.folder).as_posix().encode() + b"\0")
-                content.update(hashlib.sha256(path.read_bytes()).digest())
-        return content.hexdigest()
+        """SHA-256 of the names and bytes of all its files but hidden ones."""
+        return ContentHashes().of(self.folder)

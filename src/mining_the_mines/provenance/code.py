@@ -9,6 +9,7 @@ from typing import Final
 
 import grimp
 
+from mining_the_mines.digests import hash_file
 from mining_the_mines.provenance.git import GitState
 from mining_the_mines.provenance.records import CodeState
 
@@ -98,9 +99,5 @@ def _hash_files(files: Iterable[Path], root: Path) -> str:
     content = hashlib.sha256()
     for file in sorted(files):
         content.update(file.relative_to(root).as_posix().encode() + b"\0")
-        content.update(bytes.fromhex(_hash_file(file)))
+        content.update(bytes.fromhex(hash_file(file)))
     return content.hexdigest()
-
-
-def _hash_file(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

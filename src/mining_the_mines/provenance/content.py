@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mining_the_mines.atomic import whole_file
+from mining_the_mines.digests import file_marks, hash_file
 
 #: Written beside rasters by whoever looks at them: statistics change nothing.
 _BESIDE: Final = (".aux.xml",)
@@ -19,7 +20,7 @@ NOTHING: Final = hashlib.sha256(b"nothing").hexdigest()
 
 
 class ContentHashes:
-    """SHA-256 of files and folders, remembered by path, size, and time of change, as git's index does.
+    """SHA-256 of files and folders, remembered by path, size, and times of change, as git's index does.
 
     Args:
         memory: Where hashes are remembered from run to run; ``None`` for not at all.
@@ -67,27 +68,43 @@ class ContentHashes:
         self._changed = False
 
     def _of_folder(self, folder: Path) -> str:
-        return self.of_files(list(_visible_files(folder)), folder)
+        return self.of_files(list(visible_files(folder)), folder)
 
     def _of_file(self, path: Path) -> str:
-        stat = path.stat()
-        marks: list[int | str] = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        marks = file_marks(path)
         name = str(path.absolute())
         known = self._known.get(name)
-        if known is not None and known[:3] == marks:
-            return str(known[3])
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if time.time() - stat.st_mtime > _RACY:
+        if known is not None and known[:-1] == [*marks]:
+            return str(known[-1])
+        digest = hash_file(path)
+        _, written, changed, _ = marks
+        if time.time() - max(written, changed) / 1e9 > _RACY:
             self._known[name] = [*marks, digest]
             self._changed = True
         return digest
 
 
-def _visible_files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith(".") for part in parts) and not path.name.endswith(_BESIDE):
+def visible_files(folder: Path) -> Iterator[Path]:
+    """Files of a folder and of those in it, in order, without hidden ones and without what looking at rasters leaves.
+
+    Links to folders are followed, but not back to one that they lie in.
+
+    Args:
+        folder: The folder, which need not be there.
+    """
+    yield from _visible(folder, frozenset())
+
+
+def _visible(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    place = folder.resolve()
+    if place in above or not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _visible(path, above | {place})
+        elif path.is_file() and not path.name.endswith(_BESIDE):
             yield path
 
 

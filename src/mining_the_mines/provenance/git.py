@@ -1,11 +1,12 @@
 """What git says of the code."""
 
-import hashlib
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from mining_the_mines.digests import hash_file
 
 #: Heads the list of files that a diff says nothing of.
 _UNTRACKED: Final = "Files that git does not know, and their SHA-256:"
@@ -58,7 +59,7 @@ def read_git_state(folder: Path) -> GitState:
     # A minus would be standard input.
     texts = [name for name in unknown if name != "-" and _is_short_text(top / name)][:_MOST_FILES]
     diff += "".join(_as_new(top, name) for name in texts)
-    others = [f"{_hash_file(top / name)}  {_shown(name)}" for name in unknown if name not in set(texts)]
+    others = [f"{_hash(top / name)}  {_shown(name)}" for name in unknown if name not in set(texts)]
     if others:
         diff += "\n".join([_UNTRACKED, *others, ""])
     return GitState(commit, dirty=bool(diff), diff=diff)
@@ -86,10 +87,9 @@ def _as_new(top: Path, name: str) -> str:
     return done.stdout.decode(errors="replace")
 
 
-def _hash_file(file: Path) -> str:
+def _hash(file: Path) -> str:
     try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+        return hash_file(file)
     except OSError:  # gone meanwhile, or not for this user's eyes
         return "unread"
 
