@@ -6,7 +6,7 @@ undisturbed run's, and every dataset is read, so that a damaged file would show;
 counted. Prints each kill with the node that it hit, and the time that all of it took as a ratio of the undisturbed run.
 
     make torture
-    python benchmarks/torture.py [--kills 10] [--seed 0] [--params KEY=VALUE,…]
+    python benchmarks/torture.py [--kills 10] [--seed 0] [--params KEY=VALUE,…] [--calm PROJECT]
 """
 
 import argparse
@@ -83,13 +83,16 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--params", default="")
+    parser.add_argument("--calm", type=Path, help="a project in which the same run has been made in peace")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="torture_") as name:
-        calm, killed = (_copy(Path(name) / place, arguments.params) for place in ("calm", "killed"))
-        log = Path(name) / "log.txt"
-        start = time.perf_counter()
-        calm.finish(log)
-        undisturbed = time.perf_counter() - start
+        killed, log = _copy(Path(name) / "killed", arguments.params), Path(name) / "log.txt"
+        if arguments.calm is None:
+            calm = _copy(Path(name) / "calm", arguments.params)
+            calm.finish(log)
+        else:
+            calm = Place(arguments.calm.absolute(), arguments.params)
+        undisturbed = START_SECONDS + sum(node.seconds for node in calm.record().nodes)
         print(f"undisturbed: {undisturbed:.0f} s, {len(calm.record().nodes)} nodes", flush=True)
         start = time.perf_counter()
         moments = draw_moments(undisturbed, arguments.kills, random.Random(arguments.seed))  # noqa: S311 - no secret

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner, Result
 from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
@@ -104,6 +105,20 @@ def run(
 def nodes_of_last_run() -> set[str]:
     """Names of the nodes that ran in this process's last run."""
     return set(next(hook for hook in settings.HOOKS if isinstance(hook, ProvenanceKeeping)).made)
+
+
+def reproduce(project: Path, *arguments: str) -> Result:
+    """Type `kedro reproduce` in this process, so that coverage is measured."""
+    from mining_the_mines.cli import cli
+
+    before = Path.cwd()
+    os.chdir(project)
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{project}/data/mlflow/mlflow.db"
+    try:
+        return CliRunner().invoke(cli, ["reproduce", *arguments])
+    finally:
+        del os.environ["MLFLOW_TRACKING_URI"]
+        os.chdir(before)
 
 
 def kedro(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,80 @@
+"""What `kedro run --only-stale` runs, and what it leaves as it is."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyogrio
+import pytest
+
+from integration.projects import SMALL, newest, nodes_of_last_run, run
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def project(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of a project in which everything has run."""
+    return Path(shutil.copytree(default_project, tmp_path_factory.mktemp("stale") / "project"))
+
+
+def ran(project: Path, parameters: Mapping[str, Any]) -> set[str]:
+    """Names of the nodes that run when only those do that have to."""
+    run(project, parameters=parameters, only_stale=True)
+    return nodes_of_last_run()
+
+
+def test_nothing_runs_again_where_nothing_has_changed(project: Path) -> None:
+    assert ran(project, SMALL) == set()
+
+
+def test_a_run_of_which_nothing_ran_again_has_all_figures_and_files(project: Path) -> None:
+    record = json.loads(max((project / "data/ledger/runs").glob("*.json"), key=_changed).read_text())
+    assert len(record["nodes"]) == 51
+    assert {"segmentation.score_outlines", "reporting.write_report"} <= {node["node"] for node in record["nodes"]}
+
+
+def test_another_title_writes_another_report_and_nothing_else(project: Path) -> None:
+    again = ran(project, {**SMALL, "reporting": {**SMALL["reporting"], "title": "Anything"}})
+    assert len(again) == 12
+    assert {name for name in again if not _describes(name)} == set()
+    assert "<title>Anything" in newest(project, "report.html").read_text(encoding="utf-8")
+
+
+def test_going_back_to_what_was_takes_what_is_there(project: Path) -> None:
+    assert ran(project, SMALL) == set()
+
+
+def test_more_workers_change_nothing(project: Path) -> None:
+    assert not {name for name in ran(project, {**SMALL, "dask": {"workers": 1}}) if not _describes(name)}
+
+
+def test_a_label_that_changed_leaves_scenes_alone_and_trains_anew(project: Path) -> None:
+    outlines = project / "data/01_raw/simulated/mines.gpkg"
+    layer = str(pyogrio.list_layers(outlines)[0][0])
+    pyogrio.write_dataframe(pyogrio.read_dataframe(outlines, layer=layer).iloc[1:], outlines, layer=layer)
+    composite = project / "data/02_intermediate/composites/tapajos.tif"
+    before = composite.stat().st_mtime_ns
+    again = ran(project, SMALL)
+    assert {"preprocessing.cut_chips", "classification.train_baseline", "reporting.write_report"} <= again
+    assert not {name for name in again if name.startswith("acquisition.")}
+    assert composite.stat().st_mtime_ns == before
+
+
+def test_an_output_that_somebody_changed_is_made_again(project: Path) -> None:
+    folds = newest(project, "folds.csv")
+    whole = folds.read_bytes()
+    folds.write_bytes(whole[:-5])
+    assert ran(project, SMALL) == {"preprocessing.assign_folds"}
+    assert newest(project, "folds.csv").read_bytes() == whole
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+def _describes(node: str) -> bool:
+    """Whether a node has to do with the report, or with cards that tell of its parameters."""
+    return any(word in node for word in ("describe_", "examples", "write_", "package_model", "weigh_", "put_forward"))

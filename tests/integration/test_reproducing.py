@@ -1,0 +1,95 @@
+"""When `kedro reproduce` refuses, and what it says; on the first part of a run."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.projects import SMALL, copy_project, reproduce, run
+from mining_the_mines.tracking.runs import RunStore, find_run
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which scenes have been chosen."""
+    project = copy_project(tmp_path_factory.mktemp("reproducing") / "project")
+    run(project, ["acquisition"], parameters={"simulation": SMALL["simulation"]})
+    return project
+
+
+@pytest.fixture
+def other_cloud_cover(project: Path) -> Iterator[None]:
+    """A configuration that was changed since, for as long as a test takes."""
+    file = project / "conf/base/parameters_acquisition.yml"
+    before = file.read_text(encoding="utf-8")
+    file.write_text(before.replace("  source: simulation\n", "  source: simulation\n  max_cloud_cover: 60\n"))
+    yield
+    file.write_text(before, encoding="utf-8")
+
+
+@pytest.fixture
+def lost_scene(project: Path) -> Iterator[Path]:
+    """A raw file that is gone, for as long as a test takes."""
+    file = next((project / "data/01_raw/simulated").rglob("*.tif"))
+    kept = file.with_name("kept")
+    file.rename(kept)
+    yield file
+    kept.rename(file)
+
+
+def store(project: Path) -> RunStore:
+    return RunStore(f"sqlite:///{project}/data/mlflow/mlflow.db", "mining_the_mines")
+
+
+def test_a_part_of_a_run_is_done_again_on_the_data_that_it_read(project: Path) -> None:
+    done = reproduce(project, "LAST")
+    assert done.exit_code == 0, done.output
+    assert "EQUAL" in done.output
+
+
+def test_nothing_is_left_of_a_run_that_was_equal(project: Path) -> None:
+    assert reproduce(project, "LAST").exit_code == 0
+    assert not (project / "data/reproductions").exists()
+
+
+def test_another_parameter_is_named_and_refused(project: Path, other_cloud_cover: None) -> None:  # noqa: ARG001
+    refused = reproduce(project, "LAST")
+    assert refused.exit_code == 1
+    assert "parameter acquisition.max_cloud_cover: 70.0 then, 60.0 now" in refused.output
+    assert "--force" in refused.output
+
+
+def test_raw_data_that_are_not_the_same_are_named_and_refused(project: Path, lost_scene: Path) -> None:
+    refused = reproduce(project, "LAST")
+    assert refused.exit_code == 1
+    assert "data: simulated_series (data/01_raw/simulated)" in refused.output
+    assert not lost_scene.exists(), "who only looks must not simulate anew"
+
+
+def test_force_goes_on_and_notes_it_on_the_new_run(project: Path, other_cloud_cover: None) -> None:  # noqa: ARG001
+    reproduce(project, "LAST", "--force")
+    noted = find_run("LAST", store(project)).tags["reproduced_in_spite_of"]
+    assert "max_cloud_cover" in noted
+
+
+def test_a_project_that_has_moved_knows_its_runs(project: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(project, tmp_path / "moved"))
+    hidden = project.with_name("hidden")
+    project.rename(hidden)
+    try:
+        done = reproduce(moved, "LAST")
+    finally:
+        shutil.rmtree(project, ignore_errors=True)  # MLflow makes folders anew where its store says that they are
+        hidden.rename(project)
+    assert done.exit_code == 0, done.output
+
+
+def test_a_run_that_failed_is_not_done_again(project: Path) -> None:
+    with pytest.raises(Exception, match="max_cloud_cover"):
+        run(project, ["acquisition"], parameters={"acquisition": {"max_cloud_cover": "cloudy"}})
+    refused = reproduce(project, "0" * 32)
+    assert refused.exit_code == 1
+    assert "There is no run" in refused.output
