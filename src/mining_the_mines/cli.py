@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import click
@@ -84,8 +85,9 @@ cli.add_command(
 
 def add(command: click.Command) -> None:
     """Add a command of the project's own."""
-    command.callback = plainly(command.callback) if command.callback is not None else None
-    cli.add_command(command)
+    plain = copy(command)
+    plain.callback = None if command.callback is None else plainly(command.callback)
+    cli.add_command(plain)
 
 
 add(lineage)
