@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import AbstractVersionedDataset, Version
@@ -35,6 +35,7 @@ from mining_the_mines.scenes.region_plan import RegionPlan
 
 #: Where a simulated folder says how it was made.
 SIMULATION = "series.json"
+_LIST: Final = ".json"
 #: Outlines and permits that it holds beside the scenes.
 DRAWN = ("*.gpkg", "concessions.geojson", "protected_areas.geojson")
 
@@ -140,7 +141,7 @@ class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:
         """Of the list, and of the scenes' files that lie on this machine."""
-        return hash_values([hashes.of(path), [hashes.of(file) for file in _local_files(path)]])
+        return hash_values([hashes.of(path), [hashes.of(file) for file in scene_files(path)]])
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "version": self._version}
@@ -154,11 +155,17 @@ class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
         return Path(self._get_load_path()).is_file()
 
 
-def _local_files(path: Path) -> list[Path]:
-    """Files of the scenes that a list names, in its order; of those elsewhere only the address is known."""
+def scene_files(path: Path) -> list[Path]:
+    """Files of the scenes that a list names, in its order; of those elsewhere only the address is known.
+
+    Args:
+        path: A list of chosen scenes; what is none names no scenes.
+    """
+    if path.suffix != _LIST or not path.is_file():
+        return []
     try:
         choice = SceneChoice.from_json(path.read_text(encoding="utf-8"), path)
-    except (FileNotFoundError, SceneError):  # who reads it is told
+    except SceneError:  # who reads it is told
         return []
     items = (item for scenes in choice.items.values() for item in scenes)
     places = (asset["href"].removeprefix("file://") for item in items for asset in item["assets"].values())

@@ -14,7 +14,7 @@ from kedro.framework.startup import bootstrap_project
 from pydantic import ValidationError
 
 from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.datasets.scenes import SimulatedSeriesDataset
+from mining_the_mines.datasets.scenes import SimulatedSeriesDataset, scene_files
 from mining_the_mines.datasets.states import hash_at
 from mining_the_mines.hooks.provenance import ProvenanceKeeping
 from mining_the_mines.incidental import lasting
@@ -35,6 +35,7 @@ from mining_the_mines.provenance.git import read_git_state
 from mining_the_mines.provenance.ledger import Ledger
 from mining_the_mines.provenance.records import RUN_RECORD, RunRecord, hash_values
 from mining_the_mines.running.bookkeeper import LEDGER
+from mining_the_mines.running.named_files import named_files
 from mining_the_mines.running.scratch import make_scratch, remove_scratch
 from mining_the_mines.scenes.discretion import conceal_all
 from mining_the_mines.tracking.runs import RunStore, TrackedFacts, find_run
@@ -96,7 +97,7 @@ def run_again(record: RunRecord, project: Path, store: RunStore, tolerance: floa
     Returns:
         What came out.
     """
-    scratch = make_scratch(project, record.raw_inputs().values())
+    scratch = make_scratch(project, _files(record, project))
     try:
         left_out = _run(record, scratch, store)
     except BaseException:  # half a run proves nothing
@@ -150,6 +151,15 @@ def _run(record: RunRecord, scratch: Path, store: RunStore) -> tuple[str, ...]:
         finally:
             keeping.notes = {}
     return tuple(name for name in names if name in once)
+
+
+def _files(record: RunRecord, project: Path) -> Iterator[Path]:
+    """What a run reads and doesn't make: raw inputs, what they and parameters lead to."""
+    for state in record.raw_inputs().values():
+        if state.path is not None:
+            yield project / state.path
+            yield from scene_files(project / state.path)
+    yield from named_files(record.parameters, project)
 
 
 def _books() -> ProvenanceKeeping:

@@ -1,6 +1,5 @@
 """A project beside the project, where a run is done again and nothing is overwritten."""
 
-import glob
 import os
 import shutil
 import uuid
@@ -8,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from mining_the_mines.provenance.records import DatasetState
+from mining_the_mines.datasets.states import with_sidecars
 
 #: Where it lies below the folder of data.
 FOLDER: Final = "reproductions"
@@ -16,19 +15,19 @@ FOLDER: Final = "reproductions"
 _READ: Final = ("pyproject.toml", "requirements.lock", "conf")
 
 
-def make_scratch(project: Path, inputs: Iterable[DatasetState]) -> Path:
+def make_scratch(project: Path, inputs: Iterable[Path]) -> Path:
     """Lay out a project that shares code, configuration and raw inputs with another, and has nothing else.
 
     Files are linked, so that this takes no room; paths that lead out of the project lead to the same places from there.
 
     Args:
         project: Folder of the project.
-        inputs: What a run reads and doesn't make.
+        inputs: Files and folders that a run reads and doesn't make; each may stand for several, as a shapefile does.
 
     Returns:
         Folder of the new project, below the project's data.
     """
-    wanted = [state.path for state in inputs if state.path is not None and not Path(state.path).is_absolute()]
+    wanted = {os.path.relpath(file, project) for path in inputs for file in with_sidecars(path)}
     root = project / "data" / FOLDER / uuid.uuid4().hex[:12]
     up = max((Path(path).parts.count("..") for path in wanted), default=0)
     scratch = root.joinpath(*["up"] * up, "project")
@@ -37,8 +36,8 @@ def make_scratch(project: Path, inputs: Iterable[DatasetState]) -> Path:
     for name in _READ:
         if (project / name).exists():
             (scratch / name).symlink_to((project / name).resolve())
-    for path in (beside for named in wanted for beside in _sidecars(project, named)):
-        _share(project / path, Path(os.path.normpath(scratch / path)))
+    for path in sorted(wanted):
+        _share(Path(os.path.normpath(project / path)), Path(os.path.normpath(scratch / path)), scratch)
     return scratch
 
 
@@ -50,20 +49,14 @@ def remove_scratch(scratch: Path, project: Path) -> None:
         folder.rmdir()
 
 
-def _sidecars(project: Path, path: str) -> list[str]:
-    """A file, and those of the same name beside it, which it may be nothing without, as a shapefile is."""
-    place = project / path
-    if not place.is_file():
-        return [path]
-    return [str(Path(path).with_name(file.name)) for file in place.parent.glob(f"{glob.escape(place.stem)}.*")]
-
-
-def _share(source: Path, target: Path) -> None:
-    """Let a file or folder appear at another place too; changes of its entries there don't reach it."""
+def _share(source: Path, target: Path, scratch: Path) -> None:
+    """Let a file or folder appear at another place too; what is replaced there stays as it is here."""
     if not source.exists() or target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
+    if not target.is_relative_to(scratch):  # of another disk, perhaps, and no run writes there
+        target.symlink_to(source)
+    elif source.is_dir():
         shutil.copytree(source, target, copy_function=_link)
     else:
         _link(source, target)
