@@ -52,10 +52,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> StoredPackage:
 def database(tmp_path_factory: pytest.TempPathFactory, package: StoredPackage) -> Path:
     """A registry that holds the model, in a file."""
     path = tmp_path_factory.mktemp("registry") / "mlflow.db"
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{path}")
     RegisteredModelDataset(name=NAME).save(registration(package))
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # which unsets it
     return path
 
 
@@ -63,10 +62,9 @@ def database(tmp_path_factory: pytest.TempPathFactory, package: StoredPackage) -
 def _registry(database: Path, tmp_path: Path) -> Iterator[None]:
     """The registry, for this test alone."""
     shutil.copy(database, tmp_path / "mlflow.db")
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     yield
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # which unsets it
 
 
 def registration(package: StoredPackage) -> Registration:

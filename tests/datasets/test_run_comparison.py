@@ -24,13 +24,12 @@ def tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tracked
     """A run of the experiment that MLflow is set to."""
     tracked = Tracked(tmp_path)
     tracked.add(make_scored_run(), name="first")
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(tracked.store.address)
     experiment = mlflow.MlflowClient().get_experiment_by_name(tracked.experiment)
     assert experiment is not None
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment.experiment_id)
     yield tracked
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # which unsets it
 
 
 def test_a_run_is_compared_with_another_by_name_on_what_both_know(tracked: Tracked) -> None:

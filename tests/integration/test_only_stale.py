@@ -38,7 +38,7 @@ def test_a_run_of_which_nothing_ran_again_has_all_figures_and_files(project: Pat
 
 def test_another_title_writes_another_report_and_nothing_else(project: Path) -> None:
     again = ran(project, {**SMALL, "reporting": {**SMALL["reporting"], "title": "Anything"}})
-    assert len(again) == 12
+    assert len(again) == 11
     assert {name for name in again if not _describes(name)} == set()
     assert "<title>Anything" in newest(project, "report.html").read_text(encoding="utf-8")
 

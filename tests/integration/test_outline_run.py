@@ -126,5 +126,5 @@ def test_the_report_is_about_outlines_alone(project: Path) -> None:
 
 def test_nothing_is_trained_for_the_other_task(project: Path) -> None:
     assert {path.name for path in (project / "data/06_models").iterdir()} == {
-        "segmentation_checkpoints", "segmentation_network", "outliner",
+        "segmentation_checkpoints", "segmentation_network", "outliner", "segmenter_package",
     }  # fmt: skip

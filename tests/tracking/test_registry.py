@@ -33,10 +33,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(tmp_path: Path, database: Path) -> Iterator[mlflow.MlflowClient]:
     """A registry of this test's own."""
     shutil.copy(database, tmp_path / "mlflow.db")
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     yield mlflow.MlflowClient()
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # which unsets it
 
 
 def registration(folder: Path, content: str, champion: bool = True, before: str = "") -> Registration:
