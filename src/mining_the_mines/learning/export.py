@@ -5,6 +5,7 @@ Neither holds a pickle.
 """
 
 import copy
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -129,7 +130,10 @@ def describe(model: MineDetector | MineOutliner, pixel_metres: float = PIXEL_MET
 def _write(program: nn.Module, description: ModelDescription, folder: Path) -> None:
     exported = _trace(program, description)
     text = description.model_dump_json(indent=2)
-    torch.export.save(exported, folder / PROGRAM, extra_files={DESCRIPTION: text})
+    with warnings.catch_warnings():
+        # torch/export/pt2_archive/_package_weights.py, of parts of a tensor without the whole; on a CPU the file is right.
+        warnings.filterwarnings("ignore", message="No complete tensor found")
+        torch.export.save(exported, folder / PROGRAM, extra_files={DESCRIPTION: text})
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
 

@@ -120,7 +120,7 @@ def decide(contest: Contest, settings: RegistrationSettings) -> Decision:
         return replace(blank, reason=lack)
     scored = replace(blank, challenger=ours)
     if contest.champion is None:
-        first = f"There was no champion, and this is the first model with a {settings.metric} on test chips."
+        first = f"There was no champion, and this is the first model that was scored on test chips ({settings.metric})."
         return replace(scored, outcome="champion", reason=first)
     paired = paired_difference(contest.challenger, contest.champion, where, settings.bootstrap)[settings.metric]
     outcome, reason = _judge(paired, contest.version, settings)
