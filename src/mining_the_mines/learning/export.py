@@ -131,7 +131,7 @@ def _write(program: nn.Module, description: ModelDescription, folder: Path) -> N
     exported = _trace(program, description)
     text = description.model_dump_json(indent=2)
     with warnings.catch_warnings():
-        # torch/export/pt2_archive/_package_weights.py, of parts of a tensor without the whole; on a CPU the file is right.
+        # Of parts of a tensor without the whole (torch/export/pt2_archive/_package_weights.py): harmless on a CPU.
         warnings.filterwarnings("ignore", message="No complete tensor found")
         torch.export.save(exported, folder / PROGRAM, extra_files={DESCRIPTION: text})
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")
