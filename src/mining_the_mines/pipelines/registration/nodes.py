@@ -220,7 +220,7 @@ def predict_chips(
 
 def tell(decision: Decision, registration: RegistrationSettings) -> dict[str, Any]:
     """Say what was decided, and give it the form in which it is kept."""
-    role = "becomes the champion" if decision.outcome == CHAMPION else "stays the challenger"
+    role = "is the champion" if decision.outcome == CHAMPION else "stays the challenger"
     logger.info("%s %s: %s", registration.name, role, decision.reason)
     return {"name": registration.name, **decision.record()}
 
