@@ -32,6 +32,12 @@ def test_another_lock_file_package_and_python_are_named() -> None:
     ]
 
 
+def test_sums_that_are_shared_out_among_more_threads_are_other_sums() -> None:
+    one, two = (ENVIRONMENT.model_copy(update={"threads": threads}) for threads in (1, 2))
+    assert [difference.what for difference in environment_differences(one, two)] == ["threads (OMP_NUM_THREADS)"]
+    assert not list(environment_differences(ENVIRONMENT, two)), "an older record does not say"
+
+
 def test_a_patch_of_python_and_another_machine_are_no_differences() -> None:
     other = ENVIRONMENT.model_copy(update={"python": "3.11.99", "platform": "other", "device": "NVIDIA H100"})
     assert not list(environment_differences(ENVIRONMENT, other))

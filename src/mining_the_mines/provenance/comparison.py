@@ -67,6 +67,8 @@ def environment_differences(then: Environment, now: Environment) -> Iterator[Dif
     for package, version in then.packages.items():
         if now.packages.get(package) != version:
             yield Difference(f"package {package}", version, now.packages.get(package, "none"))
+    if None not in (then.threads, now.threads) and then.threads != now.threads:
+        yield Difference("threads (OMP_NUM_THREADS)", str(then.threads), str(now.threads))
     if _minor(then.python) != _minor(now.python):
         yield Difference("Python", then.python, now.python)
 

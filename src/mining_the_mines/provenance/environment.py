@@ -23,6 +23,8 @@ def read_environment(project: Path) -> Environment:
     Args:
         project: Folder of the project.
     """
+    import torch  # not before a run: loading it takes long
+
     lock = project / LOCK
     return Environment(
         lock_hash=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None,
@@ -30,11 +32,12 @@ def read_environment(project: Path) -> Environment:
         packages={package: version(package) for package in PACKAGES},
         platform=f"{platform.system()} {platform.machine()}",
         device=_device(),
+        threads=torch.get_num_threads(),
     )
 
 
 def _device() -> str:
-    """What Lightning would choose; torch is asked, which loads it, so not before a run."""
+    """What Lightning would choose."""
     import torch
 
     if not torch.accelerator.is_available():

@@ -95,6 +95,7 @@ class Environment(_Record):
         packages: Versions of the packages that can change figures.
         platform: Operating system and processor.
         device: What networks are trained on: ``cpu``, or the name of the accelerator.
+        threads: That torch shares its sums out among, which changes their last bits; ``None`` where nobody noted it.
     """
 
     lock_hash: str | None
@@ -102,6 +103,7 @@ class Environment(_Record):
     packages: dict[str, str]
     platform: str
     device: str
+    threads: int | None = None
 
 
 class RunRequest(_Record):
