@@ -12,14 +12,24 @@ import pandas as pd
 import pytest
 import torch
 
-from learning.training_data import BATCH_NORM, TrainingData, by_chip, quick_settings, separable_chips, train
+from learning.training_data import (
+    BATCH_NORM,
+    TrainingData,
+    by_chip,
+    quick_settings,
+    separable_chips,
+    train,
+    train_on_one_thread,
+)
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.learning.checkpoints import FINISHED, AtomicCheckpoints
 from mining_the_mines.learning.cross_validation import CrossValidation
 from mining_the_mines.learning.fit import LAST_CHECKPOINT
 from mining_the_mines.learning.settings import ClassifierTrainingSettings
 
-#: Children start at once, with all that is imported already.
+#: Children that train begin anew: torch lets none do that if forked from a process with threads of autograd.
+SPAWN = multiprocessing.get_context("spawn")
+#: All others start at once, with all that is imported already.
 FORK = multiprocessing.get_context("fork")
 
 EVERYTHING_AT_ONCE = {
@@ -48,7 +58,7 @@ def assert_same(resumed: CrossValidation, straight: CrossValidation) -> None:
 
 def kill_in_mid_epoch(data: TrainingData, folder: Path, settings: ClassifierTrainingSettings) -> None:
     """Train in another process, and kill it as soon as the second fold has a checkpoint."""
-    process = FORK.Process(target=train, args=(data, folder, settings))
+    process = SPAWN.Process(target=train_on_one_thread, args=(data, folder, settings))
     process.start()
     kill_when(process, (folder / "fold_1" / LAST_CHECKPOINT).is_file)
     assert not (folder / "fold_1" / FINISHED).exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.chips.statistics import BandStatistics, summarise_bands
@@ -82,6 +83,12 @@ def train(data: TrainingData, folder: Path, settings: ClassifierTrainingSettings
     """Cross-validate in a folder."""
     task = ClassificationTask(data.packed, settings or quick_settings())
     return cross_validate(task, data.folds, data.statistics, Workspace(folder))
+
+
+def train_on_one_thread(data: TrainingData, folder: Path, settings: ClassifierTrainingSettings) -> None:
+    """Do that in a process of its own, on as many threads as tests of networks have."""
+    torch.set_num_threads(1)
+    train(data, folder, settings)
 
 
 def by_chip(result: CrossValidation) -> "pd.Series[float]":
