@@ -10,7 +10,6 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Compiled once, at installation: every command imports torch, and some machines keep no compiled files of their own.
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
-CODE := src tests benchmarks
 
 export DO_NOT_TRACK := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -39,8 +38,8 @@ demo: $(READY) ## Simulate chips, train, score, report
 	@echo "The report: $$(ls -d data/08_reporting/report.html/*/report.html | tail -n 1)"
 
 lint: $(READY) ## Style, types, architecture
-	ruff format --check $(CODE)
-	ruff check $(CODE)
+	ruff format --check .
+	ruff check .
 	mypy
 	lint-imports
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.io import DatasetError
 
 from mining_the_mines.provenance.ledger import Ledger
 from mining_the_mines.provenance.records import RunRecord
@@ -176,7 +177,7 @@ def _read(place: Place) -> list[str]:
         for name in place.record().outputs():
             try:
                 catalog.load(name)
-            except Exception as error:
+            except DatasetError as error:  # Kedro's word for whatever stops a dataset
                 bad.append(f"{name} ({error})")
     os.chdir(PROJECT)
     return bad

@@ -3,8 +3,12 @@
 import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from mining_the_mines.learning.detector import MineDetector
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
@@ -34,6 +38,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def real_chips() -> Path:
     """Folder of the real Sentinel-2 data."""
     return REAL_CHIPS
+
+
+@pytest.fixture(scope="session")
+def detector() -> "MineDetector":
+    """A trained detector; tests replace its parts in copies."""
+    from learning.detectors import small_detector
+
+    return small_detector()
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ def write_chip(
     *,
     scaled: bool = True,
     georeferenced: bool = False,
-    **profile: Any,  # noqa: ANN401 - whatever rasterio takes
+    **profile: Any,
 ) -> Path:
     """Write a chip; reflectance becomes uint16 × 10000 unless ``scaled`` is false."""
     values = np.round(np.nan_to_num(pixels) * 10_000).astype(np.uint16) if scaled else pixels

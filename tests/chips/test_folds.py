@@ -17,7 +17,7 @@ from mining_the_mines.chips.reading import ChipError
 COLUMNS = ["filename", "label", "category", "longitude", "latitude", "place", "split", "fold"]
 
 
-def manifest(count: int = 120, **columns: Any) -> pd.DataFrame:  # noqa: ANN401 - columns of any kind
+def manifest(count: int = 120, **columns: Any) -> pd.DataFrame:
     """Accepted chips, a third of them mines, without group, coordinates or near duplicates unless given."""
     table = pd.DataFrame(
         {

@@ -23,7 +23,7 @@ def chip(change: Change | None = None) -> Chip:
     return Chip(pixels, BANDS, "float32")
 
 
-def put(where: Any, value: float) -> Change:  # noqa: ANN401 - any index of an array
+def put(where: Any, value: float) -> Change:
     return lambda pixels: pixels.__setitem__(where, value)
 
 

@@ -12,7 +12,7 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.folds import FoldSettings, assign_folds
 from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.manifest import take_inventory
-from mining_the_mines.chips.packing import ChipStream, open_packed, verify_content, write_packed
+from mining_the_mines.chips.packing import ChipStream, open_packed, write_packed
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.reading import read_chip
 from mining_the_mines.chips.statistics import summarise_bands
@@ -65,7 +65,6 @@ def test_folds_keep_places_together_and_classes_in_proportion(manifest: pd.DataF
 def test_packed_chips_have_statistics_and_features(amazon: ChipFolder, manifest: pd.DataFrame, tmp_path: Path) -> None:
     write_packed(ChipStream.accepted(amazon, manifest, SETTINGS), tmp_path / "packed")
     packed = open_packed(tmp_path / "packed")
-    verify_content(packed)
     figures = summarise_bands(packed, assign_folds(manifest, FoldSettings()))
     # Rain forest and bare ground: near infrared reflects most, and no band is dark or blinding on average.
     assert np.argmax(figures["all"].mean) == SETTINGS.bands.index("B8")

@@ -49,7 +49,7 @@ class _Stream:
         self.filenames, self.bands, self.size = packed.filenames, packed.bands, packed.array.shape[2:]
         self._array = packed.array
 
-    def __iter__(self) -> Any:  # noqa: ANN401
+    def __iter__(self) -> Any:
         return iter(self._array)
 
 
@@ -77,7 +77,7 @@ def test_kedro_viz_learns_from_the_annotation_how_to_draw_a_preview(dataset: typ
     ],
 )  # fmt: skip
 def test_before_the_first_run_there_is_nothing_to_show_and_no_error(
-    dataset: Any,  # noqa: ANN401
+    dataset: Any,
     options: dict[str, Any],
     tmp_path: Path,
 ) -> None:

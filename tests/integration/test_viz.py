@@ -40,11 +40,11 @@ class Site:
     folder: Path
     address: str
 
-    def read(self, name: str) -> Any:  # noqa: ANN401 - JSON
+    def read(self, name: str) -> Any:
         """What the page asks for."""
         return json.loads((self.folder / "api" / name).read_bytes())
 
-    def node(self, name: str) -> Any:  # noqa: ANN401
+    def node(self, name: str) -> Any:
         """What the page knows of a node or dataset when it is clicked."""
         return self.read(f"nodes/{self.identity(name)}")
 
@@ -72,7 +72,7 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def wait_for(browser: Browser, script: str) -> Any:  # noqa: ANN401
+def wait_for(browser: Browser, script: str) -> Any:
     """Wait until a script gives something: the page draws itself with a worker."""
     deadline = time.monotonic() + 30
     while not (value := browser.run(script)):

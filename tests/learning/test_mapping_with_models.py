@@ -10,7 +10,6 @@ import rasterio
 
 from chips.building import BANDS, write_chip
 from learning.test_outliner import outliner
-from learning.test_storage import detector  # noqa: F401 - a fixture
 from mapping.scenes import make_here, map_rows, plan_map, plan_scene, scene_at
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.coarse_map import DetectorMap, load_detector_map
@@ -81,7 +80,7 @@ def test_how_many_windows_a_network_gets_at_a_time_changes_no_digit_that_counts(
         np.testing.assert_allclose(other, maps[0], atol=1e-6)
 
 
-def test_a_detector_gives_all_pixels_of_a_window_its_probability(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_a_detector_gives_all_pixels_of_a_window_its_probability(detector: MineDetector, tmp_path: Path) -> None:
     save_detector(detector, tmp_path)
     mapper = load_detector_map(tmp_path)
     assert isinstance(mapper, DetectorMap)
@@ -96,7 +95,7 @@ def test_a_detector_gives_all_pixels_of_a_window_its_probability(detector: MineD
         np.testing.assert_allclose(window[~np.isnan(window)], probability, atol=1e-6)
 
 
-def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(detector: MineDetector, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     save_detector(detector, tmp_path / "model")
     stored = StoredModel(tmp_path / "model", load_detector_map, "classifier", "1", "hash")

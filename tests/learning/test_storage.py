@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import pytest
 import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from chips.building import BANDS, packed_chips
-from learning.feature_tables import FEWER_TREES, fitted, telling_table
-from mining_the_mines.chips.features import FeatureSettings, extract_features
-from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.learning.baseline import fit_baseline
-from mining_the_mines.learning.blend import Blend
+from chips.building import packed_chips
+from learning.detectors import FEATURES
+from learning.feature_tables import fitted, telling_table
+from mining_the_mines.chips.features import extract_features
 from mining_the_mines.learning.detector import MineDetector
 from mining_the_mines.learning.storage import (
     TREES,
@@ -27,35 +24,7 @@ from mining_the_mines.learning.storage import (
     save_baseline,
     save_detector,
 )
-from mining_the_mines.models.storage import StoredEnsemble
-from models.networks import random_reflectance, small_ensemble, small_spec
-
-FEATURES = FeatureSettings(indices=("NDVI",), families=("moments",))
-
-
-@pytest.fixture(scope="module")
-def detector() -> MineDetector:
-    """A detector whose trees know the features of its chips."""
-    packed = packed_chips(30)
-    features = extract_features(packed, FEATURES)
-    folds = pd.DataFrame(
-        {
-            "filename": packed.filenames,
-            "label": np.arange(30) % 2,
-            "place": [f"place-{number // 2}" for number in range(30)],
-            "split": "train",
-            "fold": (np.arange(30) // 2) % 3,
-        }
-    )
-    return MineDetector(
-        chosen="blend",
-        threshold=0.4321,
-        chips=ChipSettings(bands=BANDS, size=16),
-        features=FEATURES,
-        baseline=fit_baseline(features, folds, FEWER_TREES).baseline,
-        network=StoredEnsemble(small_ensemble(2), small_spec(), 16),
-        blend=Blend(weights={"baseline": 0.7, "network": 0.4}, intercept=-0.1),
-    )
+from models.networks import random_reflectance
 
 
 @pytest.mark.parametrize("chosen", ["baseline", "network", "blend"])

@@ -49,7 +49,7 @@ def bright_field(seed: int = 0, size: int = 16, brightness: float = 0.9) -> npt.
     return pixels
 
 
-def write_mine(path: Path, crs: CRS = UTM, **profile: Any) -> Path:  # noqa: ANN401 - whatever rasterio takes
+def write_mine(path: Path, crs: CRS = UTM, **profile: Any) -> Path:
     """Write a chip with a bright field."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_chip(path, bright_field(), **{"crs": crs, "transform": TRANSFORMS.get(crs, TRANSFORMS[UTM])} | profile)

@@ -94,7 +94,7 @@ def load_model(folder: Path) -> PlaceModel:
     return PlaceModel(folder, **json.loads((folder / "model.json").read_text(encoding="utf-8")))
 
 
-def store_model(folder: Path, content_hash: str = "abc", **changes: Any) -> StoredModel:  # noqa: ANN401
+def store_model(folder: Path, content_hash: str = "abc", **changes: Any) -> StoredModel:
     """Write a model."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.json").write_text(json.dumps(changes), encoding="utf-8")
@@ -126,7 +126,7 @@ def write_scene(
     *,
     pixel: float = 10.0,
     scaling: tuple[float, float] = (1.0, 0.0),
-    **profile: Any,  # noqa: ANN401 - whatever rasterio takes
+    **profile: Any,
 ) -> Path:
     """Write a scene in tiles of 16 × 16 pixels."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,12 +151,12 @@ def scene_at(path: Path) -> Scene:
     return Scene(path.stem, path, str(path))
 
 
-def plan_map(path: Path, stored: StoredModel, precision: str = "float32", **tiling: Any) -> ProbabilityPlan:  # noqa: ANN401
+def plan_map(path: Path, stored: StoredModel, precision: str = "float32", **tiling: Any) -> ProbabilityPlan:
     """Lay out the windows of a scene."""
     return plan_scene(scene_at(path), stored, precision=precision, tiling=TilingSettings(**tiling)).probability
 
 
-def plan_scene(scene: Scene, stored: StoredModel, permits: PermitFiles = NO_PERMITS, **changes: Any) -> ScenePlan:  # noqa: ANN401
+def plan_scene(scene: Scene, stored: StoredModel, permits: PermitFiles = NO_PERMITS, **changes: Any) -> ScenePlan:
     """Plan all of a scene's map; every patch above the model's threshold becomes a polygon."""
     vectors = VectorSettings(seed=THRESHOLD, grow=THRESHOLD, minimum_hectares=0)
     settings = MappingSettings(**({"vectors": vectors} | changes))

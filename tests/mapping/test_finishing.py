@@ -58,7 +58,7 @@ def torn_scene(folder: Path, seed: int = 0) -> Scene:
     return scene_at(write_scene(folder / "north.tif", ground(90, 70, seed, torn_corner(90, 70))))
 
 
-def plan_in(folder: Path, **changes: Any) -> ScenePlan:  # noqa: ANN401
+def plan_in(folder: Path, **changes: Any) -> ScenePlan:
     return plan_scene(torn_scene(folder), store_model(folder / "model"), **changes)
 
 

@@ -30,7 +30,7 @@ def written(
     folder: Path,
     precision: Precision,
     shape: tuple[int, int] = (70, 90),
-    **tiling: Any,  # noqa: ANN401
+    **tiling: Any,
 ) -> tuple[Path, np.ndarray]:
     """A map as a file, and its probabilities before that."""
     scene = write_scene(folder / "scene.tif", ground(*shape, empty=torn_corner(*shape)))

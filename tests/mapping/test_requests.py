@@ -52,12 +52,12 @@ class Counter:
         yield lambda: None
 
 
-def make(folder: Path, scenes: str | Sequence[str] | Sequence[Scene], **settings: Any) -> SceneMaps:  # noqa: ANN401
+def make(folder: Path, scenes: str | Sequence[str] | Sequence[Scene], **settings: Any) -> SceneMaps:
     """Map scenes into a folder."""
     return request(folder, scenes, **settings).make(folder / "maps", folder / "composites", uncounted)
 
 
-def request(folder: Path, scenes: str | Sequence[str] | Sequence[Scene], **settings: Any) -> MapRequest:  # noqa: ANN401
+def request(folder: Path, scenes: str | Sequence[str] | Sequence[Scene], **settings: Any) -> MapRequest:
     mapping = MappingSettings(**({"vectors": VECTORS} | settings))
     return MapRequest(scenes, store_model(folder / "model"), mapping, PermitFiles(), READING)
 
@@ -75,7 +75,7 @@ def truncated(folder: Path, name: str) -> Path:
     return path
 
 
-def item_at(folder: Path, scl: np.ndarray | None = None, edge: float = 960, **properties: Any) -> Path:  # noqa: ANN401
+def item_at(folder: Path, scl: np.ndarray | None = None, edge: float = 960, **properties: Any) -> Path:
     """An item of a static catalog, with bright ground."""
     numbers = ground(96, 96)
     seen = Observation({"blue": numbers[0], "green": numbers[1]}, clear() if scl is None else scl, month(7))

@@ -39,7 +39,7 @@ def joined(parts: Sequence[BandPart]) -> npt.NDArray[np.float32]:
     return np.concatenate(blocks)
 
 
-def mapped(folder: Path, numbers: npt.NDArray[Any], model: dict[str, Any] | None = None, **tiling: Any) -> np.ndarray:  # noqa: ANN401
+def mapped(folder: Path, numbers: npt.NDArray[Any], model: dict[str, Any] | None = None, **tiling: Any) -> np.ndarray:
     """The map of a scene."""
     path = write_scene(folder / "scene.tif", numbers)
     plan = plan_map(path, store_model(folder / "model", **(model or {})), **tiling)

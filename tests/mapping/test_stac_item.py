@@ -26,7 +26,7 @@ FACTS = MapFacts("tapajos", "segmenter", "3", date(2021, 9, 1), date(2022, 6, 30
 THRESHOLDS = Thresholds(seed=0.6, grow=0.4)
 
 
-def write_raster(path: Path, **profile: Any) -> Path:  # noqa: ANN401 - whatever rasterio takes
+def write_raster(path: Path, **profile: Any) -> Path:
     """A map of probability of 1 by 2 km."""
     layout: dict[str, Any] = {
         "crs": "EPSG:32721",

@@ -13,7 +13,7 @@ from mining_the_mines.scenes.errors import SceneError
 from scenes.servers import FaultyServer, Reply
 
 
-def changed(path: Path, **fields: Any) -> Path:  # noqa: ANN401 - JSON
+def changed(path: Path, **fields: Any) -> Path:
     """An item of which a catalog says something else."""
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | fields), encoding="utf-8")
     return path

@@ -25,7 +25,7 @@ def _offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
 
 
-def write_weights(path: Path, architecture: str = PUBLISHED, **options: Any) -> dict[str, torch.Tensor]:  # noqa: ANN401 - timm's
+def write_weights(path: Path, architecture: str = PUBLISHED, **options: Any) -> dict[str, torch.Tensor]:
     """Weights as they are published: for three channels and a thousand classes."""
     torch.manual_seed(99)
     state: dict[str, torch.Tensor] = timm.create_model(architecture, **options).state_dict()

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from chips.composited import composite_at
 from chips.outlining import outlines_in
 from learning.test_outliner import outliner
-from learning.test_storage import detector  # noqa: F401 - a fixture
 from mapping.mapped import areas_of
 from mapping.scenes import CORNER, CRS, ground, write_scene
 from mapping.test_requests import READING, make, request
@@ -87,12 +86,12 @@ def test_where_all_regions_were_learnt_from_a_warning_says_what_maps_are_worth(
 
 
 @pytest.mark.parametrize(("given", "names"), [("a.tif", ("a.tif",)), (["a.tif", "b.json"], ("a.tif", "b.json"))])
-def test_one_scene_or_a_list_is_named(given: Any, names: tuple[str, ...]) -> None:  # noqa: ANN401
+def test_one_scene_or_a_list_is_named(given: Any, names: tuple[str, ...]) -> None:
     assert take_named_scenes(given) == names
 
 
 @pytest.mark.parametrize("given", [None, "", [], [""], {}, 3, [1], ["a.tif", None]])
-def test_a_parameter_that_names_no_scene_is_told_in_one_sentence(given: Any) -> None:  # noqa: ANN401
+def test_a_parameter_that_names_no_scene_is_told_in_one_sentence(given: Any) -> None:
     with pytest.raises(BadInputError, match=r"^The parameter scene is .* --params=scene=PATH"):
         take_named_scenes(given)
 
@@ -117,7 +116,7 @@ def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> N
     assert protected is None
 
 
-def test_a_classifier_maps_coarsely(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_a_classifier_maps_coarsely(detector: MineDetector, tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
     model = replace(detector, origin=ModelOrigin(tmp_path, "1"))
     wanted = map_scenes("a.tif", model, READING, MappingSettings(), None, None).model

@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 
 from chips.building import BANDS, packed_chips
-from learning.test_storage import detector  # noqa: F401 - a fixture
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.detector import MineDetector
 from mining_the_mines.learning.export import describe
@@ -79,7 +78,7 @@ def scores_table() -> pd.DataFrame:
     return score_models(predictions(), settings)[1]
 
 
-def champion(model: Any, trained: list[str], content: str = "old") -> RegistryView:  # noqa: ANN401
+def champion(model: Any, trained: list[str], content: str = "old") -> RegistryView:
     return RegistryView("mine-classifier", Champion("4", content, model, hash_chips(PACKED, trained)))
 
 
@@ -87,7 +86,7 @@ def trained_chips() -> list[str]:
     return list(PACKED.filenames[:TRAIN])
 
 
-def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(detector: MineDetector) -> None:  # noqa: F811
+def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(detector: MineDetector) -> None:
     settings = EvaluationSettings(bootstrap=BootstrapSettings(resamples=20))
     _, scores, categories, _ = score_models(predictions(), settings)
     card = write_detector_card(detector, scores, categories, predictions(), folds_table(), SETTINGS, REPORTING)
@@ -98,7 +97,7 @@ def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(detect
     assert "**The scenes are simulated.**" in card
 
 
-def test_a_package_knows_its_training_chips_and_its_own_scores(detector: MineDetector) -> None:  # noqa: F811
+def test_a_package_knows_its_training_chips_and_its_own_scores(detector: MineDetector) -> None:
     package = package_model(detector, "# Card", scores_table(), PACKED, folds_table(), SETTINGS)
     assert package.training_chips["filename"].tolist() == trained_chips()
     assert package.facts.data_hash == PACKED.content_hash
@@ -107,12 +106,12 @@ def test_a_package_knows_its_training_chips_and_its_own_scores(detector: MineDet
     assert [figure.value for figure in package.facts.scores] == blend["value"].tolist()
 
 
-def test_without_a_champion_the_first_model_becomes_it(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_without_a_champion_the_first_model_becomes_it(detector: MineDetector, tmp_path: Path) -> None:
     promotion = weigh_detector(stored(detector, tmp_path), NOBODY, predictions(), PACKED, SETTINGS)
     assert (promotion["outcome"], promotion["chips"], promotion["left_out"]) == ("champion", CHIPS - TRAIN, 0)
 
 
-def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(detector: MineDetector, tmp_path: Path) -> None:
     seen = [*trained_chips(), *PACKED.filenames[-5:]]
     promotion = weigh_detector(stored(detector, tmp_path), champion(detector, seen), predictions(0.6), PACKED, SETTINGS)
     assert (promotion["chips"], promotion["left_out"], promotion["champion_version"]) == (CHIPS - TRAIN - 5, 5, "4")
@@ -136,7 +135,7 @@ def test_a_champion_may_want_fewer_bands_in_another_order(tmp_path: Path) -> Non
 
 
 def test_a_champion_that_wants_a_band_which_the_chips_lack_can_not_be_compared(
-    detector: MineDetector,  # noqa: F811
+    detector: MineDetector,
     tmp_path: Path,
 ) -> None:
     other = replace(detector, chips=ChipSettings(bands=(*BANDS, "B1")))
@@ -147,7 +146,7 @@ def test_a_champion_that_wants_a_band_which_the_chips_lack_can_not_be_compared(
     assert promotion["reason"].startswith("Version 4 wants B1, which these chips lack: give the alias champion")
 
 
-def test_a_champion_for_chips_of_another_size_can_not_be_compared(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_a_champion_for_chips_of_another_size_can_not_be_compared(detector: MineDetector, tmp_path: Path) -> None:
     other = replace(detector, network=replace(detector.network, chip_size=32))
     promotion = weigh_detector(
         stored(detector, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
@@ -156,7 +155,7 @@ def test_a_champion_for_chips_of_another_size_can_not_be_compared(detector: Mine
 
 
 def test_too_few_chips_that_the_champion_has_not_seen_leave_it_in_its_place(
-    detector: MineDetector,  # noqa: F811
+    detector: MineDetector,
     tmp_path: Path,
 ) -> None:
     view = champion(detector, list(PACKED.filenames))
@@ -165,14 +164,14 @@ def test_too_few_chips_that_the_champion_has_not_seen_leave_it_in_its_place(
     assert "Only 0 test chips of 0 places are left" in promotion["reason"]
 
 
-def test_the_champion_itself_is_not_compared_with_itself(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_the_champion_itself_is_not_compared_with_itself(detector: MineDetector, tmp_path: Path) -> None:
     view = champion(detector, trained_chips(), "new")
     promotion = weigh_detector(stored(detector, tmp_path), view, predictions(), PACKED, SETTINGS)
     assert (promotion["outcome"], promotion["difference"]) == ("champion", None)
     assert promotion["reason"] == "This very model is the champion already, as version 4."
 
 
-def test_a_registry_that_does_not_answer_decides_nothing(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_a_registry_that_does_not_answer_decides_nothing(detector: MineDetector, tmp_path: Path) -> None:
     view = RegistryView("mine-classifier", silent="It is not there.")
     promotion = weigh_detector(stored(detector, tmp_path), view, predictions(), PACKED, SETTINGS)
     assert promotion["outcome"] == "challenger"
@@ -210,7 +209,7 @@ def test_a_segmenters_card_scores_each_region() -> None:
     assert "| place-0 | out-of-fold |" in card
 
 
-def test_what_a_version_is_looked_up_by_stands_in_its_tags(detector: MineDetector, tmp_path: Path) -> None:  # noqa: F811
+def test_what_a_version_is_looked_up_by_stands_in_its_tags(detector: MineDetector, tmp_path: Path) -> None:
     package = stored(detector, tmp_path)
     promotion = weigh_detector(package, NOBODY, predictions(), PACKED, SETTINGS)
     registration = put_forward(package, promotion, {"MLflow run": "f00", "Git commit": "abc"}, SETTINGS)

@@ -102,7 +102,7 @@ def shared(inputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def choose(inputs: dict[str, Any], shared: dict[str, Any], **changes: Any) -> tuple[OutlineTile, ...]:  # noqa: ANN401
+def choose(inputs: dict[str, Any], shared: dict[str, Any], **changes: Any) -> tuple[OutlineTile, ...]:
     names = ("chip_scores", "decision", "probability_maps", "test_probability_maps", "masks")
     given = {name: inputs[name] for name in names}
     return choose_outline_examples(

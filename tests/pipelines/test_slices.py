@@ -24,7 +24,7 @@ PIPELINES = register_pipelines()
 CHIPS = 24
 
 
-def run(pipeline: Pipeline, **inputs: Any) -> dict[str, Any]:  # noqa: ANN401
+def run(pipeline: Pipeline, **inputs: Any) -> dict[str, Any]:
     """Run on values in memory; names are written with __ for a dot and a colon."""
     names = {name: name.replace("params__", "params:").replace("__", ".") for name in inputs}
     catalog = DataCatalog({names[name]: MemoryDataset(value) for name, value in inputs.items()})

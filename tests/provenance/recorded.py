@@ -71,7 +71,7 @@ class Books:
         inputs: Collection[DatasetState],
         outputs: Collection[DatasetState],
         function: str = "mining_the_mines.pipelines.somewhere:something",
-        **parameters: Any,  # noqa: ANN401 - any parameter
+        **parameters: Any,
     ) -> NodeRecord:
         """Write down that a node was done, a minute after the one before."""
         self._minutes += 1

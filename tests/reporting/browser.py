@@ -75,7 +75,7 @@ class Browser:
         """Wait until the page has drawn what it was asked to."""
         self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
-    def run(self, script: str) -> Any:  # noqa: ANN401 - whatever the script gives
+    def run(self, script: str) -> Any:
         """Run a script in the page; its value, once it is there."""
         answer = self.send("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in answer:
@@ -121,7 +121,7 @@ class Browser:
         """Keep what the page looks like."""
         path.write_bytes(b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
 
-    def send(self, method: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - as the protocol has them
+    def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Ask the browser for something, and wait for its answer."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}

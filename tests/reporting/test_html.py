@@ -54,7 +54,7 @@ def bare(detection: DetectionContents) -> ReportContents:
     return ReportContents("Scores alone", DetectionContents("baseline", rows, detection.thresholds, scores))
 
 
-def with_detection(contents: ReportContents, **changes: Any) -> ReportContents:  # noqa: ANN401
+def with_detection(contents: ReportContents, **changes: Any) -> ReportContents:
     """The same report, with other figures or pictures of the classifiers."""
     assert contents.detection is not None
     return dataclasses.replace(contents, detection=dataclasses.replace(contents.detection, **changes))

@@ -104,7 +104,7 @@ def region(name: str = "tapajos") -> Region:
     return Region(name, GROUND)
 
 
-def settings(source: Path | str, **changes: Any) -> AcquisitionSettings:  # noqa: ANN401 - whatever the settings take
+def settings(source: Path | str, **changes: Any) -> AcquisitionSettings:
     """Settings that search a catalog for the scenes' ground, quickly impatient."""
     given: dict[str, Any] = {
         "source": str(source),

@@ -120,7 +120,7 @@ def choice_of(items: Sequence[pystac.Item], name: str = "somewhere", epsg: int |
     return SceneChoice("somewhere/catalog.json", (region,), {name: written}, left_out_table([]))
 
 
-def plan_of(items: Sequence[pystac.Item], bands: Sequence[str], **settings: Any) -> tuple[RegionPlan, ...]:  # noqa: ANN401
+def plan_of(items: Sequence[pystac.Item], bands: Sequence[str], **settings: Any) -> tuple[RegionPlan, ...]:
     """The plan of the composite of all these scenes."""
     compositing = CompositingSettings(**{"mask_asset": "scl", "block": 32, **settings})
     return plan_composites(choice_of(items), bands, compositing, IMPATIENT)

@@ -23,17 +23,6 @@ def test_a_choice_comes_back_from_its_text_exactly(choice: SceneChoice) -> None:
     assert again.regions == choice.regions
     assert again.items == choice.items
     assert again.left_out.equals(choice.left_out)
-    assert again.content_hash == choice.content_hash
-
-
-def test_what_was_left_out_does_not_change_the_hash(choice: SceneChoice) -> None:
-    less = SceneChoice(choice.source, choice.regions, choice.items, choice.left_out.iloc[:0])
-    assert less.content_hash == choice.content_hash
-
-
-def test_another_scene_changes_the_hash(choice: SceneChoice) -> None:
-    fewer = SceneChoice(choice.source, choice.regions, {"tapajos": choice.items["tapajos"][1:]}, choice.left_out)
-    assert fewer.content_hash != choice.content_hash
 
 
 def test_scenes_are_items_with_the_assets_that_are_needed(choice: SceneChoice) -> None:

@@ -51,7 +51,7 @@ class Archive:
             )
 
 
-def choose(*found: Scene | BrokenItem, mask: str | None = "scl", **changes: Any) -> SceneChoice:  # noqa: ANN401 - whatever it takes
+def choose(*found: Scene | BrokenItem, mask: str | None = "scl", **changes: Any) -> SceneChoice:
     chosen = settings("archive", **({"minimum_dates": 1} | changes))
     return choose_from(Archive(*found), [region()], Wanted(BANDS, mask), chosen)
 

@@ -21,11 +21,11 @@ def server(tmp_path: Path, server: FaultyServer) -> FaultyServer:
     return server
 
 
-def session(**settings: Any) -> PatientSession:  # noqa: ANN401 - whatever it takes
+def session(**settings: Any) -> PatientSession:
     return PatientSession(AccessSettings(**({"timeout_seconds": 0.5, "retries": 2, "back_off": 0.01} | settings)))
 
 
-def ask(server: FaultyServer, **settings: Any) -> str:  # noqa: ANN401 - whatever it takes
+def ask(server: FaultyServer, **settings: Any) -> str:
     return session(**settings).text(requests.Request("GET", f"{server.address}/page.json"))
 
 

@@ -12,7 +12,7 @@ from scenes.catalogs import Scene, region
 ZONE = 32721
 
 
-def scene(*without: str, **properties: Any) -> pystac.Item:  # noqa: ANN401 - whatever a property holds
+def scene(*without: str, **properties: Any) -> pystac.Item:
     """A scene whose assets lack some fields."""
     fields = Scene(properties=properties).item()
     for asset in fields["assets"].values():

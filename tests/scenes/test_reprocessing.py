@@ -7,7 +7,7 @@ from mining_the_mines.scenes.reprocessing import find_replaced
 from scenes.catalogs import Scene
 
 
-def facts(**fields: Any) -> SceneFacts:  # noqa: ANN401 - whatever it takes
+def facts(**fields: Any) -> SceneFacts:
     return SceneFacts.of(Scene(**fields).item())
 
 

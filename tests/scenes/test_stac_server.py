@@ -71,7 +71,7 @@ def located(scene: Scene, address: str) -> dict[str, Any]:
     return item
 
 
-def chosen(api: FaultyServer, **changes: Any) -> AcquisitionSettings:  # noqa: ANN401 - whatever it takes
+def chosen(api: FaultyServer, **changes: Any) -> AcquisitionSettings:
     return settings(api.address, **({"collection": FEW, "retries": 2} | changes))
 
 

@@ -95,6 +95,7 @@ def unpack_chips(path: Path, folder: Path, limits: ArchiveLimits = USUAL_LIMITS)
                 _unpack(path, archive, draft, limits)
     except FileNotFoundError:
         raise ChipError(f"There is no archive {path}: check raw_root (or chips, for inference).") from None
+    # NotImplementedError is zipfile's answer to a compression that it does not know.
     except (BadZipFile, NotImplementedError, EOFError, ZlibError) as error:
         raise ChipError(f"{path} is no ZIP archive that can be unpacked ({error}): fetch it again.") from error
     return _innermost(place)

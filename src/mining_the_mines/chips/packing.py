@@ -245,24 +245,6 @@ def pack_in_memory(
     return PackedChips(array, tuple(filenames), tuple(bands), digest.hexdigest())
 
 
-def verify_content(packed: PackedChips) -> None:
-    """Compare packed chips with their content hash, reading all of them.
-
-    Args:
-        packed: The chips.
-
-    Raises:
-        ChipError: If they are not what was packed.
-    """
-    digest = _digest(packed.filenames, packed.bands, packed.array.shape[2:])
-    for chip in packed.array:
-        digest.update(np.ascontiguousarray(chip, dtype=_PIXEL).data)
-    if digest.hexdigest() != packed.content_hash:
-        raise ChipError(
-            f"{packed.path or 'The packed array'} has changed since it was packed: run preprocessing again."
-        )
-
-
 def _digest(filenames: Sequence[str], bands: Sequence[str], size: Sequence[int]) -> "hashlib._Hash":
     header = {"filenames": list(filenames), "bands": list(bands), "size": list(size)}
     return hashlib.sha256(json.dumps(header).encode())

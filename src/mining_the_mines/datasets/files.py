@@ -61,7 +61,7 @@ class ScoreTable(CsvTable):
     """A table of scores with their intervals, which Kedro-Viz draws."""
 
     @where_there_are_data
-    def preview(self, metrics: Sequence[str], along: str = "metric") -> PlotlyPreview:  # type: ignore[override]
+    def preview(self, metrics: Sequence[str], along: str = "metric") -> PlotlyPreview:  # type: ignore[override] # not the rows
         """The scores as a figure; the catalog says which, under ``preview_args``."""
         from mining_the_mines.reporting.charts import draw_scores
 
@@ -72,7 +72,7 @@ class CurveTable(CsvTable):
     """A table of points on curves, which Kedro-Viz draws."""
 
     @where_there_are_data
-    def preview(self, columns: Sequence[str], along: str) -> PlotlyPreview:  # type: ignore[override]
+    def preview(self, columns: Sequence[str], along: str) -> PlotlyPreview:  # type: ignore[override] # not the rows
         """The columns as lines; the catalog says which, under ``preview_args``."""
         from mining_the_mines.reporting.charts import draw_curves
 

@@ -206,13 +206,13 @@ class RunTracking:
         self._catalog = catalog
 
     @hook_impl
-    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - whatever a dataset holds
         """Note the content hash of the chips that a run worked on."""
         if dataset_name == _CHIPS and (run := active_run()) is not None:
             run.set_tags({"data_hash": data.content_hash})
 
     @hook_impl
-    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - whatever a dataset holds
         """Log scores as metrics, and what people want to read as artifacts."""
         run = active_run()
         if run is None:

@@ -35,11 +35,11 @@ def forest_of(baseline: Baseline) -> Forest:
         roots=roots,
         depth=int(table["depth"].max()),
         trees=tuple(len(group) for group in trees),
-        prior=tuple(float(booster._baseline_prediction.item()) for booster in boosters),  # noqa: SLF001
+        prior=tuple(float(booster._baseline_prediction.item()) for booster in boosters),  # noqa: SLF001 - no public name
         boosters=tuple(len(bag) for bag in baseline.bags),
     )
 
 
 def _trees(booster: HistGradientBoostingClassifier) -> list[NDArray[np.void]]:
     """The nodes of each tree; two classes need one tree an iteration."""
-    return [tree.nodes for (tree,) in booster._predictors]  # noqa: SLF001
+    return [tree.nodes for (tree,) in booster._predictors]  # noqa: SLF001 - scikit-learn has no public name for its trees

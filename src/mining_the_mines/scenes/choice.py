@@ -1,6 +1,5 @@
 """The chosen scenes, written down so that a rerun uses exactly these."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,12 +71,6 @@ class SceneChoice:
         """List the scenes for people: one row a region and scene, with the columns :data:`SCENE_COLUMNS`."""
         rows = [_row(region.name, item) for region in self.regions for item in self.items[region.name]]
         return pd.DataFrame(rows, columns=list(SCENE_COLUMNS)).astype(SCENE_COLUMNS)
-
-    @property
-    def content_hash(self) -> str:
-        """SHA-256 of the regions and their scenes; what was left out does not change a composite."""
-        written = self._as_json()
-        return hashlib.sha256(_canonical({"regions": written["regions"], "items": written["items"]})).hexdigest()
 
     def to_json(self, beside: Path | None = None) -> str:
         """Write everything as JSON; equal choices give equal text.
@@ -179,7 +172,3 @@ def _row(region: str, item: ItemJson) -> dict[str, object]:
 def _region(written: Mapping[str, Any]) -> Region:
     west, south, east, north = written["bounds"]
     return Region(written["name"], (west, south, east, north), written["epsg"])
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,8 +1,8 @@
 """What a run tells its tracking server, one entry a line of its journal."""
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 #: How many figures, parameters or tags one request may hold; together no more than 1000 (MLflow's REST API, "Log
 #: Batch").
@@ -68,9 +68,11 @@ class Ended(_Entry):
     time: int = Field(description="Milliseconds since 1970.")
 
 
-Entry: TypeAlias = Annotated[Started | Tags | Params | Metrics | Artifact | Ended, Field(discriminator="kind")]
+Entry: TypeAlias = Started | Tags | Params | Metrics | Artifact | Ended
 
-_READER: Final[TypeAdapter[Any]] = TypeAdapter(Entry)  # type: ignore[arg-type] # typing has no word for a union
+
+class _Line(RootModel[Annotated[Entry, Field(discriminator="kind")]]):
+    """Any entry, told apart by its kind."""
 
 
 def read_entry(line: bytes) -> Entry:
@@ -85,5 +87,4 @@ def read_entry(line: bytes) -> Entry:
     Raises:
         pydantic.ValidationError: It is none.
     """
-    entry: Entry = _READER.validate_json(line)
-    return entry
+    return _Line.model_validate_json(line).root

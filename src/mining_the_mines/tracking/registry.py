@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import requests
 
@@ -276,7 +276,7 @@ def _registry() -> "Iterator[MlflowClient]":
         raise _silent(address, error) from error
 
 
-def _silent(address: str, error: Any) -> SilentRegistryError:  # noqa: ANN401
+def _silent(address: str, error: Exception) -> SilentRegistryError:
     reason = " ".join(conceal(str(error)).split())[:200]
     return SilentRegistryError(
         f"The model registry {without_secrets(address)} did not do what was asked of it: start that server, then type "
