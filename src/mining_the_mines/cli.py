@@ -16,6 +16,7 @@ from mining_the_mines.commands.lineage import lineage
 from mining_the_mines.commands.reproduce import reproduce
 from mining_the_mines.commands.send_unsent import send_unsent
 from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.wrong_parameters import tell_wrong_parameters
 
 
 @click.group(name="mining_the_mines")
@@ -32,8 +33,10 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except Exception as error:
             for cause in causes(error):
-                if isinstance(cause, (BadInputError, ParameterValidationError)):
+                if isinstance(cause, BadInputError):
                     raise click.ClickException(conceal(str(cause))) from None
+                if isinstance(cause, ParameterValidationError):
+                    raise click.ClickException(tell_wrong_parameters(str(cause))) from None
                 if isinstance(cause, VersionNotFoundError):
                     raise click.ClickException(
                         "Something that is needed has not been made yet: run the pipelines before this one first, or "

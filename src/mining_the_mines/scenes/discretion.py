@@ -75,7 +75,7 @@ def _plain(name: str) -> str:
     return re.sub("[-_.=]", "", name).lower()
 
 
-def _names_secret(name: object) -> bool:
+def names_secret(name: object) -> bool:
     """Whether a parameter's name, or the end of a dotted one, says that its value is a secret."""
     plain = _plain(str(name).removeprefix("params:").rpartition(".")[2])
     return (plain in _SECRETS and plain not in _HARMLESS) or plain.startswith((*_SIGNED, *_SIGNED_NAMES))
@@ -113,7 +113,7 @@ def conceal_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
         return conceal(value)
     if isinstance(value, Mapping):
         return {
-            name: _CONCEALED if part is not None and _names_secret(name) else conceal_all(part)
+            name: _CONCEALED if part is not None and names_secret(name) else conceal_all(part)
             for name, part in value.items()
         }
     if isinstance(value, list):

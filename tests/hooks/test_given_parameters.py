@@ -1,0 +1,50 @@
+"""A parameter that nothing reads is a slip, and is told."""
+
+from typing import Any
+
+import pytest
+from kedro.config import OmegaConfigLoader
+
+from conftest import PROJECT
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.hooks.given_parameters import known_parameters, refuse_unknown
+from mining_the_mines.settings import CONFIG_LOADER_ARGS
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:register_new_resolver")
+
+
+def refuse(**given: Any) -> None:
+    """Compare with what this project's own configuration knows."""
+    loader = OmegaConfigLoader(str(PROJECT / "conf"), env="archive", runtime_params=given, **CONFIG_LOADER_ARGS)
+    refuse_unknown(given, known_parameters(loader))
+    assert loader.runtime_params == given
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"outline": "mines.gpkg"}, "There is no parameter outline: did you mean outlines"),
+        ({"classification": {"trainning": {"folds": 3}}}, "There is no parameter classification.trainning.folds: did"),
+        ({"xyz": 1}, r"There is no parameter xyz: conf/base/parameters_\*\.yml list them"),
+    ],
+    ids=["of the catalog", "of a task", "like nothing"],
+)
+def test_a_parameter_that_nothing_reads_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        refuse(**given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tasks": "segmentation"},
+        {"outlines": "mines.gpkg", "raw_root": "chips", "segmenter": "models:/mine-segmenter@champion"},
+        {"classification": {"training": {"network": {"overrides": None}}}},
+        {"acquisition": {"source": "earth-search", "exclude": []}},
+        {"reporting": {"compare": "LAST"}},
+    ],
+    ids=["a choice", "of the catalog", "of a task", "of a pipeline", "that is not set by itself"],
+)
+def test_parameters_that_something_reads_are_taken(given: dict[str, Any]) -> None:
+    refuse(**given)
