@@ -44,7 +44,7 @@ lint: $(READY) ## Style, types, architecture
 	lint-imports
 
 test: lint ## All checks and all tests
-	pytest --cov --cov-config=pyproject.toml --cov-report=term
+	pytest -n auto --maxprocesses=4 --dist=loadgroup --cov --cov-config=pyproject.toml --cov-report=term
 
 viz: $(READY) ## Open the pipelines in Kedro-Viz
 	kedro viz run --host 127.0.0.1

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mining_the_mines.learning.detector import MineDetector
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# What tests compute is small, and other tests run beside it: threads would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PROJECT = Path(__file__).parents[1]
 REAL_CHIPS = Path(os.environ.get("REAL_CHIPS", PROJECT.parent / "shared" / "data"))
@@ -25,6 +27,7 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave tests on real chips out where there are none, but never in continuous integration."""
+    _keep_together(items)
     if REAL_CHIPS.is_dir():
         return
     if os.environ.get("CI") == "true":
@@ -32,6 +35,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     without = [item for item in items if item.get_closest_marker("real_chips")]
     config.hook.pytest_deselected(items=without)
     items[:] = [item for item in items if item not in without]
+
+
+def _keep_together(items: list[pytest.Item]) -> None:
+    """Let one process have all tests that share something expensive: a module's own runs, or those of the default run."""
+    for item in items:
+        shares_runs = "default_project" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("default run" if shares_runs else str(item.path)))
 
 
 @pytest.fixture(scope="session")
