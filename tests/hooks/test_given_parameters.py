@@ -10,7 +10,6 @@ from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.hooks.given_parameters import known_parameters, refuse_unknown
 from mining_the_mines.settings import CONFIG_LOADER_ARGS
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:register_new_resolver")
 
 
