@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _keep_together(items: list[pytest.Item]) -> None:
-    """Let one process have all tests that share something expensive: a module's own runs, or those of the default run."""
+    """Let one process have all tests that share something expensive: a module's runs, or the default project."""
     for item in items:
         shares_runs = "default_project" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("default run" if shares_runs else str(item.path)))
