@@ -1,15 +1,24 @@
 """Two runs side by side."""
 
 import math
+from collections.abc import Mapping
+
+import pytest
 
 from mining_the_mines.provenance.comparison import (
+    GPU_TOLERANCE,
+    Compared,
+    all_agree,
     code_differences,
     compare_metrics,
     compare_outputs,
     data_differences,
     environment_differences,
+    inexact_outputs,
     parameter_differences,
+    usual_tolerance,
 )
+from mining_the_mines.provenance.records import NodeRecord, RunRecord
 from provenance.made import CODE, ENVIRONMENT, node, run, state
 
 
@@ -89,3 +98,67 @@ def test_outputs_are_compared_by_what_they_hold_wherever_they_lie() -> None:
     then = run(node("cut", [], [state("chips", "a" * 64, path="data/chips"), state("seen", path=None)]))
     now = run(node("cut", [], [state("chips", "a" * 64, path="data/reproductions/1/chips"), state("new", "b" * 64)]))
     assert [(row.name, row.verdict) for row in compare_outputs(then, now)] == [("chips", "equal"), ("new", "new")]
+
+
+def trained(device: str, contents: Mapping[str, str] | None = None) -> RunRecord:
+    """A run from raw data to scores, on some device; what a dataset holds is its name unless said otherwise."""
+    held = contents or {}
+
+    def made(name: str, inputs: list[str], outputs: list[str]) -> NodeRecord:
+        states = ([state(each, held.get(each, "")) for each in names] for names in (inputs, outputs))
+        record = node(name, *states)
+        return record.model_copy(update={"environment": ENVIRONMENT.model_copy(update={"device": device})})
+
+    return run(
+        made("cut_chips", ["raw_outlines"], ["packed_chips"]),
+        made("assign_folds", ["packed_chips"], ["folds"]),
+        made("train_baseline", ["packed_chips", "folds"], ["classification.baseline"]),
+        made("train_network", ["packed_chips", "folds"], ["classification.network", "classification.curves"]),
+        made("score_models", ["classification.curves"], ["classification.scores"]),
+    )
+
+
+def judge(then: RunRecord, now: RunRecord, figures: list[Compared]) -> tuple[dict[str, str], bool]:
+    rows = compare_outputs(then, now, inexact_outputs(then, now))
+    return {row.name: row.verdict for row in rows if row.verdict != "equal"}, all_agree(figures, rows)
+
+
+CLOSE = compare_metrics({"roc_auc": 0.9}, {"roc_auc": 0.905}, GPU_TOLERANCE)
+APART = compare_metrics({"roc_auc": 0.9}, {"roc_auc": 0.915}, GPU_TOLERANCE)
+OTHER_DIGITS = dict.fromkeys(("classification.network", "classification.curves", "classification.scores"), "9" * 64)
+
+
+def test_figures_may_be_apart_only_where_an_accelerator_took_part() -> None:
+    assert usual_tolerance(["cpu", "cpu"]) == 0
+    assert usual_tolerance(["cpu", "NVIDIA H100"]) == GPU_TOLERANCE == 0.01
+
+
+@pytest.mark.parametrize("devices", [("NVIDIA H100", "NVIDIA H100"), ("cpu", "mps"), ("mps", "cpu")])
+def test_what_an_accelerator_trained_may_have_other_digits_while_figures_are_close(devices: tuple[str, str]) -> None:
+    then, now = trained(devices[0]), trained(devices[1], OTHER_DIGITS)
+    assert judge(then, now, CLOSE) == (dict.fromkeys(OTHER_DIGITS, "close"), True)
+    assert not judge(then, now, APART)[1]
+
+
+@pytest.mark.parametrize("dataset", ["raw_outlines", "packed_chips", "folds", "classification.baseline"])
+def test_what_no_network_had_a_part_in_is_equal_byte_for_byte_on_an_accelerator_too(dataset: str) -> None:
+    then, now = trained("NVIDIA H100"), trained("NVIDIA H100", {**OTHER_DIGITS, dataset: "9" * 64})
+    verdicts, agree = judge(then, now, CLOSE)
+    assert verdicts[dataset] == "different"
+    assert not agree
+
+
+def test_on_a_cpu_every_file_is_equal_whatever_figures_are_allowed() -> None:
+    assert not judge(trained("cpu"), trained("cpu", OTHER_DIGITS), CLOSE)[1]
+
+
+def test_without_figures_nothing_vouches_for_files_that_differ() -> None:
+    then = trained("NVIDIA H100")
+    assert not judge(then, trained("NVIDIA H100", OTHER_DIGITS), [])[1]
+    assert judge(then, trained("NVIDIA H100"), [])[1]
+
+
+def test_a_file_that_is_missing_is_never_close() -> None:
+    then = trained("NVIDIA H100")
+    now = then.model_copy(update={"nodes": then.nodes[:-1]})
+    assert judge(then, now, CLOSE) == ({"classification.scores": "missing"}, False)

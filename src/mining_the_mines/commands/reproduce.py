@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.provenance.comparison import GPU_TOLERANCE, usual_tolerance
 from mining_the_mines.provenance.records import WORKING_TREE
 from mining_the_mines.scenes.discretion import conceal
 
@@ -17,12 +18,8 @@ if TYPE_CHECKING:
     from mining_the_mines.running.reproduction import Reproduction
     from mining_the_mines.tracking.runs import RunStore, TrackedFacts
 
-#: How far figures may be apart where an accelerator took part: it adds in another order each time, and networks carry
-#: last digits on to the second or third decimal of a score.
-GPU_TOLERANCE: Final = 0.01
 #: Letters of a tag that MLflow takes.
 _LONGEST_TAG: Final = 5000
-_CPU: Final = "cpu"
 _DIGITS: Final = 12
 
 
@@ -32,7 +29,8 @@ _DIGITS: Final = 12
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
-    help=f"How far figures may be apart; by default 0, and {GPU_TOLERANCE} where an accelerator took part.",
+    help=f"How far figures may be apart; by default 0, and {GPU_TOLERANCE} where an accelerator took part. With one, "
+    "files that networks on an accelerator had a part in may differ; all others are equal byte for byte.",
 )
 @click.option("--keep", is_flag=True, help="Keep the files of the second run, also where they are equal.")
 def reproduce(wanted: str, force: bool, tolerance: float | None, keep: bool) -> None:
@@ -55,16 +53,15 @@ def reproduce(wanted: str, force: bool, tolerance: float | None, keep: bool) -> 
     if differences and not force:
         raise BadInputError(_refusal(run, record, differences))
     devices = {read_environment(project).device, *(node.environment.device for node in record.nodes)}
-    allowed = tolerance if tolerance is not None else 0.0 if devices == {_CPU} else GPU_TOLERANCE
+    allowed = usual_tolerance(devices) if tolerance is None else tolerance
     done = run_again(record, project, store, allowed)
-    equal = _is_equal(done, allowed)
-    _tell(run, done, differences, equal=equal, tolerance=allowed)
-    if equal and not keep:
+    _tell(run, done, differences, allowed)
+    if done.equal and not keep:
         remove_scratch(done.project, project)
     else:
         click.echo(f"The files of the second run lie in {done.project / 'data'}.")
-    _note(run, done, differences, equal=equal)
-    sys.exit(0 if equal else 1)
+    _note(run, done, differences)
+    sys.exit(0 if done.equal else 1)
 
 
 def _original(run: "TrackedFacts", store: "RunStore") -> "TrackedFacts":
@@ -80,17 +77,6 @@ def _original(run: "TrackedFacts", store: "RunStore") -> "TrackedFacts":
     return run
 
 
-def _is_equal(done: "Reproduction", tolerance: float) -> bool:
-    """Whether figures and files agree; with a tolerance files must be there, and may hold other last digits.
-
-    Where there are no figures, files alone decide.
-    """
-    if not tolerance or not done.metrics:
-        return all(row.agrees for row in (*done.metrics, *done.outputs))
-    there = all(row.verdict in ("equal", "different") for row in done.outputs)
-    return there and all(row.agrees for row in done.metrics)
-
-
 def _refusal(run: "TrackedFacts", record: "RunRecord", differences: Sequence["Difference"]) -> str:
     listed = "\n".join(f"  - {difference}" for difference in differences)
     code = f"git checkout {record.code.commit[:_DIGITS]}"
@@ -102,13 +88,13 @@ def _refusal(run: "TrackedFacts", record: "RunRecord", differences: Sequence["Di
     )
 
 
-def _note(run: "TrackedFacts", done: "Reproduction", differences: Sequence["Difference"], *, equal: bool) -> None:
+def _note(run: "TrackedFacts", done: "Reproduction", differences: Sequence["Difference"]) -> None:
     """Say on the new run what came of it; a server that has gone in the meantime changes nothing of that."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
     tags = {
-        "reproduction": "equal" if equal else "different",
+        "reproduction": "equal" if done.equal else "different",
         "reproduced_in_spite_of": "; ".join(map(str, differences))[:_LONGEST_TAG],
     }
     try:
@@ -120,9 +106,7 @@ def _note(run: "TrackedFacts", done: "Reproduction", differences: Sequence["Diff
         click.echo(f"That could not be noted on run {done.run.short}: {conceal(str(error))}", err=True)
 
 
-def _tell(
-    run: "TrackedFacts", done: "Reproduction", differences: Sequence["Difference"], *, equal: bool, tolerance: float
-) -> None:
+def _tell(run: "TrackedFacts", done: "Reproduction", differences: Sequence["Difference"], tolerance: float) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -134,9 +118,12 @@ def _tell(
         console.print(f"Forced in spite of another {difference}", markup=False)
     if done.left_out:
         console.print(f"Not done again, since the registry of models keeps it: {', '.join(done.left_out)}.")
+    exact, close = (sum(row.verdict == verdict for row in done.outputs) for verdict in ("equal", "close"))
     console.print(
-        f"{'EQUAL' if equal else 'DIFFERENT'}: run {done.run.short} does {run.short} ({run.name}) again. "
-        f"{_count(done.metrics)} figures {_how(tolerance)}, {_count(done.outputs)} files and folders byte for byte."
+        f"{'EQUAL' if done.equal else 'DIFFERENT'}: run {done.run.short} does {run.short} ({run.name}) again. "
+        f"{sum(row.agrees for row in done.metrics)} of {len(done.metrics)} figures {_how(tolerance)}, "
+        f"{exact} of {len(done.outputs)} files and folders byte for byte"
+        + (f"; {close} that networks on an accelerator had a part in hold other digits." if close else ".")
     )
 
 
@@ -150,10 +137,6 @@ def _table(title: str, rows: Sequence["Compared"]) -> Any:  # noqa: ANN401 - ric
         short = (value[:_DIGITS] if title == "file" else value for value in (row.then, row.now))
         table.add_row(row.name, *short, row.verdict)
     return table
-
-
-def _count(rows: Sequence["Compared"]) -> str:
-    return f"{sum(row.agrees for row in rows)} of {len(rows)}"
 
 
 def _how(tolerance: float) -> str:

@@ -1,17 +1,23 @@
 """Two runs side by side: what they were made of, and what came out."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mining_the_mines.provenance.content import NOTHING
-from mining_the_mines.provenance.records import CodeState, Environment, RunRecord
+from mining_the_mines.provenance.records import CodeState, DatasetState, Environment, NodeRecord, RunRecord
 
 Verdict = Literal["equal", "close", "different", "missing", "new"]
 
+#: How far figures may be apart where an accelerator took part: it adds in another order each time, and networks carry
+#: last digits on to the second or third decimal of a score.
+GPU_TOLERANCE: Final = 0.01
 #: How a verdict weighs: nothing may be different or missing.
 _GOOD: frozenset[Verdict] = frozenset({"equal", "close"})
+#: Datasets that hold networks, by the last part of their names: a node that has one lets them work.
+_NETWORKS: Final = frozenset({"network", "detector", "outliner"})
+_CPU: Final = "cpu"
 
 
 @dataclass(frozen=True)
@@ -111,20 +117,78 @@ def compare_metrics(then: Mapping[str, float], now: Mapping[str, float], toleran
     return rows
 
 
-def compare_outputs(then: RunRecord, now: RunRecord) -> list[Compared]:
+def usual_tolerance(devices: Iterable[str]) -> float:
+    """How far figures may be apart if nobody says so.
+
+    Args:
+        devices: That networks worked on, in either run.
+
+    Returns:
+        0 on a CPU alone, where all are equal to the last digit, or else :data:`GPU_TOLERANCE`.
+    """
+    return 0.0 if set(devices) <= {_CPU} else GPU_TOLERANCE
+
+
+def compare_outputs(then: RunRecord, now: RunRecord, inexact: Collection[str] = ()) -> list[Compared]:
     """Compare what the nodes of both runs have written, and the raw data that they have read.
 
     Args:
         then: The first; what only it wrote counts as missing.
         now: The second.
+        inexact: Datasets that may hold other last digits (:func:`inexact_outputs`); all others are equal byte for byte.
     """
     before, after = ({**run.raw_inputs(), **run.outputs()} for run in (then, now))
-    rows = []
-    for name in sorted({*before, *after}):
-        first, second = (states[name].content_hash if name in states else "" for states in (before, after))
-        verdict: Verdict = "equal" if first == second else "different" if first and second else "missing"
-        rows.append(Compared(name, first, second, verdict if first else "new"))
-    return rows
+    return [
+        _compare_content(name, before.get(name), after.get(name), inexact=name in inexact)
+        for name in sorted({*before, *after})
+    ]
+
+
+def inexact_outputs(*runs: RunRecord) -> frozenset[str]:
+    """Name what networks had a part in while an accelerator was there, and all that was made of it.
+
+    Raw inputs, and what is made without networks, as scenes, chips, folds and features are, is never among it.
+
+    Args:
+        runs: In all of which a dataset must be exact to count as such.
+    """
+    found: set[str] = set()
+    for run in runs:
+        for node in run.nodes:  # in the order in which they ran
+            if _on_accelerator(node) or any(state.dataset in found for state in node.inputs):
+                found.update(state.dataset for state in node.outputs)
+    return frozenset(found)
+
+
+def all_agree(metrics: Iterable[Compared], outputs: Iterable[Compared]) -> bool:
+    """Whether a second run gave what the first had.
+
+    Files of which only last digits may differ need figures that vouch for them: where there are none, all files have
+    to be equal.
+
+    Args:
+        metrics: All figures of both.
+        outputs: All that both have read or written.
+    """
+    figures = list(metrics)
+    vouched = all(row.agrees for row in figures)
+    return vouched and all(row.agrees if figures else row.verdict == "equal" for row in outputs)
+
+
+def _compare_content(name: str, then: DatasetState | None, now: DatasetState | None, *, inexact: bool) -> Compared:
+    first, second = ("" if state is None else state.content_hash for state in (then, now))
+    if first == second:
+        verdict: Verdict = "equal"
+    elif first and second:
+        verdict = "close" if inexact else "different"
+    else:
+        verdict = "missing" if first else "new"
+    return Compared(name, first, second, verdict)
+
+
+def _on_accelerator(node: NodeRecord) -> bool:
+    has_network = any(state.dataset.rpartition(".")[2] in _NETWORKS for state in (*node.inputs, *node.outputs))
+    return has_network and node.environment.device != _CPU
 
 
 def _figure(then: float | None, now: float | None, tolerance: float) -> Verdict:

@@ -22,11 +22,13 @@ from mining_the_mines.provenance.code import CodeHashes, code_state
 from mining_the_mines.provenance.comparison import (
     Compared,
     Difference,
+    all_agree,
     code_differences,
     compare_metrics,
     compare_outputs,
     data_differences,
     environment_differences,
+    inexact_outputs,
     parameter_differences,
 )
 from mining_the_mines.provenance.content import ContentHashes
@@ -66,6 +68,11 @@ class Reproduction:
     outputs: list[Compared]
     left_out: tuple[str, ...]
 
+    @property
+    def equal(self) -> bool:
+        """Whether the second run gave what the first had."""
+        return all_agree(self.metrics, self.outputs)
+
 
 def find_differences(record: RunRecord, project: Path) -> list[Difference]:
     """Tell what a run was made of that is not so any more.
@@ -92,7 +99,8 @@ def run_again(record: RunRecord, project: Path, store: RunStore, tolerance: floa
         record: Of the run.
         project: Folder of the project.
         store: Where runs are tracked.
-        tolerance: How far figures may be apart.
+        tolerance: How far figures may be apart; with one, files that networks on an accelerator had a part in may hold
+            other last digits.
 
     Returns:
         What came out.
@@ -104,11 +112,12 @@ def run_again(record: RunRecord, project: Path, store: RunStore, tolerance: floa
         remove_scratch(scratch, project)
         raise
     again = find_run(_books().books.run_id, store)
+    then, now = _without(record, left_out), read_record(again, scratch)
     return Reproduction(
         run=again,
         project=scratch,
         metrics=compare_metrics(_scores(find_run(record.run_id, store)), _scores(again), tolerance),
-        outputs=compare_outputs(_without(record, left_out), read_record(again, scratch)),
+        outputs=compare_outputs(then, now, inexact_outputs(then, now) if tolerance else ()),
         left_out=left_out,
     )
 
