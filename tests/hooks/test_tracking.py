@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from integration.projects import copy_project
 from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, conceal_parameters, score_metrics
-from mining_the_mines.pipelines.reporting.nodes import flatten
+from mining_the_mines.pipelines.reporting.nodes import ReportingSettings, flatten
 from mining_the_mines.running.bookkeeper import plain
 from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.discretion import conceal_all
@@ -76,6 +76,24 @@ def test_no_password_of_an_archive_is_tracked(tmp_path: Path, address: str) -> N
     assert SECRET not in f"{logged.params} {logged.tags}"
     assert logged.params["raw.source"] == logged.params["typed.source"] == "https://host.org/stac"
     assert logged.tags["error"] == "https://host.org/stac does not answer"
+
+
+def test_a_field_of_a_typed_parameter_is_told_as_the_whole_tells_it(tmp_path: Path, address: str) -> None:
+    tracking = ParameterTracking()
+    tracking._is_mlflow_enabled, tracking.flatten, tracking.recursive, tracking.sep = True, True, True, "."
+    reporting = ReportingSettings(caveats=("The scenes are simulated.",))
+    given = {"params:reporting": reporting, "params:reporting.caveats": reporting.caveats}
+    take = node(lambda reporting, caveats: None, list(given), None, name="take")  # noqa: ARG005
+    run = telling.tracker(tmp_path, address).start("tracking")
+    set_active_run(run)
+    try:
+        tracking.before_node_run(take, DataCatalog(), given, False)
+    finally:
+        set_active_run(None)
+        run.close()
+    logged = mlflow.MlflowClient(address).get_run(run.run_id).data
+    assert logged.params["reporting.caveats"] == "['The scenes are simulated.']"
+    assert not (tmp_path / "unsent" / run.run_id).exists()
 
 
 def test_a_parameter_that_is_too_long_for_mlflow_becomes_a_tag(tmp_path: Path, address: str) -> None:

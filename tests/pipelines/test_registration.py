@@ -10,12 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from chips.building import BANDS, packed_chips
+from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.detector import MineDetector
 from mining_the_mines.learning.export import describe
 from mining_the_mines.learning.outliner import MineOutliner
 from mining_the_mines.models.storage import StoredEnsemble
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings, score_models
+from mining_the_mines.pipelines.evaluation.outline_nodes import complete_outliner
 from mining_the_mines.pipelines.registration.nodes import (
     package_model,
     put_forward,
@@ -23,7 +25,6 @@ from mining_the_mines.pipelines.registration.nodes import (
     write_detector_card,
 )
 from mining_the_mines.pipelines.registration.outline_nodes import weigh_outliner, write_outliner_card
-from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.seen_chips import hash_chips
@@ -38,7 +39,7 @@ SETTINGS = RegistrationSettings(
     name="mine-classifier", metric="roc_auc", resamples=50, minimum_chips=10, minimum_places=3
 )
 OUTLINES = SETTINGS.model_copy(update={"name": "mine-segmenter", "metric": "iou", "minimum_chips": 4})
-REPORTING = ReportingSettings(caveats=("The scenes are simulated.",))
+CAVEATS = ["The scenes are simulated."]
 NOBODY = RegistryView("mine-classifier")
 
 
@@ -89,7 +90,7 @@ def trained_chips() -> list[str]:
 def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(detector: MineDetector) -> None:
     settings = EvaluationSettings(bootstrap=BootstrapSettings(resamples=20))
     _, scores, categories, _ = score_models(predictions(), settings)
-    card = write_detector_card(detector, scores, categories, predictions(), folds_table(), SETTINGS, REPORTING)
+    card = write_detector_card(detector, scores, categories, predictions(), folds_table(), SETTINGS, CAVEATS)
     chosen = scores[(scores["model"] == "blend") & (scores["metric"] == "f1") & (scores["split"] == "test")]
     assert f"| F1 | {chosen['value'].iloc[0]:.3f} (" in card
     assert "| quarry (recall) | test |" in card
@@ -178,22 +179,47 @@ def test_a_registry_that_does_not_answer_decides_nothing(detector: MineDetector,
     assert "It is not there." in promotion["reason"]
 
 
-def weigh_outlines(model: MineOutliner, view: RegistryView, folder: Path) -> dict[str, Any]:
+def weigh_outlines(
+    model: MineOutliner, view: RegistryView, folder: Path, maps: PackedPlanes | None = None
+) -> dict[str, Any]:
     """Weigh a segmenter on the chips of the tests of evaluation."""
-    facts = stored(model, folder).facts
-    package = StoredPackage(folder, "new", describe(model), facts, "# Card\n")
-    given = (outlined.chip_scores(), outlined.masks_of(), outlined.packed(), OUTLINES, outlined.SETTINGS)
+    package = StoredPackage(folder, "new", describe(model), stored(model, folder).facts, "# Card\n")
+    maps = maps or outlined.maps_of(outlined.NAMES[outlined.TRAIN :])
+    given = (outlined.chip_scores(), maps, outlined.masks_of(), outlined.packed(), OUTLINES, outlined.SETTINGS)
     return weigh_outliner(package, view, *given)
 
 
-def test_outlines_of_champion_and_challenger_are_measured_on_the_same_chips(tmp_path: Path) -> None:
-    model = MineOutliner(ChipSettings(bands=SIX_BANDS), outlined.network())
+def outliner(threshold: float = 0.5) -> MineOutliner:
+    """A segmenter with random weights."""
+    model = complete_outliner(outlined.network(), {"threshold": threshold}, ChipSettings(bands=SIX_BANDS))
+    assert isinstance(model, MineOutliner)
+    return model
+
+
+def outlining_champion(model: MineOutliner) -> RegistryView:
     seen = hash_chips(outlined.packed(), outlined.NAMES[: outlined.TRAIN])
-    promotion = weigh_outlines(model, RegistryView("mine-segmenter", Champion("1", "old", model, seen)), tmp_path)
+    return RegistryView("mine-segmenter", Champion("1", "old", model, seen))
+
+
+def test_outlines_of_champion_and_challenger_are_measured_on_the_same_chips(tmp_path: Path) -> None:
+    promotion = weigh_outlines(outliner(), outlining_champion(outliner()), tmp_path)
     assert (promotion["outcome"], promotion["chips"]) == ("champion", outlined.CHIPS - outlined.TRAIN)
+    assert promotion["one_sided_pixels"] == 0
     assert promotion["challenger"]["value"] > promotion["champion"]["value"]
     difference = promotion["challenger"]["value"] - promotion["champion"]["value"]
     assert promotion["difference"]["value"] == pytest.approx(difference)
+
+
+def test_a_segmenter_that_is_silent_where_it_errs_does_not_win(tmp_path: Path) -> None:
+    model = outliner(threshold=0.01)  # it calls a good part of the ground a mine
+    names, chips, masks = outlined.NAMES[outlined.TRAIN :], outlined.packed(), outlined.masks_of()
+    maps = model.predict(np.stack([chips.reflectance(row) for row in chips.rows(names)])).astype(np.float16)
+    wrong = (masks.array[masks.rows(names)] == 0) & (maps >= model.threshold)
+    assert wrong.any()
+    silent = outlined.planes(names, list(np.where(wrong, np.nan, maps)), np.float16)
+    promotion = weigh_outlines(model, outlining_champion(model), tmp_path, silent)
+    assert (promotion["outcome"], promotion["difference"]["value"]) == ("challenger", 0)
+    assert promotion["one_sided_pixels"] == wrong.sum()
 
 
 def test_a_segmenters_card_scores_each_region() -> None:
@@ -203,7 +229,7 @@ def test_a_segmenters_card_scores_each_region() -> None:
         {"split": ["test"], "model": "outlines", "category_excluded": None, "metric": "iou", "value": 0.5,
          "low": 0.4, "high": 0.6}
     )  # fmt: skip
-    card = write_outliner_card(model, scores, chips, outlined.folds_table(), OUTLINES, REPORTING)
+    card = write_outliner_card(model, scores, chips, outlined.folds_table(), OUTLINES, CAVEATS)
     assert "| IoU | 0.500 (0.400 to 0.600) | – |" in card
     assert "IoU by region:" in card
     assert "| place-0 | out-of-fold |" in card

@@ -14,7 +14,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from mining_the_mines.provenance.records import NodeRecord
 from mining_the_mines.scenes.discretion import Discretion, conceal, conceal_all
@@ -110,7 +110,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
     def before_node_run(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any], is_async: bool) -> None:
         """Tell the parameters that a node takes."""
         plain = {
-            name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+            name: to_jsonable_python(value) if name.startswith("params:") else value
             for name, value in inputs.items()
             if name != "parameters"  # the report's copy of all of them
         }

@@ -9,12 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import CardContents, figure_with_interval, shorten, write_card
 from mining_the_mines.registry.champion import Champion, Registration, RegistryView
-from mining_the_mines.registry.decision import CHAMPION, Contest, Decision, decide
+from mining_the_mines.registry.decision import CHAMPION, COUNTS, Contest, Decision, decide
 from mining_the_mines.registry.package import ModelPackage, PackageFacts, StoredPackage, take_figures
 from mining_the_mines.registry.seen_chips import hash_chips, not_seen
 from mining_the_mines.registry.settings import RegistrationSettings
@@ -34,7 +33,7 @@ def write_detector_card(
     predictions: pd.DataFrame,
     folds: pd.DataFrame,
     registration: RegistrationSettings,
-    reporting: ReportingSettings,
+    caveats: Sequence[str],
 ) -> str:
     """Write the model card of the chosen classifier from its score tables."""
     from mining_the_mines.learning.export import describe
@@ -57,7 +56,7 @@ def write_detector_card(
         by_category=categories.assign(part=categories["category"] + " (" + categories["metric"] + ")"),
         by_region=regions,
         metric=metric,
-        caveats=reporting.caveats,
+        caveats=tuple(caveats),
     )
     return write_card(contents)
 
@@ -246,7 +245,7 @@ def _decision_tags(promotion: dict[str, Any]) -> dict[str, str]:
 
 
 def _flat(promotion: dict[str, Any]) -> dict[str, float]:
-    figures = {name: float(promotion[name]) for name in ("chips", "places", "left_out")}
+    figures = {name: float(promotion[name]) for name in COUNTS}
     for name in ("challenger", "champion", "difference"):
         of = promotion[name] or {}
         ends = {"value": name, "low": f"{name}_low", "high": f"{name}_high"}

@@ -1,6 +1,6 @@
 """Nodes of registration for the model that outlines mines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.pipelines.evaluation.outline_nodes import OutlineEvaluationSettings
 from mining_the_mines.pipelines.registration.nodes import overall_scores, predict_chips, tell, unseen_rows
-from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import CardContents, write_card
@@ -19,9 +18,8 @@ from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.decision import Contest, decide
 from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.settings import RegistrationSettings
-from mining_the_mines.scoring.outline_measures import measure_outlines
+from mining_the_mines.scoring.outline_rivals import RivalMaps, measure_rivals
 from mining_the_mines.scoring.outline_scores import OUTLINES, weighted_outline_scores
-from mining_the_mines.scoring.pixel_tally import OutlinePair
 
 
 def write_outliner_card(
@@ -30,7 +28,7 @@ def write_outliner_card(
     chip_scores: pd.DataFrame,
     folds: pd.DataFrame,
     registration: RegistrationSettings,
-    reporting: ReportingSettings,
+    caveats: Sequence[str],
 ) -> str:
     """Write the model card of the segmenter from its score tables."""
     from mining_the_mines.learning.export import describe
@@ -46,15 +44,16 @@ def write_outliner_card(
             chip_scores, chip_scores["place"].map(region_of), weighted_outline_scores, metric, intervals
         ),
         metric=metric,
-        caveats=reporting.caveats,
+        caveats=tuple(caveats),
     )
     return write_card(contents)
 
 
-def weigh_outliner(
+def weigh_outliner(  # noqa: PLR0913, PLR0917 - all that two models are judged by
     package: StoredPackage,
     champion: RegistryView,
     chip_scores: pd.DataFrame,
+    test_probability_maps: PackedPlanes,
     masks: PackedPlanes,
     packed_chips: PackedChips,
     registration: RegistrationSettings,
@@ -66,6 +65,7 @@ def weigh_outliner(
         package: The new segmenter.
         champion: The one in use, if there is one.
         chip_scores: Measures of each chip by the new one.
+        test_probability_maps: By the new one, of the test chips.
         masks: The truth.
         packed_chips: The chips.
         registration: What it takes to win.
@@ -78,24 +78,25 @@ def weigh_outliner(
     if decision is None:
         rival, test = champion.champion, chip_scores[chip_scores["fold"].isna()]
         rows = unseen_rows(test, rival, packed_chips)
-        ours = weighted_outline_scores(rows)
-        contest = Contest(ours, rows["place"])
-        if rival is not None:
-            pairs = _pairs(rival, masks, packed_chips, rows["filename"].tolist())
+        if rival is None:
+            contest = Contest(weighted_outline_scores(rows), rows["place"])
+        else:
+            pairs = _rival_maps(rival, test_probability_maps, masks, packed_chips, rows["filename"].tolist())
             areas = {name: pixel_hectares(grid) for name, grid in zip(masks.filenames, masks.grids, strict=True)}
-            measured = measure_outlines(pairs, areas, rival.model.threshold, evaluation.measures)
-            theirs = weighted_outline_scores(measured)
-            contest = Contest(ours, rows["place"], theirs, rival.version, len(test) - len(rows))
+            thresholds = (package.description.threshold, rival.model.threshold)
+            measured = measure_rivals(pairs, areas, thresholds, evaluation.measures)
+            ours, theirs = (weighted_outline_scores(of) for of in (measured.candidate, measured.rival))
+            contest = Contest(ours, rows["place"], theirs, rival.version, len(test) - len(rows), measured.one_sided)
         decision = decide(contest, registration)
     return tell(decision, registration)
 
 
-def _pairs(
-    rival: Champion, masks: PackedPlanes, packed_chips: PackedChips, filenames: list[str]
-) -> Iterator[OutlinePair]:
-    """The champion's map and the true mask of each chip; in half precision, as the challenger's maps are."""
-    truth = iter(zip(filenames, masks.rows(filenames).tolist(), strict=True))
+def _rival_maps(
+    rival: Champion, maps: PackedPlanes, masks: PackedPlanes, packed_chips: PackedChips, filenames: list[str]
+) -> Iterator[RivalMaps]:
+    """Challenger's and champion's map and the true mask of each chip; all maps in half precision."""
+    given = iter(zip(filenames, maps.rows(filenames).tolist(), masks.rows(filenames).tolist(), strict=True))
     for batch in predict_chips(rival.model, packed_chips, filenames):
         for probability in batch:
-            name, row = next(truth)
-            yield name, probability.astype(np.float16), masks.array[row]
+            name, own, truth = next(given)
+            yield name, maps.array[own], probability.astype(np.float16), masks.array[truth]

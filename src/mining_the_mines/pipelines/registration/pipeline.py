@@ -1,6 +1,7 @@
 """Complete models and their scores → models for strangers, a decision, and a version in the registry."""
 
 from collections.abc import Collection
+from typing import Final
 
 from kedro.pipeline import Node, Pipeline
 
@@ -13,6 +14,9 @@ from mining_the_mines.pipelines.registration.nodes import (
 from mining_the_mines.pipelines.registration.outline_nodes import weigh_outliner, write_outliner_card
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
+#: All that a card tells of the report's settings: another title is no reason for another card, and so another package.
+_CAVEATS: Final = "params:reporting.caveats"
+
 
 def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
     """Registration, a namespace a task."""
@@ -21,7 +25,7 @@ def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
 
 
 def _classification() -> Pipeline:
-    card = ["detector", "scores", "category_scores", "predictions", "folds", "params:registration", "params:reporting"]
+    card = ["detector", "scores", "category_scores", "predictions", "folds", "params:registration", _CAVEATS]
     nodes = [
         Node(write_detector_card, card, "card", name="write_detector_card"),
         _package("detector"),
@@ -37,8 +41,8 @@ def _classification() -> Pipeline:
 
 
 def _segmentation() -> Pipeline:
-    card = ["outliner", "scores", "chip_scores", "folds", "params:registration", "params:reporting"]
-    weighed = ["package", "champion", "chip_scores", "masks", "packed_chips"]
+    card = ["outliner", "scores", "chip_scores", "folds", "params:registration", _CAVEATS]
+    weighed = ["package", "champion", "chip_scores", "test_probability_maps", "masks", "packed_chips"]
     nodes = [
         Node(write_outliner_card, card, "card", name="write_outliner_card"),
         _package("outliner"),
@@ -68,6 +72,6 @@ def _namespaced(nodes: list[Node], task: Task) -> Pipeline:
         nodes,
         namespace=task,
         inputs={"folds", "packed_chips", "run_facts"},
-        parameters={"params:reporting"},
+        parameters={_CAVEATS},
         tags="registration",
     )
