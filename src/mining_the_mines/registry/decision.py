@@ -18,6 +18,8 @@ from mining_the_mines.scoring.bootstrap import Interval, Scorer, bootstrap_inter
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
+#: What a decision counts.
+COUNTS: Final = ("chips", "places", "left_out", "one_sided_pixels")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Decision:
         chips: Test chips that both were scored on.
         places: Places of these.
         left_out: Test chips that the champion was trained on, and that have no part in the figures.
+        one_sided_pixels: Pixels of outlines that only one of the two has judged, and that have no part in the figures.
         champion_version: That it was compared with; empty if there was none.
         challenger: Figure of the new model; ``None`` where nothing was scored.
         champion: Figure of the champion on the same chips.
@@ -49,6 +52,7 @@ class Decision:
     chips: int = 0
     places: int = 0
     left_out: int = 0
+    one_sided_pixels: int = 0
     champion_version: str = ""
     challenger: Interval | None = None
     champion: Interval | None = None
@@ -57,7 +61,7 @@ class Decision:
     @property
     def figures(self) -> dict[str, float]:
         """All figures by name, those of intervals with ``_low`` and ``_high`` for their ends."""
-        named: dict[str, float] = {"chips": self.chips, "places": self.places, "left_out": self.left_out}
+        named: dict[str, float] = {name: getattr(self, name) for name in COUNTS}
         for name, interval in (
             ("challenger", self.challenger), ("champion", self.champion), ("difference", self.difference),
         ):  # fmt: skip
@@ -80,6 +84,7 @@ class Contest:
         champion: Scores the one in use, on the same chips in the same order; ``None`` if there is none.
         version: Of the one in use.
         left_out: Test chips that the one in use was trained on; they are not among the N.
+        one_sided_pixels: Pixels of outlines that only one of the two has judged, and that neither is scored on.
     """
 
     challenger: Scorer
@@ -87,6 +92,7 @@ class Contest:
     champion: Scorer | None = None
     version: str = ""
     left_out: int = 0
+    one_sided_pixels: int = 0
 
 
 def decide(contest: Contest, settings: RegistrationSettings) -> Decision:
@@ -109,6 +115,7 @@ def decide(contest: Contest, settings: RegistrationSettings) -> Decision:
         chips=int(where.size),
         places=len(set(where.tolist())),
         left_out=contest.left_out,
+        one_sided_pixels=contest.one_sided_pixels,
     )
     if not where.size and contest.champion is None:
         return replace(blank, reason="There are no test chips, so that nothing speaks for this model.")
