@@ -53,9 +53,22 @@ def test_scores_can_run_along_categories() -> None:
     assert draw_scores(table, ["f1"], along="category")["data"][0]["x"] == ["open pit"]
 
 
-def test_differences_name_both_models() -> None:
-    table = score_table().assign(rival="blend")
-    assert draw_scores(table, ["f1"])["data"][0]["name"] == "Out of fold, Baseline, against Blend"
+def test_differences_name_both_models_and_are_called_differences() -> None:
+    figure = draw_scores(score_table().assign(rival="blend"), ["f1"])
+    assert figure["data"][0]["name"] == "Out of fold, Baseline, against Blend"
+    assert figure["layout"]["title"]["text"] == "Differences of scores (model − rival), with intervals"
+    assert figure["layout"]["yaxis"]["title"]["text"] == "Difference"
+
+
+def test_scores_are_called_scores() -> None:
+    layout = draw_scores(score_table(), ["f1"])["layout"]
+    assert (layout["title"]["text"], layout["yaxis"]["title"]["text"]) == ("Scores with intervals", "Score")
+
+
+def test_the_title_names_all_scores_that_run_along_categories_and_no_others() -> None:
+    table = score_table().assign(category="open_pit")
+    title = draw_scores(table, ["f1", "roc_auc", "recall"], along="category")["layout"]["title"]["text"]
+    assert title == "F1 and ROC AUC, with intervals"
 
 
 def test_scores_of_single_scenes_are_left_to_the_table() -> None:

@@ -43,8 +43,8 @@ def draw_scores(scores: pd.DataFrame, metrics: Sequence[str], along: str = "metr
     return {
         "data": [_marks(str(name), group, along, place) for place, (name, group) in enumerate(groups)],
         "layout": {
-            "title": {"text": "Scores with 95 % intervals" if along == "metric" else metric_title(metrics[0])},
-            "yaxis": {"title": {"text": "Score"}},
+            "title": {"text": _title(rows, metrics, along)},
+            "yaxis": {"title": {"text": "Difference" if _compared(rows) else "Score"}},
             "scattermode": "group",
             "legend": {"orientation": "h"},
         },
@@ -86,6 +86,19 @@ def draw_curves(table: pd.DataFrame, columns: Sequence[str], along: str) -> Plot
             "legend": {"orientation": "h"},
         },
     }
+
+
+def _title(rows: pd.DataFrame, metrics: Sequence[str], along: str) -> str:
+    """What is drawn; a table does not say which share of intervals should cover the truth."""
+    if along != "metric":
+        drawn = [metric for metric in metrics if (rows["metric"] == metric).any()]
+        return f"{' and '.join(metric_title(metric) for metric in drawn or metrics)}, with intervals"
+    return "Differences of scores (model − rival), with intervals" if _compared(rows) else "Scores with intervals"
+
+
+def _compared(rows: pd.DataFrame) -> bool:
+    """Whether values are differences of two models' scores."""
+    return "rival" in rows and bool(rows["rival"].notna().any())
 
 
 def _whole(scores: pd.DataFrame) -> pd.DataFrame:
