@@ -42,8 +42,10 @@ from mining_the_mines.running.scratch import make_scratch, remove_scratch
 from mining_the_mines.scenes.discretion import conceal_all
 from mining_the_mines.tracking.runs import RunStore, TrackedFacts, find_run
 
-#: Its nodes change the registry of models and depend on what is there: they are not done again.
-_ONCE: Final = "registration"
+#: The pipeline that puts models into the registry.
+_REGISTRATION: Final = "registration"
+#: What the registry holds at the moment: who reads it weighs models against it, and is not done again.
+_CHAMPION: Final = "champion"
 #: Tag of a run that does another one again.
 REPRODUCES: Final = "reproduces"
 #: Where MLflow looks for the address of its store.
@@ -104,10 +106,19 @@ def run_again(record: RunRecord, project: Path, store: RunStore, tolerance: floa
 
     Returns:
         What came out.
+
+    Raises:
+        BadInputError: The run has done nothing but what is not done again.
     """
+    left_out = _left_out(record)
+    if len(left_out) == len(record.nodes):
+        raise BadInputError(
+            f"Nothing of run {record.run_id[:12]} can be done again ({', '.join(left_out) or 'it has no nodes'}): "
+            "what changes the registry of models is done once, so name a run that trains or maps."
+        )
     scratch = make_scratch(project, _files(record, project))
     try:
-        left_out = _run(record, scratch, store)
+        _run(record, scratch, store, [node.node for node in record.nodes if node.node not in left_out])
     except BaseException:  # half a run proves nothing
         remove_scratch(scratch, project)
         raise
@@ -144,22 +155,27 @@ def read_record(run: TrackedFacts, project: Path) -> RunRecord:
         return record
 
 
-def _run(record: RunRecord, scratch: Path, store: RunStore) -> tuple[str, ...]:
-    """Do a run again, and name the nodes that were left out."""
+def _left_out(record: RunRecord) -> tuple[str, ...]:
+    """Name the nodes that are not done again: they change the registry, or depend on what it holds at the moment."""
+    registration = pipelines[_REGISTRATION]
+    champions = [name for name in registration.inputs() if name.rpartition(".")[2] == _CHAMPION]
+    once = {node.name for node in registration.from_inputs(*champions).nodes}
+    return tuple(node.node for node in record.nodes if node.node in once)
+
+
+def _run(record: RunRecord, scratch: Path, store: RunStore, names: list[str]) -> None:
+    """Do nodes of a run again."""
     with _told(store.address), chdir(scratch), _session(record, scratch) as (session, _):
-        once = {node.name for node in pipelines[_ONCE].nodes}
-        names = [node.node for node in record.nodes]
         keeping = _books()
         keeping.notes = {REPRODUCES: record.run_id}
         try:
             session.run(
                 pipeline_names=list(record.request.pipeline_names) or None,
-                node_names=[name for name in names if name not in once],
+                node_names=names,  # never none, which would mean all
                 load_versions=record.request.load_versions,
             )
         finally:
             keeping.notes = {}
-    return tuple(name for name in names if name in once)
 
 
 def _files(record: RunRecord, project: Path) -> Iterator[Path]:
@@ -177,7 +193,7 @@ def _books() -> ProvenanceKeeping:
 
 def _scores(run: TrackedFacts) -> dict[str, float]:
     """The figures of a run but those of nodes that are not done again."""
-    return {name: value for name, value in run.metrics.items() if not name.startswith(f"{_ONCE}/")}
+    return {name: value for name, value in run.metrics.items() if not name.startswith(f"{_REGISTRATION}/")}
 
 
 def _without(record: RunRecord, left_out: tuple[str, ...]) -> RunRecord:
