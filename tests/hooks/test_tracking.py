@@ -16,11 +16,13 @@ from omegaconf import OmegaConf
 from integration.projects import copy_project
 from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, conceal_parameters, score_metrics
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings, flatten
+from mining_the_mines.registry.data_hash import hash_data, hash_folds
 from mining_the_mines.running.bookkeeper import plain
 from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.discretion import conceal_all
 from mining_the_mines.tracking.active import TrackedRun, active_run, set_active_run
 from mining_the_mines.tracking.errors import TrackingError
+from pipelines import test_outline_evaluation as outlined
 from tracking import telling
 
 SECRET = "hunter2"  # noqa: S105 - a password that is looked for where it must not be
@@ -108,6 +110,22 @@ def test_a_parameter_that_is_too_long_for_mlflow_becomes_a_tag(tmp_path: Path, a
         run.close()
     assert run.tags["regions"] == "x" * 6001
     assert "folds" not in run.tags
+
+
+def test_a_run_tells_its_data_as_the_models_that_come_of_it_do(tmp_path: Path, address: str) -> None:
+    chips, folds, masks = outlined.packed(), outlined.folds_table(), outlined.masks_of()
+    tracking, run = RunTracking(), telling.tracker(tmp_path, address).start("tracking")
+    tracking.before_pipeline_run(DataCatalog())
+    set_active_run(run)
+    try:
+        for name, data in (("packed_chips", chips), ("folds", folds), ("segmentation.masks", masks), ("scores", None)):
+            tracking.after_dataset_loaded(name, data)
+    finally:
+        set_active_run(None)
+        run.close()
+    of_labels = hash_data(chips.content_hash, hash_folds(folds))
+    of_masks = hash_data(chips.content_hash, hash_folds(folds), masks.content_hash)
+    assert run.tags == {"data_hash": of_labels, "segmentation.data_hash": of_masks}
 
 
 @pytest.fixture(scope="module")

@@ -101,10 +101,29 @@ def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(detect
 def test_a_package_knows_its_training_chips_and_its_own_scores(detector: MineDetector) -> None:
     package = package_model(detector, "# Card", scores_table(), PACKED, folds_table(), SETTINGS)
     assert package.training_chips["filename"].tolist() == trained_chips()
-    assert package.facts.data_hash == PACKED.content_hash
     assert package.facts.bounds == (-60, -5, -13, -5)
     blend = scores_table().query("model == 'blend' and category_excluded.isna()")
     assert [figure.value for figure in package.facts.scores] == blend["value"].tolist()
+
+
+def test_one_label_that_is_turned_over_makes_other_data(detector: MineDetector) -> None:
+    turned = folds_table()
+    turned.loc[3, "label"] = 1 - turned.loc[3, "label"]
+    hashes = {
+        package_model(detector, "", scores_table(), PACKED, folds, SETTINGS).facts.data_hash
+        for folds in (folds_table(), folds_table(), turned)
+    }
+    assert len(hashes) == 2
+
+
+def test_masks_are_among_the_data_of_a_segmenter() -> None:
+    model, folds, masks = outliner(), outlined.folds_table(), outlined.masks_of()
+    other = outlined.planes(outlined.NAMES, list(1 - np.minimum(masks.array, 1)))
+    hashes = {
+        package_model(model, "", scores_table(), outlined.packed(), folds, OUTLINES, of).facts.data_hash
+        for of in (None, masks, other)
+    }
+    assert len(hashes) == 3
 
 
 def test_without_a_champion_the_first_model_becomes_it(detector: MineDetector, tmp_path: Path) -> None:
@@ -243,7 +262,7 @@ def test_what_a_version_is_looked_up_by_stands_in_its_tags(detector: MineDetecto
     assert registration.tags["bands"] == ",".join(BANDS)
     assert registration.tags["chip_size"] == "16"
     assert registration.tags["threshold"] == "0.4321"
-    assert registration.tags["data_hash"] == PACKED.content_hash
+    assert registration.tags["data_hash"] == package.facts.data_hash
     assert (registration.tags["run_id"], registration.tags["git_commit"]) == ("f00", "abc")
     assert "(" in registration.tags["score.test.roc_auc"]
     assert registration.decision["decision.metric"] == "roc_auc"

@@ -17,6 +17,7 @@ from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 from pydantic_core import to_jsonable_python
 
 from mining_the_mines.provenance.records import NodeRecord
+from mining_the_mines.registry.data_hash import hash_data, hash_folds
 from mining_the_mines.scenes.discretion import Discretion, conceal, conceal_all
 from mining_the_mines.tracking.active import FAILED, FINISHED, KILLED, active_run, set_active_run
 from mining_the_mines.tracking.addresses import EMBEDDED, UNSENT, anchor, artifact_location
@@ -204,12 +205,20 @@ class RunTracking:
     def before_pipeline_run(self, catalog: DataCatalog) -> None:
         """Note where files lie."""
         self._catalog = catalog
+        self._hashes: dict[str, str] = {}
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - whatever a dataset holds
-        """Note the content hash of the chips that a run worked on."""
-        if dataset_name == _CHIPS and (run := active_run()) is not None:
-            run.set_tags({"data_hash": data.content_hash})
+        """Note the content hash of the data that a run worked on, as the models that it registers have it."""
+        run = active_run()
+        if run is None or dataset_name not in _DATA or dataset_name in self._hashes:
+            return
+        self._hashes[dataset_name] = hash_folds(data) if dataset_name == _FOLDS else data.content_hash
+        if {_CHIPS, _FOLDS} <= set(self._hashes):
+            chips, folds, masks = (self._hashes.get(name, "") for name in _DATA)
+            run.set_tags({"data_hash": hash_data(chips, folds)})
+            if masks:
+                run.set_tags({"segmentation.data_hash": hash_data(chips, folds, masks)})
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - whatever a dataset holds
@@ -226,7 +235,8 @@ class RunTracking:
     def take_over(self, node: Node, record: NodeRecord, catalog: DataCatalog) -> None:  # noqa: ARG002 - one protocol
         """Tell what a node once left that was not needed again."""
         for state in record.outputs:
-            if state.path is not None and state.dataset.rsplit(".", 1)[-1] in (*ARTIFACTS, *_TABLES, _CHIPS):
+            name = state.dataset.rsplit(".", 1)[-1]
+            if state.path is not None and (name in {*ARTIFACTS, *_TABLES} or state.dataset in _DATA):
                 data = catalog.load(state.dataset)
                 self.after_dataset_loaded(state.dataset, data)
                 self.after_dataset_saved(state.dataset, data)
@@ -281,8 +291,10 @@ def map_metrics(scores: pd.DataFrame) -> dict[str, float]:
 
 #: Tables whose figures are metrics.
 _TABLES: Final = {"scores": score_metrics, "map_score_table": map_metrics}
-#: The chips that a run works on.
+#: The data that a run works on.
 _CHIPS: Final = "packed_chips"
+_FOLDS: Final = "folds"
+_DATA: Final = (_CHIPS, _FOLDS, "segmentation.masks")
 
 
 def _path_of(catalog: DataCatalog, name: str) -> Path | None:

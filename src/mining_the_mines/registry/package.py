@@ -38,7 +38,9 @@ class PackageFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(description="In the registry.")
-    data_hash: str = Field(description="SHA-256 of the packed chips that it was trained and tested on.")
+    data_hash: str = Field(
+        description="SHA-256 of what it was trained and tested on: chips, labels, places, folds, and its masks."
+    )
     training_chips: int = Field(description="Chips that it was trained on.")
     bounds: tuple[float, float, float, float] | None = Field(
         description="West, south, east and north of the chips in degrees; null where nobody knows."

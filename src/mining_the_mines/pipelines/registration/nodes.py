@@ -9,10 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import CardContents, figure_with_interval, shorten, write_card
 from mining_the_mines.registry.champion import Champion, Registration, RegistryView
+from mining_the_mines.registry.data_hash import hash_data, hash_folds
 from mining_the_mines.registry.decision import CHAMPION, COUNTS, Contest, Decision, decide
 from mining_the_mines.registry.package import ModelPackage, PackageFacts, StoredPackage, take_figures
 from mining_the_mines.registry.seen_chips import hash_chips, not_seen
@@ -68,6 +70,7 @@ def package_model(
     packed_chips: PackedChips,
     folds: pd.DataFrame,
     registration: RegistrationSettings,
+    masks: PackedPlanes | None = None,
 ) -> ModelPackage:
     """Join a model, its card and the chips that it was trained on into what strangers load.
 
@@ -78,6 +81,7 @@ def package_model(
         packed_chips: The chips.
         folds: Tells which of them were trained on.
         registration: Its name, and the size of pixels.
+        masks: What it was trained on beside the chips, if it outlines mines.
 
     Returns:
         The package, which is exported as it is saved.
@@ -88,7 +92,7 @@ def package_model(
     trained = folds.loc[folds["split"] == "train", "filename"].tolist()
     facts = PackageFacts(
         name=registration.name,
-        data_hash=packed_chips.content_hash,
+        data_hash=hash_data(packed_chips.content_hash, hash_folds(folds), "" if masks is None else masks.content_hash),
         training_chips=len(trained),
         bounds=_bounds(folds),
         scores=take_figures(overall_scores(scores, description.decided_by)),

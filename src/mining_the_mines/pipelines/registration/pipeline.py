@@ -28,7 +28,7 @@ def _classification() -> Pipeline:
     card = ["detector", "scores", "category_scores", "predictions", "folds", "params:registration", _CAVEATS]
     nodes = [
         Node(write_detector_card, card, "card", name="write_detector_card"),
-        _package("detector"),
+        _package("detector", []),
         Node(
             weigh_detector,
             ["package", "champion", "predictions", "packed_chips", "params:registration"],
@@ -45,7 +45,7 @@ def _segmentation() -> Pipeline:
     weighed = ["package", "champion", "chip_scores", "test_probability_maps", "masks", "packed_chips"]
     nodes = [
         Node(write_outliner_card, card, "card", name="write_outliner_card"),
-        _package("outliner"),
+        _package("outliner", ["masks"]),
         Node(
             weigh_outliner,
             [*weighed, "params:registration", "params:evaluation"],
@@ -57,8 +57,8 @@ def _segmentation() -> Pipeline:
     return _namespaced(nodes, SEGMENTATION)
 
 
-def _package(model: str) -> Node:
-    inputs = [model, "card", "scores", "packed_chips", "folds", "params:registration"]
+def _package(model: str, masks: list[str]) -> Node:
+    inputs = [model, "card", "scores", "packed_chips", "folds", "params:registration", *masks]
     return Node(package_model, inputs, "package", name="package_model")
 
 
