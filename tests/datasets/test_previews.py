@@ -17,16 +17,33 @@ from PIL import Image
 
 from chips.building import BANDS, labels_for, packed_chips, write_chip, write_folder
 from chips.outlining import utm_grid
+from mapping.outlining import BrightnessOutliner, mixed_folder
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import planes_in_memory
+from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.datasets import previews
 from mining_the_mines.datasets.chips import ChipFolderDataset, PackedChipsDataset, PackedPlanesDataset
 from mining_the_mines.datasets.files import CsvTable, CurveTable, HtmlPage, JsonFile, ParquetTable, ScoreTable
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
+from mining_the_mines.datasets.models import BaselineDataset, DetectorDataset, EnsembleDataset, OutlinerDataset
 from mining_the_mines.datasets.outline_results import OutlineResultsDataset
 from mining_the_mines.datasets.outlines import OutlinesDataset
-from mining_the_mines.datasets.scenes import CompositesDataset, ReachedScenesDataset, SceneChoiceDataset
+from mining_the_mines.datasets.previews import markdown_preview
+from mining_the_mines.datasets.registry import ModelPackageDataset
+from mining_the_mines.datasets.scenes import (
+    ChipPlacesDataset,
+    CompositesDataset,
+    ReachedScenesDataset,
+    SceneChoiceDataset,
+    SimulatedSeriesDataset,
+)
+from mining_the_mines.learning.detector import MineDetector
+from mining_the_mines.learning.outliner import MineOutliner
+from mining_the_mines.mapping.outlining import OutlineStream
+from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.models.storage import StoredEnsemble
+from models.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
 
 NAMES = [f"chip_{number}.tif" for number in range(20)]
 
@@ -58,7 +75,8 @@ class _Stream:
     [
         ChipFolderDataset, PackedChipsDataset, PackedPlanesDataset, CsvTable, ScoreTable, CurveTable, ParquetTable,
         JsonFile, HtmlPage, SceneChoiceDataset, ReachedScenesDataset, CompositesDataset, SceneMapsDataset,
-        MapScoresDataset, NamedAreasDataset, OutlinesDataset, OutlineResultsDataset,
+        MapScoresDataset, NamedAreasDataset, OutlinesDataset, OutlineResultsDataset, EnsembleDataset, BaselineDataset,
+        DetectorDataset, OutlinerDataset, ModelPackageDataset, SimulatedSeriesDataset, ChipPlacesDataset,
     ],
 )  # fmt: skip
 def test_kedro_viz_learns_from_the_annotation_how_to_draw_a_preview(dataset: type) -> None:
@@ -74,6 +92,8 @@ def test_kedro_viz_learns_from_the_annotation_how_to_draw_a_preview(dataset: typ
         (ScoreTable, {"metrics": ["f1"]}), (CurveTable, {"columns": ["iou"], "along": "threshold"}),
         (ParquetTable, {}), (JsonFile, {}), (HtmlPage, {}), (SceneChoiceDataset, {}), (CompositesDataset, {}),
         (MapScoresDataset, {}), (OutlinesDataset, {}), (OutlineResultsDataset, {}), (NamedAreasDataset, {}),
+        (EnsembleDataset, {}), (BaselineDataset, {}), (DetectorDataset, {}), (OutlinerDataset, {}),
+        (ModelPackageDataset, {}), (SimulatedSeriesDataset, {}), (ChipPlacesDataset, {}),
     ],
 )  # fmt: skip
 def test_before_the_first_run_there_is_nothing_to_show_and_no_error(
@@ -87,6 +107,50 @@ def test_before_the_first_run_there_is_nothing_to_show_and_no_error(
 def test_a_file_that_nobody_named_has_no_preview() -> None:
     assert OutlinesDataset(filepath=None).preview() is None
     assert NamedAreasDataset(filepath=None).preview() is None
+    assert ChipPlacesDataset(filepath=None).preview() is None
+
+
+def test_a_network_tells_its_bands_its_architecture_and_its_threshold(tmp_path: Path) -> None:
+    stored = StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), 32)
+    dataset = OutlinerDataset(filepath=str(tmp_path / "outliner"))
+    dataset.save(MineOutliner(ChipSettings(bands=SIX_BANDS, size=32), stored))
+    told = json.loads(dataset.preview())
+    assert told["network"]["bands"] == list(SIX_BANDS)
+    assert told["network"]["network"]["encoder"] == small_segmenter_spec().encoder
+    assert told["network"]["threshold"] == pytest.approx(float(stored.ensemble.threshold))
+
+
+def test_trees_tell_what_they_look_at_without_end(tmp_path: Path, detector: MineDetector) -> None:
+    dataset = BaselineDataset(filepath=str(tmp_path / "baseline"))
+    dataset.save(detector.baseline)
+    *first, more = json.loads(dataset.preview())["features"]
+    assert first == list(detector.baseline.features)[:12]
+    assert more == f"and {len(detector.baseline.features) - 12} more"
+
+
+def test_a_registered_model_is_named_and_not_fetched_for_a_glance(tmp_path: Path) -> None:
+    dataset = DetectorDataset(filepath=str(tmp_path / "none"), registered="models:/mine-classifier@champion")
+    assert json.loads(dataset.preview()) == {"registered": "models:/mine-classifier@champion"}
+
+
+def test_a_model_card_is_shown_with_its_tables_and_its_markup_stays_text() -> None:
+    shown = markdown_preview("# Card\n\n| F1 | n |\n|---|---|\n| 0.9 | 3 |\n\n<script>x</script>\n")
+    assert "<h1>Card</h1>" in shown
+    assert "<td>0.9</td>" in shown
+    assert "<script>" not in shown
+
+
+def test_outlines_are_laid_over_their_chips(tmp_path: Path) -> None:
+    dataset = OutlineResultsDataset(filepath=str(tmp_path / "results"))
+    dataset.save(OutlineStream(mixed_folder(tmp_path / "chips"), BrightnessOutliner(), VectorSettings()))
+    over, alone = dataset.preview(chips=str(tmp_path / "chips")), dataset.preview()
+    assert picture(over).size == picture(alone).size
+    assert over != alone
+
+
+def test_a_simulation_tells_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "series.json").write_text('{"settings": {"pixels": 64}}')
+    assert json.loads(SimulatedSeriesDataset(filepath=str(tmp_path)).preview()) == {"settings": {"pixels": 64}}
 
 
 def test_labelled_chips_are_shown_those_with_a_mine_too(tmp_path: Path) -> None:

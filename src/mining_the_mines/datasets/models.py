@@ -11,6 +11,7 @@ from kedro.io.core import Version
 
 from mining_the_mines.atomic import whole_folder
 from mining_the_mines.datasets.folders import FolderDataset, Loaded, Saved
+from mining_the_mines.datasets.previews import JSONPreview, json_preview, model_preview, where_there_are_data
 from mining_the_mines.provenance.content import ContentHashes
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class EnsembleDataset(FolderDataset["StoredEnsemble", "StoredEnsemble"]):
         with whole_folder(self.save_folder) as draft:
             save_ensemble(data, draft)
 
+    @where_there_are_data
+    def preview(self) -> JSONPreview:
+        """What the networks are made of, for Kedro-Viz."""
+        return model_preview(self.load_folder)
+
 
 class BaselineDataset(FolderDataset["Baseline", "Baseline"]):
     """The boosted trees of all folds."""
@@ -57,6 +63,11 @@ class BaselineDataset(FolderDataset["Baseline", "Baseline"]):
 
         with whole_folder(self.save_folder) as draft:
             save_baseline(data, draft)
+
+    @where_there_are_data
+    def preview(self) -> JSONPreview:
+        """What the trees look at, for Kedro-Viz."""
+        return model_preview(self.load_folder)
 
 
 class CompleteModelDataset(FolderDataset[Saved, Loaded]):
@@ -103,6 +114,13 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:
         """Of the registered model, where one is asked for; else of what lies at the path."""
         return hashes.of(path) if self.registered is None else self.find().content_hash()
+
+    @where_there_are_data
+    def preview(self) -> JSONPreview:
+        """What the model is, for Kedro-Viz; of a registered one its address, which is not looked up for a glance."""
+        if self.registered is not None:
+            return json_preview({"registered": self.registered})
+        return model_preview(self.load_folder)
 
     def _exists(self) -> bool:
         return self.registered is not None or super()._exists()

@@ -12,6 +12,7 @@ from kedro.io import AbstractDataset, DatasetError
 
 from mining_the_mines.atomic import whole_folder
 from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.previews import HTMLPreview, markdown_preview, where_there_are_data
 from mining_the_mines.provenance.content import NOTHING, ContentHashes
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class ModelPackageDataset(FolderDataset["ModelPackage", "StoredPackage"]):
 
         with tempfile.TemporaryDirectory() as exported, whole_folder(self.save_folder) as draft:
             write_package(data, draft, Path(exported))
+
+    @where_there_are_data
+    def preview(self) -> HTMLPreview:
+        """The model card, for Kedro-Viz."""
+        return markdown_preview(self.load().card)
 
 
 class ChampionDataset(AbstractDataset[None, "RegistryView"]):

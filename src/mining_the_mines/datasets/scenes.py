@@ -1,5 +1,6 @@
 """Scenes and composites as the catalog sees them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,13 @@ from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
     ImagePreview,
+    JSONPreview,
+    NothingToShowError,
     TablePreview,
+    json_preview,
     picture_preview,
     table_preview,
+    vector_preview,
     where_there_are_data,
 )
 from mining_the_mines.datasets.progress import counting_bar, progress_bar
@@ -82,6 +87,14 @@ class SimulatedSeriesDataset(FolderDataset[None, Path]):
         """Of the scenes, which are made first if they have to be."""
         self.load()
         return self.hash_there(path, hashes)
+
+    @where_there_are_data
+    def preview(self) -> JSONPreview:
+        """What was simulated, for Kedro-Viz."""
+        made = self.load_folder / SIMULATION
+        if not made.is_file():
+            raise NothingToShowError
+        return json_preview(json.loads(made.read_text(encoding="utf-8")))
 
     @staticmethod
     def hash_there(path: Path, hashes: ContentHashes) -> str:
@@ -267,6 +280,11 @@ class ChipPlacesDataset(AbstractDataset[None, ChipPlaces | None]):
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: places that were handed over stay as they are."""
         raise DatasetError(f"{self._filepath} is read only: places that were handed over stay as they are.")
+
+    @where_there_are_data
+    def preview(self) -> TablePreview:
+        """The first places, for Kedro-Viz."""
+        return vector_preview(self._filepath)
 
     def _exists(self) -> bool:
         return self._filepath is None or self._filepath.exists()

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
+import rasterio
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -103,6 +105,40 @@ def plane_tiles(planes: "PackedPlanes", packed: "PackedChips | None") -> tuple[T
     )
 
 
+def outlined_tiles(table: pd.DataFrame, folder: Path, chips: Path | None, bands: Sequence[str]) -> tuple[Tile, ...]:
+    """Lay the outlines that inference drew over their chips: those with most mine.
+
+    Args:
+        table: ``filename``, ``mines``, ``hectares`` and ``error`` of each chip.
+        folder: With their masks.
+        chips: Folder of the chips' files; masks of those that are no longer there are drawn on grey.
+        bands: Of these files, where they don't say.
+
+    Returns:
+        At most 6 tiles.
+
+    Raises:
+        ChipError: If a chip can't be read.
+    """
+    from mining_the_mines.mapping.outline_files import MASKS  # mapping draws its quicklooks with this package
+
+    drawn = table[table["error"] == ""].sort_values(["hectares", "filename"], ascending=[False, True]).head(_CHIPS)
+    masks, colours = [], []
+    for name in drawn["filename"]:
+        with rasterio.open(folder / MASKS / name) as file:
+            masks.append(file.read(1))
+        there = chips is not None and (chips / name).is_file()
+        colours.append(read_true_colour(Path(chips or "", name), bands) if there else _grey(masks[-1].shape))
+    stretch = stretch_for(colours)
+    return tuple(
+        Tile(
+            outline_overlay(true_colour(colour, stretch), mask, mask == MINE, CHIP_SIDE),
+            f"{count(int(mines), 'mine')}, {hectares:.1f} ha",
+        )
+        for colour, mask, mines, hectares in zip(colours, masks, drawn["mines"], drawn["hectares"], strict=True)
+    )
+
+
 def composite_tiles(composites: "Sequence[Composite]") -> tuple[Tile, ...]:
     """Photograph a few composites.
 
@@ -175,9 +211,14 @@ def _mine_share(plane: NDArray[np.generic]) -> float:
 
 def _ground(planes: "PackedPlanes", packed: "PackedChips | None", row: int) -> NDArray[np.float32]:
     if packed is None:
-        return np.full((3, *planes.size), np.nan, dtype=np.float32)
+        return _grey(planes.size)
     (position,) = packed.rows([planes.filenames[row]])
     return visible_bands(packed.reflectance(int(position)), packed.bands)
+
+
+def _grey(size: tuple[int, ...]) -> NDArray[np.float32]:
+    """Ground of which there is no picture."""
+    return np.full((3, *size), np.nan, dtype=np.float32)
 
 
 def _plane_tile(ground: NDArray[np.uint8], plane: NDArray[np.generic]) -> Tile:
