@@ -93,3 +93,17 @@ def test_a_run_that_failed_is_not_done_again(project: Path) -> None:
     refused = reproduce(project, "0" * 32)
     assert refused.exit_code == 1
     assert "There is no run" in refused.output
+
+
+def test_a_catalog_that_a_parameter_names_is_data_too(project: Path) -> None:
+    shutil.copytree(project / "data/01_raw/simulated", project / "archive")
+    regions = project / "archive/regions.geojson"
+    named = {"source": "archive/catalog.json", "regions": "archive/regions.geojson"}
+    run(project, ["acquisition"], parameters={"acquisition": named})
+    done = reproduce(project, "LAST")
+    assert done.exit_code == 0, done.output
+    regions.write_text(regions.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    refused = reproduce(project, "LAST")
+    assert refused.exit_code == 1
+    assert "data: archive/regions.geojson: " in refused.output
+    assert "parameter" not in refused.output.partition("\n")[2].partition("Restore")[0]

@@ -14,10 +14,12 @@ from mining_the_mines.provenance.comparison import (
     compare_outputs,
     data_differences,
     environment_differences,
+    file_differences,
     inexact_outputs,
     parameter_differences,
     usual_tolerance,
 )
+from mining_the_mines.provenance.content import NOTHING
 from mining_the_mines.provenance.records import NodeRecord, RunRecord
 from provenance.made import CODE, ENVIRONMENT, node, run, state
 
@@ -55,6 +57,23 @@ def test_a_patch_of_python_and_another_machine_are_no_differences() -> None:
 def test_raw_data_that_changed_are_named_with_their_place() -> None:
     [difference] = data_differences(run(node("cut", ["outlines"], ["chips"])), {"outlines": "f" * 64})
     assert str(difference).startswith("data: outlines (data/outlines): ")
+
+
+def test_a_file_that_a_parameter_names_is_named_where_it_changed_or_is_gone() -> None:
+    record = run(
+        node("choose", [], ["places"]).model_copy(update={"files": {"conf/regions.csv": "a" * 64, "b.tif": "b" * 64}})
+    )
+    now = {"conf/regions.csv": "f" * 64, "b.tif": NOTHING}
+    assert list(map(str, file_differences(record, now))) == [
+        f"data: conf/regions.csv: {'a' * 12} then, {'f' * 12} now",
+        f"data: b.tif: {'b' * 12} then, nothing now",
+    ]
+    assert not list(file_differences(record, record.named_files()))
+
+
+def test_a_file_that_a_parameter_names_and_the_run_makes_is_no_raw_data() -> None:
+    mapped = node("take", ["chips"], ["taken"]).model_copy(update={"files": {"data/chips/a.tif": "a" * 64}})
+    assert not run(node("cut", [], ["chips"]), mapped).named_files()
 
 
 def test_a_run_s_own_files_are_no_raw_data() -> None:

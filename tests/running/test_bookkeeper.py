@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,17 @@ def test_what_parameters_name_counts_by_what_it_holds(project: Project) -> None:
     assert project.run(regions="regions.csv") == []
     regions.write_text("b", encoding="utf-8")
     assert project.run(regions="regions.csv") == ["choose"]
+
+
+def test_the_books_keep_what_parameters_named_by_what_it_held(project: Project) -> None:
+    regions = project.folder / "regions.csv"
+    regions.write_text("a", encoding="utf-8")
+    node = Node(lambda number, _: number, ["raw", "params:regions"], "doubled", name="choose")
+    project.pipeline = Pipeline([node])
+    project.run(regions="regions.csv")
+    regions.write_text("b", encoding="utf-8")
+    (record,) = project.open().ledger.nodes
+    assert record.files == {"regions.csv": sha256(b"a").hexdigest()}
 
 
 def test_who_reads_other_runs_is_always_stale_and_so_is_what_stands_on_it(project: Project) -> None:

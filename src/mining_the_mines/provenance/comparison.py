@@ -92,6 +92,18 @@ def data_differences(record: RunRecord, now: Mapping[str, str]) -> Iterator[Diff
             yield Difference(f"data: {name}{place}", _content(state.content_hash), _content(now[name]))
 
 
+def file_differences(record: RunRecord, now: Mapping[str, str]) -> Iterator[Difference]:
+    """Tell which files that parameters name differ, such as a scene that was mapped.
+
+    Args:
+        record: Of the run.
+        now: Content hash of each of them today, by path.
+    """
+    for path, held in record.named_files().items():
+        if now[path] != held:
+            yield Difference(f"data: {path}", _content(held), _content(now[path]))
+
+
 def parameter_differences(then: Any, now: Any, name: str = "") -> Iterator[Difference]:  # noqa: ANN401 - plain values
     """Tell which parameters differ, by their dotted names."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):

@@ -54,6 +54,8 @@ class NodeRecord(_Record):
         parameters: Those that it takes, by name, without passwords.
         inputs: What it has read.
         outputs: What it has written.
+        files: Hashes of what its parameters name, such as a scene to map, by path, relative to the project if it lies
+            in it; older records tell of none.
     """
 
     node: str
@@ -68,6 +70,7 @@ class NodeRecord(_Record):
     parameters: dict[str, Any]
     inputs: tuple[DatasetState, ...]
     outputs: tuple[DatasetState, ...]
+    files: dict[str, str] = {}
 
 
 class CodeState(_Record):
@@ -160,15 +163,23 @@ class RunRecord(_Record):
     def raw_inputs(self) -> dict[str, DatasetState]:
         """What the run read and did not make, by dataset, without what no result depends on."""
         written = {state.dataset for node in self.nodes for state in node.outputs}
-        places = [PurePath(state.path) for state in self.outputs().values() if state.path is not None]
         return {
             state.dataset: state
             for node in self.nodes
             for state in node.inputs
             if state.dataset not in written
             and state.content_hash != NOTHING
-            and not (state.path is not None and any(PurePath(state.path).is_relative_to(place) for place in places))
+            and not (state.path is not None and self.makes(state.path))
         }
+
+    def named_files(self) -> dict[str, str]:
+        """Hashes of what parameters named and the run did not make, by path."""
+        return {path: held for node in self.nodes for path, held in node.files.items() if not self.makes(path)}
+
+    def makes(self, path: str) -> bool:
+        """Whether something lies where the run wrote; its path is relative to the project if it lies in it."""
+        places = (state.path for state in self.outputs().values() if state.path is not None)
+        return any(PurePath(path).is_relative_to(place) for place in places)
 
     def outputs(self) -> dict[str, DatasetState]:
         """What the run wrote to files, by dataset."""

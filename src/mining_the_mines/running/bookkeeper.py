@@ -46,6 +46,7 @@ class _Running:
     key: str
     began: float
     inputs: tuple[DatasetState, ...]
+    files: dict[str, str]
     unsaved: set[str]
 
 
@@ -100,13 +101,13 @@ class Bookkeeper:
 
     def key(self, node: Node) -> str:
         """Hash all that a node's outputs depend on; what it reads must be there."""
-        return self._key(node, self._inputs(node))
+        return self._key(node, self._inputs(node), self._files(node))
 
     def begin(self, node: Node) -> None:
         """Note what a node reads."""
-        inputs = self._inputs(node)
-        key = self._key(node, inputs)
-        self._running[node.name] = _Running(key, time.perf_counter(), inputs, set(node.outputs))
+        inputs, files = self._inputs(node), self._files(node)
+        key = self._key(node, inputs, files)
+        self._running[node.name] = _Running(key, time.perf_counter(), inputs, files, set(node.outputs))
 
     def saved(self, node: Node, dataset: str) -> None:
         """Note that a node has written a dataset; with the last one it is done."""
@@ -134,6 +135,7 @@ class Bookkeeper:
             parameters=conceal_all(self._parameters(node)),
             inputs=running.inputs,
             outputs=tuple(self._state(name) for name in node.outputs),
+            files=running.files,
         )
         self._records[node.name] = record
         self.ledger.add(record)
@@ -175,16 +177,20 @@ class Bookkeeper:
     def _inputs(self, node: Node) -> tuple[DatasetState, ...]:
         return tuple(self._state(name) for name in self._data_inputs(node))
 
-    def _key(self, node: Node, inputs: tuple[DatasetState, ...]) -> str:
-        parameters = self._lasting_parameters(node)
+    def _files(self, node: Node) -> dict[str, str]:
+        """What a node's parameters name, by path."""
+        named = named_files(self._lasting_parameters(node), self.project)
+        return {shown_path(path, self.project): self.hashes.of(path) for path in named}
+
+    def _key(self, node: Node, inputs: tuple[DatasetState, ...], files: Mapping[str, str]) -> str:
         return node_key(
             node.name,
             self._code_hash(node),
             self.environment,
-            parameters,
+            self._lasting_parameters(node),
             [self._at_this_moment(state) for state in inputs],
             {name: self._entry(name) for name in [*self._data_inputs(node), *node.outputs]},
-            {shown_path(path, self.project): self.hashes.of(path) for path in named_files(parameters, self.project)},
+            files,
         )
 
     def _at_this_moment(self, state: DatasetState) -> DatasetState:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.datasets.scenes import SimulatedSeriesDataset, scene_files
-from mining_the_mines.datasets.states import hash_at
+from mining_the_mines.datasets.states import hash_at, shown_path
 from mining_the_mines.hooks.provenance import ProvenanceKeeping
 from mining_the_mines.incidental import lasting
 from mining_the_mines.provenance.code import CodeHashes, code_state
@@ -28,6 +28,7 @@ from mining_the_mines.provenance.comparison import (
     compare_outputs,
     data_differences,
     environment_differences,
+    file_differences,
     inexact_outputs,
     parameter_differences,
 )
@@ -91,6 +92,8 @@ def find_differences(record: RunRecord, project: Path) -> list[Difference]:
         if catalog_hash != record.catalog_hash:
             found.append(Difference("catalog", record.catalog_hash[:12], catalog_hash[:12]))
         found += data_differences(record, _inputs_now(record, context, project))
+    hashes = ContentHashes()
+    found += file_differences(record, {path: hashes.of(project / path) for path in record.named_files()})
     return found
 
 
@@ -184,7 +187,7 @@ def _files(record: RunRecord, project: Path) -> Iterator[Path]:
         if state.path is not None:
             yield project / state.path
             yield from scene_files(project / state.path)
-    yield from named_files(record.parameters, project)
+    yield from (path for path in named_files(record.parameters, project) if not record.makes(shown_path(path, project)))
 
 
 def _books() -> ProvenanceKeeping:
