@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from kedro.io import DatasetError
+from kedro.io.core import Version
 
 from chips.building import packed_chips
 from mining_the_mines.bad_input import BadInputError
@@ -18,9 +19,11 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.datasets.model_packages import read_package
 from mining_the_mines.datasets.models import DetectorDataset, OutlinerDataset
 from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageDataset, RegisteredModelDataset
+from mining_the_mines.datasets.states import state_of, state_read
 from mining_the_mines.learning.export import describe
 from mining_the_mines.learning.outliner import MineOutliner
 from mining_the_mines.models.storage import StoredEnsemble
+from mining_the_mines.provenance.content import NOTHING, ContentHashes
 from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.champion import Registration
 from mining_the_mines.registry.package import ModelPackage, StoredPackage
@@ -32,9 +35,9 @@ SIZE = 32
 NAME = "mine-segmenter"
 
 
-def outliner() -> MineOutliner:
-    """One segmenter with random weights."""
-    stored = StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), SIZE)
+def outliner(members: int = 1) -> MineOutliner:
+    """A segmenter with random weights."""
+    stored = StoredEnsemble(small_outline_ensemble(members), small_segmenter_spec(), SIZE)
     return MineOutliner(ChipSettings(bands=SIX_BANDS, size=SIZE), stored)
 
 
@@ -120,6 +123,24 @@ def test_a_registered_model_predicts_to_the_last_bit_as_it_did(tmp_path: Path, a
     np.testing.assert_array_equal(model.predict(chips), outliner().predict(chips))
     assert model.origin is not None
     assert model.origin.version == f"{NAME} 1"
+
+
+@pytest.mark.usefixtures("_registry")
+def test_books_tell_a_registered_model_that_is_read_from_the_local_one_that_is_written(tmp_path: Path) -> None:
+    versioned = Version(None, "2026-01-01T00.00.00.000Z")
+    dataset = OutlinerDataset(
+        filepath=str(tmp_path / "outliner"), version=versioned, registered=f"models:/{NAME}/1",
+        fetched=str(tmp_path / "fetched"),
+    )  # fmt: skip
+    read = state_read("segmentation.outliner", dataset, ContentHashes(), tmp_path)
+    assert (read.version, read.registered) == (None, f"{NAME} 1")
+    assert read.content_hash == ContentHashes().of(tmp_path / str(read.path)) != NOTHING
+    dataset.save(outliner(members=2))
+    written = state_of("segmentation.outliner", dataset, ContentHashes(), tmp_path)
+    assert (written.version, written.registered) == (versioned.save, None)
+    assert written.path == f"outliner/{versioned.save}/outliner"
+    assert written.content_hash not in {read.content_hash, NOTHING}
+    assert state_read("segmentation.outliner", dataset, ContentHashes(), tmp_path) == read
 
 
 @pytest.mark.usefixtures("_registry")

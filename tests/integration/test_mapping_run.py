@@ -113,6 +113,22 @@ def test_a_scene_of_the_archive_is_mapped_by_its_item(project: Path) -> None:
     assert mines.crs is not None
 
 
+def test_a_registered_model_maps_where_none_was_ever_trained_and_lineage_says_which(
+    project: Path, tmp_path: Path
+) -> None:
+    clone = copy_project(tmp_path / "clone")
+    shutil.copytree(project / "data/mlflow", clone / "data/mlflow")
+    scene = {"scene": str(project / "data/02_intermediate/composites/tapajos.tif")}
+    run(clone, ["mapping"], parameters={**SMALL, **scene, "segmenter": "models:/mine-segmenter/1"})
+    assert list(pd.read_csv(newest(clone, "map_list.csv"))["model_version"]) == ["mine-segmenter 1"]
+    assert not (clone / "data/06_models/outliner").exists()
+    told, values = kedro_in_turn(clone, [["lineage", "scene_maps"], ["lineage", "scene_maps", "--json"]])
+    assert "registered as mine-segmenter 1" in told.stdout
+    (model,) = json.loads(values.stdout[values.stdout.index("{\n") :])["answer"]["models"]
+    assert (model["registered"], model["now"], model["trained_in"]) == ("mine-segmenter 1", "as recorded", [])
+    assert model["path"].startswith("data/06_models/registered/mine-segmenter/1-")
+
+
 def test_a_classifier_alone_makes_a_coarse_map(project: Path) -> None:
     scene = str(project / "data/02_intermediate/composites/copperbelt.tif")
     run(project, ["mapping"], parameters={**SMALL, "tasks": "classification", "scene": scene})

@@ -89,6 +89,37 @@ def test_a_file_that_somebody_changed_between_two_nodes_is_not_passed_over(books
     assert step.remark.startswith("folds was changed after preprocessing.split had written it")
 
 
+def registered(books: Books, text: str) -> DatasetState:
+    """A registered model that was read in the place of the local one."""
+    read = books.file("segmentation.outliner", text, "data/06_models/registered/mine-segmenter/3-abc/native")
+    return read.model_copy(update={"registered": "mine-segmenter 3", "registered_by": RUN})
+
+
+def test_a_registered_model_is_told_as_such_and_not_taken_for_the_local_one(books: Books) -> None:
+    labels = books.file("labels", "1", "data/01_raw/labels.csv")
+    local = books.file("segmentation.outliner", "local", "data/06_models/outliner", "v1")
+    books.record("segmentation.fit", [labels], [local])
+    books.record("map", [registered(books, "other")], [memory("maps")])
+    found = follow(books, memory("maps"))
+    assert kinds(found) == {"maps": "made", "segmentation.outliner": "registered"}
+    assert not [step for step in found.steps.values() if step.remark]
+    assert [step.state.registered for step in found.raw_inputs(found.root)] == ["mine-segmenter 3"]
+
+
+def test_a_registered_model_that_was_made_here_is_followed_to_its_training(books: Books) -> None:
+    labels = books.file("labels", "1", "data/01_raw/labels.csv")
+    old = books.file("segmentation.outliner", "champion", "data/06_models/outliner", "v1")
+    trained = books.record("segmentation.fit", [labels], [old])
+    books.record(
+        "segmentation.fit", [], [books.file("segmentation.outliner", "newer", "data/06_models/outliner", "v2")]
+    )
+    books.record("map", [registered(books, "champion")], [memory("maps")])
+    found = follow(books, memory("maps"))
+    step = found.nearest("segmentation.outliner")
+    assert step is not None
+    assert (step.writer, step.remark, step.now) == (trained, "", "as recorded")
+
+
 def test_the_writer_is_the_last_before_it_was_read(books: Books) -> None:
     old = books.file("folds", "same", "data/03_primary/folds.csv")
     first = books.record("split", [], [old])

@@ -85,7 +85,7 @@ def fetch_registered(address: str, kept: Path, task: str) -> ModelOrigin:
         task: The question that it is to answer, ``classification`` or ``segmentation``.
 
     Returns:
-        Where it lies, and the name and version that it goes by.
+        Where it lies, the name and version that it goes by, and the run that registered it.
 
     Raises:
         RegistryError: There is no such model, it was not written by this package, or it answers another question.
@@ -97,7 +97,7 @@ def fetch_registered(address: str, kept: Path, task: str) -> ModelOrigin:
             f"{address} is a model for {package.description.task}, and one for {task} is wanted: --params=classifier "
             "takes models that judge chips, --params=segmenter those that outline mines."
         )
-    return ModelOrigin(package.folder / NATIVE, f"{version.name} {version.version}")
+    return ModelOrigin(package.folder / NATIVE, f"{version.name} {version.version}", version.run_id)
 
 
 def fetch_package(version: RegisteredVersion, kept: Path) -> StoredPackage:

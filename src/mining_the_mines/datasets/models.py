@@ -12,7 +12,6 @@ from kedro.io.core import Version
 from mining_the_mines.atomic import whole_folder
 from mining_the_mines.datasets.folders import FolderDataset, Loaded, Saved
 from mining_the_mines.datasets.previews import JSONPreview, json_preview, model_preview, where_there_are_data
-from mining_the_mines.provenance.content import ContentHashes
 
 if TYPE_CHECKING:
     from mining_the_mines.learning.baseline import Baseline
@@ -105,15 +104,19 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         """
         from mining_the_mines.learning.origin import ModelOrigin
 
+        return self.find_registered() or ModelOrigin(self.load_folder)
+
+    def find_registered(self) -> "ModelOrigin | None":
+        """Where the registered model lies, once it is fetched; ``None`` if none is asked for.
+
+        Raises:
+            BadInputError: It is not there, answers another question, or can't be fetched.
+        """
         if self.registered is None:
-            return ModelOrigin(self.load_folder)
+            return None
         from mining_the_mines.datasets.model_packages import fetch_registered
 
         return fetch_registered(self.registered, self._fetched.absolute(), self.task)
-
-    def content_hash(self, path: Path, hashes: ContentHashes) -> str:
-        """Of the registered model, where one is asked for; else of what lies at the path."""
-        return hashes.of(path) if self.registered is None else self.find().content_hash()
 
     @where_there_are_data
     def preview(self) -> JSONPreview:

@@ -8,6 +8,7 @@ from kedro.io import AbstractDataset
 from kedro.io.core import AbstractVersionedDataset
 
 from mining_the_mines.datasets.versions import version_of
+from mining_the_mines.learning.origin import ModelOrigin
 from mining_the_mines.provenance.content import NOTHING, ContentHashes
 from mining_the_mines.provenance.records import DatasetState
 
@@ -39,6 +40,15 @@ class HasParts(Protocol):
 
 
 @runtime_checkable
+class MayBeRegistered(Protocol):
+    """A dataset in whose place a registered model may be read, whatever lies at its own path."""
+
+    def find_registered(self) -> ModelOrigin | None:
+        """Where that model lies; ``None`` if none is asked for."""
+        ...
+
+
+@runtime_checkable
 class AlwaysChanges(Protocol):
     """A dataset of which no hash can tell what it holds: whoever reads it is never up to date."""
 
@@ -62,8 +72,29 @@ def hash_at(dataset: AbstractDataset[Any, Any], path: Path, hashes: ContentHashe
     return hashes.of(path)
 
 
+def state_read(name: str, dataset: AbstractDataset[Any, Any], hashes: ContentHashes, project: Path) -> DatasetState:
+    """Describe what whoever reads a dataset gets: what it holds, or a registered model in its place.
+
+    Args:
+        name: In the catalog.
+        dataset: The dataset.
+        hashes: Of files.
+        project: Folder of the project, which paths in it are relative to.
+    """
+    model = dataset.find_registered() if isinstance(dataset, MayBeRegistered) else None
+    if model is None:
+        return state_of(name, dataset, hashes, project)
+    return DatasetState(
+        dataset=name,
+        path=shown_path(model.folder, project),
+        registered=model.registered,
+        registered_by=model.registered_by,
+        content_hash=hashes.of(model.folder),
+    )
+
+
 def state_of(name: str, dataset: AbstractDataset[Any, Any], hashes: ContentHashes, project: Path) -> DatasetState:
-    """Describe what a dataset of files holds.
+    """Describe what a dataset of files holds, as it was written.
 
     Args:
         name: In the catalog.

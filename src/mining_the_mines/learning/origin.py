@@ -16,11 +16,14 @@ class ModelOrigin:
 
     Attributes:
         folder: Its files.
-        registered: Its version in a registry, such as ``3``; ``None`` if it was taken from a folder.
+        registered: Its name and version in a registry, such as ``mine-segmenter 3``; ``None`` if it was taken from a
+            folder.
+        registered_by: The run that registered it; ``None`` where nobody knows.
     """
 
     folder: Path
     registered: str | None = None
+    registered_by: str | None = None
 
     @property
     def version(self) -> str:

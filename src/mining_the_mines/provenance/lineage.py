@@ -23,7 +23,9 @@ _SIMULATED: Final = "simulated_series"
 #: Work that training keeps from one run to the next: what is made does not depend on it.
 _WORKSPACE: Final = ".workspace"
 
-Kind = Literal["made", "part of", "simulated", "handed over", "checkpoints", "not given", "not counted", "unrecorded"]
+Kind = Literal[
+    "made", "part of", "simulated", "handed over", "registered", "checkpoints", "not given", "not counted", "unrecorded"
+]
 Presence = Literal["as recorded", "changed", "gone", "in memory", "not given"]
 
 
@@ -37,8 +39,8 @@ class Step:
 
     Attributes:
         state: What it held.
-        kind: ``made`` by a node; ``part of`` another dataset's folder; ``simulated``; ``handed over`` by people;
-            ``checkpoints`` of training, which change nothing; ``not given`` where nobody named a file; ``not
+        kind: ``made`` by a node; ``part of`` another dataset's folder; ``simulated``; ``handed over`` by people; a
+            ``registered`` model that no node has made here; ``checkpoints`` of training, which change nothing; ``not given`` where nobody named a file; ``not
             counted`` if nothing depends on it, such as the time of a run; ``unrecorded`` if a node must have made it,
             but no record says so.
         writer: The node that made it.
@@ -98,7 +100,7 @@ class Lineage:
     def _is_raw(self, step: Step) -> bool:
         if step.kind == "part of":
             return all(self._is_raw(self.steps[name]) for name in step.sources)
-        return step.kind in {"handed over", "simulated"}
+        return step.kind in {"handed over", "registered", "simulated"}
 
     def up_to(self, depth: int) -> "Lineage":
         """Only so many steps back."""
@@ -175,7 +177,10 @@ class _Tracer:
         return name
 
     def _writer(self, state: DatasetState, reader: NodeRecord | None) -> NodeRecord | None:
-        """Who wrote just that; else who wrote something else in the same place, last before it was read."""
+        """Who wrote just that; else who wrote something else in the same place, last before it was read.
+
+        A registered model was written to no place here: only who wrote that very model has made it.
+        """
         written = [
             (record, output)
             for record in self._earlier(reader)
@@ -184,14 +189,15 @@ class _Tracer:
         ]
         alike = [(record, output) for record, output in written if output.content_hash == state.content_hash]
         same_place = [pair for pair in alike if _place(pair[1]) == _place(state)]
-        there = [pair for pair in written if state.path is not None and _place(pair[1]) == _place(state)]
+        placed = state.path is not None and state.registered is None
+        there = [pair for pair in written if placed and _place(pair[1]) == _place(state)]
         return next((record for record, _ in (*same_place, *alike, *there)), None)
 
     def _whole(
         self, state: DatasetState, reader: NodeRecord | None
     ) -> tuple[DatasetState, NodeRecord | None] | tuple[None, None]:
         """The dataset in whose folder this one lies, as a node has written it, or else read it; and who read it."""
-        if state.path is None:
+        if state.path is None or state.registered is not None:
             return None, None
         folders = {str(parent) for parent in PurePosixPath(state.path).parents} - {".", "/"}
         earlier = list(self._earlier(reader))
@@ -201,6 +207,8 @@ class _Tracer:
         return max(holding, key=lambda pair: len(pair[0].path or ""), default=(None, None))
 
     def _kind_of_source(self, state: DatasetState, reader: NodeRecord | None) -> Kind:
+        if state.registered is not None:
+            return "registered"
         if state.dataset == _SIMULATED:
             return "simulated"
         if state.dataset.endswith(_WORKSPACE):

@@ -22,18 +22,23 @@ class Model:
     Attributes:
         dataset: In the catalog, as ``DATASET:HASH``.
         version: What a map calls it, or its version in the catalog.
+        registered: Name and version of the registered model that was read; ``None`` if it was one of this project.
+        registered_by: The run that registered it; ``None`` where the registry knew none.
         path: Where it lies.
         now: What lies there today.
         trained_in: Runs in which networks and trees learned.
         threshold: Probability from which a chip or pixel counts as a mine; ``None`` if its file is gone.
         chips: Hash of the chips that it learned from, as ``DATASET:HASH``; ``None`` if no record tells.
         learned_from: Number of chips by region that it learned from; empty if their list is gone.
-        raw_inputs: What it stands on that no node has made, as ``DATASET:HASH``, with where it lies.
+        raw_inputs: What it stands on that no node has made, as ``DATASET:HASH``, with where it lies; a registered model
+            that was not made here stands for itself.
         scenes: Number of scenes behind its chips; ``None`` if the list of them is gone or there is none.
     """
 
     dataset: str
     version: str | None
+    registered: str | None
+    registered_by: str | None
     path: str | None
     now: Presence
     trained_in: tuple[str, ...]
@@ -69,6 +74,8 @@ def _model(step: Step, lineage: Lineage, project: Path, found: MapRecord | None)
     return Model(
         dataset=step.name,
         version=found.facts.model_version if found is not None else step.state.version,
+        registered=step.state.registered,
+        registered_by=step.state.registered_by,
         path=step.state.path,
         now=step.now,
         trained_in=tuple(dict.fromkeys(trained)),

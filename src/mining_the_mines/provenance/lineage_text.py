@@ -123,6 +123,8 @@ class _Drawing:
 
     def _origin(self, step: Step) -> str:
         made = step.writer
+        if made is None and step.state.registered is not None:
+            return f"registered as {step.state.registered}"
         if made is None:
             return " ".join((_KINDS.get(step.kind, step.kind), *step.sources))
         module, _, function = made.function.removeprefix(_PACKAGE).partition(":")
@@ -194,9 +196,14 @@ def _image(image: Image) -> Iterator[str]:
 
 
 def _model(model: Model, found: MapRecord | None) -> str:
-    known = None if found is None else f"{found.facts.model} {found.facts.model_version}"
+    known = model.registered
+    if known is None and found is not None:
+        known = f"{found.facts.model} {found.facts.model_version}"
     name = ", ".join(filter(None, (known, model.dataset, None if known else model.version)))
     said = [f"{name} ({model.path or 'in memory'}{_mark(model.now)})."]
+    if model.registered:
+        by = f" by run {_short(model.registered_by)}" if model.registered_by else ""
+        said.append(f"It was read from the registry, where it was put{by}.")
     if model.threshold is not None:
         said.append(f"Threshold of probability {model.threshold:.4g}.")
     if found is not None:

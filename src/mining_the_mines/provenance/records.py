@@ -27,6 +27,8 @@ class DatasetState(_Record):
         dataset: Its name in the catalog.
         version: Its version; ``None`` if it has none, since it is addressed by its content or was handed over.
         path: Where it lies, relative to the project if it lies in it; ``None`` for what is in memory only.
+        registered: Name and version of the registered model that was read in its place, such as ``mine-segmenter 3``.
+        registered_by: The run that registered that model; ``None`` where the registry knows none.
         content_hash: SHA-256 of what it holds; of what is in memory only, of all that it was made from.
         parts: Hashes of things in it that have a name of their own, such as maps of scenes, by that name.
     """
@@ -34,6 +36,8 @@ class DatasetState(_Record):
     dataset: str
     version: str | None = None
     path: str | None = None
+    registered: str | None = None
+    registered_by: str | None = None
     content_hash: str
     parts: dict[str, str] = {}
 
@@ -167,7 +171,7 @@ class RunRecord(_Record):
             state.dataset: state
             for node in self.nodes
             for state in node.inputs
-            if state.dataset not in written
+            if (state.dataset not in written or state.registered is not None)
             and state.content_hash != NOTHING
             and not (state.path is not None and self.makes(state.path))
         }

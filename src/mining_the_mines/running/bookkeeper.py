@@ -12,7 +12,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
-from mining_the_mines.datasets.states import AlwaysChanges, hash_at, place_of, shown_path, state_of
+from mining_the_mines.datasets.states import AlwaysChanges, hash_at, place_of, shown_path, state_of, state_read
 from mining_the_mines.datasets.versions import bring_forward, is_newest, place_of_version, read_from
 from mining_the_mines.datasets.workspace import WorkspaceDataset
 from mining_the_mines.incidental import lasting
@@ -134,7 +134,7 @@ class Bookkeeper:
             environment=self.environment,
             parameters=conceal_all(self._parameters(node)),
             inputs=running.inputs,
-            outputs=tuple(self._state(name) for name in node.outputs),
+            outputs=tuple(self._written(name) for name in node.outputs),
             files=running.files,
         )
         self._records[node.name] = record
@@ -175,7 +175,7 @@ class Bookkeeper:
         return CodeHashes()
 
     def _inputs(self, node: Node) -> tuple[DatasetState, ...]:
-        return tuple(self._state(name) for name in self._data_inputs(node))
+        return tuple(self._read(name) for name in self._data_inputs(node))
 
     def _files(self, node: Node) -> dict[str, str]:
         """What a node's parameters name, by path."""
@@ -209,7 +209,12 @@ class Bookkeeper:
         datasets = [type(self._dataset(name)).__module__ for name in [*self._data_inputs(node), *node.outputs]]
         return self._code_hashes.of([node.func.__module__, *datasets])
 
-    def _state(self, name: str) -> DatasetState:
+    def _read(self, name: str) -> DatasetState:
+        if name in self._in_memory:
+            return self._in_memory[name]
+        return state_read(name, self._dataset(name), self.hashes, self.project)
+
+    def _written(self, name: str) -> DatasetState:
         if name in self._in_memory:
             return self._in_memory[name]
         return state_of(name, self._dataset(name), self.hashes, self.project)

@@ -48,12 +48,14 @@ class RegisteredVersion:
         version: Its number.
         content_hash: Tells whether another model is the same; SHA-256.
         source: Where its files lie, as MLflow calls it.
+        run_id: The run that registered it, whose artifacts they are; ``None`` if it was registered without one.
     """
 
     name: str
     version: str
     content_hash: str
     source: str
+    run_id: str | None = None
 
 
 def find_version(address: str) -> RegisteredVersion:
@@ -212,7 +214,7 @@ def _add(client: "MlflowClient", registration: Registration, run_id: str | None)
         tags={**registration.tags, **registration.decision, CONTENT_HASH: registration.content_hash},
         description=registration.description,
     )
-    return RegisteredVersion(registration.name, str(made.version), registration.content_hash, source)
+    return RegisteredVersion(registration.name, str(made.version), registration.content_hash, source, run_id)
 
 
 def _same(versions: dict[str, RegisteredVersion], content_hash: str) -> RegisteredVersion | None:
@@ -235,7 +237,11 @@ def _versions(client: "MlflowClient", name: str) -> dict[str, RegisteredVersion]
     found = sorted(client.search_model_versions(f"name='{quoted}'"), key=lambda version: int(version.version))
     return {
         str(version.version): RegisteredVersion(
-            name, str(version.version), version.tags.get(CONTENT_HASH, ""), version.source or ""
+            name,
+            str(version.version),
+            version.tags.get(CONTENT_HASH, ""),
+            version.source or "",
+            version.run_id or None,  # MLflow keeps none as an empty text
         )
         for version in found
     }
