@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.tracking.entries import Tags
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Destination, Journal, create
@@ -84,6 +85,7 @@ def test_a_server_that_stays_away_is_waited_for_no_longer_than_one_is_patient(
     (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert str(journal.folder) in warning
     assert "kedro send-unsent" in warning
+    assert "(It does not answer)" in warning
     assert journal.folder.exists()
 
 
@@ -106,3 +108,29 @@ def test_what_earlier_runs_left_goes_first(journal: Journal) -> None:
     tell(journal, sender, 1)
     sender.close()
     assert server.has == ["earlier", "1"]
+
+
+@pytest.mark.parametrize("fault", [BadInputError("The disk is full."), PermissionError("not yours"), ValueError("x")])
+def test_what_earlier_runs_left_never_stops_a_run_from_being_sent(
+    journal: Journal, caplog: pytest.LogCaptureFixture, fault: Exception
+) -> None:
+    def fail() -> None:
+        raise fault
+
+    server = Server()
+    sender = Sender(journal, server.deliver_next, SETTINGS, fail)
+    tell(journal, sender, 1)
+    sender.close()
+    assert server.has == ["1"]
+    assert "What earlier runs left unsent stays where it is" in caplog.text
+
+
+def test_a_run_whose_journal_cannot_be_read_ends_with_the_true_reason(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender = Sender(journal, Server().deliver_next, SETTINGS)
+    (journal.folder / "journal.jsonl").unlink()
+    sender.wake()
+    sender.close()
+    assert "No such file or directory" in caplog.text
+    assert "did not answer" not in caplog.text

@@ -78,6 +78,40 @@ def test_a_journal_that_cannot_be_read_is_named_and_holds_nothing_up(
     assert str(tmp_path / "unsent/0") in caplog.text
 
 
+def test_a_journal_that_may_not_be_opened_keeps_no_later_run_from_being_sent(
+    killed: str, address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    locked = tmp_path / "unsent" / "0-of-another-user"
+    (locked / "lock").mkdir(parents=True)  # can't be opened for writing, not even by root
+    run = telling.tracker(tmp_path, address).start("training")
+    run.set_tags({"told": "live"})
+    run.end()
+    run.close()
+    assert MlflowClient(address).get_run(run.run_id).data.tags["told"] == "live"
+    assert MlflowClient(address).get_run(killed).info.status == "KILLED"
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith(f"{locked} holds a journal that can't be read (Is a directory)")
+
+
+def test_a_journal_that_cannot_be_worked_on_is_named_with_the_reason_and_holds_nothing_up(
+    killed: str, address: str, tmp_path: Path
+) -> None:
+    full = tmp_path / "unsent" / "0"
+    shutil.copytree(tmp_path / "unsent" / killed, full)
+    (full / "sent.json").unlink(missing_ok=True)
+    note = full / "refused.jsonl"
+    note.mkdir()  # it can't be read, whoever one is
+    first, second = send_unsent(tmp_path / "unsent", address, MlflowClient(address))
+    assert (first.outcome, second.outcome) == ("stuck", "sent")
+    assert "Is a directory" in first.why
+    assert full.is_dir()
+
+
+def test_what_a_desktop_leaves_among_copies_is_no_copy(killed: str, address: str, tmp_path: Path) -> None:
+    (tmp_path / "unsent" / killed / "files/.DS_Store").write_bytes(b"")
+    assert [sending.outcome for sending in send_unsent(tmp_path / "unsent", address, MlflowClient(address))] == ["sent"]
+
+
 def test_a_run_that_is_still_at_it_is_left_alone(address: str, tmp_path: Path) -> None:
     run = telling.tracker(tmp_path, address).start("training")
     assert list(send_unsent(tmp_path / "unsent", address, MlflowClient(address))) == []

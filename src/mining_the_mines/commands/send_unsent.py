@@ -40,6 +40,8 @@ def _sentence(sending: "Sending") -> str:
             return f"{run}: {address} does not answer ({sending.why}); its journal stays in {sending.folder}."
         case "elsewhere":
             return f"{run} is for {address}: set MLFLOW_TRACKING_URI to it and type this again."
+        case "stuck":
+            return f"{run}: what {sending.folder} holds stays unsent ({sending.why}); mend that and type this again."
         case "refused":
             return (
                 f"{run}: {address} refuses what is in {sending.folder / 'refused.jsonl'} ({sending.why}); all else "

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from urllib3.exceptions import HTTPError
 
 from mining_the_mines.scenes.discretion import conceal
 from mining_the_mines.tracking.entries import (
@@ -119,7 +120,7 @@ def _deliver(entries: Sequence[Entry], journal: Journal, client: MlflowClient) -
         raise UnsentError(_plainly(error)) from error
     except FileNotFoundError as error:  # somebody removed a copy
         raise RefusedError(_plainly(error)) from error
-    except OSError as error:  # a connection that broke, a disk that is full
+    except (OSError, HTTPError) as error:  # a connection that broke, a disk that is full
         raise UnsentError(_plainly(error)) from error
 
 

@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -224,26 +225,33 @@ def take_over(folder: Path) -> Journal | None:
 
     Returns:
         The journal; ``None`` if its process is still at it, or it is gone by now.
+
+    Raises:
+        OSError: It may not be read or written, such as one of another user.
+        ValueError: It is not as this version of the package writes it.
     """
-    try:
-        lock = (folder / "lock").open("wb")
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    if not (folder / _DESTINATION).exists():
-        lock.close()
-        return None
-    file = os.open(folder / _ENTRIES, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-    _end_at_a_line(folder / _ENTRIES, file)
-    note, files = folder / _SENT, folder / _FILES
-    sent = Sent.model_validate_json(note.read_text(encoding="utf-8")) if note.exists() else Sent()
-    count = max((int(path.name) for path in files.glob("*")), default=0)
-    destination = Destination.model_validate_json((folder / _DESTINATION).read_text(encoding="utf-8"))
-    return Journal(folder, destination, sent, lock, file, count)
+    with ExitStack() as undo:
+        try:
+            lock = undo.enter_context((folder / "lock").open("wb"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (FileNotFoundError, BlockingIOError):
+            return None
+        if not (folder / _DESTINATION).exists():
+            return None
+        destination = Destination.model_validate_json((folder / _DESTINATION).read_text(encoding="utf-8"))
+        note = folder / _SENT
+        sent = Sent.model_validate_json(note.read_text(encoding="utf-8")) if note.exists() else Sent()
+        file = os.open(folder / _ENTRIES, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        undo.callback(os.close, file)
+        _end_at_a_line(folder / _ENTRIES, file)
+        journal = Journal(folder, destination, sent, lock, file, _last_copy(folder / _FILES))
+        undo.pop_all()
+    return journal
+
+
+def _last_copy(files: Path) -> int:
+    """The number of the last copy; what a system or a person put beside them counts for nothing."""
+    return max((int(path.name) for path in files.glob("*") if path.name.isdecimal()), default=0)
 
 
 def _end_at_a_line(path: Path, file: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.scenes.discretion import conceal
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Journal
 from mining_the_mines.tracking.settings import TrackingSettings
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 _FIRST_WAIT_SECONDS: Final = 0.5
 #: While a run waits for its end, the server is asked oftener.
 _LAST_WAIT_SECONDS: Final = 2.0
+
+#: What may go wrong for a while: the server is away, the disk is full or gone, a journal can't be read.
+_FAULTS: Final = (UnsentError, BadInputError, OSError, ValueError)
 
 #: Sends what comes next in a journal, and tells whether there was anything left; raises UnsentError.
 DeliverNext = Callable[[Journal], bool]
@@ -46,6 +50,7 @@ class Sender:
         self._closing = threading.Event()
         self._last_answer = time.monotonic()
         self._silent = False
+        self._obstacle = "sending broke off"
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
         self._thread.start()
 
@@ -59,13 +64,17 @@ class Sender:
         self._closing.set()
         self._something.set()
         self._thread.join()
-        refusals = self._journal.refusals()
-        if self._journal.pending(1):
+        try:
+            left, refusals = bool(self._journal.pending(1)), self._journal.refusals()
+        except _FAULTS as error:
+            self._obstacle, left, refusals = _tell(error), True, []
+        if left:
             logger.warning(
-                "The tracking server %s did not answer: what it does not know yet of run %s is kept in %s, and sent by "
-                "the next run, or by typing: kedro send-unsent",
+                "The tracking server %s has not got all of run %s (%s): what it does not know yet is kept in %s, and "
+                "sent by the next run, or by typing: kedro send-unsent",
                 self._journal.destination.address,
                 self._journal.destination.run_id,
+                self._obstacle,
                 self._journal.folder,
             )
             self._journal.close()
@@ -83,14 +92,13 @@ class Sender:
             self._journal.remove()
 
     def _work(self) -> None:
-        if self._before is not None:
-            self._before()
+        self._go_before()
         wait = _FIRST_WAIT_SECONDS
         while True:
             self._something.clear()
             try:
                 more = self._deliver_next(self._journal)
-            except (UnsentError, BadInputError) as error:  # the disk may be full, and may be emptied
+            except _FAULTS as error:
                 self._note_silence(error)
                 if self._closing.is_set() and self._patience_is_over():
                     return
@@ -105,6 +113,13 @@ class Sender:
                 return
             self._something.wait()
 
+    def _go_before(self) -> None:
+        try:
+            if self._before is not None:
+                self._before()
+        except _FAULTS as error:  # it must not keep this run from being sent
+            logger.warning("What earlier runs left unsent stays where it is (%s).", _tell(error))
+
     def _patience_is_over(self) -> bool:
         return time.monotonic() - self._last_answer >= self._settings.patience_seconds
 
@@ -115,6 +130,12 @@ class Sender:
             self._closing.wait(seconds)
 
     def _note_silence(self, error: Exception) -> None:
+        self._obstacle = _tell(error)
         if not self._silent:
-            logger.info("The run goes on and tells it later: %s", error)
+            logger.info("The run goes on and tells it later: %s", self._obstacle)
         self._silent = True
+
+
+def _tell(error: Exception) -> str:
+    """What stands in the way, without passwords, and without what a journal holds."""
+    return "its journal can't be read" if isinstance(error, ValueError) else conceal(str(error)).rstrip(".")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
-from mining_the_mines.scenes.discretion import without_secrets
+from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.scenes.discretion import conceal, without_secrets
 from mining_the_mines.tracking.entries import ITSELF, Ended, Started
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Destination, Journal, take_over
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: ``sent``: the server has all of it; ``unanswered``: it does not answer; ``elsewhere``: it is for another server;
-#: ``refused``: it will never take some of it.
-Outcome = Literal["sent", "unanswered", "elsewhere", "refused"]
+#: ``refused``: it will never take some of it; ``stuck``: the journal can't be worked on here, as on a full disk.
+Outcome = Literal["sent", "unanswered", "elsewhere", "refused", "stuck"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Sending:
         folder: Where it is, or was.
         destination: Which run of which server it is for.
         outcome: What became of it.
-        why: What the server said, if it did not take all.
+        why: What stands in the way, if not all was sent.
     """
 
     folder: Path
@@ -78,13 +79,24 @@ def send_quietly(folder: Path, address: str, client: "MlflowClient") -> None:
     for sending in send_unsent(folder, address, client):
         if sending.outcome == "sent":
             logger.info("Run %s had left something unsent: sent.", sending.destination.run_id)
+        elif sending.outcome == "stuck":
+            logger.warning(
+                "What run %s left unsent in %s stays there (%s): mend that, and type: kedro send-unsent",
+                sending.destination.run_id,
+                sending.folder,
+                sending.why,
+            )
 
 
 def _take_over(place: Path) -> Journal | None:
     try:
         return take_over(place)
-    except ValidationError:  # of a later version of this package, or edited by hand
-        logger.warning("%s holds a journal that can't be read: remove the folder if nobody needs it.", place)
+    except (OSError, ValueError) as error:  # another user's, of a later version of this package, or edited by hand
+        logger.warning(
+            "%s holds a journal that can't be read (%s): make it readable, or remove the folder if nobody needs it.",
+            place,
+            "it is not as this version writes it" if isinstance(error, ValueError) else error.strerror,
+        )
         return None
 
 
@@ -98,11 +110,14 @@ def _send(journal: Journal, address: str, client: "MlflowClient") -> Sending:
         _end_what_was_killed(journal)
         while deliver_next(journal, client):
             pass
+        refusals = journal.refusals()
     except UnsentError as error:
         return Sending(journal.folder, destination, "unanswered", str(error))
+    except (OSError, BadInputError) as error:
+        return Sending(journal.folder, destination, "stuck", conceal(str(error)))
     except ValidationError:
         return Sending(journal.folder, destination, "refused", "an entry can't be read")
-    if refusals := journal.refusals():
+    if refusals:
         return Sending(journal.folder, destination, "refused", refusals[0])
     return Sending(journal.folder, destination, "sent")
 
