@@ -12,6 +12,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from mining_the_mines.incidental import lasting
+from mining_the_mines.provenance.catalog_entries import hash_entries
 from mining_the_mines.provenance.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest, hash_values
 from mining_the_mines.running.bookkeeper import Bookkeeper
 from mining_the_mines.scenes.discretion import conceal, conceal_all
@@ -29,7 +30,7 @@ class ProvenanceKeeping:
     def after_context_created(self, context: KedroContext) -> None:
         """Note all parameters and the catalog's configuration."""
         self._parameters = context.params
-        self._catalog_hash = hash_values(context.config_loader["catalog"])
+        self._catalog = context.config_loader["catalog"]
 
     @hook_impl
     def before_pipeline_run(
@@ -96,7 +97,8 @@ class ProvenanceKeeping:
             run_id=books.run_id,
             request=self._request,
             parameters=conceal_all(lasting(self._parameters)),
-            catalog_hash=self._catalog_hash,
+            catalog_hash=hash_values(self._catalog),
+            catalog_entries=hash_entries(self._catalog),
             code=books.code,
             environment=books.environment,
             nodes=books.records,

@@ -151,6 +151,8 @@ class RunRecord(_Record):
         request: What was asked for.
         parameters: All parameters that results depend on, without passwords.
         catalog_hash: SHA-256 of the catalog's configuration.
+        catalog_entries: SHA-256 of what it says of each dataset
+            (:func:`~mining_the_mines.provenance.catalog_entries.hash_entries`); older records have none.
         code: The code's state.
         environment: Packages and machine.
         nodes: What its nodes read and wrote, in order; those that were not needed again, as they once ran.
@@ -160,6 +162,7 @@ class RunRecord(_Record):
     request: RunRequest
     parameters: dict[str, Any]
     catalog_hash: str
+    catalog_entries: dict[str, str] = {}
     code: CodeState
     environment: Environment
     nodes: tuple[NodeRecord, ...]

@@ -16,6 +16,7 @@ from mining_the_mines.datasets.states import AlwaysChanges, hash_at, place_of, s
 from mining_the_mines.datasets.versions import bring_forward, is_newest, place_of_version, read_from
 from mining_the_mines.datasets.workspace import WorkspaceDataset
 from mining_the_mines.incidental import lasting
+from mining_the_mines.provenance.catalog_entries import BESIDE
 from mining_the_mines.provenance.code import CodeHashes, code_state
 from mining_the_mines.provenance.content import ContentHashes
 from mining_the_mines.provenance.environment import read_environment
@@ -35,8 +36,6 @@ from mining_the_mines.scenes.discretion import conceal_all
 #: Where the ledger lies below the folder of data.
 LEDGER: Final = "ledger"
 _MEMORY: Final = "hashes.json"
-#: What an entry of the catalog says that changes nothing in what is read or written.
-_BESIDE: Final = ("metadata", "credentials")
 
 
 @dataclass
@@ -203,7 +202,7 @@ class Bookkeeper:
         """What the catalog says of a dataset, but how others show it and how one logs in."""
         catalog: Any = self.catalog  # Kedro's protocol knows less than its one catalog offers
         entry = catalog.config_resolver.resolve_pattern(name)
-        return _told({part: value for part, value in entry.items() if part not in _BESIDE}, self.project)
+        return _told({part: value for part, value in entry.items() if part not in BESIDE}, self.project)
 
     def _code_hash(self, node: Node) -> str:
         datasets = [type(self._dataset(name)).__module__ for name in [*self._data_inputs(node), *node.outputs]]

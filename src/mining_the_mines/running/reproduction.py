@@ -18,6 +18,7 @@ from mining_the_mines.datasets.scenes import SimulatedSeriesDataset, scene_files
 from mining_the_mines.datasets.states import hash_at, shown_path
 from mining_the_mines.hooks.provenance import ProvenanceKeeping
 from mining_the_mines.incidental import lasting
+from mining_the_mines.provenance.catalog_entries import catalog_differences
 from mining_the_mines.provenance.code import CodeHashes, code_state
 from mining_the_mines.provenance.comparison import (
     Compared,
@@ -36,7 +37,7 @@ from mining_the_mines.provenance.content import ContentHashes
 from mining_the_mines.provenance.environment import read_environment
 from mining_the_mines.provenance.git import read_git_state
 from mining_the_mines.provenance.ledger import Ledger
-from mining_the_mines.provenance.records import RUN_RECORD, RunRecord, hash_values
+from mining_the_mines.provenance.records import RUN_RECORD, RunRecord
 from mining_the_mines.running.bookkeeper import LEDGER
 from mining_the_mines.running.named_files import named_files
 from mining_the_mines.running.scratch import make_scratch, remove_scratch
@@ -88,9 +89,7 @@ def find_differences(record: RunRecord, project: Path) -> list[Difference]:
     found += environment_differences(record.environment, read_environment(project))
     with _session(record, project) as (_, context):
         found += parameter_differences(record.parameters, conceal_all(lasting(context.params)))
-        catalog_hash = hash_values(context.config_loader["catalog"])
-        if catalog_hash != record.catalog_hash:
-            found.append(Difference("catalog", record.catalog_hash[:12], catalog_hash[:12]))
+        found += catalog_differences(record, context.config_loader["catalog"])
         found += data_differences(record, _inputs_now(record, context, project))
     hashes = ContentHashes()
     found += file_differences(record, {path: hashes.of(project / path) for path in record.named_files()})
