@@ -5,18 +5,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from integration.projects import SMALL, copy_project, reproduce, run
+from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.tracking.runs import RunStore, find_run
 
 pytestmark = pytest.mark.end_to_end
+
+
+SIMULATED = {"simulation": SMALL["simulation"]}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in which scenes have been chosen."""
     project = copy_project(tmp_path_factory.mktemp("reproducing") / "project")
-    run(project, ["acquisition"], parameters={"simulation": SMALL["simulation"]})
+    run(project, ["acquisition"], parameters=SIMULATED)
     return project
 
 
@@ -26,6 +31,17 @@ def other_cloud_cover(project: Path) -> Iterator[None]:
     file = project / "conf/base/parameters_acquisition.yml"
     before = file.read_text(encoding="utf-8")
     file.write_text(before.replace("  source: simulation\n", "  source: simulation\n  max_cloud_cover: 60\n"))
+    yield
+    file.write_text(before, encoding="utf-8")
+
+
+@pytest.fixture
+def other_catalog(project: Path) -> Iterator[None]:
+    """A catalog in which one file has another place, and all others are drawn differently, for as long as a test."""
+    file = project / "conf/base/catalog_01_raw.yml"
+    before = file.read_text(encoding="utf-8")
+    moved = before.replace("data/01_raw/left_out_scenes.csv", "data/01_raw/unused_scenes.csv")
+    file.write_text(moved.replace("layer: 01_raw", "layer: raw"), encoding="utf-8")
     yield
     file.write_text(before, encoding="utf-8")
 
@@ -62,6 +78,13 @@ def test_another_parameter_is_named_and_refused(project: Path, other_cloud_cover
     assert "--force" in refused.output
 
 
+def test_only_the_entry_of_the_catalog_that_differs_is_named(project: Path, other_catalog: None) -> None:  # noqa: ARG001
+    refused = reproduce(project, "LAST")
+    assert refused.exit_code == 1
+    assert "  - catalog: left_out_scenes: " in refused.output
+    assert refused.output.count("  - ") == 1
+
+
 def test_raw_data_that_are_not_the_same_are_named_and_refused(project: Path, lost_scene: Path) -> None:
     refused = reproduce(project, "LAST")
     assert refused.exit_code == 1
@@ -88,8 +111,18 @@ def test_a_project_that_has_moved_knows_its_runs(project: Path, tmp_path: Path) 
 
 
 def test_a_run_that_failed_is_not_done_again(project: Path) -> None:
-    with pytest.raises(Exception, match="max_cloud_cover"):
-        run(project, ["acquisition"], parameters={"acquisition": {"max_cloud_cover": "cloudy"}})
+    with pytest.raises(SceneError):
+        run(project, ["acquisition"], parameters={**SIMULATED, "acquisition": {"minimum_dates": 99}})
+    client = MlflowClient(store(project).address)
+    [experiment] = [found.experiment_id for found in client.search_experiments() if found.name == "mining_the_mines"]
+    [failed] = client.search_runs([experiment], "attributes.status = 'FAILED'")
+    refused = reproduce(project, failed.info.run_id)
+    assert refused.exit_code == 1
+    assert "is failed: only finished runs can be compared" in refused.output
+    assert not (project / "data/reproductions").exists()
+
+
+def test_a_run_that_never_was_is_told(project: Path) -> None:
     refused = reproduce(project, "0" * 32)
     assert refused.exit_code == 1
     assert "There is no run" in refused.output
