@@ -110,9 +110,16 @@ def test_what_earlier_runs_left_goes_first(journal: Journal) -> None:
     assert server.has == ["earlier", "1"]
 
 
-@pytest.mark.parametrize("fault", [BadInputError("The disk is full."), PermissionError("not yours"), ValueError("x")])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (BadInputError("The disk is full."), "The disk is full"),
+        (PermissionError("Not yours"), "Not yours"),
+        (ValueError("hunter2"), "its journal can't be read"),
+    ],
+)
 def test_what_earlier_runs_left_never_stops_a_run_from_being_sent(
-    journal: Journal, caplog: pytest.LogCaptureFixture, fault: Exception
+    journal: Journal, caplog: pytest.LogCaptureFixture, fault: Exception, reason: str
 ) -> None:
     def fail() -> None:
         raise fault
@@ -122,7 +129,7 @@ def test_what_earlier_runs_left_never_stops_a_run_from_being_sent(
     tell(journal, sender, 1)
     sender.close()
     assert server.has == ["1"]
-    assert "What earlier runs left unsent stays where it is" in caplog.text
+    assert f"What earlier runs left unsent stays where it is ({reason})." in caplog.text
 
 
 def test_a_run_whose_journal_cannot_be_read_ends_with_the_true_reason(

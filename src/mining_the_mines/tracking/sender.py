@@ -19,7 +19,7 @@ _FIRST_WAIT_SECONDS: Final = 0.5
 _LAST_WAIT_SECONDS: Final = 2.0
 
 #: What may go wrong for a while: the server is away, the disk is full or gone, a journal can't be read.
-_FAULTS: Final = (UnsentError, BadInputError, OSError, ValueError)
+_FAULTS: Final = (UnsentError, OSError, ValueError)
 
 #: Sends what comes next in a journal, and tells whether there was anything left; raises UnsentError.
 DeliverNext = Callable[[Journal], bool]
@@ -138,4 +138,6 @@ class Sender:
 
 def _tell(error: Exception) -> str:
     """What stands in the way, without passwords, and without what a journal holds."""
-    return "its journal can't be read" if isinstance(error, ValueError) else conceal(str(error)).rstrip(".")
+    if isinstance(error, ValueError) and not isinstance(error, BadInputError):
+        return "its journal can't be read"
+    return conceal(str(error)).rstrip(".")
