@@ -6,6 +6,7 @@ from kedro.io import DatasetError
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.cli import plainly
+from mining_the_mines.tracking.settings import TrackingSettings
 
 
 def fail_deep_down() -> None:
@@ -23,6 +24,11 @@ def test_bad_input_is_told_in_its_own_sentence_however_deep_it_lies() -> None:
 def test_an_error_of_the_program_keeps_its_stack_trace() -> None:
     with pytest.raises(ZeroDivisionError):
         plainly(lambda: 1 / 0)()
+
+
+def test_settings_that_pydantic_refuses_are_told_without_their_values() -> None:
+    with pytest.raises(click.ClickException, match=r"^TrackingSettings can't be used: there is no token\.$"):
+        plainly(lambda: TrackingSettings.model_validate({"token": "hunter2"}))()
 
 
 def test_what_a_command_returns_is_passed_on() -> None:

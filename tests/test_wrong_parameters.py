@@ -6,9 +6,9 @@ import pytest
 from kedro.pipeline import node, pipeline
 from kedro.validation import ParameterValidationError
 from kedro.validation.parameter_validator import ParameterValidator
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mining_the_mines.wrong_parameters import tell_wrong_parameters
+from mining_the_mines.wrong_parameters import tell_wrong_parameters, tell_wrong_settings
 
 
 class Depths(BaseModel):
@@ -75,6 +75,24 @@ def test_all_wrong_parameters_are_named_in_one_line() -> None:
 )
 def test_no_secret_is_repeated(given: dict[str, Any]) -> None:
     assert "hunter2" not in told(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"token": "hunter2"}, "part can't be used: there is no token."),
+        ({"share": "hunter2"}, "part can't be used: share: Input should be a valid number, unable to parse"),
+        ({"depths": {"hidden": "hunter2"}}, "part can't be used: there is no depths.hidden."),
+        ({"share": -1, "password": "3"}, "part can't be used: A share below 0 leaves nothing: give one between 0"),
+    ],
+)
+def test_settings_that_pydantic_refuses_are_named_without_any_value(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate(given)
+    told = tell_wrong_settings(caught.value, "part")
+    assert told.startswith(said)
+    assert "hunter2" not in told
+    assert "\n" not in told
 
 
 def test_what_is_said_in_other_words_is_passed_on() -> None:

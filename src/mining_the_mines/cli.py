@@ -9,6 +9,7 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io.core import VersionNotFoundError
 from kedro.validation import ParameterValidationError
+from pydantic import ValidationError
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.commands.compare import compare
@@ -16,7 +17,7 @@ from mining_the_mines.commands.lineage import lineage
 from mining_the_mines.commands.reproduce import reproduce
 from mining_the_mines.commands.send_unsent import send_unsent
 from mining_the_mines.scenes.discretion import conceal
-from mining_the_mines.wrong_parameters import tell_wrong_parameters
+from mining_the_mines.wrong_parameters import tell_wrong_parameters, tell_wrong_settings
 
 
 @click.group(name="mining_the_mines")
@@ -37,6 +38,8 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
                     raise click.ClickException(conceal(str(cause))) from None
                 if isinstance(cause, ParameterValidationError):
                     raise click.ClickException(tell_wrong_parameters(str(cause))) from None
+                if isinstance(cause, ValidationError):
+                    raise click.ClickException(tell_wrong_settings(cause, cause.title)) from None
                 if isinstance(cause, VersionNotFoundError):
                     raise click.ClickException(
                         "Something that is needed has not been made yet: run the pipelines before this one first, or "

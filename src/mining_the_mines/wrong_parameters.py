@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pydantic import ValidationError
+
 from mining_the_mines.scenes.discretion import conceal, names_secret
 
 _PARAMETER: Final = re.compile(r"^- Parameter '(?P<name>[^']+)': ", re.MULTILINE)
@@ -33,6 +35,28 @@ def tell_wrong_parameters(message: str) -> str:
     if not faults:
         return conceal(start)
     return f"{'; '.join(faults)}. (conf/base/parameters_*.yml explain all parameters.)"
+
+
+def tell_wrong_settings(error: ValidationError, place: str) -> str:
+    """Say what is wrong with settings that pydantic refuses.
+
+    Args:
+        error: What it says, with all that was given: a password under a wrong name, or beside one.
+        place: Where they are given.
+
+    Returns:
+        Each wrong setting by its name in that place and what is wrong with it, without any value.
+    """
+    errors = error.errors(include_input=False, include_url=False, include_context=False)
+    faults = [_setting_fault(".".join(map(str, each["loc"])), each["type"], each["msg"]) for each in errors]
+    return f"{place} can't be used: {'; '.join(faults)}."
+
+
+def _setting_fault(name: str, kind: str, said: str) -> str:
+    if kind == "extra_forbidden":
+        return f"there is no {name}"
+    what = conceal(_PREFIXES.sub("", said)).rstrip(".")
+    return f"{name}: {what}" if name else what
 
 
 def _faults(name: str, said: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What tracking makes of scores and parameters."""
 
+import re
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
@@ -14,8 +16,10 @@ from kedro.pipeline import Pipeline, node
 from omegaconf import OmegaConf
 
 from integration.projects import copy_project
+from mining_the_mines.cli import cli
+from mining_the_mines.dotted_names import flatten
 from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, conceal_parameters, score_metrics
-from mining_the_mines.pipelines.reporting.nodes import ReportingSettings, flatten
+from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
 from mining_the_mines.running.bookkeeper import plain
 from mining_the_mines.scenes.choosing import AcquisitionSettings
@@ -188,6 +192,30 @@ def test_a_server_that_does_not_answer_is_told_before_work_begins_and_stops_no_o
         started(context)
     assert SECRET not in str(told.value)
     assert active_run() is None
+
+
+@pytest.mark.parametrize("command", [["run", f"--params=tracking.token={SECRET}"], ["compare", "LAST", "LAST"]])
+def test_a_password_under_a_wrong_name_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    project = copy_project(tmp_path / "project")
+    if command[0] != "run":
+        (project / "conf/local").mkdir(exist_ok=True)
+        (project / "conf/local/mlflow.yml").write_text(f"server: {{mlflow_tracking_password: {SECRET}}}\n")
+    monkeypatch.chdir(project)
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 1
+    assert SECRET not in f"{done.output} {done.exception!r}"
+    assert re.search(r"there is no (token|server\.mlflow_tracking_password)\.", done.output)
+
+
+def test_settings_of_kedro_mlflow_that_are_wrong_are_named_when_a_session_begins(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    (project / "conf/local").mkdir(exist_ok=True)
+    (project / "conf/local/mlflow.yml").write_text(f"server: {{mlflow_tracking_password: {SECRET}}}\n")
+    bootstrap_project(project)
+    with pytest.raises(TrackingError, match=r"^mlflow\.yml can't be used: there is no server\.mlflow_tracking_pass"):
+        context_of(project)
 
 
 def test_the_embedded_store_lies_in_the_project_from_whichever_folder_a_command_is_typed(

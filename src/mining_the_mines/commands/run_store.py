@@ -4,9 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from mining_the_mines.tracking.addresses import EMBEDDED, anchor
+from mining_the_mines.tracking.errors import TrackingError
 from mining_the_mines.tracking.runs import RunStore
 from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
+from mining_the_mines.wrong_parameters import tell_wrong_settings
 
 
 def project_store(project: Path, env: str | None = None) -> RunStore:
@@ -18,6 +22,9 @@ def project_store(project: Path, env: str | None = None) -> RunStore:
 
     Returns:
         The store that ``conf/<env>/mlflow.yml`` names, or else the environment variable ``MLFLOW_TRACKING_URI``.
+
+    Raises:
+        TrackingError: ``mlflow.yml`` has settings that kedro-mlflow does not know.
     """
     from kedro.framework.project import settings
     from kedro.framework.startup import bootstrap_project
@@ -28,7 +35,10 @@ def project_store(project: Path, env: str | None = None) -> RunStore:
     from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig  # the settings silence its warning
 
     set_time_limits(TrackingSettings())
-    config = KedroMlflowConfig.model_validate(dict(loader["mlflow"]))
+    try:
+        config = KedroMlflowConfig.model_validate(dict(loader["mlflow"]))
+    except ValidationError as error:
+        raise TrackingError(tell_wrong_settings(error, "mlflow.yml")) from None
     _export(loader, config.server.credentials)
     address = anchor(config.server.mlflow_tracking_uri or EMBEDDED, project.resolve())
     return RunStore(address, config.tracking.experiment.name)

@@ -14,6 +14,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from mining_the_mines.provenance.records import NodeRecord
@@ -24,6 +25,7 @@ from mining_the_mines.tracking.addresses import EMBEDDED, UNSENT, anchor, artifa
 from mining_the_mines.tracking.errors import TrackingError
 from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
 from mining_the_mines.tracking.starting import Tracker, unreachable
+from mining_the_mines.wrong_parameters import tell_wrong_settings
 
 # kedro-mlflow brings a model class along, which is not used here and of which MLflow complains, past all filters.
 with warnings.catch_warnings(record=True):
@@ -57,10 +59,16 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         """Find the server and its experiment.
 
         One that does not answer stops no command but ``kedro run``.
+
+        Raises:
+            TrackingError: ``mlflow.yml`` or the parameter ``tracking`` can't be used.
         """
         loader, project = context.config_loader, Path(context.project_path)
         loader["mlflow"] = located(loader["mlflow"], project)
-        self._settings = TrackingSettings.model_validate(loader["parameters"].get("tracking", {}))
+        try:
+            self._settings = TrackingSettings.model_validate(loader["parameters"].get("tracking", {}))
+        except ValidationError as error:
+            raise TrackingError(tell_wrong_settings(error, "The parameter tracking")) from None
         self._unsent = project / UNSENT
         self._fault: TrackingError | None = None
         set_time_limits(self._settings)
@@ -68,6 +76,8 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
             self._find_experiment(context)
         except (MlflowException, OSError) as error:
             self._fault = unreachable(loader["mlflow"]["server"]["mlflow_tracking_uri"], error)
+        except ValidationError as error:
+            raise TrackingError(tell_wrong_settings(error, "mlflow.yml")) from None
 
     def _find_experiment(self, context: KedroContext) -> None:
         try:
