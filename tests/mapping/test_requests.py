@@ -15,6 +15,7 @@ from chips.composited import DATES
 from mapping.scenes import THRESHOLD, ground, scene_at, store_model, write_scene
 from mapping.test_finding import recorded
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.digests import hash_file
 from mining_the_mines.mapping.finishing import PermitFiles
 from mining_the_mines.mapping.requests import MapRequest
 from mining_the_mines.mapping.scene import Scene
@@ -95,6 +96,8 @@ def test_a_folder_of_rasters_is_mapped(tmp_path: Path) -> None:
     assert maps.unmapped == ()
     assert {path.name for path in (tmp_path / "maps").iterdir()} == {"maps.json", "north", "south"}
     assert all(len(found.mines) for found in maps.maps)
+    paths = [tmp_path / "scenes" / f"{name}.tif" for name in ("north", "south")]
+    assert [found.record.files for found in maps.maps] == [{str(path): hash_file(path)} for path in paths]
 
 
 def test_scenes_that_were_found_before_are_mapped(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.reading import ChipError, MissingBandError
-from mining_the_mines.mapping.scene import lay_grid, open_rows
+from mining_the_mines.mapping.scene import lay_grid, open_rows, raster_files
 from mining_the_mines.scenes.errors import SceneError
 
 CHIPS = ChipSettings(bands=BANDS)
@@ -199,3 +199,13 @@ def test_pixels_that_are_no_squares_are_refused_or_made_square(tmp_path: Path) -
     made = grid_of(path, resample=True)
     assert (made.width, made.height) == (20, 40)
     assert (made.transform.a, made.transform.e) == pytest.approx((10, -10))
+
+
+def test_a_mosaic_is_told_with_all_its_tiles(tmp_path: Path) -> None:
+    tile = write_scene(tmp_path / "tiles/tile.tif", ground(20, 20))
+    inner, mosaic = tmp_path / "inner.vrt", tmp_path / "mosaic.vrt"
+    rasterio.shutil.copy(tile, inner, driver="VRT")
+    mosaic.write_text(inner.read_text(encoding="utf-8").replace("tiles/tile.tif", inner.name), encoding="utf-8")
+    (tmp_path / "tiles/tile.tif.aux.xml").write_text("<PAMDataset/>", encoding="utf-8")
+    assert raster_files(mosaic) == [mosaic, inner, tile]
+    assert set(scene_at(mosaic).file_hashes()) == {str(mosaic), str(inner), str(tile)}

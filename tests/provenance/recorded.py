@@ -173,6 +173,8 @@ def write_map(
     content_hash: str = "3f2a9c81d0b4" + "0" * 52,
     image: Path | None = None,
     source: str | None = None,
+    *,
+    noted: bool = True,
 ) -> DatasetState:
     """The map of that region, or of another raster, as far as lineage looks at it."""
     folder = books.project / "data/07_model_output/maps/tapajos"
@@ -193,6 +195,7 @@ def write_map(
         mapped_hectares=100.0,
         mapped_share=1.0,
         reviews=None,
+        files={str(raster): ContentHashes().of(raster)} if noted else {},
     )
     write_record(record, folder)
     for name in ("probability.tif", "mines.parquet", "mines.gpkg"):

@@ -131,24 +131,59 @@ def test_a_list_of_scenes_that_can_not_be_read_is_no_crash(books: Books) -> None
     assert answer.images.scenes == ()
 
 
-def test_a_raster_that_a_person_named_is_told_with_its_hash(books: Books, tmp_path: Path) -> None:
-    raster = tmp_path / "anywhere.tif"
-    raster.write_bytes(b"other pixels")
-    os.utime(raster, (START.timestamp(), START.timestamp()))
+def map_named_raster(books: Books, content: bytes = b"other pixels", *, noted: bool = True) -> Path:
+    """Have the books tell of the map of a raster that a person named."""
+    raster = books.project / "anywhere.tif"
+    raster.write_bytes(content)
     model = ask(books)[0].nearest("segmentation.outliner")
     assert model is not None
     books.record("mapping.take_named_scenes", [], [memory("scenes_to_map", "named")], scene=str(raster))
-    maps = write_map(books, "cc" * 32, raster)
+    maps = write_map(books, "cc" * 32, raster, noted=noted)
     books.record("mapping.map_scenes", [memory("scenes_to_map", "named"), model.state], [maps])
+    return raster
+
+
+def test_a_raster_that_a_person_named_is_told_with_its_hash(books: Books) -> None:
+    raster = map_named_raster(books)
     _, answer = ask(books, "scene_maps:cccc")
     assert answer.images is not None
     assert answer.images.raster is not None
     assert answer.images.raster.content_hash == ContentHashes().of(raster)
-    assert (answer.images.scenes, answer.images.raster.newer) == ((), False)
-    raster.write_bytes(b"changed")
-    assert "It was changed after the map was made." in words(books, "scene_maps:cccc")
+    assert answer.images.scenes == ()
+    assert "Doubts none" in words(books, "scene_maps:cccc")
+
+
+def test_another_raster_in_the_place_of_a_mapped_one_is_doubted_however_old_it_is(books: Books) -> None:
+    raster = map_named_raster(books)
+    then = ContentHashes().of(raster)[:12]
+    raster.write_bytes(b"quite other pixels")
+    os.utime(raster, (START.timestamp() - 1e6,) * 2)
+    told = words(books, "scene_maps:cccc")
+    assert f"(SHA-256 {then}, changed since)" in told
+    assert told.endswith("Doubts What was mapped holds something else today: anywhere.tif.")
+
+
+def test_a_mapped_raster_that_was_written_again_as_it_was_is_not_doubted(books: Books) -> None:
+    raster = map_named_raster(books)
     raster.unlink()
-    assert "(gone since" in words(books, "scene_maps:cccc")
+    raster.write_bytes(b"other pixels")
+    told = words(books, "scene_maps:cccc")
+    assert "since" not in told
+    assert "Doubts none" in told
+
+
+def test_a_mapped_raster_that_is_gone_is_doubted(books: Books) -> None:
+    map_named_raster(books).unlink()
+    told = words(books, "scene_maps:cccc")
+    assert ", gone since)" in told
+    assert "What was mapped is gone: anywhere.tif." in told
+
+
+def test_a_map_that_is_older_than_hashes_of_what_was_mapped_says_so(books: Books) -> None:
+    map_named_raster(books, noted=False)
+    told = words(books, "scene_maps:cccc")
+    assert "(no record tells what it held)" in told
+    assert "nothing tells what anywhere.tif held then." in told
 
 
 def test_an_item_that_a_person_named_is_told_as_the_image(books: Books, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -124,6 +124,7 @@ class ScenePlan:
         threshold: Probability from which a pixel counts as mine for the model.
         settings: How scenes are mapped.
         permits: Layers to compare with.
+        files: SHA-256 of each file of the scene, by path, for whoever asks later what was mapped.
     """
 
     probability: ProbabilityPlan
@@ -132,6 +133,7 @@ class ScenePlan:
     threshold: float
     settings: MappingSettings
     permits: PermitFiles
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -308,4 +310,5 @@ def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, tally: _Tally) -> MapRec
         mapped_hectares=tally.known * math.prod(pixel_metres(grid)) / HECTARE,
         mapped_share=tally.known / (grid.width * grid.height),
         reviews=int(mines["review"].sum()) if "review" in mines else None,
+        files=plan.files,
     )

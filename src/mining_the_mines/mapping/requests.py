@@ -80,4 +80,5 @@ class MapRequest:
         facts = MapFacts(
             scene.name, self.model.name, self.model.version, days[0] if days else None, days[-1] if days else None
         )
-        return ScenePlan(probability, facts, model.chips, model.threshold, settings, self.permits)
+        permits, files = self.permits, scene.file_hashes()
+        return ScenePlan(probability, facts, model.chips, model.threshold, settings, permits, files)

@@ -1,5 +1,6 @@
 """A scene that is to be mapped: a raster of any size, read a few rows at a time."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from mining_the_mines.scenes.errors import SceneError
 _GDAL_CACHE_BYTES: Final = 128 * 2**20
 #: Pixels whose edges differ by less than this share count as equally large: degrees are no metres.
 _TOLERANCE: Final = 0.2
+#: Left beside rasters by whoever looks at them.
+_STATISTICS: Final = ".aux.xml"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,15 @@ class Scene:
             SceneError: If one can't be opened.
         """
         return [None if path is None else _marks(path) for path in (self.image, self.clear_dates)]
+
+    def file_hashes(self) -> dict[str, str]:
+        """SHA-256 of each of its files on this machine, by path.
+
+        Raises:
+            SceneError: If one can't be opened.
+        """
+        rasters = [path for path in (self.image, self.clear_dates) if path is not None]
+        return {str(file): file_digest(file) for path in rasters for file in raster_files(path)}
 
 
 def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool) -> ChipGrid:
@@ -170,6 +182,27 @@ def open_rows(scene: Scene, chips: ChipSettings, grid: ChipGrid) -> Iterator[Sce
             yield SceneRows(bands, grid, resampled, scene.image)
 
 
+def raster_files(path: Path) -> list[Path]:
+    """List a raster's files on this machine: itself, those beside it, and of a mosaic (VRT) all that it is made of.
+
+    What GDAL and QGIS add beside a raster by looking at it (``.aux.xml``) is left out.
+
+    Args:
+        path: Of the raster.
+
+    Returns:
+        The raster first, then the others in the order in which GDAL names them, each once.
+
+    Raises:
+        SceneError: If it, or a mosaic in it, can't be opened.
+    """
+    with _opened(path) as source:
+        named = [Path(os.path.normpath(name)) for name in source.files if not name.endswith(_STATISTICS)]
+    others = [file for file in named if file.is_file() and not file.samefile(path)]
+    inner = [part for file in others for part in (raster_files(file) if _is_mosaic(file) else [file])]
+    return list(dict.fromkeys([path, *inner]))
+
+
 def gdal_memory() -> rasterio.Env:
     """Keep GDAL's cache of blocks small.
 
@@ -196,14 +229,18 @@ def _marks(path: Path) -> list[Any]:
     it may say of bands is asked for instead.
     """
     with _opened(path) as source:
-        files = [Path(name) for name in source.files if not name.endswith(".aux.xml")]
+        files = [Path(name) for name in source.files if not name.endswith(_STATISTICS)]
         marks: list[Any] = [str([source.nodatavals, source.descriptions, source.scales, source.offsets])]
     for file in files:
-        if file.suffix.lower() == ".vrt" and file != path:
+        if _is_mosaic(file) and file != path:
             marks.append(_marks(file))
         else:  # where there is no file, it lies on a server
             marks.append(file_digest(file) if file.exists() else conceal(str(file)))
     return marks
+
+
+def _is_mosaic(path: Path) -> bool:
+    return path.suffix.lower() == ".vrt"
 
 
 def _own_grid(source: DatasetReader, scene: Scene) -> ChipGrid:

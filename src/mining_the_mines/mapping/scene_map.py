@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
@@ -56,6 +56,7 @@ class MapRecord:
         mapped_hectares: Ground that has data.
         mapped_share: Share of the scene's pixels that have data.
         reviews: Number of polygons that deserve a review; ``None`` where no permits were given.
+        files: SHA-256 of each file of the scene as it was mapped, by path; older maps tell of none.
     """
 
     scene: Scene
@@ -72,6 +73,7 @@ class MapRecord:
     mapped_hectares: float
     mapped_share: float
     reviews: int | None
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ _UNMAPPED: Final = TypeAdapter(tuple[UnmappedScene, ...])
 
 def write_record(record: MapRecord, folder: Path) -> None:
     """Write what is known of a map into its folder; paths of its project are told from the project's folder."""
-    told = replace(record, scene=_readdress(record.scene, partial(tell, beside=folder)))
+    told = _readdress(record, partial(tell, beside=folder))
     (folder / RECORD).write_bytes(_RECORD.dump_json(told, indent=1) + b"\n")
 
 
@@ -175,8 +177,7 @@ def read_map(folder: Path, scene: str) -> SceneMap | None:
     except (FileNotFoundError, NotADirectoryError, ValidationError):
         return None
     whole = all((place / name).is_file() for name in (PROBABILITY, f"{MINES}.parquet"))
-    found = replace(record, scene=_readdress(record.scene, partial(find, beside=place)))
-    return SceneMap(found, place) if whole else None
+    return SceneMap(_readdress(record, partial(find, beside=place)), place) if whole else None
 
 
 def write_index(folder: Path, scenes: Sequence[str], unmapped: Sequence[UnmappedScene]) -> None:
@@ -215,7 +216,9 @@ def open_maps(folder: Path) -> SceneMaps:
     )
 
 
-def _readdress(scene: Scene, change: Callable[[str], str]) -> Scene:
-    """The same scene with other paths."""
+def _readdress(record: MapRecord, change: Callable[[str], str]) -> MapRecord:
+    """The same with other paths."""
+    scene = record.scene
     clear_dates = None if scene.clear_dates is None else Path(change(str(scene.clear_dates)))
-    return replace(scene, image=Path(change(str(scene.image))), source=change(scene.source), clear_dates=clear_dates)
+    moved = replace(scene, image=Path(change(str(scene.image))), source=change(scene.source), clear_dates=clear_dates)
+    return replace(record, scene=moved, files={change(path): held for path, held in record.files.items()})

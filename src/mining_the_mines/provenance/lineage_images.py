@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from mining_the_mines.bad_input import BadInputError
@@ -51,8 +51,9 @@ class Raster:
         path: Of the file, relative to the project if it lies in it.
         source: What the person who wanted the map called it.
         dates: Days of its images, as far as they are known.
-        content_hash: SHA-256 of the file as it is now; ``None`` if it is gone.
-        newer: Whether it was changed after the map was made.
+        content_hash: SHA-256 of the file as it was mapped; ``None`` if the map is older than that being kept.
+        changed: Its files that hold something else today, such as tiles of a mosaic; itself first, if it is one.
+        gone: Its files that are not there any more.
         composite: How it was composited, if it was.
     """
 
@@ -60,7 +61,8 @@ class Raster:
     source: str
     dates: tuple[date, ...]
     content_hash: str | None
-    newer: bool
+    changed: tuple[str, ...]
+    gone: tuple[str, ...]
     composite: CompositeRecord | None
 
 
@@ -95,7 +97,7 @@ def find_images(lineage: Lineage, project: Path, found: MapRecord | None, hashes
     Returns:
         The images; ``None`` if neither records nor files know of any.
     """
-    raster = None if found is None else _raster(found, lineage.root, project, hashes)
+    raster = None if found is None else _raster(found, project, hashes)
     composites = _composites(lineage, raster)
     scenes = None if composites is None else lineage.nearest("scenes", composites)
     if composites is None or scenes is None:
@@ -126,20 +128,23 @@ def _composites(lineage: Lineage, raster: Raster | None) -> Step | None:
     return next((step for step in found if step is not None), None)
 
 
-def _raster(found: MapRecord, root: Step, project: Path, hashes: ContentHashes) -> Raster:
+def _raster(found: MapRecord, project: Path, hashes: ContentHashes) -> Raster:
     image = found.scene.image
-    there = image.is_file()
-    newer = False
-    if there and root.writer is not None:
-        newer = datetime.fromtimestamp(image.stat().st_mtime, UTC) > datetime.fromisoformat(root.writer.finished)
+    files = {Path(path): held for path, held in found.files.items()}
+    there = [path for path in files if path.is_file()]
     return Raster(
-        path=image.relative_to(project).as_posix() if image.is_relative_to(project) else str(image),
+        path=_shown(image, project),
         source=without_secrets(found.scene.source),
         dates=found.scene.dates,
-        content_hash=hashes.of(image) if there else None,
-        newer=newer,
+        content_hash=files.get(image),
+        changed=tuple(_shown(path, project) for path in there if hashes.of(path) != files[path]),
+        gone=tuple(_shown(path, project) for path in files or (image,) if not path.is_file()),
         composite=read_composite(image.parent, image.stem),
     )
+
+
+def _shown(path: Path, project: Path) -> str:
+    return path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
 
 
 def _named_item(raster: Raster) -> tuple[Image, ...]:

@@ -169,15 +169,16 @@ def _images(images: Images) -> str:
 
 
 def _raster(raster: Raster, *, listed: bool) -> str:
-    now = f"SHA-256 {raster.content_hash[:SHORT]}" if raster.content_hash else "gone since"
+    held = f"SHA-256 {raster.content_hash[:SHORT]}" if raster.content_hash else ""
+    since = "gone since" if raster.path in raster.gone else "changed since" if raster.path in raster.changed else ""
+    known = ", ".join(filter(None, (held, since))) or "no record tells what it held"
     given = "" if raster.source.endswith(raster.path) else f", given as {raster.source}"
     made = raster.composite
     how = f", the {made.method} of cloudless pixels, composite {made.content_hash[:SHORT]}" if made else ""
     days = f", images of {', '.join(map(str, raster.dates))}" if raster.dates and not listed else ""
     faults = {fault.item for fault in made.faults} if made else set()
     lacking = f" {_count(len(faults), 'scene')} could not be read everywhere." if faults else ""
-    newer = " It was changed after the map was made." if raster.newer else ""
-    return f"The map was drawn from {raster.path} ({now}{given}{how}{days}).{lacking}{newer}"
+    return f"The map was drawn from {raster.path} ({known}{given}{how}{days}).{lacking}"
 
 
 def _listed(images: Images, lineage: Lineage) -> list[str]:
@@ -260,7 +261,18 @@ def _doubts(lineage: Lineage, answer: Answer) -> str:
         names = [_asked_by(step, lineage.part if step == lineage.root else None) for step in steps if step.now == now]
         if names:
             said.append(f"What lies there today {words}: {', '.join(names)}.")
+    if answer.images is not None and answer.images.raster is not None:
+        said += _doubts_of(answer.images.raster)
     return " ".join(said) or "none: all files that it was made from lie where they did, unchanged."
+
+
+def _doubts_of(raster: Raster) -> Iterator[str]:
+    if raster.changed:
+        yield f"What was mapped holds something else today: {', '.join(raster.changed)}."
+    if raster.gone:
+        yield f"What was mapped is gone: {', '.join(raster.gone)}."
+    if raster.content_hash is None and raster.composite is None:  # a composite has a hash of its own
+        yield f"The map is older than records of what was mapped: nothing tells what {raster.path} held then."
 
 
 def _place(step: Step, part: str | None = None) -> str:
