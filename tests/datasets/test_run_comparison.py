@@ -46,6 +46,7 @@ def test_a_run_is_compared_with_another_by_name_on_what_both_know(tracked: Track
     assert comparison.runs == ("this run", f"run {tracked.ids[0][:12]}")
     assert comparison.made_of["name"].tolist() == ["git_commit"]
     assert comparison.parameters["name"].tolist() == ["epochs"]
+    assert comparison.parameters_of_some["name"].tolist() == ["new.here", "seed"]
     found = {(pair.question, pair.split): pair for pair in comparison.pairs}
     assert found["detection", "out-of-fold"].deciding[1] == "better"
     assert found["outlines", "test"].obstacle == "this run has kept no scores of single chips"

@@ -12,12 +12,12 @@ from kedro.runner import SequentialRunner
 from chips.building import packed_chips
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.folds import FoldSettings
+from mining_the_mines.dotted_names import flatten
 from mining_the_mines.learning.settings import BaselineSettings
 from mining_the_mines.pipeline_registry import register_pipelines
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings
 from mining_the_mines.pipelines.inference.nodes import fill_in_submission
 from mining_the_mines.pipelines.origin import Origin
-from mining_the_mines.pipelines.reporting.nodes import flatten
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 
 PIPELINES = register_pipelines()

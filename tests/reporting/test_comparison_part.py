@@ -40,9 +40,19 @@ def test_only_what_differs_stands_in_the_tables(comparison: RunComparison) -> No
     part = arrange_comparison(comparison)
     assert part.parameters is not None
     assert [row.name for row in part.parameters.rows] == ["epochs"]
+    assert part.parameters_of_some is None
     assert part.made_of is not None
     assert {row.name: row.cells[0].text for row in part.made_of.rows}["Commit"] == "a" * 12
     assert part.alike == ""
+
+
+def test_parameters_that_only_some_runs_tell_stand_in_a_table_of_their_own() -> None:
+    this = make_scored_run("this run", parameters={"epochs": "20", "seed": "0", "new": "1"})
+    part = arrange_comparison(compare_with(this, [make_scored_run("run a")], QUICK))
+    assert part.parameters is None
+    assert part.parameters_of_some is not None
+    assert [row.name for row in part.parameters_of_some.rows] == ["new"]
+    assert "the same parameters" in part.alike
 
 
 def test_few_places_are_a_caveat(comparison: RunComparison) -> None:

@@ -15,6 +15,7 @@ from mining_the_mines.scoring.run_comparison import (
     hashes_of,
     verdict_of,
     what_differs,
+    what_some_tell,
 )
 from tracking.scored import QUICK, make_scored_run, shuffled, with_other_chips, without_answers
 
@@ -136,12 +137,23 @@ def test_one_run_alone_or_twice_can_not_be_compared() -> None:
             compare_runs(runs, QUICK)
 
 
-def test_only_what_differs_is_listed_and_what_is_missing_differs() -> None:
-    table = what_differs(["a", "b"], [{"seed": "0", "epochs": "20", "old": "x"}, {"seed": "0", "epochs": "40"}])
-    assert table.to_dict("records") == [
-        {"name": "epochs", "a": "20", "b": "40"},
-        {"name": "old", "a": "x", "b": None},
+def test_what_differs_is_told_apart_from_what_only_some_tell() -> None:
+    facts = [{"seed": "0", "epochs": "20", "old": "x", "new": "1"}, {"seed": "0", "epochs": "40"}, {"new": "2"}]
+    assert what_differs(["a", "b", "c"], facts).to_dict("records") == [
+        {"name": "epochs", "a": "20", "b": "40", "c": None},
+        {"name": "new", "a": "1", "b": None, "c": "2"},
     ]
+    assert what_some_tell(["a", "b", "c"], facts).to_dict("records") == [
+        {"name": "old", "a": "x", "b": None, "c": None},
+        {"name": "seed", "a": "0", "b": "0", "c": None},
+    ]
+
+
+def test_which_runs_a_report_tells_of_is_no_difference() -> None:
+    named = replace(FIRST, name="other", parameters={**FIRST.parameters, "reporting.compare": "['LAST']"})
+    comparison = compare_runs([FIRST, named], QUICK)
+    assert comparison.parameters.empty
+    assert comparison.parameters_of_some.empty
 
 
 def test_the_same_number_written_in_another_way_is_no_difference() -> None:

@@ -2,10 +2,13 @@
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
+from mining_the_mines.provenance.records import RUN_RECORD
 from mining_the_mines.scoring.run_comparison import compare_runs
-from mining_the_mines.tracking.runs import LAST, find_run
+from mining_the_mines.tracking.runs import find_run
 from mining_the_mines.tracking.scored_runs import read_scored_run
+from provenance.made import run
 from tracking.scored import QUICK, Tracked, make_scored_run
 
 RUN = make_scored_run("kept")
@@ -21,7 +24,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Tracked:
 
 
 def test_what_is_read_back_is_what_was_kept(tracked: Tracked) -> None:
-    back = read_scored_run(find_run("LAST~1", tracked.store))
+    back = read_scored_run(find_run(tracked.ids[0], tracked.store))
     assert back.name == tracked.ids[0][:12]
     assert (back.parameters, back.chip_hashes, back.made_of) == (RUN.parameters, RUN.chip_hashes, RUN.made_of)
     assert all(pair.same for pair in compare_runs([RUN, back], QUICK).pairs)
@@ -29,8 +32,16 @@ def test_what_is_read_back_is_what_was_kept(tracked: Tracked) -> None:
     pd.testing.assert_frame_equal(back.outline_scores, RUN.outline_scores, check_dtype=False)
 
 
+def test_parameters_are_those_of_the_run_s_record_whichever_nodes_ran(tracked: Tracked) -> None:
+    key = tracked.add(RUN, name="recorded")
+    record = run().model_copy(update={"parameters": {"folds": {"folds": 3}, "scene": None, "epochs": 20}})
+    MlflowClient(tracked.store.address).log_text(key, record.model_dump_json(), RUN_RECORD)
+    back = read_scored_run(find_run("recorded", tracked.store))
+    assert back.parameters == {"folds.folds": "3", "scene": "None", "epochs": "20"}
+
+
 def test_a_run_that_has_scored_nothing_is_read_as_that(tracked: Tracked) -> None:
-    back = read_scored_run(find_run(LAST, tracked.store), "run of May")
+    back = read_scored_run(find_run(tracked.ids[1], tracked.store), "run of May")
     assert back.name == "run of May"
     assert back.predictions is None
     assert back.outlines is None

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,6 +11,9 @@ from mining_the_mines.bad_input import BadInputError
 if TYPE_CHECKING:
     from mining_the_mines.reporting.tables import Table
     from mining_the_mines.scoring.run_comparison import RunComparison
+
+#: Of a comparison, as JSON has them.
+_TABLES: Final = ("made_of", "parameters", "parameters_of_some", "scores")
 
 
 @click.command("compare")
@@ -54,11 +57,12 @@ def as_plain(comparison: "RunComparison") -> dict[str, Any]:
         comparison: The runs.
 
     Returns:
-        ``runs``, ``made_of``, ``parameters``, ``scores`` (records) and ``pairs``, each with its ``sentence``.
+        ``runs``, records of ``made_of``, ``parameters``, ``parameters_of_some`` and ``scores``, and ``pairs``, each
+        with its ``sentence``.
     """
     from mining_the_mines.reporting.comparison_part import verdict_sentence
 
-    tables = {name: _records(getattr(comparison, name)) for name in ("made_of", "parameters", "scores")}
+    tables = {name: _records(getattr(comparison, name)) for name in _TABLES}
     pairs = [
         {
             "run": pair.run,
@@ -97,7 +101,7 @@ def _show(comparison: "RunComparison", *, out_of_fold: bool) -> None:
 
     part = arrange_comparison(comparison)
     console = Console(highlight=False)
-    for table in (part.made_of, part.parameters):
+    for table in (part.made_of, part.parameters, part.parameters_of_some):
         if table is not None:
             console.print(_rich(table))
     if part.alike:

@@ -67,6 +67,7 @@ class ComparisonPart:
         difference_tables: Differences on the chips that two runs have in common.
         made_of: Commit, data and the like that differ; missing if none does.
         parameters: Parameters that differ; missing if none does.
+        parameters_of_some: Parameters that only some runs tell; missing if there are none.
         alike: What does not differ, in a sentence; empty if all does.
     """
 
@@ -76,6 +77,7 @@ class ComparisonPart:
     difference_tables: tuple[Table, ...]
     made_of: Table | None
     parameters: Table | None
+    parameters_of_some: Table | None
     alike: str
 
 
@@ -95,6 +97,7 @@ def arrange_comparison(comparison: RunComparison) -> ComparisonPart:
         difference_tables=tuple(_difference_table(pair) for pair in told if not pair.same),
         made_of=_facts_table("Code and data that differ", made_of),
         parameters=_facts_table("Parameters that differ", parameters),
+        parameters_of_some=_facts_table("Parameters that only some of the runs tell", comparison.parameters_of_some),
         alike=f"As far as they are known, the runs have the same {' and the same '.join(alike)}." if alike else "",
     )
 

@@ -30,6 +30,8 @@ _NEITHER: Final = frozenset({"area_bias_hectares", "area_bias_share"})
 _SMALLER_IS_BETTER: Final = LOWER_IS_BETTER | {"area_error_hectares"}
 #: What a run is made of beside its parameters, as it is tagged.
 MADE_OF: Final = ("git_commit", "git_dirty", "lock_hash", "data_hash")
+#: The parameter that names the runs to compare with.
+_NAMES_RUNS: Final = "reporting.compare"
 #: Figures are shorter; a longer text that reads like one is a hash.
 _LONGEST_NUMBER: Final = 30
 SCORE_COLUMNS: Final = ("run", "question", "split", "model", "metric", "value", "low", "high", "chips", "places")
@@ -127,6 +129,7 @@ class RunComparison:
         runs: Their names.
         made_of: One row a commit, data hash or the like that differs: ``name`` and a column a run.
         parameters: One row a parameter that differs: ``name`` and a column a run; missing where a run has none.
+        parameters_of_some: The same, of parameters that only some of the runs tell; those that do agree on them.
         scores: Of each run on its own chips, the chosen model's: :data:`SCORE_COLUMNS`.
         pairs: On the chips that two runs have in common.
         level: Share of intervals that should cover the truth.
@@ -135,6 +138,7 @@ class RunComparison:
     runs: tuple[str, ...]
     made_of: pd.DataFrame
     parameters: pd.DataFrame
+    parameters_of_some: pd.DataFrame
     scores: pd.DataFrame
     pairs: tuple[PairedScores, ...]
     level: float = 0.95
@@ -179,10 +183,12 @@ def _compare(
     names = tuple(run.name for run in runs)
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"Two runs or more are compared, each under a name of its own; given: {', '.join(names)}.")
+    parameters = [_of_results(run.parameters) for run in runs]
     return RunComparison(
         runs=names,
         made_of=what_differs(names, [run.made_of for run in runs]),
-        parameters=what_differs(names, [run.parameters for run in runs]),
+        parameters=what_differs(names, parameters),
+        parameters_of_some=what_some_tell(names, parameters),
         scores=pd.DataFrame([row for run in runs for row in _score_rows(run)], columns=list(SCORE_COLUMNS)),
         pairs=tuple(pair for run, rival in couples for pair in _pairs(run, rival, settings)),
         level=settings.level,
@@ -200,7 +206,7 @@ def hashes_of(manifest: pd.DataFrame) -> dict[str, str]:
 
 
 def what_differs(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    """Keep the facts in which runs differ.
+    """Keep the facts in which runs differ; a run that does not tell a fact does not differ in it.
 
     Args:
         names: Of the runs.
@@ -209,16 +215,46 @@ def what_differs(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd
     Returns:
         ``name`` and a column a run, in order of name; ``None`` where a run has no such fact.
     """
-    known = sorted(set().union(*facts))
-    rows = [(name, *(of_run.get(name) for of_run in facts)) for name in known]
-    differing = [row for row in rows if len({_number_or_text(fact) for fact in row[1:]}) > 1]
-    return pd.DataFrame(differing, columns=["name", *names], dtype=object)
+    return _facts_table(names, [row for row in _rows(facts) if _differs(row)])
 
 
-def _number_or_text(fact: str | None) -> float | str | None:
+def what_some_tell(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    """Keep the facts that only some runs tell, and in which those do not differ.
+
+    A version of the project may know more parameters than another, and older runs have kept those alone that the nodes
+    of that run took.
+
+    Args:
+        names: Of the runs.
+        facts: Of each run, by name.
+
+    Returns:
+        As :func:`what_differs`.
+    """
+    return _facts_table(names, [row for row in _rows(facts) if None in row and not _differs(row)])
+
+
+def _of_results(parameters: Mapping[str, str]) -> dict[str, str]:
+    """All but those that say which runs a report tells of: a run finds the same whatever it is compared with."""
+    return {name: value for name, value in parameters.items() if not name.startswith(_NAMES_RUNS)}
+
+
+def _rows(facts: Sequence[Mapping[str, str]]) -> list[tuple[str | None, ...]]:
+    return [(name, *(of_run.get(name) for of_run in facts)) for name in sorted(set().union(*facts))]
+
+
+def _differs(row: tuple[str | None, ...]) -> bool:
+    return len({_number_or_text(fact) for fact in row[1:] if fact is not None}) > 1
+
+
+def _facts_table(names: Sequence[str], rows: list[tuple[str | None, ...]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["name", *names], dtype=object)
+
+
+def _number_or_text(fact: str) -> float | str:
     """What a fact says: 10 and 10.0 are the same number, however a parameter was written down."""
     try:
-        return float(fact) if fact is not None and len(fact) < _LONGEST_NUMBER else fact
+        return float(fact) if len(fact) < _LONGEST_NUMBER else fact
     except ValueError:
         return fact
 

@@ -1,16 +1,20 @@
 """What a tracked run said of each chip, read from its artifacts."""
 
 import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
 
+from mining_the_mines.dotted_names import flatten
+from mining_the_mines.provenance.records import RUN_RECORD
 from mining_the_mines.scoring.run_comparison import MADE_OF, ScoredRun, hashes_of
 from mining_the_mines.tracking.runs import TrackedFacts
 
 #: Folders of a run's artifacts: those of each task lie in one of their own.
 _DETECTION, _OUTLINES, _SHARED = "classification", "segmentation", ""
+_BOOKS, _RECORD = RUN_RECORD.split("/")
 _CHIP_TYPES = {"label": "Int64", "category": "str", "place": "str", "fold": "Int64"}
 _SCORE_TYPES = {"category_excluded": "string"}
 
@@ -34,7 +38,7 @@ def read_scored_run(facts: TrackedFacts, name: str | None = None) -> ScoredRun:
     return ScoredRun(
         name=name or facts.short,
         made_of={fact: facts.tags[fact] for fact in MADE_OF if fact in facts.tags},
-        parameters=facts.params,
+        parameters=_parameters(files, facts),
         chip_hashes={} if manifest is None else hashes_of(manifest),
         predictions=files.table(_DETECTION, "scored_predictions.csv", _CHIP_TYPES),
         thresholds={str(model): float(value) for model, value in decision.get("thresholds", {}).items()},
@@ -46,12 +50,18 @@ def read_scored_run(facts: TrackedFacts, name: str | None = None) -> ScoredRun:
     )
 
 
+def _parameters(files: "_Files", facts: TrackedFacts) -> Mapping[str, str]:
+    """All that the run was given, as its record has it; of older runs those of the nodes that ran, as logged."""
+    record = files.json(_BOOKS, _RECORD)
+    return flatten(record["parameters"]) if "parameters" in record else facts.params
+
+
 class _Files:
     """A run's artifacts, fetched when they are asked for."""
 
     def __init__(self, facts: TrackedFacts) -> None:
         self._facts = facts
-        self._known = {path for folder in (_SHARED, _DETECTION, _OUTLINES) for path in facts.artifacts(folder)}
+        self._known = {path for folder in (_SHARED, _DETECTION, _OUTLINES, _BOOKS) for path in facts.artifacts(folder)}
 
     def table(self, folder: str, name: str, types: dict[str, str]) -> pd.DataFrame | None:
         path = str(PurePosixPath(folder, name))

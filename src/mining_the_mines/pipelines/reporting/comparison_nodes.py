@@ -1,12 +1,13 @@
 """Nodes of reporting on how a run compares with others."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any, Final
 
 import pandas as pd
 
-from mining_the_mines.pipelines.reporting.nodes import ReportingSettings, flatten
+from mining_the_mines.dotted_names import flatten
+from mining_the_mines.incidental import lasting
+from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.scoring.run_comparison import MADE_OF, RunComparison, ScoredRun, compare_with, hashes_of
 
 _THIS: Final = "this run"
@@ -39,8 +40,7 @@ def compare_with_others(  # noqa: PLR0913, PLR0917 - all that a run has found ou
         outline_scores: Scores of its outlines.
 
     Returns:
-        What differs, and whether it is real. Of parameters and facts those that both know are compared, since this run
-        has not come to its end.
+        What differs, and whether it is real.
     """
     others = [compared_runs(name) for name in reporting.compare or ()]
     decision = decision or {}
@@ -48,7 +48,7 @@ def compare_with_others(  # noqa: PLR0913, PLR0917 - all that a run has found ou
     this = ScoredRun(
         name=_THIS,
         made_of={name: value for name, value in facts.items() if value},
-        parameters={name: value for name, value in flatten(parameters).items() if not _names_runs(name)},
+        parameters=flatten(lasting(parameters)),
         chip_hashes=hashes_of(manifest),
         predictions=predictions,
         thresholds=decision.get("thresholds", {}),
@@ -58,19 +58,4 @@ def compare_with_others(  # noqa: PLR0913, PLR0917 - all that a run has found ou
         detection_scores=detection_scores,
         outline_scores=outline_scores,
     )
-    known = [
-        replace(run, made_of=_only(run.made_of, this.made_of), parameters=_only(run.parameters, this.parameters))
-        for run in others
-    ]
-    made_of = {name for run in known for name in run.made_of}
-    named = {name for run in known for name in run.parameters}
-    this = replace(this, made_of=_only(this.made_of, made_of), parameters=_only(this.parameters, named))
-    return compare_with(this, known, reporting.bootstrap)
-
-
-def _names_runs(parameter: str) -> bool:
-    return parameter.startswith("reporting.compare")
-
-
-def _only(facts: Mapping[str, str], names: Mapping[str, str] | set[str]) -> dict[str, str]:
-    return {name: value for name, value in facts.items() if name in names}
+    return compare_with(this, others, reporting.bootstrap)

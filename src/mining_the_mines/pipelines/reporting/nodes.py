@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import read_statistics
+from mining_the_mines.dotted_names import flatten
 from mining_the_mines.reporting.contents import (
     CompositeContents,
     DetectionContents,
@@ -25,7 +26,6 @@ from mining_the_mines.reporting.contents import (
 )
 from mining_the_mines.reporting.html import render_report
 from mining_the_mines.reporting.pictures import true_colour
-from mining_the_mines.scenes.discretion import conceal, conceal_all
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.outline_measures import called_mine
 from mining_the_mines.scoring.pixel_tally import UNKNOWN
@@ -231,21 +231,6 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
         caveats=reporting.caveats,
     )
     return render_report(contents)
-
-
-def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as dotted names and text, without passwords and signatures."""
-    flat: dict[str, str] = {}
-    plainly = {
-        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        for name, value in parameters.items()
-    }
-    for name, plain in conceal_all(plainly).items():
-        if isinstance(plain, Mapping) and plain:
-            flat |= flatten(plain, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = conceal(str(plain))
-    return flat
 
 
 def _model_names(settings: Mapping[str, str]) -> dict[str, str]:
