@@ -47,6 +47,7 @@ test: lint ## All checks and all tests
 	pytest -n auto --maxprocesses=4 --dist=loadgroup --cov --cov-config=pyproject.toml --cov-report=term
 
 viz: $(READY) ## Open the pipelines in Kedro-Viz
+	@echo "The stages as boxes, without datasets: http://127.0.0.1:4141/?pid=__default__&types=nodes"
 	kedro viz run --host 127.0.0.1
 
 site: $(READY) ## Kedro-Viz with previews as a static site in build/

@@ -107,4 +107,4 @@ def _comparison(tasks: Collection[Task]) -> Pipeline:
     if CLASSIFICATION in tasks:
         inputs |= {"predictions": f"{CLASSIFICATION}.predictions", "decision": f"{CLASSIFICATION}.decision"}
     node = Node(compare_detection, inputs, "detection_scores", name="compare_detection")
-    return Pipeline([node], tags="evaluation")
+    return Pipeline([node], namespace="reporting", prefix_datasets_with_namespace=False, tags="evaluation")
