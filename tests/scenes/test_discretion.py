@@ -10,6 +10,14 @@ from mining_the_mines.scenes.discretion import conceal, conceal_all, without_sec
 from mining_the_mines.scenes.http import AccessSettings
 
 KEYS = ("password", "key", "auth", "jwt", "code", "apiKey", "api-key", "x-api-key", "client_secret", "sig%3D")
+LONGER_KEYS = (
+    "my_token",
+    "x-api-token",
+    "user_password",
+    "subscription-key",
+    "Ocp-Apim-Subscription-Key",
+    "dbpassword",
+)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +32,8 @@ KEYS = ("password", "key", "auth", "jwt", "code", "apiKey", "api-key", "x-api-ke
         ("/data/a.tif", "/data/a.tif"),
         ("//server/share#1/a?b=2", "//server/share#1/a?b=2"),
         ("https://[broken/a?key=f&b=1", "https://[broken/a&b=1"),
-        *((f"https://host.org/a?{name}=f&b=1", "https://host.org/a?b=1") for name in KEYS),
+        ("https://host.org/a?sort_key=f&b=1", "https://host.org/a?sort_key=f&b=1"),
+        *((f"https://host.org/a?{name}=f&b=1", "https://host.org/a?b=1") for name in (*KEYS, *LONGER_KEYS)),
     ],
 )
 def test_an_address_is_written_down_without_what_grants_access(address: str, kept: str) -> None:
@@ -51,6 +60,9 @@ def test_the_end_of_an_address_loses_its_signature() -> None:
         "postgresql://me:hunter2@host.org:5432/pgstac, and more",
         "https://me:hunter2@[broken/a.tif",
         "B02.tif?jwt=hunter2: failed",
+        *(f"B02.tif?a=1&{name}=hunter2: failed" for name in LONGER_KEYS),
+        "https://host.org/a%3Fmy_token%3Dhunter2%26b=2",
+        "https://host.org/go?next=https://host.org/?my_token=hunter2",
         "AcquisitionSettings(source='https://me:hunter2@host.org/stac?api_key=hunter2')",
     ],
 )
@@ -66,7 +78,10 @@ def test_parameters_lose_their_secrets_however_deep() -> None:
 @pytest.mark.parametrize(
     "name",
     ["password", "token", "secret", "api_key", "x-api-key", "Authorization", "aws_secret_access_key", "headers.token",
-     "params:archive.password"],
+     "params:archive.password", "db_password", "user_password", "dbPassword", "smtppassword", "user_pass",
+     "api_token", "bearer_token", "githubToken", "X-Api-Token", "MLFLOW_TRACKING_TOKEN", "mlflow_tracking_password",
+     "Ocp-Apim-Subscription-Key", "PC_SDK_SUBSCRIPTION_KEY", "ssl.private_key", "accountKey", "access_key_id",
+     "Proxy-Authorization", "azure_credentials", "password2", "APIKey", "archive.api.key"],
 )  # fmt: skip
 @pytest.mark.parametrize("value", ["hunter2", 1234, ["hunter2"], {"a": "hunter2"}])
 def test_what_is_called_a_secret_is_concealed_however_deep(name: str, value: object) -> None:
@@ -85,6 +100,15 @@ def test_harmless_parameters_and_metadata_stay_as_they_are() -> None:
         "class_token": True,
         "key": "a",
         "author": "b",
+        "sort_key": "c",
+        "keys": 3,
+        "key_id": 4,
+        "orbit_pass": "ascending",
+        "tokens": 5,
+        "token_count": 6,
+        "secretary": "d",
+        "password_length": 7,
+        "monkey": "e",
     }
     assert conceal_all(harmless) == harmless
 

@@ -17,6 +17,18 @@ _SECRETS: Final = frozenset(
 #: Outside of addresses these name harmless things, such as a projection's code in PROJJSON, or an orbit's pass.
 _HARMLESS: Final = frozenset({"code", "key", "pass"})
 _SIGNED_NAMES: Final = ("awssecret", "awssession")
+#: Names that end in one of these words are a secret's, whatever comes before: ``db_password``, ``X-Api-Token``.
+_LAST_WORDS: Final = (
+    "apikey", "auth", "authorization", "cookie", "credential", "credentials", "jwt", "passphrase", "passwd", "password",
+    "pwd", "secret", "secrets", "token",
+)  # fmt: skip
+#: These tell it even where no hyphen or capital letter sets them off.
+_ENDINGS: Final = ("apikey", "passphrase", "passwd", "password")
+#: Of keys, those that let somebody in; others sort and join tables.
+_KEYS_TO: Final = ("access", "account", "api", "auth", "encryption", "private", "secret", "signing", "subscription")
+#: Whose ``pass`` is none of an orbit.
+_PASSES_OF: Final = ("admin", "database", "db", "login", "proxy", "user")
+_WORD: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 #: Stands for a secret that was given by its name.
 _CONCEALED: Final = "…"
 _SIGNED: Final = ("xamz", "xgoog", "awsaccesskeyid")
@@ -26,7 +38,14 @@ _SHARED_ACCESS: Final = frozenset(
 )
 _ADDRESS: Final = re.compile(r"""https?://[^\s'"<>]+""", re.IGNORECASE)
 #: Their names as they are written, with or without hyphens and underscores.
-_WRITTEN: Final = "|".join("[-_.]?".join(name) for name in sorted(_SECRETS))
+_WRITTEN: Final = "|".join(
+    [
+        *("[-_.]?".join(name) for name in sorted(_SECRETS)),
+        rf"[\w.-]*[-_.](?:{'|'.join(_LAST_WORDS)})",
+        rf"[\w.-]*(?:{'|'.join(_ENDINGS)})",
+        rf"[\w.-]*[-_.](?:{'|'.join(_KEYS_TO)})[-_.]?key",
+    ]
+)
 #: GDAL also tells the end of an address alone: ``B02.tif?sig=…, band 1: IReadBlock failed``; and an address within an
 #: address is escaped: ``%3Fsig%3D…``.
 _SECRET_PART: Final = re.compile(
@@ -67,7 +86,7 @@ def without_secrets(address: str) -> str:
 
 def _grants_access(name: str) -> bool:
     plain = _plain(name)
-    return plain in _SECRETS or plain.startswith(_SIGNED)
+    return plain in _SECRETS or plain.startswith(_SIGNED) or _ends_like_a_secret(name)
 
 
 def _plain(name: str) -> str:
@@ -77,8 +96,20 @@ def _plain(name: str) -> str:
 
 def names_secret(name: object) -> bool:
     """Whether a parameter's name, or the end of a dotted one, says that its value is a secret."""
-    plain = _plain(str(name).removeprefix("params:").rpartition(".")[2])
-    return (plain in _SECRETS and plain not in _HARMLESS) or plain.startswith((*_SIGNED, *_SIGNED_NAMES))
+    whole = str(name).removeprefix("params:")
+    plain = _plain(whole.rpartition(".")[2])
+    listed = plain in _SECRETS and plain not in _HARMLESS
+    return listed or plain.startswith((*_SIGNED, *_SIGNED_NAMES)) or _ends_like_a_secret(whole)
+
+
+def _ends_like_a_secret(name: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(name)]
+    if words[-2:] == ["key", "id"]:
+        words.pop()
+    before, last = ["", "", *words][-2:]
+    if last in _LAST_WORDS or last.endswith(_ENDINGS):
+        return True
+    return (last == "key" and before in _KEYS_TO) or (last == "pass" and before in _PASSES_OF)
 
 
 def _without_parts(text: str) -> str:
@@ -101,7 +132,7 @@ def conceal_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
     """Do the same with all texts in nested mappings and sequences, such as parameters.
 
     What a mapping has under the name of a secret, such as ``password`` or ``headers.api_key``, is concealed whatever
-    it is, unless it is ``None``.
+    it is, unless it is ``None``, or yes or no: a network's ``class_token`` is no secret.
 
     Args:
         value: Mappings, lists, tuples, texts, and whatever else, which stays as it is.
@@ -113,7 +144,9 @@ def conceal_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
         return conceal(value)
     if isinstance(value, Mapping):
         return {
-            name: _CONCEALED if part is not None and names_secret(name) else conceal_all(part)
+            name: _CONCEALED
+            if not (part is None or isinstance(part, bool)) and names_secret(name)
+            else conceal_all(part)
             for name, part in value.items()
         }
     if isinstance(value, list):
