@@ -182,6 +182,8 @@ def test_too_few_chips_that_the_champion_has_not_seen_leave_it_in_its_place(
     promotion = weigh_detector(stored(detector, tmp_path), view, predictions(0.6), PACKED, SETTINGS)
     assert promotion["outcome"] == "challenger"
     assert "Only 0 test chips of 0 places are left" in promotion["reason"]
+    assert f"({CHIPS - TRAIN} are left out)" in promotion["reason"]
+    assert promotion["left_out"] == CHIPS - TRAIN
 
 
 def test_the_champion_itself_is_not_compared_with_itself(detector: MineDetector, tmp_path: Path) -> None:
@@ -252,6 +254,13 @@ def test_a_segmenters_card_scores_each_region() -> None:
     assert "| IoU | 0.500 (0.400 to 0.600) | – |" in card
     assert "IoU by region:" in card
     assert "| place-0 | out-of-fold |" in card
+
+
+def test_figures_by_category_have_a_name_on_a_segmenters_card() -> None:
+    chips = outlined.chip_scores().assign(category="river mine")
+    scores = pd.DataFrame(columns=["split", "model", "category_excluded", "metric", "value", "low", "high"])
+    card = write_outliner_card(outliner(), scores, chips, outlined.folds_table(), OUTLINES, CAVEATS)
+    assert "| river mine (IoU) | test |" in card
 
 
 def test_what_a_version_is_looked_up_by_stands_in_its_tags(detector: MineDetector, tmp_path: Path) -> None:

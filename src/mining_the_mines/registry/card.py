@@ -85,7 +85,7 @@ def write_card(contents: CardContents) -> str:
         scores=_overall(contents),
         categories=_rows(contents.by_category),
         regions=_rows(contents.by_region),
-        title=_title(contents.metric),
+        title=title_of(contents.metric),
     )
 
 
@@ -111,7 +111,8 @@ def figure_with_interval(value: float, low: float, high: float) -> str:
     return f"{value:.3f}" if pd.isna(low) or pd.isna(high) else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def _title(metric: str) -> str:
+def title_of(metric: str) -> str:
+    """A figure's name as people read it."""
     return {**METRIC_TITLES, **OUTLINE_TITLES}[metric]
 
 
@@ -138,7 +139,7 @@ def _overall(contents: CardContents) -> list[dict[str, str]]:
         rows = contents.scores[contents.scores["metric"] == metric]
         figures = {str(row["split"]): figure_with_interval(*_ends(row)) for _, row in rows.iterrows()}
         test, out_of_fold = (figures.get(split, "–") for split in ("test", "out-of-fold"))
-        shown.append({"title": _title(metric), "test": test, "out_of_fold": out_of_fold})
+        shown.append({"title": title_of(metric), "test": test, "out_of_fold": out_of_fold})
     return shown
 
 

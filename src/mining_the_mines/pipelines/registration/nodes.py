@@ -127,7 +127,7 @@ def weigh_detector(
 
     def judge(rows: pd.DataFrame, rival: Champion | None) -> Contest:
         if rows.empty:
-            return _empty(rival)
+            return _empty(rival, len(test))
         ours = score(rows, rows["probability"], package.description.threshold)
         if rival is None:
             return Contest(ours, rows["place"])
@@ -228,11 +228,13 @@ def tell(decision: Decision, registration: RegistrationSettings) -> dict[str, An
     return {"name": registration.name, **decision.record()}
 
 
-def _empty(rival: Champion | None) -> Contest:
+def _empty(rival: Champion | None, left_out: int) -> Contest:
     def nothing(_weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
         return {}
 
-    return Contest(nothing, [], None if rival is None else nothing, "" if rival is None else rival.version)
+    if rival is None:
+        return Contest(nothing, [])
+    return Contest(nothing, [], nothing, rival.version, left_out)
 
 
 def _bounds(folds: pd.DataFrame) -> tuple[float, float, float, float] | None:

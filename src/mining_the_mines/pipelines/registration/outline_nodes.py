@@ -13,7 +13,7 @@ from mining_the_mines.pipelines.evaluation.outline_nodes import OutlineEvaluatio
 from mining_the_mines.pipelines.registration.nodes import overall_scores, predict_chips, tell, unseen_rows
 from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.breakdown import break_down, region_of
-from mining_the_mines.registry.card import CardContents, write_card
+from mining_the_mines.registry.card import CardContents, title_of, write_card
 from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.decision import Contest, decide
 from mining_the_mines.registry.package import StoredPackage
@@ -34,12 +34,13 @@ def write_outliner_card(
     from mining_the_mines.learning.export import describe
 
     metric, intervals = registration.metric, registration.bootstrap
+    categories = break_down(chip_scores, chip_scores["category"], weighted_outline_scores, metric, intervals)
     contents = CardContents(
         name=registration.name,
         description=describe(outliner, registration.pixel),
         folds=folds,
         scores=overall_scores(scores, OUTLINES),
-        by_category=break_down(chip_scores, chip_scores["category"], weighted_outline_scores, metric, intervals),
+        by_category=categories.assign(part=categories["part"] + f" ({title_of(metric)})"),
         by_region=break_down(
             chip_scores, chip_scores["place"].map(region_of), weighted_outline_scores, metric, intervals
         ),
