@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import grimp
@@ -10,12 +11,14 @@ import mlflow
 import numpy as np
 import pytest
 import torch
-from kedro.io import DatasetError
+from kedro.io import DataCatalog, DatasetError
 from kedro.io.core import Version
+from kedro.pipeline.node import Node
 
 from chips.building import packed_chips
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.datasets.files import JsonFile
 from mining_the_mines.datasets.model_packages import read_package
 from mining_the_mines.datasets.models import DetectorDataset, OutlinerDataset
 from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageDataset, RegisteredModelDataset
@@ -25,9 +28,11 @@ from mining_the_mines.learning.outliner import MineOutliner
 from mining_the_mines.models.storage import StoredEnsemble
 from mining_the_mines.provenance.content import NOTHING, ContentHashes
 from mining_the_mines.registry.beforehand import decide_beforehand
-from mining_the_mines.registry.champion import Registration
+from mining_the_mines.registry.champion import Registration, RegistryView
 from mining_the_mines.registry.package import ModelPackage, StoredPackage
 from mining_the_mines.registry.seen_chips import hash_chips
+from mining_the_mines.running.bookkeeper import Bookkeeper
+from mining_the_mines.tracking.registry import find_version
 from models.networks import SIX_BANDS, random_reflectance, small_outline_ensemble, small_segmenter_spec
 from registry.models import SETTINGS, facts
 
@@ -231,6 +236,45 @@ def test_a_registry_that_does_not_answer_stops_no_run(
     RegisteredModelDataset(name=NAME).save(registration(package))
     assert f"{NAME} is not registered and stays in {package.folder}" in caplog.text
     assert "kedro run --pipelines=registration" in caplog.text
+
+
+@pytest.mark.usefixtures("_registry")
+def test_what_a_silent_registry_left_undone_is_done_as_soon_as_it_speaks(
+    tmp_path: Path, package: StoredPackage
+) -> None:
+    """Also where only what is stale is run, and nothing else has changed."""
+
+    def weigh(champion: RegistryView) -> dict[str, str]:
+        return {"known": champion.silent or "all"}
+
+    def put_forward(_promotion: dict[str, str]) -> Registration:
+        return replace(registration(package), name="mine-classifier")
+
+    speaks, fetched = mlflow.get_tracking_uri(), str(tmp_path / "fetched")
+    pipeline = [Node(weigh, "champion", "promotion"), Node(put_forward, "promotion", "registered")]
+
+    def run(number: int, address: str) -> list[str]:
+        mlflow.set_tracking_uri(address)
+        promotion = JsonFile(filepath=str(tmp_path / "promotion.json"))
+        catalog = DataCatalog({
+            "champion": ChampionDataset(name=NAME, fetched=fetched), "promotion": promotion,
+            "registered": RegisteredModelDataset(name="mine-classifier"),
+        })  # fmt: skip
+        books, ran = Bookkeeper(tmp_path, tmp_path / "data", catalog, f"run {number}"), []
+        for node in pipeline:
+            if books.recall(node) is None:
+                inputs = {name: catalog.load(name) for name in node.inputs}
+                books.begin(node)
+                catalog.save(node.outputs[0], node.run(inputs)[node.outputs[0]])
+                books.saved(node, node.outputs[0])
+                ran.append(node.outputs[0])
+        return ran
+
+    assert run(1, "http://127.0.0.1:9") == ["promotion", "registered"]
+    assert run(2, "http://127.0.0.1:9") == ["promotion", "registered"]
+    assert run(3, speaks) == ["promotion", "registered"]
+    assert run(4, speaks) == []
+    assert find_version("models:/mine-classifier@champion").content_hash == package.content_hash
 
 
 def test_the_registry_is_neither_read_nor_written_past_the_pipeline(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ class ChampionDataset(AbstractDataset[None, "RegistryView"]):
         self.name = name
         self._fetched = Path(fetched)
         self.metadata = metadata
+        #: Whether the registry has kept silent: what was decided on that is decided anew as soon as it speaks.
+        self.always_changes = False
 
     def load(self) -> "RegistryView":
         """Fetch the champion; a registry that does not answer, or has another's model, is told and stops nothing."""
@@ -66,9 +68,11 @@ class ChampionDataset(AbstractDataset[None, "RegistryView"]):
 
         try:
             version = find_champion(self.name)
-            return RegistryView(self.name, None if version is None else self._fetch(version))
+            view = RegistryView(self.name, None if version is None else self._fetch(version))
         except RegistryError as error:
-            return RegistryView(self.name, silent=str(error))
+            view = RegistryView(self.name, silent=str(error))
+        self.always_changes = bool(view.silent)
+        return view
 
     def _fetch(self, version: "RegisteredVersion") -> "Champion":
         import pandas as pd
@@ -113,6 +117,8 @@ class RegisteredModelDataset(AbstractDataset["Registration", None]):
     def __init__(self, *, name: str, metadata: dict[str, Any] | None = None) -> None:
         self.name = name
         self.metadata = metadata
+        #: Whether the registry has kept silent, so that the model has to be put forward once more.
+        self.always_changes = False
 
     def load(self) -> None:
         """Refuse: whoever wants a registered model asks for it by its address."""
@@ -130,7 +136,9 @@ class RegisteredModelDataset(AbstractDataset["Registration", None]):
             version = register(data, None if run is None else run.run_id)
         except SilentRegistryError as error:
             logger.warning("%s is not registered and stays in %s: %s", data.name, data.folder, error)
+            self.always_changes = True
             return
+        self.always_changes = False
         if run is not None:
             run.set_tags({f"registered.{data.name}": version.version})
 

@@ -50,7 +50,7 @@ class MayBeRegistered(Protocol):
 
 @runtime_checkable
 class AlwaysChanges(Protocol):
-    """A dataset of which no hash can tell what it holds: whoever reads it is never up to date."""
+    """A dataset of which no hash can tell what it holds: whoever reads or writes it is not up to date next time."""
 
     always_changes: bool
 

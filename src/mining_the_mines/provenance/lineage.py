@@ -40,9 +40,9 @@ class Step:
     Attributes:
         state: What it held.
         kind: ``made`` by a node; ``part of`` another dataset's folder; ``simulated``; ``handed over`` by people; a
-            ``registered`` model that no node has made here; ``checkpoints`` of training, which change nothing; ``not given`` where nobody named a file; ``not
-            counted`` if nothing depends on it, such as the time of a run; ``unrecorded`` if a node must have made it,
-            but no record says so.
+            ``registered`` model that no node has made here; ``checkpoints`` of training, which change nothing; ``not
+            given`` where nobody named a file; ``not counted`` if nothing depends on it, such as the time of a run;
+            ``unrecorded`` if a node must have made it, but no record says so.
         writer: The node that made it.
         sources: Names of the steps that it was made from.
         now: What lies in its place today.

@@ -118,12 +118,13 @@ class Bookkeeper:
     def done(self, node: Node) -> None:
         """Write down what a node was made of, and what came out."""
         running = self._running.pop(node.name)
+        unfinished = any(self._changes(name) for name in node.outputs)
         for name in node.outputs:
             if self._is_in_memory(name):
                 self._in_memory[name] = _derived(name, running.key)
         record = NodeRecord(
             node=node.name,
-            key=running.key,
+            key=hash_values([running.key, self.run_id]) if unfinished else running.key,
             run_id=self.run_id,
             finished=_now(),
             seconds=round(time.perf_counter() - running.began, 3),
@@ -194,9 +195,11 @@ class Bookkeeper:
 
     def _at_this_moment(self, state: DatasetState) -> DatasetState:
         """What no hash can tell is another one in every run."""
-        dataset = self._dataset(state.dataset)
-        changes = isinstance(dataset, AlwaysChanges) and dataset.always_changes
-        return _derived(state.dataset, self.run_id) if changes else state
+        return _derived(state.dataset, self.run_id) if self._changes(state.dataset) else state
+
+    def _changes(self, name: str) -> bool:
+        dataset = self._dataset(name)
+        return isinstance(dataset, AlwaysChanges) and dataset.always_changes
 
     def _entry(self, name: str) -> Any:  # noqa: ANN401 - as configuration is
         """What the catalog says of a dataset, but how others show it and how one logs in."""
