@@ -107,6 +107,18 @@ def test_a_model_that_beat_another_champion_than_the_present_one_has_to_be_compa
 def test_a_model_that_is_put_forward_again_may_still_win(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     register(registration(tmp_path / "a", "a"), None)
     register(registration(tmp_path / "b", "b", champion=False, before="1"), None)
+def test_a_champion_that_was_deposed_by_hand_meanwhile_is_not_called_another_one(
+    client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    register(registration(tmp_path / "a", "a"), None)
+    client.delete_registered_model_alias("mine-classifier", "champion")
+    register(registration(tmp_path / "b", "b", before="1"), None)
+    assert aliases(client) == {"challenger": "2"}
+    told = "Version 1 of mine-classifier is no champion any more, and there is no other"
+    assert client.get_model_version("mine-classifier", "2").tags["decision.reason"] == f"{told}."
+    assert f"{told}, so version 2 stays the challenger" in caplog.text
+
+
     register(registration(tmp_path / "b", "b", before="1"), None)
     assert aliases(client)["champion"] == "2"
     assert client.get_model_version("mine-classifier", "2").tags["decision"] == "champion"

@@ -182,7 +182,10 @@ def _promote(client: "MlflowClient", registration: Registration, version: Regist
         champion = _aliases(client, name).get(CHAMPION, "")
         if champion == version.version:
             return
-    reason = f"{name} has got another champion meanwhile, version {champion}"
+    if champion:
+        reason = f"{name} has got another champion meanwhile, version {champion}"
+    else:
+        reason = f"Version {registration.champion_version} of {name} is no champion any more, and there is no other"
     _tell_decision(client, version, registration.decision | {"decision": CHALLENGER, "decision.reason": f"{reason}."})
     logger.warning(
         "%s, so version %s stays the challenger: run the pipeline registration again to compare them.",
