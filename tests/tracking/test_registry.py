@@ -3,6 +3,8 @@
 import contextlib
 import shutil
 import sqlite3
+import ssl
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from mining_the_mines.tracking.registry import (
     find_version,
     register,
 )
+from scenes.servers import FaultyServer, Reply
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +107,6 @@ def test_a_model_that_beat_another_champion_than_the_present_one_has_to_be_compa
     assert "another champion meanwhile, version 2, so version 3 stays the challenger" in caplog.text
 
 
-def test_a_model_that_is_put_forward_again_may_still_win(client: mlflow.MlflowClient, tmp_path: Path) -> None:
-    register(registration(tmp_path / "a", "a"), None)
-    register(registration(tmp_path / "b", "b", champion=False, before="1"), None)
 def test_a_champion_that_was_deposed_by_hand_meanwhile_is_not_called_another_one(
     client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -119,6 +119,9 @@ def test_a_champion_that_was_deposed_by_hand_meanwhile_is_not_called_another_one
     assert f"{told}, so version 2 stays the challenger" in caplog.text
 
 
+def test_a_model_that_is_put_forward_again_may_still_win(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+    register(registration(tmp_path / "a", "a"), None)
+    register(registration(tmp_path / "b", "b", champion=False, before="1"), None)
     register(registration(tmp_path / "b", "b", before="1"), None)
     assert aliases(client)["champion"] == "2"
     assert client.get_model_version("mine-classifier", "2").tags["decision"] == "champion"
@@ -193,10 +196,63 @@ def test_a_server_that_does_not_answer_is_told_in_seconds_with_the_command_to_re
     assert "secret" not in str(told.value)
 
 
+def test_a_registry_behind_a_private_authority_is_asked_with_the_certificate_that_mlflow_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    whose = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *whose]
+    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    server = FaultyServer(lambda _asked: Reply(200, {}, b"{}"))
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(certificate, key)
+    server._server.socket = secure.wrap_socket(server._server.socket, server_side=True)
+    with server.running():
+        mlflow.set_tracking_uri(server.address.replace("http", "https"))
+        with pytest.raises(SilentRegistryError, match="SSLError"):
+            find_champion("mine-classifier")
+        monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(certificate))
+        assert find_champion("mine-classifier") is None
+    assert server.count("/health") == 1
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_store_of_files_that_refuses_them_is_told_and_not_taken_for_a_full_disk(
+    client: mlflow.MlflowClient, tmp_path: Path, status: int
+) -> None:
+    register(registration(tmp_path / "a", "a"), None)
+    with FaultyServer(lambda _asked: Reply(status, {}, b"")).running() as server:
+        client.create_model_version("mine-classifier", f"{server.address}/api/2.0/mlflow-artifacts/artifacts/a")
+        with pytest.raises(SilentRegistryError, match=rf"did not do what was asked of it: .*{status}") as told:
+            fetch_version(find_version("models:/mine-classifier/2"), tmp_path / "fetched")
+    assert "free some space" not in str(told.value)
+    assert not list((tmp_path / "fetched").rglob("*.txt"))
+
+
+def test_a_place_for_files_that_can_not_be_written_to_is_told(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+    (tmp_path / "artifacts").write_text("no folder")
+    run = client.create_run(client.create_experiment("models", artifact_location=str(tmp_path / "artifacts")))
+    with pytest.raises(SilentRegistryError, match="did not do what was asked of it"):
+        register(registration(tmp_path / "a", "a"), run.info.run_id)
+
+
+def test_a_model_is_found_beside_a_store_that_was_moved_with_its_project(
+    client: mlflow.MlflowClient, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    run = client.create_run(client.create_experiment("models", artifact_location=str(project / "artifacts")))
+    register(registration(tmp_path / "a", "a"), run.info.run_id)
+    shutil.copy(tmp_path / "mlflow.db", project)
+    moved = project.rename(tmp_path / "moved")
+    mlflow.set_tracking_uri(f"sqlite:///{moved}/mlflow.db")
+    folder = fetch_version(find_version("models:/mine-classifier@champion"), tmp_path / "fetched")
+    assert (folder / "model.txt").read_text() == "a"
+
+
 def test_files_that_are_gone_are_told_in_one_sentence(tmp_path: Path) -> None:
-    version = replace(register(registration(tmp_path / "a", "a"), None), source="")
+    version = register(registration(tmp_path / "a", "a"), None)
     shutil.rmtree(tmp_path / "a")
-    with pytest.raises(SilentRegistryError):
+    with pytest.raises(RegistryError, match=r"^The files of models:/mine-classifier/1 are gone from \S+/a, where the"):
         fetch_version(version, tmp_path / "fetched")
     assert not (tmp_path / "fetched/mine-classifier").exists() or not any(
         (tmp_path / "fetched/mine-classifier").iterdir()

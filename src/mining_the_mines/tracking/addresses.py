@@ -26,6 +26,13 @@ def anchor(address: str, project: Path) -> str:
     return f"{_SQLITE}{project / address.removeprefix(_SQLITE)}"
 
 
+def embedded_file(address: str) -> Path | None:
+    """The file of an embedded store; ``None`` for a server or another database."""
+    if not address.startswith(_SQLITE):
+        return None
+    return Path(unquote(address.removeprefix(_SQLITE).partition("?")[0]))
+
+
 def artifact_location(address: str, project: Path) -> str | None:
     """Where an experiment's artifacts are stored.
 
@@ -37,9 +44,9 @@ def artifact_location(address: str, project: Path) -> str | None:
         A folder beside an SQLite file; one in the project's data for another database that is written to without a
         server; ``None`` for a server, which has its own place for them.
     """
-    if address.startswith(_SQLITE):
-        path = Path(unquote(address.removeprefix(_SQLITE).partition("?")[0]))
-        return str(path.parent / "artifacts")
+    store = embedded_file(address)
+    if store is not None:
+        return str(store.parent / "artifacts")
     if address.startswith(("postgresql", "mysql", "mssql")):
         return str(project / "data/mlflow/artifacts")
     return None

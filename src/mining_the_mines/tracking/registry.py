@@ -1,5 +1,6 @@
 """Models in MLflow's registry: looked up, fetched, registered."""
 
+import errno
 import logging
 import re
 import shutil
@@ -9,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import requests
-
 from mining_the_mines.atomic import whole_folder
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.registry.champion import Registration
 from mining_the_mines.registry.decision import CHALLENGER, CHAMPION
 from mining_the_mines.scenes.discretion import conceal, without_secrets
+from mining_the_mines.tracking.moved import beside_the_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,6 +27,8 @@ CONTENT_HASH: Final = "content_hash"
 _ADDRESS: Final = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
 #: Seconds that a registry has to say that it is there.
 _PATIENCE: Final = 5.0
+#: What is wrong with the disk that is written to, and not with what is read.
+_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 #: Digits of the content hash in the name of a folder.
 _DIGITS: Final = 12
 
@@ -117,20 +119,15 @@ def fetch_version(version: RegisteredVersion, folder: Path) -> Path:
         The model's folder.
 
     Raises:
-        SilentRegistryError: The files can't be fetched.
+        RegistryError: The files are gone.
+        SilentRegistryError: They can't be fetched.
     """
-    import mlflow
-
     kept = folder / version.name / f"{version.version}-{version.content_hash[:_DIGITS]}"
     if kept.is_dir():
         return kept
     with _registry() as client, whole_folder(kept) as draft:
         source = client.get_model_version_download_uri(version.name, version.version)
-        fetched = Path(
-            mlflow.artifacts.download_artifacts(
-                artifact_uri=source, dst_path=str(draft / "fetched"), tracking_uri=client.tracking_uri
-            )
-        )
+        fetched = _download(_place(version, source, client.tracking_uri), draft / "fetched", client.tracking_uri)
         for path in sorted(fetched.iterdir()):
             path.replace(draft / path.name)
         shutil.rmtree(draft / "fetched", ignore_errors=True)
@@ -167,6 +164,46 @@ def register(registration: Registration, run_id: str | None) -> RegisteredVersio
             client.set_registered_model_alias(name, CHALLENGER, version.version)
         _promote(client, registration, version)
     return version
+
+
+def _place(version: RegisteredVersion, source: str, address: str) -> str:
+    """Where a version's files lie now, also if a project has moved with its embedded store.
+
+    Raises:
+        RegistryError: They are gone.
+    """
+    from mlflow.utils.file_utils import local_file_uri_to_path
+    from mlflow.utils.uri import is_local_uri
+
+    if not is_local_uri(source) or Path(local_file_uri_to_path(source)).exists():
+        return source
+    moved = beside_the_store(address, version.run_id, version.name) if version.run_id else None
+    if moved is None:
+        raise RegistryError(
+            f"The files of models:/{version.name}/{version.version} are gone from {local_file_uri_to_path(source)}, "
+            "where the registry has them: put them back, or name another version."
+        )
+    return str(moved)
+
+
+def _download(source: str, folder: Path, address: str) -> Path:
+    """Fetch files; that they can't be fetched is not the fault of the disk that they are written to, unless it is full.
+
+    Args:
+        source: Where they lie, as MLflow calls it.
+        folder: Where they are written to, which is made.
+        address: Of the registry.
+    """
+    import mlflow
+
+    try:
+        return Path(
+            mlflow.artifacts.download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=address)
+        )
+    except OSError as error:  # requests' errors are OSErrors
+        if error.errno in _DISK:
+            raise
+        raise _silent(address, error) from error
 
 
 def _promote(client: "MlflowClient", registration: Registration, version: RegisteredVersion) -> None:
@@ -274,14 +311,16 @@ def _registry() -> "Iterator[MlflowClient]":
     """A client of the registry that the project tracks its runs in; what it fails in is told in one sentence."""
     import mlflow
     from mlflow.exceptions import MlflowException
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
 
     address = mlflow.get_tracking_uri()
     try:
         if address.startswith(("http://", "https://")):
-            # MLflow itself would try for minutes.
-            requests.get(f"{address.rstrip('/')}/health", timeout=_PATIENCE)
+            # MLflow itself would try for minutes; it knows of certificates and passwords.
+            http_request(get_default_host_creds(address), "/health", "GET", timeout=_PATIENCE, max_retries=0)
         yield mlflow.MlflowClient(address)
-    except (MlflowException, requests.RequestException) as error:
+    except (MlflowException, OSError) as error:  # requests' errors are OSErrors
         raise _silent(address, error) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.scenes.discretion import conceal
-from mining_the_mines.tracking.addresses import artifact_location
+from mining_the_mines.tracking.moved import beside_the_store
 
 #: The newest finished run; with ``~1`` the one before, as git counts back.
 LAST: Final = "LAST"
@@ -112,19 +112,13 @@ class TrackedFacts:
                 run_id=self.id, artifact_path=path, dst_path=folder, tracking_uri=self.store.address
             )
         except (MlflowException, OSError) as error:
-            moved = self._beside_the_store(path)
+            moved = beside_the_store(self.store.address, self.id, path)
             if moved is not None:
                 return moved
             there = self.artifacts(path.rpartition("/")[0]) or self.artifacts()
             known = f"it has {', '.join(there)}" if there else "none of its files can be reached where they were logged"
             raise BadInputError(f"Run {self.short} ({self.name}) has no file {path}: {known}.") from error
         return Path(kept)
-
-    def _beside_the_store(self, path: str) -> Path | None:
-        """Where a file lies now, if a project has moved with its embedded store: that knows whole paths only."""
-        place = artifact_location(self.store.address, Path())
-        moved = None if place is None else Path(place, self.id, "artifacts", path)
-        return moved if moved is not None and moved.exists() else None
 
 
 def find_run(wanted: str, store: RunStore) -> TrackedFacts:
