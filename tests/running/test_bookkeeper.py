@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,14 @@ def double(number: int, factor: int) -> int:
 
 def describe(number: int) -> str:
     return f"It is {number}."
+
+
+def triple(number: int, factor: int) -> int:
+    return number * factor * 3
+
+
+def take_apart(number: int) -> tuple[int, int]:
+    return number // 10, number % 10
 
 
 CHAIN = Pipeline(
@@ -165,6 +174,28 @@ def test_who_reads_other_runs_is_always_stale_and_so_is_what_stands_on_it(projec
     )
     assert project.run() == ["compare", "describe"]
     assert project.run() == ["compare", "describe"]
+
+
+GIVEN = ["raw", "params:factor"]
+TENS_AND_ONES = {name: {"type": JSON, "filepath": f"data/{name}.json"} for name in ("tens", "ones")}
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (Node(double, GIVEN, "tens", name="n"), Node(double, GIVEN[::-1], "tens", name="n")),
+        (Node(double, GIVEN, "tens", name="n"), Node(triple, GIVEN, "tens", name="n")),
+        (Node(double, GIVEN, "tens", name="n"), Node(partial(triple), GIVEN, "tens", name="n")),
+        (Node(take_apart, "raw", ["tens", "ones"], name="n"), Node(take_apart, "raw", ["ones", "tens"], name="n")),
+    ],
+    ids=["inputs", "function", "filled in", "outputs"],
+)
+def test_a_node_that_is_wired_in_another_way_is_stale(project: Project, then: Node, now: Node) -> None:
+    project.catalog = {**entries(), **TENS_AND_ONES}
+    project.pipeline = Pipeline([then])
+    assert (project.run(), project.run()) == (["n"], [])
+    project.pipeline = Pipeline([now])
+    assert (project.run(), project.run()) == (["n"], [])
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,22 @@ class NodeRecord(_Record):
     files: dict[str, str] = {}
 
 
+class Wiring(_Record):
+    """How a node hangs together with others.
+
+    Attributes:
+        node: Its name, with its namespace.
+        function: Its function, as ``module:name``.
+        inputs: Datasets and parameters in the order in which the function takes them.
+        outputs: Datasets in the order in which it gives them.
+    """
+
+    node: str
+    function: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
 class CodeState(_Record):
     """The state of the code.
 
@@ -194,7 +210,7 @@ class RunRecord(_Record):
 
 
 def node_key(
-    node: str,
+    wiring: Wiring,
     code_hash: str,
     environment: Environment,
     parameters: Mapping[str, Any],
@@ -207,7 +223,7 @@ def node_key(
     Neither the device nor the machine counts, nor when and where inputs were written.
 
     Args:
-        node: Its name.
+        wiring: Which function it is, and what is handed to it in which order.
         code_hash: Of its code.
         environment: Of which the lock file, the packages that are installed and Python's minor version count. Of this
             package the code counts instead.
@@ -222,7 +238,8 @@ def node_key(
     python = environment.python.split(".")[:2]
     held = sorted((state.dataset, state.content_hash) for state in inputs)
     packages = {name: version for name, version in environment.packages.items() if name != _OWN}
-    made_of = [node, code_hash, environment.lock_hash, python, packages, parameters, held, entries, files]
+    wired = wiring.model_dump(mode="json")
+    made_of = [wired, code_hash, environment.lock_hash, python, packages, parameters, held, entries, files]
     return hash_values(made_of)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from mining_the_mines.provenance.records import (
     DatasetState,
     Environment,
     NodeRecord,
+    Wiring,
     hash_values,
     node_key,
 )
@@ -128,7 +129,7 @@ class Bookkeeper:
             run_id=self.run_id,
             finished=_now(),
             seconds=round(time.perf_counter() - running.began, 3),
-            function=f"{node.func.__module__}:{node.func.__name__}",
+            function=_function(node),
             code_hash=self._code_hash(node),
             code=self.code,
             environment=self.environment,
@@ -184,7 +185,7 @@ class Bookkeeper:
 
     def _key(self, node: Node, inputs: tuple[DatasetState, ...], files: Mapping[str, str]) -> str:
         return node_key(
-            node.name,
+            Wiring(node=node.name, function=_function(node), inputs=tuple(node.inputs), outputs=tuple(node.outputs)),
             self._code_hash(node),
             self.environment,
             self._lasting_parameters(node),
@@ -209,7 +210,7 @@ class Bookkeeper:
 
     def _code_hash(self, node: Node) -> str:
         datasets = [type(self._dataset(name)).__module__ for name in [*self._data_inputs(node), *node.outputs]]
-        return self._code_hashes.of([node.func.__module__, *datasets])
+        return self._code_hashes.of([_function(node).partition(":")[0], *datasets])
 
     def _read(self, name: str) -> DatasetState:
         if name in self._in_memory:
@@ -265,6 +266,14 @@ class Bookkeeper:
 def plain(value: Any) -> Any:  # noqa: ANN401 - any parameter
     """A parameter as JSON knows it."""
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+
+def _function(node: Node) -> str:
+    """A node's function, as ``module:name``; of one with some arguments filled in, the function itself."""
+    function = node.func
+    while isinstance(function, partial):
+        function = function.func
+    return f"{function.__module__}:{function.__qualname__}"
 
 
 def _is_parameter(name: str) -> bool:
