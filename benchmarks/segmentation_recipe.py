@@ -195,4 +195,7 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared/data/tailings_dams")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    sys.exit(main(parser.parse_args()))
+    arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        parser.error(f"{arguments.data} does not exist: say with --data where the chips of tailings dams lie")
+    sys.exit(main(arguments))

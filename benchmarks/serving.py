@@ -35,9 +35,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     versions = sorted(Path("data/06_models/detector").glob("*/detector"))
-    parser.add_argument("--detector", type=Path, required=not versions, default=versions[-1] if versions else None)
+    parser.add_argument("--detector", type=Path, default=versions[-1] if versions else None)
     parser.add_argument("--requests", type=int, default=100)
     arguments = parser.parse_args()
+    if arguments.detector is None:
+        parser.error("there is no detector in data/06_models/detector: type `make demo`, or name one with --detector")
     detector = load_detector(arguments.detector)
     shape = (arguments.requests, len(detector.chips.bands), detector.window, detector.window)
     chips = np.random.default_rng(0).uniform(0.02, 0.4, shape).astype(np.float32)

@@ -4,6 +4,7 @@ The default run is made once in peace, then in another folder with ``kill -9`` a
 is started again with ``--only-stale``. In the end every output of every node is compared by content with the
 undisturbed run's, and every dataset is read, so that a damaged file would show; drafts that were never finished are
 counted. Prints each kill with the node that it hit, and the time that all of it took as a ratio of the undisturbed run.
+Fails where something differs or can't be read, where drafts lie about, and where fewer kills hit than were asked for.
 
     make torture
     python benchmarks/torture.py [--kills 10] [--seed 0] [--params KEY=VALUE,…] [--calm PROJECT]
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +107,19 @@ def main() -> None:
             f"{len(killed.record().outputs())} outputs, {len(unequal)} differ {unequal or ''}; "
             f"{len(unread)} can't be read {unread or ''}; {drafts} unfinished drafts lie about"
         )
-        sys.exit(1 if unequal or unread else 0)
+        sys.exit(1 if failed(kills, arguments.kills, [*unequal, *unread], drafts) else 0)
+
+
+def failed(hits: int, kills: int, harmed: Sequence[str], drafts: int) -> bool:
+    """Whether a claim does not hold, or was not put to the test.
+
+    Args:
+        hits: Kills that hit a run.
+        kills: Kills that were asked for.
+        harmed: Datasets that differ or can't be read.
+        drafts: Unfinished files that lie about.
+    """
+    return hits < kills or bool(harmed) or drafts > 0
 
 
 def _copy(folder: Path, parameters: str) -> Place:

@@ -51,6 +51,8 @@ def main() -> None:
     parser.add_argument("--networks", type=int, help="networks a fold; by default as in conf/amazon_mines, 0 for none")
     parser.add_argument("--seed", type=int, default=0, help="of the folds")
     options = parser.parse_args()
+    if not options.chips.is_dir():
+        parser.error(f"{options.chips} does not exist: say with --chips where the chips of Amazon mines lie")
     loader = OmegaConfigLoader(
         str(PROJECT / "conf"), base_env="base", env="amazon_mines", merge_strategy={"parameters": "soft"}
     )

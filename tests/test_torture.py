@@ -32,6 +32,21 @@ def test_only_kills_that_hit_a_run_are_counted(
     assert "kill 3: the run was over before" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("measured", "fails"),
+    [
+        ((10, 10, [], 0), False),
+        ((9, 10, [], 0), True),
+        ((10, 10, ["folds"], 0), True),
+        ((10, 10, [], 1), True),
+    ],
+)
+def test_it_fails_by_harm_by_drafts_and_by_kills_that_hit_nothing(
+    torture: ModuleType, measured: tuple[int, int, list[str], int], fails: bool
+) -> None:
+    assert torture.failed(*measured) is fails
+
+
 @pytest.mark.parametrize("undisturbed", [0.3, 5, 300])
 def test_moments_are_spread_over_a_run_but_for_its_end(torture: ModuleType, undisturbed: float) -> None:
     moments = torture.draw_moments(undisturbed, 1000, random.Random(0))  # noqa: S311 - no secret
