@@ -124,8 +124,8 @@ def trained(device: str, contents: Mapping[str, str] | None = None) -> RunRecord
     held = contents or {}
 
     def made(name: str, inputs: list[str], outputs: list[str]) -> NodeRecord:
-        states = ([state(each, held.get(each, "")) for each in names] for names in (inputs, outputs))
-        record = node(name, *states)
+        read, written = ([state(each, held.get(each, "")) for each in names] for names in (inputs, outputs))
+        record = node(name, read, written)
         return record.model_copy(update={"environment": ENVIRONMENT.model_copy(update={"device": device})})
 
     return run(
