@@ -1,6 +1,7 @@
 """What tracking makes of scores and parameters."""
 
 import re
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
+from mlflow.utils.file_utils import local_file_uri_to_path
 from omegaconf import OmegaConf
 
 from integration.projects import copy_project
@@ -224,6 +226,23 @@ def test_the_embedded_store_lies_in_the_project_from_whichever_folder_a_command_
     config, project = session_context.mlflow, session_context.project_path
     assert config.server.mlflow_tracking_uri == f"sqlite:///{project}/data/mlflow/mlflow.db"
     assert config.tracking.experiment._experiment.artifact_location == (project / "data/mlflow/artifacts").as_uri()
+
+
+def test_runs_of_a_project_that_was_moved_leave_their_files_where_it_is_now(
+    session_context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = session_context.project_path
+    old = started(session_context)
+    moved = Path(shutil.copytree(before, tmp_path / "moved pröject"))
+    store = f"sqlite:///{moved}/data/mlflow/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)  # put back afterwards
+    new = started(context_of(moved))
+    client = mlflow.MlflowClient(store)
+    place = client.get_run(new.run_id).info.artifact_uri or ""
+    assert local_file_uri_to_path(place) == str(moved / f"data/mlflow/artifacts/{new.run_id}/artifacts")
+    assert str(before) in local_file_uri_to_path(client.get_run(old.run_id).info.artifact_uri)
+    assert client.get_experiment(client.get_run(new.run_id).info.experiment_id).name == "mining_the_mines"
 
 
 @pytest.mark.parametrize("acquisition", [ARCHIVE, AcquisitionSettings.model_validate(ARCHIVE)])

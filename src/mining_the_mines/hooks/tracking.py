@@ -23,6 +23,7 @@ from mining_the_mines.scenes.discretion import Discretion, conceal, conceal_all
 from mining_the_mines.tracking.active import FAILED, FINISHED, KILLED, active_run, set_active_run
 from mining_the_mines.tracking.addresses import EMBEDDED, UNSENT, anchor, artifact_location
 from mining_the_mines.tracking.errors import TrackingError
+from mining_the_mines.tracking.moved import follow_project
 from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
 from mining_the_mines.tracking.starting import Tracker, unreachable
 from mining_the_mines.wrong_parameters import tell_wrong_settings
@@ -87,6 +88,14 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
                 raise
             super().after_context_created(context)  # the first run of somebody else made it at the same moment
 
+    def _experiment_id(self) -> str:
+        """The experiment, whose files lie in this project even if it was moved here with its embedded store."""
+        options = self.mlflow_config.tracking.experiment
+        known, place = options._experiment, options.create_experiment_kwargs.artifact_location  # noqa: SLF001 - kedro-mlflow offers no other way
+        if place is not None and known.artifact_location != place:
+            follow_project(self.mlflow_config.server.mlflow_tracking_uri, known.experiment_id, place)
+        return str(known.experiment_id)
+
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:  # noqa: ARG002 - Kedro's signature
         """Start the run, or say that it can't be tracked.
@@ -107,7 +116,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
             return
         tracker = Tracker(
             self.mlflow_config.server.mlflow_tracking_uri,
-            tracking.experiment._experiment.experiment_id,  # noqa: SLF001 - kedro-mlflow offers no other way
+            self._experiment_id(),
             self._unsent,
             self._settings,
         )
