@@ -14,7 +14,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 export DO_NOT_TRACK := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test lint viz site mlflow bench torture lock clean
+.PHONY: help demo test lint viz site notebooks mlflow bench torture lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the commands
@@ -52,6 +52,10 @@ viz: $(READY) ## Open the pipelines in Kedro-Viz
 
 site: $(READY) ## Kedro-Viz with previews as a static site in build/
 	kedro viz build --include-previews
+
+notebooks: $(READY) ## Open the notebooks in JupyterLab
+	$(UV) --constraint requirements.lock --group notebooks
+	kedro jupyter lab --ip=127.0.0.1 notebooks
 
 mlflow: $(READY) ## Open the tracked runs
 	kedro mlflow ui --host 127.0.0.1 --port $(PORT)
