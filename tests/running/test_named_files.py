@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import rasterio.shutil
 
+from mapping.scenes import ground, write_scene
 from mining_the_mines.running.named_files import named_files
+from provenance.recorded import Books, write_composite
 
 
 def write(path: Path, text: str = "") -> Path:
@@ -49,6 +52,33 @@ def test_a_catalog_comes_with_its_scenes_and_their_files(tmp_path: Path) -> None
     catalog = write(tmp_path / "stac/catalog.json", json.dumps({"stac_version": "1.0.0", "links": [down]}))
     assert named_files({"source": "stac/catalog.json"}, tmp_path) == sorted([band, item, catalog])
     assert named_files({"scene": "stac/scene/item.json"}, tmp_path) == sorted([band, item])
+
+
+def write_mosaic(path: Path, tile: Path) -> Path:
+    """A mosaic of one tile."""
+    rasterio.shutil.copy(write_scene(tile, ground(20, 20)), path, driver="VRT")
+    return path
+
+
+def test_a_mosaic_comes_with_its_tiles(tmp_path: Path) -> None:
+    tile = tmp_path / "tiles/tile.tif"
+    mosaic = write_mosaic(tmp_path / "scene.vrt", tile)
+    assert named_files({"scene": "scene.vrt"}, tmp_path) == [mosaic, tile]
+
+
+def test_a_folder_of_mosaics_comes_with_tiles_that_lie_elsewhere(tmp_path: Path) -> None:
+    tile, folder = tmp_path / "tiles/tile.tif", tmp_path / "scenes"
+    folder.mkdir()
+    write_mosaic(folder / "a.vrt", tile)
+    write_mosaic(folder / "b.vrt", folder / "parts/tile.tif")
+    assert named_files({"scene": "scenes/"}, tmp_path) == [folder, tile]
+
+
+def test_a_composite_comes_with_its_dates_and_its_numbers_of_clear_dates(tmp_path: Path) -> None:
+    folder = Path(write_composite(Books(tmp_path), path="composites").path or "")
+    write_scene(tmp_path / "composites/tapajos.tif", ground(20, 20))
+    names = ["clear_dates/tapajos.tif", "tapajos.composite.json", "tapajos.tif"]
+    assert named_files({"scene": "composites/tapajos.tif"}, tmp_path) == [tmp_path / folder / name for name in names]
 
 
 @pytest.mark.parametrize("text", ["{half", "[]", '{"stac_version": "1.0.0", "links": 3}', "7"])

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from mining_the_mines.datasets.states import with_sidecars
+from mining_the_mines.provenance.content import visible_files
+from mining_the_mines.scenes.composite_files import composite_files, read_composite
+from mining_the_mines.scenes.errors import SceneError
 
 #: What STAC is written as.
 _JSON: Final = (".json", ".geojson")
+#: What scenes are rasters of.
+_RASTERS: Final = (".tif", ".tiff", ".jp2", ".vrt")
 #: Links of a catalog that lead down to its scenes (STAC specification, "Relation types").
 _DOWN: Final = ("child", "item")
 
@@ -19,7 +24,8 @@ def named_files(parameters: Any, project: Path) -> list[Path]:  # noqa: ANN401 -
 
     A plain word names none, even if something of that name lies there: a path has a suffix or a separator. Neither does
     a path to the project's own folder or to one above it, which every run changes. Files that a STAC catalog or item
-    leads to belong to it, as those beside a shapefile do.
+    leads to belong to it, as those beside a shapefile do; so do the tiles of a mosaic (VRT), what GDAL reads beside a
+    raster, and what is known of a composite. Of a folder, all that its files lead to out of it is listed too.
 
     Args:
         parameters: Plain values, or mappings and lists of them.
@@ -66,9 +72,29 @@ def _local(href: str, folder: Path) -> Path | None:
 
 
 def _led_to(path: Path) -> list[Path]:
-    """Files on this machine that a STAC catalog or item leads to."""
-    if path.suffix.lower() not in _JSON or not path.is_file():
+    """Files on this machine that a catalog, an item, a raster, or something in a folder leads to."""
+    if path.is_dir():
+        inside = (place for file in visible_files(path) for place in _led_to(file))
+        return [place for place in inside if not place.is_relative_to(path)]
+    if not path.is_file():
         return []
+    if path.suffix.lower() in _RASTERS:
+        return _belonging(path)
+    return _listed_in(path) if path.suffix.lower() in _JSON else []
+
+
+def _belonging(raster: Path) -> list[Path]:
+    from mining_the_mines.mapping.scene import raster_files
+
+    composite = read_composite(raster.parent, raster.stem)
+    known = () if composite is None or composite.image != raster else composite_files(raster.parent, composite)
+    try:
+        return [*raster_files(raster), *known]
+    except SceneError:  # no raster: whoever reads it says so
+        return [*known]
+
+
+def _listed_in(path: Path) -> list[Path]:
     try:
         stac = json.loads(path.read_text(encoding="utf-8"))
         if "stac_version" not in stac:
