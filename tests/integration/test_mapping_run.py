@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from integration.projects import SMALL, copy_project, kedro, kedro_in_turn, newest, run
+from integration.projects import SMALL, copy_project, kedro, kedro_in_turn, newest, reproduce, run
 from mining_the_mines.learning.origin import ModelOrigin
 
 pytestmark = pytest.mark.end_to_end
@@ -127,6 +127,8 @@ def test_a_registered_model_maps_where_none_was_ever_trained_and_lineage_says_wh
     (model,) = json.loads(values.stdout[values.stdout.index("{\n") :])["answer"]["models"]
     assert (model["registered"], model["now"], model["trained_in"]) == ("mine-segmenter 1", "as recorded", [])
     assert model["path"].startswith("data/06_models/registered/mine-segmenter/1-")
+    again = reproduce(clone, "LAST")
+    assert again.exit_code == 0, again.output
 
 
 def test_a_classifier_alone_makes_a_coarse_map(project: Path) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.datasets.scenes import SimulatedSeriesDataset, scene_files
-from mining_the_mines.datasets.states import hash_at, shown_path
+from mining_the_mines.datasets.states import MayBeRegistered, hash_at, shown_path
 from mining_the_mines.hooks.provenance import ProvenanceKeeping
 from mining_the_mines.incidental import lasting
 from mining_the_mines.provenance.catalog_entries import catalog_differences
@@ -183,7 +183,7 @@ def _run(record: RunRecord, scratch: Path, store: RunStore, names: list[str]) ->
 def _files(record: RunRecord, project: Path) -> Iterator[Path]:
     """What a run reads and doesn't make: raw inputs, what they and parameters lead to."""
     for state in record.raw_inputs().values():
-        if state.path is not None:
+        if state.path is not None and state.registered is None:  # which is fetched again, with all that belongs to it
             yield project / state.path
             yield from scene_files(project / state.path)
     yield from (path for path in named_files(record.parameters, project) if not record.makes(shown_path(path, project)))
@@ -208,7 +208,10 @@ def _inputs_now(record: RunRecord, context: KedroContext, project: Path) -> dict
     now = {}
     for name, state in record.raw_inputs().items():
         dataset, path = catalog.get(name), project / (state.path or "")
-        if not isinstance(dataset, SimulatedSeriesDataset):
+        model = dataset.find_registered() if isinstance(dataset, MayBeRegistered) else None
+        if model is not None:  # an alias may have another version by now
+            now[name] = hashes.of(model.folder)
+        elif not isinstance(dataset, SimulatedSeriesDataset):
             now[name] = hash_at(dataset, path, hashes)
         else:  # one that is not there simulates itself, beside the project's data, and is compared then
             now[name] = dataset.hash_there(path, hashes) if path.exists() else state.content_hash
