@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from mining_the_mines.datasets.states import with_sidecars
+from mining_the_mines.provenance.content import visible_files
 
 #: Where it lies below the folder of data.
 FOLDER: Final = "reproductions"
 #: What of a project is read, never written.
 _READ: Final = ("pyproject.toml", "requirements.lock", "conf")
+#: What GDAL knows of a raster beside it.
+_STATISTICS: Final = ".aux.xml"
 
 
 def make_scratch(project: Path, inputs: Iterable[Path]) -> Path:
@@ -57,13 +60,17 @@ def _share(source: Path, target: Path, scratch: Path) -> None:
     if not target.is_relative_to(scratch):  # of another disk, perhaps, and no run writes there
         target.symlink_to(source)
     elif source.is_dir():
-        shutil.copytree(source, target, copy_function=_link)
+        target.mkdir()
+        for file in visible_files(source):
+            _share(file, target / file.relative_to(source), scratch)
     else:
         _link(source, target)
+        statistics = source.with_name(f"{source.name}{_STATISTICS}")  # they may say what bands are called
+        _share(statistics, target.with_name(statistics.name), scratch)
 
 
-def _link(source: str | Path, target: str | Path) -> None:
+def _link(source: Path, target: Path) -> None:
     try:
-        os.link(source, target)
+        os.link(os.path.realpath(source), target)  # of a link, what it leads to: it may be relative
     except OSError:  # another disk, or one without links
         shutil.copy2(source, target)
