@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from integration.planting import plant
 from integration.projects import copy_project, run
 
 
 @pytest.fixture(scope="session")
 def default_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which everything has run twice, at a small size; tests may add runs, and never change one."""
+    """A project in which everything has run twice, at a small size; tests may add runs, and never change one.
+
+    It was given passwords, which must not be found anywhere afterwards.
+    """
     project = copy_project(tmp_path_factory.mktemp("a folder with späces") / "project")
-    run(project)
-    run(project)
+    with pytest.MonkeyPatch.context() as environment:
+        plant(project, environment)
+        run(project)
+        run(project)
     return project

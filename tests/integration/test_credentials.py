@@ -1,7 +1,6 @@
 """Passwords that a run is given are found nowhere afterwards: not in its data, not in MLflow, not in what it says."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from integration.planting import SECRETS as PLANTED
+from integration.planting import files_of, held, plant
 from integration.projects import copy_project
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
 from scenes.servers import FaultyServer, files
@@ -17,10 +18,9 @@ pytestmark = pytest.mark.end_to_end
 
 SERIES = SeriesSettings(provinces=("tapajos",), pixels=120, mines=2, dates=4, cloudiness=0.1)
 #: Where secrets are given, and what they are.
-USER, SIGNATURE, NESTED, LOCAL = "Geheim-user", "Geheim-signature", "Geheim-nested", "Geheim-local"
+USER, SIGNATURE, NESTED = "Geheim-user", "Geheim-signature", "Geheim-nested"
 NAMED, DEEP = "Geheim-named", "Geheim-deep"
-ENVIRONMENT = {"AWS_SECRET_ACCESS_KEY": "Geheim-aws", "MLFLOW_TRACKING_PASSWORD": "Geheim-mlflow"}
-SECRETS = (USER, SIGNATURE, NESTED, LOCAL, NAMED, DEEP, *ENVIRONMENT.values())
+SECRETS = (USER, SIGNATURE, NESTED, NAMED, DEEP, *PLANTED)
 
 #: Runs a pipeline with parameters that no command line could hold, and says what went wrong as the command does.
 _RUN = """
@@ -53,11 +53,12 @@ def served(archive: Path) -> Iterator[FaultyServer]:
 def project(tmp_path_factory: pytest.TempPathFactory, archive: Path, served: FaultyServer) -> tuple[Path, list[str]]:
     """A project in which a run has succeeded and another one failed, and what they said."""
     project = copy_project(tmp_path_factory.mktemp("secret") / "project")
-    (project / "conf/local").mkdir(exist_ok=True)
-    (project / "conf/local/credentials.yml").write_text(f"archive: {{password: {LOCAL}}}\n")
-    said = [_run(project, archive, served)]
-    served.fail("/", 403)
-    return project, [*said, _run(project, archive, served, fails=True)]
+    with pytest.MonkeyPatch.context() as environment:
+        plant(project, environment)
+        said = [_run(project, archive, served)]
+        served.fail("/", 403)
+        said.append(_run(project, archive, served, fails=True))
+    return project, said
 
 
 def _run(project: Path, archive: Path, served: FaultyServer, *, fails: bool = False) -> str:
@@ -73,24 +74,24 @@ def _run(project: Path, archive: Path, served: FaultyServer, *, fails: bool = Fa
             "tiles": f"https://tiles.example.org/{{z}}/{{x}}/{{y}}.png?api_key={NESTED}",
             "tiles_attribution": "x",
         },
-        "password": NAMED,
-        "archive": {"headers": {"token": DEEP}},
+        "archive": {"password": NAMED, "headers": {"token": DEEP}},
     }
     code = [sys.executable, "-c", _RUN, json.dumps(parameters)]
-    done = subprocess.run(
-        code, cwd=project, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=False, timeout=300
-    )
+    done = subprocess.run(code, cwd=project, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode != 0) == fails, done.stderr
     return done.stdout + done.stderr
 
 
 def test_no_file_of_a_run_holds_a_password(project: tuple[Path, list[str]]) -> None:
     folder, _ = project
-    files = [path for path in folder.rglob("*") if path.is_file() and "local" not in path.parts]
-    assert any("mlflow.db" in path.name for path in files)
-    assert any("chosen_scenes.json" in path.name for path in files)
-    held = {path: [secret for secret in SECRETS if secret.encode() in path.read_bytes()] for path in files}
-    assert {str(path.relative_to(folder)): found for path, found in held.items() if found} == {}
+    assert {"mlflow.db", "chosen_scenes.json"} <= {path.name for path in files_of(folder)}
+    assert held(folder, SECRETS) == {}
+
+
+def test_no_file_of_a_whole_run_with_report_models_and_map_holds_a_password(default_project: Path) -> None:
+    written = {path.name for path in files_of(default_project)}
+    assert {"mlflow.db", "report.html", "model_card.md", "registration.json", "mlm_item.json", "run.json"} <= written
+    assert held(default_project, PLANTED) == {}
 
 
 @pytest.mark.parametrize("run", [0, 1])
