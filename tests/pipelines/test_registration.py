@@ -108,7 +108,7 @@ def test_a_package_knows_its_training_chips_and_its_own_scores(detector: MineDet
 
 def test_one_label_that_is_turned_over_makes_other_data(detector: MineDetector) -> None:
     turned = folds_table()
-    turned.loc[3, "label"] = 1 - turned.loc[3, "label"]
+    turned["label"] = turned["label"].where(turned.index != 3, 1 - turned["label"])
     hashes = {
         package_model(detector, "", scores_table(), PACKED, folds, SETTINGS).facts.data_hash
         for folds in (folds_table(), folds_table(), turned)
