@@ -1,6 +1,7 @@
 """Settings of the Kedro project."""
 
 import warnings
+from typing import Any
 
 from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
@@ -13,7 +14,7 @@ from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking
 # Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
-# The node that compares what both tasks find belongs to neither namespace, so it names data of both.
+# The node that compares what both tasks find belongs to neither of them, so it names data of both.
 warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\.'")
 
 #: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
@@ -22,7 +23,7 @@ DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
 HOOKS = (GivenParameters(), TaskSelection(), ProvenanceKeeping(), RunTracking(), ParameterTracking())
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
-CONFIG_LOADER_ARGS = {
+CONFIG_LOADER_ARGS: dict[str, Any] = {
     "base_env": "base",
     "default_run_env": "local",
     "merge_strategy": {"parameters": "soft"},  # an environment says only what differs from base

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from kedro.config import OmegaConfigLoader
+from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
@@ -32,7 +32,7 @@ class GivenParameters:
             refuse_unknown(loader.runtime_params, known_parameters(loader))
 
 
-def known_parameters(loader: OmegaConfigLoader) -> set[str]:
+def known_parameters(loader: AbstractConfigLoader) -> set[str]:
     """Names of all parameters: those in files, one level deeper where a task has its own, and what catalogs ask for."""
     plain = copy(loader)
     plain.runtime_params = {}
