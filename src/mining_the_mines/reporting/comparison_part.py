@@ -46,7 +46,7 @@ MADE_OF_TITLES = MappingProxyType(
         "git_commit": "Commit",
         "git_dirty": "Uncommitted changes",
         "lock_hash": "Locked packages",
-        "data_hash": "Chips",
+        "data_hash": "Chips and labels",
     }
 )
 #: Figures of a question, the most telling ones first.
