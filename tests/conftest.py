@@ -25,6 +25,7 @@ def pytest_report_header() -> str:
     return f"real chips: none in {REAL_CHIPS}; tests on them are left out (REAL_CHIPS names another folder)"
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave tests on real chips out where there are none, but never in continuous integration."""
     _keep_together(items)
