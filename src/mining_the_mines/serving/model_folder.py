@@ -1,7 +1,6 @@
 """An exported model as a folder that MLflow loads, registers and serves."""
 
 import hashlib
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -47,8 +46,7 @@ def save_served_model(exported: Path, path: Path, example: NDArray[np.float32] |
     description = read_description(exported)
     content = hashlib.sha256((exported / PROGRAM).read_bytes() + code.read_bytes()).hexdigest()
     model = Model(model_uuid=content[:32], utc_time_created=NO_TIME)
-    # MLflow would like type hints in the served code, whose signature says more; it says so past all filters.
-    with whole_folder(path) as draft, warnings.catch_warnings(record=True):
+    with whole_folder(path) as draft:
         mlflow.pyfunc.save_model(
             draft,
             python_model=code,

@@ -80,8 +80,13 @@ class ServedModel(PythonModel):
         refuse_code(artifacts["program"])
         self.program = torch.export.load(artifacts["program"]).module()
 
-    # Without types: MLflow would make its signature from them.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG002
+    # MLflow knows no signature by a plain ndarray, and takes the one that it is given; without a type it warns.
+    def predict(
+        self,
+        context: Any,  # noqa: ANN401, ARG002 - as MLflow calls it
+        model_input: np.ndarray,
+        params: dict[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
         """Judge chips.
 
         Args:
