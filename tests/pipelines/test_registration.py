@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from affine import Affine
 from numpy.typing import NDArray
+from rasterio.crs import CRS
 
 from chips.building import BANDS, packed_chips
-from mining_the_mines.chips.planes import PackedPlanes
+from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.learning.detector import MineDetector
 from mining_the_mines.learning.export import describe
@@ -19,6 +22,7 @@ from mining_the_mines.models.storage import StoredEnsemble
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings, score_models
 from mining_the_mines.pipelines.evaluation.outline_nodes import complete_outliner
 from mining_the_mines.pipelines.registration.nodes import (
+    ground_pixel,
     package_model,
     put_forward,
     weigh_detector,
@@ -124,6 +128,16 @@ def test_masks_are_among_the_data_of_a_segmenter() -> None:
         for of in (None, masks, other)
     }
     assert len(hashes) == 3
+
+
+def test_a_segmenters_pixels_are_measured_where_its_chips_lie() -> None:
+    array, names = np.zeros((3, 4, 4), np.uint8), ("a.tif", "b.tif", "c.tif")
+    in_degrees = ChipGrid(CRS.from_epsg(4326), Affine(1e-4, 0, -60, 0, -1e-4, 60), 4, 4)
+    assert ground_pixel(planes_in_memory(array, names, [in_degrees] * 3)) == pytest.approx(7.89, abs=0.01)
+    coarse = ChipGrid(CRS.from_epsg(32721), Affine(20, 0, 500_000, 0, -20, 9_000_000), 4, 4)
+    masks = planes_in_memory(array, names, [coarse] * 3)
+    package = package_model(outliner(), "", scores_table(), outlined.packed(), outlined.folds_table(), OUTLINES, masks)
+    assert package.description.pixel_metres == 20
 
 
 def test_without_a_champion_the_first_model_becomes_it(detector: MineDetector, tmp_path: Path) -> None:
@@ -250,7 +264,7 @@ def test_a_segmenters_card_scores_each_region() -> None:
         {"split": ["test"], "model": "outlines", "category_excluded": None, "metric": "iou", "value": 0.5,
          "low": 0.4, "high": 0.6}
     )  # fmt: skip
-    card = write_outliner_card(model, scores, chips, outlined.folds_table(), OUTLINES, CAVEATS)
+    card = write_outliner_card(model, scores, chips, outlined.folds_table(), outlined.masks_of(), OUTLINES, CAVEATS)
     assert "| IoU | 0.500 (0.400 to 0.600) | – |" in card
     assert "IoU by region:" in card
     assert "| place-0 | out-of-fold |" in card
@@ -259,7 +273,9 @@ def test_a_segmenters_card_scores_each_region() -> None:
 def test_figures_by_category_have_a_name_on_a_segmenters_card() -> None:
     chips = outlined.chip_scores().assign(category="river mine")
     scores = pd.DataFrame(columns=["split", "model", "category_excluded", "metric", "value", "low", "high"])
-    card = write_outliner_card(outliner(), scores, chips, outlined.folds_table(), OUTLINES, CAVEATS)
+    card = write_outliner_card(
+        outliner(), scores, chips, outlined.folds_table(), outlined.masks_of(), OUTLINES, CAVEATS
+    )
     assert "| river mine (IoU) | test |" in card
 
 

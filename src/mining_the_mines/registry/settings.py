@@ -33,7 +33,7 @@ class RegistrationSettings(BaseModel):
         "takes as many.",
     )
     minimum_places: int = Field(5, ge=2, description="With fewer places of such chips, nothing is decided.")
-    pixel: float = Field(10.0, gt=0, description="Metres that a pixel of the chips measures on the ground.")
+    pixel: float = Field(10.0, gt=0, description="Metres that a pixel of the chips measures; masks tell it themselves.")
 
     @property
     def bootstrap(self) -> BootstrapSettings:

@@ -1,6 +1,7 @@
 """Nodes of registration. torch is imported by the nodes that describe a model or predict with one."""
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mining_the_mines.chips.grid import HECTARE, pixel_hectares
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.registry.beforehand import decide_beforehand
@@ -80,7 +82,7 @@ def package_model(
         scores: Of all models; those of this one are kept with it.
         packed_chips: The chips.
         folds: Tells which of them were trained on.
-        registration: Its name, and the size of pixels.
+        registration: Its name, and the size of pixels where no masks tell it.
         masks: What it was trained on beside the chips, if it outlines mines.
 
     Returns:
@@ -88,7 +90,7 @@ def package_model(
     """
     from mining_the_mines.learning.export import describe
 
-    description = describe(model, registration.pixel)
+    description = describe(model, registration.pixel if masks is None else ground_pixel(masks))
     trained = folds.loc[folds["split"] == "train", "filename"].tolist()
     facts = PackageFacts(
         name=registration.name,
@@ -226,6 +228,19 @@ def tell(decision: Decision, registration: RegistrationSettings) -> dict[str, An
     role = "is the champion" if decision.outcome == CHAMPION else "stays the challenger"
     logger.info("%s %s: %s", registration.name, role, decision.reason)
     return {"name": registration.name, **decision.record()}
+
+
+def ground_pixel(masks: PackedPlanes) -> float:
+    """Measure pixels where they lie: hectares that a segmenter tells are only as true as that.
+
+    Args:
+        masks: With the grids of their chips.
+
+    Returns:
+        Edge in metres, to the millimetre, of a square of the area that the median chip's middle pixel covers.
+    """
+    hectares = float(np.median([pixel_hectares(grid) for grid in masks.grids]))
+    return round(math.sqrt(hectares * HECTARE), 3)
 
 
 def _empty(rival: Champion | None, left_out: int) -> Contest:

@@ -10,7 +10,7 @@ from mining_the_mines.chips.grid import pixel_hectares
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.pipelines.evaluation.outline_nodes import OutlineEvaluationSettings
-from mining_the_mines.pipelines.registration.nodes import overall_scores, predict_chips, tell, unseen_rows
+from mining_the_mines.pipelines.registration.nodes import ground_pixel, overall_scores, predict_chips, tell, unseen_rows
 from mining_the_mines.registry.beforehand import decide_beforehand
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import CardContents, title_of, write_card
@@ -27,6 +27,7 @@ def write_outliner_card(
     scores: pd.DataFrame,
     chip_scores: pd.DataFrame,
     folds: pd.DataFrame,
+    masks: PackedPlanes,
     registration: RegistrationSettings,
     caveats: Sequence[str],
 ) -> str:
@@ -37,7 +38,7 @@ def write_outliner_card(
     categories = break_down(chip_scores, chip_scores["category"], weighted_outline_scores, metric, intervals)
     contents = CardContents(
         name=registration.name,
-        description=describe(outliner, registration.pixel),
+        description=describe(outliner, ground_pixel(masks)),
         folds=folds,
         scores=overall_scores(scores, OUTLINES),
         by_category=categories.assign(part=categories["part"] + f" ({title_of(metric)})"),

@@ -41,7 +41,7 @@ def _classification() -> Pipeline:
 
 
 def _segmentation() -> Pipeline:
-    card = ["outliner", "scores", "chip_scores", "folds", "params:registration", _CAVEATS]
+    card = ["outliner", "scores", "chip_scores", "folds", "masks", "params:registration", _CAVEATS]
     weighed = ["package", "champion", "chip_scores", "test_probability_maps", "masks", "packed_chips"]
     nodes = [
         Node(write_outliner_card, card, "card", name="write_outliner_card"),
