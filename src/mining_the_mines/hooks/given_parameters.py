@@ -38,7 +38,7 @@ def known_parameters(loader: AbstractConfigLoader) -> set[str]:
     plain.runtime_params = {}
     written = plain["parameters"]
     names = {name for name in written if name not in TASKS}
-    names.update(f"{task}.{name}" for task in TASKS for name in written.get(task, {}))
+    names.update(f"{task}.{name}" for task in TASKS for name in written.get(task) or {})
     for catalog in Path(loader.conf_source).glob("*/catalog*.yml"):
         names.update(_ASKED_FOR.findall(catalog.read_text(encoding="utf-8")))
     return names
