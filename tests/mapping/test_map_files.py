@@ -113,12 +113,12 @@ def test_qgis_finds_a_default_style_for_the_layer(mines: gpd.GeoDataFrame, tmp_p
     columns = "f_table_name, f_geometry_column, styleQML, styleSLD, useAsDefault"
     ((table, column, qml, sld, default),) = rows(path, f"SELECT {columns} FROM layer_styles WHERE f_table_schema = ''")  # noqa: S608
     assert (table, column, default) == (info["layer_name"], info["geometry_name"], 1)
-    style = ET.fromstring(qml)
+    style = ET.fromstring(qml)  # noqa: S314 - our own
     values = [category.get("value") for category in style.iter("category")]
     assert values == ["high", "medium", "low"]
     assert style.find("renderer-v2").get("attr") == "confidence"  # type: ignore[union-attr]
     assert "area_ha" in style.find("labeling/settings/text-style").get("fieldName")  # type: ignore[union-attr, operator]
-    literals = [literal.text for literal in ET.fromstring(sld).iter("{http://www.opengis.net/ogc}Literal")]
+    literals = [literal.text for literal in ET.fromstring(sld).iter("{http://www.opengis.net/ogc}Literal")]  # noqa: S314 - our own
     assert literals == values
     assert rows(path, "SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'") == [("attributes",)]
 

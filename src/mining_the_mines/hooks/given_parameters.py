@@ -1,7 +1,7 @@
 """Refuses parameters of the command line that nothing would read."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from copy import copy
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +12,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
 from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.dotted_names import flatten
 from mining_the_mines.pipelines.tasks import TASKS
 
 #: How the catalog asks for a parameter of the command line.
@@ -54,16 +55,8 @@ def refuse_unknown(given: Mapping[str, Any], known: Collection[str]) -> None:
     Raises:
         BadInputError: One of them is not; the message names those that are spelt nearly so.
     """
-    for name in _names(given):
+    for name in flatten(given):
         if not any(f"{name}.".startswith(f"{each}.") for each in known):
             close = get_close_matches(name, known, n=2)
             hint = f"did you mean {' or '.join(close)}?" if close else "conf/base/parameters_*.yml list them."
             raise BadInputError(f"There is no parameter {name}: {hint}")
-
-
-def _names(given: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    for name, value in given.items():
-        if isinstance(value, Mapping) and value:
-            yield from _names(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}"

@@ -19,9 +19,9 @@ _HARMLESS: Final = frozenset({"code", "key", "pass"})
 _SIGNED_NAMES: Final = ("awssecret", "awssession")
 #: Names that end in one of these words are a secret's, whatever comes before: ``db_password``, ``X-Api-Token``.
 _LAST_WORDS: Final = (
-    "apikey", "auth", "authorization", "cookie", "credential", "credentials", "jwt", "passphrase", "passwd", "password",
-    "pwd", "secret", "secrets", "token",
-)  # fmt: skip
+    *("apikey", "auth", "authorization", "cookie", "credential", "credentials", "jwt", "passphrase", "passwd"),
+    *("password", "pwd", "secret", "secrets", "token"),
+)
 #: These tell it even where no hyphen or capital letter sets them off.
 _ENDINGS: Final = ("apikey", "passphrase", "passwd", "password")
 #: Of keys, those that let somebody in; others sort and join tables.
