@@ -22,12 +22,12 @@ import rasterio
 import rasterio.shutil
 from rasterio.io import MemoryFile
 
-from mining_the_mines.scenes.block_graph import DaskSettings
-from mining_the_mines.scenes.choice import SceneChoice
-from mining_the_mines.scenes.choosing import AcquisitionSettings, choose_scenes
+from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.region_plan import plan_composites
+from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.selection import AcquisitionSettings, choose_scenes
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
 

@@ -42,7 +42,7 @@ from torch import nn
 
 if TYPE_CHECKING:
     from mining_the_mines.chips.quality import ChipSettings
-    from mining_the_mines.mapping.finishing import ScenePlan
+    from mining_the_mines.mapping.completion import ScenePlan
 
 BANDS = ("B2", "B3", "B4", "B8", "B11", "B12", "B1", "B5", "B6", "B7", "B8A", "B9")
 WINDOW, STRIDE = 256, 192
@@ -126,13 +126,13 @@ def write_scene(path: Path, bands: int, height: int, width: int) -> None:
 
 def plan(path: Path, bands: int, folder: Path, width: int = TRIVIAL) -> "ScenePlan":
     """Lay out the mapping of a scene."""
-    from mining_the_mines.mapping.facts import MapFacts
-    from mining_the_mines.mapping.finishing import PermitFiles, ScenePlan
+    from mining_the_mines.mapping.completion import PermitFiles, ScenePlan
+    from mining_the_mines.mapping.map_facts import MapFacts
     from mining_the_mines.mapping.model import StoredModel
     from mining_the_mines.mapping.plan import TilingSettings, plan_probability
     from mining_the_mines.mapping.row_bands import load_once
-    from mining_the_mines.mapping.scene import Scene, lay_grid
     from mining_the_mines.mapping.settings import MappingSettings
+    from mining_the_mines.rasters.scene import Scene, lay_grid
 
     stored = StoredModel(folder / f"{bands}_{width}", load_trivial, "trivial", "1", "trivial")
     model = load_once(stored)
@@ -146,9 +146,9 @@ def plan(path: Path, bands: int, folder: Path, width: int = TRIVIAL) -> "ScenePl
 
 def run_ours(path: Path, bands: int, folder: Path, workers: int, width: int = TRIVIAL) -> dict[str, float]:
     """Make the map of probability of a scene with this project."""
+    from mining_the_mines.core.dask_client import DaskSettings, run_blocks
     from mining_the_mines.mapping.probability_raster import write_probability
     from mining_the_mines.mapping.scene_maps import map_part
-    from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
 
     scene = plan(path, bands, folder, width)
     parts = scene.parts(folder / "maps")
@@ -163,8 +163,8 @@ def run_ours(path: Path, bands: int, folder: Path, workers: int, width: int = TR
 
 def run_whole(path: Path, bands: int, folder: Path) -> dict[str, float]:
     """Map a scene with this project from the file to polygons, on two workers."""
+    from mining_the_mines.core.dask_client import DaskSettings
     from mining_the_mines.mapping.scene_maps import make_maps
-    from mining_the_mines.scenes.block_graph import DaskSettings
 
     scene = plan(path, bands, folder)
     warm_up(bands)

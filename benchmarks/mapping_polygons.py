@@ -31,9 +31,9 @@ from rasterio.windows import Window
 from scipy import ndimage
 from shapely.geometry import shape
 
-from mining_the_mines.chips.grid import read_grid
+from mining_the_mines.geo.grid import read_grid
 from mining_the_mines.mapping.attributes import describe_mines
-from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.strips import ProbabilityRows
 from mining_the_mines.mapping.vectorise import Thresholds, VectorSettings, outline_blocks
 

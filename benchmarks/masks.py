@@ -23,11 +23,11 @@ from affine import Affine
 from rasterio.features import rasterize
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.grid import read_grid
 from mining_the_mines.chips.masks import MaskSettings, describe_masks, draw_masks
-from mining_the_mines.chips.outlines import read_outlines
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import open_planes, write_planes
+from mining_the_mines.geo.grid import read_grid
+from mining_the_mines.geo.mine_polygons import read_outlines
 
 LIMIT_SECONDS = 20.0
 LIMIT_MB = 1000

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import rasterio
 
 from competition_chips import write_competition_chips
-from mining_the_mines.chips.reading import read_chip
+from mining_the_mines.rasters.chip import read_chip
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES, compute_index
 

@@ -27,24 +27,24 @@ from torch.nn import functional
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.folds import FoldSettings, assign_folds
-from mining_the_mines.chips.grid import pixel_hectares
 from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.masks import MaskSettings, draw_masks
-from mining_the_mines.chips.outlines import read_outlines
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
 from mining_the_mines.chips.planes import PackedPlanes, open_planes, write_planes
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.chips.windows import WindowSettings, cut_windows
-from mining_the_mines.learning.cross_validation import cross_validate
-from mining_the_mines.learning.segmentation import SegmentationTask
-from mining_the_mines.learning.settings import SegmenterTrainingSettings
-from mining_the_mines.learning.workspace import Workspace
+from mining_the_mines.geo.grid import pixel_hectares
+from mining_the_mines.geo.mine_polygons import read_outlines
+from mining_the_mines.models.cross_validation import cross_validate
+from mining_the_mines.models.segmentation import SegmentationTask
+from mining_the_mines.models.settings import SegmenterTrainingSettings
+from mining_the_mines.models.workspace import Workspace
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, bootstrap_intervals
-from mining_the_mines.scoring.outline_measures import OutlineMeasureSettings, measure_outlines
-from mining_the_mines.scoring.outline_scores import outline_difference, weighted_outline_scores
 from mining_the_mines.scoring.pixel_tally import OutlineThresholdSettings, choose_outline_threshold, tally_pixels
+from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
+from mining_the_mines.scoring.segmentation_scores import outline_difference, weighted_outline_scores
 
 PROJECT = Path(__file__).parents[1]
 SIZE = 256

@@ -23,16 +23,16 @@ from kedro.config import OmegaConfigLoader
 from lightning import Trainer
 from rasterio.crs import CRS
 
-from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.windows import WindowSettings
-from mining_the_mines.learning.callbacks import ResumableAverage
-from mining_the_mines.learning.fit import quieten_lightning
-from mining_the_mines.learning.packed_data import decode_batch
-from mining_the_mines.learning.segmentation import SegmentationTask, SegmenterTraining, decode_masks
-from mining_the_mines.learning.settings import SegmenterTrainingSettings
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.models.callbacks import ResumableAverage
+from mining_the_mines.models.fit import quieten_lightning
+from mining_the_mines.models.packed_data import decode_batch
+from mining_the_mines.models.segmentation import SegmentationTask, SegmenterTraining, decode_masks
 from mining_the_mines.models.segmenter import MineSegmenter
+from mining_the_mines.models.settings import SegmenterTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
 from training_throughput import pack_noise
 

@@ -24,9 +24,9 @@ from statistics import median
 import numpy as np
 import requests
 
-from mining_the_mines.learning.export import export_detector
-from mining_the_mines.learning.storage import load_detector
-from mining_the_mines.serving.model_folder import save_served_model
+from mining_the_mines.models.export import export_detector
+from mining_the_mines.models.model_files import load_detector
+from mining_the_mines.registry.model_folder import save_served_model
 
 PATIENCE_SECONDS = 180
 

@@ -21,11 +21,11 @@ from torch.utils.data import DataLoader, Dataset
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.learning.classification import ClassifierTraining
-from mining_the_mines.learning.fit import quieten_lightning
-from mining_the_mines.learning.packed_data import Batch, LabelledChips, training_loader
-from mining_the_mines.learning.settings import AugmentationSettings, ClassifierTrainingSettings
+from mining_the_mines.models.classification import ClassifierTraining
 from mining_the_mines.models.classifier import MineClassifier
+from mining_the_mines.models.fit import quieten_lightning
+from mining_the_mines.models.packed_data import Batch, LabelledChips, training_loader
+from mining_the_mines.models.settings import AugmentationSettings, ClassifierTrainingSettings
 from mining_the_mines.models.specification import ClassifierSpec
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS

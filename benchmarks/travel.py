@@ -27,12 +27,12 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.statistics import summarise_bands
-from mining_the_mines.learning.baseline import fit_baseline
-from mining_the_mines.learning.blend import fit_blend
-from mining_the_mines.learning.classification import ClassificationTask
-from mining_the_mines.learning.cross_validation import cross_validate
-from mining_the_mines.learning.settings import BaselineSettings, ClassifierTrainingSettings
-from mining_the_mines.learning.workspace import Workspace
+from mining_the_mines.models.baseline import fit_baseline
+from mining_the_mines.models.blend import fit_blend
+from mining_the_mines.models.classification import ClassificationTask
+from mining_the_mines.models.cross_validation import cross_validate
+from mining_the_mines.models.settings import BaselineSettings, ClassifierTrainingSettings
+from mining_the_mines.models.workspace import Workspace
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, bootstrap_intervals
 from mining_the_mines.scoring.metrics import weighted_scores
 

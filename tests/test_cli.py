@@ -4,8 +4,8 @@ import click
 import pytest
 from kedro.io import DatasetError
 
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.cli import plainly
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.tracking.settings import TrackingSettings
 
 

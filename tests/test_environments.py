@@ -11,7 +11,7 @@ from kedro.framework.hooks.specs import DataCatalogSpecs
 from kedro.framework.project import configure_project, pipelines
 from pluggy import PluginManager
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.hooks.task_selection import TaskSelection, read_tasks
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS
 from mining_the_mines.settings import CONFIG_LOADER_ARGS

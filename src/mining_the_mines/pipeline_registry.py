@@ -15,7 +15,7 @@ from mining_the_mines.pipelines import (
     reporting,
     training,
 )
-from mining_the_mines.pipelines.origin import HANDED_OVER, SIMULATION, Origin
+from mining_the_mines.pipelines.chip_source import HANDED_OVER, SIMULATION, Origin
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, TASKS, Task
 
 

@@ -8,9 +8,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.archives import ArchiveLimits, unpack_chips
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.rasters.chip import ChipError
 
 Entry = tuple[str | ZipInfo, bytes]
 

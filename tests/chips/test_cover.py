@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chips.building import BANDS
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.cover import Map, cover_features, cover_maps
+from mining_the_mines.core.errors import BadInputError
+from support.chip_files import BANDS
 
 #: Reflectance in blue, green, red, near and short-wave infrared of what a pixel may hold.
 FOREST = (0.02, 0.04, 0.03, 0.30, 0.15, 0.07)

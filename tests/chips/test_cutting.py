@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chips.composited import at, composite_at
-from chips.outlining import outlines_in, square, utm_grid
 from mining_the_mines.chips.cutting import CutChip, CuttingSettings, cut_chips
 from mining_the_mines.chips.cutting_plan import LeftOut
-from mining_the_mines.chips.outlines import Outlines
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scenes.composite_files import Composite
+from support.chip_polygons import outlines_in, square, utm_grid
+from support.composites import at, composite_at
 
 
 def cut(

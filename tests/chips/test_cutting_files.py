@@ -8,18 +8,18 @@ import pandas as pd
 import pytest
 import rasterio
 
-from chips.composited import BANDS, at, composite_at
-from chips.outlining import outlines_in, square, utm_grid
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.cutting import CuttingSettings, cut_chips
 from mining_the_mines.chips.cutting_files import LABELS, LEFT_OUT, RECORD, read_cutting, write_chips
 from mining_the_mines.chips.cutting_places import read_places
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.labels import read_labels
 from mining_the_mines.chips.manifest import take_inventory
-from mining_the_mines.chips.outlines import Outlines, read_outlines
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.chips.reading import ChipError, read_chip
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.mine_polygons import Outlines, read_outlines
+from mining_the_mines.rasters.chip import ChipError, read_chip
+from support.chip_polygons import outlines_in, square, utm_grid
+from support.composites import BANDS, at, composite_at
 
 SETTINGS = CuttingSettings(size=16)
 

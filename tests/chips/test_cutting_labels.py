@@ -9,11 +9,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chips.composited import at
-from chips.outlining import outlines_in, square, utm_grid
 from mining_the_mines.chips.cutting_labels import cover_of
-from mining_the_mines.chips.outline_index import OutlineIndex
-from mining_the_mines.chips.outlines import read_outlines
+from mining_the_mines.geo.mine_polygons import read_outlines
+from mining_the_mines.geo.polygon_index import OutlineIndex
+from support.chip_polygons import outlines_in, square, utm_grid
+from support.composites import at
 
 GRID = utm_grid(16, 16)
 FULL = np.zeros((16, 16), dtype=bool)

@@ -6,9 +6,9 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from chips.outlining import LEFT, TOP, square, write_layer
 from mining_the_mines.chips.cutting_places import read_places
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_polygons import LEFT, TOP, square, write_layer
 
 
 def test_a_table_gives_names_and_degrees(tmp_path: Path) -> None:

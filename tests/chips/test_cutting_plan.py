@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterio.crs import CRS
 
-from chips.composited import at, composite_at
-from chips.outlining import LEFT, TOP, utm_grid
 from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.cutting_plan import Cutout, Layout, plan_grid, plan_places
-from mining_the_mines.chips.grid import ChipGrid
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_polygons import LEFT, TOP, utm_grid
+from support.composites import at, composite_at
 
 TO_DEGREES = Transformer.from_crs(32721, 4326, always_xy=True)
 LAYOUTS = st.builds(Layout, size=st.integers(1, 40), step=st.integers(1, 60), block=st.none() | st.integers(1, 5))

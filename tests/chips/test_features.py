@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from chips.building import BANDS, ground, packed_chips
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.features import FeatureSettings, chip_features, extract_features
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
+from support.chip_files import BANDS, ground, packed_chips
 
 SETTINGS = FeatureSettings(
     families=("moments", "percentiles", "texture", "patchiness"), indices=("NDVI", "BI"), percentiles=(5, 50, 95)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.rasters.chip import ChipError
 
 
 def test_geotiffs_are_listed_by_name_whatever_the_case_of_their_ending(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mining_the_mines.chips.folds import EARTH_RADIUS, FoldSettings, assign_folds, find_places
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.rasters.chip import ChipError
 
 COLUMNS = ["filename", "label", "category", "longitude", "latitude", "place", "split", "fold"]
 

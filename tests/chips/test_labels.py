@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mining_the_mines.chips.labels import LabelFormat, read_labels
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.rasters.chip import ChipError
 
 TABLE = "filename,label,category\na.tif,1,mine\nb.tif,0,forest\n"
 

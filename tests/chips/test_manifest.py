@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chips.building import BANDS, ground, label_table, labels_for, write_chip, write_folder
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.labels import read_labels
 from mining_the_mines.chips.manifest import COLUMNS, take_inventory
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_files import BANDS, ground, label_table, labels_for, write_chip, write_folder
 
 Item = TypeVar("Item")
 SETTINGS = ChipSettings(bands=BANDS)

@@ -18,9 +18,7 @@ from shapely.geometry import shape as to_geometry
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
-from chips.outlining import LEFT, TOP, UTM, degree_grid, outlines_in, pack, square, utm_grid, write_chips
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.grid import ChipGrid, pixel_hectares
 from mining_the_mines.chips.masks import (
     BACKGROUND,
     MINE,
@@ -31,11 +29,13 @@ from mining_the_mines.chips.masks import (
     draw_masks,
     place_chips,
 )
-from mining_the_mines.chips.outline_index import OutlineIndex
-from mining_the_mines.chips.outlines import read_outlines
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory, write_planes
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.geo.grid import ChipGrid, pixel_hectares
+from mining_the_mines.geo.mine_polygons import read_outlines
+from mining_the_mines.geo.polygon_index import OutlineIndex
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_polygons import LEFT, TOP, UTM, degree_grid, outlines_in, pack, square, utm_grid, write_chips
 
 CENTRES = MaskSettings()
 

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from chips.building import BANDS
 from mining_the_mines.chips.near_duplicates import cluster_near_duplicates, image_hash
 from mining_the_mines.chips.quality import ChipSettings
+from support.chip_files import BANDS
 
 MAX_BITS = ChipSettings().near_duplicate_bits
 

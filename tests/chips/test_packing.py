@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from chips.building import BANDS, SIZE, ground, labels_for, packed_chips, write_chip, write_folder
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream, open_packed, pack_in_memory, write_packed
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.chips.reading import ChipError, read_chip
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.rasters.chip import ChipError, read_chip
+from support.chip_files import BANDS, SIZE, ground, labels_for, packed_chips, write_chip, write_folder
 
 NAMES = ("a.tif", "b.tif", "c.tif")
 SETTINGS = ChipSettings(bands=BANDS)

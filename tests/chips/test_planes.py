@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from chips.outlining import utm_grid
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream, open_planes, planes_in_memory, write_planes
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_polygons import utm_grid
 
 NAMES = ("a.tif", "b.tif")
 GRIDS = (utm_grid(4, 6), utm_grid(4, 6, left=510_000))

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chips.outlining import utm_grid
 from mining_the_mines.chips.planes import PackedPlanes, open_planes, planes_in_memory, write_planes
 from mining_the_mines.chips.probability_maps import stream_maps
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_polygons import utm_grid
 
 SIZE = 8
 NAMES = ("a.tif", "b.tif", "c.tif")

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from chips.building import BANDS, ground
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency, find_fault, nodata_share
-from mining_the_mines.chips.reading import Chip, ChipError
+from mining_the_mines.rasters.chip import Chip, ChipError
+from support.chip_files import BANDS, ground
 
 SETTINGS = ChipSettings(bands=BANDS)
 Change = Callable[[np.ndarray], Any]

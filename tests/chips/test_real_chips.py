@@ -14,8 +14,8 @@ from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream, open_packed, write_packed
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
-from mining_the_mines.chips.reading import read_chip
 from mining_the_mines.chips.statistics import summarise_bands
+from mining_the_mines.rasters.chip import read_chip
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
 

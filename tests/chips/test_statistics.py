@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chips.building import BANDS, ground, packed_chips
 from mining_the_mines.chips.packing import pack_in_memory
-from mining_the_mines.chips.reading import ChipError
 from mining_the_mines.chips.statistics import PERCENTILES, read_statistics, summarise_bands
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_files import BANDS, ground, packed_chips
 
 
 def folds(numbers: list[int | None]) -> pd.DataFrame:

@@ -12,13 +12,13 @@ from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 from shapely.geometry.base import BaseGeometry
 
-from chips.outlining import LEFT, TOP, outlines_in, pack, square, utm_grid, write_chips
-from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.masks import MINE, UNKNOWN, MaskSettings, draw_masks
-from mining_the_mines.chips.outlines import Outlines
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
-from mining_the_mines.chips.reading import ChipError
 from mining_the_mines.chips.windows import COLUMNS, STRIDE, WindowSettings, cut_windows, take_window
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_polygons import LEFT, TOP, outlines_in, pack, square, utm_grid, write_chips
 
 EDGE = 96
 GRIDS: dict[str, ChipGrid | None] = {"a.tif": utm_grid(EDGE, EDGE), "b.tif": utm_grid(EDGE, EDGE, left=LEFT + 5_000)}

@@ -8,22 +8,22 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from chips.building import BANDS, labels_for, write_folder
-from chips.composited import at, composite_at
-from chips.outlining import outlines_in, square, utm_grid
 from mining_the_mines.chips.cutting import CuttingSettings, cut_chips
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream
 from mining_the_mines.chips.planes import planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.chips.reading import ChipError
 from mining_the_mines.datasets.chips import (
     ChipFolderDataset,
     CutChipsDataset,
     PackedChipsDataset,
     PackedPlanesDataset,
 )
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_files import BANDS, labels_for, write_folder
+from support.chip_polygons import outlines_in, square, utm_grid
+from support.composites import at, composite_at
 
 NAMES = [f"chip_{number}.tif" for number in range(4)]
 

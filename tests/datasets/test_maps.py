@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from chips.outlining import outlines_in
-from mapping.mapped import field, write_areas
-from mapping.scenes import CRS, ground, write_scene
 from mapping.test_requests import request
+from mining_the_mines.core.progress import uncounted
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
 from mining_the_mines.pipelines.mapping.nodes import MapEvaluation, score_named_maps
-from mining_the_mines.progress import uncounted
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from support.chip_polygons import outlines_in
+from support.scene_files import CRS, ground, write_scene
+from support.scene_maps import field, write_areas
 
 
 def dataset(folder: Path) -> SceneMapsDataset:

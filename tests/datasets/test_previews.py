@@ -15,9 +15,6 @@ import shapely
 from kedro_datasets import _typing
 from PIL import Image
 
-from chips.building import BANDS, labels_for, packed_chips, write_chip, write_folder
-from chips.outlining import utm_grid
-from mapping.outlining import BrightnessOutliner, mixed_folder
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
@@ -26,9 +23,8 @@ from mining_the_mines.datasets.chips import ChipFolderDataset, PackedChipsDatase
 from mining_the_mines.datasets.files import CsvTable, CurveTable, HtmlPage, JsonFile, ParquetTable, ScoreTable
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
+from mining_the_mines.datasets.mine_polygons import OutlinesDataset
 from mining_the_mines.datasets.models import BaselineDataset, DetectorDataset, EnsembleDataset, OutlinerDataset
-from mining_the_mines.datasets.outline_results import OutlineResultsDataset
-from mining_the_mines.datasets.outlines import OutlinesDataset
 from mining_the_mines.datasets.previews import markdown_preview
 from mining_the_mines.datasets.registry import ModelPackageDataset
 from mining_the_mines.datasets.scenes import (
@@ -38,12 +34,16 @@ from mining_the_mines.datasets.scenes import (
     SceneChoiceDataset,
     SimulatedSeriesDataset,
 )
-from mining_the_mines.learning.detector import MineDetector
-from mining_the_mines.learning.outliner import MineOutliner
-from mining_the_mines.mapping.outlining import OutlineStream
+from mining_the_mines.datasets.segmentation_results import OutlineResultsDataset
+from mining_the_mines.mapping.chip_segmentation import OutlineStream
 from mining_the_mines.mapping.vectorise import VectorSettings
-from mining_the_mines.models.storage import StoredEnsemble
-from models.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
+from mining_the_mines.models.ensemble_files import StoredEnsemble
+from mining_the_mines.models.mine_classifier import MineDetector
+from mining_the_mines.models.mine_segmenter import MineOutliner
+from support.chip_files import BANDS, labels_for, packed_chips, write_chip, write_folder
+from support.chip_polygons import utm_grid
+from support.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
+from support.segmenters import BrightnessOutliner, mixed_folder
 
 NAMES = [f"chip_{number}.tif" for number in range(20)]
 

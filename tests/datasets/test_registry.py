@@ -15,26 +15,26 @@ from kedro.io import DataCatalog, DatasetError
 from kedro.io.core import Version
 from kedro.pipeline.node import Node
 
-from chips.building import packed_chips
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.files import JsonFile
 from mining_the_mines.datasets.model_packages import read_package
 from mining_the_mines.datasets.models import DetectorDataset, OutlinerDataset
 from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageDataset, RegisteredModelDataset
 from mining_the_mines.datasets.states import state_of, state_read
-from mining_the_mines.learning.export import describe
-from mining_the_mines.learning.outliner import MineOutliner
-from mining_the_mines.models.storage import StoredEnsemble
-from mining_the_mines.provenance.content import NOTHING, ContentHashes
-from mining_the_mines.registry.beforehand import decide_beforehand
+from mining_the_mines.ledger.content import NOTHING, ContentHashes
+from mining_the_mines.ledger.recorder import Bookkeeper
+from mining_the_mines.models.ensemble_files import StoredEnsemble
+from mining_the_mines.models.export import describe
+from mining_the_mines.models.mine_segmenter import MineOutliner
 from mining_the_mines.registry.champion import Registration, RegistryView
+from mining_the_mines.registry.compatibility import decide_beforehand
 from mining_the_mines.registry.package import ModelPackage, StoredPackage
 from mining_the_mines.registry.seen_chips import hash_chips
-from mining_the_mines.running.bookkeeper import Bookkeeper
 from mining_the_mines.tracking.registry import find_version
-from models.networks import SIX_BANDS, random_reflectance, small_outline_ensemble, small_segmenter_spec
-from registry.models import SETTINGS, facts
+from support.chip_files import packed_chips
+from support.networks import SIX_BANDS, random_reflectance, small_outline_ensemble, small_segmenter_spec
+from support.registered_models import SETTINGS, facts
 
 SIZE = 32
 NAME = "mine-segmenter"
@@ -113,7 +113,7 @@ def test_a_model_that_is_served_by_other_code_is_another_model(package: StoredPa
 def test_code_that_serves_models_counts_among_what_packages_stand_on() -> None:
     graph = grimp.build_graph("mining_the_mines", cache_dir=None)
     upstream = graph.find_upstream_modules("mining_the_mines.datasets.registry")
-    assert "mining_the_mines.serving.served_model" in upstream
+    assert "mining_the_mines.registry.served_model" in upstream
 
 
 @pytest.mark.usefixtures("_registry")

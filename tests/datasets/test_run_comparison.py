@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.run_comparison import ComparedRunsDataset, read_run
 from mining_the_mines.pipelines.reporting import create_pipeline
 from mining_the_mines.pipelines.reporting.comparison_nodes import compare_with_others
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.pipelines.tasks import Task
-from tracking.scored import Tracked, make_scored_run
+from support.scored_runs import Tracked, make_scored_run
 
 MINE = make_scored_run(better=0.4)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
+from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.datasets.scenes import (
     AssetRequest,
     ChipPlacesDataset,
@@ -14,11 +15,10 @@ from mining_the_mines.datasets.scenes import (
     SceneChoiceDataset,
     SimulatedSeriesDataset,
 )
-from mining_the_mines.provenance.content import ContentHashes
-from mining_the_mines.scenes.block_graph import DaskSettings
-from mining_the_mines.scenes.choice import SceneChoice
-from mining_the_mines.scenes.choosing import AcquisitionSettings
-from scenes.observed import Observation, choice_of, clear, flat, month, plan_of, write_scene
+from mining_the_mines.ledger.content import ContentHashes
+from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.selection import AcquisitionSettings
+from support.observed_requests import Observation, choice_of, clear, flat, month, plan_of, write_scene
 
 TINY = {"provinces": ["tapajos"], "pixels": 60, "mines": 1, "dates": 2}
 

@@ -6,9 +6,9 @@ from kedro.io import MemoryDataset
 from kedro.io.core import Version
 
 from mining_the_mines.datasets.files import JsonFile
-from mining_the_mines.datasets.outlines import OutlinesDataset
+from mining_the_mines.datasets.mine_polygons import OutlinesDataset
 from mining_the_mines.datasets.states import hash_at, state_of
-from mining_the_mines.provenance.content import NOTHING, ContentHashes
+from mining_the_mines.ledger.content import NOTHING, ContentHashes
 
 
 def test_a_state_says_which_version_was_read_and_where_it_lies_in_the_project(tmp_path: Path) -> None:

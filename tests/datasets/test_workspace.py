@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 
 from mining_the_mines.datasets.workspace import WorkspaceDataset
 from mining_the_mines.tracking.active import set_active_run
-from tracking import telling
+from support import tracked_runs as telling
 
 
 def test_without_a_run_nothing_is_tracked(tmp_path: Path) -> None:

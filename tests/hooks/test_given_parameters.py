@@ -6,7 +6,7 @@ import pytest
 from kedro.config import OmegaConfigLoader
 
 from conftest import PROJECT
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.hooks.given_parameters import known_parameters, refuse_unknown
 from mining_the_mines.settings import CONFIG_LOADER_ARGS
 

@@ -17,19 +17,19 @@ from kedro.pipeline import Pipeline, node
 from mlflow.utils.file_utils import local_file_uri_to_path
 from omegaconf import OmegaConf
 
-from integration.projects import copy_project
 from mining_the_mines.cli import cli
-from mining_the_mines.dotted_names import flatten
+from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.core.redaction import conceal_all
 from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, conceal_parameters, score_metrics
+from mining_the_mines.ledger.recorder import plain
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
-from mining_the_mines.running.bookkeeper import plain
-from mining_the_mines.scenes.choosing import AcquisitionSettings
-from mining_the_mines.scenes.discretion import conceal_all
+from mining_the_mines.scenes.selection import AcquisitionSettings
 from mining_the_mines.tracking.active import TrackedRun, active_run, set_active_run
 from mining_the_mines.tracking.errors import TrackingError
 from pipelines import test_outline_evaluation as outlined
-from tracking import telling
+from support import tracked_runs as telling
+from support.projects import copy_project
 
 SECRET = "hunter2"  # noqa: S105 - a password that is looked for where it must not be
 #: Kedro's, with the attribute that kedro-mlflow adds.

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.planting import plant
-from integration.projects import copy_project, run
+from support.planted_passwords import plant
+from support.projects import copy_project, run
 
 
 @pytest.fixture(scope="session")

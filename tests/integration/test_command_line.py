@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.projects import PROJECT, copy_project, kedro
+from support.projects import PROJECT, copy_project, kedro
 
 pytestmark = pytest.mark.end_to_end
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import rasterio
 
-from integration.projects import SMALL, copy_project, newest, run
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from support.projects import SMALL, copy_project, newest, run
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")]
 
@@ -93,8 +93,8 @@ def test_folds_need_no_coordinates(project: Path) -> None:
 def test_the_competitions_recipe_is_what_the_parameters_say() -> None:
     from kedro.config import OmegaConfigLoader
 
-    from integration.projects import PROJECT
-    from mining_the_mines.learning.settings import ClassifierTrainingSettings
+    from mining_the_mines.models.settings import ClassifierTrainingSettings
+    from support.projects import PROJECT
 
     loader = OmegaConfigLoader(
         str(PROJECT / "conf"), base_env="base", env="solafune", merge_strategy={"parameters": "soft"}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from integration.planting import SECRETS as PLANTED
-from integration.planting import files_of, held, plant
-from integration.projects import copy_project
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
-from scenes.servers import FaultyServer, files
+from support.http_servers import FaultyServer, files
+from support.planted_passwords import SECRETS as PLANTED
+from support.planted_passwords import files_of, held, plant
+from support.projects import copy_project
 
 pytestmark = pytest.mark.end_to_end
 

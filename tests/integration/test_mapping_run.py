@@ -12,8 +12,8 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from integration.projects import SMALL, copy_project, kedro, kedro_in_turn, newest, reproduce, run
-from mining_the_mines.learning.origin import ModelOrigin
+from mining_the_mines.models.model_source import ModelOrigin
+from support.projects import SMALL, copy_project, kedro, kedro_in_turn, newest, reproduce, run
 
 pytestmark = pytest.mark.end_to_end
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyogrio
 import pytest
 
-from integration.projects import SMALL, newest, nodes_of_last_run, run
+from support.projects import SMALL, newest, nodes_of_last_run, run
 
 pytestmark = pytest.mark.end_to_end
 

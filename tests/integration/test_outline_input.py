@@ -8,9 +8,9 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from chips.building import ground, write_chip
-from chips.outlining import LEFT, TOP, UTM, square, utm_grid, write_layer
-from integration.projects import copy_project, kedro_in_turn
+from support.chip_files import ground, write_chip
+from support.chip_polygons import LEFT, TOP, UTM, square, utm_grid, write_layer
+from support.projects import copy_project, kedro_in_turn
 
 pytestmark = pytest.mark.end_to_end
 

@@ -11,7 +11,7 @@ import pytest
 import rasterio
 import shapely
 
-from integration.projects import SMALL, copy_project, newest, run
+from support.projects import SMALL, copy_project, newest, run
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.real_chips]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from integration.projects import SMALL, copy_project, newest, run
+from support.projects import SMALL, copy_project, newest, run
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.real_chips]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from integration.projects import SMALL, copy_project, reproduce, run
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.tracking.runs import RunStore, find_run
+from support.projects import SMALL, copy_project, reproduce, run
 
 pytestmark = pytest.mark.end_to_end
 

@@ -8,9 +8,9 @@ import pytest
 import rasterio
 from kedro.io import DatasetError
 
-from integration.projects import copy_project, kedro, newest, run
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
-from scenes.servers import FaultyServer, files
+from support.http_servers import FaultyServer, files
+from support.projects import copy_project, kedro, newest, run
 
 pytestmark = pytest.mark.end_to_end
 

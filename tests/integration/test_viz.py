@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from integration.projects import PROJECT, kedro
-from reporting.browser import Browser, program, running
+from support.browser import Browser, program, running
+from support.projects import PROJECT, kedro
 
 pytestmark = [
     pytest.mark.end_to_end,

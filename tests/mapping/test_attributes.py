@@ -11,12 +11,12 @@ import pytest
 from pydantic import ValidationError
 from rasterio.crs import CRS
 
-from mapping.likely_pixels import grid_for, picture
-from mapping.outlining import DEGREES, UTM
 from mining_the_mines.mapping.attributes import COLUMNS, ConfidenceSettings, classify_confidence, describe_mines
-from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.strips import ProbabilityRows
 from mining_the_mines.mapping.vectorise import Thresholds, VectorSettings, outline_blocks
+from support.likely_pixels import grid_for, picture
+from support.segmenters import DEGREES, UTM
 
 FACTS = MapFacts("T21MXT", "unet", "3", date(2024, 7, 1), date(2024, 9, 28), "scene_maps:0123")
 HALF = Thresholds(0.5, 0.5)

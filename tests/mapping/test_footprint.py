@@ -7,8 +7,8 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
-from mining_the_mines.chips.grid import ChipGrid
-from mining_the_mines.chips.outlines import LON_LAT, transformation
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
 from mining_the_mines.mapping.footprint import draw_footprint, footprint_box
 
 

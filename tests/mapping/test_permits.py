@@ -10,11 +10,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapping.mapped import areas_of, field, mines_of
-from mining_the_mines.chips.outlines import LON_LAT, transformation
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.mapping.named_areas import NamedAreas
-from mining_the_mines.mapping.overlaps import cut_out, flatten
+from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
+from mining_the_mines.geo.named_areas import NamedAreas
+from mining_the_mines.geo.overlaps import cut_out, flatten
 from mining_the_mines.mapping.permits import (
     CONCESSION,
     OUTSIDE,
@@ -24,6 +22,8 @@ from mining_the_mines.mapping.permits import (
     areas_by_unit,
     compare_with_permits,
 )
+from mining_the_mines.rasters.chip import ChipError
+from support.scene_maps import areas_of, field, mines_of
 
 SETTINGS = PermitSettings()
 

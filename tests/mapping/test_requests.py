@@ -11,26 +11,26 @@ import numpy as np
 import pytest
 import rasterio
 
-from chips.composited import DATES
-from mapping.scenes import THRESHOLD, ground, scene_at, store_model, write_scene
-from mapping.test_finding import recorded
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.digests import hash_file
-from mining_the_mines.mapping.finishing import PermitFiles
+from mapping.test_scene_discovery import recorded
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.hashing import hash_file
+from mining_the_mines.core.progress import uncounted
+from mining_the_mines.mapping.completion import PermitFiles
 from mining_the_mines.mapping.requests import MapRequest
-from mining_the_mines.mapping.scene import Scene
 from mining_the_mines.mapping.scene_map import SceneMaps, open_maps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_scenes import StacReading
 from mining_the_mines.mapping.vectorise import VectorSettings
-from mining_the_mines.progress import uncounted
-from mining_the_mines.scenes.block_graph import DaskSettings
-from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.faults import NoCompositeError
-from scenes.observed import CLOUD, Observation, clear, month
-from scenes.observed import write_scene as write_item
+from mining_the_mines.scenes.selection import AcquisitionSettings
+from support.composites import DATES
+from support.observed_requests import CLOUD, Observation, clear, month
+from support.observed_requests import write_scene as write_item
+from support.scene_files import THRESHOLD, ground, scene_at, store_model, write_scene
 
 READING = StacReading(
     CompositingSettings(mask_asset="scl"),
@@ -48,7 +48,7 @@ class Counter:
 
     @contextmanager
     def __call__(self, total: int, _description: str, /) -> Iterator[Callable[[], None]]:
-        """See :class:`mining_the_mines.progress.Count`."""
+        """See :class:`mining_the_mines.core.progress.Count`."""
         self.totals.append(total)
         yield lambda: None
 

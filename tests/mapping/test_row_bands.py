@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mapping.scenes import (
+from mining_the_mines.mapping.probability_raster import joined_rows
+from mining_the_mines.mapping.row_bands import BandPart
+from support.scene_files import (
     BANDS,
     ground,
     map_rows,
@@ -22,8 +24,6 @@ from mapping.scenes import (
     torn_corner,
     write_scene,
 )
-from mining_the_mines.mapping.probability_raster import joined_rows
-from mining_the_mines.mapping.row_bands import BandPart
 
 EVERYTHING: dict[str, Any] = {"overlap": 0.5, "blend": "cosine", "band_rows": 512, "batch": None}
 

@@ -10,7 +10,7 @@ from planetary_computer.settings import Settings  # type: ignore[import-untyped]
 
 from mapping.test_requests import item_at, make
 from mining_the_mines.scenes.errors import SceneError
-from scenes.servers import FaultyServer, Reply
+from support.http_servers import FaultyServer, Reply
 
 
 def changed(path: Path, **fields: Any) -> Path:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from mining_the_mines.chips.outlines import Geometries
+from mining_the_mines.geo.mine_polygons import Geometries
 from mining_the_mines.mapping.runs import Runs, gaps_between, join_touching, label_runs
 from mining_the_mines.mapping.tracing import trace_runs
 

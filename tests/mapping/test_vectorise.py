@@ -16,12 +16,9 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from scipy import ndimage
 
-from mapping.likely_pixels import PICTURES, grid_for, likely_pixels, picture
-from mapping.outlining import DEGREES, UTM, grid_of
-from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.masks import UNKNOWN
-from mining_the_mines.chips.outlines import LON_LAT, transformation
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
 from mining_the_mines.mapping.strips import ProbabilityRows
 from mining_the_mines.mapping.vectorise import (
     Thresholds,
@@ -30,6 +27,9 @@ from mining_the_mines.mapping.vectorise import (
     outline_blocks,
     outline_polygons,
 )
+from mining_the_mines.rasters.chip import ChipError
+from support.likely_pixels import PICTURES, grid_for, likely_pixels, picture
+from support.segmenters import DEGREES, UTM, grid_of
 
 EVERYTHING = VectorSettings(minimum_hectares=0)
 GRIDS = st.sampled_from(

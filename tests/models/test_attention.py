@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mining_the_mines.models.attention import attention_map
 from mining_the_mines.models.ensemble import FoldEnsemble
-from models.networks import random_reflectance, small_classifier, small_ensemble, small_spec
+from support.networks import random_reflectance, small_classifier, small_ensemble, small_spec
 
 
 @pytest.mark.parametrize(

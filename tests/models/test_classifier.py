@@ -5,7 +5,7 @@ import torch
 
 from mining_the_mines.models.classifier import MineClassifier
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
-from models.networks import SIX_BANDS, random_chips, scale_of, small_classifier, small_spec
+from support.networks import SIX_BANDS, random_chips, scale_of, small_classifier, small_spec
 
 
 @pytest.mark.parametrize("bands", [("B4", "B3", "B2"), SIX_BANDS, COMPETITION_BANDS], ids=len)

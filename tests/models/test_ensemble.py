@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.networks import SIX_BANDS, random_chips, small_ensemble, small_spec
+from support.networks import SIX_BANDS, random_chips, small_ensemble, small_spec
 
 
 def test_the_ensemble_gives_the_mean_of_its_members() -> None:

@@ -9,9 +9,9 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.classifier_backbone import build_classifier_backbone
-from models.networks import SIZE, small_spec
+from support.networks import SIZE, small_spec
 
 #: Its weights are published on the Hugging Face hub.
 PUBLISHED = "test_efficientnet"

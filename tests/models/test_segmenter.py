@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from mining_the_mines.models.segmenter import pad_by_reflection
-from models.networks import random_chips, small_outline_ensemble, small_segmenter, small_segmenter_spec
+from support.networks import random_chips, small_outline_ensemble, small_segmenter, small_segmenter_spec
 
 
 @settings(max_examples=12, deadline=None)

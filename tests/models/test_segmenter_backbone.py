@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.segmenter_backbone import PRIOR, build_segmenter_backbone, smallest_multiple
 from mining_the_mines.models.specification import SegmenterSpec
-from models.networks import SMALL_UNET, random_chips, small_segmenter, small_segmenter_spec
+from support.networks import SMALL_UNET, random_chips, small_segmenter, small_segmenter_spec
 
 SMALL_MAXVIT = {
     "embed_dim": [8, 8, 16, 16], "depths": [1, 1, 1, 1], "stem_width": 8, "transformer_dim_head": 8, "img_size": 64,

@@ -6,11 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.spectral_input import LIMIT, BandScale, SpectralInput
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES, compute_index
-from models.networks import SIX_BANDS, random_chips, random_reflectance, scale_of
+from support.networks import SIX_BANDS, random_chips, random_reflectance, scale_of
 
 
 def test_the_range_of_the_training_chips_becomes_that_of_a_normal_distribution() -> None:

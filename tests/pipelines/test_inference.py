@@ -9,15 +9,15 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from chips.building import BANDS, SIZE, write_folder
-from mapping.outlining import BrightnessOutliner, mixed_folder
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.datasets.outline_results import OutlineResultsDataset
-from mining_the_mines.mapping.outlining import OutlineStream
+from mining_the_mines.datasets.segmentation_results import OutlineResultsDataset
+from mining_the_mines.mapping.chip_segmentation import OutlineStream
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.pipelines.inference import create_pipeline
 from mining_the_mines.pipelines.inference.nodes import BATCH, detect_mines, fill_in_submission
+from support.chip_files import BANDS, SIZE, write_folder
+from support.segmenters import BrightnessOutliner, mixed_folder
 
 
 @dataclass(frozen=True)

@@ -12,22 +12,20 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from chips.composited import composite_at
-from chips.outlining import outlines_in
-from learning.test_outliner import outliner
-from mapping.mapped import areas_of
-from mapping.scenes import CORNER, CRS, ground, write_scene
 from mapping.test_requests import READING, make, request
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.chips.grid import Box
-from mining_the_mines.learning.coarse_map import load_detector_map
-from mining_the_mines.learning.detector import MineDetector
-from mining_the_mines.learning.origin import ModelOrigin
-from mining_the_mines.learning.storage import load_outliner
-from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.progress import uncounted
+from mining_the_mines.geo.grid import Box
+from mining_the_mines.mapping.completion import PermitFile, PermitFiles
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
+from mining_the_mines.models.mine_classifier import MineDetector
+from mining_the_mines.models.model_files import load_outliner
+from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.models.window_classifier import load_detector_map
 from mining_the_mines.pipeline_registry import register_pipelines
+from mining_the_mines.pipelines.chip_source import HANDED_OVER
 from mining_the_mines.pipelines.mapping import create_pipeline
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
@@ -43,16 +41,18 @@ from mining_the_mines.pipelines.mapping.nodes import (
     take_named_scenes,
     take_test_regions,
 )
-from mining_the_mines.pipelines.origin import HANDED_OVER
 from mining_the_mines.pipelines.reporting.map_nodes import describe_maps
 from mining_the_mines.pipelines.tasks import CLASSIFICATION
-from mining_the_mines.progress import uncounted
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
-from mining_the_mines.scenes.block_graph import DaskSettings
-from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.compositing import CompositingSettings
+from mining_the_mines.scenes.selection import AcquisitionSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import MapScoreSettings
+from models.test_mine_segmenter import outliner
+from support.chip_polygons import outlines_in
+from support.composites import composite_at
+from support.scene_files import CORNER, CRS, ground, write_scene
+from support.scene_maps import areas_of
 
 EVALUATION = MapEvaluation(bootstrap=BootstrapSettings(resamples=20))
 FOLDS = pd.DataFrame(

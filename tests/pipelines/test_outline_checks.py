@@ -6,12 +6,12 @@ import pytest
 import shapely
 from pystac import Item
 
-from chips.outlining import write_layer
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.chips.outlines import Outlines, read_outlines
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.mine_polygons import Outlines, read_outlines
 from mining_the_mines.pipeline_registry import register_pipelines
-from mining_the_mines.pipelines.preprocessing.outline_checks import check_ground, require_outlines
-from scenes.observed import Observation, choice_of, clear, flat, write_scene
+from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_outlines
+from support.chip_polygons import write_layer
+from support.observed_requests import Observation, choice_of, clear, flat, write_scene
 
 
 @pytest.fixture

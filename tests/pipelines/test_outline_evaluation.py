@@ -8,16 +8,13 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from chips.building import ground
-from chips.outlining import utm_grid
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.models.storage import StoredEnsemble
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.pipelines.evaluation import create_pipeline
-from mining_the_mines.pipelines.evaluation.outline_nodes import (
+from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
     OutlineEvaluationSettings,
     choose_threshold,
     compare_detection,
@@ -25,9 +22,12 @@ from mining_the_mines.pipelines.evaluation.outline_nodes import (
     outline_test_chips,
     score_outlines,
 )
+from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from models.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
-from scoring.outlining import SIZE, make_pairs
+from support.chip_files import ground
+from support.chip_polygons import utm_grid
+from support.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
+from support.scored_segmentation import SIZE, make_pairs
 
 CHIPS, TRAIN = 24, 18
 SETTINGS = OutlineEvaluationSettings(bootstrap=BootstrapSettings(resamples=20), batch_size=4)

@@ -11,16 +11,15 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from chips.building import BANDS, packed_chips
-from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.learning.detector import MineDetector
-from mining_the_mines.learning.export import describe
-from mining_the_mines.learning.outliner import MineOutliner
-from mining_the_mines.models.storage import StoredEnsemble
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.models.ensemble_files import StoredEnsemble
+from mining_the_mines.models.export import describe
+from mining_the_mines.models.mine_classifier import MineDetector
+from mining_the_mines.models.mine_segmenter import MineOutliner
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings, score_models
-from mining_the_mines.pipelines.evaluation.outline_nodes import complete_outliner
+from mining_the_mines.pipelines.evaluation.segmentation_nodes import complete_outliner
 from mining_the_mines.pipelines.registration.nodes import (
     ground_pixel,
     package_model,
@@ -28,14 +27,15 @@ from mining_the_mines.pipelines.registration.nodes import (
     weigh_detector,
     write_detector_card,
 )
-from mining_the_mines.pipelines.registration.outline_nodes import weigh_outliner, write_outliner_card
+from mining_the_mines.pipelines.registration.segmentation_nodes import weigh_outliner, write_outliner_card
 from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.seen_chips import hash_chips
 from mining_the_mines.registry.settings import RegistrationSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from models.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
 from pipelines import test_outline_evaluation as outlined
+from support.chip_files import BANDS, packed_chips
+from support.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
 
 CHIPS, TRAIN = 48, 20
 PACKED = packed_chips(CHIPS)

@@ -15,12 +15,10 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 from rasterio.crs import CRS
 
-from chips.building import BANDS, ground
-from chips.composited import composite_at
-from mining_the_mines.chips.grid import ChipGrid
 from mining_the_mines.chips.packing import pack_in_memory
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
-from mining_the_mines.models.storage import StoredEnsemble
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.pipelines.preprocessing.nodes import measure_bands
 from mining_the_mines.pipelines.reporting import create_pipeline
 from mining_the_mines.pipelines.reporting.composite_nodes import describe_composites
@@ -34,14 +32,16 @@ from mining_the_mines.pipelines.reporting.nodes import (
 from mining_the_mines.reporting import DetectionContents, OutlineTile
 from mining_the_mines.scenes.faults import BlockFault
 from mining_the_mines.scoring import BootstrapSettings, score_table
-from mining_the_mines.scoring.outline_measures import OutlineMeasureSettings, measure_outlines
-from mining_the_mines.scoring.outline_scores import detection_predictions, outline_score_table
 from mining_the_mines.scoring.pixel_tally import outline_threshold_curve, tally_pixels
-from models.networks import small_ensemble, small_spec
-from reporting.composited import make_left_out, make_scenes
-from reporting.outlined import make_inventory, make_mask_table, make_outlines
-from reporting.reports import make_detection, make_folds, make_predictions
-from scoring.outlining import SIZE, make_pairs
+from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
+from mining_the_mines.scoring.segmentation_scores import detection_predictions, outline_score_table
+from support.chip_files import BANDS, ground
+from support.composites import composite_at
+from support.networks import small_ensemble, small_spec
+from support.report_composites import make_left_out, make_scenes
+from support.report_segmentation import make_inventory, make_mask_table, make_outlines
+from support.reports import make_detection, make_folds, make_predictions
+from support.scored_segmentation import SIZE, make_pairs
 
 CHIPS = 30
 FEW = BootstrapSettings(resamples=20)

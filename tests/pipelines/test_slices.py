@@ -9,16 +9,16 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
-from chips.building import packed_chips
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.folds import FoldSettings
-from mining_the_mines.dotted_names import flatten
-from mining_the_mines.learning.settings import BaselineSettings
+from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.models.settings import BaselineSettings
 from mining_the_mines.pipeline_registry import register_pipelines
+from mining_the_mines.pipelines.chip_source import Origin
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings
 from mining_the_mines.pipelines.inference.nodes import fill_in_submission
-from mining_the_mines.pipelines.origin import Origin
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from support.chip_files import packed_chips
 
 PIPELINES = register_pipelines()
 CHIPS = 24

@@ -6,7 +6,7 @@ import pytest
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import DESCRIPTION_LETTERS, CardContents, shorten, write_card
 from mining_the_mines.scoring.metrics import weighted_scores
-from registry.models import SETTINGS, description, judged_chips
+from support.registered_models import SETTINGS, description, judged_chips
 
 
 def card_of(caveats: tuple[str, ...] = ("The scenes are simulated.",), *, tested: bool = True) -> str:

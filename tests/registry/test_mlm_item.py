@@ -8,7 +8,7 @@ import pytest
 from pystac.extensions.mlm import MLMExtension, TaskType
 
 from mining_the_mines.registry.mlm_item import describe_model, write_model_item
-from registry.models import BANDS, description, facts
+from support.registered_models import BANDS, description, facts
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 
-from chips.building import BANDS, ground
 from mining_the_mines.chips.packing import pack_in_memory
 from mining_the_mines.registry.seen_chips import hash_chips, not_seen
-from registry.models import hashes
+from support.chip_files import BANDS, ground
+from support.registered_models import hashes
 
 
 def test_a_chip_that_was_renamed_is_still_known() -> None:

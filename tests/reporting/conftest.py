@@ -3,8 +3,8 @@
 import pytest
 
 from mining_the_mines.reporting import DetectionContents, OutlineContents, ReportContents
-from reporting.outlined import make_outlines
-from reporting.reports import make_contents
+from support.report_segmentation import make_outlines
+from support.reports import make_contents
 
 
 @pytest.fixture(scope="session")

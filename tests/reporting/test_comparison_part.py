@@ -9,8 +9,8 @@ import pytest
 from mining_the_mines.reporting import MapContents, ReportContents, render_report
 from mining_the_mines.reporting.comparison_part import arrange_comparison, verdict_sentence
 from mining_the_mines.scoring.run_comparison import RunComparison, compare_with
-from reporting.mapped import make_view
-from tracking.scored import QUICK, make_scored_run, with_other_chips
+from support.report_maps import make_view
+from support.scored_runs import QUICK, make_scored_run, with_other_chips
 
 
 @pytest.fixture(scope="module")

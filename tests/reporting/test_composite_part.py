@@ -7,7 +7,7 @@ import pytest
 
 from mining_the_mines.reporting import CompositeContents
 from mining_the_mines.reporting.composite_part import CompositePart, arrange_composites
-from reporting.composited import DATES, make_composites, make_left_out, make_scenes, make_view
+from support.report_composites import DATES, make_composites, make_left_out, make_scenes, make_view
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mining_the_mines.reporting.confidence import CONFIDENCE_CLASSES, REVIEW_COLOUR, line_colours, look_first
-from reporting.scene_layers import make_mines, with_permits
+from support.scene_layers import make_mines, with_permits
 
 FOUR = ((0, 0, 5, 5), (10, 0, 9, 9), (20, 0, 4, 4), (30, 0, 3, 3))
 

@@ -19,8 +19,8 @@ from mining_the_mines.reporting import (
     render_report,
 )
 from mining_the_mines.scoring import BootstrapSettings, score_table
-from reporting.composited import make_composites, make_scenes, make_view
-from reporting.reports import make_folds, make_gallery
+from support.report_composites import make_composites, make_scenes, make_view
+from support.reports import make_folds, make_gallery
 
 
 class Page(HTMLParser):

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map, tile_origin
-from reporting.scene_layers import GRID, make_layer, make_mines, make_visible, with_permits
+from support.scene_layers import GRID, make_layer, make_mines, make_visible, with_permits
 
 SETTINGS = InteractiveMapSettings()
 EVIL = "</script><img src=x onerror=alert(1)><!--"

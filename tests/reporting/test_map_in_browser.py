@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map
-from reporting import browser as chromium
-from reporting.browser import Browser
-from reporting.scene_layers import make_layer, make_mines, with_permits
+from support import browser as chromium
+from support.browser import Browser
+from support.scene_layers import make_layer, make_mines, with_permits
 
 if chromium.program() is None:
     if os.environ.get("CI") == "true":

@@ -10,7 +10,7 @@ from mining_the_mines.reporting.map_part import MapPart, arrange_maps
 from mining_the_mines.reporting.tables import Table
 from mining_the_mines.scoring.map_matching import MapScoreSettings
 from mining_the_mines.scoring.map_scores import MAP_METRICS, without_scores
-from reporting.mapped import DRAWN, MAPPED, make_maps, make_picture, make_scores, make_units, make_view, with_review
+from support.report_maps import DRAWN, MAPPED, make_maps, make_picture, make_scores, make_units, make_view, with_review
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 

@@ -19,8 +19,8 @@ from mining_the_mines.reporting.map_pictures import (
     draw_map,
 )
 from mining_the_mines.reporting.pictures import Stretch
-from reporting.mapped import DRAWN, MAPPED, make_picture, make_scores, make_view, with_review
-from scoring.mapped import Square
+from support.report_maps import DRAWN, MAPPED, make_picture, make_scores, make_view, with_review
+from support.scored_maps import Square
 
 STRETCH = Stretch(0.0, 0.3)
 

@@ -17,7 +17,7 @@ from PIL import Image
 from rasterio.crs import CRS
 from shapely.geometry import box
 
-from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.reporting.map_placing import (
     PlacedPicture,
     encode_polygons,
@@ -28,7 +28,7 @@ from mining_the_mines.reporting.map_placing import (
     place_surroundings,
 )
 from mining_the_mines.reporting.pictures import Stretch
-from reporting.scene_layers import GRID, make_mines, make_probability, make_visible, named_box
+from support.scene_layers import GRID, make_mines, make_probability, make_visible, named_box
 
 FIJI = ChipGrid(CRS.from_epsg(32760), Affine(10, 0, 820_100, 0, -10, 8_188_300), 96, 96)
 DEGREES = ChipGrid(CRS.from_epsg(4326), Affine(1e-4, 0, 15.0, 0, -1e-4, 61.0), 96, 96)

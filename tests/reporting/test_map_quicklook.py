@@ -10,7 +10,7 @@ from PIL import Image
 from mining_the_mines.reporting.confidence import CONFIDENCE_CLASSES, REVIEW_COLOUR
 from mining_the_mines.reporting.map_quicklook import draw_quicklook
 from mining_the_mines.reporting.overlay import Colour
-from reporting.scene_layers import GRID, make_mines, make_visible, with_permits
+from support.scene_layers import GRID, make_mines, make_visible, with_permits
 
 GREY = np.full((3, 96, 96), 0.1, dtype=np.float32)
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from mining_the_mines.reporting import MapContents, ReportContents, render_report
-from reporting.mapped import make_maps, make_view
+from support.report_maps import make_maps, make_view
 
 
 @pytest.fixture(scope="module")

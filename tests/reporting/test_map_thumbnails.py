@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.crs import CRS
 
-from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.reporting.map_thumbnails import draw_thumbnail, surroundings_of
 from mining_the_mines.reporting.pictures import Stretch
-from reporting.scene_layers import GRID, make_mines
+from support.scene_layers import GRID, make_mines
 
 DEGREES = ChipGrid(CRS.from_epsg(4326), Affine(1e-4, 0, 15.0, 0, -1e-4, 60.0), 96, 96)
 FEET = ChipGrid(CRS.from_epsg(2264), Affine(30, 0, 1_500_000, 0, -30, 600_000), 96, 96)

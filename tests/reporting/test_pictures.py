@@ -8,7 +8,7 @@ from PIL import Image
 
 from mining_the_mines.reporting import attention_overlay, true_colour
 from mining_the_mines.reporting.pictures import inline_photograph, shrink
-from reporting.reports import make_chip
+from support.reports import make_chip
 
 
 def test_true_colour_keeps_the_order_of_brightness_and_the_hue() -> None:

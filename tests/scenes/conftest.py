@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scenes.servers import FaultyServer, files
+from support.http_servers import FaultyServer, files
 
 
 @pytest.fixture

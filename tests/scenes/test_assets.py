@@ -6,7 +6,7 @@ import pystac
 import pytest
 
 from mining_the_mines.scenes.assets import MissingAssetError, find_asset, find_mask
-from scenes.catalogs import Scene
+from support.stac_catalogs import Scene
 
 TIFF, JP2 = "image/tiff; application=geotiff; profile=cloud-optimized", "image/jp2"
 

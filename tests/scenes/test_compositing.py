@@ -13,7 +13,7 @@ from rasterio.warp import transform
 
 from mining_the_mines.scenes.assets import MissingAssetError
 from mining_the_mines.scenes.compositing import Block, composite_block, fuse_days
-from scenes.observed import CLOUD, CORNER, Observation, clear, flat, month, plan_of, write_scene
+from support.observed_requests import CLOUD, CORNER, Observation, clear, flat, month, plan_of, write_scene
 
 
 def block_of(items: list[pystac.Item], *bands: str, **settings: object) -> Block:

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from rasterio.errors import RasterioIOError
 
 from mining_the_mines.scenes.http import AccessSettings, PatientSession, UnansweredError, gdal_options
-from scenes.catalogs import write_raster
-from scenes.servers import Fault, FaultyServer, Kind, Reply
+from support.http_servers import Fault, FaultyServer, Kind, Reply
+from support.stac_catalogs import write_raster
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import shapely
 
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.items import SceneFacts
-from scenes.catalogs import GROUND, Scene
+from support.stac_catalogs import GROUND, Scene
 
 
 def item(**properties: object) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rasterio.transform import Affine
 
 from mining_the_mines.scenes.native_grid import NativeGrid
 from mining_the_mines.sentinel2.resampling import RIM
-from scenes.observed import CORNER, EPSG, Observation, clear, flat, write_scene
+from support.observed_requests import CORNER, EPSG, Observation, clear, flat, write_scene
 
 LEFT, TOP = CORNER
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import rasterio
 
-from chips.composited import composite_at
-from chips.outlining import utm_grid
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.quicklooks import read_quicklook
+from support.chip_polygons import utm_grid
+from support.composites import composite_at
 
 
 def test_a_small_composite_is_shown_pixel_by_pixel(tmp_path: Path) -> None:

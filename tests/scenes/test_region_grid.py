@@ -7,7 +7,7 @@ import pytest
 
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.region_grid import parse_projection, region_grid
-from scenes.catalogs import Scene, region
+from support.stac_catalogs import Scene, region
 
 ZONE = 32721
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.reprocessing import find_replaced
-from scenes.catalogs import Scene
+from support.stac_catalogs import Scene
 
 
 def facts(**fields: Any) -> SceneFacts:

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from mining_the_mines.scenes.checking import check_assets
-from mining_the_mines.scenes.choice import SceneChoice
-from mining_the_mines.scenes.choosing import AcquisitionSettings, choose_scenes
+from mining_the_mines.scenes.asset_checks import check_assets
+from mining_the_mines.scenes.download import fetch_assets
 from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.fetching import fetch_assets
-from mining_the_mines.scenes.sources import StacApi, open_source
-from scenes import stac_server
-from scenes.catalogs import BANDS, GROUND, Scene, collection_json, region, series, settings, write_raster
-from scenes.servers import FaultyServer, Kind, files, passed_on
-from scenes.stac_server import StacServer
+from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.search import StacApi, open_source
+from mining_the_mines.scenes.selection import AcquisitionSettings, choose_scenes
+from support import stac_server
+from support.http_servers import FaultyServer, Kind, files, passed_on
+from support.stac_catalogs import BANDS, GROUND, Scene, collection_json, region, series, settings, write_raster
+from support.stac_server import StacServer
 
 if stac_server.programs() is None:
     if os.environ.get("CI") == "true":

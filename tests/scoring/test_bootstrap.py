@@ -5,7 +5,7 @@ import pytest
 
 from mining_the_mines.scoring import BootstrapSettings, bootstrap_intervals, paired_difference, weighted_scores
 from mining_the_mines.scoring.bootstrap import FloatArray
-from scoring.predictions import make_chips
+from support.predictions import make_chips
 
 FEW = BootstrapSettings(resamples=200)
 

@@ -5,7 +5,7 @@ import pytest
 
 from mining_the_mines.scoring import score
 from mining_the_mines.scoring.curves import precision_recall_points, roc_curve_points, threshold_curve
-from scoring.predictions import make_chips
+from support.predictions import make_chips
 
 
 def test_every_row_of_the_threshold_curve_is_what_scoring_at_that_threshold_gives() -> None:

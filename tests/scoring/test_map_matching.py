@@ -21,7 +21,7 @@ from mining_the_mines.scoring.map_matching import (
     MapScoreSettings,
     compare_with_reference,
 )
-from scoring.mapped import EAST, NORTH, SCENE, SIZE, UTM, Square, make_mines, make_reference, square
+from support.scored_maps import EAST, NORTH, SCENE, SIZE, UTM, Square, make_mines, make_reference, square
 
 DEFAULTS = MapScoreSettings()
 squares = st.lists(

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.scoring.outline_measures import called_mine
 from mining_the_mines.scoring.pixel_tally import (
     OutlineThresholdSettings,
     choose_outline_threshold,
     outline_threshold_curve,
     tally_pixels,
 )
-from scoring.outlining import HECTARE, areas, make_pairs, mask_of, sure_map
+from mining_the_mines.scoring.segmentation_measures import called_mine
+from support.scored_segmentation import HECTARE, areas, make_pairs, mask_of, sure_map
 
 IOU = OutlineThresholdSettings()
 

@@ -17,7 +17,7 @@ from mining_the_mines.scoring.run_comparison import (
     what_differs,
     what_some_tell,
 )
-from tracking.scored import QUICK, make_scored_run, shuffled, with_other_chips, without_answers
+from support.scored_runs import QUICK, make_scored_run, shuffled, with_other_chips, without_answers
 
 FIRST = make_scored_run()
 

@@ -16,7 +16,7 @@ from mining_the_mines.scoring import (
     score_table,
     scores_by_category,
 )
-from scoring.predictions import make_table
+from support.predictions import make_table
 
 FEW = BootstrapSettings(resamples=50)
 

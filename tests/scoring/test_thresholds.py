@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from mining_the_mines.scoring import ThresholdSettings, choose_threshold, choose_thresholds, score
-from scoring.predictions import make_chips, make_table
+from support.predictions import make_chips, make_table
 
 
 @settings(deadline=None, max_examples=15)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from conftest import REAL_CHIPS
 from mining_the_mines.sentinel2.compositing import CompositeSettings, Method, composite, count_clear_dates
-from sentinel2.dates import Mask, Numbers, dates_and_sky, random_dates
+from support.dates import Mask, Numbers, dates_and_sky, random_dates
 
 METHODS: tuple[Method, ...] = ("median", "geomedian", "medoid")
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from mining_the_mines.sentinel2 import masked_median as module
 from mining_the_mines.sentinel2.masked_median import masked_median, median_network, middle
-from sentinel2.dates import Mask, Numbers, dates_and_sky, random_dates
+from support.dates import Mask, Numbers, dates_and_sky, random_dates
 
 
 def median_by_numpy(numbers: Numbers, clear: Mask) -> np.ndarray:

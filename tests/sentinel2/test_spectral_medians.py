@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from scipy.optimize import minimize
 
 from mining_the_mines.sentinel2.spectral_medians import geomedian, medoid
-from sentinel2.dates import Mask, Numbers, dates_and_sky, random_dates
+from support.dates import Mask, Numbers, dates_and_sky, random_dates
 
 
 def summed_distance(spectrum: np.ndarray, spectra: np.ndarray) -> float:

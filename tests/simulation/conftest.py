@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
-from simulation.regions import SERIES
+from support.simulated_regions import SERIES
 
 
 @pytest.fixture(scope="session")

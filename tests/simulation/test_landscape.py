@@ -7,7 +7,7 @@ from mining_the_mines.simulation.canvas import Canvas, Cover
 from mining_the_mines.simulation.lookalikes import LOOKALIKES
 from mining_the_mines.simulation.mines import DIGGERS, MineKind, work_alluvium
 from mining_the_mines.simulation.places import Biome
-from simulation.regions import landscape
+from support.simulated_regions import landscape
 
 SIDE = 200
 

@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from mining_the_mines.simulation.permits import CONCESSIONS, PROTECTED_AREAS, Permits, plan_permits, write_permits
-from simulation.regions import SERIES, landscape
+from support.simulated_regions import SERIES, landscape
 
 
 def planned(seed: int = 0, mines: int = 2) -> Permits:

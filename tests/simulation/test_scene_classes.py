@@ -8,7 +8,7 @@ from mining_the_mines.simulation import Landscape, Sky, observe_native
 from mining_the_mines.simulation.clouds import CloudKind, Clouds, Weather, grow_clouds
 from mining_the_mines.simulation.scene_classes import ERRORS, classify
 from mining_the_mines.simulation.spectra import Material
-from simulation.regions import landscape, made_of
+from support.simulated_regions import landscape, made_of
 
 CLOUDY = (SceneClass.CLOUD_MEDIUM_PROBABILITY, SceneClass.CLOUD_HIGH_PROBABILITY)
 

@@ -10,7 +10,7 @@ from mining_the_mines.simulation import Landscape, Sky, observe_native, observe_
 from mining_the_mines.simulation.relief import Sun
 from mining_the_mines.simulation.sensor import RADIOMETRY, _sample, seasonal_spectra
 from mining_the_mines.simulation.spectra import Material
-from simulation.regions import landscape
+from support.simulated_regions import landscape
 
 
 @pytest.fixture(scope="module")

@@ -16,14 +16,14 @@ import rasterio
 import shapely
 from rasterio.warp import transform_bounds
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.sentinel2.baseline import harmonise, read_scaling
 from mining_the_mines.sentinel2.reflectance import decode
 from mining_the_mines.simulation import read_series_settings, write_simulated_series
 from mining_the_mines.simulation.series import RegionRecord
 from mining_the_mines.simulation.stac_catalog import ASSETS
-from simulation.regions import SERIES, files_of
+from support.simulated_regions import SERIES, files_of
 
 
 @pytest.fixture(scope="module")

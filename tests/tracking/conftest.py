@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracking import telling
+from support import tracked_runs as telling
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from mining_the_mines.tracking.active import FAILED, set_active_run
 from mining_the_mines.tracking.errors import TrackingError
 from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
 from mining_the_mines.tracking.starting import Tracker
-from scenes.servers import FaultyServer, files
-from tracking import telling
+from support import tracked_runs as telling
+from support.http_servers import FaultyServer, files
 
 
 @pytest.fixture

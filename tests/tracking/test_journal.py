@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.tracking.entries import Artifact, Ended, Entry, Metrics, Params, Started, Tags, read_entry
 from mining_the_mines.tracking.journal import Destination, Journal, create, take_over
 

@@ -21,7 +21,7 @@ from mining_the_mines.tracking.registry import (
     find_version,
     register,
 )
-from scenes.servers import FaultyServer, Reply
+from support.http_servers import FaultyServer, Reply
 
 
 @pytest.fixture(scope="module")

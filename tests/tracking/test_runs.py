@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.tracking.runs import LAST, RunStore, find_run
-from tracking.scored import Tracked, make_scored_run
+from support.scored_runs import Tracked, make_scored_run
 
 
 @pytest.fixture(scope="module")

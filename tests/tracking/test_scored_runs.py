@@ -4,12 +4,12 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from mining_the_mines.provenance.records import RUN_RECORD
+from mining_the_mines.ledger.records import RUN_RECORD
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
 from mining_the_mines.tracking.scored_runs import read_scored_run
-from provenance.made import run
-from tracking.scored import QUICK, Tracked, make_scored_run
+from support.scored_runs import QUICK, Tracked, make_scored_run
+from support.stored_files import run
 
 RUN = make_scored_run("kept")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.tracking.entries import Tags
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Destination, Journal, create

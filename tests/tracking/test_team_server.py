@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-import postgresql
-from integration.projects import copy_project, kedro
-from mining_the_mines.commands.send_unsent import send_unsent
-from scenes.servers import FaultyServer, passed_on
-from tracking import telling, tracking_server
-from tracking.tracking_server import TrackingServer
+from mining_the_mines.cli.send_unsent import send_unsent
+from support import postgresql, tracking_server
+from support import tracked_runs as telling
+from support.http_servers import FaultyServer, passed_on
+from support.projects import copy_project, kedro
+from support.tracking_server import TrackingServer
 
 pytestmark = pytest.mark.end_to_end
 

@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from mining_the_mines.tracking.unsent import send_unsent
-from tracking import telling
+from support import tracked_runs as telling
 
 EPOCHS = 4
 

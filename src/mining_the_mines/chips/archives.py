@@ -11,9 +11,9 @@ from zlib import error as ZlibError  # noqa: N812 - a class, whatever its name
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.atomic import whole_folder
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.digests import file_digest
+from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.hashing import file_digest
+from mining_the_mines.rasters.chip import ChipError
 
 #: What the name of an archive ends with.
 SUFFIX: Final = ".zip"

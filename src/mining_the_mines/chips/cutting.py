@@ -16,11 +16,11 @@ from rasterio.io import DatasetReader
 from mining_the_mines.chips.cutting_labels import MineCover, cover_of
 from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.cutting_plan import Cutout, Layout, LeftOut, Plan, plan_grid, plan_places
-from mining_the_mines.chips.grid import ChipGrid, read_grid
-from mining_the_mines.chips.outline_index import OutlineIndex, check_coverage
-from mining_the_mines.chips.outlines import Outlines
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.progress import Progress, silent
+from mining_the_mines.core.progress import Progress, silent
+from mining_the_mines.geo.grid import ChipGrid, read_grid
+from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.geo.polygon_index import OutlineIndex, check_coverage
+from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
 

@@ -14,13 +14,13 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rasterio.io import MemoryFile
 
-from mining_the_mines.atomic import whole_folder
-from mining_the_mines.chips.array_files import flush
 from mining_the_mines.chips.cutting import ChipCutting, CutChip, CuttingSettings
 from mining_the_mines.chips.cutting_labels import MineCover
 from mining_the_mines.chips.cutting_plan import LeftOut
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.places import tell
+from mining_the_mines.core.array_files import flush
+from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.paths import tell
+from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
 

@@ -9,9 +9,9 @@ import shapely
 from rasterio.features import shapes
 from shapely.geometry import shape as to_geometry
 
-from mining_the_mines.chips.grid import ChipGrid
-from mining_the_mines.chips.outline_index import OutlineIndex
-from mining_the_mines.chips.outlines import Geometries
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.geo.mine_polygons import Geometries
+from mining_the_mines.geo.polygon_index import OutlineIndex
 
 
 @dataclass(frozen=True)

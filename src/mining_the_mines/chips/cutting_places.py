@@ -11,9 +11,9 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataSourceError
 
-from mining_the_mines.chips.outlines import LON_LAT
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.chips.text_tables import read_rows
+from mining_the_mines.core.text_tables import read_rows
+from mining_the_mines.geo.mine_polygons import LON_LAT
+from mining_the_mines.rasters.chip import ChipError
 
 _TABLES = (".csv", ".tsv", ".txt")
 

@@ -18,8 +18,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from mining_the_mines.chips.cutting_places import ChipPlaces
-from mining_the_mines.chips.grid import ChipGrid, read_grid
-from mining_the_mines.chips.reading import WGS84, ChipError
+from mining_the_mines.geo.grid import ChipGrid, read_grid
+from mining_the_mines.rasters.chip import WGS84, ChipError
 from mining_the_mines.scenes.composite_files import Composite
 
 #: Shares of a chip's ground below this are rounding: neighbours on a grid touch, but don't overlap.

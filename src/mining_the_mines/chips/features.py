@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.cover import cover_features
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.chips.prefetching import map_ahead
-from mining_the_mines.incidental import INCIDENTAL
-from mining_the_mines.progress import Progress, silent
+from mining_the_mines.core.execution_fields import INCIDENTAL
+from mining_the_mines.core.prefetching import map_ahead
+from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.sentinel2.indices import (
     DEFAULT_INDICES,
     all_normalised_differences,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.rasters.chip import ChipError
 
 _SUFFIXES = (".tif", ".tiff")
 

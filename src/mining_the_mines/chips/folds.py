@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import radius_neighbors_graph
 
 from mining_the_mines.chips.quality import ACCEPTED
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.rasters.chip import ChipError
 
 #: Mean radius of the Earth in kilometres (IUGG).
 EARTH_RADIUS: Final = 6371.0088

@@ -6,8 +6,8 @@ from typing import Final
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.chips.text_tables import read_rows
+from mining_the_mines.core.text_tables import read_rows
+from mining_the_mines.rasters.chip import ChipError
 
 #: Columns of a label table, all of them text, so that nothing a person wrote is lost before it has been judged.
 COLUMNS: Final = ("filename", "label", "category", "longitude", "latitude", "group")

@@ -15,10 +15,10 @@ import pandas as pd
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.near_duplicates import cluster_near_duplicates, image_hash
-from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.quality import ACCEPTED, REJECTED, ChipSettings, count_faults, find_fault, nodata_share
-from mining_the_mines.chips.reading import ChipError, MissingBandError
-from mining_the_mines.progress import Progress, silent
+from mining_the_mines.core.prefetching import map_ahead
+from mining_the_mines.core.progress import Progress, silent
+from mining_the_mines.rasters.chip import ChipError, MissingBandError
 from mining_the_mines.sentinel2.baseline import offset_left_in
 
 logger = logging.getLogger(__name__)

@@ -13,15 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from rasterio.features import rasterize
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.grid import ChipGrid, pixel_hectares, read_grid
-from mining_the_mines.chips.outline_index import OutlineIndex, check_coverage
-from mining_the_mines.chips.outlines import Geometries, Outlines
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import NO_VALUE, PackedPlanes, PlaneStream
-from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.quality import ACCEPTED, REJECTED
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.progress import Progress, silent
+from mining_the_mines.core.prefetching import map_ahead
+from mining_the_mines.core.progress import Progress, silent
+from mining_the_mines.geo.grid import ChipGrid, pixel_hectares, read_grid
+from mining_the_mines.geo.mine_polygons import Geometries, Outlines
+from mining_the_mines.geo.polygon_index import OutlineIndex, check_coverage
+from mining_the_mines.rasters.chip import ChipError
 
 logger = logging.getLogger(__name__)
 

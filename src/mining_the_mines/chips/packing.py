@@ -13,13 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mining_the_mines.atomic import whole_folder
-from mining_the_mines.chips.array_files import flush, open_array, write_array
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.prefetching import map_ahead
 from mining_the_mines.chips.quality import ACCEPTED, ChipSettings
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.progress import Progress, silent
+from mining_the_mines.core.array_files import flush, open_array, write_array
+from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.prefetching import map_ahead
+from mining_the_mines.core.progress import Progress, silent
+from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.sentinel2.reflectance import decode, encode
 
 ARRAY: Final = "chips.npy"

@@ -19,10 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 
-from mining_the_mines.atomic import whole_folder
-from mining_the_mines.chips.array_files import flush, open_array, write_array
-from mining_the_mines.chips.grid import ChipGrid
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.core.array_files import flush, open_array, write_array
+from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.rasters.chip import ChipError
 
 Plane = npt.NDArray[np.generic]
 

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mining_the_mines.chips.reading import Chip, ChipError, read_chip
-from mining_the_mines.incidental import INCIDENTAL
+from mining_the_mines.core.execution_fields import INCIDENTAL
+from mining_the_mines.rasters.chip import Chip, ChipError, read_chip
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 
 ACCEPTED: Final = "accepted"
@@ -53,7 +53,7 @@ class ChipSettings(BaseModel):
     workers: int = Field(2, ge=1, description="Threads that read chips.", json_schema_extra=INCIDENTAL)
 
     def read(self, path: Path) -> Chip:
-        """Read a chip in this way; see :func:`mining_the_mines.chips.reading.read_chip`."""
+        """Read a chip in this way; see :func:`mining_the_mines.rasters.chip.read_chip`."""
         return read_chip(path, self.bands, nodata=self.nodata, scale=self.scale, offset=self.offset)
 
     @field_validator("bands")

@@ -13,8 +13,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.chips.reading import ChipError
-from mining_the_mines.progress import Progress, silent
+from mining_the_mines.core.progress import Progress, silent
+from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.sentinel2.reflectance import LARGEST, NODATA, decode
 
 #: The percentiles that are kept.

@@ -10,12 +10,12 @@ import pandas as pd
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mining_the_mines.chips.grid import ChipGrid, pixel_hectares
 from mining_the_mines.chips.masks import UNKNOWN, count_pixels
-from mining_the_mines.chips.outline_index import OutlineIndex
-from mining_the_mines.chips.outlines import Outlines
 from mining_the_mines.chips.planes import PackedPlanes
-from mining_the_mines.chips.reading import ChipError
+from mining_the_mines.geo.grid import ChipGrid, pixel_hectares
+from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.geo.polygon_index import OutlineIndex
+from mining_the_mines.rasters.chip import ChipError
 
 #: Name of a chip, first row and column, which may lie outside of it, and edge.
 Window = tuple[str, int, int, int]

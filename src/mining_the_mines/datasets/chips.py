@@ -7,7 +7,6 @@ from typing import Any
 from kedro.io import DatasetError
 from kedro.io.core import Version
 
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.archives import SUFFIX, unpack_chips
 from mining_the_mines.chips.cutting import ChipCutting
 from mining_the_mines.chips.cutting_files import holds_unlabelled, read_cutting, write_chips
@@ -15,9 +14,10 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream, open_planes, write_planes
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.paths import find
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import ImagePreview, picture_preview, where_there_are_data
-from mining_the_mines.places import find
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 

@@ -10,7 +10,7 @@ from kedro_datasets.json import JSONDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
 
-from mining_the_mines.atomic import whole_file
+from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.datasets.previews import (
     ROWS,
     HTMLPreview,
@@ -21,7 +21,7 @@ from mining_the_mines.datasets.previews import (
     table_preview,
     where_there_are_data,
 )
-from mining_the_mines.provenance.content import NOTHING, ContentHashes
+from mining_the_mines.ledger.content import NOTHING, ContentHashes
 
 
 class AtomicSave:
@@ -107,7 +107,7 @@ class HtmlPage(TextFile):
     @where_there_are_data
     def preview(self) -> HTMLPreview:
         """Title, questions and answers, and where the whole page lies."""
-        from mining_the_mines.reporting.digest import digest_page
+        from mining_the_mines.reporting.page_summary import digest_page
 
         return HTMLPreview(f"{digest_page(self.load())}<p>All of it: {escape(str(self._get_load_path()))}</p>")
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kedro.io import AbstractDataset, DatasetError
 
-from mining_the_mines.atomic import whole_folder
+from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.progress_bars import counting_bar
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
     ImagePreview,
@@ -16,13 +17,12 @@ from mining_the_mines.datasets.previews import (
     vector_preview,
     where_there_are_data,
 )
-from mining_the_mines.datasets.progress import counting_bar
 
 if TYPE_CHECKING:
-    from mining_the_mines.mapping.named_areas import NamedAreas
+    from mining_the_mines.geo.named_areas import NamedAreas
+    from mining_the_mines.ledger.content import ContentHashes
     from mining_the_mines.mapping.requests import MapRequest
     from mining_the_mines.mapping.scene_map import SceneMaps
-    from mining_the_mines.provenance.content import ContentHashes
     from mining_the_mines.scoring.map_scores import MapScores
 
 _TABLE: Final = "scores.parquet"
@@ -62,7 +62,7 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
 
     def content_hash(self, path: Path, hashes: "ContentHashes") -> str:
         """Of the maps of the last run, and of the list of them; maps of other runs may lie beside them."""
-        from mining_the_mines.provenance.records import hash_values
+        from mining_the_mines.ledger.records import hash_values
 
         return hash_values(
             [hashes.of(path / "maps.json"), *([name, hashes.of(path / name)] for name in self.parts(path))]
@@ -149,7 +149,7 @@ class NamedAreasDataset(AbstractDataset[None, "NamedAreas | None"]):
         Raises:
             BadInputError: The file is missing, can't be read, or has no such column.
         """
-        from mining_the_mines.mapping.named_areas import read_named_areas
+        from mining_the_mines.geo.named_areas import read_named_areas
 
         return None if self._filepath is None else read_named_areas(self._filepath, self.name_column)
 

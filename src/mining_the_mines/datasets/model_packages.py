@@ -1,20 +1,21 @@
 """Files of a model on its way into the registry.
 
-At the top is the MLflow model that strangers load (:mod:`mining_the_mines.serving`); beside it lie the model as this
+At the top is the MLflow model that strangers load (:mod:`mining_the_mines.registry.served_model`); beside it lie the model as this
 package keeps it, its card, its STAC item, and the chips that it was trained on.
 """
 
 import hashlib
 from pathlib import Path
 
-from mining_the_mines.learning.detector import MineDetector
-from mining_the_mines.learning.export import export_detector, export_outliner
-from mining_the_mines.learning.origin import ModelOrigin
-from mining_the_mines.learning.outliner import MineOutliner
-from mining_the_mines.learning.storage import load_detector, load_outliner, save_detector, save_outliner
 from mining_the_mines.models.description import DESCRIPTION, ModelDescription
+from mining_the_mines.models.export import export_detector, export_outliner
+from mining_the_mines.models.mine_classifier import MineDetector
+from mining_the_mines.models.mine_segmenter import MineOutliner
+from mining_the_mines.models.model_files import load_detector, load_outliner, save_detector, save_outliner
+from mining_the_mines.models.model_source import ModelOrigin
 from mining_the_mines.registry.card import CARD
 from mining_the_mines.registry.mlm_item import describe_model, write_model_item
+from mining_the_mines.registry.model_folder import CODE, save_served_model
 from mining_the_mines.registry.package import (
     FACTS,
     MLM_ITEM,
@@ -24,7 +25,6 @@ from mining_the_mines.registry.package import (
     PackageFacts,
     StoredPackage,
 )
-from mining_the_mines.serving.model_folder import CODE, save_served_model
 from mining_the_mines.tracking.registry import RegisteredVersion, RegistryError, fetch_version, find_version
 
 

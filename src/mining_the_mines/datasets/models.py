@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kedro.io.core import Version
 
-from mining_the_mines.atomic import whole_folder
+from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.datasets.folders import FolderDataset, Loaded, Saved
 from mining_the_mines.datasets.previews import JSONPreview, json_preview, model_preview, where_there_are_data
 
 if TYPE_CHECKING:
-    from mining_the_mines.learning.baseline import Baseline
-    from mining_the_mines.learning.detector import MineDetector
-    from mining_the_mines.learning.origin import ModelOrigin
-    from mining_the_mines.learning.outliner import MineOutliner
-    from mining_the_mines.models.storage import StoredEnsemble
+    from mining_the_mines.models.baseline import Baseline
+    from mining_the_mines.models.ensemble_files import StoredEnsemble
+    from mining_the_mines.models.mine_classifier import MineDetector
+    from mining_the_mines.models.mine_segmenter import MineOutliner
+    from mining_the_mines.models.model_source import ModelOrigin
 
 Task = Literal["classification", "segmentation"]
 CLASSIFICATION: Final = "classification"
@@ -30,13 +30,13 @@ class EnsembleDataset(FolderDataset["StoredEnsemble", "StoredEnsemble"]):
 
     def load(self) -> "StoredEnsemble":
         """Read weights and description."""
-        from mining_the_mines.models.storage import load_ensemble
+        from mining_the_mines.models.ensemble_files import load_ensemble
 
         return load_ensemble(self.load_folder)
 
     def save(self, data: "StoredEnsemble") -> None:
         """Write weights and description."""
-        from mining_the_mines.models.storage import save_ensemble
+        from mining_the_mines.models.ensemble_files import save_ensemble
 
         with whole_folder(self.save_folder) as draft:
             save_ensemble(data, draft)
@@ -52,13 +52,13 @@ class BaselineDataset(FolderDataset["Baseline", "Baseline"]):
 
     def load(self) -> "Baseline":
         """Read the trees."""
-        from mining_the_mines.learning.storage import load_baseline
+        from mining_the_mines.models.model_files import load_baseline
 
         return load_baseline(self.load_folder)
 
     def save(self, data: "Baseline") -> None:
         """Write the trees."""
-        from mining_the_mines.learning.storage import save_baseline
+        from mining_the_mines.models.model_files import save_baseline
 
         with whole_folder(self.save_folder) as draft:
             save_baseline(data, draft)
@@ -102,7 +102,7 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         Raises:
             BadInputError: The registered model is not there, answers another question, or can't be fetched.
         """
-        from mining_the_mines.learning.origin import ModelOrigin
+        from mining_the_mines.models.model_source import ModelOrigin
 
         return self.find_registered() or ModelOrigin(self.load_folder)
 
@@ -139,14 +139,14 @@ class DetectorDataset(CompleteModelDataset["MineDetector", "MineDetector"]):
 
     def load(self) -> "MineDetector":
         """Read the model."""
-        from mining_the_mines.learning.storage import load_detector
+        from mining_the_mines.models.model_files import load_detector
 
         origin = self.find()
         return replace(load_detector(origin.folder), origin=origin)
 
     def save(self, data: "MineDetector") -> None:
         """Write the model."""
-        from mining_the_mines.learning.storage import save_detector
+        from mining_the_mines.models.model_files import save_detector
 
         with whole_folder(self.save_folder) as draft:
             save_detector(data, draft)
@@ -159,14 +159,14 @@ class OutlinerDataset(CompleteModelDataset["MineOutliner", "MineOutliner"]):
 
     def load(self) -> "MineOutliner":
         """Read the model."""
-        from mining_the_mines.learning.storage import load_outliner
+        from mining_the_mines.models.model_files import load_outliner
 
         origin = self.find()
         return replace(load_outliner(origin.folder), origin=origin)
 
     def save(self, data: "MineOutliner") -> None:
         """Write the model."""
-        from mining_the_mines.learning.storage import save_outliner
+        from mining_the_mines.models.model_files import save_outliner
 
         with whole_folder(self.save_folder) as draft:
             save_outliner(data, draft)

@@ -28,7 +28,7 @@ _COLUMNS: Final = 12
 _CHARACTERS: Final = 40
 #: Entries of a list.
 _ENTRIES: Final = 12
-#: Weights of networks, and what their threshold is called among them (:mod:`mining_the_mines.models.storage`).
+#: Weights of networks, and what their threshold is called among them (:mod:`mining_the_mines.models.ensemble_files`).
 _WEIGHTS: Final = "network.safetensors"
 _THRESHOLD: Final = "threshold"
 #: Kedro-Viz stretches pictures to a panel of 456 × 300 pixels.

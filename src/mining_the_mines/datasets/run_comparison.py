@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kedro.io import AbstractDataset, DatasetError
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.scoring.run_comparison import ScoredRun
 
 #: Set by MLflow when an experiment is chosen, so that other processes write to the same one.

@@ -8,9 +8,9 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from mining_the_mines.provenance.content import NOTHING, ContentHashes
-from mining_the_mines.provenance.environment import PACKAGES
-from mining_the_mines.provenance.git import read_git_state
+from mining_the_mines.ledger.content import NOTHING, ContentHashes
+from mining_the_mines.ledger.environment import PACKAGES
+from mining_the_mines.ledger.git import read_git_state
 from mining_the_mines.tracking.active import active_run
 
 

@@ -10,9 +10,11 @@ from typing import Any, Final
 from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import AbstractVersionedDataset, Version
 
-from mining_the_mines.atomic import whole_file
-from mining_the_mines.bad_input import BadInputError
 from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
+from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
     ImagePreview,
@@ -25,18 +27,16 @@ from mining_the_mines.datasets.previews import (
     vector_preview,
     where_there_are_data,
 )
-from mining_the_mines.datasets.progress import counting_bar, progress_bar
-from mining_the_mines.provenance.content import ContentHashes, visible_files
-from mining_the_mines.provenance.records import hash_values
-from mining_the_mines.scenes.block_graph import DaskSettings
-from mining_the_mines.scenes.checking import check_assets
-from mining_the_mines.scenes.choice import SceneChoice
-from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.ledger.content import ContentHashes, visible_files
+from mining_the_mines.ledger.records import hash_values
+from mining_the_mines.scenes.asset_checks import check_assets
 from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites
 from mining_the_mines.scenes.composites import make_composites
+from mining_the_mines.scenes.download import fetch_assets
 from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.fetching import fetch_assets
 from mining_the_mines.scenes.region_plan import RegionPlan
+from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.selection import AcquisitionSettings
 
 #: Where a simulated folder says how it was made.
 SIMULATION = "series.json"

@@ -8,9 +8,9 @@ from kedro.io import AbstractDataset
 from kedro.io.core import AbstractVersionedDataset
 
 from mining_the_mines.datasets.versions import version_of
-from mining_the_mines.learning.origin import ModelOrigin
-from mining_the_mines.provenance.content import NOTHING, ContentHashes
-from mining_the_mines.provenance.records import DatasetState
+from mining_the_mines.ledger.content import NOTHING, ContentHashes
+from mining_the_mines.ledger.records import DatasetState
+from mining_the_mines.models.model_source import ModelOrigin
 
 #: Geodata whose parts lie in files of their own beside it.
 _WITH_SIDECARS = (".shp",)

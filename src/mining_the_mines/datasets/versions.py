@@ -8,7 +8,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 from kedro.io.core import AbstractVersionedDataset, Version, VersionNotFoundError
 
-from mining_the_mines.atomic import whole_file, whole_folder
+from mining_the_mines.core.atomic import whole_file, whole_folder
 
 
 def version_of(dataset: AbstractDataset[Any, Any]) -> str | None:

@@ -6,8 +6,8 @@ from typing import Any
 from kedro.io import DatasetError
 
 from mining_the_mines.datasets.folders import FolderDataset
-from mining_the_mines.learning.workspace import Workspace
-from mining_the_mines.provenance.content import NOTHING, ContentHashes
+from mining_the_mines.ledger.content import NOTHING, ContentHashes
+from mining_the_mines.models.workspace import Workspace
 from mining_the_mines.tracking.active import active_run
 
 

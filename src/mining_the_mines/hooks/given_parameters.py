@@ -11,8 +11,8 @@ from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.dotted_names import flatten
+from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.pipelines.tasks import TASKS
 
 #: How the catalog asks for a parameter of the command line.

@@ -11,11 +11,11 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from mining_the_mines.incidental import lasting
-from mining_the_mines.provenance.catalog_entries import hash_entries
-from mining_the_mines.provenance.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest, hash_values
-from mining_the_mines.running.bookkeeper import Bookkeeper
-from mining_the_mines.scenes.discretion import conceal, conceal_all
+from mining_the_mines.core.execution_fields import lasting
+from mining_the_mines.core.redaction import conceal, conceal_all
+from mining_the_mines.ledger.catalog_entries import hash_entries
+from mining_the_mines.ledger.recorder import Bookkeeper
+from mining_the_mines.ledger.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest, hash_values
 from mining_the_mines.tracking.active import active_run
 
 

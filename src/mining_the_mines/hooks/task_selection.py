@@ -6,8 +6,8 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.pipelines.origin import read_origin
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.pipelines.chip_source import read_origin
 from mining_the_mines.pipelines.tasks import TASKS, Task
 
 

@@ -17,16 +17,16 @@ from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
-from mining_the_mines.provenance.records import NodeRecord
+from mining_the_mines.core.parameter_errors import tell_wrong_settings
+from mining_the_mines.core.redaction import Discretion, conceal, conceal_all
+from mining_the_mines.ledger.records import NodeRecord
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
-from mining_the_mines.scenes.discretion import Discretion, conceal, conceal_all
 from mining_the_mines.tracking.active import FAILED, FINISHED, KILLED, active_run, set_active_run
 from mining_the_mines.tracking.addresses import EMBEDDED, UNSENT, anchor, artifact_location
 from mining_the_mines.tracking.errors import TrackingError
 from mining_the_mines.tracking.moved import follow_project
 from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
 from mining_the_mines.tracking.starting import Tracker, unreachable
-from mining_the_mines.wrong_parameters import tell_wrong_settings
 
 # kedro-mlflow brings a model class along, which is not used here and of which MLflow complains, past all filters.
 with warnings.catch_warnings(record=True):

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mining_the_mines.chips.outlines import LON_LAT, transformation
-from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
+from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.vectorise import Thresholds
 
 HIGH: Final = "high"

@@ -7,8 +7,8 @@ import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.affinity import translate
 
-from mining_the_mines.chips.grid import Box, ChipGrid
-from mining_the_mines.chips.outlines import Coordinates, way_to_degrees
+from mining_the_mines.geo.grid import Box, ChipGrid
+from mining_the_mines.geo.mine_polygons import Coordinates, way_to_degrees
 
 #: Pieces of an edge: of a scene of 110 km, straight edges between their ends stray some metres from the scene's own
 #: (L² tan(latitude) / 8R).

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mining_the_mines.chips.grid import ChipGrid
-from mining_the_mines.mapping.ground import Ground
+from mining_the_mines.geo.equal_area import Ground
+from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.mapping.runs import Flags, Integers, Runs, gaps_between, label_runs
 from mining_the_mines.mapping.strips import Strips
 from mining_the_mines.mapping.tracing import trace_runs

@@ -12,7 +12,7 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from shapely import GeometryType
 
-from mining_the_mines.mapping.geopackage import finish_geopackage
+from mining_the_mines.geo.geopackage import finish_geopackage
 
 Format = Literal["gpkg", "parquet", "geojson"]
 

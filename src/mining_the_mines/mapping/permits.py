@@ -9,10 +9,10 @@ import pandas as pd
 import shapely
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.chips.grid import HECTARE
-from mining_the_mines.chips.outlines import Geometries
-from mining_the_mines.mapping.named_areas import NamedAreas
-from mining_the_mines.mapping.overlaps import SLIVER, FlatGround, Hectares, cut_out, flatten
+from mining_the_mines.geo.grid import HECTARE
+from mining_the_mines.geo.mine_polygons import Geometries
+from mining_the_mines.geo.named_areas import NamedAreas
+from mining_the_mines.geo.overlaps import SLIVER, FlatGround, Hectares, cut_out, flatten
 
 #: Kinds of units of a table of areas.
 CONCESSION: Final = "concession"

@@ -10,10 +10,10 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.chips.grid import ChipGrid
+from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.mapping.model import MapModel, StoredModel
-from mining_the_mines.mapping.scene import Scene
 from mining_the_mines.mapping.windows import AxisWindows, Blend, cut_axis
+from mining_the_mines.rasters.scene import Scene
 
 #: Goes up when the same scene, model and settings begin to give another map.
 VERSION: Final = 1
@@ -148,7 +148,7 @@ def plan_probability(
         model: The same, loaded.
         tiling: How the scene is cut.
         precision: Type of the map's numbers.
-        grid: As :func:`mining_the_mines.mapping.scene.lay_grid` gave it.
+        grid: As :func:`mining_the_mines.rasters.scene.lay_grid` gave it.
 
     Returns:
         The plan.

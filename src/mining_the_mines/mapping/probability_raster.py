@@ -15,7 +15,7 @@ from rasterio.windows import Window
 
 from mining_the_mines.mapping.plan import Precision, ProbabilityPlan
 from mining_the_mines.mapping.row_bands import BandPart, Sums
-from mining_the_mines.scenes.cog import CogLayout, write_cog
+from mining_the_mines.rasters.cog import CogLayout, write_cog
 from mining_the_mines.scenes.errors import SceneError
 
 #: Numbers of whole maps of 8 bits: 0–254 stand for 0–1.

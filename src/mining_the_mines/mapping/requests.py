@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mining_the_mines.mapping.facts import MapFacts
-from mining_the_mines.mapping.finding import StacScene, find_scenes
-from mining_the_mines.mapping.finishing import PermitFiles, ScenePlan
+from mining_the_mines.core.progress import Count
+from mining_the_mines.mapping.completion import PermitFiles, ScenePlan
+from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.model import MapModel, StoredModel
 from mining_the_mines.mapping.plan import plan_probability
 from mining_the_mines.mapping.row_bands import load_once
-from mining_the_mines.mapping.scene import Scene, lay_grid
+from mining_the_mines.mapping.scene_discovery import StacScene, find_scenes
 from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene
 from mining_the_mines.mapping.scene_maps import SCENE_FAULTS, make_maps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_scenes import StacReading, composite_item
-from mining_the_mines.progress import Count
+from mining_the_mines.rasters.scene import Scene, lay_grid
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class MapRequest:
     """Maps that are made when it is known where to.
 
     Attributes:
-        scenes: The scenes, or how a person names them; see :func:`mining_the_mines.mapping.finding.find_scenes`.
+        scenes: The scenes, or how a person names them; see :func:`mining_the_mines.mapping.scene_discovery.find_scenes`.
         model: Where the model lies.
         settings: How scenes are mapped.
         permits: Layers to compare with.

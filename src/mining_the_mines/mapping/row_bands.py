@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from mining_the_mines.atomic import whole_file
+from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.threads import one_thread
 from mining_the_mines.mapping.model import MapModel, StoredModel
 from mining_the_mines.mapping.plan import ProbabilityPlan, RowBand
-from mining_the_mines.mapping.scene import SceneRows, gdal_memory, open_rows
-from mining_the_mines.threads import one_thread
+from mining_the_mines.rasters.scene import SceneRows, gdal_memory, open_rows
 
 Numbers = npt.NDArray[np.generic]
 Reflectance = npt.NDArray[np.float32]

@@ -14,15 +14,15 @@ import shapely
 from affine import Affine
 from pydantic import TypeAdapter, ValidationError
 
-from mining_the_mines.atomic import whole_file
-from mining_the_mines.chips.grid import Box, ChipGrid, read_grid
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.paths import find, tell, tell_text
+from mining_the_mines.geo.grid import Box, ChipGrid, read_grid
+from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.map_files import MINES
 from mining_the_mines.mapping.probability_raster import read_probability, read_small
-from mining_the_mines.mapping.scene import Scene
-from mining_the_mines.mapping.visible import read_visible
-from mining_the_mines.places import find, tell, tell_text
+from mining_the_mines.rasters.scene import Scene
+from mining_the_mines.rasters.scene_rgb import read_visible
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scoring.mapped_area import KnownRows, outline_known
 
@@ -119,7 +119,7 @@ class SceneMap:
         return read_small(self.probability, longest_side)
 
     def picture(self, longest_side: int, bounds: Box | None = None) -> tuple[npt.NDArray[np.float32], Affine]:
-        """What was mapped in true colour; see :func:`mining_the_mines.mapping.visible.read_visible`."""
+        """What was mapped in true colour; see :func:`mining_the_mines.rasters.scene_rgb.read_visible`."""
         return read_visible(self.record.scene, self.record.chips, longest_side, bounds)
 
 

@@ -12,7 +12,7 @@ import shapely
 from affine import Affine
 from shapely import GeometryType
 
-from mining_the_mines.chips.outlines import Coordinates, Geometries, place_pixels
+from mining_the_mines.geo.mine_polygons import Coordinates, Geometries, place_pixels
 from mining_the_mines.mapping.runs import Flags, Integers, Runs, label_runs, spread
 
 _SHELL: Final = 0

@@ -11,10 +11,10 @@ import shapely
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rasterio.features import rasterize
 
-from mining_the_mines.chips.grid import HECTARE, ChipGrid
 from mining_the_mines.chips.masks import BACKGROUND, MINE, UNKNOWN, Mask
-from mining_the_mines.chips.outlines import Geometries
-from mining_the_mines.mapping.ground import Ground
+from mining_the_mines.geo.equal_area import Ground
+from mining_the_mines.geo.grid import HECTARE, ChipGrid
+from mining_the_mines.geo.mine_polygons import Geometries
 from mining_the_mines.mapping.holes import fill_small_holes
 from mining_the_mines.mapping.patches import Patches, find_patches
 from mining_the_mines.mapping.strips import Probability, ProbabilityRows, read_strips

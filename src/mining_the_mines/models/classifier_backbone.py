@@ -8,7 +8,7 @@ import timm
 import torch
 from torch import nn
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.pretrained import build_with_weights, first_line
 from mining_the_mines.models.specification import ClassifierSpec
 

@@ -13,7 +13,7 @@ import torch
 from timm.models import adapt_input_conv, load_state_dict
 from torch import nn
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.pretrained import build_with_weights, first_line
 from mining_the_mines.models.specification import SegmenterSpec
 

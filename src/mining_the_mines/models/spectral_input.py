@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.sentinel2.indices import compute_index, required_bands
 
 #: Added before the logarithm, in reflectance: sensor noise over dark water is about as large, and must not be blown up.

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mining_the_mines.models.description import ModelDescription
 from mining_the_mines.registry.breakdown import region_of
 from mining_the_mines.scoring.metrics import METRIC_TITLES
-from mining_the_mines.scoring.outline_scores import OUTLINE_TITLES
+from mining_the_mines.scoring.segmentation_scores import OUTLINE_TITLES
 
 #: Letters that MLflow's database holds of a version's description.
 DESCRIPTION_LETTERS: Final = 5000

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
-    from mining_the_mines.learning.detector import MineDetector
-    from mining_the_mines.learning.outliner import MineOutliner
+    from mining_the_mines.models.mine_classifier import MineDetector
+    from mining_the_mines.models.mine_segmenter import MineOutliner
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mining_the_mines.models.description import ModelDescription
 
 if TYPE_CHECKING:
-    from mining_the_mines.learning.detector import MineDetector
-    from mining_the_mines.learning.outliner import MineOutliner
+    from mining_the_mines.models.mine_classifier import MineDetector
+    from mining_the_mines.models.mine_segmenter import MineOutliner
 
 #: The model as this package keeps it, safetensors, skops and JSON, so that it maps to the last bit as it did.
 NATIVE: Final = "native"

@@ -1,6 +1,8 @@
 """Figures and the self-contained HTML report."""
 
-from mining_the_mines.reporting.contents import (
+from mining_the_mines.reporting.html import render_report
+from mining_the_mines.reporting.pictures import attention_overlay, true_colour
+from mining_the_mines.reporting.report_data import (
     CompositeContents,
     CompositeView,
     DetectionContents,
@@ -14,8 +16,6 @@ from mining_the_mines.reporting.contents import (
     ReportContents,
     ReportSection,
 )
-from mining_the_mines.reporting.html import render_report
-from mining_the_mines.reporting.pictures import attention_overlay, true_colour
 
 __all__ = [
     "CompositeContents",

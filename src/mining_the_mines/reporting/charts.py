@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from mining_the_mines.reporting.drawing import series_colour
-from mining_the_mines.reporting.wording import SPLIT_TITLES, category_title, metric_title, model_title
+from mining_the_mines.reporting.formatting import SPLIT_TITLES, category_title, metric_title, model_title
 
 PlotlyFigure = dict[str, Any]
 

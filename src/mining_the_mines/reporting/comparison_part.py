@@ -8,9 +8,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from mining_the_mines.reporting.answer import FEW_PLACES, interval_of
-from mining_the_mines.reporting.tables import Cell, Row, Table
-from mining_the_mines.reporting.wording import (
+from mining_the_mines.reporting.classification_summary import FEW_PLACES, interval_of
+from mining_the_mines.reporting.formatting import (
     MISSING,
     SPLIT_TITLES,
     count,
@@ -23,10 +22,11 @@ from mining_the_mines.reporting.wording import (
     signed_percent,
     signed_percent_range,
 )
+from mining_the_mines.reporting.tables import Cell, Row, Table
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.metrics import METRICS
-from mining_the_mines.scoring.outline_scores import OUTLINE_METRICS, OUTLINES
 from mining_the_mines.scoring.run_comparison import PairedScores, RunComparison
+from mining_the_mines.scoring.segmentation_scores import OUTLINE_METRICS, OUTLINES
 from mining_the_mines.scoring.tables import TEST
 
 #: What a verdict says in a table.

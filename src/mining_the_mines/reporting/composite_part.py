@@ -16,10 +16,10 @@ from mining_the_mines.reporting.composite_pictures import (
     count_classes,
     photograph,
 )
-from mining_the_mines.reporting.contents import CompositeContents, CompositeView
+from mining_the_mines.reporting.formatting import MISSING, category_title, count, day
 from mining_the_mines.reporting.pictures import Stretch, inline_photograph, stretch_for
+from mining_the_mines.reporting.report_data import CompositeContents, CompositeView
 from mining_the_mines.reporting.tables import Cell, Row, Table
-from mining_the_mines.reporting.wording import MISSING, category_title, count, day
 
 #: Smaller composites are enlarged without smoothing: invented sharpness would mislead.
 _PIXEL_ART_BELOW: Final = 200

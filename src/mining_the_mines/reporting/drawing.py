@@ -16,7 +16,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mining_the_mines.reporting.contents import Picture
+from mining_the_mines.reporting.report_data import Picture
 
 #: CSS variable by role, and the stand-in that matplotlib draws. The stand-ins are near the light
 #: theme's colours, so that a figure saved on its own looks right too.

@@ -28,7 +28,7 @@ from mining_the_mines.reporting.drawing import (
     series_colour,
     series_dash,
 )
-from mining_the_mines.reporting.wording import metric_title, model_title
+from mining_the_mines.reporting.formatting import metric_title, model_title
 from mining_the_mines.scoring.calibration import reliability_curve
 from mining_the_mines.scoring.curves import (
     precision_recall_points,

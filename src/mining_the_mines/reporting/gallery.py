@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mining_the_mines.reporting.contents import GalleryTile, Outcome
+from mining_the_mines.reporting.formatting import category_title, decimal
 from mining_the_mines.reporting.pictures import attention_overlay, inline_photograph, shrink
-from mining_the_mines.reporting.wording import category_title, decimal
+from mining_the_mines.reporting.report_data import GalleryTile, Outcome
 
 #: Mistakes first: they teach more.
 OUTCOMES: MappingProxyType[Outcome, tuple[str, str]] = MappingProxyType(

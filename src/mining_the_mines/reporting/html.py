@@ -8,14 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mining_the_mines.reporting import figures
-from mining_the_mines.reporting.answer import Answer
+from mining_the_mines.reporting.classification_part import arrange_detection
+from mining_the_mines.reporting.classification_summary import Answer
 from mining_the_mines.reporting.comparison_part import arrange_comparison
 from mining_the_mines.reporting.composite_part import arrange_composites
-from mining_the_mines.reporting.contents import Picture, ReportContents, ReportSection
-from mining_the_mines.reporting.detection_part import arrange_detection
 from mining_the_mines.reporting.drawing import captioned
 from mining_the_mines.reporting.map_part import arrange_maps
-from mining_the_mines.reporting.outline_part import arrange_outlines
+from mining_the_mines.reporting.report_data import Picture, ReportContents, ReportSection
+from mining_the_mines.reporting.segmentation_part import arrange_outlines
 from mining_the_mines.reporting.tables import fold_rows, manifest_rows, plain_table, rejection_rows
 
 _PACKAGE = "mining_the_mines.reporting"

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mining_the_mines.chips.grid import ChipGrid
-from mining_the_mines.mapping.facts import MapFacts
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.reporting.confidence import (
     CONFIDENCE_CLASSES,
     REVIEW_COLOUR,
@@ -23,6 +23,7 @@ from mining_the_mines.reporting.confidence import (
     look_first,
     review_flags,
 )
+from mining_the_mines.reporting.formatting import day, sight
 from mining_the_mines.reporting.map_page import render_map_page
 from mining_the_mines.reporting.map_placing import (
     PlacedPicture,
@@ -35,7 +36,6 @@ from mining_the_mines.reporting.map_placing import (
 )
 from mining_the_mines.reporting.map_thumbnails import ReadTrueColour, draw_thumbnail, surroundings_of
 from mining_the_mines.reporting.pictures import Stretch, stretch_for
-from mining_the_mines.reporting.wording import day, sight
 
 #: What the pictures of all scenes together may have: browsers hold four bytes a pixel, twice over.
 _MOST_PIXELS: Final = 24_000_000

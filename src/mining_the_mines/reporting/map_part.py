@@ -8,9 +8,9 @@ from typing import Final
 import pandas as pd
 from markupsafe import Markup
 
-from mining_the_mines.reporting.answer import FEW_PLACES, interval_of, with_range
+from mining_the_mines.reporting.classification_summary import FEW_PLACES, interval_of, with_range
 from mining_the_mines.reporting.composite_part import LegendEntry
-from mining_the_mines.reporting.contents import MapContents, MapPicture, MapView
+from mining_the_mines.reporting.formatting import category_title, count, decimal, hectares, sight, whole
 from mining_the_mines.reporting.map_pictures import DrawnMap, draw_map
 from mining_the_mines.reporting.map_tables import (
     left_out_scene_rows,
@@ -23,8 +23,8 @@ from mining_the_mines.reporting.map_tables import (
     unit_rows,
 )
 from mining_the_mines.reporting.pictures import Stretch, stretch_for
+from mining_the_mines.reporting.report_data import MapContents, MapPicture, MapView
 from mining_the_mines.reporting.tables import Table
-from mining_the_mines.reporting.wording import category_title, count, decimal, hectares, sight, whole
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.map_matching import MapScoreSettings
 from mining_the_mines.scoring.map_scores import MapScores

@@ -23,9 +23,9 @@ from mining_the_mines.reporting.confidence import (
     css_colour,
     review_flags,
 )
-from mining_the_mines.reporting.contents import MapPicture, MapView
 from mining_the_mines.reporting.overlay import FALSE, MISSED, tone_down
 from mining_the_mines.reporting.pictures import Stretch, inline_photograph
+from mining_the_mines.reporting.report_data import MapPicture, MapView
 from mining_the_mines.scoring.map_matching import PREDICTION
 
 #: More outlines on one picture hide the ground, and make the page heavy.

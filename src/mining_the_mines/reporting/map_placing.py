@@ -22,8 +22,8 @@ from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.warp import calculate_default_transform, reproject
 
-from mining_the_mines.chips.grid import Box, ChipGrid
-from mining_the_mines.chips.outlines import LON_LAT, Coordinates, Geometries, transformation
+from mining_the_mines.geo.grid import Box, ChipGrid
+from mining_the_mines.geo.mine_polygons import LON_LAT, Coordinates, Geometries, transformation
 from mining_the_mines.reporting.pictures import ATTENTION_COLOURS, Stretch, true_colour
 
 #: Coordinates are kept to a millionth of a degree, a tenth of a metre.

@@ -12,10 +12,10 @@ from rasterio.crs import CRS
 
 from mining_the_mines.reporting.composite_pictures import photograph
 from mining_the_mines.reporting.confidence import CONFIDENCE_CLASSES, REVIEW_COLOUR, confidence_ranks, review_flags
+from mining_the_mines.reporting.formatting import count
 from mining_the_mines.reporting.overlay import Colour, enlarge
 from mining_the_mines.reporting.pictures import stretch_for
 from mining_the_mines.reporting.polygon_lines import draw_lines
-from mining_the_mines.reporting.wording import count
 
 _LONGEST_SIDE: Final = 1200
 #: Height of the legend below the picture, and its parts, in pixels.

@@ -7,10 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from mining_the_mines.reporting.answer import interval_of
-from mining_the_mines.reporting.contents import MapView
-from mining_the_mines.reporting.tables import Cell, Row, Table
-from mining_the_mines.reporting.wording import (
+from mining_the_mines.reporting.classification_summary import interval_of
+from mining_the_mines.reporting.formatting import (
     MISSING,
     category_title,
     count,
@@ -27,6 +25,8 @@ from mining_the_mines.reporting.wording import (
     signed_percent_range,
     whole,
 )
+from mining_the_mines.reporting.report_data import MapView
+from mining_the_mines.reporting.tables import Cell, Row, Table
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.map_matching import MapScoreSettings, size_class_titles, size_classes
 from mining_the_mines.scoring.map_scores import MAP_METRICS, MAP_TOTALS, MapScores
@@ -156,7 +156,7 @@ def unit_rows(units: pd.DataFrame, caption: str) -> Table | None:
     """List concessions, protected areas and the ground outside with what lies there.
 
     Args:
-        units: As in :class:`~mining_the_mines.reporting.contents.MapContents`, in the order in which they are shown.
+        units: As in :class:`~mining_the_mines.reporting.report_data.MapContents`, in the order in which they are shown.
         caption: Heading of the table.
 
     Returns:

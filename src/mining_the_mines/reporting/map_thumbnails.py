@@ -10,7 +10,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mining_the_mines.chips.grid import Box, ChipGrid
+from mining_the_mines.geo.grid import Box, ChipGrid
 from mining_the_mines.reporting.overlay import Colour
 from mining_the_mines.reporting.pictures import Stretch, inline_photograph, true_colour
 from mining_the_mines.reporting.polygon_lines import draw_lines

@@ -11,12 +11,12 @@ import rasterio
 from numpy.typing import NDArray
 from PIL import Image
 
-from mining_the_mines.chips.visible import read_true_colour, visible_bands
+from mining_the_mines.rasters.chip_rgb import read_true_colour, visible_bands
 from mining_the_mines.reporting.composite_pictures import photograph
 from mining_the_mines.reporting.contact_sheet import Tile, spread
+from mining_the_mines.reporting.formatting import category_title, count, percent
 from mining_the_mines.reporting.overlay import outline_overlay
 from mining_the_mines.reporting.pictures import attention_overlay, stretch_for, true_colour
-from mining_the_mines.reporting.wording import category_title, count, percent
 from mining_the_mines.scenes.quicklooks import read_quicklook
 from mining_the_mines.scoring.pixel_tally import MINE
 
@@ -120,7 +120,7 @@ def outlined_tiles(table: pd.DataFrame, folder: Path, chips: Path | None, bands:
     Raises:
         ChipError: If a chip can't be read.
     """
-    from mining_the_mines.mapping.outline_files import MASKS  # mapping draws its quicklooks with this package
+    from mining_the_mines.mapping.segmentation_files import MASKS  # mapping draws its quicklooks with this package
 
     drawn = table[table["error"] == ""].sort_values(["hectares", "filename"], ascending=[False, True]).head(_CHIPS)
     masks, colours = [], []

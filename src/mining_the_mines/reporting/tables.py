@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mining_the_mines.reporting.answer import interval_of, select_scores
-from mining_the_mines.reporting.wording import (
+from mining_the_mines.reporting.classification_summary import interval_of, select_scores
+from mining_the_mines.reporting.formatting import (
     MISSING,
     category_title,
     count,
@@ -264,7 +264,7 @@ def manifest_rows(manifest: pd.DataFrame) -> Table:
 
     Args:
         manifest: One row a chip found; columns as in
-            :class:`~mining_the_mines.reporting.contents.ReportContents`.
+            :class:`~mining_the_mines.reporting.report_data.ReportContents`.
     """
     accepted = manifest[manifest["verdict"] == "accepted"]
     lines = [Row("Chips found", (Cell(str(len(manifest))),))]

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from mining_the_mines.atomic import whole_file
+from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.faults import BlockFault
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from odc.geo.geobox import GeoBox
 
-from mining_the_mines.atomic import whole_file
-from mining_the_mines.scenes.cog import CogLayout, write_cog
+from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.rasters.cog import CogLayout, write_cog
 from mining_the_mines.scenes.composite_files import RECORD, Composite, CompositeRecord, record_path, with_paths
 from mining_the_mines.scenes.faults import Fault
 from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION

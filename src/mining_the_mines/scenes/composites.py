@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from mining_the_mines.atomic import whole_file
-from mining_the_mines.progress import Count, uncounted
-from mining_the_mines.scenes.block_graph import DaskSettings, run_blocks
+from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.dask_client import DaskSettings, run_blocks
+from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.scenes.composite_files import Composite, CompositeRecord, read_composite, write_index
 from mining_the_mines.scenes.composite_writing import Part, lacking, write_composite
 from mining_the_mines.scenes.compositing import composite_block

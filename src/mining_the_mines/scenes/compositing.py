@@ -13,7 +13,7 @@ from pydantic import Field
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError
 
-from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.core.redaction import conceal
 from mining_the_mines.scenes.faults import Fault, NoCompositeError
 from mining_the_mines.scenes.http import UnansweredError, gdal_options
 from mining_the_mines.scenes.items import SceneFacts

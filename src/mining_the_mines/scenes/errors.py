@@ -1,6 +1,6 @@
 """The error of everything between a STAC catalog and a composite."""
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 
 
 class SceneError(BadInputError):

@@ -23,7 +23,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeou
 from urllib3.exceptions import InvalidHeader as InvalidRetryHeader
 from urllib3.util import Retry
 
-from mining_the_mines.scenes.discretion import conceal_all, without_secrets
+from mining_the_mines.core.redaction import conceal_all, without_secrets
 from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)

@@ -11,12 +11,12 @@ import odc.stac
 import pystac
 from odc.geo.geobox import GeoBox
 
+from mining_the_mines.rasters.integrity import open_image
+from mining_the_mines.rasters.remote_files import ImageDriver
 from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION, find_asset, find_mask
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.native_grid import NativeGrid, NativeWindow
-from mining_the_mines.scenes.rasters import open_image
-from mining_the_mines.scenes.remote_files import ImageDriver
-from mining_the_mines.scenes.sources import signing
+from mining_the_mines.scenes.search import signing
 from mining_the_mines.sentinel2.baseline import Scaling, harmonise, read_scaling
 from mining_the_mines.sentinel2.reflectance import NODATA
 from mining_the_mines.sentinel2.resampling import interpolate

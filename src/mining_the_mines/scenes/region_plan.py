@@ -11,13 +11,13 @@ from typing import Any, Final
 import pystac
 from odc.geo.geobox import GeoBox
 
-from mining_the_mines.digests import file_digest
-from mining_the_mines.scenes.choice import SceneChoice
+from mining_the_mines.core.hashing import file_digest
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.reading import SceneStack
 from mining_the_mines.scenes.region_grid import middle_longitude, region_grid
+from mining_the_mines.scenes.scene_list import SceneChoice
 
 #: Goes up when the same scenes and settings begin to give another composite.
 VERSION: Final = 1

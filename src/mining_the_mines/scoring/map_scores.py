@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mining_the_mines.chips.outlines import LON_LAT
+from mining_the_mines.geo.mine_polygons import LON_LAT
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, FloatArray, Interval, bootstrap_intervals
 from mining_the_mines.scoring.map_matching import (
     OBJECT_COLUMNS,

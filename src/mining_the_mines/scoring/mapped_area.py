@@ -10,7 +10,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.features import shapes
 
-from mining_the_mines.chips.outlines import place_pixels
+from mining_the_mines.geo.mine_polygons import place_pixels
 
 
 class KnownRows(NamedTuple):

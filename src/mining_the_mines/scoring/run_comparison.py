@@ -14,8 +14,8 @@ import pandas as pd
 
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, paired_difference
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER, METRICS, weighted_scores
-from mining_the_mines.scoring.outline_measures import PIXEL_COUNTS
-from mining_the_mines.scoring.outline_scores import OUTLINE_METRICS, OUTLINES, outline_difference
+from mining_the_mines.scoring.segmentation_measures import PIXEL_COUNTS
+from mining_the_mines.scoring.segmentation_scores import OUTLINE_METRICS, OUTLINES, outline_difference
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, split_predictions
 
 #: What two runs can be compared by: whether chips show mines, or where those lie.
@@ -53,7 +53,7 @@ class ScoredRun:
         thresholds: Threshold by model.
         chosen: The model that the run has chosen.
         chosen_by: The metric that it was chosen by.
-        outlines: Measures of each chip, as for :func:`~mining_the_mines.scoring.outline_scores.outline_score_table`,
+        outlines: Measures of each chip, as for :func:`~mining_the_mines.scoring.segmentation_scores.outline_score_table`,
             if it has outlined mines.
         detection_scores: Scores of classifiers.
         outline_scores: Scores of outlines.

@@ -30,7 +30,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.sentinel2.reflectance import LARGEST, NODATA, OFFSET, QUANTIFICATION
 
 #: Processing baseline that brought the offset, and the day from which ESA used it.

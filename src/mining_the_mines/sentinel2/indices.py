@@ -20,7 +20,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 
 Array = TypeVar("Array")
 

@@ -18,8 +18,8 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from mining_the_mines.atomic import whole_folder
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION, encode
 from mining_the_mines.simulation.clouds import grow_clouds

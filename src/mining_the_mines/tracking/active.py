@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
-from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.core.redaction import conceal
 from mining_the_mines.tracking.entries import (
     ITSELF,
     MOST_METRICS,

@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from urllib3.exceptions import HTTPError
 
-from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.core.redaction import conceal
 from mining_the_mines.tracking.entries import (
     ITSELF,
     MOST_METRICS,

@@ -1,6 +1,6 @@
 """What goes wrong between a run and where it is tracked."""
 
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.errors import BadInputError
 
 
 class TrackingError(BadInputError):

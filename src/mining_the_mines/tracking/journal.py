@@ -15,8 +15,8 @@ from typing import IO, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.atomic import whole_file
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.tracking.entries import Entry, read_entry
 
 _DESTINATION: Final = "destination.json"

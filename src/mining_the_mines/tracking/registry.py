@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mining_the_mines.atomic import whole_folder
-from mining_the_mines.bad_input import BadInputError
+from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.redaction import conceal, without_secrets
 from mining_the_mines.registry.champion import Registration
-from mining_the_mines.registry.decision import CHALLENGER, CHAMPION
-from mining_the_mines.scenes.discretion import conceal, without_secrets
+from mining_the_mines.registry.promotion import CHALLENGER, CHAMPION
 from mining_the_mines.tracking.moved import beside_the_store
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.redaction import conceal
 from mining_the_mines.tracking.moved import beside_the_store
 
 #: The newest finished run; with ``~1`` the one before, as git counts back.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from mining_the_mines.dotted_names import flatten
-from mining_the_mines.provenance.records import RUN_RECORD
+from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.ledger.records import RUN_RECORD
 from mining_the_mines.scoring.run_comparison import MADE_OF, ScoredRun, hashes_of
 from mining_the_mines.tracking.runs import TrackedFacts
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.scenes.discretion import conceal
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.redaction import conceal
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Journal
 from mining_the_mines.tracking.settings import TrackingSettings

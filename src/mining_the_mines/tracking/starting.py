@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 
-from mining_the_mines.scenes.discretion import conceal, conceal_all, without_secrets
+from mining_the_mines.core.redaction import conceal, conceal_all, without_secrets
 from mining_the_mines.tracking.active import TrackedRun
 from mining_the_mines.tracking.delivery import deliver_next
 from mining_the_mines.tracking.errors import TrackingError

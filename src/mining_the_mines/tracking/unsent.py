@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.scenes.discretion import conceal, without_secrets
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.redaction import conceal, without_secrets
 from mining_the_mines.tracking.entries import ITSELF, Ended, Started
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Destination, Journal, take_over

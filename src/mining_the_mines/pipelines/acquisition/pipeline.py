@@ -8,7 +8,7 @@ from mining_the_mines.pipelines.acquisition.nodes import (
     list_scenes,
     reach_scenes,
 )
-from mining_the_mines.pipelines.origin import HANDED_OVER, SIMULATION, Origin
+from mining_the_mines.pipelines.chip_source import HANDED_OVER, SIMULATION, Origin
 
 
 def create_pipeline(origin: Origin = SIMULATION) -> Pipeline:

@@ -59,8 +59,8 @@ def predict_test_chips(
     Returns:
         Columns ``filename``, ``baseline``, ``network`` and ``blend``; no rows if there is no test split.
     """
-    from mining_the_mines.learning.blend import Blend
-    from mining_the_mines.learning.prediction import predict_packed
+    from mining_the_mines.models.blend import Blend
+    from mining_the_mines.models.prediction import predict_packed
 
     filenames = folds.loc[folds["split"] == "test", "filename"].tolist()
     if not filenames:
@@ -129,8 +129,8 @@ def complete_detector(
     features: FeatureSettings,
 ) -> Any:  # noqa: ANN401 - a MineDetector; its module loads torch
     """Join all parts and the threshold into one detector: raw reflectance in, decision out."""
-    from mining_the_mines.learning.blend import Blend
-    from mining_the_mines.learning.detector import MineDetector
+    from mining_the_mines.models.blend import Blend
+    from mining_the_mines.models.mine_classifier import MineDetector
 
     network.ensemble.threshold.fill_(decision["thresholds"]["network"])
     return MineDetector(

@@ -10,7 +10,7 @@ from mining_the_mines.pipelines.evaluation.nodes import (
     predict_test_chips,
     score_models,
 )
-from mining_the_mines.pipelines.evaluation.outline_nodes import (
+from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
     choose_threshold,
     compare_detection,
     complete_outliner,

@@ -5,7 +5,7 @@ import pandas as pd
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.features import extract_features as tabulate
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.datasets.progress import progress_bar
+from mining_the_mines.core.progress_bars import progress_bar
 
 
 def extract_features(packed_chips: PackedChips, features: FeatureSettings) -> pd.DataFrame:

@@ -13,27 +13,27 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from mining_the_mines.bad_input import BadInputError
-from mining_the_mines.chips.grid import Box
-from mining_the_mines.chips.outlines import LON_LAT, Outlines
-from mining_the_mines.learning.origin import ModelOrigin
-from mining_the_mines.mapping.finding import composite_scene
-from mining_the_mines.mapping.finishing import PermitFile, PermitFiles
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.paths import tell
+from mining_the_mines.geo.grid import Box
+from mining_the_mines.geo.mine_polygons import LON_LAT, Outlines
+from mining_the_mines.geo.named_areas import NamedAreas
+from mining_the_mines.mapping.completion import PermitFile, PermitFiles
 from mining_the_mines.mapping.model import MapModel, StoredModel
-from mining_the_mines.mapping.named_areas import NamedAreas
 from mining_the_mines.mapping.permits import areas_by_unit
 from mining_the_mines.mapping.requests import MapRequest
-from mining_the_mines.mapping.scene import Scene
+from mining_the_mines.mapping.scene_discovery import composite_scene
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_scenes import StacReading
-from mining_the_mines.places import tell
+from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
 from mining_the_mines.reporting.interactive_map import draw_map as draw
-from mining_the_mines.scenes.block_graph import DaskSettings
-from mining_the_mines.scenes.choosing import AcquisitionSettings
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.compositing import CompositingSettings
+from mining_the_mines.scenes.selection import AcquisitionSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import (
     MapComparison,
@@ -117,9 +117,9 @@ def map_scenes(
     Returns:
         What is wanted; maps are made as they are saved, band by band.
     """
-    from mining_the_mines.learning.coarse_map import load_detector_map
-    from mining_the_mines.learning.detector import MineDetector
-    from mining_the_mines.learning.storage import load_outliner
+    from mining_the_mines.models.mine_classifier import MineDetector
+    from mining_the_mines.models.model_files import load_outliner
+    from mining_the_mines.models.window_classifier import load_detector_map
 
     if isinstance(model, MineDetector):
         stored = _stored(model.origin, "mine-classifier", load_detector_map)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
+from mining_the_mines.pipelines.chip_source import HANDED_OVER, SIMULATION, Origin
 from mining_the_mines.pipelines.mapping.nodes import (
     arrange_reading,
     draw_map,
@@ -15,7 +16,6 @@ from mining_the_mines.pipelines.mapping.nodes import (
     take_named_scenes,
     take_test_regions,
 )
-from mining_the_mines.pipelines.origin import HANDED_OVER, SIMULATION, Origin
 from mining_the_mines.pipelines.tasks import SEGMENTATION, TASKS, Task
 
 

@@ -16,22 +16,22 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.masks import MaskSettings, check_masks, place_chips
 from mining_the_mines.chips.masks import describe_masks as tabulate_masks
 from mining_the_mines.chips.masks import draw_masks as lay_outlines
-from mining_the_mines.chips.outlines import Outlines
 from mining_the_mines.chips.packing import ChipStream, PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.chips.windows import cut_windows as find_windows
-from mining_the_mines.datasets.progress import progress_bar
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.progress_bars import progress_bar
 from mining_the_mines.datasets.scenes import CompositeRequest
-from mining_the_mines.pipelines.preprocessing.outline_checks import check_ground, require_outlines
-from mining_the_mines.scenes.block_graph import DaskSettings
-from mining_the_mines.scenes.choice import SceneChoice
-from mining_the_mines.scenes.choosing import AcquisitionSettings
+from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_outlines
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.region_plan import plan_composites
+from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.selection import AcquisitionSettings
 
 logger = logging.getLogger(__name__)
 

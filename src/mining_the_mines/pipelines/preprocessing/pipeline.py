@@ -5,8 +5,8 @@ from typing import Final
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.chips.outlines import Outlines
-from mining_the_mines.pipelines.origin import ARCHIVE, HANDED_OVER, SIMULATION, Origin
+from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.pipelines.chip_source import ARCHIVE, HANDED_OVER, SIMULATION, Origin
 from mining_the_mines.pipelines.preprocessing.nodes import (
     assign_folds,
     check_labelling,

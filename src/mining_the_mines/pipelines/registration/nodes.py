@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mining_the_mines.chips.grid import HECTARE, pixel_hectares
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
-from mining_the_mines.registry.beforehand import decide_beforehand
+from mining_the_mines.geo.grid import HECTARE, pixel_hectares
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import CardContents, figure_with_interval, shorten, write_card
 from mining_the_mines.registry.champion import Champion, Registration, RegistryView
+from mining_the_mines.registry.compatibility import decide_beforehand
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
-from mining_the_mines.registry.decision import CHAMPION, COUNTS, Contest, Decision, decide
 from mining_the_mines.registry.package import ModelPackage, PackageFacts, StoredPackage, take_figures
+from mining_the_mines.registry.promotion import CHAMPION, COUNTS, Contest, Decision, decide
 from mining_the_mines.registry.seen_chips import hash_chips, not_seen
 from mining_the_mines.registry.settings import RegistrationSettings
 from mining_the_mines.scoring.bootstrap import Scorer
@@ -40,7 +40,7 @@ def write_detector_card(
     caveats: Sequence[str],
 ) -> str:
     """Write the model card of the chosen classifier from its score tables."""
-    from mining_the_mines.learning.export import describe
+    from mining_the_mines.models.export import describe
 
     own = predictions[predictions["model"] == detector.chosen]
     metric = registration.metric
@@ -88,7 +88,7 @@ def package_model(
     Returns:
         The package, which is exported as it is saved.
     """
-    from mining_the_mines.learning.export import describe
+    from mining_the_mines.models.export import describe
 
     description = describe(model, registration.pixel if masks is None else ground_pixel(masks))
     trained = folds.loc[folds["split"] == "train", "filename"].tolist()

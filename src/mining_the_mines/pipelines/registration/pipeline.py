@@ -11,7 +11,7 @@ from mining_the_mines.pipelines.registration.nodes import (
     weigh_detector,
     write_detector_card,
 )
-from mining_the_mines.pipelines.registration.outline_nodes import weigh_outliner, write_outliner_card
+from mining_the_mines.pipelines.registration.segmentation_nodes import weigh_outliner, write_outliner_card
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 #: All that a card tells of the report's settings: another title is no reason for another card, and so another package.

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from mining_the_mines.dotted_names import flatten
-from mining_the_mines.incidental import lasting
+from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.core.execution_fields import lasting
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.scoring.run_comparison import MADE_OF, RunComparison, ScoredRun, compare_with, hashes_of
 

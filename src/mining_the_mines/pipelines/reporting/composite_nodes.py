@@ -5,7 +5,7 @@ from typing import Final
 
 import pandas as pd
 
-from mining_the_mines.reporting.contents import CompositeContents, CompositeView
+from mining_the_mines.reporting.report_data import CompositeContents, CompositeView
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.faults import BlockFault
 from mining_the_mines.scenes.quicklooks import read_quicklook

@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
-from mining_the_mines.reporting.contents import MapContents, MapPicture, MapView
+from mining_the_mines.reporting.report_data import MapContents, MapPicture, MapView
 from mining_the_mines.scoring.map_scores import MapScores
 
 #: Longest side of a picture in pixels, and of how many scenes there is one.

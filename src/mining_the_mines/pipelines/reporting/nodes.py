@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import read_statistics
-from mining_the_mines.dotted_names import flatten
-from mining_the_mines.reporting.contents import (
+from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.reporting.html import render_report
+from mining_the_mines.reporting.pictures import true_colour
+from mining_the_mines.reporting.report_data import (
     CompositeContents,
     DetectionContents,
     GalleryTile,
@@ -24,12 +26,10 @@ from mining_the_mines.reporting.contents import (
     OutlineTile,
     ReportContents,
 )
-from mining_the_mines.reporting.html import render_report
-from mining_the_mines.reporting.pictures import true_colour
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.outline_measures import called_mine
 from mining_the_mines.scoring.pixel_tally import UNKNOWN
 from mining_the_mines.scoring.run_comparison import RunComparison
+from mining_the_mines.scoring.segmentation_measures import called_mine
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 from mining_the_mines.sentinel2.bands import TRUE_COLOUR
 

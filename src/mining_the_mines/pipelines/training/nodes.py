@@ -10,9 +10,9 @@ from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
 from mining_the_mines.chips.probability_maps import stream_maps
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.chips.windows import WindowSettings
-from mining_the_mines.datasets.progress import progress_bar
-from mining_the_mines.learning.settings import BaselineSettings, ClassifierTrainingSettings, SegmenterTrainingSettings
-from mining_the_mines.learning.workspace import Workspace
+from mining_the_mines.core.progress_bars import progress_bar
+from mining_the_mines.models.settings import BaselineSettings, ClassifierTrainingSettings, SegmenterTrainingSettings
+from mining_the_mines.models.workspace import Workspace
 
 
 def train_baseline(
@@ -28,7 +28,7 @@ def train_baseline(
     Returns:
         The trees, their out-of-fold probabilities, and how much each band or index matters to them.
     """
-    from mining_the_mines.learning.baseline import fit_baseline
+    from mining_the_mines.models.baseline import fit_baseline
 
     fitted = fit_baseline(features, folds, baseline, progress_bar)
     return fitted.baseline, _table(fitted.probabilities), fitted.importances
@@ -53,9 +53,9 @@ def train_network(
     Returns:
         The fold ensemble, its out-of-fold probabilities, and the figures of each epoch.
     """
-    from mining_the_mines.learning.classification import ClassificationTask
-    from mining_the_mines.learning.cross_validation import cross_validate
-    from mining_the_mines.models.storage import StoredEnsemble
+    from mining_the_mines.models.classification import ClassificationTask
+    from mining_the_mines.models.cross_validation import cross_validate
+    from mining_the_mines.models.ensemble_files import StoredEnsemble
 
     task = ClassificationTask(packed_chips, training)
     result = cross_validate(task, folds, read_statistics(band_statistics), workspace)
@@ -92,9 +92,9 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
     Raises:
         BadInputError: The masks are not those of these chips, such as masks that an earlier run has left.
     """
-    from mining_the_mines.learning.cross_validation import cross_validate
-    from mining_the_mines.learning.segmentation import SegmentationTask
-    from mining_the_mines.models.storage import StoredEnsemble
+    from mining_the_mines.models.cross_validation import cross_validate
+    from mining_the_mines.models.ensemble_files import StoredEnsemble
+    from mining_the_mines.models.segmentation import SegmentationTask
 
     check_masks(masks, packed_chips)
     task = SegmentationTask(packed_chips, masks, cuts, windows, training)
@@ -117,7 +117,7 @@ def blend_models(
     Returns:
         The blend's weights, and its nested out-of-fold probabilities.
     """
-    from mining_the_mines.learning.blend import fit_blend
+    from mining_the_mines.models.blend import fit_blend
 
     table = pd.DataFrame(
         {

@@ -1,0 +1,102 @@
+"""The project's command line: Kedro's own, with bad input told in one sentence."""
+
+import functools
+from collections.abc import Callable, Iterator
+from copy import copy
+from typing import Any
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+from kedro.io.core import VersionNotFoundError
+from kedro.validation import ParameterValidationError
+from pydantic import ValidationError
+
+from mining_the_mines.cli.compare import compare
+from mining_the_mines.cli.lineage import lineage
+from mining_the_mines.cli.reproduce import reproduce
+from mining_the_mines.cli.send_unsent import send_unsent
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.parameter_errors import tell_wrong_parameters, tell_wrong_settings
+from mining_the_mines.core.redaction import conceal
+
+
+@click.group(name="mining_the_mines")
+def cli() -> None:
+    """Commands of this project."""
+
+
+def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn an error that the input is to blame for into one sentence."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever Kedro passes
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            for cause in causes(error):
+                if isinstance(cause, BadInputError):
+                    raise click.ClickException(conceal(str(cause))) from None
+                if isinstance(cause, ParameterValidationError):
+                    raise click.ClickException(tell_wrong_parameters(str(cause))) from None
+                if isinstance(cause, ValidationError):
+                    raise click.ClickException(tell_wrong_settings(cause, cause.title)) from None
+                if isinstance(cause, VersionNotFoundError):
+                    raise click.ClickException(
+                        "Something that is needed has not been made yet: run the pipelines before this one first, or "
+                        f"name a version that exists. ({conceal(' '.join(str(cause).split()))})"
+                    ) from None
+            raise
+
+    return run
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised from, down to the first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+#: The runner behind ``--only-stale``.
+ONLY_STALE = "mining_the_mines.ledger.only_stale.OnlyStaleRunner"
+
+
+def run(*, only_stale: bool, **options: Any) -> Any:  # noqa: ANN401 - whatever Kedro passes and returns
+    """Run pipelines, or what has changed of them."""
+    if only_stale:
+        if options.get("runner") or options.get("is_async") or options.get("only_missing_outputs"):
+            raise click.UsageError("--only-stale has a runner of its own: leave out --runner, --async and the like.")
+        options["runner"] = ONLY_STALE
+    return kedro_run.callback(**options)  # type: ignore[misc] # click leaves callback optional
+
+
+cli.add_command(
+    click.Command(
+        "run",
+        callback=plainly(run),
+        params=[
+            *kedro_run.params,
+            click.Option(
+                ["--only-stale"],
+                is_flag=True,
+                help="Run only nodes whose code, parameters or inputs have changed since they last ran, by content. "
+                "A run that was cut short goes on where it was.",
+            ),
+        ],
+        help=kedro_run.help,
+    )
+)
+
+
+def add(command: click.Command) -> None:
+    """Add a command of the project's own."""
+    plain = copy(command)
+    plain.callback = None if command.callback is None else plainly(command.callback)
+    cli.add_command(plain)
+
+
+add(lineage)
+add(send_unsent)
+add(compare)
+add(reproduce)

@@ -1,1 +1,0 @@
-"""Commands of the project beside Kedro's own, one a module."""

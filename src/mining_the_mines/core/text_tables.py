@@ -1,0 +1,48 @@
+"""Tables as a person or a spreadsheet wrote them."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Final
+
+from mining_the_mines.rasters.chip import ChipError
+
+_SEPARATORS: Final = (",", ";", "\t", "|")
+
+
+def read_rows(path: Path, kind: str, needs: str) -> list[list[str]]:
+    """Read the lines of a table as text.
+
+    Commas, semicolons, tabs and bars separate; a byte order mark, Windows line ends, blank lines and spaces around the
+    values do no harm.
+
+    Args:
+        path: A CSV file in UTF-8.
+        kind: What it is, for messages, such as ``label table``.
+        needs: What it should hold, for messages.
+
+    Returns:
+        The values of each line that has any, the first line included.
+
+    Raises:
+        ChipError: If the file is missing, can't be read, is no text, or is empty.
+    """
+    text = _text(path, kind)
+    first = next((line for line in text.splitlines() if line.strip()), None)
+    if first is None:
+        raise ChipError(f"{path} is empty: it needs {needs}.")
+    separator = max(_SEPARATORS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows = [[value.strip() for value in row] for row in reader]
+    return [row for row in rows if any(row)]
+
+
+def _text(path: Path, kind: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ChipError(f"There is no {kind} {path}: check the path.") from None
+    except UnicodeDecodeError:
+        raise ChipError(f"{path} is no text in UTF-8: save the table as CSV in UTF-8.") from None
+    except OSError as error:
+        raise ChipError(f"{path} can't be read ({error.strerror}): check the path and its permissions.") from error

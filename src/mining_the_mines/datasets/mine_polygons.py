@@ -1,0 +1,68 @@
+"""Outlines of mines as the catalog sees them."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset, DatasetError
+
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.datasets.previews import TablePreview, vector_preview, where_there_are_data
+from mining_the_mines.geo.mine_polygons import Outlines, read_outlines
+
+
+class OutlinesDataset(AbstractDataset[None, Outlines | None]):
+    """Polygons of mines in a vector file, as somebody handed them over; read only.
+
+    They stay in memory until Kedro releases them: several nodes ask for them, and reading is repairing.
+
+    Args:
+        filepath: Any file that OGR can read; ``None`` if there are no outlines.
+        layers: Names of its layers; by default all that have geometry.
+        metadata: For other tools.
+    """
+
+    def __init__(
+        self, *, filepath: str | None, layers: Sequence[str] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self._filepath = None if filepath is None else Path(filepath)
+        self.layers = None if layers is None else tuple(layers)
+        self.metadata = metadata
+
+    def load(self) -> Outlines | None:
+        """Read, judge and repair the polygons, if there are any.
+
+        Raises:
+            BadInputError: The file is missing, can't be read or holds no polygon that can be used.
+        """
+        return self._outlines
+
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
+        """Refuse: outlines that were handed over stay as they are."""
+        raise DatasetError(f"{self._filepath} is read only: outlines that were handed over stay as they are.")
+
+    @where_there_are_data
+    def preview(self) -> TablePreview:
+        """The first outlines, for Kedro-Viz."""
+        return vector_preview(self._filepath)
+
+    @cached_property
+    def _outlines(self) -> Outlines | None:
+        if self._filepath is None:
+            return None
+        if not self._filepath.exists():
+            raise BadInputError(
+                f"{self._filepath} does not exist: check where the outlines lie, or name their file with "
+                "--params=outlines=FILE."
+            )
+        return read_outlines(self._filepath, self.layers)
+
+    def _release(self) -> None:
+        self.__dict__.pop("_outlines", None)
+
+    def _exists(self) -> bool:
+        return self._filepath is None or self._filepath.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "layers": self.layers}

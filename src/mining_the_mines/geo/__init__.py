@@ -1,0 +1,1 @@
+"""Grids, equal-area measures and vector files."""

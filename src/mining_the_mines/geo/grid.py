@@ -1,0 +1,168 @@
+"""Where a chip lies: the ground that each of its pixels covers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import rasterio
+from affine import Affine
+from pyproj import Geod
+from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
+from rasterio.crs import CRS
+from rasterio.errors import CRSError, RasterioError, RasterioIOError
+from rasterio.warp import transform as transform_points
+from rasterio.warp import transform_bounds
+
+from mining_the_mines.rasters.chip import WGS84, ChipError
+
+Box = tuple[float, float, float, float]
+
+#: Square metres in a hectare.
+HECTARE: Final = 10_000.0
+_ELLIPSOID: Final = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True)
+class ChipGrid:
+    """The grid that a chip's pixels lie on.
+
+    Attributes:
+        crs: Coordinate reference system.
+        transform: From pixel (column, row) to map coordinates; (0, 0) is the outer corner of the first pixel.
+        width: Number of columns.
+        height: Number of rows.
+    """
+
+    crs: CRS
+    transform: Affine
+    width: int
+    height: int
+
+    @cached_property
+    def bounds(self) -> Box:
+        """Left, bottom, right and top in the grid's own coordinates."""
+        corners = np.array([self.transform @ corner for corner in self._corners])
+        left, bottom = corners.min(axis=0)
+        right, top = corners.max(axis=0)
+        return float(left), float(bottom), float(right), float(top)
+
+    @cached_property
+    def wgs84_bounds(self) -> Box:
+        """West, south, east and north in degrees of WGS 84.
+
+        Raises:
+            ChipError: If the coordinate reference system has no relation to WGS 84.
+        """
+        if self.crs == WGS84:
+            return self.bounds
+        try:
+            west, south, east, north = transform_bounds(self.crs, WGS84, *self.bounds)
+        except (CRSError, RasterioError, CPLE_BaseError) as error:
+            raise ChipError(_unplaceable(self)) from error
+        if not np.isfinite((west, south, east, north)).all():
+            raise ChipError(_unplaceable(self))
+        return west, south, east, north
+
+    @property
+    def _corners(self) -> tuple[tuple[int, int], ...]:
+        return (0, 0), (self.width, 0), (self.width, self.height), (0, self.height)
+
+
+def read_grid(path: Path) -> ChipGrid:
+    """Read where a chip lies from its header; no pixel is touched.
+
+    Args:
+        path: A raster that GDAL can read, as a rule a GeoTIFF.
+
+    Returns:
+        The grid.
+
+    Raises:
+        ChipError: If the file can't be read, or doesn't say where it lies.
+    """
+    try:
+        with rasterio.open(path) as source:
+            crs, transform, width, height = source.crs, source.transform, source.width, source.height
+    except RasterioIOError as error:
+        fault = "can't be read as a raster" if path.exists() else "does not exist"
+        raise ChipError(f"{path} {fault}: fetch it again or remove it.") from error
+    lacking = [name for name, lacks in (("CRS", crs is None), ("geotransform", transform.is_identity)) if lacks]
+    if lacking:
+        raise ChipError(
+            f"{path} has no {' and no '.join(lacking)}, so that an outline can't be laid over it: "
+            "use chips with coordinates, or train classification only."
+        )
+    return ChipGrid(crs, transform, width, height)
+
+
+def pixel_hectares(grid: ChipGrid) -> float:
+    """Measure the ground that a pixel covers.
+
+    Args:
+        grid: Where the chip lies.
+
+    Returns:
+        Hectares: in a projected system |det(transform)| times its unit squared, as the map has it; in degrees the area
+        of the chip's middle pixel on the WGS 84 ellipsoid.
+
+    Raises:
+        ChipError: If the coordinate reference system is neither projected nor geographic.
+    """
+    if grid.crs.is_projected:
+        metres = float(grid.crs.linear_units_factor[1])
+        return abs(grid.transform.determinant) * metres**2 / HECTARE
+    if not grid.crs.is_geographic:
+        raise ChipError(_unplaceable(grid))
+    return _middle_pixel_area(grid) / HECTARE
+
+
+def pixel_metres(grid: ChipGrid) -> tuple[float, float]:
+    """Measure the ground that the middle pixel covers.
+
+    Args:
+        grid: Where the chip or scene lies, in any coordinate reference system.
+
+    Returns:
+        Its width and height in metres on the WGS 84 ellipsoid, so that 10 m in Web Mercator are 5 m at 60° north, and
+        that a pixel in degrees is narrower there than it is high.
+
+    Raises:
+        ChipError: If the coordinate reference system has no relation to WGS 84.
+    """
+    column, row = grid.width / 2, grid.height / 2
+    ends = [(column - 0.5, row), (column + 0.5, row), (column, row - 0.5), (column, row + 0.5)]
+    try:
+        longitudes, latitudes = _in_degrees(grid, ends)
+    except (CRSError, RasterioError, CPLE_BaseError) as error:
+        raise ChipError(_unplaceable(grid)) from error
+    if not np.isfinite([*longitudes, *latitudes]).all():
+        raise ChipError(_unplaceable(grid))
+    _, _, metres = _ELLIPSOID.inv(longitudes[::2], latitudes[::2], longitudes[1::2], latitudes[1::2])
+    return float(metres[0]), float(metres[1])
+
+
+def _in_degrees(grid: ChipGrid, pixels: Sequence[tuple[float, float]]) -> tuple[Sequence[float], Sequence[float]]:
+    """Longitudes and latitudes of places in pixels (column, row)."""
+    xs, ys = zip(*(grid.transform @ place for place in pixels), strict=True)
+    if grid.crs == WGS84:
+        return xs, ys
+    longitudes, latitudes = transform_points(grid.crs, WGS84, xs, ys)
+    return longitudes, latitudes
+
+
+def _middle_pixel_area(grid: ChipGrid) -> float:
+    """Square metres on the ellipsoid (C. F. F. Karney, 2013, doi 10.1007/s00190-012-0578-z)."""
+    column, row = (grid.width - 1) / 2, (grid.height - 1) / 2
+    corners = [(column + right, row + down) for right, down in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    longitudes, latitudes = _in_degrees(grid, corners)
+    return abs(float(_ELLIPSOID.polygon_area_perimeter(longitudes, latitudes)[0]))
+
+
+def _unplaceable(grid: ChipGrid) -> str:
+    return (
+        f"The coordinate reference system {grid.crs.to_string()[:60]} can't be placed on the Earth: "
+        "warp the chips to one that can, such as UTM."
+    )

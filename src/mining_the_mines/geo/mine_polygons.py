@@ -1,0 +1,343 @@
+"""Outlines of mines: polygons from any vector file, judged and repaired one by one."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyogrio
+import pyproj
+import shapely
+from affine import Affine
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
+from pyproj.exceptions import CRSError, ProjError
+from shapely import GeometryType
+
+from mining_the_mines.chips.quality import ACCEPTED
+from mining_the_mines.geo.grid import HECTARE
+from mining_the_mines.rasters.chip import ChipError
+
+logger = logging.getLogger(__name__)
+
+Geometries = npt.NDArray[np.object_]
+Coordinates = npt.NDArray[np.float64]
+#: From coordinates (points, 2) to coordinates (points, 2).
+Transformation = Callable[[Coordinates], Coordinates]
+
+REPAIRED: Final = "repaired"
+DROPPED: Final = "dropped"
+#: Columns of an inventory and their types.
+COLUMNS: Final = {"layer": "str", "feature": "Int64", "verdict": "str", "reason": "str", "hectares": "float64"}
+
+# An edge is straight in the coordinates it was drawn in and bent in all others. A point every 2 km (0.02 degrees) keeps
+# it within 0.5 m of where it was drawn, up to 80 degrees of latitude: an arc of 2 km strays from its chord by
+# L² tan(latitude) / 8R.
+_LONGEST_EDGE_METRES: Final = 2_000.0
+LONGEST_EDGE_DEGREES: Final = 0.02
+#: A file with this column says what kind of mine each outline is; one without says nothing of it.
+_KIND_COLUMN: Final = "kind"
+#: Degrees of WGS 84.
+LON_LAT: Final = "EPSG:4326"
+#: Cylindrical equal-area on the ellipsoid (J. H. Lambert, 1772): areas are right everywhere, shapes are not.
+_EQUAL_AREA: Final = "+proj=cea +datum=WGS84 +units=m"
+_POLYGONS: Final = (GeometryType.POLYGON, GeometryType.MULTIPOLYGON)
+_NO_AREA: Final = {
+    GeometryType.POINT: "point",
+    GeometryType.MULTIPOINT: "point",
+    GeometryType.LINESTRING: "line",
+    GeometryType.LINEARRING: "line",
+    GeometryType.MULTILINESTRING: "line",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """Polygons of mines.
+
+    Attributes:
+        geometry: Valid polygons and multipolygons in degrees of WGS 84, longitude first, (polygons,); long edges carry
+            points enough to stay where they were drawn in any other coordinates.
+        hectares: Area of each on the ellipsoid, float64 (polygons,).
+        inventory: One row a feature of the file, with the columns :data:`COLUMNS`: its layer, its number there, the
+            verdict ``accepted``, ``repaired`` or ``dropped`` with the reason, and its area. The rows that were not
+            dropped are the polygons, in the same order.
+        source: Where they come from, for people.
+        kinds: Kind of mine of each, from the file's column ``kind``; empty text where it doesn't say.
+    """
+
+    geometry: Geometries
+    hectares: npt.NDArray[np.float64]
+    inventory: pd.DataFrame
+    source: str
+    kinds: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Number of polygons."""
+        return len(self.geometry)
+
+
+def read_outlines(path: Path, layers: Sequence[str] | None = None) -> Outlines:
+    """Read polygons, repair what can be repaired, and list the rest with the reason.
+
+    Rings that cross themselves or each other are untangled so that all they enclose is kept; of collections, the
+    polygons are kept. Each layer is read in its own coordinate reference system. Rings across the antimeridian are
+    taken to go the long way round, as the file says.
+
+    Args:
+        path: A file that OGR can read, such as GeoPackage, GeoJSON or Shapefile.
+        layers: Names of its layers; by default all that have geometry.
+
+    Returns:
+        The polygons that can be used.
+
+    Raises:
+        ChipError: If the file is missing, can't be read, holds no feature or no usable polygon, if a layer has no
+            coordinate reference system or one that can't be placed on the Earth, or if there is no layer of a name.
+    """
+    judged = [_judge_layer(path, layer) for layer in _layers(path, layers)]
+    parts = [part for part in judged if len(part.verdicts)]
+    if not parts:
+        raise ChipError(f"{path} holds no feature: check that it is the right file, or the right layer of it.")
+    geometry = np.concatenate([part.geometry for part in parts])
+    inventory = pd.concat([part.inventory() for part in parts], ignore_index=True)
+    usable = (inventory["verdict"] != DROPPED).to_numpy()
+    if not usable.any():
+        raise ChipError(
+            f"{path} holds no polygon that can be used ({_count_reasons(inventory)}): "
+            "outlines must be polygons with an area."
+        )
+    hectares = measure_hectares(geometry[usable])
+    inventory.loc[usable, "hectares"] = hectares
+    inventory = inventory[list(COLUMNS)].astype(COLUMNS)
+    _report(path, inventory)
+    kinds = tuple(kind for part in parts for kind in part.kinds)
+    return Outlines(geometry[usable], hectares, inventory, str(path), tuple(compress(kinds, usable)))
+
+
+def measure_hectares(geometry: Geometries) -> npt.NDArray[np.float64]:
+    """Measure polygons on the WGS 84 ellipsoid.
+
+    Args:
+        geometry: Polygons in degrees, longitude first.
+
+    Returns:
+        Hectares of each, float64; measured in Lambert's cylindrical equal-area projection.
+    """
+    flat = shapely.transform(geometry, transformation(LON_LAT, _EQUAL_AREA))
+    areas: npt.NDArray[np.float64] = shapely.area(flat) / HECTARE
+    return areas
+
+
+def transformation(source: str, target: str) -> Transformation:
+    """Find the way from one coordinate reference system to another.
+
+    Args:
+        source: Name, code or WKT of the first.
+        target: Of the second.
+
+    Returns:
+        Takes and gives x before y, longitude before latitude; infinite where there is no way.
+
+    Raises:
+        ProjError: If there is no way at all.
+    """
+    transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+    def transform(points: Coordinates) -> Coordinates:
+        return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
+
+    return transform
+
+
+def place_pixels(transform: Affine, pixels: Coordinates) -> Coordinates:
+    """Find where places of a raster lie on the map.
+
+    Args:
+        transform: From (column, row) to map coordinates.
+        pixels: Columns and rows, float64 (places, 2).
+
+    Returns:
+        Map coordinates, float64 (places, 2).
+    """
+    columns, rows = pixels[:, 0], pixels[:, 1]
+    east = transform.a * columns + transform.b * rows + transform.c
+    north = transform.d * columns + transform.e * rows + transform.f
+    return np.column_stack((east, north))
+
+
+def way_to_degrees(crs: str | None, layer: str) -> tuple[float, Transformation]:
+    """Find the way from a layer's coordinates to degrees, and how long an edge may be so that it stays where it is.
+
+    Args:
+        crs: Name, code or WKT of its coordinate reference system.
+        layer: What it is called in a message.
+
+    Returns:
+        The longest edge that needs no further point, in the layer's unit, and the transformation to WGS 84.
+
+    Raises:
+        ChipError: If there is no coordinate reference system, or it can't be placed on the Earth.
+    """
+    if crs is None or "undefined" in crs.lower():
+        raise ChipError(
+            f"{layer} has no CRS, so that nobody can tell where its polygons lie: give it one (Assign Projection in "
+            "QGIS) and save it again."
+        )
+    try:
+        system = pyproj.CRS.from_user_input(crs)
+        if system.is_geographic:
+            return LONGEST_EDGE_DEGREES, transformation(crs, LON_LAT)
+        metres = system.axis_info[0].unit_conversion_factor
+        return _LONGEST_EDGE_METRES / metres, transformation(crs, LON_LAT)
+    except (CRSError, ProjError) as error:
+        raise ChipError(
+            f"{layer} has a CRS that can't be placed on the Earth: save it in another, such as EPSG:4326."
+        ) from error
+
+
+@dataclass(frozen=True)
+class _JudgedLayer:
+    """Features of a layer: in degrees where they can be used, ``None`` where they are dropped."""
+
+    name: str
+    numbers: npt.NDArray[np.int64]
+    geometry: Geometries
+    verdicts: Geometries
+    reasons: Geometries
+    kinds: tuple[str, ...]
+
+    def inventory(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "layer": self.name,
+                "feature": self.numbers,
+                "verdict": self.verdicts,
+                "reason": self.reasons,
+                "hectares": np.nan,
+            }
+        )
+
+
+def _layers(path: Path, wanted: Sequence[str] | None) -> list[str]:
+    if not path.exists():
+        raise ChipError(f"{path} does not exist: check the path.")
+    try:
+        found = {str(name): kind for name, kind in pyogrio.list_layers(path)}
+    except DataSourceError as error:
+        raise ChipError(_unreadable(path, error)) from error
+    if wanted is None:
+        return [name for name, kind in found.items() if kind is not None]
+    unknown = [name for name in wanted if name not in found]
+    if unknown:
+        raise ChipError(f"{path} has no layer {', '.join(unknown)}: it has {', '.join(found)}.")
+    return list(wanted)
+
+
+def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
+    try:
+        facts, numbers, stored, values = pyogrio.raw.read(
+            path, layer=layer, columns=[_KIND_COLUMN], force_2d=True, return_fids=True
+        )
+    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        raise ChipError(_unreadable(path, error)) from error
+    if stored is None or len(stored) == 0:
+        nothing = np.empty(0, dtype=object)
+        return _JudgedLayer(layer, np.empty(0, dtype=np.int64), nothing, nothing, nothing, ())
+    longest, to_degrees = way_to_degrees(facts["crs"], f"The layer {layer} of {path}")
+    with np.errstate(invalid="ignore"):  # coordinates that are no numbers are told below
+        drawn = shapely.from_wkb(stored, on_invalid="fix")  # closes rings that are open
+    reasons = np.array([_fault(shape, raw) for shape, raw in zip(drawn, stored, strict=True)], dtype=object)
+    geometry = drawn.copy()
+    geometry[[reason is not None for reason in reasons]] = None
+    geometry, mended = _mend(geometry, reasons)
+    geometry = shapely.transform(shapely.segmentize(geometry, longest), to_degrees)
+    _drop_off_the_earth(geometry, reasons)
+    geometry, bent = _mend(geometry, reasons)
+    dropped = np.array([shape is None for shape in geometry])
+    verdicts = np.where(dropped, DROPPED, np.where(mended | bent, REPAIRED, ACCEPTED)).astype(object)
+    kinds = tuple("" if pd.isna(kind) else str(kind) for kind in values[0]) if values else ("",) * len(numbers)
+    return _JudgedLayer(layer, numbers, geometry, verdicts, reasons, kinds)
+
+
+def _fault(shape: shapely.Geometry | None, stored: bytes | None) -> str | None:
+    """Why a feature can't be an outline, as far as its kind and coordinates tell."""
+    if stored is None:
+        return "no geometry: the feature has none"
+    if shape is None:
+        return "unreadable geometry: its rings have too few points, or are no rings"
+    if shapely.is_empty(shape):
+        return "no geometry: it is empty"
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        return "coordinates: some are no numbers"
+    kind = GeometryType(int(shapely.get_type_id(shape)))
+    if kind in _NO_AREA:
+        return f"{_NO_AREA[kind]}: it has no area"
+    return None
+
+
+def _mend(geometry: Geometries, reasons: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
+    """Make what is there valid polygons; say which were not, and note the reason."""
+    mended = np.zeros(len(geometry), dtype=bool)
+    whole = np.isin(shapely.get_type_id(geometry), _POLYGONS) & shapely.is_valid(geometry)
+    result = geometry.copy()
+    for row in np.flatnonzero(~whole & ~shapely.is_missing(geometry)):
+        shape = geometry[row]
+        cause = str(shapely.is_valid_reason(shape)).split("[")[0].lower()
+        # "structure" merges overlapping parts, where "linework" would punch a hole into what was drawn twice.
+        result[row] = _polygons_of(shapely.make_valid(shape, method="structure", keep_collapsed=False))
+        mended[row] = result[row] is not None
+        if not mended[row]:
+            reasons[row] = f"collapsed: no area is left of it ({cause})"
+        elif cause == "valid geometry":
+            reasons[row] = "collection: only its polygons are kept"
+        else:
+            reasons[row] = f"invalid: {cause}"
+    return result, mended
+
+
+def _polygons_of(shape: shapely.Geometry) -> shapely.Geometry | None:
+    """The polygons of a geometry as one, ``None`` if there is none."""
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    polygons = parts[(shapely.get_type_id(parts) == GeometryType.POLYGON) & (shapely.area(parts) > 0)]
+    if len(polygons) == 0:
+        return None
+    united: shapely.Geometry = polygons[0] if len(polygons) == 1 else shapely.union_all(polygons)
+    return united
+
+
+def _drop_off_the_earth(geometry: Geometries, reasons: Geometries) -> None:
+    boxes = shapely.bounds(geometry)
+    there = ~shapely.is_missing(geometry)
+    with np.errstate(invalid="ignore"):
+        on_earth = (np.abs(boxes[:, [0, 2]]) <= 180).all(axis=1) & (np.abs(boxes[:, [1, 3]]) <= 90).all(axis=1)
+    finite = np.array([np.isfinite(shapely.get_coordinates(shape)).all() for shape in geometry])
+    for row in np.flatnonzero(there & ~(on_earth & finite)):
+        geometry[row] = None
+        reasons[row] = "off the Earth: its coordinates don't fit its CRS"
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    return (
+        f"{path} can't be read as a vector file ({str(error).rstrip('.')}): it is cut off or of a kind that GDAL does "
+        "not know; fetch it again, or save it as GeoPackage."
+    )
+
+
+def _count_reasons(inventory: pd.DataFrame) -> str:
+    counts = Counter(inventory.loc[inventory["verdict"] == DROPPED, "reason"].str.split(":").str[0])
+    return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
+
+
+def _report(path: Path, inventory: pd.DataFrame) -> None:
+    verdicts = Counter(inventory["verdict"])
+    usable = len(inventory) - verdicts[DROPPED]
+    message = "%d of %d features of %s can be used, %d of them after a repair; %d were dropped%s."
+    reasons = f" ({_count_reasons(inventory)})" if verdicts[DROPPED] else ""
+    level = logging.WARNING if verdicts[DROPPED] else logging.INFO
+    logger.log(level, message, usable, len(inventory), path.name, verdicts[REPAIRED], verdicts[DROPPED], reasons)

@@ -1,1 +1,0 @@
-"""Fitting the models fold by fold."""

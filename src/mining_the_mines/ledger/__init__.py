@@ -1,0 +1,1 @@
+"""Records of runs, what is stale, lineage and reproduction."""

@@ -1,0 +1,179 @@
+"""Nodes of evaluation that score outlines. torch is imported by the node that predicts with it."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from mining_the_mines.chips.masks import check_masks
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
+from mining_the_mines.chips.probability_maps import stream_maps
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.grid import pixel_hectares
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.pixel_tally import (
+    OutlinePair,
+    OutlineThresholdSettings,
+    choose_outline_threshold,
+    outline_threshold_curve,
+    tally_pixels,
+)
+from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
+from mining_the_mines.scoring.segmentation_scores import detection_predictions, outline_score_table
+from mining_the_mines.scoring.tables import score_table
+from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
+
+logger = logging.getLogger(__name__)
+
+
+class OutlineEvaluationSettings(BaseModel):
+    """How outlines are scored.
+
+    Attributes:
+        threshold: What the threshold of a pixel is for.
+        measures: How an outline is measured.
+        detection: What the threshold of a whole chip is for, where outlines are asked whether there is a mine at all.
+        bootstrap: How intervals are drawn.
+        batch_size: Chips that are predicted at a time.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: OutlineThresholdSettings = OutlineThresholdSettings()
+    measures: OutlineMeasureSettings = OutlineMeasureSettings()
+    detection: ThresholdSettings = ThresholdSettings()
+    bootstrap: BootstrapSettings = BootstrapSettings()
+    batch_size: int = 16
+
+
+def choose_threshold(
+    masks: PackedPlanes, probability_maps: PackedPlanes, evaluation: OutlineEvaluationSettings
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Choose the probability from which a pixel counts as mine, on out-of-fold maps only.
+
+    Args:
+        masks: The truth.
+        probability_maps: Out of fold.
+        evaluation: What the threshold is for.
+
+    Returns:
+        The decision, and what other thresholds would have brought.
+    """
+    tally = tally_pixels(_pairs(masks, probability_maps), _hectares(masks))
+    decision = {
+        "threshold": choose_outline_threshold(tally, evaluation.threshold),
+        "objective": evaluation.threshold.objective,
+        "tolerance": evaluation.measures.tolerance,
+    }
+    return decision, outline_threshold_curve(tally)
+
+
+def outline_test_chips(
+    packed_chips: PackedChips,
+    masks: PackedPlanes,
+    folds: pd.DataFrame,
+    network: Any,  # noqa: ANN401 - a StoredEnsemble; its module loads torch
+    evaluation: OutlineEvaluationSettings,
+) -> PlaneStream:
+    """Outline the mines of the test split, which nothing has looked at before."""
+    from mining_the_mines.models.prediction import predict_packed_maps
+
+    check_masks(masks, packed_chips)
+    test = folds.loc[folds["split"] == "test", "filename"]
+    filenames = test[test.isin(masks.filenames)].tolist()
+    maps = np.empty((0, *masks.size), dtype=np.float16)
+    if filenames:
+        maps = predict_packed_maps(network.ensemble, packed_chips, filenames, evaluation.batch_size)
+    return stream_maps(masks, filenames, maps)
+
+
+def score_outlines(
+    masks: PackedPlanes,
+    probability_maps: PackedPlanes,
+    test_probability_maps: PackedPlanes,
+    decision: dict[str, Any],
+    folds: pd.DataFrame,
+    evaluation: OutlineEvaluationSettings,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score outlines out of fold and on the test split.
+
+    Args:
+        masks: The truth.
+        probability_maps: Out of fold.
+        test_probability_maps: Of the test split.
+        decision: The threshold.
+        folds: Place and fold of each chip.
+        evaluation: How to score.
+
+    Returns:
+        Scores with intervals, and the measures of each chip.
+    """
+    pairs = [*_pairs(masks, probability_maps), *_pairs(masks, test_probability_maps)]
+    measured = measure_outlines(pairs, _hectares(masks), decision["threshold"], evaluation.measures)
+    chips = measured.merge(folds, on="filename", validate="one_to_one")
+    scores = outline_score_table(chips, evaluation.bootstrap)
+    for split, rows in scores.groupby("split", sort=False):
+        figures = rows.set_index("metric")[["value", "low", "high"]].astype(float)
+        value, low, high = figures.loc["iou"]
+        logger.info("IoU of outlines, %s: %.3f (%.3f–%.3f).", split, value, low, high)
+    return scores, chips
+
+
+def compare_detection(
+    chip_scores: pd.DataFrame,
+    evaluation: OutlineEvaluationSettings,
+    predictions: pd.DataFrame | None = None,
+    decision: dict[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Ask outlines whether a chip shows a mine at all, and score the answer beside the classifier's.
+
+    Args:
+        chip_scores: Measures of each chip.
+        evaluation: How to score.
+        predictions: Of the classifiers, if there are any; chips without a mask are left out.
+        decision: The chosen classifier and its threshold.
+
+    Returns:
+        A score table of both; empty if all chips show a mine, or none.
+    """
+    rows = detection_predictions(chip_scores)
+    if rows.loc[rows["fold"].notna(), "label"].nunique() < 2:
+        logger.warning("All chips show a mine, or none: outlines can't be scored as detections.")
+        return pd.DataFrame(columns=["split", "model", "metric", "value", "low", "high"])
+    thresholds = choose_thresholds(rows, evaluation.detection)
+    if predictions is not None and decision is not None:
+        same = predictions[
+            (predictions["model"] == decision["chosen"]) & predictions["filename"].isin(rows["filename"])
+        ]
+        rows = pd.concat([rows, same[[name for name in rows.columns if name in same]]], ignore_index=True)
+        thresholds[decision["chosen"]] = decision["thresholds"][decision["chosen"]]
+    return score_table(rows, thresholds, evaluation.bootstrap)
+
+
+def complete_outliner(network: Any, decision: dict[str, Any], chips: ChipSettings) -> Any:  # noqa: ANN401 - their modules load torch
+    """Join networks, threshold and the way chips are read into one model: raw reflectance in, outlines out."""
+    from mining_the_mines.models.mine_segmenter import MineOutliner
+
+    network.ensemble.threshold.fill_(decision["threshold"])
+    return MineOutliner(chips, network)
+
+
+def _pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[OutlinePair]:
+    """Map and mask of each mapped chip."""
+    if len(maps) and maps.size != masks.size:
+        raise BadInputError(
+            f"Maps of {maps.size[1]} × {maps.size[0]} pixels can't be compared with masks of {masks.size[1]} × "
+            f"{masks.size[0]}: run training again on these masks."
+        )
+    rows: Sequence[int] = masks.rows(maps.filenames).tolist()
+    for name, row, probability in zip(maps.filenames, rows, maps.array, strict=True):
+        yield name, probability, masks.array[row]
+
+
+def _hectares(masks: PackedPlanes) -> dict[str, float]:
+    return {name: pixel_hectares(grid) for name, grid in zip(masks.filenames, masks.grids, strict=True)}

@@ -1,0 +1,61 @@
+"""What can be told of outlines before hours are spent on composites that they do not fit."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.datasets.scenes import SIMULATION
+from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.geo.polygon_index import OutlineIndex, check_boxes
+from mining_the_mines.scenes.scene_list import SceneChoice
+
+
+def require_outlines(outlines: Outlines | None) -> Outlines:
+    """Make sure that there are outlines.
+
+    Args:
+        outlines: Of mines, if any were named.
+
+    Returns:
+        The same.
+
+    Raises:
+        BadInputError: There are none.
+    """
+    if outlines is None:
+        raise BadInputError(
+            "Training needs outlines of mines, which say what a chip is called, and none are named: name a vector file "
+            "with --params=outlines=FILE, or make composites and chips without labels with "
+            "--pipelines=acquisition,compositing."
+        )
+    return outlines
+
+
+def check_ground(outlines: Outlines, scenes: SceneChoice) -> None:
+    """Make sure that outlines belong to the ground that scenes show.
+
+    Args:
+        outlines: Of mines.
+        scenes: Of each region.
+
+    Raises:
+        BadInputError: The outlines are simulated and the scenes are others than those simulated with them, or no
+            outline meets any region.
+    """
+    simulated = _simulated_with(Path(outlines.source))
+    used = {item["id"] for items in scenes.items.values() for item in items}
+    if simulated is not None and not used <= simulated:
+        raise BadInputError(
+            f"The mines in {outlines.source} are simulated, and the scenes from {scenes.source} are others than those "
+            "simulated with them: take --env=archive, or name the outlines of your regions with --params=outlines=FILE."
+        )
+    boxes = np.array([region.bounds for region in scenes.regions], dtype=np.float64)
+    check_boxes(OutlineIndex(outlines), boxes, "region")
+
+
+def _simulated_with(path: Path) -> set[str] | None:
+    """Names of the scenes that were simulated with a file of mines; ``None`` for mines that were not simulated."""
+    if not (path.parent / SIMULATION).is_file():
+        return None
+    return {scene.name for scene in path.parent.glob("*/*/") if scene.is_dir()}

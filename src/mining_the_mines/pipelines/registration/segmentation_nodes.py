@@ -1,0 +1,104 @@
+"""Nodes of registration for the model that outlines mines."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.planes import PackedPlanes
+from mining_the_mines.geo.grid import pixel_hectares
+from mining_the_mines.pipelines.evaluation.segmentation_nodes import OutlineEvaluationSettings
+from mining_the_mines.pipelines.registration.nodes import ground_pixel, overall_scores, predict_chips, tell, unseen_rows
+from mining_the_mines.registry.breakdown import break_down, region_of
+from mining_the_mines.registry.card import CardContents, title_of, write_card
+from mining_the_mines.registry.champion import Champion, RegistryView
+from mining_the_mines.registry.compatibility import decide_beforehand
+from mining_the_mines.registry.package import StoredPackage
+from mining_the_mines.registry.promotion import Contest, decide
+from mining_the_mines.registry.settings import RegistrationSettings
+from mining_the_mines.scoring.paired_segmentation import RivalMaps, measure_rivals
+from mining_the_mines.scoring.segmentation_scores import OUTLINES, weighted_outline_scores
+
+
+def write_outliner_card(
+    outliner: Any,  # noqa: ANN401 - a MineOutliner; its module loads torch
+    scores: pd.DataFrame,
+    chip_scores: pd.DataFrame,
+    folds: pd.DataFrame,
+    masks: PackedPlanes,
+    registration: RegistrationSettings,
+    caveats: Sequence[str],
+) -> str:
+    """Write the model card of the segmenter from its score tables."""
+    from mining_the_mines.models.export import describe
+
+    metric, intervals = registration.metric, registration.bootstrap
+    categories = break_down(chip_scores, chip_scores["category"], weighted_outline_scores, metric, intervals)
+    contents = CardContents(
+        name=registration.name,
+        description=describe(outliner, ground_pixel(masks)),
+        folds=folds,
+        scores=overall_scores(scores, OUTLINES),
+        by_category=categories.assign(part=categories["part"] + f" ({title_of(metric)})"),
+        by_region=break_down(
+            chip_scores, chip_scores["place"].map(region_of), weighted_outline_scores, metric, intervals
+        ),
+        metric=metric,
+        caveats=tuple(caveats),
+    )
+    return write_card(contents)
+
+
+def weigh_outliner(  # noqa: PLR0913, PLR0917 - all that two models are judged by
+    package: StoredPackage,
+    champion: RegistryView,
+    chip_scores: pd.DataFrame,
+    test_probability_maps: PackedPlanes,
+    masks: PackedPlanes,
+    packed_chips: PackedChips,
+    registration: RegistrationSettings,
+    evaluation: OutlineEvaluationSettings,
+) -> dict[str, Any]:
+    """Decide whether the new segmenter takes the champion's place, on test chips that the champion has not seen.
+
+    Args:
+        package: The new segmenter.
+        champion: The one in use, if there is one.
+        chip_scores: Measures of each chip by the new one.
+        test_probability_maps: By the new one, of the test chips.
+        masks: The truth.
+        packed_chips: The chips.
+        registration: What it takes to win.
+        evaluation: How outlines are measured.
+
+    Returns:
+        The decision with its figures, as JSON knows them.
+    """
+    decision = decide_beforehand(package, champion, packed_chips.bands, registration)
+    if decision is None:
+        rival, test = champion.champion, chip_scores[chip_scores["fold"].isna()]
+        rows = unseen_rows(test, rival, packed_chips)
+        if rival is None:
+            contest = Contest(weighted_outline_scores(rows), rows["place"])
+        else:
+            pairs = _rival_maps(rival, test_probability_maps, masks, packed_chips, rows["filename"].tolist())
+            areas = {name: pixel_hectares(grid) for name, grid in zip(masks.filenames, masks.grids, strict=True)}
+            thresholds = (package.description.threshold, rival.model.threshold)
+            measured = measure_rivals(pairs, areas, thresholds, evaluation.measures)
+            ours, theirs = (weighted_outline_scores(of) for of in (measured.candidate, measured.rival))
+            contest = Contest(ours, rows["place"], theirs, rival.version, len(test) - len(rows), measured.one_sided)
+        decision = decide(contest, registration)
+    return tell(decision, registration)
+
+
+def _rival_maps(
+    rival: Champion, maps: PackedPlanes, masks: PackedPlanes, packed_chips: PackedChips, filenames: list[str]
+) -> Iterator[RivalMaps]:
+    """Challenger's and champion's map and the true mask of each chip; all maps in half precision."""
+    given = iter(zip(filenames, maps.rows(filenames).tolist(), masks.rows(filenames).tolist(), strict=True))
+    for batch in predict_chips(rival.model, packed_chips, filenames):
+        for probability in batch:
+            name, own, truth = next(given)
+            yield name, maps.array[own], probability.astype(np.float16), masks.array[truth]

@@ -1,0 +1,1 @@
+"""One door for pixels: any raster as bands by name, reflectance, what is valid, and its grid."""

@@ -1,0 +1,83 @@
+"""Whether the file of an asset is a whole raster, before anything is made of it."""
+
+from pathlib import Path
+from typing import Final
+
+import rasterio
+from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.io import DatasetReader
+
+from mining_the_mines.core.redaction import conceal
+from mining_the_mines.scenes.errors import SceneError
+
+#: Formats of Sentinel-2's archives. No others: a virtual raster (VRT) on the web could name files of this machine.
+DRIVERS: Final = ("GTiff", "JP2OpenJPEG")
+#: Types of pixels that hold digital numbers or classes. Reflectance as fractions would be cut down to 0.
+DTYPES: Final = ("uint8", "uint16", "int16")
+
+
+def check_raster(address: str, size: int | None) -> None:
+    """Open a raster's header, and see whether it holds one band of digital numbers and is as long as it says.
+
+    Args:
+        address: A path, or a URL that can be read as it is; the caller sets GDAL's options for it.
+        size: Bytes of the file, if that is known.
+
+    Raises:
+        SceneError: If it is no raster, has several bands or other numbers than those of Sentinel-2's products, or ends
+            before its last block does.
+    """
+    try:
+        with rasterio.open(address) as raster:
+            driver, dtypes, end = raster.driver, raster.dtypes, _end_of_last_block(raster)
+    except (RasterioError, CPLE_BaseError) as error:
+        # The address is told by whoever asks; GDAL tells it too, with its signature.
+        raise SceneError(f"no GeoTIFF or JPEG 2000 that can be read ({conceal(str(error))})") from error
+    if driver not in DRIVERS:
+        raise SceneError(f"no GeoTIFF or JPEG 2000, but {driver}")
+    if len(dtypes) != 1:
+        raise SceneError(f"not one band, but {len(dtypes)}: which of them is meant would be a guess")
+    if dtypes[0] not in DTYPES:
+        raise SceneError(f"its pixels are {dtypes[0]}, and no digital numbers ({', '.join(DTYPES)})")
+    if size is not None and end > size:
+        raise SceneError(f"cut off: it has {size} bytes where its header speaks of {end}")
+
+
+def open_image(address: str) -> DatasetReader:
+    """Open a file as one of :data:`DRIVERS`, and as nothing else.
+
+    Args:
+        address: A path, or a URL that can be read as it is.
+
+    Raises:
+        RasterioIOError: If it is none.
+    """
+    first, second = DRIVERS
+    try:
+        return rasterio.open(address, driver=first, sharing=False)
+    except RasterioIOError:
+        return rasterio.open(address, driver=second, sharing=False)
+
+
+def check_local_raster(path: Path) -> None:
+    """Do the same for a file on this machine.
+
+    Raises:
+        SceneError: If it is missing, no raster, or cut off.
+    """
+    if not path.is_file():
+        raise SceneError("missing: there is no such file")
+    check_raster(str(path), path.stat().st_size)
+
+
+def _end_of_last_block(raster: DatasetReader) -> int:
+    """Where in the file the last block of full resolution ends; 0 where the format does not tell.
+
+    In a Cloud-Optimized GeoTIFF this block is the end of the file: header and overviews come first.
+    """
+    rows, columns = raster.block_shapes[0]
+    place = f"{(raster.width - 1) // columns}_{(raster.height - 1) // rows}"
+    offset = raster.get_tag_item(f"BLOCK_OFFSET_{place}", "TIFF", bidx=1)
+    length = raster.get_tag_item(f"BLOCK_SIZE_{place}", "TIFF", bidx=1)
+    return int(offset) + int(length) if offset and length else 0

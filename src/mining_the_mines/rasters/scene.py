@@ -1,0 +1,259 @@
+"""A scene that is to be mapped: a raster of any size, read a few rows at a time."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from affine import Affine
+from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.hashing import file_digest
+from mining_the_mines.core.redaction import conceal
+from mining_the_mines.geo.grid import ChipGrid, pixel_metres
+from mining_the_mines.rasters.chip import BandReader, find_bands, unreadable
+from mining_the_mines.scenes.errors import SceneError
+
+#: Bytes of decoded blocks that GDAL keeps; by itself it takes a twentieth of the machine's memory.
+_GDAL_CACHE_BYTES: Final = 128 * 2**20
+#: Pixels whose edges differ by less than this share count as equally large: degrees are no metres.
+_TOLERANCE: Final = 0.2
+#: Left beside rasters by whoever looks at them.
+_STATISTICS: Final = ".aux.xml"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene, and what is known of it beside its pixels.
+
+    Attributes:
+        name: Unique among the scenes of a run; its map's folder bears it.
+        image: A raster with named bands.
+        source: Where it comes from, as people know it: a path or an address.
+        clear_dates: A raster on the same grid with the number of clear dates of each pixel, if there is one.
+        dates: Days of its images, in order, where they are known.
+    """
+
+    name: str
+    image: Path
+    source: str
+    clear_dates: Path | None = None
+    dates: tuple[date, ...] = ()
+
+    def fingerprint(self) -> list[Any]:
+        """What tells its files from other ones, wherever they lie: what is in them, and what is said of their bands.
+
+        Raises:
+            SceneError: If one can't be opened.
+        """
+        return [None if path is None else _marks(path) for path in (self.image, self.clear_dates)]
+
+    def file_hashes(self) -> dict[str, str]:
+        """SHA-256 of each of its files on this machine, by path.
+
+        Raises:
+            SceneError: If one can't be opened.
+        """
+        rasters = [path for path in (self.image, self.clear_dates) if path is not None]
+        return {str(file): file_digest(file) for path in rasters for file in raster_files(path)}
+
+
+def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool) -> ChipGrid:
+    """Find out on which grid a scene is mapped, and whether it can be.
+
+    Args:
+        scene: The scene.
+        chips: Which bands a model wants, and how numbers become reflectance.
+        pixel: Edge of the pixels that the model was trained on, in metres.
+        resample: Whether a scene with other pixels is resampled to these.
+
+    Returns:
+        The scene's own grid; where it is resampled, one with the same corner and coordinate reference system.
+
+    Raises:
+        SceneError: If it is no raster, lacks coordinates, is rotated, or has other pixels.
+        ChipError: If it lacks a band.
+    """
+    with _opened(scene.image) as source:
+        find_bands(source, chips.bands, nodata=chips.nodata, scale=chips.scale, offset=chips.offset)
+        grid = _own_grid(source, scene)
+    metres = pixel_metres(grid)
+    if all(abs(edge / pixel - 1) <= _TOLERANCE for edge in metres):
+        return grid
+    if not resample:
+        raise SceneError(
+            f"{scene.image} has pixels of {_edges(metres)} m, and the model was trained on {pixel:g} m: resample it, "
+            "or set mapping.resample to true to have that done while it is read."
+        )
+    width, height = (
+        max(1, round(count * edge / pixel)) for count, edge in zip((grid.width, grid.height), metres, strict=True)
+    )
+    transform = grid.transform @ Affine.scale(grid.width / width, grid.height / height)
+    return ChipGrid(grid.crs, transform, width, height)
+
+
+def _edges(metres: tuple[float, float]) -> str:
+    width, height = (f"{edge:.3g}" for edge in metres)
+    return width if width == height else f"{width} × {height}"
+
+
+@dataclass(frozen=True, eq=False)
+class SceneRows:
+    """An open scene.
+
+    Attributes:
+        bands: Where its bands are, and what its numbers mean.
+        grid: On which it is read.
+    """
+
+    bands: BandReader
+    grid: ChipGrid
+    _source: DatasetReader
+    _path: Path
+
+    def read(self, first: int, end: int) -> npt.NDArray[np.generic]:
+        """Read rows as the file holds them; one thread at a time may.
+
+        Args:
+            first: First row.
+            end: Row behind the last.
+
+        Returns:
+            (bands, rows, width).
+
+        Raises:
+            SceneError: If the file can't be read there, as one that is cut off.
+        """
+        window = Window.from_slices((first, end), (0, self.grid.width))
+        try:
+            with gdal_memory():
+                return self.bands.read(self._source, window)
+        except (RasterioError, CPLE_BaseError) as error:
+            raise SceneError(
+                f"{self._path} can't be read from row {first} on ({conceal(str(error.__cause__ or error))}): it is cut "
+                "off or damaged; fetch or make it again."
+            ) from error
+
+
+@contextmanager
+def open_rows(scene: Scene, chips: ChipSettings, grid: ChipGrid) -> Iterator[SceneRows]:
+    """Open a scene to read rows of it.
+
+    Args:
+        scene: The scene.
+        chips: Which bands, and how numbers become reflectance.
+        grid: As :func:`lay_grid` gave it; the scene is resampled while it is read if this is not its own.
+
+    Yields:
+        The open scene.
+
+    Raises:
+        SceneError: If it can't be opened.
+        ChipError: If it lacks a band.
+    """
+    with _opened(scene.image) as source:
+        bands = find_bands(source, chips.bands, nodata=chips.nodata, scale=chips.scale, offset=chips.offset)
+        if (source.height, source.width) == (grid.height, grid.width):
+            yield SceneRows(bands, grid, source, scene.image)
+            return
+        empty = 0 if bands.nodata is None else bands.nodata
+        with WarpedVRT(
+            source,
+            crs=grid.crs,
+            transform=grid.transform,
+            width=grid.width,
+            height=grid.height,
+            resampling=Resampling.average if grid.width < source.width else Resampling.bilinear,
+            src_nodata=empty,
+            nodata=empty,
+        ) as resampled:
+            yield SceneRows(bands, grid, resampled, scene.image)
+
+
+def raster_files(path: Path) -> list[Path]:
+    """List a raster's files on this machine: itself, those beside it, and of a mosaic (VRT) all that it is made of.
+
+    What GDAL and QGIS add beside a raster by looking at it (``.aux.xml``) is left out.
+
+    Args:
+        path: Of the raster.
+
+    Returns:
+        The raster first, then the others in the order in which GDAL names them, each once.
+
+    Raises:
+        SceneError: If it, or a mosaic in it, can't be opened.
+    """
+    with _opened(path) as source:
+        named = [Path(os.path.normpath(name)) for name in source.files if not name.endswith(_STATISTICS)]
+    others = [file for file in named if file.is_file() and not file.samefile(path)]
+    inner = [part for file in others for part in (raster_files(file) if _is_mosaic(file) else [file])]
+    return list(dict.fromkeys([path, *inner]))
+
+
+def gdal_memory() -> rasterio.Env:
+    """Keep GDAL's cache of blocks small.
+
+    GDAL asks for its size once in a process, when the first block is read, and options hold for one thread: so every
+    thread that reads says it.
+    """
+    return rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_BYTES)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[DatasetReader]:
+    try:
+        source = rasterio.open(path, num_threads="all_cpus")
+    except RasterioIOError as error:
+        raise SceneError(unreadable(path, error)) from error
+    with source:
+        yield source
+
+
+def _marks(path: Path) -> list[Any]:
+    """What tells a raster from others: of a mosaic (VRT), all that it is made of.
+
+    What GDAL and QGIS add beside a raster by looking at it (``.aux.xml``) is left out: statistics change no map. What
+    it may say of bands is asked for instead.
+    """
+    with _opened(path) as source:
+        files = [Path(name) for name in source.files if not name.endswith(_STATISTICS)]
+        marks: list[Any] = [str([source.nodatavals, source.descriptions, source.scales, source.offsets])]
+    for file in files:
+        if _is_mosaic(file) and file != path:
+            marks.append(_marks(file))
+        else:  # where there is no file, it lies on a server
+            marks.append(file_digest(file) if file.exists() else conceal(str(file)))
+    return marks
+
+
+def _is_mosaic(path: Path) -> bool:
+    return path.suffix.lower() == ".vrt"
+
+
+def _own_grid(source: DatasetReader, scene: Scene) -> ChipGrid:
+    transform = source.transform
+    lacking = [name for name, lacks in (("CRS", source.crs is None), ("geotransform", transform.is_identity)) if lacks]
+    if lacking:
+        raise SceneError(
+            f"{scene.image} has no {' and no '.join(lacking)}, so that a map of it has no place: give a scene with "
+            "coordinates."
+        )
+    if not transform.is_rectilinear or transform.a <= 0 or transform.e >= 0:
+        raise SceneError(
+            f"{scene.image} is rotated or mirrored (geotransform {', '.join(f'{part:g}' for part in transform[:6])}): "
+            "warp it north up, for example with gdalwarp."
+        )
+    return ChipGrid(source.crs, transform, source.width, source.height)

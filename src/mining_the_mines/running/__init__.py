@@ -1,1 +1,0 @@
-"""How runs keep books: what each node was made of, what need not be made again, and where outputs lie."""

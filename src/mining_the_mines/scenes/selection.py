@@ -1,0 +1,357 @@
+"""Choosing the scenes that composites are made of, with the reason for each that is not used."""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pystac
+import shapely
+from pydantic import Field, field_validator, model_validator
+
+from mining_the_mines.core.execution_fields import INCIDENTAL
+from mining_the_mines.core.progress import Progress, silent
+from mining_the_mines.core.redaction import conceal_all, without_secrets
+from mining_the_mines.scenes.assets import MissingAssetError, find_asset, find_mask
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.http import AccessSettings
+from mining_the_mines.scenes.items import SceneFacts, stated_epsg, written_moment
+from mining_the_mines.scenes.region_grid import parse_projection
+from mining_the_mines.scenes.regions import Region, read_regions
+from mining_the_mines.scenes.reprocessing import find_replaced
+from mining_the_mines.scenes.scene_list import ItemJson, SceneChoice, left_out, left_out_table
+from mining_the_mines.scenes.search import BrokenItem, SceneSource, open_source, resolve
+from mining_the_mines.sentinel2.baseline import read_baseline
+
+logger = logging.getLogger(__name__)
+
+#: Scenes that were left out and that an error tells of, one for each kind of reason.
+_EXAMPLES: Final = 3
+_NO_MASK: Final = "no mask"
+
+
+class AcquisitionSettings(AccessSettings):
+    """Which scenes are wanted, and from where."""
+
+    collection: str | None = Field(
+        "sentinel-2-l2a", description="Collection of the catalog to search; null for all that a static catalog has."
+    )
+    regions: str | dict[str, tuple[float, float, float, float]] | None = Field(
+        None,
+        description="Where: a vector file with one feature a region (columns name and, if wanted, epsg), or boxes by "
+        "name: west, south, east, north in degrees. A simulated archive says itself which regions it holds.",
+    )
+    start: date | None = Field(None, description="First day that scenes may be of; null for no limit.")
+    end: date | None = Field(None, description="Last day; null for no limit.")
+    max_cloud_cover: float = Field(
+        70,
+        ge=0,
+        le=100,
+        description="Scenes with more per cent of cloud are left out. High is good: what is clear in them counts.",
+    )
+    minimum_dates: int = Field(
+        3, ge=1, description="A region with scenes of fewer days is left out: a median of two dates is no median."
+    )
+    exclude: tuple[str, ...] = Field(
+        (), description="Ids of scenes that are not to be used, whatever the catalog says of them."
+    )
+    keep_assets: bool = Field(
+        False, description="Whether files are fetched as a whole and kept, instead of read by window where they lie."
+    )
+    workers: int = Field(
+        8, ge=1, description="Files that are checked or fetched at the same time.", json_schema_extra=INCIDENTAL
+    )
+
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _one_stands_for_itself(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "AcquisitionSettings":
+        if self.start and self.end and self.start > self.end:
+            raise ValueError(f"start ({self.start}) is after end ({self.end}): swap them")
+        return self
+
+    def of_archive(self, folder: Path) -> "AcquisitionSettings":
+        """Search another archive in the same way.
+
+        Args:
+            folder: A static catalog with its regions beside it, such as a simulated one.
+
+        Returns:
+            These settings with that source and its regions.
+        """
+        return self.model_copy(
+            update={"source": str(folder / "catalog.json"), "regions": str(folder / "regions.geojson")}
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A scene that can be used, as far as can be told without opening its files."""
+
+    facts: SceneFacts
+    fields: ItemJson
+
+
+class _LeftOutError(SceneError):
+    """A scene that is not used; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a scene must have.
+
+    Attributes:
+        bands: Names of bands.
+        mask: The asset that tells clouds: ``scl`` for the scene classification, whatever its key, or the key of
+            another; ``None`` for none.
+    """
+
+    bands: tuple[str, ...]
+    mask: str | None
+
+    def assets(self, item: pystac.Item) -> Iterator[str]:
+        """Find the keys of the assets; a scene that lacks one is left out."""
+        held = ", ".join(item.assets) or "none"
+        for band in self.bands:
+            try:
+                yield find_asset(item, band)
+            except MissingAssetError as error:
+                raise _LeftOutError(f"no band {band}: it has {held}") from error
+        if self.mask is not None:
+            try:
+                yield find_mask(item, self.mask)
+            except MissingAssetError as error:
+                raise _LeftOutError(f"{_NO_MASK} {self.mask}: it has {held}") from error
+
+
+def choose_scenes(
+    settings: AcquisitionSettings, bands: Sequence[str], mask: str | None, progress: Progress = silent
+) -> SceneChoice:
+    """Search a catalog for scenes of each region, and choose those that composites are made of.
+
+    Of scenes that were processed more than once, the newest baseline is used. Granules of one day are all used: the
+    composite joins them. A region that has scenes of too few days is left out, as long as another has enough.
+
+    Args:
+        settings: Where to search and what for.
+        bands: Names of the bands that a scene must have.
+        mask: The asset that tells clouds, which a scene must have too: ``scl`` for the scene classification, whatever
+            its key, or the key of another; ``None`` for none.
+        progress: Shows how far it has come.
+
+    Returns:
+        The scenes of each region in order of time, and those that are not used, each with the reason.
+
+    Raises:
+        SceneError: If the catalog does not answer, the regions can't be read, or no region has scenes of enough days.
+    """
+    if settings.regions is None:
+        raise SceneError(
+            "No region says where scenes are wanted: name a vector file in acquisition.regions, or boxes by name "
+            "(west, south, east, north in degrees)."
+        )
+    regions = read_regions(settings.regions)
+    source = open_source(settings, settings.collection)
+    return choose_from(source, regions, Wanted(tuple(bands), mask), settings, progress)
+
+
+def choose_from(
+    source: SceneSource,
+    regions: Sequence[Region],
+    wanted: Wanted,
+    settings: AcquisitionSettings,
+    progress: Progress = silent,
+) -> SceneChoice:
+    """Choose scenes from an open catalog; see :func:`choose_scenes`."""
+    items: dict[str, tuple[ItemJson, ...]] = {}
+    rows: list[dict[str, str]] = []
+    for region in progress(list(regions), f"Searching {source.name}"):
+        search = _Search(source, region, wanted, settings)
+        items[region.name] = search.choose()
+        rows += search.left_out
+    unknown = set(settings.exclude) - {row["item"] for row in rows}
+    if unknown:
+        logger.warning("acquisition.exclude names %s, which the search did not find.", ", ".join(sorted(unknown)))
+    choice = SceneChoice(source.name, tuple(regions), items, left_out_table(rows))
+    return keep_rich_regions(choice, settings)
+
+
+def keep_rich_regions(choice: SceneChoice, settings: AcquisitionSettings) -> SceneChoice:
+    """Leave out regions with scenes of too few days.
+
+    Args:
+        choice: Scenes of all regions.
+        settings: How many days are enough.
+
+    Returns:
+        The scenes of those that have enough; the others are listed among what was left out.
+
+    Raises:
+        SceneError: If none has.
+    """
+    reasons = {region.name: reason for region in choice.regions if (reason := _too_poor(choice, region, settings))}
+    if len(reasons) == len(choice.regions):
+        told = "; ".join(f"{name} has {reason}" for name, reason in reasons.items())
+        raise SceneError(
+            f"{choice.source} has too few scenes of every region ({told}): widen acquisition.start and end, raise "
+            f"max_cloud_cover (now {settings.max_cloud_cover:g}), or lower minimum_dates (now "
+            f"{settings.minimum_dates}){_further_ways_out(choice.left_out)}."
+        )
+    for name, reason in reasons.items():
+        logger.warning("The region %s is left out: it has %s.", name, reason)
+    kept = tuple(region for region in choice.regions if region.name not in reasons)
+    rows = [left_out(name, reason=f"the whole region: it has {reason}") for name, reason in reasons.items()]
+    return SceneChoice(
+        choice.source,
+        kept,
+        {region.name: choice.items[region.name] for region in kept},
+        pd.concat([choice.left_out, left_out_table(rows)], ignore_index=True),
+    )
+
+
+def _too_poor(choice: SceneChoice, region: Region, settings: AcquisitionSettings) -> str | None:
+    days = {SceneFacts.of(item).day(region.middle[0]) for item in choice.items[region.name]}
+    if len(days) >= settings.minimum_dates:
+        return None
+    rows = choice.left_out[(choice.left_out["region"] == region.name) & (choice.left_out["item"] != "")]
+    kinds = rows["reason"].str.split(":").str[0]
+    listed = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
+    if not listed:
+        return f"scenes of {len(days)} days"
+    # The list of what was left out is written with the choice, and there will be none.
+    examples = rows[~kinds.duplicated()].head(_EXAMPLES)
+    told = "; ".join(f"{item}: {reason}" for item, reason in zip(examples["item"], examples["reason"], strict=True))
+    return f"scenes of {len(days)} days, besides {listed} ({told})"
+
+
+def _further_ways_out(left: pd.DataFrame) -> str:
+    """What helps where scenes lack something, rather than being too few or too cloudy."""
+    ways = ""
+    if left["reason"].str.startswith(_NO_MASK).any():
+        ways += "; name the asset that tells clouds in compositing.mask_asset, or none where there is none"
+    if left["reason"].str.startswith("no band").any():
+        ways += "; ask for bands that the scenes have in imagery.bands"
+    return ways
+
+
+class _Search:
+    """The search for one region's scenes."""
+
+    def __init__(self, source: SceneSource, region: Region, wanted: Wanted, settings: AcquisitionSettings) -> None:
+        self.source = source
+        self.region = region
+        self.wanted = wanted
+        self.settings = settings
+        self.left_out: list[dict[str, str]] = []
+
+    def choose(self) -> tuple[ItemJson, ...]:
+        """Judge all that the catalog gives; the chosen ones in order of time."""
+        found: dict[str, _Found] = {}
+        judged: set[str] = set()
+        for item in self.source.search(self.region, self.settings.start, self.settings.end):
+            if isinstance(item, BrokenItem):
+                self._leave_out(item.item, "", f"broken: {item.reason}")
+            elif item.id in judged:
+                self._leave_out(item.id, _when(item), "given twice: the catalog lists it more than once")
+            else:
+                judged.add(item.id)
+                try:
+                    found[item.id] = self._judge(item)
+                except _LeftOutError as reason:
+                    self._leave_out(item.id, _when(item), str(reason))
+        _tell_zones(self.region, [scene.fields for scene in found.values()])
+        newest = self._newest(found.values())
+        clear = [scene for scene in newest if not self._too_cloudy(scene)]
+        self.left_out.sort(key=lambda row: (row["datetime"], row["item"], row["reason"]))
+        return tuple(scene.fields for scene in sorted(clear, key=lambda scene: (scene.facts.moment, scene.facts.item)))
+
+    def _leave_out(self, item: str, when: str, reason: str) -> None:
+        self.left_out.append(left_out(self.region.name, item, when, reason=reason))
+
+    def _judge(self, item: pystac.Item) -> _Found:
+        if item.id in self.settings.exclude:
+            raise _LeftOutError("excluded: acquisition.exclude names it")
+        fields = item.to_dict(include_self_link=False, transform_hrefs=False)
+        try:
+            facts = SceneFacts.of(fields)
+        except SceneError as error:
+            raise _LeftOutError(f"broken: {error}") from error
+        start, end = self.settings.start, self.settings.end
+        # A server may mean another day by a date than the sun does; either is good.
+        days = {facts.moment.date(), facts.day(self.region.middle[0])}
+        if (start and max(days) < start) or (end and min(days) > end):
+            raise _LeftOutError("outside the period: the catalog gave it all the same")
+        if facts.footprint is not None and not shapely.intersects(facts.footprint, shapely.box(*self.region.bounds)):
+            raise _LeftOutError("outside the region: its data does not reach there")
+        trimmed = self._trim(item, fields, facts)
+        try:
+            parse_projection(pystac.Item.from_dict(trimmed))
+        except SceneError as error:
+            raise _LeftOutError(f"broken: {error}") from error
+        return _Found(facts, trimmed)
+
+    def _trim(self, item: pystac.Item, fields: dict[str, Any], facts: SceneFacts) -> ItemJson:
+        """The item's JSON with the needed assets only, at absolute addresses without signatures.
+
+        A processing baseline that only the scene's name gives becomes a property: readers of bands see no name.
+        """
+        base = item.get_self_href() or ""
+        # Other addresses than those of assets may be signed too.
+        plain = conceal_all(_without_nan(fields))
+        assets = {}
+        for key in self.wanted.assets(item):
+            try:
+                href = resolve(item.assets[key].href, base, local=self.source.local)
+            except SceneError as error:
+                raise _LeftOutError(f"an address that can't be used: {error}") from error
+            assets[key] = {**plain["assets"][key], "href": without_secrets(href)}
+        own = {"rel": "self", "href": without_secrets(base), "type": "application/geo+json"}
+        if facts.baseline and read_baseline(plain["properties"]) is None:
+            plain["properties"]["s2:processing_baseline"] = facts.baseline
+        return {**plain, "links": [own], "assets": assets}
+
+    def _newest(self, scenes: Iterable[_Found]) -> list[_Found]:
+        """Those whose ground is not shown by a newer processing of the same pass."""
+        by_id = {scene.facts.item: scene for scene in scenes}
+        replaced = find_replaced([scene.facts for scene in by_id.values()])
+        for item, newer in replaced.items():
+            self._leave_out(
+                item, by_id[item].facts.when, f"processed again: {', '.join(newer)} shows the same, in a newer version"
+            )
+        return [scene for item, scene in by_id.items() if item not in replaced]
+
+    def _too_cloudy(self, scene: _Found) -> bool:
+        cover, limit = scene.facts.cloud_cover, self.settings.max_cloud_cover
+        if cover > limit:  # what is not said is no reason
+            self._leave_out(
+                scene.facts.item, scene.facts.when, f"too cloudy: {cover:.1f} % where {limit:g} % are allowed"
+            )
+        return cover > limit
+
+
+def _when(item: pystac.Item) -> str:
+    return written_moment(item.datetime) if item.datetime else ""
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """A part of an item without NaN, which JSON has not."""
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _tell_zones(region: Region, scenes: Sequence[ItemJson]) -> None:
+    codes = Counter(f"EPSG:{code}" for scene in scenes if (code := stated_epsg(scene["properties"])))
+    if len(codes) > 1:
+        listed = ", ".join(f"{count} in {code}" for code, count in codes.most_common())
+        logger.info("Scenes of %s lie in several coordinate systems (%s): they are warped to one.", region.name, listed)

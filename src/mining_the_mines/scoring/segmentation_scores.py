@@ -1,0 +1,222 @@
+"""Scores of outlines over many chips, with intervals by place.
+
+Whatever sums up pixels (IoU, precision, recall, F1, boundary F1) is computed from the sums over all chips, as
+segmentation benchmarks do: large mines count for more. Figures by image give each chip the same say. A chip without a
+mine whose prediction is empty too counts as 1 there, which flatters where mines are rare; so the chips with a mine
+are scored apart (``iou_per_mine_image``), and so are those without (``empty_kept_empty``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mining_the_mines.scoring.bootstrap import (
+    BootstrapSettings,
+    FloatArray,
+    Interval,
+    bootstrap_intervals,
+    paired_difference,
+)
+from mining_the_mines.scoring.segmentation_measures import PIXEL_COUNTS, RIM_COUNTS
+from mining_the_mines.scoring.tables import SCORE_COLUMNS, split_predictions
+
+#: The model's name in tables.
+OUTLINES: Final = "outlines"
+#: Figures with an interval, the most telling ones first.
+OUTLINE_METRICS: Final = (
+    "iou", "f1", "precision", "recall", "boundary_f1", "iou_per_image", "iou_per_mine_image", "empty_kept_empty",
+    "area_bias_hectares", "area_bias_share", "area_error_hectares",
+)  # fmt: skip
+#: Totals of the very chips that are scored, so without an interval.
+OUTLINE_TOTALS: Final = ("true_hectares", "predicted_hectares")
+OUTLINE_TITLES = MappingProxyType(
+    {
+        "iou": "IoU",
+        "boundary_f1": "Boundary F1",
+        "iou_per_image": "IoU per image",
+        "iou_per_mine_image": "IoU per image with a mine",
+        "empty_kept_empty": "Empty images kept empty",
+        "area_bias_hectares": "Area bias",
+        "area_bias_share": "Relative area bias",
+        "area_error_hectares": "Area error per image",
+        "true_hectares": "True area",
+        "predicted_hectares": "Predicted area",
+    }
+)
+
+
+def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Divide, with NaN for a denominator of 0."""
+    ratio: FloatArray = np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
+    return ratio
+
+
+@dataclass(frozen=True)
+class WeightedOutlineScores:
+    """All of :data:`OUTLINE_METRICS` under many weightings of the same chips at once.
+
+    Attributes:
+        pixels: Pixels by truth and prediction in the order of
+            :data:`~mining_the_mines.scoring.segmentation_measures.PIXEL_COUNTS`, float64 (N, 4).
+        rims: Pixels of rims in the order of :data:`~mining_the_mines.scoring.segmentation_measures.RIM_COUNTS`,
+            float64 (N, 4).
+        hectares: True and predicted area, float64 (N, 2).
+    """
+
+    pixels: FloatArray
+    rims: FloatArray
+    hectares: FloatArray
+
+    def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
+        """Compute the figures for each weighting.
+
+        Args:
+            weights: Weight of every chip in every weighting, (R, N).
+
+        Returns:
+            For every one of :data:`OUTLINE_METRICS` the figures, (R,), NaN where undefined.
+        """
+        return self._by_pixel(weights) | self._by_rim(weights) | self._by_image(weights) | self._by_area(weights)
+
+    def shares(self) -> dict[str, NDArray[np.bool_]]:
+        """Say which chips each figure between 0 and 1 is about, boolean (N,) by name."""
+        hits, alarms, missed, _ = (self.pixels > 0).T
+        mine, called, rims = hits | missed, hits | alarms, (self.rims[:, [1, 3]] > 0).any(axis=1)
+        return {
+            "iou": mine | called,
+            "f1": mine | called,
+            "precision": called,
+            "recall": mine,
+            "boundary_f1": rims,
+            "iou_per_image": self._is_known,
+            "iou_per_mine_image": mine,
+            "empty_kept_empty": self._is_known & ~mine,
+        }
+
+    @property
+    def _is_known(self) -> NDArray[np.bool_]:
+        known: NDArray[np.bool_] = self.pixels.sum(axis=1) > 0
+        return known
+
+    def _by_pixel(self, weights: FloatArray) -> dict[str, FloatArray]:
+        hits, alarms, missed, _ = (weights @ self.pixels).T
+        return {
+            "iou": _ratio(hits, hits + alarms + missed),
+            "f1": _ratio(2 * hits, 2 * hits + alarms + missed),
+            "precision": _ratio(hits, hits + alarms),
+            "recall": _ratio(hits, hits + missed),
+        }
+
+    def _by_rim(self, weights: FloatArray) -> dict[str, FloatArray]:
+        """F1 of the shares of both rims that are matched; 0 where only one of truth and prediction has a rim."""
+        near_predicted, predicted, near_true, true = (weights @ self.rims).T
+        precision, recall = (
+            np.nan_to_num(_ratio(near, rim)) for near, rim in ((near_predicted, predicted), (near_true, true))
+        )
+        both = np.nan_to_num(_ratio(2 * precision * recall, precision + recall))
+        return {"boundary_f1": np.where(predicted + true > 0, both, np.nan)}
+
+    def _by_image(self, weights: FloatArray) -> dict[str, FloatArray]:
+        hits, alarms, missed, _ = self.pixels.T
+        union = hits + alarms + missed
+        iou = np.divide(hits, union, out=np.ones_like(hits), where=union > 0)
+        known, mine = self._is_known, hits + missed > 0
+        of_known, of_mines, of_empty = (weights * chosen for chosen in (known, mine, known & ~mine))
+        return {
+            "iou_per_image": _ratio(of_known @ iou, of_known.sum(axis=1)),
+            "iou_per_mine_image": _ratio(of_mines @ iou, of_mines.sum(axis=1)),
+            "empty_kept_empty": _ratio(of_empty @ (alarms == 0).astype(np.float64), of_empty.sum(axis=1)),
+        }
+
+    def _by_area(self, weights: FloatArray) -> dict[str, FloatArray]:
+        true, predicted = self.hectares.T
+        bias = weights @ (predicted - true)
+        of_known = weights * self._is_known
+        return {
+            "area_bias_hectares": bias,
+            "area_bias_share": _ratio(bias, weights @ true),
+            "area_error_hectares": _ratio(of_known @ np.abs(predicted - true), of_known.sum(axis=1)),
+        }
+
+
+def weighted_outline_scores(measures: pd.DataFrame) -> WeightedOutlineScores:
+    """Prepare the measures of some chips for scoring under many weightings.
+
+    Args:
+        measures: From :func:`~mining_the_mines.scoring.segmentation_measures.measure_outlines`.
+    """
+    columns = (list(PIXEL_COUNTS), list(RIM_COUNTS), ["true_hectares", "predicted_hectares"])
+    return WeightedOutlineScores(*(measures[names].to_numpy(dtype=np.float64) for names in columns))
+
+
+def outline_score_table(chips: pd.DataFrame, settings: BootstrapSettings, model: str = OUTLINES) -> pd.DataFrame:
+    """Score outlines out of fold and on the test split.
+
+    Args:
+        chips: Measures from :func:`~mining_the_mines.scoring.segmentation_measures.measure_outlines`, one row a chip, with
+            ``place`` and ``fold`` (missing for test chips).
+        settings: How intervals are drawn.
+        model: Its name in the table.
+
+    Returns:
+        Long table with the columns of :func:`~mining_the_mines.scoring.tables.score_table`; ``category_excluded`` is
+        always missing. Areas are in hectares: the bias is that of all chips together (predicted − true), the error
+        the mean distance of a chip. :data:`OUTLINE_TOTALS` have no interval.
+
+    Raises:
+        ValueError: If a chip has no place.
+    """
+    rows: list[tuple[object, ...]] = []
+    for split, members in split_predictions(chips):
+        scorer = weighted_outline_scores(members)
+        figures = bootstrap_intervals(scorer, members["place"], settings, shares=scorer.shares())
+        figures |= {name: Interval(float(members[name].sum()), np.nan, np.nan) for name in OUTLINE_TOTALS}
+        size = (len(members), members["place"].nunique())
+        rows += [(split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()]
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"category_excluded": "string"})
+
+
+def outline_difference(chips: pd.DataFrame, rival: pd.DataFrame, settings: BootstrapSettings) -> Mapping[str, Interval]:
+    """Compare two ways of outlining the same chips, on the same resamples: the first minus the rival.
+
+    Args:
+        chips: Measures of the candidate, with ``filename`` and ``place``.
+        rival: Measures of the rival, with ``filename``; in any order.
+        settings: How intervals are drawn.
+
+    Returns:
+        For every one of :data:`OUTLINE_METRICS` the difference and its interval's ends.
+
+    Raises:
+        ValueError: If the two have not measured the same chips, or a chip has no place.
+    """
+    if set(chips["filename"]) != set(rival["filename"]) or len(chips) != len(rival):
+        raise ValueError(
+            "Outlines can be compared on the same chips only: measure both on the chips that both have predicted."
+        )
+    theirs = rival.set_index("filename").loc[chips["filename"]]
+    return paired_difference(weighted_outline_scores(chips), weighted_outline_scores(theirs), chips["place"], settings)
+
+
+def detection_predictions(chips: pd.DataFrame, model: str = OUTLINES) -> pd.DataFrame:
+    """Read a map as the answer to a simpler question: does the chip show a mine at all?
+
+    Args:
+        chips: Measures with ``detection``, ``true_hectares``, ``place``, ``fold`` and, where the chips are labelled,
+            ``label``.
+        model: Its name in the table.
+
+    Returns:
+        One row a chip as :func:`~mining_the_mines.scoring.tables.score_table` takes them. A chip without label is
+        a mine if its mask shows one; a chip of which nothing is known is left out.
+    """
+    known = chips[chips["detection"].notna()]
+    in_mask = (known["true_hectares"] > 0).astype("int64")
+    label = known["label"].fillna(in_mask) if "label" in known else in_mask
+    kept = [name for name in ("filename", "place", "fold", "category", "longitude", "latitude") if name in known]
+    return known[kept].assign(label=label.astype("int64"), model=model, probability=known["detection"])

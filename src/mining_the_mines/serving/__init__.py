@@ -1,1 +1,0 @@
-"""Exported models as MLflow models that answer over HTTP, without this package and without pickle."""

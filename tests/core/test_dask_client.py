@@ -1,0 +1,108 @@
+"""Blocks worked on elsewhere, or by a process that dies."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from distributed import LocalCluster
+
+from mining_the_mines.core.dask_client import DaskSettings, run_blocks
+from mining_the_mines.scenes.composites import make_composites
+from mining_the_mines.scenes.compositing import CompositingSettings
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.region_plan import RegionPlan, plan_composites
+from mining_the_mines.scenes.scene_list import SceneChoice
+from support.observed_requests import IMPATIENT, Observation, choice_of, clear, month, write_scene
+
+
+def write_archive(archive: Path) -> None:
+    """Three scenes, and the list of them."""
+    rng = np.random.default_rng(0)
+    items = []
+    for number in range(3):
+        blue = rng.integers(200, 900, (96, 96)).astype(np.uint16)
+        items.append(write_scene(archive, f"s{number}", Observation({"blue": blue}, clear(), month(number + 1))))
+    (archive / "scenes.json").write_text(choice_of(items).to_json(), encoding="utf-8")
+
+
+def plans(archive: Path) -> tuple[RegionPlan, ...]:
+    """A composite of nine blocks."""
+    choice = SceneChoice.from_json((archive / "scenes.json").read_text(encoding="utf-8"))
+    return plan_composites(choice, ("B2",), CompositingSettings(block=32), IMPATIENT)
+
+
+def blue(folder: Path) -> np.ndarray:
+    with rasterio.open(folder / "somewhere.tif") as image:
+        return np.asarray(image.read())
+
+
+def test_workers_of_a_cluster_make_the_same_composite(tmp_path: Path) -> None:
+    write_archive(tmp_path / "archive")
+    region = plans(tmp_path / "archive")
+    make_composites(region, tmp_path / "here", DaskSettings())
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        there = DaskSettings(address=cluster.scheduler_address)
+        make_composites(region, tmp_path / "there", there)
+    np.testing.assert_array_equal(blue(tmp_path / "there"), blue(tmp_path / "here"))
+
+
+def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence() -> None:
+    with pytest.raises(SceneError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        run_blocks(max, 0, [1], DaskSettings(address="tcp://127.0.0.1:9"), lambda: None)
+
+
+_VICTIM = """
+import sys, time
+from pathlib import Path
+from scenes.test_block_graph import plans
+from mining_the_mines.scenes import composites
+from mining_the_mines.core.dask_client import DaskSettings
+folder = Path(sys.argv[1])
+whole = composites.make_part
+def slow(plan, part):
+    whole(plan, part)
+    time.sleep(0.3)
+composites.make_part = slow
+composites.make_composites(plans(folder / "archive"), folder / "killed", DaskSettings(workers=1))
+"""
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    write_archive(tmp_path / "archive")
+    region = plans(tmp_path / "archive")
+    make_composites(region, tmp_path / "undisturbed", DaskSettings())
+    tests = Path(__file__).parents[1]
+    victim = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _VICTIM, str(tmp_path)], cwd=tests)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("killed/parts/*/*.json"))) < 3:
+        assert time.monotonic() < deadline
+        assert victim.poll() is None
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("killed/parts/*/*.npy")}
+    assert not (tmp_path / "killed" / "somewhere.tif").exists()
+    kept: list[int] = []
+
+    @contextmanager
+    def counting(total: int, _description: str, /) -> Iterator[Callable[[], None]]:
+        kept.append(9 - total)
+        yield lambda: None
+
+    make_composites(region, tmp_path / "killed", DaskSettings(), counting)
+    assert 3 <= kept[0] <= len(done)
+    np.testing.assert_array_equal(blue(tmp_path / "killed"), blue(tmp_path / "undisturbed"))
+
+
+def test_a_scheduler_to_which_no_worker_comes_is_told_in_one_sentence() -> None:
+    with LocalCluster(n_workers=0, processes=True, dashboard_address="127.0.0.1:0") as cluster:
+        alone = DaskSettings(address=cluster.scheduler_address, patience_seconds=0.5)
+        with pytest.raises(SceneError, match=r"No worker has come to the Dask scheduler at tcp://.* in 0\.5 seconds"):
+            run_blocks(max, 0, [1], alone, lambda: None)

@@ -1,0 +1,35 @@
+"""Parameters that say how work is done are told from those that results depend on."""
+
+from pydantic import BaseModel, Field
+
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.execution_fields import INCIDENTAL, lasting
+from mining_the_mines.models.settings import ClassifierTrainingSettings
+
+
+class _Inner(BaseModel):
+    size: int = 3
+    threads: int = Field(2, json_schema_extra=INCIDENTAL)
+
+
+class _Outer(BaseModel):
+    inner: _Inner = _Inner()
+    names: tuple[str, ...] = ("a",)
+
+
+def test_incidental_fields_are_left_out_however_deep_they_lie() -> None:
+    assert lasting({"part": [_Outer()]}) == {"part": [{"inner": {"size": 3}, "names": ["a"]}]}
+
+
+def test_going_on_with_a_training_changes_nothing_of_it() -> None:
+    settings = ClassifierTrainingSettings()
+    assert lasting(settings.model_copy(update={"resume": True})) == lasting(settings)
+
+
+def test_longer_training_is_another_training() -> None:
+    settings = ClassifierTrainingSettings()
+    assert lasting(settings.model_copy(update={"epochs": 99})) != lasting(settings)
+
+
+def test_no_result_depends_on_where_blocks_are_worked_on() -> None:
+    assert lasting(DaskSettings(workers=7)) == lasting(DaskSettings(address="tcp://host:8786")) == {}

@@ -1,0 +1,105 @@
+"""A chip's place and the ground of its pixels, from the header alone."""
+
+from pathlib import Path
+
+import pytest
+from affine import Affine
+from pyproj import Geod
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+
+from mining_the_mines.geo.grid import ChipGrid, pixel_hectares, pixel_metres, read_grid
+from mining_the_mines.rasters.chip import ChipError
+from support.chip_files import ground, write_chip
+
+UTM = CRS.from_epsg(32721)
+DEGREES = CRS.from_epsg(4326)
+
+
+def test_a_chips_header_says_where_it_lies(tmp_path: Path) -> None:
+    grid = read_grid(write_chip(tmp_path / "a.tif", ground(0), georeferenced=True))
+    assert (grid.crs, grid.width, grid.height) == (UTM, 16, 16)
+    assert grid.bounds == (500_000, 9_399_840, 500_160, 9_400_000)
+
+
+def test_bounds_in_degrees_are_where_the_projection_puts_them() -> None:
+    west, south, east, north = ChipGrid(UTM, from_origin(500_000, 9_400_000, 10, 10), 16, 16).wgs84_bounds
+    assert west == pytest.approx(-57.0, abs=1e-6)  # the middle meridian of zone 21
+    assert -5.5 < south < north < -5.4
+    assert (east - west) * 111_320 == pytest.approx(160, rel=0.01)
+
+
+def test_bounds_hold_for_grids_that_are_turned_or_stand_on_their_head() -> None:
+    turned = ChipGrid(DEGREES, Affine.translation(10, 50) @ Affine.rotation(45) @ Affine.scale(0.1, 0.1), 10, 10)
+    left, bottom, right, top = turned.bounds
+    assert (right - left, top - bottom) == pytest.approx((2**0.5, 2**0.5))
+    upside_down = ChipGrid(DEGREES, Affine(0.1, 0, 10, 0, 0.1, 50), 10, 10)
+    assert upside_down.wgs84_bounds == pytest.approx((10, 50, 11, 51))
+
+
+@pytest.mark.parametrize(("epsg", "edge", "hectares"), [(32721, 10, 0.01), (32721, 20, 0.04), (2263, 100, 0.0929034)])
+def test_a_projected_pixel_has_the_area_of_its_edge_in_any_unit(epsg: int, edge: float, hectares: float) -> None:
+    grid = ChipGrid(CRS.from_epsg(epsg), from_origin(500_000, 200_000, edge, edge), 64, 64)
+    assert pixel_hectares(grid) == pytest.approx(hectares, rel=1e-5)
+
+
+@pytest.mark.parametrize("latitude", [0.0, -15.0, 60.0])
+def test_a_pixel_in_degrees_has_its_area_on_the_ellipsoid(latitude: float) -> None:
+    edge = 1e-4
+    grid = ChipGrid(DEGREES, from_origin(-45, latitude + 50 * edge, edge, edge), 100, 100)
+    geod = Geod(ellps="WGS84")
+    across = geod.inv(-45, latitude, -45 + edge, latitude)[2]
+    along = geod.inv(-45, latitude - edge / 2, -45, latitude + edge / 2)[2]
+    assert pixel_hectares(grid) == pytest.approx(across * along / 10_000, rel=1e-4)
+
+
+def test_other_datums_in_degrees_are_measured_too() -> None:
+    sirgas = ChipGrid(CRS.from_epsg(4674), from_origin(-45, -15, 1e-4, 1e-4), 100, 100)
+    wgs84 = ChipGrid(DEGREES, sirgas.transform, 100, 100)
+    assert pixel_hectares(sirgas) == pytest.approx(pixel_hectares(wgs84), rel=1e-6)
+
+
+def test_a_chip_without_coordinates_is_told_in_a_sentence(tmp_path: Path) -> None:
+    bare = write_chip(tmp_path / "bare.tif", ground(0))
+    with pytest.raises(ChipError, match=r"bare\.tif has no CRS and no geotransform, so that an outline can't be laid"):
+        read_grid(bare)
+    unplaced = write_chip(tmp_path / "unplaced.tif", ground(0), crs="EPSG:32721")
+    with pytest.raises(ChipError, match=r"unplaced\.tif has no geotransform, so that"):
+        read_grid(unplaced)
+
+
+def test_a_missing_and_a_broken_chip_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(ChipError, match=r"none\.tif does not exist"):
+        read_grid(tmp_path / "none.tif")
+    (tmp_path / "broken.tif").write_bytes(b"II*\0")
+    with pytest.raises(ChipError, match=r"broken\.tif can't be read as a raster"):
+        read_grid(tmp_path / "broken.tif")
+
+
+def test_an_engineering_grid_can_not_be_placed() -> None:
+    local = CRS.from_wkt('LOCAL_CS["pit grid",UNIT["metre",1]]')
+    grid = ChipGrid(local, from_origin(0, 100, 1, 1), 10, 10)
+    with pytest.raises(ChipError, match="can't be placed on the Earth"):
+        _ = grid.wgs84_bounds
+    with pytest.raises(ChipError, match="can't be placed on the Earth"):
+        pixel_hectares(grid)
+
+
+def test_a_pixel_is_measured_on_the_ground_and_not_on_the_map() -> None:
+    mercator = CRS.from_epsg(3857)
+    north = 8_399_738  # 60 degrees
+    measured = {
+        pixel_metres(ChipGrid(UTM, from_origin(500_000, 9_400_000, 10, 20), 16, 16)): (10, 20),
+        pixel_metres(ChipGrid(mercator, from_origin(0, north, 10, 10), 16, 16)): (5, 5),
+        pixel_metres(ChipGrid(mercator, from_origin(0, 0, 10, 10), 16, 16)): (10, 10),
+        pixel_metres(ChipGrid(DEGREES, from_origin(-57, 0, 9e-5, 9e-5), 16, 16)): (10, 10),
+        pixel_metres(ChipGrid(DEGREES, from_origin(-57, 60, 9e-5, 9e-5), 16, 16)): (5, 10),
+    }
+    for metres, expected in measured.items():
+        assert metres == pytest.approx(expected, rel=8e-3)
+
+
+@pytest.mark.parametrize("crs", ['LOCAL_CS["mine grid",UNIT["metre",1]]'])
+def test_a_pixel_of_a_system_of_its_own_has_no_size_on_the_ground(crs: str) -> None:
+    with pytest.raises(ChipError, match="can't be placed on the Earth"):
+        pixel_metres(ChipGrid(CRS.from_wkt(crs), from_origin(0, 0, 10, 10), 16, 16))

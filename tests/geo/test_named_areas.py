@@ -1,0 +1,81 @@
+"""Concessions and protected areas come from any file, each with a name."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from mining_the_mines.geo.mine_polygons import measure_hectares
+from mining_the_mines.geo.named_areas import read_named_areas
+from mining_the_mines.rasters.chip import ChipError
+from support.scene_maps import field, write_areas
+
+AREAS = (("Aurora", field(0, 0, 100)), ("Borealis", field(200, 0, 100)))
+
+
+@pytest.mark.parametrize("name", ["areas.gpkg", "areas.geojson", "areas.shp"])
+def test_areas_are_read_from_any_file_in_any_crs(tmp_path: Path, name: str) -> None:
+    crs = "EPSG:4326" if name.endswith("geojson") else "EPSG:5880"
+    shapes = gpd.GeoSeries([shape for _, shape in AREAS], crs="EPSG:32721").to_crs(crs)
+    path = write_areas(tmp_path / name, [(name, shape) for (name, _), shape in zip(AREAS, shapes, strict=True)], crs)
+    areas = read_named_areas(path)
+    assert areas.names == ("Aurora", "Borealis")
+    assert measure_hectares(areas.geometry) == pytest.approx([1, 1], rel=0.001)
+    assert areas.source == str(path)
+
+
+@pytest.mark.parametrize("column", ["name", "NAME", "Nome", "nombre", "ID"])
+def test_the_usual_columns_name_areas(tmp_path: Path, column: str) -> None:
+    path = write_areas(tmp_path / "areas.gpkg", AREAS, column=column)
+    assert read_named_areas(path).names == ("Aurora", "Borealis")
+
+
+def test_a_column_can_be_chosen(tmp_path: Path) -> None:
+    path = write_areas(tmp_path / "areas.gpkg", AREAS)
+    assert read_named_areas(path, "number").names == ("0", "1")
+
+
+def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    path = write_areas(tmp_path / "areas.gpkg", AREAS)
+    with pytest.raises(ChipError, match=r"areas\.gpkg has no column 'holder' .*: it has number, name\."):
+        read_named_areas(path, "holder")
+
+
+def test_areas_without_names_are_numbered(tmp_path: Path) -> None:
+    shapes = [(None, AREAS[0][1]), (7.0, AREAS[1][1]), (None, field(400, 0, 100))]
+    path = write_areas(tmp_path / "areas.gpkg", shapes, column="id")
+    assert read_named_areas(path).names == ("unnamed 1", "7", "unnamed 2")
+    assert read_named_areas(write_areas(tmp_path / "other.gpkg", AREAS, column="holder")).names == (
+        "unnamed 1",
+        "unnamed 2",
+    )
+
+
+def test_names_stay_with_their_areas_where_others_are_left_out_or_repaired(tmp_path: Path) -> None:
+    bow_tie = shapely.Polygon([(500_000, 9_400_000), (500_100, 9_400_100), (500_100, 9_400_000), (500_000, 9_400_100)])
+    shapes = [("road", shapely.LineString([(500_000, 9_400_000), (500_100, 9_400_000)])), ("bow tie", bow_tie), *AREAS]
+    areas = read_named_areas(write_areas(tmp_path / "areas.gpkg", shapes))
+    assert areas.names == ("bow tie", "Aurora", "Borealis")
+    assert measure_hectares(areas.geometry) == pytest.approx([0.5, 1, 1], rel=0.001)
+
+
+def test_each_layer_has_its_own_names(tmp_path: Path) -> None:
+    path = write_areas(tmp_path / "areas.gpkg", AREAS[:1], layer="north")
+    write_areas(path, AREAS[1:], column="NOME", layer="south")
+    write_areas(path, AREAS[1:], column="holder", layer="west")
+    areas = read_named_areas(path)
+    assert areas.names == ("Aurora", "Borealis", "unnamed 1")
+    assert len(areas) == 3
+    assert read_named_areas(path, "NOME").names == ("unnamed 1", "Borealis", "unnamed 2")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, r"areas\.geojson does not exist"), ("{", r"areas\.geojson can't be read as a vector file")],
+)
+def test_a_file_that_is_none_is_told(tmp_path: Path, content: str | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / "areas.geojson").write_text(content)
+    with pytest.raises(ChipError, match=words):
+        read_named_areas(tmp_path / "areas.geojson")

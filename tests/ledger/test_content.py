@@ -1,0 +1,113 @@
+"""One hash for what a file or folder holds."""
+
+import os
+import time
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mining_the_mines.ledger.content import NOTHING, ContentHashes, visible_files
+
+_LONG_AGO = 1_600_000_000
+
+
+def write(path: Path, text: str, when: int = _LONG_AGO) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (when, when))
+    return path
+
+
+def test_a_folder_is_the_same_wherever_it_lies(tmp_path: Path) -> None:
+    for place in ("one", "other"):
+        write(tmp_path / place / "a" / "chip.tif", "pixels")
+        write(tmp_path / place / "labels.csv", "label")
+    hashes = ContentHashes()
+    assert hashes.of(tmp_path / "one") == hashes.of(tmp_path / "other")
+
+
+def test_a_renamed_file_makes_another_folder(tmp_path: Path) -> None:
+    write(tmp_path / "one" / "a.tif", "pixels")
+    write(tmp_path / "other" / "b.tif", "pixels")
+    hashes = ContentHashes()
+    assert hashes.of(tmp_path / "one") != hashes.of(tmp_path / "other")
+
+
+def test_drafts_and_what_gdal_leaves_beside_rasters_do_not_count(tmp_path: Path) -> None:
+    write(tmp_path / "folder" / "a.tif", "pixels")
+    before = ContentHashes().of(tmp_path / "folder")
+    write(tmp_path / "folder" / ".b.tif.1234", "half")
+    write(tmp_path / "folder" / ".parts" / "band.npy", "half")
+    write(tmp_path / "folder" / "a.tif.aux.xml", "statistics")
+    assert ContentHashes().of(tmp_path / "folder") == before
+
+
+def test_what_is_not_there_is_nothing(tmp_path: Path) -> None:
+    assert ContentHashes().of(tmp_path / "missing") == NOTHING
+
+
+def test_a_file_that_changed_is_hashed_again_in_the_next_run(tmp_path: Path) -> None:
+    file = write(tmp_path / "labels.csv", "0")
+    first = ContentHashes(tmp_path / "hashes.json")
+    before = first.of(file)
+    first.remember()
+    write(file, "1", _LONG_AGO + 10)
+    assert ContentHashes(tmp_path / "hashes.json").of(file) != before
+
+
+def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
+    file, memory = Path(os.__file__), tmp_path / "hashes.json"  # old enough to be remembered
+    first = ContentHashes(memory)
+    before = first.of(file)
+    first.remember()
+    memory.write_text(memory.read_text(encoding="utf-8").replace(before, "remembered"), encoding="utf-8")
+    assert ContentHashes(memory).of(file) == "remembered"
+
+
+def test_a_file_whose_date_was_set_back_is_hashed_again(tmp_path: Path) -> None:
+    file, memory = write(tmp_path / "labels.csv", "a,1"), tmp_path / "hashes.json"
+    first = ContentHashes(memory)
+    time.sleep(2.1)  # until it is old enough to be remembered
+    before = first.of(file)
+    first.remember()
+    with file.open("r+", encoding="utf-8") as again:
+        again.write("a,0")
+    os.utime(file, (_LONG_AGO, _LONG_AGO))
+    assert memory.exists()
+    assert ContentHashes(memory).of(file) != before
+
+
+def test_files_of_a_linked_folder_count_even_if_links_run_in_circles(tmp_path: Path) -> None:
+    inside = write(tmp_path / "elsewhere" / "a.tif", "pixels")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "folder", target_is_directory=True)
+    before = ContentHashes().of(tmp_path / "folder")
+    assert list(visible_files(tmp_path / "folder")) == [tmp_path / "folder" / "linked" / "a.tif"]
+    write(inside, "other pixels", _LONG_AGO + 10)
+    assert ContentHashes().of(tmp_path / "folder") != before
+
+
+def test_a_file_written_a_moment_ago_is_not_trusted_to_stay(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("0", encoding="utf-8")
+    hashes = ContentHashes()
+    before, stat = hashes.of(file), file.stat()
+    file.write_text("1", encoding="utf-8")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert hashes.of(file) != before
+
+
+def test_a_damaged_memory_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "hashes.json").write_text('{"half', encoding="utf-8")
+    file = write(tmp_path / "a", "b")
+    assert ContentHashes(tmp_path / "hashes.json").of(file) == ContentHashes().of(file)
+
+
+@given(names=st.lists(st.text("abc", min_size=1, max_size=3), unique=True, min_size=1))
+def test_the_order_in_which_files_are_named_does_not_matter(names: list[str], tmp_path_factory: object) -> None:
+    folder = tmp_path_factory.mktemp("files")  # type: ignore[attr-defined]
+    files = [write(folder / name, name) for name in names]
+    hashes = ContentHashes()
+    assert hashes.of_files(files, folder) == hashes.of_files(files[::-1], folder)

@@ -1,0 +1,430 @@
+"""Finished maps: all files of a scene, made once, and again when what they depend on changes."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.named_areas import read_named_areas
+from mining_the_mines.mapping.attributes import COLUMNS
+from mining_the_mines.mapping.completion import (
+    PermitFile,
+    PermitFiles,
+    ScenePlan,
+    finish_scene,
+    finished_map,
+    waiting_parts,
+)
+from mining_the_mines.mapping.plan import TilingSettings
+from mining_the_mines.mapping.scene_discovery import composite_scene
+from mining_the_mines.mapping.scene_map import SceneMap, open_maps, read_map
+from mining_the_mines.mapping.scene_maps import map_part
+from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.rasters.scene import Scene
+from mining_the_mines.scenes.errors import SceneError
+from support.composites import DATES, composite_at
+from support.scene_files import (
+    BANDS,
+    CORNER,
+    CRS,
+    THRESHOLD,
+    ground,
+    make_here,
+    plan_scene,
+    scene_at,
+    store_model,
+    torn_corner,
+    write_scene,
+)
+from support.scene_maps import write_areas
+
+FILES = {"probability.tif", "mines.gpkg", "mines.parquet", "quicklook.jpg", "item.json", "map.json"}
+
+
+def torn_scene(folder: Path, seed: int = 0) -> Scene:
+    return scene_at(write_scene(folder / "north.tif", ground(90, 70, seed, torn_corner(90, 70))))
+
+
+def plan_in(folder: Path, **changes: Any) -> ScenePlan:
+    return plan_scene(torn_scene(folder), store_model(folder / "model"), **changes)
+
+
+def permit(path: Path) -> PermitFile | None:
+    return PermitFile.of(read_named_areas(path))
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def project_in(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "pyproject.toml").touch()
+    return folder
+
+
+def test_every_polygon_names_what_to_ask_for_where_it_comes_from(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path), tmp_path / "maps")
+    origin = f"scene_maps:{found.record.content_hash[:12]}"
+    assert set(found.mines["origin"]) == {origin}
+    assert set(pyogrio.read_dataframe(found.folder / "mines.gpkg", layer="mines")["origin"]) == {origin}
+    assert found.record.facts.origin == origin
+    assert json.loads((found.folder / "item.json").read_text())["properties"]["mines:origin"] == origin
+
+
+def test_a_map_that_is_made_in_another_project_has_the_same_bytes(tmp_path: Path) -> None:
+    here, there = project_in(tmp_path / "here"), project_in(tmp_path / "far" / "away" / "there")
+    first, second = (make_here(plan_in(project), project / "data" / "maps").folder for project in (here, there))
+    assert names(first) == names(second) == FILES
+    assert {path.name: (second / path.name).read_bytes() for path in first.iterdir()} == {
+        path.name: path.read_bytes() for path in first.iterdir()
+    }
+
+
+def test_a_project_that_was_moved_finds_what_was_mapped(tmp_path: Path) -> None:
+    here = project_in(tmp_path / "here")
+    made = make_here(plan_in(here), here / "maps")
+    assert json.loads((made.folder / "map.json").read_text())["scene"]["image"] == "north.tif"
+    found = read_map(here.rename(tmp_path / "there") / "maps", "north")
+    assert found is not None
+    assert found.picture(20)[0].shape[0] == 3
+
+
+def test_a_map_is_a_folder_of_files_that_a_gis_opens(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path), tmp_path / "maps")
+    assert names(found.folder) == FILES
+    assert names(tmp_path / "maps") <= {"north", ".parts"}
+    mines = pyogrio.read_dataframe(found.folder / "mines.gpkg", layer="mines")
+    assert len(mines) == len(found.mines) == found.record.mines > 3
+    assert mines.is_valid.all()
+    assert list(found.mines.columns) == [*COLUMNS, "geometry"]
+    assert mines.crs == found.mines.crs == CRS
+    assert mines["area_ha"].sum() == pytest.approx(found.record.hectares)
+    assert (found.folder / "quicklook.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_polygons_cover_the_pixels_above_the_threshold(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path, precision="float32"), tmp_path / "maps")
+    pixels = np.nansum(found.small_probability(1_000) >= THRESHOLD)
+    assert found.mines.geometry.area.sum() / 100 == pytest.approx(pixels)
+    assert set(found.mines["scene"]) == {"north"}
+    assert set(found.mines["model"]) == {"place"}
+    assert set(found.mines["model_version"]) == {"7"}
+    assert found.mines["clear_dates"].isna().all()
+
+
+def test_a_record_says_how_much_ground_was_mapped(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path), tmp_path / "maps")
+    known = ~torn_corner(90, 70)
+    assert found.record.mapped_share == pytest.approx(known.mean())
+    assert found.record.mapped_hectares == pytest.approx(known.sum() / 100, rel=0.01)
+    assert shapely.area(found.ground) == pytest.approx(known.sum() * 100)
+    assert found.record.reviews is None
+
+
+def test_dates_and_clear_dates_of_a_composite_reach_its_polygons(tmp_path: Path) -> None:
+    composite = composite_at(tmp_path / "composites", clear=4)
+    vectors = VectorSettings(seed=0.1, grow=0.1, minimum_hectares=0)
+    plan = plan_scene(composite_scene(composite), store_model(tmp_path / "model"), vectors=vectors)
+    found = make_here(plan, tmp_path / "maps")
+    assert len(found.mines) > 0
+    assert set(found.mines["clear_dates"]) == {4}
+    assert set(found.mines["first_date"]) == {DATES[0].isoformat()}
+    assert set(found.mines["last_date"]) == {DATES[-1].isoformat()}
+    assert found.record.facts.first_date == DATES[0]
+
+
+def test_clear_dates_that_can_not_be_read_are_the_fault_of_the_scene(tmp_path: Path) -> None:
+    composite = composite_at(tmp_path / "composites")
+    plan = plan_scene(composite_scene(composite), store_model(tmp_path / "model"))
+    composite.clear_dates.write_bytes(composite.clear_dates.read_bytes()[:3_000])
+    with pytest.raises(SceneError, match=r"clear_dates/north\.tif can't be read"):
+        make_here(plan, tmp_path / "maps")
+
+
+def test_a_scene_without_data_has_a_valid_empty_map(tmp_path: Path) -> None:
+    scene = scene_at(write_scene(tmp_path / "night.tif", np.zeros((2, 50, 40), np.uint16)))
+    plan = plan_scene(scene, store_model(tmp_path / "model", fails=True), geojson=True)
+    found = make_here(plan, tmp_path / "maps")
+    assert names(found.folder) == FILES | {"mines.geojson"}
+    assert (found.record.mines, found.record.hectares, found.record.mapped_share) == (0, 0, 0)
+    for name in ("mines.gpkg", "mines.geojson"):
+        assert len(pyogrio.read_dataframe(found.folder / name, layer="mines")) == 0
+    empty = gpd.read_parquet(found.folder / "mines.parquet")
+    assert len(empty) == 0
+    assert list(empty.columns) == [*COLUMNS, "geometry"]
+    assert np.isnan(found.small_probability(100)).all()
+    assert shapely.is_empty(found.ground)
+
+
+def test_where_nothing_is_found_the_map_is_empty_and_valid(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path, vectors=VectorSettings(seed=1, grow=1)), tmp_path / "maps")
+    assert found.record.mines == 0
+    assert found.record.mapped_share > 0.5
+    assert len(found.mines) == 0
+
+
+def test_permits_say_what_deserves_a_review(tmp_path: Path) -> None:
+    left, top = CORNER
+    here = shapely.box(left, top - 900, left + 350, top)
+    concessions = write_areas(tmp_path / "concessions.gpkg", [("Boa Vista", here)])
+    found = make_here(plan_in(tmp_path, permits=PermitFiles(permit(concessions))), tmp_path / "maps")
+    outside = found.mines["outside_concessions_ha"] > 0.1
+    assert 0 < outside.sum() < len(found.mines)
+    np.testing.assert_array_equal(found.mines["review"], outside)
+    assert found.record.reviews == outside.sum()
+
+
+def test_a_coarse_map_says_so(tmp_path: Path) -> None:
+    plan = plan_scene(torn_scene(tmp_path), store_model(tmp_path / "model", coarse=True))
+    assert make_here(plan, tmp_path / "maps").record.coarse
+
+
+def test_a_scene_of_other_pixels_is_mapped_resampled(tmp_path: Path) -> None:
+    composite = composite_at(tmp_path / "composites", clear=5)
+    scene = composite_scene(composite)
+    plan = plan_scene(scene, store_model(tmp_path / "model"), pixel=20.0, resample=True)
+    found = make_here(plan, tmp_path / "maps")
+    assert (found.grid.height, found.grid.width) == (32, 40)
+    assert found.record.mapped_share == 1
+
+
+def test_a_finished_map_is_found_and_one_of_other_settings_is_not(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    folder = tmp_path / "maps"
+    assert finished_map(plan, folder) is None
+    make_here(plan, folder)
+    assert finished_map(plan_scene(plan.probability.scene, plan.probability.model), folder) is not None
+    for change in (
+        plan_scene(plan.probability.scene, plan.probability.model, geojson=True),
+        plan_scene(plan.probability.scene, plan.probability.model, vectors=VectorSettings(seed=0.9)),
+        plan_scene(plan.probability.scene, plan.probability.model, precision="uint8"),
+        plan_scene(plan.probability.scene, plan.probability.model, tiling=TilingSettings(overlap=0.25)),
+        plan_scene(plan.probability.scene, plan.probability.model, tiling=TilingSettings(band_rows=7)),
+        plan_scene(plan.probability.scene, replace(plan.probability.model, content_hash="other")),
+        plan_scene(plan.probability.scene, replace(plan.probability.model, version="8")),
+    ):
+        assert finished_map(change, folder) is None
+
+
+def test_other_polygons_need_no_other_probabilities(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    folder = tmp_path / "maps"
+    before = make_here(plan, folder)
+    probability = before.probability.read_bytes()
+    mines = len(before.mines)
+    # a model that can't predict any more
+    failing = store_model(tmp_path / "model", fails=True)
+    larger = plan_scene(plan.probability.scene, failing, vectors=VectorSettings(seed=0.5, grow=0.5, minimum_hectares=3))
+    assert waiting_parts(larger, folder) == []
+    after = make_here(larger, folder)
+    assert after.probability.read_bytes() == probability
+    assert 0 < len(after.mines) < mines
+
+
+@pytest.mark.parametrize("precision", ["uint8", "float16", "float32"])
+def test_a_raster_that_is_used_again_says_which_model_made_its_map(tmp_path: Path, precision: str) -> None:
+    plan = plan_in(tmp_path, precision=precision)
+    make_here(plan, tmp_path / "maps")
+    # a model of the same content that can't predict any more
+    renamed = replace(store_model(tmp_path / "model", fails=True), version="8")
+    again = plan_scene(plan.probability.scene, renamed, precision=precision)
+    assert waiting_parts(again, tmp_path / "maps") == []
+    found = make_here(again, tmp_path / "maps")
+    with rasterio.open(found.probability) as raster:
+        assert raster.tags()["MODEL_VERSION"] == "8"
+    working = replace(store_model(tmp_path / "other"), version="8")
+    anew = make_here(plan_scene(plan.probability.scene, working, precision=precision), tmp_path / "anew")
+    assert found.probability.read_bytes() == anew.probability.read_bytes()
+
+
+def test_parts_that_a_power_cut_damaged_are_made_again(tmp_path: Path) -> None:
+    plan, folder = plan_in(tmp_path, tiling=TilingSettings(band_rows=20)), tmp_path / "maps"
+    for part in waiting_parts(plan, folder):
+        map_part(plan, part)
+    empty, short, zeros, *_ = parts = plan.parts(folder)
+    assert len(parts) > 3
+    content = short.path.read_bytes()
+    for part, left in ((empty, b""), (short, content[:-100]), (zeros, bytes(len(content)))):
+        part.path.write_bytes(left)
+    assert waiting_parts(plan, folder) == [empty, short, zeros]
+    expected = make_here(plan, tmp_path / "expected")
+    assert make_here(plan, folder).probability.read_bytes() == expected.probability.read_bytes()
+
+
+def test_another_scene_of_the_same_name_is_mapped_again(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    make_here(plan, tmp_path / "maps")
+    changed = plan_scene(torn_scene(tmp_path, seed=1), plan.probability.model)
+    assert waiting_parts(changed, tmp_path / "maps") == changed.parts(tmp_path / "maps")
+
+
+@pytest.mark.parametrize("name", sorted(FILES | {"mines.geojson"}))
+def test_a_map_that_lacks_a_file_is_made_again(tmp_path: Path, name: str) -> None:
+    plan = plan_in(tmp_path, geojson=True)
+    found = make_here(plan, tmp_path / "maps")
+    (found.folder / name).unlink()
+    assert finished_map(plan, tmp_path / "maps") is None
+    make_here(plan, tmp_path / "maps")
+    assert (found.folder / name).is_file()
+
+
+def test_a_part_that_another_run_took_away_is_told(tmp_path: Path) -> None:
+    plan, folder = plan_in(tmp_path), tmp_path / "maps"
+    for part in waiting_parts(plan, folder):
+        map_part(plan, part)
+    plan.parts(folder)[-1].path.unlink()
+    with pytest.raises(SceneError, match=r"windows_\w+\.npy has gone .*two runs .*: wait for the other"):
+        finish_scene(plan, folder)
+    assert not (folder / "north").exists()
+
+
+def test_what_another_run_writes_at_the_same_time_is_left_to_it(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    draft = plan.parts(tmp_path / "maps")[0].path.parent / ".north.0123abcd"
+    draft.mkdir(parents=True)
+    make_here(plan, tmp_path / "maps")
+    assert names(draft.parent) == {draft.name}
+
+
+def test_permits_are_read_once_until_they_change(tmp_path: Path) -> None:
+    path = tmp_path / "areas.gpkg"
+    write_areas(path, [("Boa Vista", shapely.box(0, 0, 100, 100))])
+    (first, _), (_, second) = PermitFiles(permit(path)).read(), PermitFiles(None, permit(path)).read()
+    assert first is second is not None
+    write_areas(path, [("Boa Terra", shapely.box(0, 0, 100, 100))])
+    changed, _ = PermitFiles(permit(path)).read()
+    assert changed is not None
+    assert changed.names == ("Boa Terra",)
+
+
+def test_permits_whose_names_or_outlines_change_make_another_map(tmp_path: Path) -> None:
+    left, top = CORNER
+    path, hashes = tmp_path / "areas.shp", set()
+    for name, edge in (("Boa Vista", 100), ("Boa Terra", 100), ("Boa Terra", 200)):
+        write_areas(path, [(name, shapely.box(left, top - edge, left + edge, top))])
+        os.utime(path, ns=(1, 1))  # the names lie in another file
+        hashes.add(plan_in(tmp_path, permits=PermitFiles(permit(path))).content_hash)
+    assert len(hashes) == 3
+
+
+def test_what_is_there_stays_if_a_new_map_fails(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    folder = tmp_path / "maps"
+    before = make_here(plan, folder)
+    record = (before.folder / "map.json").read_bytes()
+    missing = plan_scene(
+        plan.probability.scene,
+        plan.probability.model,
+        PermitFiles(PermitFile(write_areas(tmp_path / "c.gpkg", []), "")),
+    )
+    with pytest.raises(BadInputError):
+        finish_scene(missing, folder)
+    assert names(before.folder) == FILES
+    assert (before.folder / "map.json").read_bytes() == record
+    assert {path.name for path in folder.iterdir()} <= {"north", ".parts"}
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path), tmp_path / "maps")
+    again = read_map(tmp_path / "maps", "north")
+    assert isinstance(again, SceneMap)
+    assert again.record == found.record
+    assert again.record.chips.bands == BANDS
+    json.loads((found.folder / "map.json").read_text(encoding="utf-8"))
+
+
+def test_a_folder_that_is_no_map_is_none(tmp_path: Path) -> None:
+    (tmp_path / "half").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "map.json").write_text("{}")
+    (tmp_path / "file").write_text("")
+    assert [read_map(tmp_path, name) for name in ("half", "broken", "file", "missing")] == [None] * 4
+
+
+@pytest.mark.parametrize("index", [None, '{"scenes": ["gone"], "unmapped": []}'])
+def test_maps_that_are_not_there_are_missed_in_one_sentence(tmp_path: Path, index: str | None) -> None:
+    if index is not None:
+        (tmp_path / "maps.json").write_text(index)
+    with pytest.raises(SceneError, match=r"(holds no maps|lacks the map of gone): run mapping"):
+        open_maps(tmp_path)
+
+
+def test_a_quicklook_of_ground_around_a_mine_may_reach_over_the_rim(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path), tmp_path / "maps")
+    left, top = CORNER
+    around, _ = found.picture(50, (left + 500, top - 1_000, left + 800, top - 700))
+    assert around.shape == (3, 30, 30)
+    assert np.isfinite(around[:, :20, :20]).all()
+    assert np.isnan(around[:, 20:]).all()
+    assert np.isnan(around[:, :, 20:]).all()
+    assert found.picture(35)[0].shape == (3, 35, 28)
+
+
+def test_pictures_have_the_colours_of_the_scene(tmp_path: Path) -> None:
+    numbers = np.concatenate([ground(40, 40), ground(40, 40, 5)[:1]])
+    step = Affine(10, 0, CORNER[0], 0, -10, CORNER[1])
+    scene = scene_at(write_scene(tmp_path / "rgb.tif", numbers, ["B2", "B3", "B4"], transform=step))
+    from mining_the_mines.chips.quality import ChipSettings
+    from mining_the_mines.rasters.scene_rgb import read_visible
+
+    visible, transform = read_visible(scene, ChipSettings(bands=("B2", "B3", "B4")), 100)
+    np.testing.assert_allclose(visible, numbers[::-1] / 10_000, atol=1e-6)
+    assert transform == step
+    grey, _ = read_visible(scene, ChipSettings(bands=("B3", "B2")), 100)
+    np.testing.assert_allclose(grey, np.repeat(numbers[1:2], 3, axis=0) / 10_000, atol=1e-6)
+
+
+def test_a_picture_of_a_scene_that_is_gone_says_so(tmp_path: Path) -> None:
+    found = make_here(plan_in(tmp_path), tmp_path / "maps")
+    (tmp_path / "north.tif").unlink()
+    with pytest.raises(SceneError, match=r"north\.tif does not exist"):
+        found.picture(50)
+
+
+def map_on_full_disks(folder: Path) -> None:
+    """Map under limits of many sizes, as if the disk were full from there on; runs in a process of its own."""
+    plan = plan_in(folder)
+    maps = folder / "maps"
+    for limit in (100, 3_000, 9_000, 20_000, 60_000, 120_000, 200_000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        try:
+            make_here(plan, maps)
+        except BadInputError as error:
+            sys.stdout.write(f"{error}\n")
+            assert not list(maps.glob("*north*"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert names(make_here(plan, maps).folder) == FILES
+    sys.stdout.write("whole\n")
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from mapping.test_finishing import map_on_full_disks as work; "
+    done = subprocess.run(
+        [sys.executable, "-c", script + "work(Path(sys.argv[1]))", str(tmp_path)],
+        cwd=Path(__file__).parents[2],  # where coverage finds its settings
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert done.returncode == 0, done.stderr
+    *refused, last = done.stdout.splitlines()
+    assert last == "whole"
+    assert len(refused) >= 3
+    for sentence in refused:
+        assert "can't be written" in sentence
+        assert sentence.endswith("free some space, or choose a folder that you may write to.")

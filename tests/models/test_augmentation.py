@@ -1,0 +1,155 @@
+"""Random variations of batches."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mining_the_mines.models.augmentation import (
+    ChipAugmentation,
+    drop_bands,
+    mix_up,
+    resample,
+    turn_and_mirror,
+)
+from mining_the_mines.models.settings import AugmentationSettings
+from support.networks import random_chips
+
+OFF = {
+    "symmetries": False, "scale": 0.0, "shift": 0.0, "brightness": 0.0, "gain": 0.0, "offset": 0.0,
+    "band_dropout": 0.0, "mix_up": 0.0,
+}  # fmt: skip
+EVERYTHING = AugmentationSettings(band_dropout=0.3)
+SEEDS = st.integers(0, 2**31)
+
+
+def only(**changes: object) -> ChipAugmentation:
+    """Augmentation with all but a few variations switched off."""
+    return ChipAugmentation(AugmentationSettings.model_validate(OFF | changes))
+
+
+def gapped_chips() -> torch.Tensor:
+    """Chips with a gap in a corner, one without any data."""
+    chips = random_chips(4, size=16)
+    chips[0, :, :5, :5] = float("nan")
+    chips[3] = float("nan")
+    return chips
+
+
+def test_switched_off_it_changes_nothing() -> None:
+    chips = gapped_chips()
+    assert torch.equal(only()(chips).nan_to_num(-1), chips.nan_to_num(-1))
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS)
+def test_turning_and_mirroring_only_moves_pixels_and_all_bands_alike(seed: int) -> None:
+    chips = random_chips(4, size=8, seed=seed % 97)
+    torch.manual_seed(seed)
+    turned = turn_and_mirror(chips)
+    before, after = (spectra.flatten(2).transpose(1, 2) for spectra in (chips, turned))
+    for chip in range(4):
+        order = [spectra[chip, spectra[chip, :, 0].argsort()] for spectra in (before, after)]
+        assert torch.equal(*order)
+
+
+def test_all_eight_symmetries_of_the_square_occur() -> None:
+    torch.manual_seed(0)
+    chip = torch.arange(9.0).reshape(1, 1, 3, 3).expand(200, -1, -1, -1)
+    assert len({tuple(turned.flatten().tolist()) for turned in turn_and_mirror(chip)}) == 8
+
+
+@settings(deadline=None, max_examples=20)
+@given(SEEDS)
+def test_nodata_stays_nodata_and_data_stays_finite(seed: int) -> None:
+    torch.manual_seed(seed)
+    varied = ChipAugmentation(EVERYTHING)(gapped_chips())
+    assert varied[3].isnan().all()
+    assert varied[0].isnan().any()
+    assert varied[1:3].isfinite().all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(SEEDS)
+def test_light_leaves_every_gap_where_it_was(seed: int) -> None:
+    torch.manual_seed(seed)
+    chips = gapped_chips()
+    varied = only(brightness=0.3, gain=0.2, offset=0.02, band_dropout=0.5)(chips)
+    assert torch.equal(varied.isnan(), chips.isnan())
+
+
+def test_brightness_scales_all_bands_of_a_chip_alike() -> None:
+    torch.manual_seed(0)
+    chips = random_chips()
+    gains = only(brightness=0.3)(chips) / chips
+    torch.testing.assert_close(gains, gains[:, :1, :1, :1].expand_as(gains))
+    assert len(set(gains[:, 0, 0, 0].tolist())) == len(chips)
+
+
+def test_gain_and_offset_differ_from_band_to_band() -> None:
+    torch.manual_seed(0)
+    chips = random_chips()
+    gains, offsets = only(gain=0.1)(chips) / chips, only(offset=0.1)(chips) - chips
+    for figures in (gains, offsets):
+        assert len({round(value, 4) for value in figures[0, :, 0, 0].tolist()}) == chips.shape[1]
+
+
+def test_without_zoom_and_shift_resampling_changes_nothing() -> None:
+    chips = random_chips()
+    torch.testing.assert_close(resample(chips, AugmentationSettings(scale=0.0, shift=0.0)), chips, rtol=1e-4, atol=1e-4)
+
+
+def test_shifts_stay_within_their_share_of_the_edge() -> None:
+    torch.manual_seed(0)
+    columns = torch.arange(100.0).expand(50, 1, 100, 100).contiguous()
+    moved = resample(columns, AugmentationSettings(scale=0.0, shift=0.1))[:, 0, 50, 50] - 50
+    assert moved.abs().max() <= 10.1
+    assert moved.abs().max() > 5
+
+
+def test_a_dropped_band_becomes_its_mean_over_the_batch() -> None:
+    torch.manual_seed(0)
+    chips = random_chips(20, size=4)
+    dropped = drop_bands(chips, 0.5)
+    changed = (dropped != chips).any(dim=(2, 3))
+    assert 0 < changed.float().mean() < 1
+    means = chips.mean(dim=(0, 2, 3)).expand(20, -1)
+    torch.testing.assert_close(dropped[changed], means[changed][:, None, None].expand(-1, 4, 4))
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.floats(0.05, 5))
+def test_mixed_images_and_targets_lie_between_the_two(seed: int, alpha: float) -> None:
+    torch.manual_seed(seed)
+    images = torch.tensor([0.0, 1.0, 2.0, 4.0]).view(4, 1, 1, 1).expand(4, 2, 3, 3).contiguous()
+    mixed, targets = mix_up(images, torch.tensor([0.0, 1.0, 0.0, 1.0]), alpha)
+    assert (mixed >= -1e-6).all()
+    assert (mixed <= 4 + 1e-5).all()
+    assert (targets >= 0).all()
+    assert (targets <= 1 + 1e-6).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS)
+def test_targets_are_mixed_in_the_same_shares_as_images(seed: int) -> None:
+    torch.manual_seed(seed)
+    targets = torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0])
+    images = targets.view(5, 1, 1, 1).expand(5, 3, 2, 2).contiguous()  # an image shows its own target
+    mixed, mixed_targets = mix_up(images, targets, 0.4)
+    torch.testing.assert_close(mixed[:, 0, 0, 0], mixed_targets)
+    torch.testing.assert_close(mixed_targets.round(), targets)  # the first image stays the larger part
+
+
+def test_the_same_seed_gives_the_same_variation() -> None:
+    results = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        results.append(ChipAugmentation(EVERYTHING)(random_chips()))
+    assert torch.equal(*results)
+    assert not torch.equal(ChipAugmentation(EVERYTHING)(random_chips()), results[0])
+
+
+@pytest.mark.parametrize("name", ["scale", "brightness", "mix_up"])
+def test_negative_strengths_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        AugmentationSettings.model_validate({name: -0.1})

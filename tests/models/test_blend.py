@@ -1,0 +1,64 @@
+"""The blend of both models."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+from sklearn.metrics import log_loss
+
+from mining_the_mines.models.blend import Blend, fit_blend
+
+
+def predictions(chips: int = 300, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Out-of-fold probabilities of a good and a bad model, and the folds."""
+    random = np.random.default_rng(seed)
+    names = pd.Index([f"chip_{number}.tif" for number in range(chips)], name="filename")
+    labels = random.integers(0, 2, chips)
+    good = expit(3 * (2 * labels - 1) + random.normal(0, 1, chips))
+    bad = expit(random.normal(0, 2, chips))
+    folds = pd.DataFrame({"filename": names, "label": labels, "fold": np.arange(chips) % 5})
+    return pd.DataFrame({"baseline": bad, "network": good}, index=names), folds
+
+
+def test_the_better_model_weighs_more() -> None:
+    blend, _ = fit_blend(*predictions())
+    assert blend.weights["network"] > blend.weights["baseline"]
+
+
+def test_the_blend_is_no_worse_than_the_plain_mean() -> None:
+    table, folds = predictions()
+    _, blended = fit_blend(table, folds)
+    assert log_loss(folds["label"], blended) < log_loss(folds["label"], table.mean(axis=1))
+
+
+def test_the_labels_of_a_fold_never_reach_its_blended_probabilities() -> None:
+    table, folds = predictions()
+    _, blended = fit_blend(table, folds)
+    chosen = folds["fold"] == 2
+    flipped = folds.assign(label=folds["label"].where(~chosen, 1 - folds["label"]))
+    _, again = fit_blend(table, flipped)
+    names = folds.loc[chosen, "filename"]
+    pd.testing.assert_series_equal(again[names], blended[names], check_exact=True)
+    assert not again.equals(blended)
+
+
+def test_the_order_of_the_folds_table_does_not_matter() -> None:
+    table, folds = predictions()
+    _, blended = fit_blend(table, folds)
+    _, again = fit_blend(table, folds.sample(frac=1, random_state=0))
+    pd.testing.assert_series_equal(again, blended, check_exact=True)
+
+
+def test_certain_models_leave_finite_probabilities() -> None:
+    table, folds = predictions()
+    certain = table.round()
+    blend, blended = fit_blend(certain, folds)
+    assert np.isfinite(list(blend.weights.values())).all()
+    assert blended.between(0, 1).all()
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.0])
+def test_models_of_one_mind_are_followed(weight: float) -> None:
+    blend = Blend(weights={"baseline": weight, "network": 1 - weight}, intercept=0.0)
+    agreed = np.array([0.1, 0.5, 0.9])
+    np.testing.assert_allclose(blend.predict({"baseline": agreed, "network": agreed}), agreed)

@@ -1,0 +1,158 @@
+"""Networks fold by fold: what they learn, what they must not see, and what a rerun gives."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.models.cross_validation import CrossValidation
+from support.training_data import BATCH_NORM, TrainingData, by_chip, quick_settings, separable_chips, train
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingData:
+    """Chips that can be told apart, in two folds."""
+    return separable_chips()
+
+
+@pytest.fixture(scope="module")
+def trained(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> CrossValidation:
+    """One training that several tests look at."""
+    return train(data, tmp_path_factory.mktemp("checkpoints") / "base")
+
+
+def same_weights(first: CrossValidation, second: CrossValidation) -> bool:
+    ours, theirs = first.ensemble.state_dict(), second.ensemble.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def out_of_fold_auc(data: TrainingData, result: CrossValidation) -> float:
+    labels = data.folds.set_index("filename").loc[by_chip(result).index, "label"]
+    return float(roc_auc_score(labels, by_chip(result)))
+
+
+def test_what_can_be_told_apart_is_learnt(data: TrainingData, trained: CrossValidation) -> None:
+    assert out_of_fold_auc(data, trained) > 0.95
+
+
+def test_maxvit_learns_it_too(data: TrainingData, tmp_path: Path) -> None:
+    network = {"architecture": "test_maxvit", "input_size": 32, "indices": []}
+    settings = quick_settings(network=network, epochs=4, learning_rate=1e-3, augmentation={"scale": 0, "shift": 0})
+    assert out_of_fold_auc(data, train(data, tmp_path, settings)) > 0.95
+
+
+def test_every_training_chip_is_predicted_once_and_no_test_chip(data: TrainingData, trained: CrossValidation) -> None:
+    training = data.folds.loc[data.folds["split"] == "train", "filename"]
+    assert sorted(by_chip(trained).index) == sorted(training)
+    assert by_chip(trained).between(0, 1).all()
+
+
+def test_the_ensemble_holds_a_network_a_fold_and_takes_raw_reflectance(
+    data: TrainingData, trained: CrossValidation
+) -> None:
+    assert len(trained.ensemble.members) == 2
+    chip = torch.from_numpy(data.packed.reflectance(0)).unsqueeze(0)
+    assert 0 < trained.ensemble(chip).item() < 1
+
+
+def test_out_of_fold_probabilities_come_from_the_network_of_the_fold(
+    data: TrainingData, trained: CrossValidation
+) -> None:
+    names = data.in_fold(1)
+    chips = np.stack([data.packed.reflectance(int(row)) for row in data.packed.rows(names)])
+    with torch.inference_mode():
+        expected = trained.ensemble.members[1](torch.from_numpy(chips)).numpy()
+    np.testing.assert_allclose(by_chip(trained)[names], expected, atol=1e-6)
+
+
+def test_the_labels_of_a_fold_never_reach_the_network_that_predicts_it(
+    data: TrainingData, trained: CrossValidation, tmp_path: Path
+) -> None:
+    flipped = train(data.with_flipped_labels(0), tmp_path)
+    names = data.in_fold(0)
+    pd.testing.assert_series_equal(by_chip(flipped)[names], by_chip(trained)[names], check_exact=True)
+
+
+def test_the_same_seed_gives_the_same_bits(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
+    torch.rand(17)  # whatever was drawn before must not matter
+    np.random.default_rng().random(3)
+    again = train(data, tmp_path)
+    assert same_weights(again, trained)
+    pd.testing.assert_series_equal(by_chip(again), by_chip(trained), check_exact=True)
+    pd.testing.assert_frame_equal(again.curves, trained.curves, check_exact=True)
+
+
+def test_another_seed_gives_another_network(data: TrainingData, tmp_path: Path) -> None:
+    one, other = (train(data, tmp_path / str(seed), quick_settings(epochs=1, seed=seed)) for seed in (0, 1))
+    assert not same_weights(one, other)
+
+
+def test_learning_curves_hold_every_epoch_of_every_fold(trained: CrossValidation) -> None:
+    assert trained.curves.groupby("fold")["epoch"].apply(list).tolist() == [list(range(6))] * 2
+    figures = trained.curves[["training_loss", "validation_loss", "validation_roc_auc", "validation_average_precision"]]
+    assert figures.notna().all(axis=None)
+
+
+def test_the_loss_falls(trained: CrossValidation) -> None:
+    loss = trained.curves.groupby("epoch")["training_loss"].mean()
+    assert loss.iloc[-1] < loss.iloc[0] / 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"accumulate_batches": 2},
+        {"loss": "focal"},
+        {"augmentation": {"mix_up": 0.2, "band_dropout": 0.02}},
+        {"label_smoothing": 0.1, "class_weights": False},
+        {"average_decay": 0.8},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_way_of_training_learns(changes: dict[str, object], data: TrainingData, tmp_path: Path) -> None:
+    assert out_of_fold_auc(data, train(data, tmp_path, quick_settings(epochs=5, **changes))) > 0.9
+
+
+def test_gradients_of_several_batches_make_one_step(data: TrainingData, tmp_path: Path) -> None:
+    """With all batches added up there is one step an epoch, so one epoch of warm-up alone leaves hardly a trace."""
+    few, many = (
+        train(data, tmp_path / str(batches), quick_settings(epochs=1, warmup_epochs=0, accumulate_batches=batches))
+        for batches in (8, 1)
+    )
+    assert not same_weights(few, many)
+    assert few.curves["training_loss"].isna().sum() == 0
+
+
+def test_fewer_chips_than_a_batch_holds_can_be_trained_on(tmp_path: Path) -> None:
+    result = train(separable_chips(18), tmp_path, quick_settings(batch_size=64, epochs=2))
+    assert by_chip(result).notna().all()
+
+
+def test_early_stopping_ends_before_the_last_epoch(data: TrainingData, tmp_path: Path) -> None:
+    settings = quick_settings(
+        network=BATCH_NORM, epochs=40, learning_rate=3e-2, early_stopping_patience=1, early_stopping_share=0.3
+    )
+    assert (train(data, tmp_path, settings).curves.groupby("fold").size() < 40).all()
+
+
+def test_early_stopping_never_looks_at_the_scored_fold(data: TrainingData, tmp_path: Path) -> None:
+    settings = quick_settings(
+        network=BATCH_NORM, epochs=8, learning_rate=1e-2, early_stopping_patience=1, early_stopping_share=0.3
+    )
+    given = train(data, tmp_path / "given", settings)
+    flipped = train(data.with_flipped_labels(0), tmp_path / "flipped", settings)
+    names = data.in_fold(0)
+    pd.testing.assert_series_equal(by_chip(flipped)[names], by_chip(given)[names], check_exact=True)
+    ours, theirs = (result.curves[result.curves["fold"] == 0] for result in (given, flipped))
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+def test_places_too_few_to_hold_some_out_are_told_in_a_sentence(data: TrainingData, tmp_path: Path) -> None:
+    folds = data.folds.assign(place="fold " + data.folds["fold"].astype("str"))
+    one_place_a_fold = TrainingData(data.packed, folds, data.statistics)
+    with pytest.raises(BadInputError, match=r"1 training places .*training\.early_stopping_patience"):
+        train(one_place_a_fold, tmp_path, quick_settings(early_stopping_patience=2))

@@ -1,0 +1,150 @@
+"""Complete models that map."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import rasterio
+
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.mapping.model import StoredModel
+from mining_the_mines.mapping.probability_raster import joined_rows, read_probability
+from mining_the_mines.models.ensemble import FoldEnsemble
+from mining_the_mines.models.ensemble_files import StoredEnsemble
+from mining_the_mines.models.mine_classifier import MineDetector
+from mining_the_mines.models.mine_segmenter import MineOutliner
+from mining_the_mines.models.model_files import load_outliner, save_detector, save_outliner
+from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.models.window_classifier import DetectorMap, load_detector_map
+from models.test_mine_segmenter import outliner
+from support.chip_files import BANDS, write_chip
+from support.networks import SIX_BANDS, random_reflectance, small_segmenter, small_segmenter_spec
+from support.scene_files import make_here, map_rows, plan_map, plan_scene, scene_at
+
+
+def segmenter_of(bands: tuple[str, ...], size: int) -> MineOutliner:
+    """Random weights."""
+    spec = small_segmenter_spec(indices=())
+    ensemble = FoldEnsemble([small_segmenter(0, spec, bands)], "none").eval()
+    return MineOutliner(ChipSettings(bands=bands), StoredEnsemble(ensemble, spec, size))
+
+
+def stored_outliner(folder: Path, model: MineOutliner) -> StoredModel:
+    folder.mkdir(exist_ok=True)
+    save_outliner(model, folder)
+    return StoredModel(folder, load_outliner, "segmenter", "1", ModelOrigin(folder, "1").content_hash())
+
+
+def whole_map(path: Path, stored: StoredModel, parts: Path, batch: int | None = None) -> npt.NDArray[np.float32]:
+    plan = plan_map(path, stored, batch=batch)
+    return np.concatenate([rows for _, rows in joined_rows(map_rows(plan, parts))])
+
+
+def test_an_outliner_that_maps_is_the_outliner_that_was_stored(tmp_path: Path) -> None:
+    model = outliner()
+    save_outliner(model, tmp_path)
+    mapper = load_outliner(tmp_path)
+    assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (model.chips, model.threshold, 48, False)
+    chips = random_reflectance(2, size=48)
+    chips[0, :, :4] = np.nan
+    np.testing.assert_allclose(mapper.predict(chips), model.predict(chips), atol=1e-6)
+
+
+def test_a_map_of_one_window_is_what_the_outliner_says(tmp_path: Path) -> None:
+    reflectance = random_reflectance(1, size=48)[0].round(4)
+    path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
+    stored = stored_outliner(tmp_path / "model", segmenter_of(SIX_BANDS, 48))
+    expected = segmenter_of(SIX_BANDS, 48).predict(reflectance[None])[0]
+    np.testing.assert_allclose(whole_map(path, stored, tmp_path / "parts"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 100), (100, 1), (7, 50), (49, 97)])
+def test_a_network_maps_scenes_of_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
+    reflectance = np.resize(random_reflectance(1, size=100)[0], (6, *shape))
+    path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
+    stored = stored_outliner(tmp_path / "model", segmenter_of(SIX_BANDS, 48))
+    found = whole_map(path, stored, tmp_path / "parts")
+    assert found.shape == shape
+    assert ((found > 0) & (found < 1)).all()
+
+
+def test_how_many_windows_a_network_gets_at_a_time_changes_no_digit_that_counts(tmp_path: Path) -> None:
+    # Convolutions of one window are summed up in another order than those of several.
+    reflectance = np.resize(random_reflectance(1, size=100)[0], (6, 100, 150))
+    path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
+    stored = stored_outliner(tmp_path / "model", segmenter_of(SIX_BANDS, 48))
+    maps = [whole_map(path, stored, tmp_path / str(batch), batch=batch) for batch in (None, 1, 3)]
+    for other in maps[1:]:
+        np.testing.assert_allclose(other, maps[0], atol=1e-6)
+
+
+def test_a_detector_gives_all_pixels_of_a_window_its_probability(detector: MineDetector, tmp_path: Path) -> None:
+    save_detector(detector, tmp_path)
+    mapper = load_detector_map(tmp_path)
+    assert isinstance(mapper, DetectorMap)
+    assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (detector.chips, 0.4321, 16, True)
+    windows = random_reflectance(2, len(BANDS), 16)
+    windows[0, 2, :3, :5] = np.nan
+    maps = mapper.predict(windows)
+    gap = np.zeros(maps.shape, dtype=bool)
+    gap[0, :3, :5] = True
+    np.testing.assert_array_equal(np.isnan(maps), gap)
+    for window, probability in zip(maps, detector.predict(windows), strict=True):
+        np.testing.assert_allclose(window[~np.isnan(window)], probability, atol=1e-6)
+
+
+def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(detector: MineDetector, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    save_detector(detector, tmp_path / "model")
+    stored = StoredModel(tmp_path / "model", load_detector_map, "classifier", "1", "hash")
+    path = write_chip(tmp_path / "chip.tif", random_reflectance(1, size=40)[0][:, :9, :40], BANDS, georeferenced=True)
+    found = whole_map(path, stored, tmp_path / "parts")
+    assert found.shape == (9, 40)
+    assert np.isfinite(found).all()
+
+
+def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "weights").write_bytes(b"1")
+    origin = ModelOrigin(tmp_path, "1")
+    first = origin.content_hash()
+    assert replace(origin, registered="2").content_hash() == first
+    (tmp_path / "deep" / "weights").write_bytes(b"2")
+    second = origin.content_hash()
+    (tmp_path / "deep" / "weights").rename(tmp_path / "deep" / "others")
+    assert len({first, second, origin.content_hash()}) == 3
+
+
+def test_a_model_of_a_folder_is_called_by_its_content_and_a_registered_one_by_its_version(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(b"1")
+    assert ModelOrigin(tmp_path).version == ModelOrigin(tmp_path).content_hash()[:12]
+    assert ModelOrigin(tmp_path, "3").version == "3"
+
+
+@pytest.mark.real_chips
+def test_every_real_chip_mapped_as_a_scene_is_what_the_outliner_says_of_it(real_chips: Path, tmp_path: Path) -> None:
+    model = segmenter_of(("B2", "B3", "B4"), 448)
+    stored = stored_outliner(tmp_path / "model", model)
+    chips = sorted((real_chips / "tailings_dams" / "images").glob("*.tif"))
+    assert len(chips) == 79
+    for path in chips:
+        expected = model.predict(model.chips.read(path).reflectance[None])[0]
+        mapped = whole_map(path, stored, tmp_path / "parts" / path.stem)
+        np.testing.assert_allclose(mapped, expected, atol=1e-3, err_msg=path.name)
+
+
+@pytest.mark.real_chips
+def test_real_chips_mapped_as_scenes_give_what_the_outliner_says_of_chips(real_chips: Path, tmp_path: Path) -> None:
+    model = segmenter_of(("B2", "B3", "B4"), 448)
+    stored = stored_outliner(tmp_path / "model", model)
+    for name in ("img_2.tif", "img_101.tif", "img_100.tif"):
+        path = real_chips / "tailings_dams" / "images" / name
+        expected = model.predict(model.chips.read(path).reflectance[None])[0]
+        found = make_here(plan_scene(scene_at(path), stored, precision="float32"), tmp_path / "maps")
+        (_, mapped), *_ = read_probability(found.probability, 10_000)
+        np.testing.assert_allclose(mapped, expected, atol=1e-5)
+        assert np.nanmax(expected) - np.nanmin(expected) > 0.02
+        with rasterio.open(path) as chip:
+            assert found.grid.transform == chip.transform

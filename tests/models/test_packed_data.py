@@ -1,0 +1,111 @@
+"""Packed chips as batches."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from torch.utils.data import DistributedSampler
+
+from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.packing import ChipStream, open_packed, write_packed
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.models.packed_data import (
+    Batch,
+    LabelledChips,
+    PackedDataset,
+    decode_batch,
+    ordered_loader,
+    training_loader,
+)
+from mining_the_mines.models.prediction import predict_packed, predict_reflectance
+from mining_the_mines.sentinel2.reflectance import decode
+from support.chip_files import SIZE, packed_chips, write_folder
+from support.networks import small_ensemble
+
+
+def labelled(count: int = 12) -> LabelledChips:
+    """Chips whose label is whether their number is odd, in reverse order."""
+    packed = packed_chips(count)
+    return LabelledChips(packed, packed.filenames[::-1], np.arange(count)[::-1] % 2)
+
+
+def epoch_of(seed: int, epoch: int, first_epoch: int = 0) -> list[Batch]:
+    loader = training_loader(labelled(), 4, seed, first_epoch=first_epoch)
+    if not first_epoch:
+        assert isinstance(loader.sampler, DistributedSampler)
+        loader.sampler.set_epoch(epoch)
+    torch.rand(epoch + 3)
+    return list(loader)
+
+
+def same(ours: list[Batch], theirs: list[Batch]) -> bool:
+    pairs = zip(ours, theirs, strict=True)
+    return all(torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) for a, b in pairs)
+
+
+def test_the_order_depends_on_seed_and_epoch_only() -> None:
+    assert same(epoch_of(seed=1, epoch=2), epoch_of(seed=1, epoch=2))
+    assert not same(epoch_of(seed=1, epoch=2), epoch_of(seed=1, epoch=3))
+    assert not same(epoch_of(seed=1, epoch=2), epoch_of(seed=2, epoch=2))
+
+
+def test_a_loader_that_begins_late_has_the_order_of_its_epoch() -> None:
+    assert same(epoch_of(seed=1, epoch=2, first_epoch=2), epoch_of(seed=1, epoch=2))
+
+
+def test_loading_draws_nothing_from_the_random_numbers_of_augmentation() -> None:
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    list(training_loader(labelled(), 4, seed=0))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_an_epoch_shows_every_chip_once_with_its_own_label() -> None:
+    chips = labelled()
+    seen = [
+        (int(np.flatnonzero((chips.packed.array == image.numpy()).all(axis=(1, 2, 3)))[0]), float(label))
+        for images, labels in epoch_of(seed=0, epoch=0)
+        for image, label in zip(images, labels, strict=True)
+    ]
+    assert sorted(seen) == [(row, row % 2) for row in range(12)]
+
+
+def test_prediction_reads_in_the_given_order() -> None:
+    chips = labelled()
+    images = torch.cat([images for images, _ in ordered_loader(chips, 5)])
+    assert np.array_equal(images.numpy(), chips.packed.array[::-1])
+
+
+@given(arrays.arrays(np.uint16, st.integers(1, 50)))
+def test_batches_are_decoded_as_everywhere_else(numbers: npt.NDArray[np.uint16]) -> None:
+    decoded = decode_batch(torch.from_numpy(numbers)).numpy()
+    np.testing.assert_array_equal(decoded, decode(numbers))
+
+
+def test_a_reading_process_is_sent_the_path_and_not_the_pixels(tmp_path: Path) -> None:
+    names = [f"chip_{number}.tif" for number in range(6)]
+    folder = ChipFolder(write_folder(tmp_path / "images", names))
+    settings = ChipSettings(bands=("B2", "B3", "B4", "B8", "B11", "B12"))
+    write_packed(ChipStream(folder, folder.filenames, settings, (SIZE, SIZE)), tmp_path / "packed")
+    packed = open_packed(tmp_path / "packed")
+    dataset = PackedDataset(LabelledChips(packed, packed.filenames, np.zeros(6, dtype=np.int64)))
+    sent = pickle.dumps(dataset)
+    assert len(sent) < packed.array.nbytes / 4
+    received = pickle.loads(sent)  # noqa: S301 - our own
+    assert torch.equal(received[2][0], dataset[2][0])
+
+
+def test_packed_chips_and_their_reflectance_give_the_same_probabilities() -> None:
+    packed, network = packed_chips(5), small_ensemble(1)
+    reflectance = np.stack([packed.reflectance(row) for row in range(5)])
+    ours = predict_packed(network, packed, packed.filenames, batch_size=2)
+    np.testing.assert_allclose(ours, predict_reflectance(network, reflectance), atol=1e-6)
+
+
+def test_no_chips_give_no_probabilities() -> None:
+    assert predict_packed(small_ensemble(1), packed_chips(2), [], batch_size=2).shape == (0,)

@@ -1,0 +1,122 @@
+"""Training segmenters fold by fold: the core is the classifier's, the question another."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from mining_the_mines.chips.masks import UNKNOWN
+from mining_the_mines.chips.planes import planes_in_memory
+from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.models.cross_validation import CrossValidation
+from mining_the_mines.models.segmentation import decode_masks
+from support.segmentation_data import (
+    SIZE,
+    OutlineData,
+    iou_of,
+    outlined_chips,
+    quick_outline_settings,
+    task_of,
+    train_outlines,
+)
+
+
+def with_masks(data: OutlineData, planes: NDArray[np.uint8]) -> OutlineData:
+    """The same chips with other masks."""
+    masks = planes_in_memory(planes, data.masks.filenames, data.masks.grids)
+    return OutlineData(data.chips, masks, data.windows)
+
+
+@pytest.fixture(scope="module")
+def data() -> OutlineData:
+    return outlined_chips()
+
+
+@pytest.fixture(scope="module")
+def trained(data: OutlineData, tmp_path_factory: pytest.TempPathFactory) -> CrossValidation:
+    return train_outlines(data, tmp_path_factory.mktemp("outlines"), quick_outline_settings(epochs=16))
+
+
+def test_outlines_that_can_be_seen_are_learnt(trained: CrossValidation, data: OutlineData) -> None:
+    assert iou_of(trained, data) > 0.8
+
+
+def test_every_training_chip_has_a_map_from_a_network_that_never_saw_it(
+    trained: CrossValidation, data: OutlineData
+) -> None:
+    training = data.chips.folds[data.chips.folds["split"] == "train"]
+    assert sorted(trained.filenames) == sorted(training["filename"])
+    names = data.chips.in_fold(1)
+    maps = task_of(data).predict(trained.ensemble.members[1], names)  # type: ignore[arg-type] # one member alone
+    rows = [trained.filenames.index(name) for name in names]
+    np.testing.assert_array_equal(maps, trained.probabilities[rows])
+
+
+def test_pixels_without_data_have_no_probability(trained: CrossValidation) -> None:
+    assert np.isnan(trained.probabilities[trained.filenames.index("chip_000.tif"), :2, :2]).all()
+
+
+def test_the_mask_of_a_fold_never_reaches_its_own_map(
+    trained: CrossValidation, data: OutlineData, tmp_path: Path
+) -> None:
+    planes = data.masks.array.copy()
+    rows = data.masks.rows(data.chips.in_fold(0))
+    planes[rows] = np.where(planes[rows] == UNKNOWN, UNKNOWN, 1 - planes[rows])
+    changed = with_masks(data, planes)
+    again = train_outlines(changed, tmp_path, quick_outline_settings(epochs=16))
+    kept = [again.filenames.index(name) for name in data.chips.in_fold(0)]
+    np.testing.assert_array_equal(again.probabilities[kept], trained.probabilities[kept])
+
+
+def test_the_same_seed_draws_the_same_maps(trained: CrossValidation, data: OutlineData, tmp_path: Path) -> None:
+    again = train_outlines(data, tmp_path, quick_outline_settings(epochs=16))
+    np.testing.assert_array_equal(again.probabilities, trained.probabilities)
+    pd.testing.assert_frame_equal(again.curves, trained.curves)
+
+
+@pytest.mark.parametrize("loss", ["dice", "focal", "lovasz", "tversky"])
+def test_every_loss_teaches_the_outlines(loss: str, data: OutlineData, tmp_path: Path) -> None:
+    result = train_outlines(data, tmp_path, quick_outline_settings(loss=loss, epochs=12))
+    assert iou_of(result, data) > 0.6
+
+
+def test_crops_zoom_mixing_and_coarse_networks_go_together(data: OutlineData, tmp_path: Path) -> None:
+    settings = quick_outline_settings(
+        augmentation={"mix_up": 0.2, "rotation": 0.3, "band_dropout": 0.1},
+        network={"encoder": "tu-test_efficientnet", "indices": [], "resolution": 0.5, "overrides": {
+            "encoder_depth": 2, "decoder_channels": [16, 8]}},
+        average_decay=0.9,
+    )  # fmt: skip
+    result = train_outlines(data, tmp_path, settings, WindowSettings(crop=64, negative_share=0.3))
+    assert result.probabilities.shape == (len(result.filenames), SIZE, SIZE)
+    assert np.isfinite(result.curves["training_loss"]).all()
+
+
+def test_a_finished_run_taken_up_again_changes_nothing(data: OutlineData, tmp_path: Path) -> None:
+    settings = quick_outline_settings(epochs=2)
+    straight = train_outlines(data, tmp_path, settings)
+    again = train_outlines(data, tmp_path, settings.model_copy(update={"resume": True}))
+    np.testing.assert_array_equal(again.probabilities, straight.probabilities)
+
+
+def test_checkpoints_of_other_masks_are_not_gone_on_from(data: OutlineData, tmp_path: Path) -> None:
+    settings = quick_outline_settings(epochs=1)
+    train_outlines(data, tmp_path, settings)
+    others = with_masks(data, 1 - data.masks.array)
+    with pytest.raises(BadInputError, match="made with other masks"):
+        train_outlines(others, tmp_path, settings.model_copy(update={"resume": True}))
+
+
+def test_training_chips_without_any_mine_are_an_error(data: OutlineData, tmp_path: Path) -> None:
+    empty = OutlineData(data.chips, data.masks, data.windows.assign(kind="other"))
+    with pytest.raises(BadInputError, match="No window of a fold's training chips shows a mine"):
+        train_outlines(empty, tmp_path)
+
+
+def test_what_is_unknown_in_a_mask_is_no_target() -> None:
+    targets = decode_masks(torch.tensor([[[0, 1, UNKNOWN]]], dtype=torch.uint8))
+    torch.testing.assert_close(targets, torch.tensor([[[0.0, 1.0, torch.nan]]]), equal_nan=True)

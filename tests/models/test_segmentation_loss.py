@@ -1,0 +1,74 @@
+"""Losses of outlines."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mining_the_mines.models.segmentation_loss import outline_loss
+from support.segmentation_data import quick_outline_settings
+
+LOSSES = ["dice", "bce_dice", "focal", "lovasz", "tversky"]
+
+
+def some_logits() -> Tensor:
+    return torch.randn(2, 6, 7, generator=torch.Generator().manual_seed(0))
+
+
+def some_targets() -> Tensor:
+    return (torch.rand(2, 6, 7, generator=torch.Generator().manual_seed(1)) > 0.5).float()
+
+
+def loss_of(name: str, logits: Tensor, targets: Tensor, **changes: object) -> Tensor:
+    return outline_loss(quick_outline_settings(loss=name, **changes))(logits, targets)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_perfect_outlines_cost_next_to_nothing(name: str) -> None:
+    targets = some_targets()
+    assert loss_of(name, (targets - 0.5) * 60, targets) < 1e-3
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_wrong_outlines_cost_more_than_uncertain_ones(name: str) -> None:
+    targets = some_targets()
+    wrong, uncertain = (loss_of(name, logits, targets) for logits in ((0.5 - targets) * 8, torch.zeros_like(targets)))
+    assert wrong > uncertain > 0
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_unknown_pixels_have_no_say(name: str) -> None:
+    logits, targets = some_logits().requires_grad_(), some_targets()
+    targets[:, :2] = torch.nan
+    (gradient,) = torch.autograd.grad(loss_of(name, logits, targets), logits)
+    assert gradient.isfinite().all()
+    assert (gradient[:, :2] == 0).all()
+    assert (gradient[:, 2:] != 0).any()
+
+
+@pytest.mark.parametrize("name", ["dice", "lovasz", "tversky", "focal"])
+def test_the_loss_is_the_same_with_and_without_unknown_pixels_around(name: str) -> None:
+    logits, targets = some_logits(), some_targets()
+    around = functional.pad(targets, (1, 1, 1, 1), value=torch.nan)
+    wider = functional.pad(logits, (1, 1, 1, 1), value=3.0)
+    torch.testing.assert_close(loss_of(name, wider, around), loss_of(name, logits, targets))
+
+
+def test_dice_is_twice_the_overlap_over_both_areas() -> None:
+    logits, targets = some_logits(), some_targets()
+    probability = logits.sigmoid()
+    expected = 1 - 2 * (probability * targets).sum() / (probability + targets).sum()
+    torch.testing.assert_close(loss_of("dice", logits, targets), expected)
+
+
+def test_a_low_tversky_alpha_forgives_false_alarms() -> None:
+    targets = some_targets()
+    alarms, missed = torch.full_like(targets, 4.0), torch.full_like(targets, -4.0)
+    assert loss_of("tversky", alarms, targets, tversky_alpha=0.2) < loss_of("tversky", alarms, targets)
+    assert loss_of("tversky", missed, targets, tversky_alpha=0.2) > loss_of("tversky", alarms, targets)
+
+
+def test_cross_entropy_and_dice_are_added_up() -> None:
+    logits, targets = some_logits(), some_targets()
+    entropy = functional.binary_cross_entropy_with_logits(logits, targets)
+    torch.testing.assert_close(loss_of("bce_dice", logits, targets), entropy + loss_of("dice", logits, targets))

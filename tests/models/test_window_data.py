@@ -1,0 +1,89 @@
+"""Crops of chips and masks for training."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mining_the_mines.chips.masks import UNKNOWN
+from mining_the_mines.models.window_data import CropDataset, CropSampler, crop_loader, whole_chip_loader
+from mining_the_mines.sentinel2.reflectance import NODATA
+from support.segmentation_data import SIZE, outlined_chips
+
+
+def windows(mines: int = 6, others: int = 20, size: int = 64) -> pd.DataFrame:
+    kinds = ["mine"] * mines + ["other"] * others
+    return pd.DataFrame({"chip": range(len(kinds)), "row": -8, "column": 16, "size": size, "kind": kinds})
+
+
+def test_chips_and_masks_are_cut_alike_and_filled_as_unknown() -> None:
+    data = outlined_chips()
+    names = tuple(data.chips.folds["filename"])
+    numbers, masks = CropDataset(data.chips.packed, data.masks, names, 64)[3, -16, -16]
+    assert (numbers.shape, masks.shape) == ((1, 3, 64, 64), (1, 64, 64))
+    np.testing.assert_array_equal(masks[0, 16:48, 16:48], data.masks.array[3])
+    np.testing.assert_array_equal(numbers[0, :, 16:48, 16:48], data.chips.packed.array[3])
+    assert (masks[0, :16] == UNKNOWN).all()
+    assert (numbers[0, :, :, 48:] == NODATA).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(edge=st.sampled_from([32, 64, 96]), seed=st.integers(0, 99), epoch=st.integers(0, 9))
+def test_crops_lie_in_their_window_or_around_it(edge: int, seed: int, epoch: int) -> None:
+    sampler = CropSampler(windows(), edge, 0.5, seed)
+    sampler.set_epoch(epoch)
+    spare = 64 - edge
+    for _, row, column in sampler:
+        assert min(0, spare) <= row + 8 <= max(0, spare)
+        assert min(0, spare) <= column - 16 <= max(0, spare)
+
+
+def test_every_epoch_shows_all_mines_and_the_wanted_share_of_other_ground() -> None:
+    sampler = CropSampler(windows(), None, 0.4, seed=0)
+    chips = Counter(chip for chip, _, _ in sampler)
+    assert [chips[mine] for mine in range(6)] == [1] * 6
+    assert len(sampler) == sum(chips.values()) == 10
+
+
+def test_without_a_share_all_windows_are_shown() -> None:
+    assert len(CropSampler(windows(), None, None, seed=0)) == 26
+
+
+def test_no_more_other_ground_is_shown_than_there_is() -> None:
+    assert len(CropSampler(windows(others=2), None, 0.9, seed=0)) == 8
+
+
+def test_epochs_differ_and_come_back_the_same() -> None:
+    sampler = CropSampler(windows(), 32, 0.5, seed=3)
+    epochs = []
+    for epoch in (0, 1, 0):
+        sampler.set_epoch(epoch)
+        epochs.append(list(sampler))
+    assert epochs[0] == epochs[2] != epochs[1]
+
+
+def test_over_the_epochs_all_other_ground_is_seen() -> None:
+    sampler = CropSampler(windows(), None, 0.5, seed=0)
+    seen = set()
+    for epoch in range(20):
+        sampler.set_epoch(epoch)
+        seen |= {chip for chip, _, _ in sampler}
+    assert seen == set(range(26))
+
+
+def test_a_left_over_crop_is_not_trained_on() -> None:
+    data = outlined_chips()
+    names = tuple(data.chips.folds["filename"])
+    dataset = CropDataset(data.chips.packed, data.masks, names)
+    table = windows(mines=5, others=0, size=SIZE).assign(row=0, column=0)
+    batches = list(crop_loader(dataset, CropSampler(table, None, None, 0), 4, 0, 0))
+    assert [len(masks) for _, masks in batches] == [4]
+
+
+def test_whole_chips_come_in_their_order() -> None:
+    data = outlined_chips()
+    names = tuple(data.chips.folds["filename"][:5])
+    batches = list(whole_chip_loader(CropDataset(data.chips.packed, data.masks, names), 2))
+    np.testing.assert_array_equal(np.concatenate([masks for _, masks in batches]), data.masks.array[:5])

@@ -1,0 +1,110 @@
+"""A served detector over HTTP, in a process in which this package can't be imported."""
+
+import json
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from numpy.typing import NDArray
+
+from mining_the_mines.models.mine_classifier import MineDetector
+from mining_the_mines.registry.model_folder import save_served_model
+from support.model_server import served
+from support.networks import SIX_BANDS, SIZE
+from support.served_models import chips_to_ask_about, exported, small_detector
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A server and the model that it serves."""
+
+    address: str
+    detector: MineDetector
+
+    def ask(self, inputs: object, **params: object) -> requests.Response:
+        """Send chips as JSON; NaN goes as null, as JSON knows no other way."""
+        text = json.dumps({"inputs": inputs, "params": params} if params else {"inputs": inputs})
+        headers = {"Content-Type": "application/json"}
+        return requests.post(self.address, data=text.replace("NaN", "null"), headers=headers, timeout=60)
+
+    def refusal(self, inputs: object, **params: object) -> str:
+        """The sentence that an answer of 4xx holds."""
+        answer = self.ask(inputs, **params)
+        assert 400 <= answer.status_code < 500, answer.text
+        assert "Traceback" not in answer.text
+        assert "stack_trace" not in answer.json()
+        return str(answer.json()["message"])
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One server for all."""
+    folder, detector = tmp_path_factory.mktemp("serving"), small_detector()
+    save_served_model(exported(detector, folder / "exported"), folder / "served")
+    with served(folder / "served", folder) as address:
+        yield Serving(address, detector)
+
+
+def probabilities(answer: requests.Response) -> list[float]:
+    assert answer.status_code == 200, answer.text
+    return [chip["probability"] for chip in answer.json()["predictions"]]
+
+
+def sent(chips: NDArray[np.float32]) -> list[Any]:
+    listed: list[Any] = chips.tolist()
+    return listed
+
+
+def test_the_answer_is_the_detectors_own(serving: Serving) -> None:
+    chips = chips_to_ask_about()
+    answer = serving.ask(sent(chips))
+    wanted = serving.detector.predict(chips)
+    np.testing.assert_allclose(probabilities(answer), wanted, atol=1e-5)
+    for chip in answer.json()["predictions"]:
+        assert chip["threshold"] == serving.detector.threshold
+        assert chip["mine"] == (chip["probability"] >= serving.detector.threshold)
+
+
+def test_bands_are_taken_by_name(serving: Serving) -> None:
+    chips = chips_to_ask_about(3)
+    answer = serving.ask(sent(chips[:, ::-1]), bands=list(SIX_BANDS[::-1]))
+    np.testing.assert_allclose(probabilities(answer), serving.detector.predict(chips), atol=1e-5)
+
+
+def test_a_missing_band_is_named(serving: Serving) -> None:
+    sentence = serving.refusal(sent(chips_to_ask_about(2)[:, :5]), bands=list(SIX_BANDS[:5]))
+    assert sentence == "The bands B2, B3, B4, B8, B11 lack B12: send B2, B3, B4, B8, B11, B12, in any order."
+
+
+def test_a_wrong_shape_and_digital_numbers_are_refused_in_a_sentence(serving: Serving) -> None:
+    chips = chips_to_ask_about(2)
+    right = f"send chips × 6 bands (B2, B3, B4, B8, B11, B12) × {SIZE} rows × {SIZE} columns."
+    assert serving.refusal(sent(chips[:, :, :9])).endswith(right)
+    assert "send reflectance" in serving.refusal(sent(chips * 10_000))
+
+
+def test_a_chip_that_is_no_batch_is_refused_in_mlflows_words(serving: Serving) -> None:
+    sentence = serving.refusal(sent(chips_to_ask_about(2)[0]))
+    assert sentence.endswith("Shape of input (6, 32, 32) does not match expected shape (-1, -1, -1, -1).")
+
+
+def test_chips_without_data_are_refused(serving: Serving) -> None:
+    assert "are NaN (no data)" in serving.refusal(sent(np.full((1, 6, SIZE, SIZE), math.nan, np.float32)))
+
+
+@pytest.mark.parametrize("inputs", [[["no", "numbers"]], [[[[0.1], [0.1, 0.2]]]], {"B2": 1}, None, "chips", []])
+def test_what_are_no_numbers_is_refused(inputs: object, serving: Serving) -> None:
+    assert serving.refusal(inputs)
+
+
+def test_a_hundred_requests_at_once_are_all_answered_right(serving: Serving) -> None:
+    chips = chips_to_ask_about(100)
+    with ThreadPoolExecutor(100) as senders:
+        answers = list(senders.map(lambda chip: serving.ask([chip]), sent(chips)))
+    found = [probabilities(answer)[0] for answer in answers]
+    np.testing.assert_allclose(found, serving.detector.predict(chips), atol=1e-5)

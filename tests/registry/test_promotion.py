@@ -1,0 +1,103 @@
+"""When a challenger takes the champion's place."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.registry.promotion import Contest, Decision, decide
+from support.registered_models import SETTINGS, judged_chips, never, scorer
+
+CHIPS = judged_chips()
+
+
+def weigh(challenger: str, champion: str, chips: pd.DataFrame = CHIPS, **changes: object) -> Decision:
+    """Decide between two of the models."""
+    contest = Contest(scorer(chips, challenger), chips["place"], scorer(chips, champion), "3", left_out=2)
+    return decide(contest, SETTINGS.model_copy(update=changes))
+
+
+def test_a_better_model_becomes_the_champion() -> None:
+    decision = weigh("good", "guess")
+    assert decision.outcome == "champion"
+    assert decision.difference is not None
+    assert decision.challenger is not None
+    assert decision.champion is not None
+    assert decision.difference.low > 0
+    assert decision.difference.value == pytest.approx(decision.challenger.value - decision.champion.value)
+    assert (decision.chips, decision.places, decision.left_out, decision.champion_version) == (60, 12, 2, "3")
+
+
+def test_a_worse_model_stays_the_challenger() -> None:
+    assert weigh("guess", "good").outcome == "challenger"
+
+
+def test_an_equal_model_stays_the_challenger() -> None:
+    decision = weigh("good", "good")
+    assert decision.outcome == "challenger"
+    assert "does not lie above 0" in decision.reason
+
+
+def test_a_model_that_is_surely_but_hardly_better_stays_the_challenger() -> None:
+    decision = weigh("good", "guess", margin=0.9)
+    assert decision.outcome == "challenger"
+    assert "less than the margin of 0.9" in decision.reason
+
+
+def test_luck_on_few_chips_is_not_enough() -> None:
+    chips = CHIPS.assign(other=CHIPS["good"].where(CHIPS.index != CHIPS.index[CHIPS["label"] == 1][0], 0.0))
+    decision = weigh("good", "other", chips, margin=0.0)
+    assert decision.difference is not None
+    assert decision.difference.value > 0
+    assert decision.outcome == "challenger"
+
+
+def test_without_a_champion_the_first_model_that_can_be_scored_becomes_it_and_it_is_said() -> None:
+    decision = decide(Contest(scorer(CHIPS, "guess"), CHIPS["place"]), SETTINGS)
+    assert (decision.outcome, decision.champion, decision.difference) == ("champion", None, None)
+    assert decision.reason.startswith("There was no champion")
+
+
+def test_a_model_without_test_chips_becomes_nothing() -> None:
+    decision = decide(Contest(never, []), SETTINGS)
+    assert decision.outcome == "challenger"
+    assert "no test chips" in decision.reason
+
+
+def test_a_test_split_without_mines_decides_nothing() -> None:
+    forest = CHIPS[CHIPS["label"] == 0]
+    decision = decide(Contest(scorer(forest, "good"), forest["place"]), SETTINGS)
+    assert decision.outcome == "challenger"
+    assert "gives no roc_auc" in decision.reason
+
+
+@pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
+def test_too_few_chips_or_places_that_the_champion_has_not_seen_decide_nothing(chips: int, places: int) -> None:
+    few = judged_chips(chips, places)
+    decision = weigh("good", "guess", few)
+    assert decision.outcome == "challenger"
+    assert decision.reason.startswith(f"Only {chips} test chips of {places} places are left that version 3 was not")
+
+
+@pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
+def test_too_few_chips_or_places_make_no_first_champion(chips: int, places: int) -> None:
+    few = judged_chips(chips, places)
+    decision = decide(Contest(scorer(few, "good"), few["place"]), SETTINGS)
+    assert (decision.outcome, decision.challenger) == ("challenger", None)
+    assert decision.reason.startswith(f"There are only {chips} test chips of {places} places, too few for a first ch")
+
+
+def test_a_metric_of_another_task_is_told_in_one_sentence() -> None:
+    with pytest.raises(BadInputError, match=r"^The metric iou that mine-classifier is to win by is none of its task"):
+        weigh("good", "guess", metric="iou")
+
+
+def test_the_record_of_a_decision_is_json_and_holds_its_figures() -> None:
+    record = json.loads(json.dumps(weigh("good", "guess").record(), allow_nan=False))
+    assert record["difference"].keys() == {"value", "low", "high"}
+    assert (record["metric"], record["margin"], record["confidence"]) == ("roc_auc", 0.01, 0.95)
+    one_place = CHIPS.assign(place="east/p0")
+    settings = SETTINGS.model_copy(update={"minimum_places": 1})
+    alone = decide(Contest(scorer(one_place, "good"), one_place["place"]), settings).record()
+    assert alone["challenger"]["low"] is None

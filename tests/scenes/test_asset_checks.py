@@ -1,0 +1,128 @@
+"""Files that answer, and files that don't."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+
+from mining_the_mines.scenes.asset_checks import check_assets
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.selection import AcquisitionSettings, choose_scenes
+from support.http_servers import FaultyServer, Kind
+from support.stac_catalogs import BANDS, series, settings, write_catalog
+
+Online = tuple[AcquisitionSettings, SceneChoice]
+
+
+@pytest.fixture
+def online(tmp_path: Path, server: FaultyServer) -> Online:
+    """Settings, and the choice of four scenes on a server."""
+    write_catalog(tmp_path, series(), checksums=True)
+    chosen = settings(f"{server.address}/catalog.json", timeout_seconds=0.7, retries=1)
+    return chosen, choose_scenes(chosen, BANDS, "scl")
+
+
+def test_scenes_whose_files_answer_stay_as_they_are(online: Online) -> None:
+    chosen, choice = online
+    checked = check_assets(choice, chosen)
+    assert checked.to_json() == choice.to_json()
+
+
+def test_files_are_looked_at_and_not_fetched(online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    server.asked.clear()
+    check_assets(choice, chosen)
+    assert all("Range" in asked.headers for asked in server.asked if asked.method == "GET")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [(404, "answers 404"), (500, "answers 500"), ("hang", "not answered within"), ("drop", "reached")]
+)
+def test_a_file_without_answer_costs_one_date(online: Online, server: FaultyServer, kind: Kind, told: str) -> None:
+    chosen, choice = online
+    first = choice.items["tapajos"][0]["id"]
+    server.fail(f"{first}/green", kind)
+    checked = check_assets(choice, chosen)
+    assert [item["id"] for item in checked.items["tapajos"]] == [item["id"] for item in choice.items["tapajos"][1:]]
+    (row,) = checked.left_out.to_dict("records")
+    assert (row["item"], row["datetime"]) == (first, "2022-01-03T14:00:00Z")
+    assert row["reason"].startswith("a file: green can't be read: ")
+    assert told in row["reason"]
+
+
+def test_a_server_that_recovers_costs_nothing(online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    server.fail("green", 503, times=1)
+    assert len(check_assets(choice, chosen).left_out) == 0
+
+
+def test_a_connection_that_broke_once_costs_nothing(online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    server.fail("green", "cut", times=6)
+    assert len(check_assets(choice, chosen).left_out) == 0
+
+
+@pytest.mark.parametrize("shortened", ["declared", "silent"])
+def test_a_file_that_is_cut_off_costs_one_date(tmp_path: Path, online: Online, shortened: str) -> None:
+    chosen, choice = online
+    first = choice.items["tapajos"][0]
+    path = tmp_path / "sentinel-2-l2a" / first["id"] / "green.tif"
+    path.write_bytes(path.read_bytes()[:-1_000])
+    if shortened == "silent":
+        del first["assets"]["green"]["file:size"]
+    assert "cut off" in check_assets(choice, chosen).left_out["reason"][0]
+
+
+def test_a_page_of_regrets_is_no_raster(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    first = choice.items["tapajos"][0]
+    (tmp_path / "sentinel-2-l2a" / first["id"] / "green.tif").write_bytes(b"<html>we are sorry</html>")
+    del first["assets"]["green"]["file:size"]
+    assert "no GeoTIFF or JPEG 2000 that can be read" in check_assets(choice, chosen).left_out["reason"][0]
+
+
+def test_a_virtual_raster_could_name_other_files_and_is_refused(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    first = choice.items["tapajos"][0]
+    virtual = b'<VRTDataset rasterXSize="2" rasterYSize="2"><VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
+    (tmp_path / "sentinel-2-l2a" / first["id"] / "green.tif").write_bytes(virtual)
+    del first["assets"]["green"]["file:size"]
+    assert "but VRT" in check_assets(choice, chosen).left_out["reason"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"dtype": "float32"}, "its pixels are float32, and no digital numbers"), ({"count": 3}, "not one band, but 3")],
+)
+def test_what_holds_no_digital_numbers_of_one_band_costs_one_date(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    local = settings(write_catalog(tmp_path, series()))
+    choice = choose_scenes(local, BANDS, "scl")
+    path = tmp_path / "sentinel-2-l2a" / series()[0].id / "green.tif"
+    with rasterio.open(path) as file:
+        profile = file.profile | change
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(np.ones(file.shape, file.dtypes[0]), 1)
+    checked = check_assets(choice, local)
+    assert len(checked.items["tapajos"]) == 3
+    assert told in checked.left_out["reason"][0]
+
+
+def test_too_few_dates_left_are_told(online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    server.fail("blue", 404)
+    with pytest.raises(SceneError, match="scenes of 0 days, besides 4 a file"):
+        check_assets(choice, chosen)
+
+
+def test_files_on_disk_are_looked_at_too(tmp_path: Path) -> None:
+    local = settings(write_catalog(tmp_path, series()))
+    choice = choose_scenes(local, BANDS, "scl")
+    (tmp_path / "sentinel-2-l2a" / series()[0].id / "red.tif").unlink()
+    assert check_assets(choice, local).left_out["reason"].tolist() == [
+        "a file: red can't be read: missing: there is no such file"
+    ]

@@ -1,0 +1,162 @@
+"""Files that are fetched and kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import rasterio
+
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.scenes.download import fetch_assets
+from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.selection import AcquisitionSettings, choose_scenes
+from support.http_servers import FaultyServer, Kind, files
+from support.stac_catalogs import BANDS, GROUND, series, settings, write_catalog
+
+Online = tuple[AcquisitionSettings, SceneChoice]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[FaultyServer]:
+    with FaultyServer(files(tmp_path / "archive")).running() as running:
+        yield running
+
+
+@pytest.fixture
+def online(tmp_path: Path, server: FaultyServer) -> Online:
+    """Settings, and the choice of four scenes on a server, for two regions."""
+    write_catalog(tmp_path / "archive", series(), checksums=True)
+    regions = {"tapajos": GROUND, "again": GROUND}
+    chosen = settings(
+        f"{server.address}/catalog.json", timeout_seconds=0.7, retries=1, regions=regions, minimum_dates=2
+    )
+    return chosen, choose_scenes(chosen, BANDS, "scl")
+
+
+def test_files_are_fetched_whole_and_their_origin_is_kept(tmp_path: Path, online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    fetched = fetch_assets(choice, tmp_path / "kept", chosen)
+    first = series()[0].id
+    asset = fetched.items["tapajos"][0]["assets"]["blue"]
+    path = Path(asset["href"])
+    assert path == tmp_path / "kept" / "sentinel-2-l2a" / first / "blue.tif"
+    assert path.read_bytes() == (tmp_path / "archive" / "sentinel-2-l2a" / first / "blue.tif").read_bytes()
+    assert asset["alternate"]["origin"]["href"].startswith(server.address)
+    assert len(fetched.left_out) == 0
+    with rasterio.open(fetched.scenes("again")[0].assets["blue"].href) as raster:
+        assert raster.shape == (64, 64)
+
+
+def test_a_scene_of_two_regions_is_fetched_once(tmp_path: Path, online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    server.asked.clear()
+    fetch_assets(choice, tmp_path / "kept", chosen)
+    assert server.count(r"\.tif") == 4 * 4
+
+
+def test_a_run_that_was_cut_short_goes_on_where_it_was(tmp_path: Path, online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    whole = fetch_assets(choice, tmp_path / "kept", chosen)
+    (tmp_path / "kept" / "sentinel-2-l2a" / series()[0].id / "red.tif").unlink()
+    server.asked.clear()
+    again = fetch_assets(choice, tmp_path / "kept", chosen)
+    assert server.count(r"\.tif") == 1
+    assert again.to_json() == whole.to_json()
+
+
+def test_a_kept_file_that_is_damaged_is_fetched_again(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    fetch_assets(choice, tmp_path / "kept", chosen)
+    path = tmp_path / "kept" / "sentinel-2-l2a" / series()[0].id / "red.tif"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    fetch_assets(choice, tmp_path / "kept", chosen)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [(404, "answers 404"), ("cut", "broke off"), ("hang", "not answered"), ("drip", "not answered")]
+)
+def test_a_file_that_does_not_come_whole_costs_one_date_and_leaves_nothing(
+    tmp_path: Path, online: Online, server: FaultyServer, kind: Kind, told: str
+) -> None:
+    chosen, choice = online
+    first = series()[0].id
+    server.fail(f"{first}/green", kind)
+    fetched = fetch_assets(choice, tmp_path / "kept", chosen)
+    assert [len(items) for items in fetched.items.values()] == [3, 3]
+    assert fetched.left_out["item"].tolist() == [first, first]
+    assert told in fetched.left_out["reason"][0]
+    assert not [path for path in (tmp_path / "kept").rglob("*green*") if first in str(path)]
+
+
+def test_a_connection_that_broke_once_costs_nothing(tmp_path: Path, online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    server.fail("green", "cut", times=1)
+    assert len(fetch_assets(choice, tmp_path / "kept", chosen).left_out) == 0
+
+
+def test_a_file_that_is_not_the_catalogs_is_refused(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    other = tmp_path / "archive" / "sentinel-2-l2a" / series()[1].id / "green.tif"
+    other.replace(tmp_path / "archive" / "sentinel-2-l2a" / series()[0].id / "green.tif")
+    fetched = fetch_assets(choice, tmp_path / "kept", chosen)
+    reasons = fetched.left_out.set_index("item")["reason"].groupby("item").first()
+    assert "another file" in reasons[series()[0].id]
+    assert "404" in reasons[series()[1].id]
+
+
+def test_a_page_of_regrets_is_not_kept(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    first = choice.items["tapajos"][0]
+    (tmp_path / "archive" / "sentinel-2-l2a" / first["id"] / "green.tif").write_bytes(b"<html>we are sorry</html>")
+    for field in ("file:size", "file:checksum"):
+        for region in choice.regions:
+            del choice.items[region.name][0]["assets"]["green"][field]
+    fetched = fetch_assets(choice, tmp_path / "kept", chosen)
+    assert "no GeoTIFF" in fetched.left_out["reason"][0]
+    assert not (tmp_path / "kept" / "sentinel-2-l2a" / first["id"] / "green.tif").exists()
+
+
+def test_the_name_of_a_scene_leads_nowhere_else(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    items = {
+        name: ({**given[0], "id": "../../../out", "collection": ".."}, *given[1:])
+        for name, given in choice.items.items()
+    }
+    fetched = fetch_assets(
+        SceneChoice(choice.source, choice.regions, items, choice.left_out), tmp_path / "kept", chosen
+    )
+    path = Path(fetched.items["tapajos"][0]["assets"]["blue"]["href"])
+    assert path.is_relative_to(tmp_path / "kept")
+    assert ".." not in path.parts
+
+
+def test_a_name_of_any_length_is_shortened_but_stays_its_own(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    items = {"tapajos": tuple({**item, "id": "x" * 300 + item["id"]} for item in choice.items["tapajos"])}
+    long = SceneChoice(choice.source, choice.regions[:1], items, choice.left_out)
+    fetched = fetch_assets(long, tmp_path / "kept", chosen)
+    assert len({item["assets"]["blue"]["href"] for item in fetched.items["tapajos"]}) == 4
+
+
+def test_files_on_disk_stay_where_they_are(tmp_path: Path) -> None:
+    local = settings(write_catalog(tmp_path / "archive", series()))
+    choice = choose_scenes(local, BANDS, "scl")
+    assert fetch_assets(choice, tmp_path / "kept", local).to_json() == choice.to_json()
+    assert not (tmp_path / "kept").exists()
+
+
+def test_no_date_left_is_told(tmp_path: Path, online: Online, server: FaultyServer) -> None:
+    chosen, choice = online
+    server.fail("blue", 404)
+    with pytest.raises(SceneError, match="too few scenes of every region"):
+        fetch_assets(choice, tmp_path / "kept", chosen)
+
+
+def test_a_folder_that_can_not_be_written_ends_the_run(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    (tmp_path / "kept").write_text("a file")
+    with pytest.raises(BadInputError, match="can't be written"):
+        fetch_assets(choice, tmp_path / "kept", chosen)

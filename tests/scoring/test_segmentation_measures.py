@@ -1,0 +1,111 @@
+"""Pixels, rims and hectares of a chip are counted as a person with squared paper would."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mining_the_mines.scoring.pixel_tally import Mask, ProbabilityMap
+from mining_the_mines.scoring.segmentation_measures import (
+    PIXEL_COUNTS,
+    OutlineMeasureSettings,
+    measure_chip,
+    measure_outlines,
+    rim_of,
+)
+from support.scored_segmentation import HECTARE, SIZE, make_pairs, mask_of, sure_map
+
+
+def measure(probability: ProbabilityMap, mask: Mask, threshold: float = 0.5, **settings: float) -> dict[str, float]:
+    return measure_chip(probability, mask, threshold, HECTARE, OutlineMeasureSettings.model_validate(settings))
+
+
+def test_pixels_are_counted_by_truth_and_prediction() -> None:
+    figures = measure(sure_map((0, 2, 4)), mask_of((0, 0, 4)))
+    assert [figures[name] for name in PIXEL_COUNTS] == [8, 8, 8, SIZE**2 - 24]
+    assert figures["iou"] == pytest.approx(8 / 24)
+    assert (figures["true_hectares"], figures["predicted_hectares"]) == pytest.approx((0.16, 0.16))
+
+
+def test_an_empty_prediction_of_an_empty_chip_is_perfect() -> None:
+    assert measure(sure_map(), mask_of())["iou"] == 1
+
+
+def test_an_alarm_on_an_empty_chip_overlaps_with_nothing() -> None:
+    assert measure(sure_map((0, 0, 1)), mask_of())["iou"] == 0
+
+
+def test_a_chip_of_which_nothing_is_known_has_no_figures() -> None:
+    figures = measure(sure_map((0, 0, 4)), np.full((SIZE, SIZE), 255, np.uint8))
+    assert np.isnan([figures["iou"], figures["detection"]]).all()
+    assert sum(figures[name] for name in PIXEL_COUNTS) == 0
+
+
+def test_pixels_without_data_have_no_part_in_any_figure() -> None:
+    probability, mask = sure_map((4, 4, 8)), mask_of((4, 4, 8))
+    wrong = probability.copy()
+    mask[:, 20:], wrong[:, 20:] = 255, 1.0
+    probability[:, 20:] = np.nan
+    assert measure(probability, mask_of((4, 4, 8))) == measure(wrong, mask)
+
+
+def test_a_rim_within_two_pixels_is_matched_and_one_farther_away_is_not() -> None:
+    truth = mask_of((8, 8, 12))
+    near, far = measure(sure_map((9, 9, 10)), truth), measure(sure_map((12, 12, 4)), truth)
+    assert near["predicted_rim"] == 36
+    assert near["true_rim"] == 44
+    assert (near["matched_predicted_rim"], near["matched_true_rim"]) == (36, 44)
+    assert (far["matched_predicted_rim"], far["matched_true_rim"]) == (0, 0)
+    assert measure(sure_map((12, 12, 4)), truth, tolerance=4)["matched_predicted_rim"] == 12
+
+
+def test_a_rim_follows_neither_the_chips_border_nor_missing_data() -> None:
+    mine = mask_of((0, 0, 8)) == 1
+    known = np.ones_like(mine)
+    known[8:] = False
+    assert rim_of(mine, known).sum() == 8
+    assert not rim_of(np.ones_like(mine), np.ones_like(mine)).any()
+
+
+def test_a_chip_is_as_likely_a_mine_as_its_most_mine_like_pixels() -> None:
+    spot, pit = sure_map((0, 0, 1)), sure_map((0, 0, 4))
+    assert measure(pit, mask_of())["detection"] == pytest.approx(0.9)
+    assert measure(spot, mask_of())["detection"] == pytest.approx((0.9 + 15 * 0.1) / 16)
+    assert measure(spot, mask_of(), detection_pixels=1)["detection"] == pytest.approx(0.9)
+
+
+def test_a_threshold_is_not_rounded_to_the_precision_of_the_map() -> None:
+    probability = np.full((2, 2), 0.5, np.float16)
+    assert measure(probability, np.ones((2, 2), np.uint8), threshold=0.50001)["true_positive"] == 0
+
+
+@given(seed=st.integers(0, 1000), threshold=st.floats(0.05, 0.95))
+def test_every_known_pixel_is_counted_once_and_no_share_exceeds_its_whole(seed: int, threshold: float) -> None:
+    ((_, probability, mask),) = make_pairs(2, seed)[1:]
+    figures = measure(probability, mask, threshold)
+    assert sum(figures[name] for name in PIXEL_COUNTS) == (mask != 255).sum()
+    assert 0 <= figures["iou"] <= 1
+    assert figures["matched_predicted_rim"] <= figures["predicted_rim"]
+    assert figures["matched_true_rim"] <= figures["true_rim"]
+    assert figures["predicted_hectares"] == pytest.approx(
+        HECTARE * (figures["true_positive"] + figures["false_positive"])
+    )
+
+
+def test_each_chip_has_a_row_with_its_own_pixels_area() -> None:
+    square = (0, 0, 10)
+    pairs = [(name, sure_map(square), mask_of(square)) for name in ("fine.tif", "coarse.tif")]
+    table = measure_outlines(pairs, {"fine.tif": 0.01, "coarse.tif": 0.09}, 0.5, OutlineMeasureSettings())
+    assert table["filename"].tolist() == ["fine.tif", "coarse.tif"]
+    assert table["true_hectares"].tolist() == pytest.approx([1, 9])
+
+
+def test_no_chips_make_an_empty_table_with_all_columns() -> None:
+    table = measure_outlines([], {}, 0.5, OutlineMeasureSettings())
+    assert table.empty
+    assert {"filename", "iou", "detection"} <= set(table.columns)
+
+
+def test_a_mask_of_another_size_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"map of a\.tif has \(32, 32\) pixels and its mask \(8, 8\)"):
+        measure_outlines([("a.tif", sure_map(), mask_of(size=8))], {"a.tif": 1.0}, 0.5, OutlineMeasureSettings())
