@@ -27,7 +27,7 @@ from mining_the_mines.chips.masks import MaskSettings, describe_masks, draw_mask
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import open_planes, write_planes
 from mining_the_mines.geo.grid import read_grid
-from mining_the_mines.geo.mine_polygons import read_outlines
+from mining_the_mines.geo.mine_polygons import read_mine_polygons
 
 LIMIT_SECONDS = 20.0
 LIMIT_MB = 1000
@@ -71,7 +71,7 @@ def draw(folder: Path) -> None:
     pixels = np.broadcast_to(np.ones((1, 1, SIZE, SIZE), dtype=np.uint16), (CHIPS, 1, SIZE, SIZE))
     chips = ChipFolder(folder / "images")
     start = time.perf_counter()
-    outlines = read_outlines(folder / "polygons.gpkg")
+    outlines = read_mine_polygons(folder / "polygons.gpkg")
     packed = PackedChips(pixels, chips.filenames, ("B4",), "")
     write_planes(draw_masks(packed, chips, outlines, MaskSettings()), folder / "masks", rasters=True)
     total = time.perf_counter() - start

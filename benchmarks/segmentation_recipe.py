@@ -36,15 +36,15 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.chips.windows import WindowSettings, cut_windows
 from mining_the_mines.geo.grid import pixel_hectares
-from mining_the_mines.geo.mine_polygons import read_outlines
+from mining_the_mines.geo.mine_polygons import read_mine_polygons
 from mining_the_mines.models.cross_validation import cross_validate
 from mining_the_mines.models.segmentation import SegmentationTask
 from mining_the_mines.models.settings import SegmenterTrainingSettings
 from mining_the_mines.models.workspace import Workspace
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, bootstrap_intervals
-from mining_the_mines.scoring.pixel_tally import OutlineThresholdSettings, choose_outline_threshold, tally_pixels
-from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
-from mining_the_mines.scoring.segmentation_scores import outline_difference, weighted_outline_scores
+from mining_the_mines.scoring.pixel_tally import PixelThresholdSettings, choose_pixel_threshold, tally_pixels
+from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.segmentation_scores import segmentation_difference, weighted_segmentation_scores
 
 PROJECT = Path(__file__).parents[1]
 SIZE = 256
@@ -72,7 +72,7 @@ def prepare(folder: Path, parameters: dict[str, Any], scratch: Path, seed: int) 
     manifest = take_inventory(chips, settings)
     write_packed(ChipStream.accepted(chips, manifest, settings), scratch / "packed")
     packed = open_packed(scratch / "packed")
-    outlines = read_outlines(folder / "tailings.gpkg")
+    outlines = read_mine_polygons(folder / "tailings.gpkg")
     write_planes(draw_masks(packed, chips, outlines, MaskSettings()), scratch / "masks")
     masks = open_planes(scratch / "masks")
     folds = assign_folds(manifest, FoldSettings(**{**parameters["folds"], "test_share": 0, "seed": seed}))
@@ -155,8 +155,8 @@ def measure(data: Data, names: tuple[str, ...] | list[str], maps: NDArray[np.flo
     masks = data.masks.array[data.masks.rows(names)]
     pairs = list(zip(names, maps.astype(np.float16), masks, strict=True))
     hectares = {name: pixel_hectares(grid) for name, grid in zip(data.masks.filenames, data.masks.grids, strict=True)}
-    threshold = choose_outline_threshold(tally_pixels(pairs, hectares), OutlineThresholdSettings())
-    chips = measure_outlines(pairs, hectares, threshold, OutlineMeasureSettings())
+    threshold = choose_pixel_threshold(tally_pixels(pairs, hectares), PixelThresholdSettings())
+    chips = measure_segmentation(pairs, hectares, threshold, SegmentationMeasureSettings())
     return chips.merge(data.folds, on="filename").assign(threshold=threshold)
 
 
@@ -175,12 +175,12 @@ def main(options: argparse.Namespace) -> int:
     epochs = parameters["segmentation"]["training"]["epochs"]
     print(f"{len(data.folds)} chips of {data.folds['place'].nunique()} places, {seconds / 60:.1f} min a side")
     for name, chips, seen in (("ours", ours, epochs), ("recipe", recipe, passes)):
-        figures = weighted_outline_scores(chips)
+        figures = weighted_segmentation_scores(chips)
         intervals = bootstrap_intervals(figures, chips["place"], bootstrap, shares=figures.shares())
         shown = [f"{metric} {_written(intervals[metric])}" for metric in ("iou", "boundary_f1", "iou_per_image")]
         print(f"{name}: {', '.join(shown)} (threshold {chips['threshold'][0]:.2f}, {seen:.0f} passes)")
-    ahead = outline_difference(ours, recipe, bootstrap)["iou"]
-    iou = float(weighted_outline_scores(ours)(np.ones((1, len(ours))))["iou"][0])
+    ahead = segmentation_difference(ours, recipe, bootstrap)["iou"]
+    iou = float(weighted_segmentation_scores(ours)(np.ones((1, len(ours))))["iou"][0])
     print(f"ours is ahead by {_written(ahead)}, {iou / (iou - ahead.value):.2f} × the recipe's IoU")
     print(f"wanted: ahead by {WANTED_AHEAD}, IoU of {WANTED} in {WANTED_MINUTES} min")
     return 0 if ahead.value >= WANTED_AHEAD and iou >= WANTED and seconds <= 60 * WANTED_MINUTES else 1

@@ -1,12 +1,12 @@
-"""Serving a detector: time of an answer over HTTP against a call of the detector itself, and of many at once.
+"""Serving a classifier: time of an answer over HTTP against a call of the classifier itself, and of many at once.
 
 Boosted trees on all default features of chips of 12 bands and 64 × 64 pixels. ``mlflow models serve`` answers one
-request after another, then all at once; the rival is ``MineDetector.predict`` in this process, chip by chip.
+request after another, then all at once; the rival is ``MineClassifier.predict`` in this process, chip by chip.
 What the ratios hold besides the model is JSON: a chip is about 1 MB of text.
 
-    python benchmarks/serving.py [--detector FOLDER] [--requests 100]
+    python benchmarks/serving.py [--classifier FOLDER] [--requests 100]
 
-FOLDER is a version below ``data/06_models/detector``, by default the newest.
+FOLDER is a version below ``data/06_models/classifier``, by default the newest.
 """
 
 import argparse
@@ -24,8 +24,8 @@ from statistics import median
 import numpy as np
 import requests
 
-from mining_the_mines.models.export import export_detector
-from mining_the_mines.models.model_files import load_detector
+from mining_the_mines.models.export import export_classifier
+from mining_the_mines.models.model_files import load_classifier
 from mining_the_mines.registry.model_folder import save_served_model
 
 PATIENCE_SECONDS = 180
@@ -34,27 +34,29 @@ PATIENCE_SECONDS = 180
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    versions = sorted(Path("data/06_models/detector").glob("*/detector"))
-    parser.add_argument("--detector", type=Path, default=versions[-1] if versions else None)
+    versions = sorted(Path("data/06_models/classifier").glob("*/classifier"))
+    parser.add_argument("--classifier", type=Path, default=versions[-1] if versions else None)
     parser.add_argument("--requests", type=int, default=100)
     arguments = parser.parse_args()
-    if arguments.detector is None:
-        parser.error("there is no detector in data/06_models/detector: type `make demo`, or name one with --detector")
-    detector = load_detector(arguments.detector)
-    shape = (arguments.requests, len(detector.chips.bands), detector.window, detector.window)
+    if arguments.classifier is None:
+        parser.error(
+            "there is no classifier in data/06_models/classifier: type `make demo`, or name one with --classifier"
+        )
+    classifier = load_classifier(arguments.classifier)
+    shape = (arguments.requests, len(classifier.chips.bands), classifier.window, classifier.window)
     chips = np.random.default_rng(0).uniform(0.02, 0.4, shape).astype(np.float32)
 
     alone, wanted = [], []
     for chip in chips:
         start = time.perf_counter()
-        wanted.append(float(detector.predict(chip[None])[0]))
+        wanted.append(float(classifier.predict(chip[None])[0]))
         alone.append(time.perf_counter() - start)
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "exported").mkdir()
         start = time.perf_counter()
-        export_detector(detector, folder / "exported")
+        export_classifier(classifier, folder / "exported")
         save_served_model(folder / "exported", folder / "served")
         print(f"exporting and writing the folder: {time.perf_counter() - start:.1f} s")
         _ask(folder, [json.dumps({"inputs": [chip.tolist()]}) for chip in chips], wanted, median(alone))
@@ -82,8 +84,8 @@ def _ask(folder: Path, bodies: list[str], wanted: list[float], alone: float) -> 
         os.killpg(server.pid, 15)
         server.wait()
     farthest = max(abs(found - right) for (_, found), right in zip(taken + at_once, wanted * 2, strict=True))
-    print(f"the detector itself, chip by chip: {1000 * alone:.0f} ms a chip")
-    print(f"served, one after another: {1000 * seconds:.0f} ms a chip, {seconds / alone:.2f} × the detector itself")
+    print(f"the classifier itself, chip by chip: {1000 * alone:.0f} ms a chip")
+    print(f"served, one after another: {1000 * seconds:.0f} ms a chip, {seconds / alone:.2f} × the classifier itself")
     print(f"served, {len(bodies)} at once: {1000 * together:.0f} ms a chip, {together / alone:.2f} ×")
     print(f"farthest answer: {farthest:.1e}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from mining_the_mines.models.mine_classifier import MineDetector
+    from mining_the_mines.models.mine_classifier import MineClassifier
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 # What tests compute is small, and other tests run beside it: threads would wait for each other.
@@ -52,8 +52,8 @@ def real_chips() -> Path:
 
 
 @pytest.fixture(scope="session")
-def detector() -> "MineDetector":
-    """A trained detector; tests replace its parts in copies."""
+def classifier() -> "MineClassifier":
+    """A trained classifier; tests replace its parts in copies."""
     from support.classifiers import small_detector
 
     return small_detector()

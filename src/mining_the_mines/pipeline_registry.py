@@ -15,12 +15,12 @@ from mining_the_mines.pipelines import (
     reporting,
     training,
 )
-from mining_the_mines.pipelines.chip_source import HANDED_OVER, SIMULATION, Origin
+from mining_the_mines.pipelines.chip_source import PREBUILT, SIMULATION, ChipSource
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, TASKS, Task
 
 
 def register_pipelines(
-    tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION, *, named: bool = False, compared: bool = False
+    tasks: Collection[Task] = TASKS, origin: ChipSource = SIMULATION, *, named: bool = False, compared: bool = False
 ) -> dict[str, Pipeline]:
     """Name the pipelines.
 
@@ -34,7 +34,7 @@ def register_pipelines(
         Pipelines by name; ``__default__`` is all of them. ``compositing`` is the first part of ``preprocessing``, for
         those who want composites and chips, and no model.
     """
-    mapped = named or origin != HANDED_OVER
+    mapped = named or origin != PREBUILT
     features = feature_extraction.create_pipeline() if CLASSIFICATION in tasks else Pipeline([])
     pipelines = {
         "acquisition": acquisition.create_pipeline(origin),
@@ -44,9 +44,7 @@ def register_pipelines(
         "evaluation": evaluation.create_pipeline(tasks),
         "registration": registration.create_pipeline(tasks),
         "inference": inference.create_pipeline(tasks),
-        "reporting": reporting.create_pipeline(
-            tasks, composited=origin != HANDED_OVER, mapped=mapped, compared=compared
-        ),
+        "reporting": reporting.create_pipeline(tasks, composited=origin != PREBUILT, mapped=mapped, compared=compared),
     }
     maps = mapping.create_pipeline(tasks, origin, named=named)
     return {

@@ -7,7 +7,7 @@ from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
 from mining_the_mines.hooks.given_parameters import GivenParameters
-from mining_the_mines.hooks.provenance import ProvenanceKeeping
+from mining_the_mines.hooks.provenance import RunRecording
 from mining_the_mines.hooks.task_selection import TaskSelection
 from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking
 
@@ -20,7 +20,7 @@ warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\
 #: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
 # The last is called first: it starts the MLflow run.
-HOOKS = (GivenParameters(), TaskSelection(), ProvenanceKeeping(), RunTracking(), ParameterTracking())
+HOOKS = (GivenParameters(), TaskSelection(), RunRecording(), RunTracking(), ParameterTracking())
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS: dict[str, Any] = {

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from mining_the_mines.chips.cutting import CutChip, CuttingSettings, cut_chips
 from mining_the_mines.chips.cutting_plan import LeftOut
-from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scenes.composite_files import Composite
 from support.chip_polygons import outlines_in, square, utm_grid
@@ -21,7 +21,7 @@ from support.composites import at, composite_at
 
 
 def cut(
-    composites: Sequence[Composite], outlines: Outlines | None, cutting: CuttingSettings
+    composites: Sequence[Composite], outlines: MinePolygons | None, cutting: CuttingSettings
 ) -> dict[str, CutChip | LeftOut]:
     """Chips by name; those left out by their reason."""
     found = list(cut_chips(composites, outlines, cutting))

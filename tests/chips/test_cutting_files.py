@@ -16,7 +16,7 @@ from mining_the_mines.chips.labels import read_labels
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.mine_polygons import Outlines, read_outlines
+from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
 from mining_the_mines.rasters.chip import ChipError, read_chip
 from support.chip_polygons import outlines_in, square, utm_grid
 from support.composites import BANDS, at, composite_at
@@ -24,12 +24,12 @@ from support.composites import BANDS, at, composite_at
 SETTINGS = CuttingSettings(size=16)
 
 
-def mine_and_speck(folder: Path) -> Outlines:
+def mine_and_speck(folder: Path) -> MinePolygons:
     """A mine on the first chip, and one on the second that is too small to tell."""
     shapes = [square(*at(2, 12), 100), square(*at(20, 12), 5)]
     frame = gpd.GeoDataFrame({"kind": ["pit", "pond"]}, geometry=shapes, crs="EPSG:32721")
     frame.to_file(folder / "mines.gpkg", engine="pyogrio")
-    return read_outlines(folder / "mines.gpkg")
+    return read_mine_polygons(folder / "mines.gpkg")
 
 
 def table(path: Path) -> pd.DataFrame:

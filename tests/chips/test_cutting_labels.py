@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining_the_mines.chips.cutting_labels import cover_of
-from mining_the_mines.geo.mine_polygons import read_outlines
-from mining_the_mines.geo.polygon_index import OutlineIndex
+from mining_the_mines.geo.mine_polygons import read_mine_polygons
+from mining_the_mines.geo.polygon_index import PolygonIndex
 from support.chip_polygons import outlines_in, square, utm_grid
 from support.composites import at
 
@@ -28,14 +28,14 @@ def test_a_square_covers_what_geometry_says(
     x, y = at(0, 16)
     shape = square(x + left, y + bottom, edge)
     outlines = outlines_in(tmp_path_factory.mktemp("outlines"), [shape])
-    cover = cover_of(OutlineIndex(outlines), GRID, FULL)
+    cover = cover_of(PolygonIndex(outlines), GRID, FULL)
     expected = shape.intersection(shapely.box(*GRID.bounds)).area / GROUND
     assert cover.visible == pytest.approx(expected, abs=1e-6)
 
 
 def test_ground_that_two_outlines_cover_counts_once(tmp_path: Path) -> None:
     outlines = outlines_in(tmp_path, [square(*at(0, 8), 80), square(*at(4, 8), 80)])
-    cover = cover_of(OutlineIndex(outlines), GRID, FULL)
+    cover = cover_of(PolygonIndex(outlines), GRID, FULL)
     assert cover.whole == pytest.approx(12 * 8 / 256, abs=1e-6)
 
 
@@ -43,7 +43,7 @@ def test_mines_where_data_are_missing_are_not_visible(tmp_path: Path) -> None:
     empty = FULL.copy()
     empty[:, :4] = True
     outlines = outlines_in(tmp_path, [square(*at(0, 8), 80)])
-    cover = cover_of(OutlineIndex(outlines), GRID, empty)
+    cover = cover_of(PolygonIndex(outlines), GRID, empty)
     assert cover.whole == pytest.approx(64 / 256, abs=1e-6)
     assert cover.visible == pytest.approx(32 / 256, abs=1e-6)
 
@@ -52,13 +52,13 @@ def test_the_kind_with_the_most_ground_gives_the_kind(tmp_path: Path) -> None:
     shapes = [square(*at(0, 4), 40), square(*at(8, 4), 30), square(*at(8, 12), 30), square(*at(0, 16), 90)]
     mines = gpd.GeoDataFrame({"kind": ["pit", "pond", "pond", None]}, geometry=shapes, crs="EPSG:32721")
     mines.to_file(tmp_path / "mines.gpkg", engine="pyogrio")
-    outlines = read_outlines(tmp_path / "mines.gpkg")
+    outlines = read_mine_polygons(tmp_path / "mines.gpkg")
     assert outlines.kinds == ("pit", "pond", "pond", "")
-    assert cover_of(OutlineIndex(outlines), GRID, FULL).kind == "pond"
+    assert cover_of(PolygonIndex(outlines), GRID, FULL).kind == "pond"
 
 
 def test_outlines_that_only_come_near_leave_a_chip_clear(tmp_path: Path) -> None:
     for number, distance in enumerate((16.0, 16.01, 900)):
         (tmp_path / str(number)).mkdir()
         outlines = outlines_in(tmp_path / str(number), [square(*at(distance, 8), 50)])
-        assert cover_of(OutlineIndex(outlines), GRID, FULL).whole == pytest.approx(0, abs=1e-9)
+        assert cover_of(PolygonIndex(outlines), GRID, FULL).whole == pytest.approx(0, abs=1e-9)

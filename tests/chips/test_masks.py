@@ -32,8 +32,8 @@ from mining_the_mines.chips.masks import (
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory, write_planes
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares
-from mining_the_mines.geo.mine_polygons import read_outlines
-from mining_the_mines.geo.polygon_index import OutlineIndex
+from mining_the_mines.geo.mine_polygons import read_mine_polygons
+from mining_the_mines.geo.polygon_index import PolygonIndex
 from mining_the_mines.rasters.chip import ChipError
 from support.chip_polygons import LEFT, TOP, UTM, degree_grid, outlines_in, pack, square, utm_grid, write_chips
 
@@ -232,11 +232,11 @@ def test_masks_of_other_chips_are_an_error(tmp_path: Path) -> None:
 @pytest.mark.real_chips
 def test_real_tailings_have_the_area_of_their_polygons(real_chips: Path) -> None:
     chips = ChipFolder(real_chips / "tailings_dams" / "images")
-    outlines = read_outlines(real_chips / "tailings_dams" / "tailings.gpkg")
+    outlines = read_mine_polygons(real_chips / "tailings_dams" / "tailings.gpkg")
     numbers = np.broadcast_to(np.ones((1, 1, 448, 448), dtype=np.uint16), (len(chips.filenames), 1, 448, 448))
     packed = PackedChips(numbers, chips.filenames, ("B4",), "")
     stream = draw_masks(packed, chips, outlines, CENTRES)
-    index = OutlineIndex(outlines)
+    index = PolygonIndex(outlines)
     for mask, grid in zip(stream, stream.grids, strict=True):
         united = shapely.union_all(index.on(grid)[1]).intersection(shapely.box(*grid.bounds))
         pixel = abs(grid.transform.determinant)

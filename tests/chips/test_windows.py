@@ -16,7 +16,7 @@ from mining_the_mines.chips.masks import MINE, UNKNOWN, MaskSettings, draw_masks
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.windows import COLUMNS, STRIDE, WindowSettings, cut_windows, take_window
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.geo.mine_polygons import Outlines
+from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.rasters.chip import ChipError
 from support.chip_polygons import LEFT, TOP, outlines_in, pack, square, utm_grid, write_chips
 
@@ -27,7 +27,7 @@ POLYGONS = WindowSettings(cut="polygon")
 
 def drawn(
     folder: Path, shapes: Sequence[BaseGeometry], grids: dict[str, ChipGrid | None] = GRIDS
-) -> tuple[PackedPlanes, Outlines]:
+) -> tuple[PackedPlanes, MinePolygons]:
     """Masks of shapes on chips, and the outlines they are made from."""
     chips = write_chips(folder / "images", grids)
     outlines = outlines_in(folder, shapes)

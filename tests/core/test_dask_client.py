@@ -61,7 +61,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence() -> None:
 _VICTIM = """
 import sys, time
 from pathlib import Path
-from scenes.test_block_graph import plans
+from core.test_dask_client import plans
 from mining_the_mines.scenes import composites
 from mining_the_mines.core.dask_client import DaskSettings
 folder = Path(sys.argv[1])

@@ -3,13 +3,13 @@
 from pydantic import BaseModel, Field
 
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.core.execution_fields import INCIDENTAL, lasting
+from mining_the_mines.core.execution_fields import EXECUTION_ONLY, result_parameters
 from mining_the_mines.models.settings import ClassifierTrainingSettings
 
 
 class _Inner(BaseModel):
     size: int = 3
-    threads: int = Field(2, json_schema_extra=INCIDENTAL)
+    threads: int = Field(2, json_schema_extra=EXECUTION_ONLY)
 
 
 class _Outer(BaseModel):
@@ -18,18 +18,20 @@ class _Outer(BaseModel):
 
 
 def test_incidental_fields_are_left_out_however_deep_they_lie() -> None:
-    assert lasting({"part": [_Outer()]}) == {"part": [{"inner": {"size": 3}, "names": ["a"]}]}
+    assert result_parameters({"part": [_Outer()]}) == {"part": [{"inner": {"size": 3}, "names": ["a"]}]}
 
 
 def test_going_on_with_a_training_changes_nothing_of_it() -> None:
     settings = ClassifierTrainingSettings()
-    assert lasting(settings.model_copy(update={"resume": True})) == lasting(settings)
+    assert result_parameters(settings.model_copy(update={"resume": True})) == result_parameters(settings)
 
 
 def test_longer_training_is_another_training() -> None:
     settings = ClassifierTrainingSettings()
-    assert lasting(settings.model_copy(update={"epochs": 99})) != lasting(settings)
+    assert result_parameters(settings.model_copy(update={"epochs": 99})) != result_parameters(settings)
 
 
 def test_no_result_depends_on_where_blocks_are_worked_on() -> None:
-    assert lasting(DaskSettings(workers=7)) == lasting(DaskSettings(address="tcp://host:8786")) == {}
+    assert (
+        result_parameters(DaskSettings(workers=7)) == result_parameters(DaskSettings(address="tcp://host:8786")) == {}
+    )

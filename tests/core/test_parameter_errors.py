@@ -8,7 +8,7 @@ from kedro.validation import ParameterValidationError
 from kedro.validation.parameter_validator import ParameterValidator
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mining_the_mines.core.parameter_errors import tell_wrong_parameters, tell_wrong_settings
+from mining_the_mines.core.parameter_errors import describe_parameter_errors, describe_settings_errors
 
 
 class Depths(BaseModel):
@@ -44,7 +44,7 @@ def told(**given: Any) -> str:
     validator = ParameterValidator({"one": pipeline([node(use, "params:part", None, name="use")])})
     with pytest.raises(ParameterValidationError) as caught:
         validator.validate_raw_params({"part": given})
-    return tell_wrong_parameters(str(caught.value))
+    return describe_parameter_errors(str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_no_secret_is_repeated(given: dict[str, Any]) -> None:
 def test_settings_that_pydantic_refuses_are_named_without_any_value(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate(given)
-    told = tell_wrong_settings(caught.value, "part")
+    told = describe_settings_errors(caught.value, "part")
     assert told.startswith(said)
     assert "hunter2" not in told
     assert "\n" not in told
 
 
 def test_what_is_said_in_other_words_is_passed_on() -> None:
-    assert tell_wrong_parameters("All is wrong.") == "All is wrong."
-    assert "parameter part: no such file" in tell_wrong_parameters("Failed:\n- Parameter 'part': no such file.")
+    assert describe_parameter_errors("All is wrong.") == "All is wrong."
+    assert "parameter part: no such file" in describe_parameter_errors("Failed:\n- Parameter 'part': no such file.")

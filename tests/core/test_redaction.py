@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.core.redaction import conceal, conceal_all, without_secrets
+from mining_the_mines.core.redaction import redact, redact_all, without_secrets
 from mining_the_mines.scenes.http import AccessSettings
 
 KEYS = ("password", "key", "auth", "jwt", "code", "apiKey", "api-key", "x-api-key", "client_secret", "sig%3D")
@@ -42,12 +42,12 @@ def test_an_address_is_written_down_without_what_grants_access(address: str, kep
 
 def test_addresses_in_a_message_lose_their_secrets() -> None:
     text = "'/vsicurl/https://me:pass@host.org/a.tif?sig=abc' not recognized; see http://host.org/?token=x."
-    assert conceal(text) == "'/vsicurl/https://host.org/a.tif' not recognized; see http://host.org/"
+    assert redact(text) == "'/vsicurl/https://host.org/a.tif' not recognized; see http://host.org/"
 
 
 def test_the_end_of_an_address_loses_its_signature() -> None:
-    assert conceal("B02.tif?se=1&sig=abc%3D, band 1: IReadBlock failed") == "B02.tif?se=1, band 1: IReadBlock failed"
-    assert conceal("B02.tif?X-Amz-Signature=abc&id=3: failed") == "B02.tif&id=3: failed"
+    assert redact("B02.tif?se=1&sig=abc%3D, band 1: IReadBlock failed") == "B02.tif?se=1, band 1: IReadBlock failed"
+    assert redact("B02.tif?X-Amz-Signature=abc&id=3: failed") == "B02.tif&id=3: failed"
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_the_end_of_an_address_loses_its_signature() -> None:
     ],
 )
 def test_escaped_and_partial_addresses_lose_their_secrets(text: str) -> None:
-    assert "hunter2" not in conceal(text)
+    assert "hunter2" not in redact(text)
 
 
 def test_parameters_lose_their_secrets_however_deep() -> None:
     given_parameters = {"a": [{"source": "https://me:hunter2@host.org/"}], "b": ("//x:hunter2@h/", 3), "c": None}
-    assert conceal_all(given_parameters) == {"a": [{"source": "https://host.org/"}], "b": ("//h/", 3), "c": None}
+    assert redact_all(given_parameters) == {"a": [{"source": "https://host.org/"}], "b": ("//h/", 3), "c": None}
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_parameters_lose_their_secrets_however_deep() -> None:
 @pytest.mark.parametrize("value", ["hunter2", 1234, ["hunter2"], {"a": "hunter2"}])
 def test_what_is_called_a_secret_is_concealed_however_deep(name: str, value: object) -> None:
     given_parameters = {"acquisition": {"headers": [{name: value, "accept": "image/tiff"}]}}
-    assert conceal_all(given_parameters) == {"acquisition": {"headers": [{name: "…", "accept": "image/tiff"}]}}
+    assert redact_all(given_parameters) == {"acquisition": {"headers": [{name: "…", "accept": "image/tiff"}]}}
 
 
 def test_a_secret_that_nobody_gave_is_not_concealed() -> None:
-    assert conceal_all({"password": None}) == {"password": None}
+    assert redact_all({"password": None}) == {"password": None}
 
 
 def test_harmless_parameters_and_metadata_stay_as_they_are() -> None:
@@ -110,12 +110,12 @@ def test_harmless_parameters_and_metadata_stay_as_they_are() -> None:
         "password_length": 7,
         "monkey": "e",
     }
-    assert conceal_all(harmless) == harmless
+    assert redact_all(harmless) == harmless
 
 
 def test_plain_text_stays_as_it_is() -> None:
     text = "Is a // b? key=1, code = 2; me@host.org; see https://host.org/a?id=3&b=4#x"
-    assert conceal(text).startswith("Is a // b? key=1, code = 2; me@host.org; see https://host.org/a?id=3&b=4")
+    assert redact(text).startswith("Is a // b? key=1, code = 2; me@host.org; see https://host.org/a?id=3&b=4")
 
 
 def test_settings_are_shown_without_secrets() -> None:
@@ -126,7 +126,7 @@ def test_settings_are_shown_without_secrets() -> None:
 
 @given(st.text(alphabet="abcXYZ019-_~", min_size=8, max_size=40))
 def test_no_signature_survives(secret: str) -> None:
-    assert secret not in conceal(f"GET https://{secret}:{secret}@host.org/?sv=1&sig={secret} failed")
+    assert secret not in redact(f"GET https://{secret}:{secret}@host.org/?sv=1&sig={secret} failed")
 
 
 def test_what_gdal_logs_loses_its_secrets(caplog: pytest.LogCaptureFixture) -> None:

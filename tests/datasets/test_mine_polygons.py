@@ -5,29 +5,32 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
-from mining_the_mines.datasets.mine_polygons import OutlinesDataset
+from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
 from support.chip_polygons import square, write_layer
 
 
 def test_all_layers_of_a_file_or_the_named_ones_are_read(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [square(500_000, 9_399_900, 50)], layer="old")
     write_layer(path, [square(500_200, 9_399_900, 50), square(500_300, 9_399_900, 50)], layer="new")
-    assert OutlinesDataset(filepath=str(path)).exists()
-    whole, part = OutlinesDataset(filepath=str(path)).load(), OutlinesDataset(filepath=str(path), layers=["new"]).load()
+    assert MinePolygonsDataset(filepath=str(path)).exists()
+    whole, part = (
+        MinePolygonsDataset(filepath=str(path)).load(),
+        MinePolygonsDataset(filepath=str(path), layers=["new"]).load(),
+    )
     assert whole is not None
     assert part is not None
     assert (len(whole), len(part)) == (3, 2)
 
 
 def test_without_a_file_there_are_no_outlines() -> None:
-    dataset = OutlinesDataset(filepath=None)
+    dataset = MinePolygonsDataset(filepath=None)
     assert dataset.exists()
     assert dataset.load() is None
 
 
 def test_outlines_are_read_once_until_they_are_released(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [square(500_000, 9_399_900, 50)])
-    dataset = OutlinesDataset(filepath=str(path))
+    dataset = MinePolygonsDataset(filepath=str(path))
     first = dataset.load()
     assert dataset.load() is first
     dataset.release()
@@ -35,7 +38,7 @@ def test_outlines_are_read_once_until_they_are_released(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    dataset = OutlinesDataset(filepath=str(tmp_path / "none.gpkg"))
+    dataset = MinePolygonsDataset(filepath=str(tmp_path / "none.gpkg"))
     assert not dataset.exists()
     with pytest.raises(DatasetError, match=r"none\.gpkg does not exist: check where the outlines lie"):
         dataset.load()
@@ -43,4 +46,4 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_outlines_that_were_handed_over_are_never_written(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="read only"):
-        OutlinesDataset(filepath=str(tmp_path / "mines.gpkg")).save("anything")  # type: ignore[arg-type]
+        MinePolygonsDataset(filepath=str(tmp_path / "mines.gpkg")).save("anything")  # type: ignore[arg-type]

@@ -23,8 +23,8 @@ from mining_the_mines.datasets.chips import ChipFolderDataset, PackedChipsDatase
 from mining_the_mines.datasets.files import CsvTable, CurveTable, HtmlPage, JsonFile, ParquetTable, ScoreTable
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
-from mining_the_mines.datasets.mine_polygons import OutlinesDataset
-from mining_the_mines.datasets.models import BaselineDataset, DetectorDataset, EnsembleDataset, OutlinerDataset
+from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
+from mining_the_mines.datasets.models import BaselineDataset, ClassifierDataset, EnsembleDataset, SegmenterDataset
 from mining_the_mines.datasets.previews import markdown_preview
 from mining_the_mines.datasets.registry import ModelPackageDataset
 from mining_the_mines.datasets.scenes import (
@@ -34,12 +34,12 @@ from mining_the_mines.datasets.scenes import (
     SceneChoiceDataset,
     SimulatedSeriesDataset,
 )
-from mining_the_mines.datasets.segmentation_results import OutlineResultsDataset
-from mining_the_mines.mapping.chip_segmentation import OutlineStream
+from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
+from mining_the_mines.mapping.chip_segmentation import SegmentedChips
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.mine_classifier import MineDetector
-from mining_the_mines.models.mine_segmenter import MineOutliner
+from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.mine_segmenter import MineSegmenter
 from support.chip_files import BANDS, labels_for, packed_chips, write_chip, write_folder
 from support.chip_polygons import utm_grid
 from support.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
@@ -75,8 +75,9 @@ class _Stream:
     [
         ChipFolderDataset, PackedChipsDataset, PackedPlanesDataset, CsvTable, ScoreTable, CurveTable, ParquetTable,
         JsonFile, HtmlPage, SceneChoiceDataset, ReachedScenesDataset, CompositesDataset, SceneMapsDataset,
-        MapScoresDataset, NamedAreasDataset, OutlinesDataset, OutlineResultsDataset, EnsembleDataset, BaselineDataset,
-        DetectorDataset, OutlinerDataset, ModelPackageDataset, SimulatedSeriesDataset, ChipPlacesDataset,
+        MapScoresDataset, NamedAreasDataset, MinePolygonsDataset, SegmentationResultsDataset,
+        EnsembleDataset, BaselineDataset,
+        ClassifierDataset, SegmenterDataset, ModelPackageDataset, SimulatedSeriesDataset, ChipPlacesDataset,
     ],
 )  # fmt: skip
 def test_kedro_viz_learns_from_the_annotation_how_to_draw_a_preview(dataset: type) -> None:
@@ -91,8 +92,8 @@ def test_kedro_viz_learns_from_the_annotation_how_to_draw_a_preview(dataset: typ
         (ChipFolderDataset, {}), (PackedChipsDataset, {}), (PackedPlanesDataset, {}), (CsvTable, {}),
         (ScoreTable, {"metrics": ["f1"]}), (CurveTable, {"columns": ["iou"], "along": "threshold"}),
         (ParquetTable, {}), (JsonFile, {}), (HtmlPage, {}), (SceneChoiceDataset, {}), (CompositesDataset, {}),
-        (MapScoresDataset, {}), (OutlinesDataset, {}), (OutlineResultsDataset, {}), (NamedAreasDataset, {}),
-        (EnsembleDataset, {}), (BaselineDataset, {}), (DetectorDataset, {}), (OutlinerDataset, {}),
+        (MapScoresDataset, {}), (MinePolygonsDataset, {}), (SegmentationResultsDataset, {}), (NamedAreasDataset, {}),
+        (EnsembleDataset, {}), (BaselineDataset, {}), (ClassifierDataset, {}), (SegmenterDataset, {}),
         (ModelPackageDataset, {}), (SimulatedSeriesDataset, {}), (ChipPlacesDataset, {}),
     ],
 )  # fmt: skip
@@ -105,31 +106,31 @@ def test_before_the_first_run_there_is_nothing_to_show_and_no_error(
 
 
 def test_a_file_that_nobody_named_has_no_preview() -> None:
-    assert OutlinesDataset(filepath=None).preview() is None
+    assert MinePolygonsDataset(filepath=None).preview() is None
     assert NamedAreasDataset(filepath=None).preview() is None
     assert ChipPlacesDataset(filepath=None).preview() is None
 
 
 def test_a_network_tells_its_bands_its_architecture_and_its_threshold(tmp_path: Path) -> None:
     stored = StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), 32)
-    dataset = OutlinerDataset(filepath=str(tmp_path / "outliner"))
-    dataset.save(MineOutliner(ChipSettings(bands=SIX_BANDS, size=32), stored))
+    dataset = SegmenterDataset(filepath=str(tmp_path / "segmenter"))
+    dataset.save(MineSegmenter(ChipSettings(bands=SIX_BANDS, size=32), stored))
     told = json.loads(dataset.preview())
     assert told["network"]["bands"] == list(SIX_BANDS)
     assert told["network"]["network"]["encoder"] == small_segmenter_spec().encoder
     assert told["network"]["threshold"] == pytest.approx(float(stored.ensemble.threshold))
 
 
-def test_trees_tell_what_they_look_at_without_end(tmp_path: Path, detector: MineDetector) -> None:
+def test_trees_tell_what_they_look_at_without_end(tmp_path: Path, classifier: MineClassifier) -> None:
     dataset = BaselineDataset(filepath=str(tmp_path / "baseline"))
-    dataset.save(detector.baseline)
+    dataset.save(classifier.baseline)
     *first, more = json.loads(dataset.preview())["features"]
-    assert first == list(detector.baseline.features)[:12]
-    assert more == f"and {len(detector.baseline.features) - 12} more"
+    assert first == list(classifier.baseline.features)[:12]
+    assert more == f"and {len(classifier.baseline.features) - 12} more"
 
 
 def test_a_registered_model_is_named_and_not_fetched_for_a_glance(tmp_path: Path) -> None:
-    dataset = DetectorDataset(filepath=str(tmp_path / "none"), registered="models:/mine-classifier@champion")
+    dataset = ClassifierDataset(filepath=str(tmp_path / "none"), registered="models:/mine-classifier@champion")
     assert json.loads(dataset.preview()) == {"registered": "models:/mine-classifier@champion"}
 
 
@@ -141,8 +142,8 @@ def test_a_model_card_is_shown_with_its_tables_and_its_markup_stays_text() -> No
 
 
 def test_outlines_are_laid_over_their_chips(tmp_path: Path) -> None:
-    dataset = OutlineResultsDataset(filepath=str(tmp_path / "results"))
-    dataset.save(OutlineStream(mixed_folder(tmp_path / "chips"), BrightnessOutliner(), VectorSettings()))
+    dataset = SegmentationResultsDataset(filepath=str(tmp_path / "results"))
+    dataset.save(SegmentedChips(mixed_folder(tmp_path / "chips"), BrightnessOutliner(), VectorSettings()))
     over, alone = dataset.preview(chips=str(tmp_path / "chips")), dataset.preview()
     assert picture(over).size == picture(alone).size
     assert over != alone
@@ -244,14 +245,14 @@ def test_a_page_is_shown_by_its_answers_and_where_it_lies(tmp_path: Path) -> Non
 def test_polygons_are_shown_by_what_their_file_says_of_them(tmp_path: Path) -> None:
     path = tmp_path / "areas.geojson"
     gpd.GeoDataFrame({"name": ["North"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_file(path)
-    for dataset in (NamedAreasDataset(filepath=str(path)), OutlinesDataset(filepath=str(path))):
+    for dataset in (NamedAreasDataset(filepath=str(path)), MinePolygonsDataset(filepath=str(path))):
         assert dataset.preview()["data"] == [["North"]]
 
 
 def test_polygons_of_which_nothing_is_said_have_no_preview(tmp_path: Path) -> None:
     path = tmp_path / "areas.gpkg"
     gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_file(path)
-    assert OutlinesDataset(filepath=str(path)).preview() is None
+    assert MinePolygonsDataset(filepath=str(path)).preview() is None
 
 
 def test_folders_have_no_preview_unless_they_say_so() -> None:

@@ -19,14 +19,14 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.files import JsonFile
 from mining_the_mines.datasets.model_packages import read_package
-from mining_the_mines.datasets.models import DetectorDataset, OutlinerDataset
+from mining_the_mines.datasets.models import ClassifierDataset, SegmenterDataset
 from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageDataset, RegisteredModelDataset
 from mining_the_mines.datasets.states import state_of, state_read
 from mining_the_mines.ledger.content import NOTHING, ContentHashes
-from mining_the_mines.ledger.recorder import Bookkeeper
+from mining_the_mines.ledger.recorder import RunRecorder
 from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.models.export import describe
-from mining_the_mines.models.mine_segmenter import MineOutliner
+from mining_the_mines.models.mine_segmenter import MineSegmenter
 from mining_the_mines.registry.champion import Registration, RegistryView
 from mining_the_mines.registry.compatibility import decide_beforehand
 from mining_the_mines.registry.package import ModelPackage, StoredPackage
@@ -40,16 +40,16 @@ SIZE = 32
 NAME = "mine-segmenter"
 
 
-def outliner(members: int = 1) -> MineOutliner:
+def segmenter(members: int = 1) -> MineSegmenter:
     """A segmenter with random weights."""
     stored = StoredEnsemble(small_outline_ensemble(members), small_segmenter_spec(), SIZE)
-    return MineOutliner(ChipSettings(bands=SIX_BANDS, size=SIZE), stored)
+    return MineSegmenter(ChipSettings(bands=SIX_BANDS, size=SIZE), stored)
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> StoredPackage:
     """A package as the pipeline writes it; to export a model takes seconds."""
-    model, chips = outliner(), packed_chips(3)
+    model, chips = segmenter(), packed_chips(3)
     dataset = ModelPackageDataset(filepath=str(tmp_path_factory.mktemp("package") / "segmenter_package"))
     known = hash_chips(chips, chips.filenames)
     dataset.save(ModelPackage(model, describe(model), facts().model_copy(update={"name": NAME}), "# Card\n", known))
@@ -95,7 +95,7 @@ def test_a_package_holds_what_strangers_load_and_what_this_project_goes_on_with(
 
 def test_mlflow_loads_the_package_and_it_says_what_the_model_says(package: StoredPackage) -> None:
     chips = random_reflectance(2, size=SIZE)
-    expected = outliner().predict(chips)
+    expected = segmenter().predict(chips)
     program = next(package.folder.rglob("model.pt2"))
     with torch.no_grad():
         found = torch.export.load(program).module()(torch.from_numpy(chips)).numpy()
@@ -119,13 +119,13 @@ def test_code_that_serves_models_counts_among_what_packages_stand_on() -> None:
 @pytest.mark.usefixtures("_registry")
 @pytest.mark.parametrize("address", [f"models:/{NAME}@champion", f"models:/{NAME}/1"])
 def test_a_registered_model_predicts_to_the_last_bit_as_it_did(tmp_path: Path, address: str) -> None:
-    dataset = OutlinerDataset(
+    dataset = SegmenterDataset(
         filepath=str(tmp_path / "nothing_here"), registered=address, fetched=str(tmp_path / "fetched")
     )
     assert dataset.exists()
     model = dataset.load()
     chips = random_reflectance(2, size=SIZE)
-    np.testing.assert_array_equal(model.predict(chips), outliner().predict(chips))
+    np.testing.assert_array_equal(model.predict(chips), segmenter().predict(chips))
     assert model.origin is not None
     assert model.origin.version == f"{NAME} 1"
 
@@ -133,24 +133,24 @@ def test_a_registered_model_predicts_to_the_last_bit_as_it_did(tmp_path: Path, a
 @pytest.mark.usefixtures("_registry")
 def test_books_tell_a_registered_model_that_is_read_from_the_local_one_that_is_written(tmp_path: Path) -> None:
     versioned = Version(None, "2026-01-01T00.00.00.000Z")
-    dataset = OutlinerDataset(
-        filepath=str(tmp_path / "outliner"), version=versioned, registered=f"models:/{NAME}/1",
+    dataset = SegmenterDataset(
+        filepath=str(tmp_path / "segmenter"), version=versioned, registered=f"models:/{NAME}/1",
         fetched=str(tmp_path / "fetched"),
     )  # fmt: skip
-    read = state_read("segmentation.outliner", dataset, ContentHashes(), tmp_path)
+    read = state_read("segmentation.segmenter", dataset, ContentHashes(), tmp_path)
     assert (read.version, read.registered) == (None, f"{NAME} 1")
     assert read.content_hash == ContentHashes().of(tmp_path / str(read.path)) != NOTHING
-    dataset.save(outliner(members=2))
-    written = state_of("segmentation.outliner", dataset, ContentHashes(), tmp_path)
+    dataset.save(segmenter(members=2))
+    written = state_of("segmentation.segmenter", dataset, ContentHashes(), tmp_path)
     assert (written.version, written.registered) == (versioned.save, None)
-    assert written.path == f"outliner/{versioned.save}/outliner"
+    assert written.path == f"segmenter/{versioned.save}/segmenter"
     assert written.content_hash not in {read.content_hash, NOTHING}
-    assert state_read("segmentation.outliner", dataset, ContentHashes(), tmp_path) == read
+    assert state_read("segmentation.segmenter", dataset, ContentHashes(), tmp_path) == read
 
 
 @pytest.mark.usefixtures("_registry")
 def test_a_model_that_answers_another_question_is_told_in_one_sentence(tmp_path: Path) -> None:
-    dataset = DetectorDataset(
+    dataset = ClassifierDataset(
         filepath=str(tmp_path / "x"), registered=f"models:/{NAME}/1", fetched=str(tmp_path / "fetched")
     )
     with pytest.raises(DatasetError) as told:
@@ -161,7 +161,7 @@ def test_a_model_that_answers_another_question_is_told_in_one_sentence(tmp_path:
 
 @pytest.mark.usefixtures("_registry")
 def test_files_that_are_not_those_that_were_registered_are_not_trusted(tmp_path: Path) -> None:
-    dataset = OutlinerDataset(
+    dataset = SegmenterDataset(
         filepath=str(tmp_path / "x"), registered=f"models:/{NAME}/1", fetched=str(tmp_path / "fetched")
     )
     origin = dataset.find()
@@ -175,7 +175,7 @@ def test_a_model_of_somebody_else_is_told_in_one_sentence(tmp_path: Path) -> Non
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign/MLmodel").write_text("{}")
     mlflow.MlflowClient().create_model_version(NAME, str(tmp_path / "foreign"))
-    dataset = OutlinerDataset(
+    dataset = SegmenterDataset(
         filepath=str(tmp_path / "x"), registered=f"models:/{NAME}/2", fetched=str(tmp_path / "fetched")
     )
     with pytest.raises(BadInputError, match="registered by something else than this project"):
@@ -247,11 +247,11 @@ def test_what_a_silent_registry_left_undone_is_done_as_soon_as_it_speaks(
     def weigh(champion: RegistryView) -> dict[str, str]:
         return {"known": champion.silent or "all"}
 
-    def put_forward(_promotion: dict[str, str]) -> Registration:
+    def register_model(_promotion: dict[str, str]) -> Registration:
         return replace(registration(package), name="mine-classifier")
 
     speaks, fetched = mlflow.get_tracking_uri(), str(tmp_path / "fetched")
-    pipeline = [Node(weigh, "champion", "promotion"), Node(put_forward, "promotion", "registered")]
+    pipeline = [Node(weigh, "champion", "promotion"), Node(register_model, "promotion", "registered")]
 
     def run(number: int, address: str) -> list[str]:
         mlflow.set_tracking_uri(address)
@@ -260,7 +260,7 @@ def test_what_a_silent_registry_left_undone_is_done_as_soon_as_it_speaks(
             "champion": ChampionDataset(name=NAME, fetched=fetched), "promotion": promotion,
             "registered": RegisteredModelDataset(name="mine-classifier"),
         })  # fmt: skip
-        books, ran = Bookkeeper(tmp_path, tmp_path / "data", catalog, f"run {number}"), []
+        books, ran = RunRecorder(tmp_path, tmp_path / "data", catalog, f"run {number}"), []
         for node in pipeline:
             if books.recall(node) is None:
                 inputs = {name: catalog.load(name) for name in node.inputs}

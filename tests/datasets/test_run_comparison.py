@@ -41,7 +41,7 @@ def test_a_run_is_compared_with_another_by_name_on_what_both_know(tracked: Track
         ReportingSettings.model_validate({"compare": "first", "bootstrap": {"resamples": 50}}),
         MINE.predictions,
         {"chosen": MINE.chosen, "chosen_by": MINE.chosen_by, "thresholds": dict(MINE.thresholds)},
-        MINE.detection_scores,
+        MINE.chip_classification_scores,
     )
     assert comparison.runs == ("this run", f"run {tracked.ids[0][:12]}")
     assert comparison.made_of["name"].tolist() == ["git_commit"]

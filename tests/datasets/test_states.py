@@ -6,7 +6,7 @@ from kedro.io import MemoryDataset
 from kedro.io.core import Version
 
 from mining_the_mines.datasets.files import JsonFile
-from mining_the_mines.datasets.mine_polygons import OutlinesDataset
+from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
 from mining_the_mines.datasets.states import hash_at, state_of
 from mining_the_mines.ledger.content import NOTHING, ContentHashes
 
@@ -34,7 +34,7 @@ def test_the_files_beside_a_shapefile_count(tmp_path: Path) -> None:
     shapes = tmp_path / "mines[1].shp"
     for suffix in (".shp", ".dbf"):
         shapes.with_suffix(suffix).write_text("a", encoding="utf-8")
-    dataset = OutlinesDataset(filepath=str(shapes))
+    dataset = MinePolygonsDataset(filepath=str(shapes))
     before = hash_at(dataset, shapes, ContentHashes())
     shapes.with_suffix(".dbf").write_text("b", encoding="utf-8")
     assert hash_at(dataset, shapes, ContentHashes()) != before

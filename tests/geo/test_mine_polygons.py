@@ -10,7 +10,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from mining_the_mines.geo.mine_polygons import COLUMNS, read_outlines
+from mining_the_mines.geo.mine_polygons import COLUMNS, read_mine_polygons
 from mining_the_mines.rasters.chip import ChipError
 from support.chip_polygons import LEFT, TOP, square, write_layer
 
@@ -26,7 +26,7 @@ def at(*corners: tuple[float, float]) -> list[tuple[float, float]]:
 def test_any_vector_file_is_read_in_any_crs(tmp_path: Path, name: str) -> None:
     frame = gpd.GeoDataFrame(geometry=[HECTARE_SQUARE], crs="EPSG:32721")
     frame.to_crs("EPSG:4326" if name.endswith("geojson") else "EPSG:5880").to_file(tmp_path / name, engine="pyogrio")
-    outlines = read_outlines(tmp_path / name)
+    outlines = read_mine_polygons(tmp_path / name)
     expected = frame.to_crs("EPSG:4326").geometry[0]
     assert outlines.geometry[0].hausdorff_distance(expected) < 1e-7  # a centimetre
     assert outlines.hectares[0] == pytest.approx(1, rel=0.001)  # the map scale of UTM is 0.9996 there
@@ -37,14 +37,14 @@ def test_layers_may_differ_in_their_crs(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="metres")
     degrees = gpd.GeoSeries([HECTARE_SQUARE], crs="EPSG:32721").to_crs("EPSG:4326")
     write_layer(path, list(degrees), crs="EPSG:4326", layer="degrees")
-    outlines = read_outlines(path)
+    outlines = read_mine_polygons(path)
     assert outlines.inventory["layer"].tolist() == ["metres", "degrees"]
     assert shapely.hausdorff_distance(*outlines.geometry) < 1e-7
 
 
 def test_hectares_are_those_on_the_ellipsoid_at_any_latitude(tmp_path: Path) -> None:
     shapes = [shapely.Point(20, latitude).buffer(0.05) for latitude in (-33, 0, 45, 70)]
-    outlines = read_outlines(write_layer(tmp_path / "mines.gpkg", shapes, crs="EPSG:4326"))
+    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", shapes, crs="EPSG:4326"))
     geod = Geod(ellps="WGS84")
     expected = [abs(geod.geometry_area_perimeter(shape)[0]) / 10_000 for shape in shapes]
     np.testing.assert_allclose(outlines.hectares, expected, rtol=1e-4)
@@ -52,14 +52,14 @@ def test_hectares_are_those_on_the_ellipsoid_at_any_latitude(tmp_path: Path) -> 
 
 def test_long_edges_stay_straight_where_they_were_drawn(tmp_path: Path) -> None:
     bar = shapely.box(400_000, 5_500_000, 600_000, 5_500_010)  # 200 km at 50 degrees north bend by 400 m
-    outlines = read_outlines(write_layer(tmp_path / "mines.gpkg", [bar], crs="EPSG:32632"))
+    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [bar], crs="EPSG:32632"))
     back = gpd.GeoSeries(outlines.geometry, crs="EPSG:4326").to_crs("EPSG:32632")[0]
     assert back.hausdorff_distance(bar) < 0.5
 
 
 def test_a_ring_that_crosses_itself_keeps_both_its_lobes(tmp_path: Path) -> None:
     bow_tie = shapely.Polygon(at((0, 0), (100, 100), (100, 0), (0, 100)))
-    outlines = read_outlines(write_layer(tmp_path / "mines.gpkg", [bow_tie, HECTARE_SQUARE]))
+    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [bow_tie, HECTARE_SQUARE]))
     assert outlines.inventory["verdict"].tolist() == ["repaired", "accepted"]
     assert outlines.inventory["reason"][0] == "invalid: self-intersection"
     np.testing.assert_allclose(outlines.hectares, [0.5, 1], rtol=0.001)
@@ -68,7 +68,7 @@ def test_a_ring_that_crosses_itself_keeps_both_its_lobes(tmp_path: Path) -> None
 
 def test_what_was_drawn_twice_is_no_hole(tmp_path: Path) -> None:
     twice = shapely.MultiPolygon([square(LEFT, TOP - 100, 100), square(LEFT + 50, TOP - 100, 100)])
-    outlines = read_outlines(write_layer(tmp_path / "mines.gpkg", [twice]))
+    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [twice]))
     assert outlines.inventory["verdict"].tolist() == ["repaired"]
     assert outlines.hectares[0] == pytest.approx(1.5, rel=0.001)
 
@@ -76,14 +76,14 @@ def test_what_was_drawn_twice_is_no_hole(tmp_path: Path) -> None:
 def test_holes_and_parts_are_kept(tmp_path: Path) -> None:
     holed = HECTARE_SQUARE.difference(square(LEFT + 25, TOP - 75, 50))
     parts = shapely.MultiPolygon([square(LEFT, TOP, 50), square(LEFT + 100, TOP, 50)])
-    outlines = read_outlines(write_layer(tmp_path / "mines.gpkg", [holed, parts]))
+    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [holed, parts]))
     assert outlines.inventory["verdict"].tolist() == ["accepted", "accepted"]
     np.testing.assert_allclose(outlines.hectares, [0.75, 0.5], rtol=0.001)
 
 
 def test_of_a_collection_the_polygons_are_kept(tmp_path: Path) -> None:
     mixed = shapely.GeometryCollection([HECTARE_SQUARE, shapely.Point(LEFT, TOP)])
-    outlines = read_outlines(write_layer(tmp_path / "mines.gpkg", [mixed]))
+    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [mixed]))
     assert outlines.inventory["reason"].tolist() == ["collection: only its polygons are kept"]
     assert outlines.hectares[0] == pytest.approx(1, rel=0.001)
 
@@ -102,7 +102,7 @@ def test_what_is_no_polygon_is_listed_with_the_reason(tmp_path: Path, caplog: py
         shapely.GeometryCollection([shapely.Point(LEFT, TOP)]),
     ]
     with caplog.at_level(logging.INFO):
-        outlines = read_outlines(write_layer(tmp_path / "mines.gpkg", shapes))
+        outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", shapes))
     assert len(outlines) == 1
     dropped = outlines.inventory[outlines.inventory["verdict"] == "dropped"]
     assert dropped["feature"].tolist() == list(range(2, 10))
@@ -115,28 +115,28 @@ def test_what_is_no_polygon_is_listed_with_the_reason(tmp_path: Path, caplog: py
 
 def test_degrees_that_are_metres_are_dropped(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE, shapely.box(10, 10, 11, 11)], crs="EPSG:4326")
-    assert read_outlines(path).inventory["reason"][0] == "off the Earth: its coordinates don't fit its CRS"
+    assert read_mine_polygons(path).inventory["reason"][0] == "off the Earth: its coordinates don't fit its CRS"
 
 
 def test_a_file_without_any_polygon_says_what_it_holds(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "roads.gpkg", [shapely.LineString(at((0, 0), (10, 10)))] * 2)
     with pytest.raises(ChipError, match=r"roads\.gpkg holds no polygon that can be used \(2 line\)"):
-        read_outlines(path)
+        read_mine_polygons(path)
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "empty.gpkg"
     gpd.GeoDataFrame(geometry=[], crs="EPSG:4326").to_file(path, engine="pyogrio")
     with pytest.raises(ChipError, match=r"empty\.gpkg holds no feature"):
-        read_outlines(path)
+        read_mine_polygons(path)
 
 
 def test_a_layer_without_geometry_is_passed_over(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="mines")
     pyogrio.write_dataframe(gpd.pd.DataFrame({"owner": ["x"]}), path, layer="owners")
-    assert set(read_outlines(path).inventory["layer"]) == {"mines"}
+    assert set(read_mine_polygons(path).inventory["layer"]) == {"mines"}
     with pytest.raises(ChipError, match=r"holds no feature|has no CRS|holds no polygon"):
-        read_outlines(path, ["owners"])
+        read_mine_polygons(path, ["owners"])
 
 
 @pytest.mark.filterwarnings("ignore:'crs' was not provided")
@@ -144,34 +144,34 @@ def test_a_layer_without_geometry_is_passed_over(tmp_path: Path) -> None:
 def test_polygons_without_a_crs_are_an_error(tmp_path: Path, name: str) -> None:
     path = write_layer(tmp_path / name, [HECTARE_SQUARE], crs=None)
     with pytest.raises(ChipError, match=r"The layer mines of .* has no CRS, so that nobody can tell where"):
-        read_outlines(path)
+        read_mine_polygons(path)
 
 
 def test_a_crs_of_a_pit_is_an_error(tmp_path: Path) -> None:
     local = 'ENGCRS["pit grid",EDATUM["pit"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], crs=local)
     with pytest.raises(ChipError, match=r"The layer mines of .* has a CRS that can't be placed on the Earth"):
-        read_outlines(path)
+        read_mine_polygons(path)
 
 
 def test_an_unknown_layer_is_told_with_those_that_exist(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="pits")
     with pytest.raises(ChipError, match=r"mines\.gpkg has no layer pit: it has pits\."):
-        read_outlines(path, ["pit"])
+        read_mine_polygons(path, ["pit"])
 
 
 def test_a_file_that_is_none_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "mines.gpkg"
     path.write_text("not a database", encoding="utf-8")
     with pytest.raises(ChipError, match=r"mines\.gpkg can't be read as a vector file \(.*\): it is cut off or"):
-        read_outlines(path)
+        read_mine_polygons(path)
     with pytest.raises(ChipError, match=r"none\.gpkg does not exist"):
-        read_outlines(tmp_path / "none.gpkg")
+        read_mine_polygons(tmp_path / "none.gpkg")
 
 
 @pytest.mark.real_chips
 def test_real_footprints_from_all_over_the_world_are_read(real_chips: Path) -> None:
-    outlines = read_outlines(real_chips / "mining_polygons" / "maus_sample.gpkg")
+    outlines = read_mine_polygons(real_chips / "mining_polygons" / "maus_sample.gpkg")
     assert outlines.inventory["verdict"].value_counts().to_dict() == {"accepted": 146, "dropped": 56}
     # More than a quarter of the features come without any geometry, so there is nothing to repair in them.
     assert set(outlines.inventory["reason"].dropna()) == {"no geometry: the feature has none"}

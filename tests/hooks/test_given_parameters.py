@@ -38,7 +38,7 @@ def test_a_parameter_that_nothing_reads_is_refused(given: dict[str, Any], said: 
     "given",
     [
         {"tasks": "segmentation"},
-        {"outlines": "mines.gpkg", "raw_root": "chips", "segmenter": "models:/mine-segmenter@champion"},
+        {"polygons": "mines.gpkg", "raw_root": "chips", "segmenter": "models:/mine-segmenter@champion"},
         {"classification": {"training": {"network": {"overrides": None}}}},
         {"acquisition": {"source": "earth-search", "exclude": []}},
         {"reporting": {"compare": "LAST"}},

@@ -19,8 +19,8 @@ from omegaconf import OmegaConf
 
 from mining_the_mines.cli import cli
 from mining_the_mines.core.dotted_names import flatten
-from mining_the_mines.core.redaction import conceal_all
-from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, conceal_parameters, score_metrics
+from mining_the_mines.core.redaction import redact_all
+from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, redact_parameters, score_metrics
 from mining_the_mines.ledger.recorder import plain
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
@@ -254,8 +254,8 @@ def test_no_password_of_an_archive_is_in_the_report(acquisition: object) -> None
 
 def test_a_parameter_that_is_called_a_secret_is_neither_tracked_nor_reported() -> None:
     given = {"params:password": SECRET, "params:archive": {"headers": {"token": SECRET}}, "params:folds": {"folds": 3}}
-    assert SECRET not in str(conceal_parameters(given))
-    assert conceal_parameters(given)["params:folds"] == {"folds": 3}
+    assert SECRET not in str(redact_parameters(given))
+    assert redact_parameters(given)["params:folds"] == {"folds": 3}
     parameters = flatten({name.removeprefix("params:"): value for name, value in given.items()})
     assert parameters == {"password": "…", "archive.headers.token": "…", "folds.folds": "3"}
 
@@ -263,7 +263,7 @@ def test_a_parameter_that_is_called_a_secret_is_neither_tracked_nor_reported() -
 def test_no_parameter_of_this_project_is_taken_for_a_secret(session_context: Context) -> None:
     parameters = {name: plain(value) for name, value in session_context.params.items()}
     assert "acquisition" in parameters
-    assert conceal_all(parameters) == parameters
+    assert redact_all(parameters) == parameters
     for path in (session_context.project_path / "conf").glob("*/parameters*.yml"):
         written = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-        assert conceal_all(written) == written
+        assert redact_all(written) == written

@@ -50,7 +50,7 @@ def parents(runs: list[Run]) -> list[Run]:
 @pytest.mark.parametrize(
     "name",
     ["scores.csv", "scored_predictions.csv", "learning_curves.csv", "importances.csv", "predictions.csv",
-     "outline_scores.csv", "outline_chip_scores.csv", "outline_threshold_curve.csv", "detection_scores.csv"],
+     "outline_scores.csv", "outline_chip_scores.csv", "pixel_threshold_curve.csv", "chip_classification_scores.csv"],
 )  # fmt: skip
 def test_two_runs_with_the_same_seed_give_the_same_figures_to_the_last_digit(project: Path, name: str) -> None:
     first, second = sorted((project / "data").glob(f"*/{name}/*/{name}"))
@@ -83,7 +83,7 @@ def test_a_run_that_is_done_again_is_equal_and_says_so(again: Result) -> None:
 def test_only_what_the_registry_decides_is_not_done_again(again: Result) -> None:
     told = " ".join(again.output.split())
     names = re.search(r"Not done again, since the registry of models keeps it: (.+?)\.  ?EQUAL", told)
-    tasks, decided = ("classification", "segmentation"), ("weigh_against_champion", "put_forward")
+    tasks, decided = ("classification", "segmentation"), ("compare_with_champion", "register_model")
     assert names is not None
     assert set(names[1].split(", ")) == {f"{task}.{node}" for task in tasks for node in decided}
 
@@ -163,7 +163,9 @@ def test_nothing_that_a_run_has_written_is_read_through_a_pickle(elsewhere: Path
     done = subprocess.run(code, cwd=elsewhere, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     names, unpickled = json.loads(done.stdout.splitlines()[-1])
-    assert {"classification.detector", "segmentation.outliner", "classification.baseline", "scene_maps"} <= set(names)
+    assert {"classification.classifier", "segmentation.segmenter", "classification.baseline", "scene_maps"} <= set(
+        names
+    )
     # Dask names functions by pickling them to memory and reading that; no file has a part in it.
     assert [stack for stack in unpickled if "dask/tokenize.py:_normalize_pickle" not in stack[1][-1]] == []
 
@@ -240,7 +242,7 @@ def test_masks_lie_on_their_chips(project: Path) -> None:
 def test_outlines_are_scored_on_both_splits_beside_the_classifier(project: Path) -> None:
     scores = pd.read_csv(newest(project, "outline_scores.csv")).set_index(["split", "metric"])["value"]
     assert {("test", "iou"), ("out-of-fold", "boundary_f1"), ("test", "area_bias_hectares")} <= set(scores.index)
-    detection = pd.read_csv(newest(project, "detection_scores.csv"))
+    detection = pd.read_csv(newest(project, "chip_classification_scores.csv"))
     chosen = json.loads(newest(project, "decision.json").read_text())["chosen"]
     assert set(detection["model"]) == {"outlines", chosen}
 
@@ -303,9 +305,9 @@ def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path, run
 
 
 def test_an_older_version_can_be_loaded_again(project: Path) -> None:
-    older = min((project / "data/06_models/detector").iterdir()).name
+    older = min((project / "data/06_models/classifier").iterdir()).name
     before = len(list((project / "data/07_model_output/predictions.csv").iterdir()))
-    run(project, ["inference"], load_versions={"classification.detector": older})
+    run(project, ["inference"], load_versions={"classification.classifier": older})
     assert len(list((project / "data/07_model_output/predictions.csv").iterdir())) == before + 1
     assert (
         newest(project, "predictions.csv").read_bytes()

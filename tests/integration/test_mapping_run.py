@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.models.model_source import ModelSource
 from support.projects import SMALL, copy_project, kedro, kedro_in_turn, newest, reproduce, run
 
 pytestmark = pytest.mark.end_to_end
@@ -49,7 +49,7 @@ def test_the_raster_is_a_cog_on_the_composites_own_grid(project: Path) -> None:
 def test_the_polygons_say_which_model_and_which_dates_they_come_from(project: Path) -> None:
     mines = gpd.read_file(maps(project) / "madre_de_dios/mines.gpkg", layer="mines")
     assert mines.geometry.is_valid.all()
-    model = ModelOrigin(newest(project, "outliner")).content_hash()
+    model = ModelSource(newest(project, "segmenter")).content_hash()
     assert set(mines["model_version"]) == {model[:12]}
     assert {"first_date", "last_date", "clear_dates", "review", "concession"} <= set(mines.columns)
 
@@ -121,7 +121,7 @@ def test_a_registered_model_maps_where_none_was_ever_trained_and_lineage_says_wh
     scene = {"scene": str(project / "data/02_intermediate/composites/tapajos.tif")}
     run(clone, ["mapping"], parameters={**SMALL, **scene, "segmenter": "models:/mine-segmenter/1"})
     assert list(pd.read_csv(newest(clone, "map_list.csv"))["model_version"]) == ["mine-segmenter 1"]
-    assert not (clone / "data/06_models/outliner").exists()
+    assert not (clone / "data/06_models/segmenter").exists()
     told, values = kedro_in_turn(clone, [["lineage", "scene_maps"], ["lineage", "scene_maps", "--json"]])
     assert "registered as mine-segmenter 1" in told.stdout
     (model,) = json.loads(values.stdout[values.stdout.index("{\n") :])["answer"]["models"]

@@ -33,7 +33,7 @@ def test_nothing_runs_again_where_nothing_has_changed(project: Path) -> None:
 def test_a_run_of_which_nothing_ran_again_has_all_figures_and_files(project: Path) -> None:
     record = json.loads(max((project / "data/ledger/runs").glob("*.json"), key=_changed).read_text())
     assert len(record["nodes"]) == 51
-    assert {"segmentation.score_outlines", "reporting.write_report"} <= {node["node"] for node in record["nodes"]}
+    assert {"segmentation.score_segmentation", "reporting.write_report"} <= {node["node"] for node in record["nodes"]}
 
 
 def test_another_title_writes_another_report_and_nothing_else(project: Path) -> None:

@@ -20,14 +20,14 @@ LEFTS = [LEFT + 50_000 * number for number in range(CHIPS)]
 #: Each command a person types, by what is wrong with what it is given.
 GIVEN = {
     "nothing": "raw_root=chips",
-    "missing file": "raw_root=chips,outlines=no such file.gpkg",
-    "no CRS": "raw_root=chips,outlines=nowhere.gpkg",
-    "no feature": "raw_root=chips,outlines=empty.gpkg",
-    "lines and points": "raw_root=chips,outlines=sketch.gpkg",
-    "no vector file": "raw_root=chips,outlines=table.gpkg",
-    "wrong hemisphere": "raw_root=chips,outlines=mirrored.gpkg",
+    "missing file": "raw_root=chips,polygons=no such file.gpkg",
+    "no CRS": "raw_root=chips,polygons=nowhere.gpkg",
+    "no feature": "raw_root=chips,polygons=empty.gpkg",
+    "lines and points": "raw_root=chips,polygons=sketch.gpkg",
+    "no vector file": "raw_root=chips,polygons=table.gpkg",
+    "wrong hemisphere": "raw_root=chips,polygons=mirrored.gpkg",
     "chips without CRS": "raw_root=unplaced",
-    "chips of another size": "raw_root=smaller,outlines=no such file.gpkg",
+    "chips of another size": "raw_root=smaller,polygons=no such file.gpkg",
 }
 
 

@@ -83,7 +83,7 @@ def test_hectares_of_masks_are_those_of_the_polygons_to_within_their_rim(project
 
 
 def test_all_polygons_of_the_file_are_listed_and_used(project: Path) -> None:
-    inventory = pd.read_csv(newest(project, "outline_inventory.csv"))
+    inventory = pd.read_csv(newest(project, "polygon_inventory.csv"))
     assert len(inventory) == 86
     assert set(inventory["verdict"]) == {"accepted"}
 
@@ -126,5 +126,5 @@ def test_the_report_is_about_outlines_alone(project: Path) -> None:
 
 def test_nothing_is_trained_for_the_other_task(project: Path) -> None:
     assert {path.name for path in (project / "data/06_models").iterdir()} == {
-        "segmentation_checkpoints", "segmentation_network", "outliner", "segmenter_package",
+        "segmentation_checkpoints", "segmentation_network", "segmenter", "segmenter_package",
     }  # fmt: skip

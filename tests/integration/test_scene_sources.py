@@ -45,7 +45,7 @@ def wanted(archive: Path, source: str, **acquisition: object) -> dict[str, objec
             "timeout_seconds": 5,
             **acquisition,
         },
-        "outlines": str(archive / "mines.gpkg"),
+        "polygons": str(archive / "mines.gpkg"),
         "cutting": {"size": 32},
     }
 
@@ -92,7 +92,7 @@ def test_assets_that_are_kept_make_a_rerun_independent_of_the_server(
 
 def test_without_polygons_an_archive_gives_chips_without_labels(archive: Path, project: Path) -> None:
     parameters = wanted(archive, str(archive / "catalog.json"))
-    del parameters["outlines"]
+    del parameters["polygons"]
     run(project, ["acquisition", "compositing"], env="archive", parameters=parameters)
     assert {path.parent.name for path in (project / "data/02_intermediate/chips").rglob("*.tif")} == {"unlabelled"}
 
@@ -107,7 +107,7 @@ def test_a_whole_run_without_polygons_ends_before_any_scene_is_asked_for(archive
 
 
 def test_polygons_that_do_not_exist_are_missed_before_any_scene_is_asked_for(archive: Path, project: Path) -> None:
-    parameters = {**wanted(archive, str(archive / "catalog.json")), "outlines": str(archive / "none.gpkg")}
+    parameters = {**wanted(archive, str(archive / "catalog.json")), "polygons": str(archive / "none.gpkg")}
     with pytest.raises(DatasetError, match=r"none\.gpkg does not exist"):
         run(project, ["acquisition", "compositing"], env="archive", parameters=parameters)
     assert not (project / "data/01_raw/chosen_scenes.json").exists()

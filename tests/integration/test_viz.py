@@ -117,9 +117,9 @@ def test_stages_are_boxes_and_whatever_stays_within_one_is_folded_into_it(site: 
         ("classification.scores", "PlotlyPreview"), ("segmentation.threshold_curve", "PlotlyPreview"),
         ("map_score_table", "PlotlyPreview"), ("classification.decision", "JSONPreview"), ("report", "HTMLPreview"),
         ("map_page", "HTMLPreview"), ("map_scores", "TablePreview"), ("concessions", "TablePreview"),
-        ("segmentation.outlines", "ImagePreview"), ("classification.package", "HTMLPreview"),
+        ("segmentation.chip_predictions", "ImagePreview"), ("classification.package", "HTMLPreview"),
         ("segmentation.package", "HTMLPreview"), ("classification.network", "JSONPreview"),
-        ("classification.detector", "JSONPreview"), ("segmentation.outliner", "JSONPreview"),
+        ("classification.classifier", "JSONPreview"), ("segmentation.segmenter", "JSONPreview"),
         ("classification.differences", "PlotlyPreview"), ("simulated_series", "JSONPreview"),
     ],
 )  # fmt: skip
@@ -163,5 +163,5 @@ def test_the_address_that_make_viz_names_shows_the_boxes_alone(site: Site, brows
 
 
 def test_a_browser_draws_scores(site: Site, browser: Browser) -> None:
-    browser.open(f"{site.address}?pid=__default__&sid={site.identity('detection_scores')}", 1600, 1000)
+    browser.open(f"{site.address}?pid=__default__&sid={site.identity('chip_classification_scores')}", 1600, 1000)
     assert wait_for(browser, "document.querySelectorAll('.js-plotly-plot .scatterlayer .trace').length") >= 2

@@ -129,7 +129,7 @@ def trained(device: str, contents: Mapping[str, str] | None = None) -> RunRecord
         return record.model_copy(update={"environment": ENVIRONMENT.model_copy(update={"device": device})})
 
     return run(
-        made("cut_chips", ["raw_outlines"], ["packed_chips"]),
+        made("cut_chips", ["mine_polygons"], ["packed_chips"]),
         made("assign_folds", ["packed_chips"], ["folds"]),
         made("train_baseline", ["packed_chips", "folds"], ["classification.baseline"]),
         made("train_network", ["packed_chips", "folds"], ["classification.network", "classification.curves"]),
@@ -159,7 +159,7 @@ def test_what_an_accelerator_trained_may_have_other_digits_while_figures_are_clo
     assert not judge(then, now, APART)[1]
 
 
-@pytest.mark.parametrize("dataset", ["raw_outlines", "packed_chips", "folds", "classification.baseline"])
+@pytest.mark.parametrize("dataset", ["mine_polygons", "packed_chips", "folds", "classification.baseline"])
 def test_what_no_network_had_a_part_in_is_equal_byte_for_byte_on_an_accelerator_too(dataset: str) -> None:
     then, now = trained("NVIDIA H100"), trained("NVIDIA H100", {**OTHER_DIGITS, dataset: "9" * 64})
     verdicts, agree = judge(then, now, CLOSE)

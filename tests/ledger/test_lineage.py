@@ -91,31 +91,31 @@ def test_a_file_that_somebody_changed_between_two_nodes_is_not_passed_over(books
 
 def registered(books: Books, text: str) -> DatasetState:
     """A registered model that was read in the place of the local one."""
-    read = books.file("segmentation.outliner", text, "data/06_models/registered/mine-segmenter/3-abc/native")
+    read = books.file("segmentation.segmenter", text, "data/06_models/registered/mine-segmenter/3-abc/native")
     return read.model_copy(update={"registered": "mine-segmenter 3", "registered_by": RUN})
 
 
 def test_a_registered_model_is_told_as_such_and_not_taken_for_the_local_one(books: Books) -> None:
     labels = books.file("labels", "1", "data/01_raw/labels.csv")
-    local = books.file("segmentation.outliner", "local", "data/06_models/outliner", "v1")
+    local = books.file("segmentation.segmenter", "local", "data/06_models/segmenter", "v1")
     books.record("segmentation.fit", [labels], [local])
     books.record("map", [registered(books, "other")], [memory("maps")])
     found = follow(books, memory("maps"))
-    assert kinds(found) == {"maps": "made", "segmentation.outliner": "registered"}
+    assert kinds(found) == {"maps": "made", "segmentation.segmenter": "registered"}
     assert not [step for step in found.steps.values() if step.remark]
     assert [step.state.registered for step in found.raw_inputs(found.root)] == ["mine-segmenter 3"]
 
 
 def test_a_registered_model_that_was_made_here_is_followed_to_its_training(books: Books) -> None:
     labels = books.file("labels", "1", "data/01_raw/labels.csv")
-    old = books.file("segmentation.outliner", "champion", "data/06_models/outliner", "v1")
+    old = books.file("segmentation.segmenter", "champion", "data/06_models/segmenter", "v1")
     trained = books.record("segmentation.fit", [labels], [old])
     books.record(
-        "segmentation.fit", [], [books.file("segmentation.outliner", "newer", "data/06_models/outliner", "v2")]
+        "segmentation.fit", [], [books.file("segmentation.segmenter", "newer", "data/06_models/segmenter", "v2")]
     )
     books.record("map", [registered(books, "champion")], [memory("maps")])
     found = follow(books, memory("maps"))
-    step = found.nearest("segmentation.outliner")
+    step = found.nearest("segmentation.segmenter")
     assert step is not None
     assert (step.writer, step.remark, step.now) == (trained, "", "as recorded")
 
@@ -145,12 +145,12 @@ def test_an_input_within_the_folder_of_another_dataset_is_traced_on_to_that(book
 
 
 def test_labels_that_come_with_a_simulated_archive_are_told_from_drawn_ones(books: Books) -> None:
-    drawn = books.file("raw_outlines", "polygons", "data/01_raw/simulated/mines.gpkg")
+    drawn = books.file("mine_polygons", "polygons", "data/01_raw/simulated/mines.gpkg")
     archive = books.state("simulated_series", "data/01_raw/simulated")
     books.record("choose_scenes", [archive], [memory("scenes")])
     books.record("draw_masks", [drawn], [memory("masks")])
     found = follow(books, memory("masks"))
-    assert kinds(found) == {"masks": "made", "raw_outlines": "part of", "simulated_series": "simulated"}
+    assert kinds(found) == {"masks": "made", "mine_polygons": "part of", "simulated_series": "simulated"}
 
 
 def test_what_nobody_named_is_not_given(books: Books) -> None:

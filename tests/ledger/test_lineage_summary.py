@@ -64,7 +64,7 @@ def test_it_names_the_model_its_threshold_and_what_it_learned_from(books: Books)
     (model,) = answer.models
     assert (model.threshold, model.trained_in, model.learned_from) == (0.625, (RUN,), {"tapajos": 2})
     told = words(books)
-    assert "Model mine-segmenter 444cf440cffa, segmentation.outliner:" in told
+    assert "Model mine-segmenter 444cf440cffa, segmentation.segmenter:" in told
     assert "Learned from 2 chips (tapajos 2)." in told
 
 
@@ -105,10 +105,10 @@ def test_a_map_that_was_replaced_is_answered_from_the_records(books: Books) -> N
 
 
 def test_files_that_have_changed_are_doubted(books: Books) -> None:
-    books.file("raw_outlines", "other polygons", "data/01_raw/simulated/mines.gpkg")
+    books.file("mine_polygons", "other polygons", "data/01_raw/simulated/mines.gpkg")
     told = words(books)
     assert "What lies there today is not what it was then: simulated_series:" in told
-    assert "raw_outlines:" in told.split("Doubts")[1]
+    assert "mine_polygons:" in told.split("Doubts")[1]
 
 
 def test_a_list_of_scenes_that_is_gone_is_told_instead_of_the_scenes(books: Books) -> None:
@@ -135,7 +135,7 @@ def map_named_raster(books: Books, content: bytes = b"other pixels", *, noted: b
     """Have the books tell of the map of a raster that a person named."""
     raster = books.project / "anywhere.tif"
     raster.write_bytes(content)
-    model = ask(books)[0].nearest("segmentation.outliner")
+    model = ask(books)[0].nearest("segmentation.segmenter")
     assert model is not None
     books.record("mapping.take_named_scenes", [], [memory("scenes_to_map", "named")], scene=str(raster))
     maps = write_map(books, "cc" * 32, raster, noted=noted)
@@ -202,7 +202,7 @@ def test_an_item_that_a_person_named_is_told_as_the_image(books: Books, tmp_path
 def test_a_report_is_answered_as_maps_are(books: Books) -> None:
     told = words(books, "report")
     assert "4 scenes of sentinel-2-l2a from 2022-01-03 to 2022-01-18 for tapajos" in told
-    assert "segmentation.outliner:" in told
+    assert "segmentation.segmenter:" in told
 
 
 def test_what_was_handed_over_has_no_maker(books: Books) -> None:
@@ -229,7 +229,7 @@ def test_the_tree_tells_of_each_step_once_and_of_what_was_not_given(books: Books
 
 def test_the_tree_may_be_cut_off(books: Books) -> None:
     told = drawn(ask(books)[0], 1)
-    assert "segmentation.outliner" in told
+    assert "segmentation.segmenter" in told
     assert "segmentation.network" not in told
     assert "…" in told
 

@@ -15,7 +15,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from mining_the_mines.datasets.run_comparison import ComparedRunsDataset
-from mining_the_mines.ledger.recorder import Bookkeeper
+from mining_the_mines.ledger.recorder import RunRecorder
 
 JSON = "mining_the_mines.datasets.files.JsonFile"
 TEXT = "mining_the_mines.datasets.files.TextFile"
@@ -63,7 +63,7 @@ class Project:
     pipeline: Pipeline = CHAIN
     _runs: int = 0
 
-    def open(self, **parameters: object) -> Bookkeeper:
+    def open(self, **parameters: object) -> RunRecorder:
         """Open the books of another run."""
         self._runs += 1
         anchored = {
@@ -73,7 +73,7 @@ class Project:
         catalog = DataCatalog.from_config(anchored, save_version=f"2026-01-01T00.00.{self._runs:02}.000Z")
         for name, value in {"factor": 2, **parameters}.items():
             catalog[f"params:{name}"] = value
-        return Bookkeeper(self.folder, self.folder / "data", catalog, f"run {self._runs}")
+        return RunRecorder(self.folder, self.folder / "data", catalog, f"run {self._runs}")
 
     def run(self, **parameters: object) -> list[str]:
         """Run what is stale, and name it."""

@@ -15,8 +15,8 @@ from support.stored_files import node, run
 def test_a_run_that_only_changed_the_registry_is_not_done_again(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     bootstrap_project(project)
-    weighed = node("classification.weigh_against_champion", [], ["classification.promotion"])
-    forward = node("classification.put_forward", ["classification.promotion"], ["classification.registered"])
+    weighed = node("classification.compare_with_champion", [], ["classification.promotion"])
+    forward = node("classification.register_model", ["classification.promotion"], ["classification.registered"])
     store = RunStore(f"sqlite:///{project}/data/mlflow/mlflow.db", "mining_the_mines")
     for record in (run(weighed, forward), run(forward), run()):
         with pytest.raises(BadInputError, match="can be done again"):

@@ -12,7 +12,7 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.masks import UNKNOWN
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.mapping import chip_segmentation as outlining
-from mining_the_mines.mapping.chip_segmentation import LeftOutChip, OutlinedChip, OutlineStream
+from mining_the_mines.mapping.chip_segmentation import LeftOutChip, SegmentedChip, SegmentedChips
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.rasters.chip import ChipError
 from support.chip_files import BANDS, write_chip
@@ -28,17 +28,17 @@ from support.segmenters import (
 )
 
 
-def outline(folder: Path, outliner: BrightnessOutliner | None = None) -> dict[str, OutlinedChip | LeftOutChip]:
-    stream = OutlineStream(ChipFolder(folder), outliner or BrightnessOutliner(), VectorSettings())
+def outline(folder: Path, segmenter: BrightnessOutliner | None = None) -> dict[str, SegmentedChip | LeftOutChip]:
+    stream = SegmentedChips(ChipFolder(folder), segmenter or BrightnessOutliner(), VectorSettings())
     return {chip.filename: chip for chip in stream}
 
 
-def found(chip: OutlinedChip | LeftOutChip) -> OutlinedChip:
-    assert isinstance(chip, OutlinedChip), chip
+def found(chip: SegmentedChip | LeftOutChip) -> SegmentedChip:
+    assert isinstance(chip, SegmentedChip), chip
     return chip
 
 
-def reason(chip: OutlinedChip | LeftOutChip) -> str:
+def reason(chip: SegmentedChip | LeftOutChip) -> str:
     assert isinstance(chip, LeftOutChip), chip
     return chip.reason
 
@@ -126,17 +126,17 @@ def test_pixels_without_data_are_unknown(tmp_path: Path) -> None:
 
 
 def test_neighbours_of_equal_size_go_through_the_model_together(four_mines: Path) -> None:
-    outliner = RecordingOutliner()
-    results = outline(four_mines, outliner)
-    assert [shape[0] for shape in outliner.shapes] == [2, 1, 1]
+    segmenter = RecordingOutliner()
+    results = outline(four_mines, segmenter)
+    assert [shape[0] for shape in segmenter.shapes] == [2, 1, 1]
     assert all(found(chip).mask.sum() == FIELD_PIXELS for chip in results.values())
 
 
 def test_large_chips_go_through_the_model_one_by_one(four_mines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlining, "BATCH_PIXELS", 300)
-    outliner = RecordingOutliner()
-    assert len(outline(four_mines, outliner)) == 4
-    assert [shape[0] for shape in outliner.shapes] == [1, 1, 1, 1]
+    segmenter = RecordingOutliner()
+    assert len(outline(four_mines, segmenter)) == 4
+    assert [shape[0] for shape in segmenter.shapes] == [1, 1, 1, 1]
 
 
 def test_several_threads_read_the_same(four_mines: Path) -> None:
@@ -147,6 +147,6 @@ def test_several_threads_read_the_same(four_mines: Path) -> None:
 
 
 def test_nothing_is_read_before_somebody_goes_through(tmp_path: Path) -> None:
-    stream = OutlineStream(ChipFolder(tmp_path / "nowhere"), BrightnessOutliner(), VectorSettings())
+    stream = SegmentedChips(ChipFolder(tmp_path / "nowhere"), BrightnessOutliner(), VectorSettings())
     with pytest.raises(ChipError, match="There is no folder"):
         list(stream)

@@ -412,7 +412,7 @@ def map_on_full_disks(folder: Path) -> None:
 
 
 def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from mapping.test_finishing import map_on_full_disks as work; "
+    script = "import sys; from pathlib import Path; from mapping.test_completion import map_on_full_disks as work; "
     done = subprocess.run(
         [sys.executable, "-c", script + "work(Path(sys.argv[1]))", str(tmp_path)],
         cwd=Path(__file__).parents[2],  # where coverage finds its settings

@@ -12,19 +12,19 @@ import rasterio
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.mapping.chip_segmentation import LeftOutChip, OutlineStream
-from mining_the_mines.mapping.segmentation_files import COLUMNS, read_outline_table, write_outlines
+from mining_the_mines.mapping.chip_segmentation import LeftOutChip, SegmentedChips
+from mining_the_mines.mapping.segmentation_files import COLUMNS, read_segmentation_table, write_segmented_chips
 from mining_the_mines.mapping.vectorise import VectorSettings
 from support.chip_files import ground, write_chip
 from support.segmenters import FIELD_PIXELS, BrightnessOutliner, mixed_folder, write_mine
 
 
-def stream(chips: Path) -> OutlineStream:
-    return OutlineStream(ChipFolder(chips), BrightnessOutliner(), VectorSettings())
+def stream(chips: Path) -> SegmentedChips:
+    return SegmentedChips(ChipFolder(chips), BrightnessOutliner(), VectorSettings())
 
 
 def written(folder: Path, chips: Path) -> pd.DataFrame:
-    return write_outlines(stream(chips), folder).set_index("filename")
+    return write_segmented_chips(stream(chips), folder).set_index("filename")
 
 
 @pytest.fixture
@@ -104,8 +104,8 @@ def test_the_table_tells_each_chips_mines_or_why_there_is_no_answer(tmp_path: Pa
 
 
 def test_the_table_is_read_as_it_was_written(tmp_path: Path) -> None:
-    table = write_outlines(stream(mixed_folder(tmp_path / "chips").images), tmp_path / "results")
-    pd.testing.assert_frame_equal(read_outline_table(tmp_path / "results"), table)
+    table = write_segmented_chips(stream(mixed_folder(tmp_path / "chips").images), tmp_path / "results")
+    pd.testing.assert_frame_equal(read_segmentation_table(tmp_path / "results"), table)
 
 
 def test_a_folder_without_mines_has_no_geopackage(tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_what_was_there_stays_if_the_chips_break_off(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_outlines(broken_off(), tmp_path / "results")
-    assert read_outline_table(tmp_path / "results")["mines"].tolist() == [1]
+        write_segmented_chips(broken_off(), tmp_path / "results")
+    assert read_segmentation_table(tmp_path / "results")["mines"].tolist() == [1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chips", "results"]
 
 
@@ -176,4 +176,4 @@ def test_a_table_that_is_none_is_told(tmp_path: Path, content: str | None, words
     if content is not None:
         (tmp_path / "outlines.csv").write_text(content)
     with pytest.raises(BadInputError, match=words):
-        read_outline_table(tmp_path)
+        read_segmentation_table(tmp_path)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
-from mining_the_mines.models.classification_loss import class_weights, detection_loss
+from mining_the_mines.models.classification_loss import class_weights, classification_loss
 from support.training_data import quick_settings
 
 LOGITS = torch.tensor([-3.0, -0.5, 0.2, 2.5])
@@ -24,11 +24,11 @@ def test_class_weights_are_scikit_learns_balanced_ones(negatives: int, positives
 
 def test_plain_cross_entropy_is_torchs() -> None:
     expected = torch.nn.functional.binary_cross_entropy_with_logits(LOGITS, TARGETS)
-    torch.testing.assert_close(detection_loss(LOGITS, TARGETS, quick_settings(), EQUAL), expected)
+    torch.testing.assert_close(classification_loss(LOGITS, TARGETS, quick_settings(), EQUAL), expected)
 
 
 def test_weights_count_for_their_class() -> None:
-    only_mines = detection_loss(LOGITS, TARGETS, quick_settings(), (0.0, 2.0))
+    only_mines = classification_loss(LOGITS, TARGETS, quick_settings(), (0.0, 2.0))
     expected = torch.nn.functional.binary_cross_entropy_with_logits(LOGITS[1::2], TARGETS[1::2])
     torch.testing.assert_close(only_mines, expected)
 
@@ -37,18 +37,18 @@ def test_focal_loss_is_that_of_the_paper() -> None:
     settings = quick_settings(loss="focal", focal_gamma=2.0)
     right = torch.where(TARGETS == 1, LOGITS.sigmoid(), 1 - LOGITS.sigmoid())
     expected = (-((1 - right) ** 2) * right.log()).mean()
-    torch.testing.assert_close(detection_loss(LOGITS, TARGETS, settings, EQUAL), expected)
+    torch.testing.assert_close(classification_loss(LOGITS, TARGETS, settings, EQUAL), expected)
 
 
 def test_focal_loss_without_focus_is_cross_entropy() -> None:
     settings = quick_settings(loss="focal", focal_gamma=0.0)
-    expected = detection_loss(LOGITS, TARGETS, quick_settings(), EQUAL)
-    torch.testing.assert_close(detection_loss(LOGITS, TARGETS, settings, EQUAL), expected)
+    expected = classification_loss(LOGITS, TARGETS, quick_settings(), EQUAL)
+    torch.testing.assert_close(classification_loss(LOGITS, TARGETS, settings, EQUAL), expected)
 
 
 @pytest.mark.parametrize("smoothing", [0.1, 0.4])
 def test_smoothed_labels_are_met_best_short_of_certainty(smoothing: float) -> None:
     settings = quick_settings(label_smoothing=smoothing)
     probabilities = torch.linspace(0.5, 0.999, 500)
-    losses = [detection_loss(p.logit().view(1), torch.ones(1), settings, EQUAL).item() for p in probabilities]
+    losses = [classification_loss(p.logit().view(1), torch.ones(1), settings, EQUAL).item() for p in probabilities]
     assert abs(probabilities[int(np.argmin(losses))].item() - (1 - smoothing / 2)) < 2e-3

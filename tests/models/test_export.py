@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from mining_the_mines.chips.features import FeatureSettings, chip_features
 from mining_the_mines.models.description import read_description
-from mining_the_mines.models.export import DetectorProgram, describe
+from mining_the_mines.models.export import ClassifierProgram, describe
 from mining_the_mines.models.feature_program import FeatureProgram
-from mining_the_mines.models.mine_classifier import MineDetector, ModelName
+from mining_the_mines.models.mine_classifier import MineClassifier, ModelName
 from support.networks import SIX_BANDS, SIZE
 from support.served_models import chips_to_ask_about, exported, small_detector, small_outliner
 
@@ -32,15 +32,15 @@ assert not any(name.startswith(("mining_the_mines", "timm", "sklearn")) for name
 
 
 @pytest.fixture(scope="module")
-def detector() -> MineDetector:
+def classifier() -> MineClassifier:
     """Trees, networks and a blend."""
     return small_detector()
 
 
 @pytest.fixture(scope="module")
-def folder(detector: MineDetector, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(classifier: MineClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its trees, exported."""
-    return exported(detector, tmp_path_factory.mktemp("models") / "detector")
+    return exported(classifier, tmp_path_factory.mktemp("models") / "classifier")
 
 
 def run_program(folder: Path, chips: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -48,14 +48,14 @@ def run_program(folder: Path, chips: NDArray[np.float32]) -> NDArray[np.float64]
     return answers
 
 
-def test_features_in_torch_are_the_features_that_were_learnt_from(detector: MineDetector) -> None:
+def test_features_in_torch_are_the_features_that_were_learnt_from(classifier: MineClassifier) -> None:
     chips = chips_to_ask_about()
     chips[2] = np.nan
     chips[3, 1] = np.nan
-    found = DetectorProgram(detector).features(torch.from_numpy(chips)).numpy()
+    found = ClassifierProgram(classifier).features(torch.from_numpy(chips)).numpy()
     for chip, row in zip(chips, found, strict=True):
-        wanted = chip_features(chip, detector.chips.bands, detector.features)
-        np.testing.assert_allclose(row, [wanted[name] for name in detector.baseline.features], rtol=3e-6, atol=1e-6)
+        wanted = chip_features(chip, classifier.chips.bands, classifier.features)
+        np.testing.assert_allclose(row, [wanted[name] for name in classifier.baseline.features], rtol=3e-6, atol=1e-6)
 
 
 def test_differences_of_all_pairs_of_bands_are_features_too() -> None:
@@ -66,44 +66,46 @@ def test_differences_of_all_pairs_of_bands_are_features_too() -> None:
     np.testing.assert_allclose(found[1], list(wanted.values()), rtol=3e-6, atol=1e-6)
 
 
-def test_trees_of_tensors_say_what_the_trees_say(detector: MineDetector) -> None:
+def test_trees_of_tensors_say_what_the_trees_say(classifier: MineClassifier) -> None:
     random = np.random.default_rng(0)
-    table = random.normal(0.2, 0.3, (200, len(detector.baseline.features)))
+    table = random.normal(0.2, 0.3, (200, len(classifier.baseline.features)))
     table[random.random(table.shape) < 0.1] = np.nan
-    found = DetectorProgram(detector).trees(torch.from_numpy(table)).numpy()
-    wanted = detector.baseline.predict(pd.DataFrame(table, columns=list(detector.baseline.features)))
+    found = ClassifierProgram(classifier).trees(torch.from_numpy(table)).numpy()
+    wanted = classifier.baseline.predict(pd.DataFrame(table, columns=list(classifier.baseline.features)))
     np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
 @pytest.mark.parametrize("chosen", ["network", "blend"])
-def test_a_program_says_what_the_chosen_model_says(chosen: ModelName, detector: MineDetector, tmp_path: Path) -> None:
-    model, chips = dataclasses.replace(detector, chosen=chosen), chips_to_ask_about()
+def test_a_program_says_what_the_chosen_model_says(
+    chosen: ModelName, classifier: MineClassifier, tmp_path: Path
+) -> None:
+    model, chips = dataclasses.replace(classifier, chosen=chosen), chips_to_ask_about()
     found = run_program(exported(model, tmp_path / "model"), chips)
     np.testing.assert_allclose(found, model.predict(chips), atol=1e-5)
 
 
-def test_trees_as_a_program_take_batches_of_any_size(folder: Path, detector: MineDetector) -> None:
+def test_trees_as_a_program_take_batches_of_any_size(folder: Path, classifier: MineClassifier) -> None:
     chips = chips_to_ask_about()
-    wanted = detector.predict(chips)
+    wanted = classifier.predict(chips)
     for batch in (1, 5, len(chips)):
         np.testing.assert_allclose(run_program(folder, chips[:batch]), wanted[:batch], atol=1e-5)
 
 
 def test_a_program_outlines_as_the_outliner_does(tmp_path: Path) -> None:
-    outliner, chips = small_outliner(), chips_to_ask_about(4)
-    found = run_program(exported(outliner, tmp_path / "model"), chips)
-    np.testing.assert_allclose(found, outliner.predict(chips), atol=1e-5)
+    segmenter, chips = small_outliner(), chips_to_ask_about(4)
+    found = run_program(exported(segmenter, tmp_path / "model"), chips)
+    np.testing.assert_allclose(found, segmenter.predict(chips), atol=1e-5)
     assert np.isnan(found[0, 2:9, 5:20]).all()
 
 
-def test_who_has_torch_alone_can_run_it(folder: Path, detector: MineDetector, tmp_path: Path) -> None:
+def test_who_has_torch_alone_can_run_it(folder: Path, classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "mining_the_mines.py").write_text("raise ImportError('not here')", encoding="utf-8")
     chips = chips_to_ask_about()
     np.save(tmp_path / "chips.npy", chips)
     given = [str(folder / "model.pt2"), str(tmp_path / "chips.npy"), str(tmp_path / "answers.npy")]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     subprocess.run([sys.executable, "-c", STRANGER, *given], check=True, env=environment, cwd=tmp_path)
-    np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), detector.predict(chips), atol=1e-5)
+    np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), classifier.predict(chips), atol=1e-5)
 
 
 def test_no_record_of_a_program_is_a_pickle(folder: Path) -> None:
@@ -117,19 +119,19 @@ def test_no_record_of_a_program_is_a_pickle(folder: Path) -> None:
 
 
 def test_the_same_model_is_the_same_bytes_and_names_no_folder(
-    folder: Path, detector: MineDetector, tmp_path: Path
+    folder: Path, classifier: MineClassifier, tmp_path: Path
 ) -> None:
-    again = (exported(detector, tmp_path / "again") / "model.pt2").read_bytes()
+    again = (exported(classifier, tmp_path / "again") / "model.pt2").read_bytes()
     assert again == (folder / "model.pt2").read_bytes()
     with zipfile.ZipFile(folder / "model.pt2") as archive:
         assert not any(str(Path.home()).encode() in archive.read(name) for name in archive.namelist())
         assert not any(b"src/mining_the_mines" in archive.read(name) for name in archive.namelist())
 
 
-def test_the_description_lies_in_the_program_too(folder: Path, detector: MineDetector) -> None:
+def test_the_description_lies_in_the_program_too(folder: Path, classifier: MineClassifier) -> None:
     inside = {"description.json": ""}
     torch.export.load(folder / "model.pt2", extra_files=inside)
     assert json.loads(inside["description.json"]) == read_description(folder).model_dump(mode="json")
     described = read_description(folder)
-    assert described == describe(detector)
-    assert (described.bands, described.threshold, described.chip_size) == (detector.chips.bands, 0.4321, 32)
+    assert described == describe(classifier)
+    assert (described.bands, described.threshold, described.chip_size) == (classifier.chips.bands, 0.4321, 32)

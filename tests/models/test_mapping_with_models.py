@@ -13,28 +13,28 @@ from mining_the_mines.mapping.model import StoredModel
 from mining_the_mines.mapping.probability_raster import joined_rows, read_probability
 from mining_the_mines.models.ensemble import FoldEnsemble
 from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.mine_classifier import MineDetector
-from mining_the_mines.models.mine_segmenter import MineOutliner
-from mining_the_mines.models.model_files import load_outliner, save_detector, save_outliner
-from mining_the_mines.models.model_source import ModelOrigin
-from mining_the_mines.models.window_classifier import DetectorMap, load_detector_map
-from models.test_mine_segmenter import outliner
+from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.mine_segmenter import MineSegmenter
+from mining_the_mines.models.model_files import load_segmenter, save_classifier, save_segmenter
+from mining_the_mines.models.model_source import ModelSource
+from mining_the_mines.models.window_classifier import WindowClassifier, load_window_classifier
+from models.test_mine_segmenter import segmenter
 from support.chip_files import BANDS, write_chip
 from support.networks import SIX_BANDS, random_reflectance, small_segmenter, small_segmenter_spec
 from support.scene_files import make_here, map_rows, plan_map, plan_scene, scene_at
 
 
-def segmenter_of(bands: tuple[str, ...], size: int) -> MineOutliner:
+def segmenter_of(bands: tuple[str, ...], size: int) -> MineSegmenter:
     """Random weights."""
     spec = small_segmenter_spec(indices=())
     ensemble = FoldEnsemble([small_segmenter(0, spec, bands)], "none").eval()
-    return MineOutliner(ChipSettings(bands=bands), StoredEnsemble(ensemble, spec, size))
+    return MineSegmenter(ChipSettings(bands=bands), StoredEnsemble(ensemble, spec, size))
 
 
-def stored_outliner(folder: Path, model: MineOutliner) -> StoredModel:
+def stored_outliner(folder: Path, model: MineSegmenter) -> StoredModel:
     folder.mkdir(exist_ok=True)
-    save_outliner(model, folder)
-    return StoredModel(folder, load_outliner, "segmenter", "1", ModelOrigin(folder, "1").content_hash())
+    save_segmenter(model, folder)
+    return StoredModel(folder, load_segmenter, "segmenter", "1", ModelSource(folder, "1").content_hash())
 
 
 def whole_map(path: Path, stored: StoredModel, parts: Path, batch: int | None = None) -> npt.NDArray[np.float32]:
@@ -43,9 +43,9 @@ def whole_map(path: Path, stored: StoredModel, parts: Path, batch: int | None = 
 
 
 def test_an_outliner_that_maps_is_the_outliner_that_was_stored(tmp_path: Path) -> None:
-    model = outliner()
-    save_outliner(model, tmp_path)
-    mapper = load_outliner(tmp_path)
+    model = segmenter()
+    save_segmenter(model, tmp_path)
+    mapper = load_segmenter(tmp_path)
     assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (model.chips, model.threshold, 48, False)
     chips = random_reflectance(2, size=48)
     chips[0, :, :4] = np.nan
@@ -80,25 +80,25 @@ def test_how_many_windows_a_network_gets_at_a_time_changes_no_digit_that_counts(
         np.testing.assert_allclose(other, maps[0], atol=1e-6)
 
 
-def test_a_detector_gives_all_pixels_of_a_window_its_probability(detector: MineDetector, tmp_path: Path) -> None:
-    save_detector(detector, tmp_path)
-    mapper = load_detector_map(tmp_path)
-    assert isinstance(mapper, DetectorMap)
-    assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (detector.chips, 0.4321, 16, True)
+def test_a_detector_gives_all_pixels_of_a_window_its_probability(classifier: MineClassifier, tmp_path: Path) -> None:
+    save_classifier(classifier, tmp_path)
+    mapper = load_window_classifier(tmp_path)
+    assert isinstance(mapper, WindowClassifier)
+    assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (classifier.chips, 0.4321, 16, True)
     windows = random_reflectance(2, len(BANDS), 16)
     windows[0, 2, :3, :5] = np.nan
     maps = mapper.predict(windows)
     gap = np.zeros(maps.shape, dtype=bool)
     gap[0, :3, :5] = True
     np.testing.assert_array_equal(np.isnan(maps), gap)
-    for window, probability in zip(maps, detector.predict(windows), strict=True):
+    for window, probability in zip(maps, classifier.predict(windows), strict=True):
         np.testing.assert_allclose(window[~np.isnan(window)], probability, atol=1e-6)
 
 
-def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(detector: MineDetector, tmp_path: Path) -> None:
+def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    save_detector(detector, tmp_path / "model")
-    stored = StoredModel(tmp_path / "model", load_detector_map, "classifier", "1", "hash")
+    save_classifier(classifier, tmp_path / "model")
+    stored = StoredModel(tmp_path / "model", load_window_classifier, "classifier", "1", "hash")
     path = write_chip(tmp_path / "chip.tif", random_reflectance(1, size=40)[0][:, :9, :40], BANDS, georeferenced=True)
     found = whole_map(path, stored, tmp_path / "parts")
     assert found.shape == (9, 40)
@@ -108,7 +108,7 @@ def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(detector: MineDetec
 def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "weights").write_bytes(b"1")
-    origin = ModelOrigin(tmp_path, "1")
+    origin = ModelSource(tmp_path, "1")
     first = origin.content_hash()
     assert replace(origin, registered="2").content_hash() == first
     (tmp_path / "deep" / "weights").write_bytes(b"2")
@@ -119,8 +119,8 @@ def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) ->
 
 def test_a_model_of_a_folder_is_called_by_its_content_and_a_registered_one_by_its_version(tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
-    assert ModelOrigin(tmp_path).version == ModelOrigin(tmp_path).content_hash()[:12]
-    assert ModelOrigin(tmp_path, "3").version == "3"
+    assert ModelSource(tmp_path).version == ModelSource(tmp_path).content_hash()[:12]
+    assert ModelSource(tmp_path, "3").version == "3"
 
 
 @pytest.mark.real_chips

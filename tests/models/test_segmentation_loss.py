@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mining_the_mines.models.segmentation_loss import outline_loss
+from mining_the_mines.models.segmentation_loss import segmentation_loss
 from support.segmentation_data import quick_outline_settings
 
 LOSSES = ["dice", "bce_dice", "focal", "lovasz", "tversky"]
@@ -20,7 +20,7 @@ def some_targets() -> Tensor:
 
 
 def loss_of(name: str, logits: Tensor, targets: Tensor, **changes: object) -> Tensor:
-    return outline_loss(quick_outline_settings(loss=name, **changes))(logits, targets)
+    return segmentation_loss(quick_outline_settings(loss=name, **changes))(logits, targets)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -11,11 +11,11 @@ from kedro.runner import SequentialRunner
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.datasets.segmentation_results import OutlineResultsDataset
-from mining_the_mines.mapping.chip_segmentation import OutlineStream
+from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
+from mining_the_mines.mapping.chip_segmentation import SegmentedChips
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.pipelines.inference import create_pipeline
-from mining_the_mines.pipelines.inference.nodes import BATCH, detect_mines, fill_in_submission
+from mining_the_mines.pipelines.inference.nodes import BATCH, classify_chips, fill_in_submission
 from support.chip_files import BANDS, SIZE, write_folder
 from support.segmenters import BrightnessOutliner, mixed_folder
 
@@ -34,7 +34,7 @@ class BrightnessDetector:
 
 
 def test_detection_decides_on_chips_of_the_models_size_and_gives_reasons_for_the_rest(tmp_path: Path) -> None:
-    detections = detect_mines(mixed_folder(tmp_path), BrightnessDetector()).set_index("filename")
+    detections = classify_chips(mixed_folder(tmp_path), BrightnessDetector()).set_index("filename")
     assert detections["label"].fillna(-1).to_dict() == {
         "broken.tif": -1, "degrees.tif": 1, "forest.tif": -1, "night.tif": -1, "nowhere.tif": 1, "utm.tif": 1,
     }  # fmt: skip
@@ -44,13 +44,13 @@ def test_detection_decides_on_chips_of_the_models_size_and_gives_reasons_for_the
 
 def test_detection_goes_through_more_chips_than_the_model_takes_at_a_time(tmp_path: Path) -> None:
     names = [f"chip_{number:02}.tif" for number in range(BATCH + 1)]
-    detections = detect_mines(ChipFolder(write_folder(tmp_path, names)), BrightnessDetector())
+    detections = classify_chips(ChipFolder(write_folder(tmp_path, names)), BrightnessDetector())
     assert detections["filename"].tolist() == names
     assert detections["label"].tolist() == [0] * len(names)
 
 
 def test_of_no_chip_there_is_an_empty_table_and_an_empty_form(tmp_path: Path) -> None:
-    detections = detect_mines(ChipFolder(tmp_path, may_be_empty=True), BrightnessDetector())
+    detections = classify_chips(ChipFolder(tmp_path, may_be_empty=True), BrightnessDetector())
     assert detections.empty
     assert list(fill_in_submission(detections).columns) == ["filename", "label"]
     assert list(detections.columns) == ["filename", "probability", "label", "error"]
@@ -59,13 +59,13 @@ def test_of_no_chip_there_is_an_empty_table_and_an_empty_form(tmp_path: Path) ->
 def test_of_no_chip_there_are_no_outlines(tmp_path: Path) -> None:
     (tmp_path / "chips").mkdir()
     folder = ChipFolder(tmp_path / "chips", may_be_empty=True)
-    dataset = OutlineResultsDataset(filepath=str(tmp_path / "results"))
-    dataset.save(OutlineStream(folder, BrightnessOutliner(), VectorSettings()))
+    dataset = SegmentationResultsDataset(filepath=str(tmp_path / "results"))
+    dataset.save(SegmentedChips(folder, BrightnessOutliner(), VectorSettings()))
     assert dataset.load().empty
 
 
 def test_the_form_has_no_place_for_doubt(tmp_path: Path) -> None:
-    form = fill_in_submission(detect_mines(mixed_folder(tmp_path), BrightnessDetector()))
+    form = fill_in_submission(classify_chips(mixed_folder(tmp_path), BrightnessDetector()))
     assert form.set_index("filename")["label"]["broken.tif"] == 0
     assert form["label"].sum() == 3
 
@@ -74,19 +74,19 @@ def test_inference_writes_outlines_with_the_parameters_of_its_namespace(tmp_path
     catalog = DataCatalog(
         {
             "unlabelled_chips": MemoryDataset(mixed_folder(tmp_path / "chips")),
-            "segmentation.outliner": MemoryDataset(BrightnessOutliner()),
+            "segmentation.segmenter": MemoryDataset(BrightnessOutliner()),
             "params:segmentation.vectors": MemoryDataset(VectorSettings(minimum_hectares=1)),
-            "segmentation.outlines": OutlineResultsDataset(filepath=str(tmp_path / "results")),
+            "segmentation.chip_predictions": SegmentationResultsDataset(filepath=str(tmp_path / "results")),
         }
     )
     SequentialRunner().run(create_pipeline(["segmentation"]), catalog)
-    table = catalog.load("segmentation.outlines")
+    table = catalog.load("segmentation.chip_predictions")
     assert table["mines"].sum() == 0
     assert table["highest_probability"].max() == pytest.approx(0.9)
 
 
 def test_inference_has_a_namespace_for_each_task() -> None:
     assert {node.name for node in create_pipeline().nodes} == {
-        "classification.detect_mines", "classification.fill_in_submission", "segmentation.outline_mines",
+        "classification.classify_chips", "classification.fill_in_submission", "segmentation.segment_chips",
     }  # fmt: skip
-    assert create_pipeline(["classification"]).inputs() == {"unlabelled_chips", "classification.detector"}
+    assert create_pipeline(["classification"]).inputs() == {"unlabelled_chips", "classification.classifier"}

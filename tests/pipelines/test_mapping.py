@@ -20,12 +20,12 @@ from mining_the_mines.geo.grid import Box
 from mining_the_mines.mapping.completion import PermitFile, PermitFiles
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
-from mining_the_mines.models.mine_classifier import MineDetector
-from mining_the_mines.models.model_files import load_outliner
-from mining_the_mines.models.model_source import ModelOrigin
-from mining_the_mines.models.window_classifier import load_detector_map
+from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.model_files import load_segmenter
+from mining_the_mines.models.model_source import ModelSource
+from mining_the_mines.models.window_classifier import load_window_classifier
 from mining_the_mines.pipeline_registry import register_pipelines
-from mining_the_mines.pipelines.chip_source import HANDED_OVER
+from mining_the_mines.pipelines.chip_source import PREBUILT
 from mining_the_mines.pipelines.mapping import create_pipeline
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
@@ -48,7 +48,7 @@ from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.selection import AcquisitionSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import MapScoreSettings
-from models.test_mine_segmenter import outliner
+from models.test_mine_segmenter import segmenter
 from support.chip_polygons import outlines_in
 from support.composites import composite_at
 from support.scene_files import CORNER, CRS, ground, write_scene
@@ -98,16 +98,16 @@ def test_a_parameter_that_names_no_scene_is_told_in_one_sentence(given: Any) -> 
 
 def test_a_model_that_was_never_saved_can_not_map() -> None:
     with pytest.raises(BadInputError, match="mine-segmenter was never saved"):
-        map_scenes("a.tif", outliner(), READING, MappingSettings(), None, None)
+        map_scenes("a.tif", segmenter(), READING, MappingSettings(), None, None)
 
 
 def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
-    model = replace(outliner(), origin=ModelOrigin(tmp_path, "2026-01-01T00.00.00"))
+    model = replace(segmenter(), origin=ModelSource(tmp_path, "2026-01-01T00.00.00"))
     areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
     wanted = map_scenes("a.tif", model, READING, MappingSettings(), areas, None)
     assert (wanted.model.folder, wanted.model.version) == (tmp_path, "2026-01-01T00.00.00")
-    assert wanted.model.load is load_outliner
+    assert wanted.model.load is load_segmenter
     assert wanted.model.content_hash == model.origin.content_hash() if model.origin else False
     assert wanted.permits.protected_areas is None
     concessions, protected = wanted.permits.read()
@@ -116,11 +116,11 @@ def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> N
     assert protected is None
 
 
-def test_a_classifier_maps_coarsely(detector: MineDetector, tmp_path: Path) -> None:
+def test_a_classifier_maps_coarsely(classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
-    model = replace(detector, origin=ModelOrigin(tmp_path, "1"))
+    model = replace(classifier, origin=ModelSource(tmp_path, "1"))
     wanted = map_scenes("a.tif", model, READING, MappingSettings(), None, None).model
-    assert (wanted.load, wanted.name) == (load_detector_map, "mine-classifier")
+    assert (wanted.load, wanted.name) == (load_window_classifier, "mine-classifier")
 
 
 def test_scenes_of_archives_are_read_as_they_are_for_training() -> None:
@@ -248,11 +248,11 @@ def test_thumbnails_are_read_as_finely_as_they_are_shown(maps: SceneMaps, side: 
 def test_mapping_is_its_own_pipeline_and_asks_for_what_it_needs() -> None:
     assert "mapping" in register_pipelines()
     named = create_pipeline(named=True)
-    assert {"params:scene", "segmentation.outliner", "reference"} <= named.inputs()
+    assert {"params:scene", "segmentation.segmenter", "reference"} <= named.inputs()
     regions = create_pipeline()
-    assert {"composites", "folds", "raw_outlines"} <= regions.inputs()
-    coarse = create_pipeline([CLASSIFICATION], HANDED_OVER)
-    assert {"params:scene", "classification.detector"} <= coarse.inputs()
+    assert {"composites", "folds", "mine_polygons"} <= regions.inputs()
+    coarse = create_pipeline([CLASSIFICATION], PREBUILT)
+    assert {"params:scene", "classification.classifier"} <= coarse.inputs()
     assert "params:acquisition" not in coarse.inputs()
 
 

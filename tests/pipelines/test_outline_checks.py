@@ -7,9 +7,9 @@ import shapely
 from pystac import Item
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.mine_polygons import Outlines, read_outlines
+from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
 from mining_the_mines.pipeline_registry import register_pipelines
-from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_outlines
+from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_polygons
 from support.chip_polygons import write_layer
 from support.observed_requests import Observation, choice_of, clear, flat, write_scene
 
@@ -20,12 +20,12 @@ def scene(tmp_path: Path) -> Item:
     return write_scene(tmp_path / "archive" / "sentinel-2-l2a", "S2A_1", Observation({"blue": flat(500)}, clear()))
 
 
-def mine_on(scene: Item, folder: Path, *, north: float = 0) -> Outlines:
+def mine_on(scene: Item, folder: Path, *, north: float = 0) -> MinePolygons:
     """A mine in the middle of a scene, or so many degrees north of it."""
     assert scene.bbox is not None
     west, south, east, north_edge = scene.bbox
     middle = shapely.Point((west + east) / 2, (south + north_edge) / 2 + north)
-    return read_outlines(write_layer(folder / "mines.gpkg", [middle.buffer(0.001)], crs="EPSG:4326"))
+    return read_mine_polygons(write_layer(folder / "mines.gpkg", [middle.buffer(0.001)], crs="EPSG:4326"))
 
 
 def simulated(archive: Path) -> Path:
@@ -38,7 +38,7 @@ def simulated(archive: Path) -> Path:
 def test_outlines_in_a_region_pass(scene: Item, tmp_path: Path) -> None:
     outlines = mine_on(scene, tmp_path)
     check_ground(outlines, choice_of([scene]))
-    assert require_outlines(outlines) is outlines
+    assert require_polygons(outlines) is outlines
 
 
 def test_outlines_that_meet_no_region_are_told_with_both_extents(scene: Item, tmp_path: Path) -> None:
@@ -56,15 +56,15 @@ def test_simulated_mines_are_refused_for_other_scenes(scene: Item, tmp_path: Pat
 
 
 def test_no_outlines_are_told_in_a_sentence() -> None:
-    with pytest.raises(BadInputError, match=r"^Training needs outlines of mines, .* --params=outlines=FILE"):
-        require_outlines(None)
+    with pytest.raises(BadInputError, match=r"^Training needs outlines of mines, .* --params=polygons=FILE"):
+        require_polygons(None)
 
 
 def test_outlines_are_looked_at_before_scenes_of_an_archive_are_chosen() -> None:
     names = [node.func.__name__ for node in register_pipelines(origin="archive")["__default__"].nodes]
-    assert max(names.index("check_outlines"), names.index("check_labelling")) < names.index("choose_scenes")
+    assert max(names.index("check_polygons"), names.index("check_labelling")) < names.index("choose_scenes")
 
 
 def test_simulated_outlines_are_not_looked_at_before_they_are_simulated() -> None:
     names = {node.func.__name__ for node in register_pipelines(origin="simulation")["__default__"].nodes}
-    assert not names & {"check_outlines", "check_labelling"}
+    assert not names & {"check_polygons", "check_labelling"}

@@ -15,12 +15,12 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.pipelines.evaluation import create_pipeline
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
-    OutlineEvaluationSettings,
+    SegmentationEvaluationSettings,
     choose_threshold,
-    compare_detection,
-    complete_outliner,
-    outline_test_chips,
-    score_outlines,
+    compare_chip_scores,
+    complete_segmenter,
+    score_segmentation,
+    segment_test_chips,
 )
 from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
@@ -30,7 +30,7 @@ from support.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_
 from support.scored_segmentation import SIZE, make_pairs
 
 CHIPS, TRAIN = 24, 18
-SETTINGS = OutlineEvaluationSettings(bootstrap=BootstrapSettings(resamples=20), batch_size=4)
+SETTINGS = SegmentationEvaluationSettings(bootstrap=BootstrapSettings(resamples=20), batch_size=4)
 NAMES = [f"chip_{number}.tif" for number in range(CHIPS)]
 GRIDS = [utm_grid(SIZE, SIZE, left=500_000 + 10_000 * number) for number in range(CHIPS)]
 PAIRS = {name: (probability, mask) for name, probability, mask in make_pairs(CHIPS)}
@@ -86,7 +86,7 @@ def evaluate(test_maps: PackedPlanes) -> "pd.Series[float]":
     }
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in inputs.items()})
     pipeline = create_pipeline(["segmentation"]).only_nodes(
-        "segmentation.choose_threshold", "segmentation.score_outlines"
+        "segmentation.choose_threshold", "segmentation.score_segmentation"
     )
     scores = SequentialRunner().run(pipeline, catalog)["segmentation.scores"].load()
     iou: pd.Series[float] = scores[scores["metric"] == "iou"].set_index("split")["value"]
@@ -109,36 +109,38 @@ def test_the_threshold_is_the_best_of_its_curve() -> None:
 
 
 def test_test_chips_get_the_map_that_the_networks_draw_on_the_grid_of_their_mask() -> None:
-    stream = outline_test_chips(packed(), masks_of(), folds_table(), network(), SETTINGS)
+    stream = segment_test_chips(packed(), masks_of(), folds_table(), network(), SETTINGS)
     assert stream.filenames == tuple(NAMES[TRAIN:])
     assert stream.grids == tuple(GRIDS[TRAIN:])
-    outliner = complete_outliner(network(), {"threshold": 0.5}, ChipSettings(bands=SIX_BANDS))
-    expected = outliner.predict(np.stack([packed().reflectance(row) for row in range(TRAIN, CHIPS)]))
+    segmenter = complete_segmenter(network(), {"threshold": 0.5}, ChipSettings(bands=SIX_BANDS))
+    expected = segmenter.predict(np.stack([packed().reflectance(row) for row in range(TRAIN, CHIPS)]))
     np.testing.assert_allclose(np.stack(list(stream)), expected, atol=1e-3)
 
 
 def test_without_a_test_split_outlines_are_scored_out_of_fold_alone() -> None:
     folds = folds_table().head(TRAIN)
-    stream = outline_test_chips(packed(), masks_of(), folds, network(), SETTINGS)
+    stream = segment_test_chips(packed(), masks_of(), folds, network(), SETTINGS)
     assert (len(stream), stream.size, list(stream)) == (0, (SIZE, SIZE), [])
-    scores, chips = score_outlines(masks_of(), maps_of(NAMES[:TRAIN]), maps_of([]), {"threshold": 0.5}, folds, SETTINGS)
+    scores, chips = score_segmentation(
+        masks_of(), maps_of(NAMES[:TRAIN]), maps_of([]), {"threshold": 0.5}, folds, SETTINGS
+    )
     assert set(scores["split"]) == {"out-of-fold"}
     assert chips["filename"].tolist() == NAMES[:TRAIN]
 
 
 def test_chips_without_mask_are_neither_outlined_nor_scored() -> None:
     placed = [name for name in NAMES if name not in {NAMES[0], NAMES[-1]}]
-    stream = outline_test_chips(packed(), masks_of(placed), folds_table(), network(), SETTINGS)
+    stream = segment_test_chips(packed(), masks_of(placed), folds_table(), network(), SETTINGS)
     assert stream.filenames == tuple(NAMES[TRAIN:-1])
     trained, tested = placed[: TRAIN - 1], placed[TRAIN - 1 :]
-    _, chips = score_outlines(
+    _, chips = score_segmentation(
         masks_of(placed), maps_of(trained), maps_of(tested), {"threshold": 0.5}, folds_table(), SETTINGS
     )
     assert chips["filename"].tolist() == placed
 
 
 def test_hectares_are_those_of_the_chips_own_pixels() -> None:
-    _, chips = score_outlines(
+    _, chips = score_segmentation(
         masks_of(), maps_of(NAMES[:TRAIN]), maps_of(NAMES[TRAIN:]), {"threshold": 0.5}, folds_table(), SETTINGS
     )
     known = {name: (mask == 1) & ~np.isnan(probability) for name, (probability, mask) in PAIRS.items()}
@@ -158,12 +160,12 @@ def classified(names: list[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
 def chip_scores(names: list[str] = NAMES) -> pd.DataFrame:
     trained, tested = ([name for name in names if (NAMES.index(name) < TRAIN) == early] for early in (True, False))
     given = (masks_of(names), maps_of(trained), maps_of(tested), {"threshold": 0.5}, folds_table(), SETTINGS)
-    return score_outlines(*given)[1]
+    return score_segmentation(*given)[1]
 
 
 def test_outlines_and_the_chosen_classifier_detect_on_the_same_chips() -> None:
     placed = NAMES[1:]
-    table = compare_detection(chip_scores(placed), SETTINGS, *classified(NAMES))
+    table = compare_chip_scores(chip_scores(placed), SETTINGS, *classified(NAMES))
     auc = table[(table["metric"] == "roc_auc") & table["category_excluded"].isna()].set_index(["model", "split"])
     assert set(auc.index) == {(model, split) for model in ("outlines", "network") for split in ("out-of-fold", "test")}
     assert auc["value"]["network", "test"] == 1
@@ -171,7 +173,7 @@ def test_outlines_and_the_chosen_classifier_detect_on_the_same_chips() -> None:
 
 
 def test_outlines_detect_alone_where_there_is_no_classifier() -> None:
-    table = compare_detection(chip_scores(), SETTINGS)
+    table = compare_chip_scores(chip_scores(), SETTINGS)
     assert set(table["model"]) == {"outlines"}
     assert table.loc[table["metric"] == "roc_auc", "value"].between(0.5, 1).all()
 
@@ -179,7 +181,7 @@ def test_outlines_detect_alone_where_there_is_no_classifier() -> None:
 def test_where_every_chip_shows_a_mine_there_is_nothing_to_detect(caplog: pytest.LogCaptureFixture) -> None:
     chips = chip_scores()
     mines = chips[chips["true_hectares"] > 0]
-    table = compare_detection(mines, SETTINGS)
+    table = compare_chip_scores(mines, SETTINGS)
     assert table.empty
     assert {"split", "model", "metric", "value", "low", "high"} <= set(table.columns)
     assert "All chips show a mine, or none" in caplog.text
@@ -187,9 +189,9 @@ def test_where_every_chip_shows_a_mine_there_is_nothing_to_detect(caplog: pytest
 
 def test_the_complete_outliner_has_the_threshold_of_the_decision() -> None:
     chips = ChipSettings(bands=SIX_BANDS)
-    outliner = complete_outliner(network(), {"threshold": 0.3719}, chips)
-    assert outliner.threshold == 0.3719
-    assert outliner.chips == chips
+    segmenter = complete_segmenter(network(), {"threshold": 0.3719}, chips)
+    assert segmenter.threshold == 0.3719
+    assert segmenter.chips == chips
 
 
 def test_maps_of_another_size_than_the_masks_are_told_in_one_sentence() -> None:

@@ -16,18 +16,18 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.models.export import describe
-from mining_the_mines.models.mine_classifier import MineDetector
-from mining_the_mines.models.mine_segmenter import MineOutliner
+from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.mine_segmenter import MineSegmenter
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings, score_models
-from mining_the_mines.pipelines.evaluation.segmentation_nodes import complete_outliner
+from mining_the_mines.pipelines.evaluation.segmentation_nodes import complete_segmenter
 from mining_the_mines.pipelines.registration.nodes import (
+    compare_classifiers,
     ground_pixel,
     package_model,
-    put_forward,
-    weigh_detector,
-    write_detector_card,
+    register_model,
+    write_classifier_card,
 )
-from mining_the_mines.pipelines.registration.segmentation_nodes import weigh_outliner, write_outliner_card
+from mining_the_mines.pipelines.registration.segmentation_nodes import compare_segmenters, write_segmenter_card
 from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.seen_chips import hash_chips
@@ -72,7 +72,7 @@ def predictions(skill: float = 0.3) -> pd.DataFrame:
     return pd.concat([folds.assign(model=name, probability=values) for name, values in given.items()])
 
 
-def stored(model: MineDetector | MineOutliner, folder: Path, content: str = "new") -> StoredPackage:
+def stored(model: MineClassifier | MineSegmenter, folder: Path, content: str = "new") -> StoredPackage:
     """A package as if it had been written."""
     made = package_model(model, "# Card\n", scores_table(), PACKED, folds_table(), SETTINGS)
     return StoredPackage(folder, content, made.description, made.facts, made.card)
@@ -91,10 +91,10 @@ def trained_chips() -> list[str]:
     return list(PACKED.filenames[:TRAIN])
 
 
-def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(detector: MineDetector) -> None:
+def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(classifier: MineClassifier) -> None:
     settings = EvaluationSettings(bootstrap=BootstrapSettings(resamples=20))
     _, scores, categories, _ = score_models(predictions(), settings)
-    card = write_detector_card(detector, scores, categories, predictions(), folds_table(), SETTINGS, CAVEATS)
+    card = write_classifier_card(classifier, scores, categories, predictions(), folds_table(), SETTINGS, CAVEATS)
     chosen = scores[(scores["model"] == "blend") & (scores["metric"] == "f1") & (scores["split"] == "test")]
     assert f"| F1 | {chosen['value'].iloc[0]:.3f} (" in card
     assert "| quarry (recall) | test |" in card
@@ -102,26 +102,26 @@ def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(detect
     assert "**The scenes are simulated.**" in card
 
 
-def test_a_package_knows_its_training_chips_and_its_own_scores(detector: MineDetector) -> None:
-    package = package_model(detector, "# Card", scores_table(), PACKED, folds_table(), SETTINGS)
+def test_a_package_knows_its_training_chips_and_its_own_scores(classifier: MineClassifier) -> None:
+    package = package_model(classifier, "# Card", scores_table(), PACKED, folds_table(), SETTINGS)
     assert package.training_chips["filename"].tolist() == trained_chips()
     assert package.facts.bounds == (-60, -5, -13, -5)
     blend = scores_table().query("model == 'blend' and category_excluded.isna()")
     assert [figure.value for figure in package.facts.scores] == blend["value"].tolist()
 
 
-def test_one_label_that_is_turned_over_makes_other_data(detector: MineDetector) -> None:
+def test_one_label_that_is_turned_over_makes_other_data(classifier: MineClassifier) -> None:
     turned = folds_table()
     turned["label"] = turned["label"].where(turned.index != 3, 1 - turned["label"])
     hashes = {
-        package_model(detector, "", scores_table(), PACKED, folds, SETTINGS).facts.data_hash
+        package_model(classifier, "", scores_table(), PACKED, folds, SETTINGS).facts.data_hash
         for folds in (folds_table(), folds_table(), turned)
     }
     assert len(hashes) == 2
 
 
 def test_masks_are_among_the_data_of_a_segmenter() -> None:
-    model, folds, masks = outliner(), outlined.folds_table(), outlined.masks_of()
+    model, folds, masks = segmenter(), outlined.folds_table(), outlined.masks_of()
     other = outlined.planes(outlined.NAMES, list(1 - np.minimum(masks.array, 1)))
     hashes = {
         package_model(model, "", scores_table(), outlined.packed(), folds, OUTLINES, of).facts.data_hash
@@ -136,21 +136,25 @@ def test_a_segmenters_pixels_are_measured_where_its_chips_lie() -> None:
     assert ground_pixel(planes_in_memory(array, names, [in_degrees] * 3)) == pytest.approx(7.89, abs=0.01)
     coarse = ChipGrid(CRS.from_epsg(32721), Affine(20, 0, 500_000, 0, -20, 9_000_000), 4, 4)
     masks = planes_in_memory(array, names, [coarse] * 3)
-    package = package_model(outliner(), "", scores_table(), outlined.packed(), outlined.folds_table(), OUTLINES, masks)
+    package = package_model(segmenter(), "", scores_table(), outlined.packed(), outlined.folds_table(), OUTLINES, masks)
     assert package.description.pixel_metres == 20
 
 
-def test_without_a_champion_the_first_model_becomes_it(detector: MineDetector, tmp_path: Path) -> None:
-    promotion = weigh_detector(stored(detector, tmp_path), NOBODY, predictions(), PACKED, SETTINGS)
+def test_without_a_champion_the_first_model_becomes_it(classifier: MineClassifier, tmp_path: Path) -> None:
+    promotion = compare_classifiers(stored(classifier, tmp_path), NOBODY, predictions(), PACKED, SETTINGS)
     assert (promotion["outcome"], promotion["chips"], promotion["left_out"]) == ("champion", CHIPS - TRAIN, 0)
 
 
-def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(detector: MineDetector, tmp_path: Path) -> None:
+def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(
+    classifier: MineClassifier, tmp_path: Path
+) -> None:
     seen = [*trained_chips(), *PACKED.filenames[-5:]]
-    promotion = weigh_detector(stored(detector, tmp_path), champion(detector, seen), predictions(0.6), PACKED, SETTINGS)
+    promotion = compare_classifiers(
+        stored(classifier, tmp_path), champion(classifier, seen), predictions(0.6), PACKED, SETTINGS
+    )
     assert (promotion["chips"], promotion["left_out"], promotion["champion_version"]) == (CHIPS - TRAIN - 5, 5, "4")
     rows = folds_table()[TRAIN:-5]
-    found = detector.predict(np.stack([PACKED.reflectance(row) for row in range(TRAIN, CHIPS - 5)]))
+    found = classifier.predict(np.stack([PACKED.reflectance(row) for row in range(TRAIN, CHIPS - 5)]))
     pairs = [
         (found[mine] > found[other]) + (found[mine] == found[other]) / 2
         for mine in np.flatnonzero(rows["label"] == 1)
@@ -161,7 +165,7 @@ def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(detector: M
 
 def test_a_champion_may_want_fewer_bands_in_another_order(tmp_path: Path) -> None:
     bands = SIX_BANDS[::-1]
-    model = MineOutliner(
+    model = MineSegmenter(
         ChipSettings(bands=bands), StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), 16)
     )
     view = RegistryView("mine-segmenter", Champion("4", "old", model, hash_chips(PACKED, trained_chips())))
@@ -169,75 +173,75 @@ def test_a_champion_may_want_fewer_bands_in_another_order(tmp_path: Path) -> Non
 
 
 def test_a_champion_that_wants_a_band_which_the_chips_lack_can_not_be_compared(
-    detector: MineDetector,
+    classifier: MineClassifier,
     tmp_path: Path,
 ) -> None:
-    other = replace(detector, chips=ChipSettings(bands=(*BANDS, "B1")))
-    promotion = weigh_detector(
-        stored(detector, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
+    other = replace(classifier, chips=ChipSettings(bands=(*BANDS, "B1")))
+    promotion = compare_classifiers(
+        stored(classifier, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
     )
     assert promotion["outcome"] == "challenger"
     assert promotion["reason"].startswith("Version 4 wants B1, which these chips lack: give the alias champion")
 
 
-def test_a_champion_for_chips_of_another_size_can_not_be_compared(detector: MineDetector, tmp_path: Path) -> None:
-    other = replace(detector, network=replace(detector.network, chip_size=32))
-    promotion = weigh_detector(
-        stored(detector, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
+def test_a_champion_for_chips_of_another_size_can_not_be_compared(classifier: MineClassifier, tmp_path: Path) -> None:
+    other = replace(classifier, network=replace(classifier.network, chip_size=32))
+    promotion = compare_classifiers(
+        stored(classifier, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
     )
     assert promotion["reason"].startswith("Version 4 judges chips of 32 pixels, and these have 16")
 
 
 def test_too_few_chips_that_the_champion_has_not_seen_leave_it_in_its_place(
-    detector: MineDetector,
+    classifier: MineClassifier,
     tmp_path: Path,
 ) -> None:
-    view = champion(detector, list(PACKED.filenames))
-    promotion = weigh_detector(stored(detector, tmp_path), view, predictions(0.6), PACKED, SETTINGS)
+    view = champion(classifier, list(PACKED.filenames))
+    promotion = compare_classifiers(stored(classifier, tmp_path), view, predictions(0.6), PACKED, SETTINGS)
     assert promotion["outcome"] == "challenger"
     assert "Only 0 test chips of 0 places are left" in promotion["reason"]
     assert f"({CHIPS - TRAIN} are left out)" in promotion["reason"]
     assert promotion["left_out"] == CHIPS - TRAIN
 
 
-def test_the_champion_itself_is_not_compared_with_itself(detector: MineDetector, tmp_path: Path) -> None:
-    view = champion(detector, trained_chips(), "new")
-    promotion = weigh_detector(stored(detector, tmp_path), view, predictions(), PACKED, SETTINGS)
+def test_the_champion_itself_is_not_compared_with_itself(classifier: MineClassifier, tmp_path: Path) -> None:
+    view = champion(classifier, trained_chips(), "new")
+    promotion = compare_classifiers(stored(classifier, tmp_path), view, predictions(), PACKED, SETTINGS)
     assert (promotion["outcome"], promotion["difference"]) == ("champion", None)
     assert promotion["reason"] == "This very model is the champion already, as version 4."
 
 
-def test_a_registry_that_does_not_answer_decides_nothing(detector: MineDetector, tmp_path: Path) -> None:
+def test_a_registry_that_does_not_answer_decides_nothing(classifier: MineClassifier, tmp_path: Path) -> None:
     view = RegistryView("mine-classifier", silent="It is not there.")
-    promotion = weigh_detector(stored(detector, tmp_path), view, predictions(), PACKED, SETTINGS)
+    promotion = compare_classifiers(stored(classifier, tmp_path), view, predictions(), PACKED, SETTINGS)
     assert promotion["outcome"] == "challenger"
     assert "It is not there." in promotion["reason"]
 
 
 def weigh_outlines(
-    model: MineOutliner, view: RegistryView, folder: Path, maps: PackedPlanes | None = None
+    model: MineSegmenter, view: RegistryView, folder: Path, maps: PackedPlanes | None = None
 ) -> dict[str, Any]:
     """Weigh a segmenter on the chips of the tests of evaluation."""
     package = StoredPackage(folder, "new", describe(model), stored(model, folder).facts, "# Card\n")
     maps = maps or outlined.maps_of(outlined.NAMES[outlined.TRAIN :])
     given = (outlined.chip_scores(), maps, outlined.masks_of(), outlined.packed(), OUTLINES, outlined.SETTINGS)
-    return weigh_outliner(package, view, *given)
+    return compare_segmenters(package, view, *given)
 
 
-def outliner(threshold: float = 0.5) -> MineOutliner:
+def segmenter(threshold: float = 0.5) -> MineSegmenter:
     """A segmenter with random weights."""
-    model = complete_outliner(outlined.network(), {"threshold": threshold}, ChipSettings(bands=SIX_BANDS))
-    assert isinstance(model, MineOutliner)
+    model = complete_segmenter(outlined.network(), {"threshold": threshold}, ChipSettings(bands=SIX_BANDS))
+    assert isinstance(model, MineSegmenter)
     return model
 
 
-def outlining_champion(model: MineOutliner) -> RegistryView:
+def outlining_champion(model: MineSegmenter) -> RegistryView:
     seen = hash_chips(outlined.packed(), outlined.NAMES[: outlined.TRAIN])
     return RegistryView("mine-segmenter", Champion("1", "old", model, seen))
 
 
 def test_outlines_of_champion_and_challenger_are_measured_on_the_same_chips(tmp_path: Path) -> None:
-    promotion = weigh_outlines(outliner(), outlining_champion(outliner()), tmp_path)
+    promotion = weigh_outlines(segmenter(), outlining_champion(segmenter()), tmp_path)
     assert (promotion["outcome"], promotion["chips"]) == ("champion", outlined.CHIPS - outlined.TRAIN)
     assert promotion["one_sided_pixels"] == 0
     assert promotion["challenger"]["value"] > promotion["champion"]["value"]
@@ -246,7 +250,7 @@ def test_outlines_of_champion_and_challenger_are_measured_on_the_same_chips(tmp_
 
 
 def test_a_segmenter_that_is_silent_where_it_errs_does_not_win(tmp_path: Path) -> None:
-    model = outliner(threshold=0.01)  # it calls a good part of the ground a mine
+    model = segmenter(threshold=0.01)  # it calls a good part of the ground a mine
     names, chips, masks = outlined.NAMES[outlined.TRAIN :], outlined.packed(), outlined.masks_of()
     maps = model.predict(np.stack([chips.reflectance(row) for row in chips.rows(names)])).astype(np.float16)
     wrong = (masks.array[masks.rows(names)] == 0) & (maps >= model.threshold)
@@ -258,13 +262,13 @@ def test_a_segmenter_that_is_silent_where_it_errs_does_not_win(tmp_path: Path) -
 
 
 def test_a_segmenters_card_scores_each_region() -> None:
-    model = MineOutliner(ChipSettings(bands=SIX_BANDS), outlined.network())
+    model = MineSegmenter(ChipSettings(bands=SIX_BANDS), outlined.network())
     chips = outlined.chip_scores()
     scores = pd.DataFrame(
         {"split": ["test"], "model": "outlines", "category_excluded": None, "metric": "iou", "value": 0.5,
          "low": 0.4, "high": 0.6}
     )  # fmt: skip
-    card = write_outliner_card(model, scores, chips, outlined.folds_table(), outlined.masks_of(), OUTLINES, CAVEATS)
+    card = write_segmenter_card(model, scores, chips, outlined.folds_table(), outlined.masks_of(), OUTLINES, CAVEATS)
     assert "| IoU | 0.500 (0.400 to 0.600) | – |" in card
     assert "IoU by region:" in card
     assert "| place-0 | out-of-fold |" in card
@@ -273,16 +277,16 @@ def test_a_segmenters_card_scores_each_region() -> None:
 def test_figures_by_category_have_a_name_on_a_segmenters_card() -> None:
     chips = outlined.chip_scores().assign(category="river mine")
     scores = pd.DataFrame(columns=["split", "model", "category_excluded", "metric", "value", "low", "high"])
-    card = write_outliner_card(
-        outliner(), scores, chips, outlined.folds_table(), outlined.masks_of(), OUTLINES, CAVEATS
+    card = write_segmenter_card(
+        segmenter(), scores, chips, outlined.folds_table(), outlined.masks_of(), OUTLINES, CAVEATS
     )
     assert "| river mine (IoU) | test |" in card
 
 
-def test_what_a_version_is_looked_up_by_stands_in_its_tags(detector: MineDetector, tmp_path: Path) -> None:
-    package = stored(detector, tmp_path)
-    promotion = weigh_detector(package, NOBODY, predictions(), PACKED, SETTINGS)
-    registration = put_forward(package, promotion, {"MLflow run": "f00", "Git commit": "abc"}, SETTINGS)
+def test_what_a_version_is_looked_up_by_stands_in_its_tags(classifier: MineClassifier, tmp_path: Path) -> None:
+    package = stored(classifier, tmp_path)
+    promotion = compare_classifiers(package, NOBODY, predictions(), PACKED, SETTINGS)
+    registration = register_model(package, promotion, {"MLflow run": "f00", "Git commit": "abc"}, SETTINGS)
     assert registration.becomes_champion
     assert registration.tags["bands"] == ",".join(BANDS)
     assert registration.tags["chip_size"] == "16"

@@ -25,16 +25,16 @@ from mining_the_mines.pipelines.reporting.composite_nodes import describe_compos
 from mining_the_mines.pipelines.reporting.nodes import (
     ReportingSettings,
     choose_examples,
-    choose_outline_examples,
-    describe_detection,
+    choose_segmentation_examples,
+    describe_classification,
     write_report,
 )
-from mining_the_mines.reporting import DetectionContents, OutlineTile
+from mining_the_mines.reporting import ClassificationData, SegmentationTile
 from mining_the_mines.scenes.faults import BlockFault
 from mining_the_mines.scoring import BootstrapSettings, score_table
-from mining_the_mines.scoring.pixel_tally import outline_threshold_curve, tally_pixels
-from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
-from mining_the_mines.scoring.segmentation_scores import detection_predictions, outline_score_table
+from mining_the_mines.scoring.pixel_tally import pixel_threshold_curve, tally_pixels
+from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
 from support.chip_files import BANDS, ground
 from support.composites import composite_at
 from support.networks import small_ensemble, small_spec
@@ -64,19 +64,19 @@ def inputs() -> dict[str, Any]:
     folds = make_folds(CHIPS)
     pairs = [(name, *pair[1:]) for name, pair in zip(folds["filename"], make_pairs(CHIPS), strict=True)]
     areas = dict.fromkeys(folds["filename"], 0.01)
-    chips = measure_outlines(pairs, areas, 0.5, OutlineMeasureSettings()).merge(folds, on="filename")
+    chips = measure_segmentation(pairs, areas, 0.5, SegmentationMeasureSettings()).merge(folds, on="filename")
     test = set(folds.loc[folds["split"] == "test", "filename"])
     curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.5, 0.3], "validation_iou": [0.4, 0.6]})
     return {
-        "scores": from_file(outline_score_table(chips, FEW)),
+        "scores": from_file(segmentation_score_table(chips, FEW)),
         "chip_scores": from_file(chips).astype({"fold": "Int64"}),
         "decision": {"threshold": 0.5, "objective": "iou", "tolerance": 2.0},
-        "threshold_curve": from_file(outline_threshold_curve(tally_pixels(pairs, areas))),
+        "threshold_curve": from_file(pixel_threshold_curve(tally_pixels(pairs, areas))),
         "probability_maps": planes({name: p for name, p, _ in pairs if name not in test}, np.float16),
         "test_probability_maps": planes({name: p for name, p, _ in pairs if name in test}, np.float16),
         "masks": planes({name: mask for name, _, mask in pairs}, np.uint8),
         "mask_table": from_file(make_mask_table(chips)),
-        "outline_inventory": from_file(make_inventory()),
+        "polygon_inventory": from_file(make_inventory()),
         "learning_curves": from_file(curves),
     }
 
@@ -87,12 +87,12 @@ def shared(inputs: dict[str, Any]) -> dict[str, Any]:
     folds = make_folds(CHIPS)
     packed = pack_in_memory([ground(seed, size=SIZE) for seed in range(CHIPS)], list(folds["filename"]), BANDS)
     manifest = folds[["filename", "label"]].assign(verdict="accepted", reason=None)
-    detections = detection_predictions(inputs["chip_scores"])
+    detections = chip_predictions(inputs["chip_scores"])
     compared = pd.concat([detections, detections.assign(model="network")])
     network = {"network": {"architecture": "maxvit_pico"}, "evaluation": {"bootstrap": {"level": 0.9}}}
     return {
         "packed_chips": packed,
-        "detection_scores": from_file(score_table(compared, {"outlines": 0.5, "network": 0.5}, FEW)),
+        "chip_classification_scores": from_file(score_table(compared, {"outlines": 0.5, "network": 0.5}, FEW)),
         "manifest": from_file(manifest),
         "folds": folds,
         "band_statistics": measure_bands(packed, folds),
@@ -102,10 +102,10 @@ def shared(inputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def choose(inputs: dict[str, Any], shared: dict[str, Any], **changes: Any) -> tuple[OutlineTile, ...]:
+def choose(inputs: dict[str, Any], shared: dict[str, Any], **changes: Any) -> tuple[SegmentationTile, ...]:
     names = ("chip_scores", "decision", "probability_maps", "test_probability_maps", "masks")
     given = {name: inputs[name] for name in names}
-    return choose_outline_examples(
+    return choose_segmentation_examples(
         **{**given, "packed_chips": shared["packed_chips"], "reporting": shared["params:reporting"], **changes}
     )
 
@@ -140,7 +140,7 @@ def test_outlines_alone_make_a_report(inputs: dict[str, Any], shared: dict[str, 
 
 def test_both_tasks_meet_in_one_report_and_each_can_be_left_out() -> None:
     both = create_pipeline()
-    assert {"detection_contents", "outline_contents"} <= both.datasets()
+    assert {"classification_data", "segmentation_data"} <= both.datasets()
     assert [node.name for node in both.nodes if "report" in node.outputs] == ["reporting.write_report"]
     for task, other in (("classification", "segmentation"), ("segmentation", "classification")):
         alone = create_pipeline([task])  # type: ignore[list-item]
@@ -191,7 +191,7 @@ def test_few_mines_are_shown_once(inputs: dict[str, Any], shared: dict[str, Any]
     assert sorted(tile.kind for tile in choose(inputs, shared, chip_scores=few)) == kinds
 
 
-def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> DetectionContents:
+def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> ClassificationData:
     """Describe what the made-up report has of the blend, as if it were the network's."""
     made = make_detection(make_folds(40), tiles=1, resamples=20)
     assert made.category_table is not None
@@ -202,7 +202,7 @@ def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> DetectionC
     )
     curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.7, 0.5]})
     tables = (made.category_table, made.difference_table, curves, made.importances)
-    return describe_detection(predictions, decision, scores, *tables, made.gallery, parameters)
+    return describe_classification(predictions, decision, scores, *tables, made.gallery, parameters)
 
 
 def test_the_network_is_called_by_its_architecture(shared: dict[str, Any]) -> None:

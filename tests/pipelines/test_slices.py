@@ -14,7 +14,7 @@ from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.models.settings import BaselineSettings
 from mining_the_mines.pipeline_registry import register_pipelines
-from mining_the_mines.pipelines.chip_source import Origin
+from mining_the_mines.pipelines.chip_source import ChipSource
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings
 from mining_the_mines.pipelines.inference.nodes import fill_in_submission
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
@@ -138,8 +138,8 @@ def test_reporting_lists_nested_parameters_by_dotted_names() -> None:
     assert flatten({"training": {"network": {"architecture": "maxvit"}}}) == {"training.network.architecture": "maxvit"}
 
 
-@pytest.mark.parametrize("origin", ["simulation", "archive", "handed_over"])
-def test_every_node_has_a_name_in_words_and_says_in_a_sentence_what_it_does(origin: Origin) -> None:
+@pytest.mark.parametrize("origin", ["simulation", "archive", "prebuilt"])
+def test_every_node_has_a_name_in_words_and_says_in_a_sentence_what_it_does(origin: ChipSource) -> None:
     for pipeline in register_pipelines(origin=origin).values():
         for node in pipeline.nodes:
             words = (node.name.rpartition(".")[2]).split("_")

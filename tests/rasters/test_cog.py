@@ -79,7 +79,7 @@ def write_on_full_disks(folder: Path) -> None:
 
 
 def test_on_a_disk_with_a_limit_a_file_is_whole_or_refused(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from scenes.test_cog import write_on_full_disks as work; "
+    script = "import sys; from pathlib import Path; from rasters.test_cog import write_on_full_disks as work; "
     done = subprocess.run(
         [sys.executable, "-c", script + "work(Path(sys.argv[1]))", str(tmp_path)],
         env=APART,
@@ -110,7 +110,7 @@ def test_on_a_full_disk_a_file_is_whole_or_refused(tmp_path: Path, kilobytes: in
     whole = hashlib.sha256(write_noise(tmp_path / "whole.tif", layout())).hexdigest()
     disk = tmp_path / "disk"
     disk.mkdir()
-    script = "import sys; from pathlib import Path; from scenes.test_cog import write_on_this_disk as work; "
+    script = "import sys; from pathlib import Path; from rasters.test_cog import write_on_this_disk as work; "
     done = subprocess.run(
         ["unshare", "-Urm", "sh", "-c", f'mount -t tmpfs -o size={kilobytes}k none "$1" && exec "$0" -c "$2" "$1"',
          sys.executable, str(disk), script + "work(Path(sys.argv[1]))"],

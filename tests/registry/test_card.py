@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from mining_the_mines.registry.breakdown import break_down, region_of
-from mining_the_mines.registry.card import DESCRIPTION_LETTERS, CardContents, shorten, write_card
+from mining_the_mines.registry.card import DESCRIPTION_LETTERS, CardData, shorten, write_card
 from mining_the_mines.scoring.metrics import weighted_scores
 from support.registered_models import SETTINGS, description, judged_chips
 
@@ -34,7 +34,7 @@ def card_of(caveats: tuple[str, ...] = ("The scenes are simulated.",), *, tested
         }
     )
     given = (folds, scores, categories, regions, "roc_auc", caveats)
-    return write_card(CardContents("mine-classifier", description(), *given))
+    return write_card(CardData("mine-classifier", description(), *given))
 
 
 def test_a_card_tells_use_data_limits_and_scores_by_category_and_region() -> None:

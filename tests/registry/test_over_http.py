@@ -1,4 +1,4 @@
-"""A served detector over HTTP, in a process in which this package can't be imported."""
+"""A served classifier over HTTP, in a process in which this package can't be imported."""
 
 import json
 import math
@@ -12,7 +12,7 @@ import pytest
 import requests
 from numpy.typing import NDArray
 
-from mining_the_mines.models.mine_classifier import MineDetector
+from mining_the_mines.models.mine_classifier import MineClassifier
 from mining_the_mines.registry.model_folder import save_served_model
 from support.model_server import served
 from support.networks import SIX_BANDS, SIZE
@@ -24,7 +24,7 @@ class Serving:
     """A server and the model that it serves."""
 
     address: str
-    detector: MineDetector
+    classifier: MineClassifier
 
     def ask(self, inputs: object, **params: object) -> requests.Response:
         """Send chips as JSON; NaN goes as null, as JSON knows no other way."""
@@ -44,10 +44,10 @@ class Serving:
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """One server for all."""
-    folder, detector = tmp_path_factory.mktemp("serving"), small_detector()
-    save_served_model(exported(detector, folder / "exported"), folder / "served")
+    folder, classifier = tmp_path_factory.mktemp("serving"), small_detector()
+    save_served_model(exported(classifier, folder / "exported"), folder / "served")
     with served(folder / "served", folder) as address:
-        yield Serving(address, detector)
+        yield Serving(address, classifier)
 
 
 def probabilities(answer: requests.Response) -> list[float]:
@@ -63,17 +63,17 @@ def sent(chips: NDArray[np.float32]) -> list[Any]:
 def test_the_answer_is_the_detectors_own(serving: Serving) -> None:
     chips = chips_to_ask_about()
     answer = serving.ask(sent(chips))
-    wanted = serving.detector.predict(chips)
+    wanted = serving.classifier.predict(chips)
     np.testing.assert_allclose(probabilities(answer), wanted, atol=1e-5)
     for chip in answer.json()["predictions"]:
-        assert chip["threshold"] == serving.detector.threshold
-        assert chip["mine"] == (chip["probability"] >= serving.detector.threshold)
+        assert chip["threshold"] == serving.classifier.threshold
+        assert chip["mine"] == (chip["probability"] >= serving.classifier.threshold)
 
 
 def test_bands_are_taken_by_name(serving: Serving) -> None:
     chips = chips_to_ask_about(3)
     answer = serving.ask(sent(chips[:, ::-1]), bands=list(SIX_BANDS[::-1]))
-    np.testing.assert_allclose(probabilities(answer), serving.detector.predict(chips), atol=1e-5)
+    np.testing.assert_allclose(probabilities(answer), serving.classifier.predict(chips), atol=1e-5)
 
 
 def test_a_missing_band_is_named(serving: Serving) -> None:
@@ -107,4 +107,4 @@ def test_a_hundred_requests_at_once_are_all_answered_right(serving: Serving) -> 
     with ThreadPoolExecutor(100) as senders:
         answers = list(senders.map(lambda chip: serving.ask([chip]), sent(chips)))
     found = [probabilities(answer)[0] for answer in answers]
-    np.testing.assert_allclose(found, serving.detector.predict(chips), atol=1e-5)
+    np.testing.assert_allclose(found, serving.classifier.predict(chips), atol=1e-5)

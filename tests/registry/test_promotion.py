@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.registry.promotion import Contest, Decision, decide
+from mining_the_mines.registry.promotion import Decision, PromotionCase, decide
 from support.registered_models import SETTINGS, judged_chips, never, scorer
 
 CHIPS = judged_chips()
@@ -14,7 +14,7 @@ CHIPS = judged_chips()
 
 def weigh(challenger: str, champion: str, chips: pd.DataFrame = CHIPS, **changes: object) -> Decision:
     """Decide between two of the models."""
-    contest = Contest(scorer(chips, challenger), chips["place"], scorer(chips, champion), "3", left_out=2)
+    contest = PromotionCase(scorer(chips, challenger), chips["place"], scorer(chips, champion), "3", left_out=2)
     return decide(contest, SETTINGS.model_copy(update=changes))
 
 
@@ -54,20 +54,20 @@ def test_luck_on_few_chips_is_not_enough() -> None:
 
 
 def test_without_a_champion_the_first_model_that_can_be_scored_becomes_it_and_it_is_said() -> None:
-    decision = decide(Contest(scorer(CHIPS, "guess"), CHIPS["place"]), SETTINGS)
+    decision = decide(PromotionCase(scorer(CHIPS, "guess"), CHIPS["place"]), SETTINGS)
     assert (decision.outcome, decision.champion, decision.difference) == ("champion", None, None)
     assert decision.reason.startswith("There was no champion")
 
 
 def test_a_model_without_test_chips_becomes_nothing() -> None:
-    decision = decide(Contest(never, []), SETTINGS)
+    decision = decide(PromotionCase(never, []), SETTINGS)
     assert decision.outcome == "challenger"
     assert "no test chips" in decision.reason
 
 
 def test_a_test_split_without_mines_decides_nothing() -> None:
     forest = CHIPS[CHIPS["label"] == 0]
-    decision = decide(Contest(scorer(forest, "good"), forest["place"]), SETTINGS)
+    decision = decide(PromotionCase(scorer(forest, "good"), forest["place"]), SETTINGS)
     assert decision.outcome == "challenger"
     assert "gives no roc_auc" in decision.reason
 
@@ -83,7 +83,7 @@ def test_too_few_chips_or_places_that_the_champion_has_not_seen_decide_nothing(c
 @pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
 def test_too_few_chips_or_places_make_no_first_champion(chips: int, places: int) -> None:
     few = judged_chips(chips, places)
-    decision = decide(Contest(scorer(few, "good"), few["place"]), SETTINGS)
+    decision = decide(PromotionCase(scorer(few, "good"), few["place"]), SETTINGS)
     assert (decision.outcome, decision.challenger) == ("challenger", None)
     assert decision.reason.startswith(f"There are only {chips} test chips of {places} places, too few for a first ch")
 
@@ -99,5 +99,5 @@ def test_the_record_of_a_decision_is_json_and_holds_its_figures() -> None:
     assert (record["metric"], record["margin"], record["confidence"]) == ("roc_auc", 0.01, 0.95)
     one_place = CHIPS.assign(place="east/p0")
     settings = SETTINGS.model_copy(update={"minimum_places": 1})
-    alone = decide(Contest(scorer(one_place, "good"), one_place["place"]), settings).record()
+    alone = decide(PromotionCase(scorer(one_place, "good"), one_place["place"]), settings).record()
     assert alone["challenger"]["low"] is None

@@ -29,7 +29,7 @@ DESCRIPTION: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def outlining(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An outliner's folder for MLflow."""
+    """An segmenter's folder for MLflow."""
     folder = tmp_path_factory.mktemp("outlining")
     save_served_model(exported(small_outliner(), folder / "exported"), folder / "served")
     return folder / "served"

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from mining_the_mines.reporting import MapContents, ReportContents, render_report
+from mining_the_mines.reporting import MapData, ReportData, render_report
 from mining_the_mines.reporting.comparison_part import arrange_comparison, verdict_sentence
 from mining_the_mines.scoring.run_comparison import RunComparison, compare_with
 from support.report_maps import make_view
@@ -15,7 +15,7 @@ from support.scored_runs import QUICK, make_scored_run, with_other_chips
 
 @pytest.fixture(scope="module")
 def comparison() -> RunComparison:
-    """A better detector that outlines worse, beside its rival and beside one with other chips."""
+    """A better classifier that outlines worse, beside its rival and beside one with other chips."""
     this = make_scored_run("this run", better=0.4, skill=0.7, parameters={"epochs": "40", "seed": "0"})
     others = dataclasses.replace(with_other_chips(make_scored_run("run b")), made_of={"git_commit": "b" * 40})
     return compare_with(this, [make_scored_run("run a"), others], QUICK)
@@ -87,7 +87,7 @@ def test_models_are_named_where_the_runs_have_chosen_different_ones() -> None:
 
 
 def test_the_report_has_a_section_only_if_runs_are_compared(comparison: RunComparison) -> None:
-    contents = ReportContents("Maps", maps=MapContents((make_view(),)))
+    contents = ReportData("Maps", maps=MapData((make_view(),)))
     page = render_report(dataclasses.replace(contents, comparison=comparison))
     assert page.count('id="comparison"') == 1
     assert 'href="#comparison"' in page

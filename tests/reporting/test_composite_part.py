@@ -5,25 +5,25 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mining_the_mines.reporting import CompositeContents
+from mining_the_mines.reporting import CompositeData
 from mining_the_mines.reporting.composite_part import CompositePart, arrange_composites
 from support.report_composites import DATES, make_composites, make_left_out, make_scenes, make_view
 
 
 @pytest.fixture(scope="module")
-def contents() -> CompositeContents:
+def contents() -> CompositeData:
     return make_composites()
 
 
 @pytest.fixture(scope="module")
-def part(contents: CompositeContents) -> CompositePart:
+def part(contents: CompositeData) -> CompositePart:
     return arrange_composites(contents)
 
 
 def of_baselines(*baselines: str) -> str:
     """The sentence on processing baselines."""
     view = make_view("tapajos", size=16, baselines=baselines)
-    contents = CompositeContents((view,), make_scenes(("tapajos",)), make_left_out().head(0))
+    contents = CompositeData((view,), make_scenes(("tapajos",)), make_left_out().head(0))
     return arrange_composites(contents).sentences[0]
 
 
@@ -35,7 +35,7 @@ def test_the_lead_tells_method_scenes_and_period(part: CompositePart) -> None:
 
 
 def test_a_single_region_is_named() -> None:
-    contents = CompositeContents((make_view("copper_belt"),), make_scenes(("copper_belt",)), make_left_out().head(0))
+    contents = CompositeData((make_view("copper_belt"),), make_scenes(("copper_belt",)), make_left_out().head(0))
     part = arrange_composites(contents)
     assert "one picture of copper belt: the median of what 9 scenes" in part.lead
     assert part.sentences[-1] == "All scenes that were found were used."
@@ -65,7 +65,7 @@ def test_the_share_without_a_clear_date_is_that_of_all_pixels() -> None:
     for name, without in (("a", 5), ("b", 15)):
         counts = np.array([without, 50 - without, 0, 50])
         views.append(dataclasses.replace(make_view(name, size=16, most=3), pixels_by_clear_dates=counts))
-    part = arrange_composites(CompositeContents(tuple(views), make_scenes(("a", "b")), make_left_out()))
+    part = arrange_composites(CompositeData(tuple(views), make_scenes(("a", "b")), make_left_out()))
     assert part.sentences[1] == (
         "10\N{NARROW NO-BREAK SPACE}% of the pixels are without a clear date; half of all have 1 or more, nine in ten "
         "0 to 3."
@@ -77,7 +77,7 @@ def test_the_share_without_a_clear_date_is_that_of_all_pixels() -> None:
 )
 def test_very_few_pixels_without_a_clear_date_are_neither_none_nor_rounded_away(without: int, told: str) -> None:
     view = dataclasses.replace(make_view("a", size=16, most=1), pixels_by_clear_dates=np.array([without, 1_000_000]))
-    part = arrange_composites(CompositeContents((view,), make_scenes(("a",)), make_left_out()))
+    part = arrange_composites(CompositeData((view,), make_scenes(("a",)), make_left_out()))
     assert part.sentences[1].startswith(told)
 
 
@@ -96,7 +96,7 @@ def test_every_scene_left_out_is_listed_with_its_reason(part: CompositePart) -> 
     assert len(rows) == 4
 
 
-def test_regions_are_compared_in_figures(contents: CompositeContents, part: CompositePart) -> None:
+def test_regions_are_compared_in_figures(contents: CompositeData, part: CompositePart) -> None:
     row = part.region_table.rows[1]
     assert (row.name, row.note) == ("copper belt", "3 January 2022 to 3 September 2022")
     assert [cell.text for cell in row.cells[:2]] == ["9", str(len(DATES))]
@@ -116,8 +116,8 @@ def test_all_regions_are_shown_with_the_same_contrast() -> None:
     bright = make_view("bright")
     dark = dataclasses.replace(bright, region="dark", visible=bright.visible / np.float32(4))
     scenes = make_scenes(("bright", "dark"))
-    together = arrange_composites(CompositeContents((bright, dark), scenes, make_left_out()))
-    alone = arrange_composites(CompositeContents((dark,), scenes, make_left_out()))
+    together = arrange_composites(CompositeData((bright, dark), scenes, make_left_out()))
+    alone = arrange_composites(CompositeData((dark,), scenes, make_left_out()))
     assert together.cards[1].photograph != alone.cards[0].photograph
 
 
@@ -129,6 +129,6 @@ def test_a_composite_without_any_clear_pixel_is_shown_too() -> None:
         pixels_by_clear_dates=np.array([256]),
         dates=(),
     )
-    part = arrange_composites(CompositeContents((empty,), make_scenes(("empty",)), make_left_out()))
+    part = arrange_composites(CompositeData((empty,), make_scenes(("empty",)), make_left_out()))
     assert part.sentences[1].startswith("100\N{NARROW NO-BREAK SPACE}% of the pixels are without")
     assert [entry.title for entry in part.legend] == ["none, or too few: no data"]

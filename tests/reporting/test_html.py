@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from mining_the_mines.reporting import (
-    CompositeContents,
-    DetectionContents,
-    OutlineContents,
+    ClassificationData,
+    CompositeData,
     Picture,
-    ReportContents,
+    ReportData,
     ReportSection,
+    SegmentationData,
     render_report,
 )
 from mining_the_mines.scoring import BootstrapSettings, score_table
@@ -46,27 +46,27 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def bare(detection: DetectionContents) -> ReportContents:
+def bare(detection: ClassificationData) -> ReportData:
     """One model's out-of-fold scores and nothing else."""
     rows = detection.predictions.query("model == 'baseline'").dropna(subset=["fold"])
     rows = rows.drop(columns=["category", "longitude", "latitude"])
     scores = score_table(rows, detection.thresholds, BootstrapSettings(resamples=20))
-    return ReportContents("Scores alone", DetectionContents("baseline", rows, detection.thresholds, scores))
+    return ReportData("Scores alone", ClassificationData("baseline", rows, detection.thresholds, scores))
 
 
-def with_detection(contents: ReportContents, **changes: Any) -> ReportContents:
+def with_detection(contents: ReportData, **changes: Any) -> ReportData:
     """The same report, with other figures or pictures of the classifiers."""
     assert contents.detection is not None
     return dataclasses.replace(contents, detection=dataclasses.replace(contents.detection, **changes))
 
 
 @pytest.fixture(scope="module")
-def bare_report(bare: ReportContents) -> str:
+def bare_report(bare: ReportData) -> str:
     return render_report(bare)
 
 
 @pytest.fixture(scope="module")
-def report(contents: ReportContents) -> str:
+def report(contents: ReportData) -> str:
     return render_report(contents)
 
 
@@ -106,7 +106,7 @@ def test_every_picture_has_a_text_for_those_who_cannot_see_it(page: Page) -> Non
     assert all(drawing["role"] == "img" and drawing["aria-label"] for drawing in drawings)
 
 
-def test_the_answer_comes_first_with_the_chosen_models_figures(detection: DetectionContents, page: Page) -> None:
+def test_the_answer_comes_first_with_the_chosen_models_figures(detection: ClassificationData, page: Page) -> None:
     table = detection.score_table
     rows = table[(table["split"] == "test") & (table["model"] == "blend") & table["category_excluded"].isna()]
     recall = rows.set_index("metric").loc["recall"]
@@ -116,7 +116,7 @@ def test_the_answer_comes_first_with_the_chosen_models_figures(detection: Detect
     assert text.index("the blend of models finds") < text.index("Log loss")
 
 
-def test_all_models_stand_side_by_side_with_intervals_on_both_splits(detection: DetectionContents, page: Page) -> None:
+def test_all_models_stand_side_by_side_with_intervals_on_both_splits(detection: ClassificationData, page: Page) -> None:
     table = detection.score_table
     for split in ("test", "out-of-fold"):
         rows = table[(table["split"] == split) & (table["metric"] == "roc_auc") & table["category_excluded"].isna()]
@@ -130,13 +130,13 @@ def test_every_rejected_chip_is_listed_with_its_reason(page: Page) -> None:
         assert text in page.text
 
 
-def test_what_was_run_is_written_down(contents: ReportContents, page: Page) -> None:
+def test_what_was_run_is_written_down(contents: ReportData, page: Page) -> None:
     for name, value in {**contents.run_facts, **contents.parameters}.items():
         assert name in page.text
         assert value in page.text
 
 
-def test_names_from_the_data_cannot_change_the_page(detection: DetectionContents, bare: ReportContents) -> None:
+def test_names_from_the_data_cannot_change_the_page(detection: ClassificationData, bare: ReportData) -> None:
     evil = "<script>alert(1)</script>"
     tile = dataclasses.replace(detection.gallery[0], filename=evil, category=evil)
     report = render_report(
@@ -152,11 +152,11 @@ def test_light_and_dark_pages_share_their_drawings(report: str) -> None:
     assert "#1b1f24" not in report.split("</style>", 1)[1]
 
 
-def test_the_same_contents_give_the_same_bytes(bare: ReportContents, bare_report: str) -> None:
+def test_the_same_contents_give_the_same_bytes(bare: ReportData, bare_report: str) -> None:
     assert render_report(bare) == bare_report
 
 
-def test_a_report_with_300_pictured_chips_can_be_sent_by_mail(bare: ReportContents) -> None:
+def test_a_report_with_300_pictured_chips_can_be_sent_by_mail(bare: ReportData) -> None:
     tiles = make_gallery(make_folds(40), each=2, size=256)
     noise = np.random.default_rng(0).integers(0, 60, (256, 256, 3), dtype=np.uint8)
     many = tuple(
@@ -178,9 +178,7 @@ def test_without_a_test_split_the_report_says_so_and_shows_out_of_fold_figures(b
     assert "On the test chips" not in page.text
 
 
-def test_a_test_split_of_one_class_is_reported_without_curves(
-    detection: DetectionContents, bare: ReportContents
-) -> None:
+def test_a_test_split_of_one_class_is_reported_without_curves(detection: ClassificationData, bare: ReportData) -> None:
     rows = detection.predictions.query("model == 'baseline'").drop(columns=["category", "longitude"])
     mines = rows[rows["fold"].notna() | (rows["label"] == 1)]
     table = score_table(mines, detection.thresholds, BootstrapSettings(resamples=20))
@@ -189,7 +187,7 @@ def test_a_test_split_of_one_class_is_reported_without_curves(
     assert [name for name in page.ids() if name.startswith("roc-outoffold")]
 
 
-def test_further_sections_hold_text_pictures_and_tables(bare: ReportContents) -> None:
+def test_further_sections_hold_text_pictures_and_tables(bare: ReportData) -> None:
     table = pd.DataFrame({"unit": ["North", None], "hectares": [12.34567, np.nan]})
     section = ReportSection("Hectares", ("Two units.",), (Picture("<svg></svg>", "A drawing"),), {"Units": table})
     page = Page(render_report(dataclasses.replace(bare, sections=(section,))))
@@ -197,20 +195,20 @@ def test_further_sections_hold_text_pictures_and_tables(bare: ReportContents) ->
         assert text in page.text
 
 
-def test_if_nothing_was_rejected_the_report_says_so(bare: ReportContents) -> None:
+def test_if_nothing_was_rejected_the_report_says_so(bare: ReportData) -> None:
     manifest = pd.DataFrame({"filename": ["a.tif"], "verdict": "accepted", "reason": None})
     assert "No chip was rejected." in Page(render_report(dataclasses.replace(bare, manifest=manifest))).text
 
 
-def test_a_report_on_outlines_alone_has_no_part_on_detection(outlines: OutlineContents) -> None:
-    page = Page(render_report(ReportContents("Outlines", outlines=outlines)))
+def test_a_report_on_outlines_alone_has_no_part_on_detection(outlines: SegmentationData) -> None:
+    page = Page(render_report(ReportData("Outlines", outlines=outlines)))
     ids = set(page.ids())
     assert {"answer", "outline-scores", "outline-threshold", "outline-gallery", "masks", "outline-learning"} <= ids
     assert not {"scores", "curves", "threshold", "gallery", "learning"} & ids
 
 
 def test_a_report_on_both_answers_both_questions_and_names_each_limit_once(
-    contents: ReportContents, detection: DetectionContents, outlines: OutlineContents
+    contents: ReportData, detection: ClassificationData, outlines: SegmentationData
 ) -> None:
     places = int(detection.score_table.query("split == 'test'")["places"].iloc[0])
     as_few = dataclasses.replace(outlines, score_table=outlines.score_table.assign(places=places))
@@ -225,7 +223,7 @@ def test_a_report_on_both_answers_both_questions_and_names_each_limit_once(
 
 
 def test_a_report_on_both_fetches_nothing_and_describes_every_picture(
-    contents: ReportContents, outlines: OutlineContents
+    contents: ReportData, outlines: SegmentationData
 ) -> None:
     report = render_report(dataclasses.replace(contents, outlines=outlines))
     page = Page(report)
@@ -235,26 +233,26 @@ def test_a_report_on_both_fetches_nothing_and_describes_every_picture(
     assert all(image["alt"] and image["src"].startswith("data:image/") for image in images)
 
 
-def test_outlines_without_anything_but_scores_make_a_report_too(outlines: OutlineContents) -> None:
+def test_outlines_without_anything_but_scores_make_a_report_too(outlines: SegmentationData) -> None:
     chips = outlines.chip_table.drop(columns=["longitude", "latitude"])
-    alone = OutlineContents(outlines.score_table, chips, threshold=0.5)
-    ids = set(Page(render_report(ReportContents("Outlines", outlines=alone))).ids())
+    alone = SegmentationData(outlines.score_table, chips, threshold=0.5)
+    ids = set(Page(render_report(ReportData("Outlines", outlines=alone))).ids())
     assert {"outline-scores", "outline-threshold"} <= ids
     assert not {"outline-gallery", "outline-map", "masks", "outline-learning", "outline-detection"} & ids
 
 
-def test_names_of_outlined_chips_cannot_change_the_page(outlines: OutlineContents) -> None:
+def test_names_of_outlined_chips_cannot_change_the_page(outlines: SegmentationData) -> None:
     evil = "<script>alert(1)</script>"
     tile = dataclasses.replace(outlines.gallery[0], filename=evil)
     masks = pd.DataFrame({"filename": [evil], "reason": [evil], "mine_pixels": 0, "known_pixels": 1})
     masks = masks.assign(slivers=0, mine_hectares=0.0)
     changed = dataclasses.replace(outlines, gallery=(tile,), mask_table=masks)
-    report = render_report(ReportContents("Outlines", outlines=changed))
+    report = render_report(ReportData("Outlines", outlines=changed))
     assert "alert(1)" in report
     assert "<script" not in report
 
 
-def test_composites_stand_before_the_data_with_both_pictures_of_each_region(bare: ReportContents) -> None:
+def test_composites_stand_before_the_data_with_both_pictures_of_each_region(bare: ReportData) -> None:
     composites = make_composites()
     report = render_report(dataclasses.replace(bare, composites=composites))
     page = Page(report)
@@ -272,15 +270,15 @@ def test_a_report_without_composites_does_not_mention_them(bare_report: str) -> 
     assert "What the chips were cut from" not in bare_report
 
 
-def test_names_of_regions_and_scenes_cannot_change_the_page(bare: ReportContents) -> None:
+def test_names_of_regions_and_scenes_cannot_change_the_page(bare: ReportData) -> None:
     evil = "<script>alert(1)</script>"
     left_out = pd.DataFrame({"region": [evil], "item": [evil], "datetime": [evil], "reason": [evil]})
-    composites = CompositeContents((make_view(evil, size=16),), make_scenes((evil,)), left_out)
+    composites = CompositeData((make_view(evil, size=16),), make_scenes((evil,)), left_out)
     report = render_report(dataclasses.replace(bare, composites=composites))
     assert "alert(1)" in report
     assert "<script" not in report
 
 
 def test_a_report_about_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs the scores of a detector or of outlines"):
-        render_report(ReportContents("Nothing"))
+    with pytest.raises(ValueError, match="needs the scores of a classifier or of outlines"):
+        render_report(ReportData("Nothing"))

@@ -5,17 +5,17 @@ import re
 
 import pytest
 
-from mining_the_mines.reporting import MapContents, ReportContents, render_report
+from mining_the_mines.reporting import MapData, ReportData, render_report
 from support.report_maps import make_maps, make_view
 
 
 @pytest.fixture(scope="module")
-def maps() -> MapContents:
+def maps() -> MapData:
     return make_maps()
 
 
 @pytest.fixture(scope="module")
-def report(contents: ReportContents, maps: MapContents) -> str:
+def report(contents: ReportData, maps: MapData) -> str:
     return render_report(dataclasses.replace(contents, maps=maps))
 
 
@@ -50,7 +50,7 @@ def test_names_of_areas_are_escaped(report: str) -> None:
 
 
 def test_a_report_on_maps_alone_is_whole() -> None:
-    page = render_report(ReportContents("Maps", maps=MapContents((make_view(),))))
+    page = render_report(ReportData("Maps", maps=MapData((make_view(),))))
     lead = "On the map of tapajos, which covers 4 km²"
     assert page.count(lead) == 1
     assert "Where are mines in whole scenes?" not in page
@@ -58,7 +58,7 @@ def test_a_report_on_maps_alone_is_whole() -> None:
     assert 'id="permits"' not in page
 
 
-def test_a_report_without_maps_has_no_word_of_them(contents: ReportContents) -> None:
+def test_a_report_without_maps_has_no_word_of_them(contents: ReportData) -> None:
     page = render_report(contents)
     assert 'id="maps"' not in page
     assert "whole scenes" not in page
@@ -66,4 +66,4 @@ def test_a_report_without_maps_has_no_word_of_them(contents: ReportContents) -> 
 
 def test_a_report_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="or maps: run the pipeline evaluation or mapping first"):
-        render_report(ReportContents("Nothing"))
+        render_report(ReportData("Nothing"))

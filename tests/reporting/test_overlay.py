@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mining_the_mines.reporting.overlay import FALSE, HIT, MISSED, NOT_KNOWN, VERDICTS, enlarge, outline_overlay
+from mining_the_mines.reporting.overlay import FALSE, HIT, MISSED, NOT_KNOWN, VERDICTS, enlarge, segmentation_overlay
 
 #: Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency, 2009.
 BLINDNESS = {
@@ -45,7 +45,7 @@ def test_the_three_colours_differ_in_lightness_for_a_page_printed_in_grey() -> N
 
 
 def overlay(truth: NDArray[np.uint8], predicted: NDArray[np.bool_], side: int = 320) -> NDArray[np.uint8]:
-    return outline_overlay(np.full((*truth.shape, 3), 90, np.uint8), truth, predicted, side)
+    return segmentation_overlay(np.full((*truth.shape, 3), 90, np.uint8), truth, predicted, side)
 
 
 def test_each_kind_of_pixel_has_its_own_colour_and_its_own_rim() -> None:
@@ -64,7 +64,7 @@ def test_each_kind_of_pixel_has_its_own_colour_and_its_own_rim() -> None:
 def test_the_ground_can_be_seen_through_the_fill() -> None:
     ground = np.zeros((64, 64, 3), np.uint8)
     ground[:, 32:] = 200
-    drawn = outline_overlay(ground, np.ones((64, 64), np.uint8), np.ones((64, 64), bool), 64)
+    drawn = segmentation_overlay(ground, np.ones((64, 64), np.uint8), np.ones((64, 64), bool), 64)
     assert drawn[32, 48].sum() > drawn[32, 16].sum() + 100
 
 

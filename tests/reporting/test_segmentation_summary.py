@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mining_the_mines.reporting import OutlineContents
-from mining_the_mines.reporting.segmentation_summary import answer_on_outlines, found_hectares
+from mining_the_mines.reporting import SegmentationData
+from mining_the_mines.reporting.segmentation_summary import found_hectares, summarise_segmentation
 from mining_the_mines.scoring import BootstrapSettings
-from mining_the_mines.scoring.segmentation_scores import outline_score_table
+from mining_the_mines.scoring.segmentation_scores import segmentation_score_table
 
 FEW = BootstrapSettings(resamples=20)
 
@@ -36,16 +36,16 @@ def plain(text: str) -> str:
     return text.replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\N{MINUS SIGN}", "-")
 
 
-def contents_of(table: pd.DataFrame, detection_table: pd.DataFrame | None = None) -> OutlineContents:
-    return OutlineContents(outline_score_table(table, FEW), table, threshold=0.5, detection_table=detection_table)
+def contents_of(table: pd.DataFrame, detection_table: pd.DataFrame | None = None) -> SegmentationData:
+    return SegmentationData(segmentation_score_table(table, FEW), table, threshold=0.5, detection_table=detection_table)
 
 
 def sentences(table: pd.DataFrame, detection_table: pd.DataFrame | None = None) -> str:
-    return plain(" ".join(answer_on_outlines(contents_of(table, detection_table), 0.95).sentences))
+    return plain(" ".join(summarise_segmentation(contents_of(table, detection_table), 0.95).sentences))
 
 
 def test_the_lead_says_how_many_hectares_are_found_and_how_many_are_outlined_in_vain() -> None:
-    lead = plain(answer_on_outlines(contents_of(chips((60, 10, 20), (20, 0, 0), area=1.0)), 0.95).lead)
+    lead = plain(summarise_segmentation(contents_of(chips((60, 10, 20), (20, 0, 0), area=1.0)), 0.95).lead)
     assert lead.startswith("In places it has never seen, outlines and true mines overlap by 73 % (")
     assert lead.endswith("of 100 ha of mines, 80.0 ha are outlined; 10.0 ha more are outlined where there is none.")
 
@@ -82,11 +82,11 @@ def test_the_map_is_compared_with_classifiers_as_a_detector() -> None:
     expected = "with a ROC AUC of 0.910; the blend of models with 0.950."
     assert expected in sentences(chips((10, 0, 0)), table)
     assert sentences(chips((10, 0, 0)), table[:1]).endswith("with a ROC AUC of 0.910.")
-    assert "detector" not in sentences(chips((10, 0, 0)), table[1:])
+    assert "classifier" not in sentences(chips((10, 0, 0)), table[1:])
 
 
 def test_without_a_test_split_the_answer_is_out_of_fold_and_says_so() -> None:
-    answer = answer_on_outlines(contents_of(chips((10, 1, 1), (10, 0, 0), fold=0)), 0.95)
+    answer = summarise_segmentation(contents_of(chips((10, 1, 1), (10, 0, 0), fold=0)), 0.95)
     assert answer.lead.startswith("In places kept out of its training")
     assert any("No chips were kept out for a test" in caveat for caveat in answer.caveats)
     assert not any(headline.out_of_fold for headline in answer.headlines)
@@ -94,28 +94,28 @@ def test_without_a_test_split_the_answer_is_out_of_fold_and_says_so() -> None:
 
 def test_test_figures_stand_beside_those_out_of_fold() -> None:
     table = pd.concat([chips((10, 1, 1), (10, 0, 0), fold=0), chips((10, 5, 5), (4, 0, 0))])
-    headlines = {headline.name: headline for headline in answer_on_outlines(contents_of(table), 0.95).headlines}
+    headlines = {headline.name: headline for headline in summarise_segmentation(contents_of(table), 0.95).headlines}
     assert plain(headlines["IoU"].value) == "58 %"
     assert plain(headlines["IoU"].out_of_fold).startswith("91 % (")
     assert plain(headlines["Area bias"].value) == "+0.0 ha"
 
 
 def test_where_nothing_is_mined_or_outlined_there_is_nothing_to_score() -> None:
-    answer = answer_on_outlines(contents_of(chips((0, 0, 0), (0, 0, 0)).assign(true_rim=0, predicted_rim=0)), 0.95)
+    answer = summarise_segmentation(contents_of(chips((0, 0, 0), (0, 0, 0)).assign(true_rim=0, predicted_rim=0)), 0.95)
     assert answer.lead == "There is neither a mine nor an outline to score."
     assert not any("nan" in text for text in (*answer.sentences, *(item.value for item in answer.headlines)))
 
 
 def test_one_place_alone_has_figures_without_brackets() -> None:
     table = pd.concat([chips((10, 1, 1), fold=0), chips((10, 5, 5))])
-    answer = answer_on_outlines(contents_of(table), 0.95)
+    answer = summarise_segmentation(contents_of(table), 0.95)
     assert answer.caveats == ("There is only 1 place, from which no interval can be drawn.",)
     assert "()" not in " ".join((answer.lead, *answer.sentences, *(item.out_of_fold for item in answer.headlines)))
 
 
-def test_the_tolerance_of_rims_is_named(outlines: OutlineContents) -> None:
+def test_the_tolerance_of_rims_is_named(outlines: SegmentationData) -> None:
     for tolerance, words in ((2.0, "than 2 pixels."), (1.0, "than 1 pixel."), (1.5, "than 1.5 pixels.")):
-        answer = answer_on_outlines(dataclasses.replace(outlines, tolerance=tolerance), 0.95)
+        answer = summarise_segmentation(dataclasses.replace(outlines, tolerance=tolerance), 0.95)
         assert any(words in sentence for sentence in answer.sentences)
 
 

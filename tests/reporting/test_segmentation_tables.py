@@ -2,8 +2,13 @@
 
 import pandas as pd
 
-from mining_the_mines.reporting import OutlineContents
-from mining_the_mines.reporting.segmentation_tables import feature_rows, left_out_rows, mask_rows, outline_score_rows
+from mining_the_mines.reporting import SegmentationData
+from mining_the_mines.reporting.segmentation_tables import (
+    feature_rows,
+    left_out_rows,
+    mask_rows,
+    segmentation_score_rows,
+)
 from mining_the_mines.reporting.tables import Table
 from support.report_segmentation import make_inventory
 
@@ -22,22 +27,22 @@ def masks(**columns: object) -> pd.DataFrame:
     return pd.DataFrame({**defaults, "known_pixels": 1000, "mine_hectares": [0.5, 0.0], **columns})
 
 
-def test_the_splits_stand_side_by_side_with_the_test_first(outlines: OutlineContents) -> None:
-    table = outline_score_rows(outlines.score_table, 2)
+def test_the_splits_stand_side_by_side_with_the_test_first(outlines: SegmentationData) -> None:
+    table = segmentation_score_rows(outlines.score_table, 2)
     assert table.heads == ("", "On the test chips", "Out of fold")
     scores = outlines.score_table.set_index(["metric", "split"])["value"]
     assert texts(table)["IoU"] == [f"{scores['iou', split]:.3f}" for split in ("test", "out-of-fold")]
 
 
-def test_areas_are_hectares_and_differences_have_a_sign(outlines: OutlineContents) -> None:
-    cells = texts(outline_score_rows(outlines.score_table, 2))
+def test_areas_are_hectares_and_differences_have_a_sign(outlines: SegmentationData) -> None:
+    cells = texts(segmentation_score_rows(outlines.score_table, 2))
     assert all(text.endswith(" ha") for name in ("Area bias", "True area") for text in cells[name])
     assert all(text[0] in "+-" for name in ("Area bias", "Relative area bias") for text in cells[name])
     assert not any(text[0] in "+-" for text in cells["Area error per image"])
 
 
-def test_without_a_test_split_there_is_one_column(outlines: OutlineContents) -> None:
-    table = outline_score_rows(outlines.score_table.query("split == 'out-of-fold'"), 2)
+def test_without_a_test_split_there_is_one_column(outlines: SegmentationData) -> None:
+    table = segmentation_score_rows(outlines.score_table.query("split == 'out-of-fold'"), 2)
     assert table.heads == ("", "Out of fold")
 
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from mining_the_mines.scoring.paired_segmentation import RivalMeasures, measure_rivals
+from mining_the_mines.scoring.paired_segmentation import PairedMeasures, measure_paired
 from mining_the_mines.scoring.pixel_tally import ProbabilityMap
-from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
+from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
 from support.scored_segmentation import HECTARE, mask_of, sure_map
 
-SETTINGS = OutlineMeasureSettings()
+SETTINGS = SegmentationMeasureSettings()
 TRUTH = mask_of((8, 8, 8))
 #: A map that finds the mine, and takes a lake for another one.
 FALSE_ALARM = np.maximum(sure_map((8, 8, 8)), sure_map((20, 20, 6)))
@@ -20,8 +20,8 @@ def silent_at(probability: ProbabilityMap, rows: slice) -> ProbabilityMap:
     return holey
 
 
-def rivals(candidate: ProbabilityMap, rival: ProbabilityMap) -> RivalMeasures:
-    return measure_rivals([("a.tif", candidate, rival, TRUTH)], {"a.tif": HECTARE}, (0.5, 0.5), SETTINGS)
+def rivals(candidate: ProbabilityMap, rival: ProbabilityMap) -> PairedMeasures:
+    return measure_paired([("a.tif", candidate, rival, TRUTH)], {"a.tif": HECTARE}, (0.5, 0.5), SETTINGS)
 
 
 def test_silence_about_a_false_alarm_is_no_merit() -> None:
@@ -38,7 +38,7 @@ def test_holes_that_both_have_are_not_one_sided() -> None:
 
 def test_without_holes_each_is_measured_as_if_it_were_alone() -> None:
     measured = rivals(sure_map((8, 8, 8)), FALSE_ALARM)
-    alone = measure_outlines([("a.tif", FALSE_ALARM, TRUTH)], {"a.tif": HECTARE}, 0.5, SETTINGS)
+    alone = measure_segmentation([("a.tif", FALSE_ALARM, TRUTH)], {"a.tif": HECTARE}, 0.5, SETTINGS)
     assert measured.rival.equals(alone)
     assert measured.candidate["iou"].item() == 1
 
@@ -46,5 +46,5 @@ def test_without_holes_each_is_measured_as_if_it_were_alone() -> None:
 def test_each_calls_mines_by_its_own_threshold() -> None:
     found = sure_map((8, 8, 8))
     pairs = [("a.tif", found, found, TRUTH)]
-    measured = measure_rivals(pairs, {"a.tif": HECTARE}, (0.5, 0.95), SETTINGS)
+    measured = measure_paired(pairs, {"a.tif": HECTARE}, (0.5, 0.95), SETTINGS)
     assert (measured.candidate["iou"].item(), measured.rival["iou"].item()) == (1, 0)

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from mining_the_mines.scoring.pixel_tally import Mask, ProbabilityMap
 from mining_the_mines.scoring.segmentation_measures import (
     PIXEL_COUNTS,
-    OutlineMeasureSettings,
+    SegmentationMeasureSettings,
     measure_chip,
-    measure_outlines,
+    measure_segmentation,
     rim_of,
 )
 from support.scored_segmentation import HECTARE, SIZE, make_pairs, mask_of, sure_map
 
 
 def measure(probability: ProbabilityMap, mask: Mask, threshold: float = 0.5, **settings: float) -> dict[str, float]:
-    return measure_chip(probability, mask, threshold, HECTARE, OutlineMeasureSettings.model_validate(settings))
+    return measure_chip(probability, mask, threshold, HECTARE, SegmentationMeasureSettings.model_validate(settings))
 
 
 def test_pixels_are_counted_by_truth_and_prediction() -> None:
@@ -95,17 +95,19 @@ def test_every_known_pixel_is_counted_once_and_no_share_exceeds_its_whole(seed: 
 def test_each_chip_has_a_row_with_its_own_pixels_area() -> None:
     square = (0, 0, 10)
     pairs = [(name, sure_map(square), mask_of(square)) for name in ("fine.tif", "coarse.tif")]
-    table = measure_outlines(pairs, {"fine.tif": 0.01, "coarse.tif": 0.09}, 0.5, OutlineMeasureSettings())
+    table = measure_segmentation(pairs, {"fine.tif": 0.01, "coarse.tif": 0.09}, 0.5, SegmentationMeasureSettings())
     assert table["filename"].tolist() == ["fine.tif", "coarse.tif"]
     assert table["true_hectares"].tolist() == pytest.approx([1, 9])
 
 
 def test_no_chips_make_an_empty_table_with_all_columns() -> None:
-    table = measure_outlines([], {}, 0.5, OutlineMeasureSettings())
+    table = measure_segmentation([], {}, 0.5, SegmentationMeasureSettings())
     assert table.empty
     assert {"filename", "iou", "detection"} <= set(table.columns)
 
 
 def test_a_mask_of_another_size_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"map of a\.tif has \(32, 32\) pixels and its mask \(8, 8\)"):
-        measure_outlines([("a.tif", sure_map(), mask_of(size=8))], {"a.tif": 1.0}, 0.5, OutlineMeasureSettings())
+        measure_segmentation(
+            [("a.tif", sure_map(), mask_of(size=8))], {"a.tif": 1.0}, 0.5, SegmentationMeasureSettings()
+        )

@@ -6,15 +6,15 @@ import pytest
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
 from mining_the_mines.scoring import BootstrapSettings, score_table
-from mining_the_mines.scoring.pixel_tally import OutlinePair
-from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
+from mining_the_mines.scoring.pixel_tally import MaskPair
+from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import (
-    OUTLINE_METRICS,
     OUTLINE_TOTALS,
-    detection_predictions,
-    outline_difference,
-    outline_score_table,
-    weighted_outline_scores,
+    SEGMENTATION_METRICS,
+    chip_predictions,
+    segmentation_difference,
+    segmentation_score_table,
+    weighted_segmentation_scores,
 )
 from mining_the_mines.scoring.tables import SCORE_COLUMNS
 from support.scored_segmentation import areas, make_measures, make_pairs, mask_of, sure_map
@@ -23,11 +23,13 @@ FEW = BootstrapSettings(resamples=60)
 
 
 def figures(measures: pd.DataFrame) -> dict[str, float]:
-    return {name: float(of[0]) for name, of in weighted_outline_scores(measures)(np.ones((1, len(measures)))).items()}
+    return {
+        name: float(of[0]) for name, of in weighted_segmentation_scores(measures)(np.ones((1, len(measures)))).items()
+    }
 
 
-def measured(*pairs: OutlinePair) -> pd.DataFrame:
-    return measure_outlines(pairs, areas(list(pairs)), 0.5, OutlineMeasureSettings())
+def measured(*pairs: MaskPair) -> pd.DataFrame:
+    return measure_segmentation(pairs, areas(list(pairs)), 0.5, SegmentationMeasureSettings())
 
 
 def test_figures_by_pixel_are_those_of_scikit_learn_over_all_known_pixels() -> None:
@@ -95,17 +97,17 @@ def test_a_chip_of_which_nothing_is_known_changes_no_figure() -> None:
 
 
 def test_the_table_has_the_columns_of_the_classifiers_and_every_figure_on_both_splits() -> None:
-    table = outline_score_table(make_measures(), FEW)
+    table = segmentation_score_table(make_measures(), FEW)
     assert tuple(table.columns) == SCORE_COLUMNS
     found = table.groupby(["split", "model"])["metric"].agg(set)
     assert set(found.index) == {("out-of-fold", "outlines"), ("test", "outlines")}
-    assert all(metrics == {*OUTLINE_METRICS, *OUTLINE_TOTALS} for metrics in found)
+    assert all(metrics == {*SEGMENTATION_METRICS, *OUTLINE_TOTALS} for metrics in found)
     assert table["category_excluded"].isna().all()
 
 
 def test_intervals_hold_their_values_and_totals_have_none() -> None:
-    table = outline_score_table(make_measures(), FEW).set_index(["split", "metric"])
-    metrics = table[table.index.get_level_values("metric").isin(OUTLINE_METRICS)].dropna(subset="value")
+    table = segmentation_score_table(make_measures(), FEW).set_index(["split", "metric"])
+    metrics = table[table.index.get_level_values("metric").isin(SEGMENTATION_METRICS)].dropna(subset="value")
     assert (metrics["low"] <= metrics["value"] + 1e-9).all()
     assert (metrics["value"] <= metrics["high"] + 1e-9).all()
     assert table["low"].xs("true_hectares", level="metric").isna().all()
@@ -113,31 +115,31 @@ def test_intervals_hold_their_values_and_totals_have_none() -> None:
 
 def test_all_empty_chips_kept_empty_is_not_taken_for_certain() -> None:
     measures = measured(*[(f"{index}.tif", sure_map(), mask_of()) for index in range(4)])
-    table = outline_score_table(measures.assign(place=list("abcd"), fold=0), FEW).set_index("metric")
+    table = segmentation_score_table(measures.assign(place=list("abcd"), fold=0), FEW).set_index("metric")
     assert table["value"]["empty_kept_empty"] == 1
     assert table["low"]["empty_kept_empty"] == pytest.approx(0.025 ** (1 / 4))
 
 
 def test_without_a_test_split_only_out_of_fold_scores_are_given() -> None:
     measures = make_measures()
-    assert set(outline_score_table(measures[measures["fold"].notna()], FEW)["split"]) == {"out-of-fold"}
+    assert set(segmentation_score_table(measures[measures["fold"].notna()], FEW)["split"]) == {"out-of-fold"}
 
 
 def test_a_steady_advantage_is_more_than_chance_in_any_order_of_chips() -> None:
     better, worse = make_measures(skill=2.5), make_measures(skill=1.0)
-    difference = outline_difference(better, worse.sample(frac=1, random_state=0), FEW)["iou"]
-    assert difference == pytest.approx(outline_difference(better, worse, FEW)["iou"])
+    difference = segmentation_difference(better, worse.sample(frac=1, random_state=0), FEW)["iou"]
+    assert difference == pytest.approx(segmentation_difference(better, worse, FEW)["iou"])
     assert 0 < difference.low <= difference.value <= difference.high
 
 
 def test_outlines_of_other_chips_are_not_compared() -> None:
     measures = make_measures(12)
     with pytest.raises(ValueError, match="on the same chips only"):
-        outline_difference(measures, measures[1:], FEW)
+        segmentation_difference(measures, measures[1:], FEW)
 
 
 def test_a_map_is_scored_as_a_detection_beside_a_classifier() -> None:
-    predictions = detection_predictions(make_measures())
+    predictions = chip_predictions(make_measures())
     table = score_table(predictions, {"outlines": 0.5}, FEW)
     assert table.query("split == 'out-of-fold' and metric == 'roc_auc'")["value"].item() > 0.8
 
@@ -146,10 +148,10 @@ def test_a_chips_label_goes_before_its_mask_and_the_mask_before_nothing() -> Non
     measures = measured(("a.tif", sure_map(), mask_of((0, 0, 4))), ("b.tif", sure_map(), mask_of((0, 0, 4))))
     measures = measures.assign(place="p", fold=0)
     labelled = measures.assign(label=pd.array([0, pd.NA], dtype="Int64"))
-    assert detection_predictions(measures)["label"].tolist() == [1, 1]
-    assert detection_predictions(labelled)["label"].tolist() == [0, 1]
+    assert chip_predictions(measures)["label"].tolist() == [1, 1]
+    assert chip_predictions(labelled)["label"].tolist() == [0, 1]
 
 
 def test_a_chip_of_which_nothing_is_known_is_no_detection() -> None:
     unknown = measured(("a.tif", sure_map(), np.full((32, 32), 255, np.uint8)))
-    assert detection_predictions(unknown.assign(place="p", fold=0)).empty
+    assert chip_predictions(unknown.assign(place="p", fold=0)).empty

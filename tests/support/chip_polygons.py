@@ -14,7 +14,7 @@ from rasterio.transform import Affine
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.geo.mine_polygons import Outlines, read_outlines
+from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
 from mining_the_mines.rasters.chip import read_chip
 from support.chip_files import SIZE, write_chip
 
@@ -46,9 +46,9 @@ def write_layer(path: Path, shapes: Sequence[Any], crs: str | None = "EPSG:32721
     return path
 
 
-def outlines_in(folder: Path, shapes: Sequence[Any], crs: str | None = "EPSG:32721") -> Outlines:
+def outlines_in(folder: Path, shapes: Sequence[Any], crs: str | None = "EPSG:32721") -> MinePolygons:
     """Outlines as they are read from a file of these shapes."""
-    return read_outlines(write_layer(folder / "mines.gpkg", shapes, crs))
+    return read_mine_polygons(write_layer(folder / "mines.gpkg", shapes, crs))
 
 
 def write_chips(folder: Path, grids: Mapping[str, ChipGrid | None]) -> ChipFolder:

@@ -1,4 +1,4 @@
-"""A detector that is trained in a moment."""
+"""A classifier that is trained in a moment."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.baseline import fit_baseline
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.mine_classifier import MineDetector
+from mining_the_mines.models.mine_classifier import MineClassifier
 from support.chip_files import BANDS, packed_chips
 from support.feature_tables import FEWER_TREES
 from support.networks import small_ensemble, small_spec
@@ -16,8 +16,8 @@ from support.networks import small_ensemble, small_spec
 FEATURES = FeatureSettings(indices=("NDVI",), families=("moments",))
 
 
-def small_detector() -> MineDetector:
-    """A detector whose trees know the features of its chips."""
+def small_detector() -> MineClassifier:
+    """A classifier whose trees know the features of its chips."""
     packed = packed_chips(30)
     features = extract_features(packed, FEATURES)
     folds = pd.DataFrame(
@@ -29,7 +29,7 @@ def small_detector() -> MineDetector:
             "fold": (np.arange(30) // 2) % 3,
         }
     )
-    return MineDetector(
+    return MineClassifier(
         chosen="blend",
         threshold=0.4321,
         chips=ChipSettings(bands=BANDS, size=16),

@@ -55,7 +55,7 @@ class Asked:
     body: bytes
 
 
-Origin = Callable[[Asked], Reply]
+ChipSource = Callable[[Asked], Reply]
 
 
 class FaultyServer:
@@ -65,7 +65,7 @@ class FaultyServer:
         origin: Answers requests.
     """
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: ChipSource) -> None:
         self.origin = origin
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
@@ -151,7 +151,7 @@ class FaultyServer:
             self._server.server_close()
 
 
-def files(folder: Path) -> Origin:
+def files(folder: Path) -> ChipSource:
     """Serve a folder, also in ranges, as object stores do."""
 
     def answer(asked: Asked) -> Reply:
@@ -175,7 +175,7 @@ def files(folder: Path) -> Origin:
     return answer
 
 
-def passed_on(host: str, port: int) -> Origin:
+def passed_on(host: str, port: int) -> ChipSource:
     """Pass requests on to another server, as they came: it sees the address that the client asked."""
 
     def answer(asked: Asked) -> Reply:

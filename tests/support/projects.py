@@ -15,7 +15,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.runner import SequentialRunner
 
-from mining_the_mines.hooks.provenance import ProvenanceKeeping
+from mining_the_mines.hooks.provenance import RunRecording
 from mining_the_mines.ledger.only_stale import OnlyStaleRunner
 
 PROJECT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def run(
 
 def nodes_of_last_run() -> set[str]:
     """Names of the nodes that ran in this process's last run."""
-    return set(next(hook for hook in settings.HOOKS if isinstance(hook, ProvenanceKeeping)).made)
+    return set(next(hook for hook in settings.HOOKS if isinstance(hook, RunRecording)).made)
 
 
 def reproduce(project: Path, *arguments: str) -> Result:

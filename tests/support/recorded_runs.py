@@ -26,7 +26,7 @@ VERSION = "2026-03-01T09.00.00.000Z"
 CODE = CodeState(commit="c" * 40, dirty=False, diff_hash=None, package_hash="d" * 64)
 ENVIRONMENT = Environment(lock_hash="e" * 64, python="3.11.9", packages={}, platform="Linux x86_64", device="cpu")
 #: What nodes make in these projects.
-MADE = ("composites", "raw_chips", "folds", "segmentation.outliner", "scene_maps", "report", "scenes")
+MADE = ("composites", "raw_chips", "folds", "segmentation.segmenter", "scene_maps", "report", "scenes")
 
 
 @dataclass
@@ -120,7 +120,7 @@ def tell_mapping(project: Path) -> Books:
     books = Books(project)
     archive = books.file("simulated_series", "{}", "data/01_raw/simulated/series.json").path or ""
     series_state = books.state("simulated_series", str(Path(archive).parent))
-    drawn = books.file("raw_outlines", "polygons", "data/01_raw/simulated/mines.gpkg")
+    drawn = books.file("mine_polygons", "polygons", "data/01_raw/simulated/mines.gpkg")
     series_state = books.state("simulated_series", str(Path(archive).parent))
     scenes = books.file("scenes", choose().to_json(), "data/01_raw/scenes.json", VERSION)
     books.record("acquisition.choose_scenes", [series_state], [scenes], acquisition={"source": "simulation"})
@@ -137,11 +137,11 @@ def tell_mapping(project: Path) -> Books:
     decision = books.file("segmentation.decision", '{"threshold": 0.625}', "data/08_reporting/decision.json", VERSION)
     books.record("segmentation.train_segmenter", [packed, folds], [network, decision],
                  "mining_the_mines.pipelines.training.nodes:train_segmenter", training={"epochs": 2})  # fmt: skip
-    outliner = books.file("segmentation.outliner", "model", "data/06_models/outliner", VERSION)
-    books.record("segmentation.complete_outliner", [network, decision], [outliner])
+    segmenter = books.file("segmentation.segmenter", "model", "data/06_models/segmenter", VERSION)
+    books.record("segmentation.complete_segmenter", [network, decision], [segmenter])
     books.record("mapping.take_test_regions", [composites, folds], [memory("scenes_to_map")])
     maps = write_map(books)
-    books.record("mapping.map_scenes", [memory("scenes_to_map"), outliner, nothing("concessions")], [maps],
+    books.record("mapping.map_scenes", [memory("scenes_to_map"), segmenter, nothing("concessions")], [maps],
                  "mining_the_mines.pipelines.mapping.nodes:map_scenes", mapping={"overlap": 0.5})  # fmt: skip
     report = books.file("report", "<html>", "data/08_reporting/report.html", VERSION)
     books.record("reporting.write_report", [maps, folds], [report])

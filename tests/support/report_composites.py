@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
-from mining_the_mines.reporting import CompositeContents, CompositeView
+from mining_the_mines.reporting import CompositeData, CompositeView
 from support.reports import make_chip
 
 BASELINES = ("03.01", "04.00", "05.09")
@@ -44,8 +44,8 @@ def make_left_out() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["region", "item", "datetime", "reason"])
 
 
-def make_composites(size: int = 96) -> CompositeContents:
+def make_composites(size: int = 96) -> CompositeData:
     """Two regions with all that a report can show of them."""
     regions = ("tapajos", "copper_belt")
     views = tuple(make_view(region, seed, size) for seed, region in enumerate(regions))
-    return CompositeContents(views, make_scenes(regions), make_left_out())
+    return CompositeData(views, make_scenes(regions), make_left_out())

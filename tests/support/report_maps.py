@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from affine import Affine
 
-from mining_the_mines.reporting import MapContents, MapPicture, MapView
+from mining_the_mines.reporting import MapData, MapPicture, MapView
 from mining_the_mines.scoring import BootstrapSettings
 from mining_the_mines.scoring.map_matching import MapScoreSettings, compare_with_reference
 from mining_the_mines.scoring.map_scores import MapScores, score_maps
@@ -59,8 +59,8 @@ def with_review(mines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return mines.assign(review=mines["id"] == 1)
 
 
-def make_maps() -> MapContents:
+def make_maps() -> MapData:
     """Two maps with all that a report can show of them."""
     views = (make_view(picture=make_picture()), make_view("copper_belt", MAPPED[:2], make_picture(1)))
     left_out = pd.DataFrame({"scene": ["guiana_shield"], "reason": ["band B8 is missing from guiana.tif"]})
-    return MapContents(views, make_scores(*views), make_units(), left_out)
+    return MapData(views, make_scores(*views), make_units(), left_out)

@@ -7,18 +7,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter
 
-from mining_the_mines.reporting import OutlineContents, OutlineTile, true_colour
+from mining_the_mines.reporting import SegmentationData, SegmentationTile, true_colour
 from mining_the_mines.reporting.report_data import OutlineKind
 from mining_the_mines.scoring import BootstrapSettings, score_table
 from mining_the_mines.scoring.pixel_tally import (
-    OutlinePair,
-    OutlineThresholdSettings,
-    choose_outline_threshold,
-    outline_threshold_curve,
+    MaskPair,
+    PixelThresholdSettings,
+    choose_pixel_threshold,
+    pixel_threshold_curve,
     tally_pixels,
 )
-from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
-from mining_the_mines.scoring.segmentation_scores import detection_predictions, outline_score_table
+from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
 from support.reports import make_folds, make_learning_curves, make_predictions
 
 HECTARES_A_PIXEL = 0.01
@@ -48,7 +48,7 @@ def make_outlined_chip(
 
 
 @cache
-def make_maps(chips: int, size: int) -> tuple[tuple[NDArray[np.uint8], OutlinePair], ...]:
+def make_maps(chips: int, size: int) -> tuple[tuple[NDArray[np.uint8], MaskPair], ...]:
     """True colour, name, map and mask of each chip of :func:`reporting.reports.make_folds`."""
     folds = make_folds(chips)
     made = []
@@ -58,7 +58,7 @@ def make_maps(chips: int, size: int) -> tuple[tuple[NDArray[np.uint8], OutlinePa
     return tuple(made)
 
 
-def make_tiles(chips: pd.DataFrame, threshold: float, size: int, each: int) -> tuple[OutlineTile, ...]:
+def make_tiles(chips: pd.DataFrame, threshold: float, size: int, each: int) -> tuple[SegmentationTile, ...]:
     """As many chips of each kind."""
     mines = chips[chips["true_hectares"] > 0].sort_values("iou")
     alarms = chips[(chips["true_hectares"] == 0) & (chips["predicted_hectares"] > 0)]
@@ -76,7 +76,7 @@ def make_tiles(chips: pd.DataFrame, threshold: float, size: int, each: int) -> t
             called = probability >= np.float64(threshold)
             figures = (float(row[column]) for column in ("iou", "true_hectares", "predicted_hectares"))
             split = "test" if pd.isna(row["fold"]) else "out-of-fold"
-            tiles.append(OutlineTile(name, kind, split, photograph, truth, called, *figures))
+            tiles.append(SegmentationTile(name, kind, split, photograph, truth, called, *figures))
     return tuple(tiles)
 
 
@@ -115,26 +115,26 @@ def make_mask_table(chips: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, pd.DataFrame([nowhere])], ignore_index=True)
 
 
-def make_outlines(chips: int = 60, *, size: int = 48, each: int = 2, resamples: int = 50) -> OutlineContents:
+def make_outlines(chips: int = 60, *, size: int = 48, each: int = 2, resamples: int = 50) -> SegmentationData:
     """All that a report can show of outlines."""
     folds = make_folds(chips)
     pairs = [pair for _, pair in make_maps(chips, size)]
     known = folds.set_index("filename")["fold"].notna()
     areas = dict.fromkeys(folds["filename"], HECTARES_A_PIXEL)
     tally = tally_pixels([pair for pair in pairs if known[pair[0]]], areas)
-    threshold = choose_outline_threshold(tally, OutlineThresholdSettings())
-    measures = measure_outlines(pairs, areas, threshold, OutlineMeasureSettings()).merge(folds, on="filename")
+    threshold = choose_pixel_threshold(tally, PixelThresholdSettings())
+    measures = measure_segmentation(pairs, areas, threshold, SegmentationMeasureSettings()).merge(folds, on="filename")
     settings = BootstrapSettings(resamples=resamples)
     classifiers = make_predictions(folds)
-    compared = pd.concat([detection_predictions(measures), classifiers[classifiers["model"] != "blend"]])
-    return OutlineContents(
-        score_table=outline_score_table(measures, settings),
+    compared = pd.concat([chip_predictions(measures), classifiers[classifiers["model"] != "blend"]])
+    return SegmentationData(
+        score_table=segmentation_score_table(measures, settings),
         chip_table=measures,
         threshold=threshold,
-        threshold_curve=outline_threshold_curve(tally),
+        threshold_curve=pixel_threshold_curve(tally),
         gallery=make_tiles(measures, threshold, size, each),
         mask_table=make_mask_table(measures),
-        outline_inventory=make_inventory(),
+        polygon_inventory=make_inventory(),
         learning_curves=make_learning_curves().replace({"metric": {"roc_auc": "iou"}}),
         detection_table=score_table(compared, dict.fromkeys(compared["model"].unique(), 0.5), settings),
     )

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from mining_the_mines.reporting import DetectionContents, GalleryTile, ReportContents, true_colour
+from mining_the_mines.reporting import ClassificationData, GalleryTile, ReportData, true_colour
 from mining_the_mines.reporting.report_data import Outcome
 from mining_the_mines.scoring import (
     BootstrapSettings,
@@ -134,14 +134,14 @@ def make_band_statistics() -> pd.DataFrame:
     return table.assign(**{name: median * share for name, share in shares.items()})
 
 
-def make_detection(folds: pd.DataFrame, *, tiles: int = 2, resamples: int = 50) -> DetectionContents:
+def make_detection(folds: pd.DataFrame, *, tiles: int = 2, resamples: int = 50) -> ClassificationData:
     """All that a report can show of chip classifiers."""
     predictions = make_predictions(folds)
     thresholds = choose_thresholds(predictions, ThresholdSettings())
     settings = BootstrapSettings(resamples=resamples)
     features = [f"{index}_{part}" for index in ("NDVI", "BI", "B11", "NDMI") for part in BANDS]
     importance = np.linspace(0.09, 0.0, len(features)) ** 1.5
-    return DetectionContents(
+    return ClassificationData(
         chosen_model="blend",
         predictions=predictions,
         thresholds=thresholds,
@@ -154,10 +154,10 @@ def make_detection(folds: pd.DataFrame, *, tiles: int = 2, resamples: int = 50) 
     )
 
 
-def make_contents(chips: int = 120, *, tiles: int = 2, resamples: int = 50) -> ReportContents:
+def make_contents(chips: int = 120, *, tiles: int = 2, resamples: int = 50) -> ReportData:
     """A whole report's contents on chip classifiers."""
     folds = make_folds(chips)
-    return ReportContents(
+    return ReportData(
         title="Gold mines in the Amazon basin",
         detection=make_detection(folds, tiles=tiles, resamples=resamples),
         manifest=make_manifest(folds),

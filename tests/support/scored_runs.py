@@ -12,7 +12,7 @@ import pandas as pd
 
 from mining_the_mines.scoring import BootstrapSettings, ThresholdSettings, choose_thresholds, score_table
 from mining_the_mines.scoring.run_comparison import ScoredRun
-from mining_the_mines.scoring.segmentation_scores import outline_score_table
+from mining_the_mines.scoring.segmentation_scores import segmentation_score_table
 from mining_the_mines.tracking.runs import RunStore
 from support.predictions import make_table
 from support.scored_segmentation import make_measures
@@ -52,8 +52,8 @@ def make_scored_run(
         chosen="blend",
         chosen_by="roc_auc",
         outlines=outlines,
-        detection_scores=score_table(predictions, thresholds, QUICK),
-        outline_scores=outline_score_table(outlines, QUICK),
+        chip_classification_scores=score_table(predictions, thresholds, QUICK),
+        outline_scores=segmentation_score_table(outlines, QUICK),
     )
 
 
@@ -67,7 +67,7 @@ def with_other_chips(run: ScoredRun, share: float = 1.0) -> ScoredRun:
 
 def without_answers(run: ScoredRun) -> ScoredRun:
     """The same run, as if it had never come to evaluation."""
-    return replace(run, predictions=None, outlines=None, detection_scores=None, outline_scores=None)
+    return replace(run, predictions=None, outlines=None, chip_classification_scores=None, outline_scores=None)
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Tracked:
         client.log_text(key, manifest.to_csv(index=False), "manifest.csv")
         tables = {
             "classification/scored_predictions.csv": run.predictions,
-            "classification/scores.csv": run.detection_scores,
+            "classification/scores.csv": run.chip_classification_scores,
             "segmentation/outline_chip_scores.csv": run.outlines,
             "segmentation/outline_scores.csv": run.outline_scores,
         }

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mining_the_mines.scoring.pixel_tally import OutlinePair
-from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
+from mining_the_mines.scoring.pixel_tally import MaskPair
+from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
 
 HECTARE = 0.01
 SIZE = 32
@@ -24,7 +24,7 @@ def sure_map(*squares: tuple[int, int, int], size: int = SIZE) -> NDArray[np.flo
     return np.where(mask_of(*squares, size=size) == 1, 0.9, 0.1).astype(np.float32)
 
 
-def make_pairs(chips: int, seed: int = 0, skill: float = 1.5) -> list[OutlinePair]:
+def make_pairs(chips: int, seed: int = 0, skill: float = 1.5) -> list[MaskPair]:
     """Chips of which every third has no mine, and maps of some skill in half precision."""
     rng = np.random.default_rng(seed)
     pairs = []
@@ -37,7 +37,7 @@ def make_pairs(chips: int, seed: int = 0, skill: float = 1.5) -> list[OutlinePai
     return pairs
 
 
-def areas(pairs: list[OutlinePair]) -> dict[str, float]:
+def areas(pairs: list[MaskPair]) -> dict[str, float]:
     """A hundredth of a hectare a pixel, as at 10 m."""
     return {name: HECTARE for name, _, _ in pairs}
 
@@ -45,7 +45,7 @@ def areas(pairs: list[OutlinePair]) -> dict[str, float]:
 def make_measures(chips: int = 36, seed: int = 0, skill: float = 1.5, threshold: float = 0.5) -> pd.DataFrame:
     """Measures of such chips, two chips a place; every sixth place is kept for the test."""
     pairs = make_pairs(chips, seed, skill)
-    table = measure_outlines(pairs, areas(pairs), threshold, OutlineMeasureSettings())
+    table = measure_segmentation(pairs, areas(pairs), threshold, SegmentationMeasureSettings())
     place = np.arange(chips) // 2
     fold = pd.Series(place % 6, dtype="Int64")
     return table.assign(place=[f"place-{index}" for index in place], fold=fold.mask(fold == 5))

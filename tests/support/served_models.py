@@ -1,4 +1,4 @@
-"""Small detectors and outliners, exported, and the chips to ask them about."""
+"""Small classifiers and outliners, exported, and the chips to ask them about."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.baseline import fit_baseline
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.export import export_detector, export_outliner
-from mining_the_mines.models.mine_classifier import MineDetector, ModelName
-from mining_the_mines.models.mine_segmenter import MineOutliner
+from mining_the_mines.models.export import export_classifier, export_segmenter
+from mining_the_mines.models.mine_classifier import MineClassifier, ModelName
+from mining_the_mines.models.mine_segmenter import MineSegmenter
 from mining_the_mines.models.settings import BaselineSettings
 from support.networks import (
     SIX_BANDS,
@@ -38,7 +38,7 @@ def chips_to_ask_about(count: int = 12, seed: int = 7) -> NDArray[np.float32]:
     return chips
 
 
-def small_detector(chosen: ModelName = "baseline") -> MineDetector:
+def small_detector(chosen: ModelName = "baseline") -> MineClassifier:
     """Trees on every family of features, networks of a few layers, and a blend of both."""
     chips = random_reflectance(40, size=SIZE, seed=1)
     chips[::2, 4:, 8:24, 8:24] += 0.1
@@ -54,7 +54,7 @@ def small_detector(chosen: ModelName = "baseline") -> MineDetector:
         }
     )
     features = extract_features(pack_in_memory(list(chips), names, SIX_BANDS), FEATURES)
-    return MineDetector(
+    return MineClassifier(
         chosen=chosen,
         threshold=0.4321,
         chips=ChipSettings(bands=SIX_BANDS, size=SIZE),
@@ -65,17 +65,17 @@ def small_detector(chosen: ModelName = "baseline") -> MineDetector:
     )
 
 
-def small_outliner() -> MineOutliner:
+def small_outliner() -> MineSegmenter:
     """U-Nets of a few layers."""
     network = StoredEnsemble(small_outline_ensemble(2, "flips"), small_segmenter_spec(), SIZE)
-    return MineOutliner(ChipSettings(bands=SIX_BANDS, size=SIZE), network)
+    return MineSegmenter(ChipSettings(bands=SIX_BANDS, size=SIZE), network)
 
 
-def exported(model: MineDetector | MineOutliner, folder: Path) -> Path:
+def exported(model: MineClassifier | MineSegmenter, folder: Path) -> Path:
     """Export a model into a new folder."""
     folder.mkdir()
-    if isinstance(model, MineDetector):
-        export_detector(model, folder)
+    if isinstance(model, MineClassifier):
+        export_classifier(model, folder)
     else:
-        export_outliner(model, folder)
+        export_segmenter(model, folder)
     return folder

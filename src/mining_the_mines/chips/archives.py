@@ -12,7 +12,7 @@ from zlib import error as ZlibError  # noqa: N812 - a class, whatever its name
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.atomic import whole_folder
-from mining_the_mines.core.hashing import file_digest
+from mining_the_mines.core.hashing import file_hash
 from mining_the_mines.rasters.chip import ChipError
 
 #: What the name of an archive ends with.
@@ -89,7 +89,7 @@ def unpack_chips(path: Path, folder: Path, limits: ArchiveLimits = USUAL_LIMITS)
         BadInputError: If the disk is full, or the folder can't be written to.
     """
     try:
-        place = folder / file_digest(path)[:_DIGITS]
+        place = folder / file_hash(path)[:_DIGITS]
         if not place.is_dir():
             with ZipFile(path) as archive, whole_folder(place) as draft:
                 _unpack(path, archive, draft, limits)

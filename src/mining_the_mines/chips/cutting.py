@@ -18,8 +18,8 @@ from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.cutting_plan import Cutout, Layout, LeftOut, Plan, plan_grid, plan_places
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.grid import ChipGrid, read_grid
-from mining_the_mines.geo.mine_polygons import Outlines
-from mining_the_mines.geo.polygon_index import OutlineIndex, check_coverage
+from mining_the_mines.geo.mine_polygons import MinePolygons
+from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage
 from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
@@ -118,7 +118,7 @@ class ChipCutting:
     settings: CuttingSettings
     composites: Sequence[Composite]
     plan: Plan
-    index: OutlineIndex | None
+    index: PolygonIndex | None
     progress: Progress = field(repr=False)
 
     def __len__(self) -> int:
@@ -175,7 +175,7 @@ class ChipCutting:
 
 def cut_chips(
     composites: Sequence[Composite],
-    outlines: Outlines | None,
+    outlines: MinePolygons | None,
     settings: CuttingSettings,
     places: ChipPlaces | None = None,
     progress: Progress = silent,
@@ -203,13 +203,13 @@ def cut_chips(
     if not plan.cutouts:
         reasons = "; ".join(dict.fromkeys(found.reason for found in plan.left_out))
         raise ChipError(f"No chip of {settings.size} pixels can be cut ({reasons}): choose a smaller cutting.size.")
-    index = None if outlines is None else OutlineIndex(outlines)
+    index = None if outlines is None else PolygonIndex(outlines)
     if index is not None:
         _check_outlines(index, {composite.region: read_grid(composite.image) for composite in composites})
     return ChipCutting(settings, composites, plan, index, progress)
 
 
-def _check_outlines(index: OutlineIndex, grids: dict[str, ChipGrid]) -> None:
+def _check_outlines(index: PolygonIndex, grids: dict[str, ChipGrid]) -> None:
     check_coverage(index, grids.values())
     without = [region for region, grid in grids.items() if not index.touching(grid).size]
     if without:

@@ -11,7 +11,7 @@ from shapely.geometry import shape as to_geometry
 
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.mine_polygons import Geometries
-from mining_the_mines.geo.polygon_index import OutlineIndex
+from mining_the_mines.geo.polygon_index import PolygonIndex
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class MineCover:
 _NO_MINE: Final = MineCover(0.0, 0.0, "")
 
 
-def cover_of(index: OutlineIndex, grid: ChipGrid, empty: npt.NDArray[np.bool_]) -> MineCover:
+def cover_of(index: PolygonIndex, grid: ChipGrid, empty: npt.NDArray[np.bool_]) -> MineCover:
     """Measure the mines of a chip exactly: areas of polygons in the chip's own coordinates, not counts of pixels.
 
     Args:
@@ -67,7 +67,7 @@ def _ground_of(empty: npt.NDArray[np.bool_], grid: ChipGrid) -> shapely.Geometry
     return united
 
 
-def _largest_kind(index: OutlineIndex, positions: npt.NDArray[np.intp], parts: Geometries) -> str:
+def _largest_kind(index: PolygonIndex, positions: npt.NDArray[np.intp], parts: Geometries) -> str:
     areas: dict[str, float] = {}
     for position, part in zip(positions, parts, strict=True):
         kind = index.outlines.kinds[position]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.cover import cover_features
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.core.execution_fields import INCIDENTAL
+from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.sentinel2.indices import (
@@ -51,7 +51,7 @@ class FeatureSettings(BaseModel):
             "Kinds of figures to compute: all but cover of each band and index; cover tells what lies beside what."
         ),
     )
-    workers: int = Field(2, ge=1, description="Threads that compute features.", json_schema_extra=INCIDENTAL)
+    workers: int = Field(2, ge=1, description="Threads that compute features.", json_schema_extra=EXECUTION_ONLY)
     percentiles: tuple[float, ...] = Field(
         (2, 10, 25, 50, 75, 90, 98), description="Percentiles of the family of that name."
     )

@@ -19,8 +19,8 @@ from mining_the_mines.chips.quality import ACCEPTED, REJECTED
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares, read_grid
-from mining_the_mines.geo.mine_polygons import Geometries, Outlines
-from mining_the_mines.geo.polygon_index import OutlineIndex, check_coverage
+from mining_the_mines.geo.mine_polygons import Geometries, MinePolygons
+from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage
 from mining_the_mines.rasters.chip import ChipError
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class _Drawing:
 
     packed: PackedChips
     grids: Mapping[str, ChipGrid]
-    index: OutlineIndex
+    index: PolygonIndex
     settings: MaskSettings
     progress: Progress = field(repr=False)
 
@@ -127,7 +127,7 @@ def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) 
 def draw_masks(
     packed: PackedChips,
     folder: ChipFolder,
-    outlines: Outlines,
+    outlines: MinePolygons,
     settings: MaskSettings,
     progress: Progress = silent,
 ) -> PlaneStream:
@@ -165,7 +165,7 @@ def draw_masks(
                 f"{folder.path(name)} is {grid.width} × {grid.height} pixels, but was packed with {width} × {height}: "
                 "run preprocessing again."
             )
-    index = OutlineIndex(outlines)
+    index = PolygonIndex(outlines)
     check_coverage(index, placed.grids.values())
     drawing = _Drawing(packed, placed.grids, index, settings, progress)
     grids = tuple(placed.grids.values())
@@ -174,7 +174,7 @@ def draw_masks(
 
 def describe_masks(
     masks: PackedPlanes,
-    outlines: Outlines,
+    outlines: MinePolygons,
     settings: MaskSettings,
     left_out: Mapping[str, str] = _NOBODY,
     progress: Progress = silent,
@@ -192,7 +192,7 @@ def describe_masks(
         The columns :data:`COLUMNS`, a row a chip, by file name: polygons that touch it, slivers among them (they hit no
         pixel), pixels that are mine and that are known, the share of the first in the second, and hectares of mine.
     """
-    index = OutlineIndex(outlines)
+    index = PolygonIndex(outlines)
     rows: list[dict[str, object]] = [
         {"filename": name, "verdict": REJECTED, "reason": reason} for name, reason in left_out.items()
     ]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mining_the_mines.core.execution_fields import INCIDENTAL
+from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.rasters.chip import Chip, ChipError, read_chip
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 
@@ -50,7 +50,7 @@ class ChipSettings(BaseModel):
         description="Chips whose perceptual hashes differ in no more bits (of 64 a picture) are near duplicates.",
     )
     min_chips_per_class: int = Field(10, ge=1, description="With fewer mines or fewer other chips the run stops.")
-    workers: int = Field(2, ge=1, description="Threads that read chips.", json_schema_extra=INCIDENTAL)
+    workers: int = Field(2, ge=1, description="Threads that read chips.", json_schema_extra=EXECUTION_ONLY)
 
     def read(self, path: Path) -> Chip:
         """Read a chip in this way; see :func:`mining_the_mines.rasters.chip.read_chip`."""

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from mining_the_mines.chips.masks import UNKNOWN, count_pixels
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares
-from mining_the_mines.geo.mine_polygons import Outlines
-from mining_the_mines.geo.polygon_index import OutlineIndex
+from mining_the_mines.geo.mine_polygons import MinePolygons
+from mining_the_mines.geo.polygon_index import PolygonIndex
 from mining_the_mines.rasters.chip import ChipError
 
 #: Name of a chip, first row and column, which may lie outside of it, and edge.
@@ -69,7 +69,7 @@ class WindowSettings(BaseModel):
 
 
 def cut_windows(
-    masks: PackedPlanes, filenames: Iterable[str], outlines: Outlines, settings: WindowSettings
+    masks: PackedPlanes, filenames: Iterable[str], outlines: MinePolygons, settings: WindowSettings
 ) -> pd.DataFrame:
     """List the windows that training images can be cut to.
 
@@ -155,10 +155,10 @@ def _edge_of(masks: PackedPlanes) -> int:
 
 
 def _around_polygons(
-    masks: PackedPlanes, names: list[str], outlines: Outlines, settings: WindowSettings
+    masks: PackedPlanes, names: list[str], outlines: MinePolygons, settings: WindowSettings
 ) -> Iterator[Window]:
     """A square around each polygon's part on each chip."""
-    index = OutlineIndex(outlines)
+    index = PolygonIndex(outlines)
     rows = masks.rows(names)
     wanted = _of_wanted_area(index, [masks.grids[row] for row in rows], settings.area_percentiles)
     longest = math.ceil(max(masks.size) / STRIDE) * STRIDE
@@ -173,7 +173,7 @@ def _around_polygons(
 
 
 def _of_wanted_area(
-    index: OutlineIndex, grids: Iterable[ChipGrid], percentiles: tuple[float, float] | None
+    index: PolygonIndex, grids: Iterable[ChipGrid], percentiles: tuple[float, float] | None
 ) -> npt.NDArray[np.bool_]:
     """Which polygons have an area within the percentiles, over those that touch the chips; (polygons,)."""
     hectares = index.outlines.hectares
@@ -186,7 +186,7 @@ def _of_wanted_area(
     return np.asarray((hectares >= lowest) & (hectares <= highest))
 
 
-def _boxes_on(grid: ChipGrid, index: OutlineIndex, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _boxes_on(grid: ChipGrid, index: PolygonIndex, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Left, top, right and bottom in pixels of what the chip shows of each polygon, float64 (polygons, 4)."""
     positions, polygons = index.on(grid)
     to_pixels = ~grid.transform

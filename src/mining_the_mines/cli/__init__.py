@@ -16,8 +16,8 @@ from mining_the_mines.cli.lineage import lineage
 from mining_the_mines.cli.reproduce import reproduce
 from mining_the_mines.cli.send_unsent import send_unsent
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.parameter_errors import tell_wrong_parameters, tell_wrong_settings
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.parameter_errors import describe_parameter_errors, describe_settings_errors
+from mining_the_mines.core.redaction import redact
 
 
 @click.group(name="mining_the_mines")
@@ -35,15 +35,15 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             for cause in causes(error):
                 if isinstance(cause, BadInputError):
-                    raise click.ClickException(conceal(str(cause))) from None
+                    raise click.ClickException(redact(str(cause))) from None
                 if isinstance(cause, ParameterValidationError):
-                    raise click.ClickException(tell_wrong_parameters(str(cause))) from None
+                    raise click.ClickException(describe_parameter_errors(str(cause))) from None
                 if isinstance(cause, ValidationError):
-                    raise click.ClickException(tell_wrong_settings(cause, cause.title)) from None
+                    raise click.ClickException(describe_settings_errors(cause, cause.title)) from None
                 if isinstance(cause, VersionNotFoundError):
                     raise click.ClickException(
                         "Something that is needed has not been made yet: run the pipelines before this one first, or "
-                        f"name a version that exists. ({conceal(' '.join(str(cause).split()))})"
+                        f"name a version that exists. ({redact(' '.join(str(cause).split()))})"
                     ) from None
             raise
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.ledger.comparison import GPU_TOLERANCE, usual_tolerance
 from mining_the_mines.ledger.records import WORKING_TREE
 
@@ -103,7 +103,7 @@ def _note(run: "TrackedFacts", done: "Reproduction", differences: Sequence["Diff
             if value:
                 client.set_tag(done.run.id, name, value)
     except MlflowException as error:
-        click.echo(f"That could not be noted on run {done.run.short}: {conceal(str(error))}", err=True)
+        click.echo(f"That could not be noted on run {done.run.short}: {redact(str(error))}", err=True)
 
 
 def _tell(run: "TrackedFacts", done: "Reproduction", differences: Sequence["Difference"], tolerance: float) -> None:

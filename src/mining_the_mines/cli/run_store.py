@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mining_the_mines.core.parameter_errors import tell_wrong_settings
+from mining_the_mines.core.parameter_errors import describe_settings_errors
 from mining_the_mines.tracking.addresses import EMBEDDED, anchor
 from mining_the_mines.tracking.errors import TrackingError
 from mining_the_mines.tracking.runs import RunStore
@@ -38,7 +38,7 @@ def project_store(project: Path, env: str | None = None) -> RunStore:
     try:
         config = KedroMlflowConfig.model_validate(dict(loader["mlflow"]))
     except ValidationError as error:
-        raise TrackingError(tell_wrong_settings(error, "mlflow.yml")) from None
+        raise TrackingError(describe_settings_errors(error, "mlflow.yml")) from None
     _export(loader, config.server.credentials)
     address = anchor(config.server.mlflow_tracking_uri or EMBEDDED, project.resolve())
     return RunStore(address, config.tracking.experiment.name)

@@ -10,7 +10,7 @@ from distributed import Client, Future, LocalCluster, as_completed
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.execution_fields import INCIDENTAL
+from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)
@@ -32,22 +32,22 @@ class DaskSettings(BaseModel):
     address: str | None = Field(
         None,
         description="A Dask scheduler, such as tcp://host:8786; null for threads of this process.",
-        json_schema_extra=INCIDENTAL,
+        json_schema_extra=EXECUTION_ONLY,
     )
     workers: int = Field(
-        2, ge=1, description="Workers of this machine; unused with an address.", json_schema_extra=INCIDENTAL
+        2, ge=1, description="Workers of this machine; unused with an address.", json_schema_extra=EXECUTION_ONLY
     )
     processes: bool = Field(
         False,
         description="Whether workers of this machine are processes of their own instead of threads: each loads its own "
         "libraries and models, and what is written in Python runs on several cores.",
-        json_schema_extra=INCIDENTAL,
+        json_schema_extra=EXECUTION_ONLY,
     )
     patience_seconds: float = Field(
         600,
         gt=0,
         description="How long to wait for the first worker of a scheduler: clusters have queues.",
-        json_schema_extra=INCIDENTAL,
+        json_schema_extra=EXECUTION_ONLY,
     )
 
 

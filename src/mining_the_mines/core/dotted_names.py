@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mining_the_mines.core.redaction import conceal, conceal_all
+from mining_the_mines.core.redaction import redact, redact_all
 
 
 def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -20,9 +20,9 @@ def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
         for name, value in parameters.items()
     }
-    for name, plain in conceal_all(plainly).items():
+    for name, plain in redact_all(plainly).items():
         if isinstance(plain, Mapping) and plain:
             flat |= flatten(plain, f"{prefix}{name}.")
         else:
-            flat[f"{prefix}{name}"] = conceal(str(plain))
+            flat[f"{prefix}{name}"] = redact(str(plain))
     return flat

@@ -21,7 +21,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def file_marks(path: Path) -> tuple[int, int, int, int]:
+def stat_signature(path: Path) -> tuple[int, int, int, int]:
     """What changes when a file does: its size, its dates and its number on the disk.
 
     The date of its contents can be set back by anybody, that of its entry on the disk (POSIX's ``st_ctime``) can not.
@@ -33,7 +33,7 @@ def file_marks(path: Path) -> tuple[int, int, int, int]:
     return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
 
 
-def file_digest(path: Path) -> str:
+def file_hash(path: Path) -> str:
     """Hash a file, once as long as its marks stay.
 
     Args:
@@ -45,7 +45,7 @@ def file_digest(path: Path) -> str:
     Raises:
         OSError: If it can't be read.
     """
-    return _digest(path, file_marks(path))
+    return _digest(path, stat_signature(path))
 
 
 @lru_cache(maxsize=4096)  # scenes of neighbouring regions are the same files

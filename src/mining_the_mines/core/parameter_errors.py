@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from mining_the_mines.core.redaction import conceal, names_secret
+from mining_the_mines.core.redaction import is_secret_name, redact
 
 _PARAMETER: Final = re.compile(r"^- Parameter '(?P<name>[^']+)': ", re.MULTILINE)
 _HEAD: Final = re.compile(r"^Failed to instantiate .*validation errors? for .*\n")
@@ -20,7 +20,7 @@ _OURS: Final = ("value_error", "assertion_error")
 _PREFIXES: Final = re.compile("^(?:Value error|Assertion failed), ")
 
 
-def tell_wrong_parameters(message: str) -> str:
+def describe_parameter_errors(message: str) -> str:
     """Say what is wrong with parameters.
 
     Args:
@@ -33,11 +33,11 @@ def tell_wrong_parameters(message: str) -> str:
     start, *parts = _PARAMETER.split(message)
     faults = [fault for name, said in zip(parts[::2], parts[1::2], strict=True) for fault in _faults(name, said)]
     if not faults:
-        return conceal(start)
+        return redact(start)
     return f"{'; '.join(faults)}. (conf/base/parameters_*.yml explain all parameters.)"
 
 
-def tell_wrong_settings(error: ValidationError, place: str) -> str:
+def describe_settings_errors(error: ValidationError, place: str) -> str:
     """Say what is wrong with settings that pydantic refuses.
 
     Args:
@@ -55,23 +55,23 @@ def tell_wrong_settings(error: ValidationError, place: str) -> str:
 def _setting_fault(name: str, kind: str, said: str) -> str:
     if kind == "extra_forbidden":
         return f"there is no {name}"
-    what = conceal(_PREFIXES.sub("", said)).rstrip(".")
+    what = redact(_PREFIXES.sub("", said)).rstrip(".")
     return f"{name}: {what}" if name else what
 
 
 def _faults(name: str, said: str) -> Iterator[str]:
     found = list(_ERROR.finditer(_HEAD.sub("", said)))
     if not found:
-        yield f"parameter {name}: {conceal(' '.join(said.split())).rstrip('.')}"
+        yield f"parameter {name}: {redact(' '.join(said.split())).rstrip('.')}"
     for error in found:
         yield _fault(f"{name}.{error['path']}" if error["path"] else name, error)
 
 
 def _fault(name: str, error: re.Match[str]) -> str:
-    what = conceal(_PREFIXES.sub("", error["what"])).rstrip(".")
+    what = redact(_PREFIXES.sub("", error["what"])).rstrip(".")
     if error["kind"] == "extra_forbidden":
         return f"there is no parameter {name}"
     single = not error["value"].startswith(("{", "[", "("))
-    if error["kind"] in _OURS or error["kind"] == "missing" or not single or names_secret(name):
+    if error["kind"] in _OURS or error["kind"] == "missing" or not single or is_secret_name(name):
         return f"parameter {name}: {what}"
-    return f"parameter {name} is {conceal(error['value'])}: {what[:1].lower()}{what[1:]}"
+    return f"parameter {name} is {redact(error['value'])}: {what[:1].lower()}{what[1:]}"

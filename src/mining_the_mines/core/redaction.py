@@ -94,7 +94,7 @@ def _plain(name: str) -> str:
     return re.sub("[-_.=]", "", name).lower()
 
 
-def names_secret(name: object) -> bool:
+def is_secret_name(name: object) -> bool:
     """Whether a parameter's name, or the end of a dotted one, says that its value is a secret."""
     whole = str(name).removeprefix("params:")
     plain = _plain(whole.rpartition(".")[2])
@@ -116,7 +116,7 @@ def _without_parts(text: str) -> str:
     return _USER.sub("", _SECRET_PART.sub("", text))
 
 
-def conceal(text: str) -> str:
+def redact(text: str) -> str:
     """Take passwords and signatures out of all addresses in a text, and out of parts of addresses.
 
     Args:
@@ -128,7 +128,7 @@ def conceal(text: str) -> str:
     return _without_parts(_ADDRESS.sub(lambda found: without_secrets(found[0]), text))
 
 
-def conceal_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
+def redact_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
     """Do the same with all texts in nested mappings and sequences, such as parameters.
 
     What a mapping has under the name of a secret, such as ``password`` or ``headers.api_key``, is concealed whatever
@@ -141,17 +141,17 @@ def conceal_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
         The same, fit to be shown and written down.
     """
     if isinstance(value, str):
-        return conceal(value)
+        return redact(value)
     if isinstance(value, Mapping):
         return {
             name: _CONCEALED
-            if not (part is None or isinstance(part, bool)) and names_secret(name)
-            else conceal_all(part)
+            if not (part is None or isinstance(part, bool)) and is_secret_name(name)
+            else redact_all(part)
             for name, part in value.items()
         }
     if isinstance(value, list):
-        return [conceal_all(part) for part in value]
-    return tuple(map(conceal_all, value)) if type(value) is tuple else value
+        return [redact_all(part) for part in value]
+    return tuple(map(redact_all, value)) if type(value) is tuple else value
 
 
 class Discretion(logging.Filter):
@@ -167,7 +167,7 @@ class Discretion(logging.Filter):
             True: it is logged.
         """
         message = record.getMessage()
-        discreet = conceal(message)
+        discreet = redact(message)
         if discreet != message:
             record.msg, record.args = discreet, ()
         return True

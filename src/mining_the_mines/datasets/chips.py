@@ -107,7 +107,7 @@ class CutChipsDataset(ChipFolderDataset):
         if read_cutting(folder).outlines is None:
             raise BadInputError(
                 f"The chips in {folder} have no labels, and training needs them: name outlines of mines with "
-                "--params=outlines=FILE, and cut the chips again with --pipelines=compositing."
+                "--params=polygons=FILE, and cut the chips again with --pipelines=compositing."
             )
         return super().load()
 

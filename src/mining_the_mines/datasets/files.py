@@ -107,9 +107,9 @@ class HtmlPage(TextFile):
     @where_there_are_data
     def preview(self) -> HTMLPreview:
         """Title, questions and answers, and where the whole page lies."""
-        from mining_the_mines.reporting.page_summary import digest_page
+        from mining_the_mines.reporting.page_summary import summarise_page
 
-        return HTMLPreview(f"{digest_page(self.load())}<p>All of it: {escape(str(self._get_load_path()))}</p>")
+        return HTMLPreview(f"{summarise_page(self.load())}<p>All of it: {escape(str(self._get_load_path()))}</p>")
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
         """Of what the page says, without the facts of the run that made it."""

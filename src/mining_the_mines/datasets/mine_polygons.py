@@ -9,10 +9,10 @@ from kedro.io import AbstractDataset, DatasetError
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.previews import TablePreview, vector_preview, where_there_are_data
-from mining_the_mines.geo.mine_polygons import Outlines, read_outlines
+from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
 
 
-class OutlinesDataset(AbstractDataset[None, Outlines | None]):
+class MinePolygonsDataset(AbstractDataset[None, MinePolygons | None]):
     """Polygons of mines in a vector file, as somebody handed them over; read only.
 
     They stay in memory until Kedro releases them: several nodes ask for them, and reading is repairing.
@@ -30,7 +30,7 @@ class OutlinesDataset(AbstractDataset[None, Outlines | None]):
         self.layers = None if layers is None else tuple(layers)
         self.metadata = metadata
 
-    def load(self) -> Outlines | None:
+    def load(self) -> MinePolygons | None:
         """Read, judge and repair the polygons, if there are any.
 
         Raises:
@@ -48,15 +48,15 @@ class OutlinesDataset(AbstractDataset[None, Outlines | None]):
         return vector_preview(self._filepath)
 
     @cached_property
-    def _outlines(self) -> Outlines | None:
+    def _outlines(self) -> MinePolygons | None:
         if self._filepath is None:
             return None
         if not self._filepath.exists():
             raise BadInputError(
                 f"{self._filepath} does not exist: check where the outlines lie, or name their file with "
-                "--params=outlines=FILE."
+                "--params=polygons=FILE."
             )
-        return read_outlines(self._filepath, self.layers)
+        return read_mine_polygons(self._filepath, self.layers)
 
     def _release(self) -> None:
         self.__dict__.pop("_outlines", None)

@@ -1,6 +1,7 @@
 """Files of a model on its way into the registry.
 
-At the top is the MLflow model that strangers load (:mod:`mining_the_mines.registry.served_model`); beside it lie the model as this
+At the top is the MLflow model that others load
+(:mod:`mining_the_mines.registry.served_model`); beside it lie the model as this
 package keeps it, its card, its STAC item, and the chips that it was trained on.
 """
 
@@ -8,11 +9,11 @@ import hashlib
 from pathlib import Path
 
 from mining_the_mines.models.description import DESCRIPTION, ModelDescription
-from mining_the_mines.models.export import export_detector, export_outliner
-from mining_the_mines.models.mine_classifier import MineDetector
-from mining_the_mines.models.mine_segmenter import MineOutliner
-from mining_the_mines.models.model_files import load_detector, load_outliner, save_detector, save_outliner
-from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.models.export import export_classifier, export_segmenter
+from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.mine_segmenter import MineSegmenter
+from mining_the_mines.models.model_files import load_classifier, load_segmenter, save_classifier, save_segmenter
+from mining_the_mines.models.model_source import ModelSource
 from mining_the_mines.registry.card import CARD
 from mining_the_mines.registry.mlm_item import describe_model, write_model_item
 from mining_the_mines.registry.model_folder import CODE, save_served_model
@@ -41,16 +42,16 @@ def write_package(package: ModelPackage, folder: Path, exported: Path) -> None:
     """
     pixel = package.description.pixel_metres
     native = folder / NATIVE
-    if isinstance(package.model, MineDetector):
-        export_detector(package.model, exported, pixel)
+    if isinstance(package.model, MineClassifier):
+        export_classifier(package.model, exported, pixel)
     else:
-        export_outliner(package.model, exported, pixel)
+        export_segmenter(package.model, exported, pixel)
     save_served_model(exported, folder)
     native.mkdir()
-    if isinstance(package.model, MineDetector):
-        save_detector(package.model, native)
+    if isinstance(package.model, MineClassifier):
+        save_classifier(package.model, native)
     else:
-        save_outliner(package.model, native)
+        save_segmenter(package.model, native)
     (folder / DESCRIPTION).write_text(package.description.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / FACTS).write_text(package.facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / CARD).write_text(package.card, encoding="utf-8")
@@ -76,7 +77,7 @@ def read_package(folder: Path) -> StoredPackage:
     )
 
 
-def fetch_registered(address: str, kept: Path, task: str) -> ModelOrigin:
+def fetch_registered(address: str, kept: Path, task: str) -> ModelSource:
     """Fetch a registered model as this package keeps it.
 
     Args:
@@ -97,7 +98,7 @@ def fetch_registered(address: str, kept: Path, task: str) -> ModelOrigin:
             f"{address} is a model for {package.description.task}, and one for {task} is wanted: --params=classifier "
             "takes models that judge chips, --params=segmenter those that outline mines."
         )
-    return ModelOrigin(package.folder / NATIVE, f"{version.name} {version.version}", version.run_id)
+    return ModelSource(package.folder / NATIVE, f"{version.name} {version.version}", version.run_id)
 
 
 def fetch_package(version: RegisteredVersion, kept: Path) -> StoredPackage:
@@ -134,7 +135,7 @@ def fetch_package(version: RegisteredVersion, kept: Path) -> StoredPackage:
     return package
 
 
-def read_model(folder: Path) -> MineDetector | MineOutliner:
+def read_model(folder: Path) -> MineClassifier | MineSegmenter:
     """Read the model itself, as this package keeps it.
 
     Args:
@@ -144,12 +145,12 @@ def read_model(folder: Path) -> MineDetector | MineOutliner:
         FileNotFoundError: It holds no such model.
     """
     classifies = read_package(folder).description.task == "classification"
-    return load_detector(folder / NATIVE) if classifies else load_outliner(folder / NATIVE)
+    return load_classifier(folder / NATIVE) if classifies else load_segmenter(folder / NATIVE)
 
 
 def _content_hash(folder: Path) -> str:
     """SHA-256 of the model, of the code that serves it, and of what it says that it takes and gives."""
-    content = hashlib.sha256(bytes.fromhex(ModelOrigin(folder / NATIVE).content_hash()))
+    content = hashlib.sha256(bytes.fromhex(ModelSource(folder / NATIVE).content_hash()))
     for name in (CODE, DESCRIPTION):
         content.update(hashlib.sha256((folder / name).read_bytes()).digest())
     return content.hexdigest()

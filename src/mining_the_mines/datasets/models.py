@@ -16,9 +16,9 @@ from mining_the_mines.datasets.previews import JSONPreview, json_preview, model_
 if TYPE_CHECKING:
     from mining_the_mines.models.baseline import Baseline
     from mining_the_mines.models.ensemble_files import StoredEnsemble
-    from mining_the_mines.models.mine_classifier import MineDetector
-    from mining_the_mines.models.mine_segmenter import MineOutliner
-    from mining_the_mines.models.model_source import ModelOrigin
+    from mining_the_mines.models.mine_classifier import MineClassifier
+    from mining_the_mines.models.mine_segmenter import MineSegmenter
+    from mining_the_mines.models.model_source import ModelSource
 
 Task = Literal["classification", "segmentation"]
 CLASSIFICATION: Final = "classification"
@@ -96,17 +96,17 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         super().__init__(filepath=filepath, version=version, metadata=metadata)
         self.registered, self._fetched = registered, Path(fetched)
 
-    def find(self) -> "ModelOrigin":
+    def find(self) -> "ModelSource":
         """Where the model lies.
 
         Raises:
             BadInputError: The registered model is not there, answers another question, or can't be fetched.
         """
-        from mining_the_mines.models.model_source import ModelOrigin
+        from mining_the_mines.models.model_source import ModelSource
 
-        return self.find_registered() or ModelOrigin(self.load_folder)
+        return self.find_registered() or ModelSource(self.load_folder)
 
-    def find_registered(self) -> "ModelOrigin | None":
+    def find_registered(self) -> "ModelSource | None":
         """Where the registered model lies, once it is fetched; ``None`` if none is asked for.
 
         Raises:
@@ -132,41 +132,41 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         return {**super()._describe(), "registered": self.registered}
 
 
-class DetectorDataset(CompleteModelDataset["MineDetector", "MineDetector"]):
+class ClassifierDataset(CompleteModelDataset["MineClassifier", "MineClassifier"]):
     """The chosen classifier, complete with its threshold."""
 
     task = CLASSIFICATION
 
-    def load(self) -> "MineDetector":
+    def load(self) -> "MineClassifier":
         """Read the model."""
-        from mining_the_mines.models.model_files import load_detector
+        from mining_the_mines.models.model_files import load_classifier
 
         origin = self.find()
-        return replace(load_detector(origin.folder), origin=origin)
+        return replace(load_classifier(origin.folder), origin=origin)
 
-    def save(self, data: "MineDetector") -> None:
+    def save(self, data: "MineClassifier") -> None:
         """Write the model."""
-        from mining_the_mines.models.model_files import save_detector
+        from mining_the_mines.models.model_files import save_classifier
 
         with whole_folder(self.save_folder) as draft:
-            save_detector(data, draft)
+            save_classifier(data, draft)
 
 
-class OutlinerDataset(CompleteModelDataset["MineOutliner", "MineOutliner"]):
+class SegmenterDataset(CompleteModelDataset["MineSegmenter", "MineSegmenter"]):
     """The segmenter, complete with its threshold."""
 
     task = SEGMENTATION
 
-    def load(self) -> "MineOutliner":
+    def load(self) -> "MineSegmenter":
         """Read the model."""
-        from mining_the_mines.models.model_files import load_outliner
+        from mining_the_mines.models.model_files import load_segmenter
 
         origin = self.find()
-        return replace(load_outliner(origin.folder), origin=origin)
+        return replace(load_segmenter(origin.folder), origin=origin)
 
-    def save(self, data: "MineOutliner") -> None:
+    def save(self, data: "MineSegmenter") -> None:
         """Write the model."""
-        from mining_the_mines.models.model_files import save_outliner
+        from mining_the_mines.models.model_files import save_segmenter
 
         with whole_folder(self.save_folder) as draft:
-            save_outliner(data, draft)
+            save_segmenter(data, draft)

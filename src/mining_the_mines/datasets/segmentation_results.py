@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mining_the_mines.mapping.chip_segmentation import Outcome
 
 
-class OutlineResultsDataset(FolderDataset["Iterable[Outcome]", pd.DataFrame]):
+class SegmentationResultsDataset(FolderDataset["Iterable[Outcome]", pd.DataFrame]):
     """Rasters, polygons and a table of outlined chips, written chip by chip while they are outlined."""
 
     def load(self) -> pd.DataFrame:
@@ -24,15 +24,15 @@ class OutlineResultsDataset(FolderDataset["Iterable[Outcome]", pd.DataFrame]):
         Raises:
             BadInputError: There is none, or it is another table.
         """
-        from mining_the_mines.mapping.segmentation_files import read_outline_table
+        from mining_the_mines.mapping.segmentation_files import read_segmentation_table
 
-        return read_outline_table(self.load_folder)
+        return read_segmentation_table(self.load_folder)
 
     def save(self, data: "Iterable[Outcome]") -> None:
         """Outline and write chip after chip."""
-        from mining_the_mines.mapping.segmentation_files import write_outlines
+        from mining_the_mines.mapping.segmentation_files import write_segmented_chips
 
-        write_outlines(data, self.save_folder)
+        write_segmented_chips(data, self.save_folder)
 
     @where_there_are_data
     def preview(self, chips: str | None = None, bands: Sequence[str] = COMPETITION_BANDS) -> ImagePreview:

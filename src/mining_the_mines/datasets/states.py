@@ -10,7 +10,7 @@ from kedro.io.core import AbstractVersionedDataset
 from mining_the_mines.datasets.versions import version_of
 from mining_the_mines.ledger.content import NOTHING, ContentHashes
 from mining_the_mines.ledger.records import DatasetState
-from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.models.model_source import ModelSource
 
 #: Geodata whose parts lie in files of their own beside it.
 _WITH_SIDECARS = (".shp",)
@@ -43,7 +43,7 @@ class HasParts(Protocol):
 class MayBeRegistered(Protocol):
     """A dataset in whose place a registered model may be read, whatever lies at its own path."""
 
-    def find_registered(self) -> ModelOrigin | None:
+    def find_registered(self) -> ModelSource | None:
         """Where that model lies; ``None`` if none is asked for."""
         ...
 

@@ -57,7 +57,7 @@ _NO_AREA: Final = {
 
 
 @dataclass(frozen=True, eq=False)
-class Outlines:
+class MinePolygons:
     """Polygons of mines.
 
     Attributes:
@@ -82,7 +82,7 @@ class Outlines:
         return len(self.geometry)
 
 
-def read_outlines(path: Path, layers: Sequence[str] | None = None) -> Outlines:
+def read_mine_polygons(path: Path, layers: Sequence[str] | None = None) -> MinePolygons:
     """Read polygons, repair what can be repaired, and list the rest with the reason.
 
     Rings that cross themselves or each other are untangled so that all they enclose is kept; of collections, the
@@ -117,7 +117,7 @@ def read_outlines(path: Path, layers: Sequence[str] | None = None) -> Outlines:
     inventory = inventory[list(COLUMNS)].astype(COLUMNS)
     _report(path, inventory)
     kinds = tuple(kind for part in parts for kind in part.kinds)
-    return Outlines(geometry[usable], hectares, inventory, str(path), tuple(compress(kinds, usable)))
+    return MinePolygons(geometry[usable], hectares, inventory, str(path), tuple(compress(kinds, usable)))
 
 
 def measure_hectares(geometry: Geometries) -> npt.NDArray[np.float64]:

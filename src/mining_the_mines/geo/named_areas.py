@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 import pyogrio
 
-from mining_the_mines.geo.mine_polygons import DROPPED, Geometries, read_outlines
+from mining_the_mines.geo.mine_polygons import DROPPED, Geometries, read_mine_polygons
 from mining_the_mines.rasters.chip import ChipError
 
 #: Columns that are taken for the name, in capitals or not: English, Portuguese, Spanish and French, else a number.
@@ -49,9 +49,9 @@ def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
         The areas. One without a name is called ``unnamed 1``, ``unnamed 2`` … in the order of the file.
 
     Raises:
-        ChipError: As :func:`mining_the_mines.geo.mine_polygons.read_outlines` does, or if no layer has the column.
+        ChipError: As :func:`mining_the_mines.geo.mine_polygons.read_mine_polygons` does, or if no layer has the column.
     """
-    outlines = read_outlines(path)
+    outlines = read_mine_polygons(path)
     listed = outlines.inventory[outlines.inventory["verdict"] != DROPPED]
     layers = listed["layer"].unique().tolist()
     known = {layer: pyogrio.read_info(path, layer=layer)["fields"].tolist() for layer in layers}

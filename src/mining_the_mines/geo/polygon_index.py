@@ -9,7 +9,7 @@ import shapely
 from rasterio.crs import CRS
 
 from mining_the_mines.geo.grid import Box, ChipGrid
-from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, Outlines, Transformation, transformation
+from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, MinePolygons, Transformation, transformation
 from mining_the_mines.rasters.chip import WGS84, ChipError
 
 Boxes = npt.NDArray[np.float64]
@@ -18,14 +18,14 @@ Boxes = npt.NDArray[np.float64]
 _MARGIN = 0.25
 
 
-class OutlineIndex:
+class PolygonIndex:
     """A tree over the outlines' boxes (an R-tree, A. Guttman, 1984, packed as by S. Leutenegger et al., 1997).
 
     Args:
         outlines: The polygons.
     """
 
-    def __init__(self, outlines: Outlines) -> None:
+    def __init__(self, outlines: MinePolygons) -> None:
         self.outlines = outlines
         self._tree = shapely.STRtree(outlines.geometry)
 
@@ -72,7 +72,7 @@ class OutlineIndex:
         return positions[touches], nearby[touches]
 
 
-def check_coverage(index: OutlineIndex, grids: Iterable[ChipGrid]) -> None:
+def check_coverage(index: PolygonIndex, grids: Iterable[ChipGrid]) -> None:
     """Make sure that outlines and chips lie on the same ground.
 
     Args:
@@ -86,7 +86,7 @@ def check_coverage(index: OutlineIndex, grids: Iterable[ChipGrid]) -> None:
     check_boxes(index, np.array([grid.wgs84_bounds for grid in grids], dtype=np.float64).reshape(-1, 4), "chip")
 
 
-def check_boxes(index: OutlineIndex, boxes: Boxes, kind: str) -> None:
+def check_boxes(index: PolygonIndex, boxes: Boxes, kind: str) -> None:
     """Make sure that outlines lie on some ground.
 
     Args:
@@ -107,7 +107,7 @@ def check_boxes(index: OutlineIndex, boxes: Boxes, kind: str) -> None:
     )
 
 
-def _hint(index: OutlineIndex, boxes: Boxes) -> str:
+def _hint(index: PolygonIndex, boxes: Boxes) -> str:
     hemisphere = "of the other sign they would meet, so they seem to lie in the wrong hemisphere"
     west, south, east, north = boxes.T
     ways = {

@@ -11,18 +11,18 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from mining_the_mines.core.execution_fields import lasting
-from mining_the_mines.core.redaction import conceal, conceal_all
+from mining_the_mines.core.execution_fields import result_parameters
+from mining_the_mines.core.redaction import redact, redact_all
 from mining_the_mines.ledger.catalog_entries import hash_entries
-from mining_the_mines.ledger.recorder import Bookkeeper
+from mining_the_mines.ledger.recorder import RunRecorder
 from mining_the_mines.ledger.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest, hash_values
 from mining_the_mines.tracking.active import active_run
 
 
-class ProvenanceKeeping:
+class RunRecording:
     """Writes down what each node read and wrote when it is done, and what the run was made of when that ends."""
 
-    books: Bookkeeper
+    books: RunRecorder
     #: Tags that the next run gets, too.
     notes: Mapping[str, str] = MappingProxyType({})
 
@@ -44,7 +44,7 @@ class ProvenanceKeeping:
         project = Path(run_params["project_path"])
         self._request = _request(run_params)
         self._made: list[str] = []
-        self.books = Bookkeeper(
+        self.books = RunRecorder(
             project, project / "data", catalog, run.run_id if run is not None else run_params["run_id"]
         )
         if run is not None:
@@ -96,7 +96,7 @@ class ProvenanceKeeping:
         record = RunRecord(
             run_id=books.run_id,
             request=self._request,
-            parameters=conceal_all(lasting(self._parameters)),
+            parameters=redact_all(result_parameters(self._parameters)),
             catalog_hash=hash_values(self._catalog),
             catalog_entries=hash_entries(self._catalog),
             code=books.code,
@@ -109,10 +109,10 @@ class ProvenanceKeeping:
         if run is not None:
             run.log_text(record.model_dump_json(indent=1), RUN_RECORD)
             if books.git.diff:
-                run.log_text(conceal(books.git.diff), WORKING_TREE)
+                run.log_text(redact(books.git.diff), WORKING_TREE)
 
 
-def _tags(books: Bookkeeper) -> dict[str, str]:
+def _tags(books: RunRecorder) -> dict[str, str]:
     return {
         **books.git.tags,
         "lock_hash": books.environment.lock_hash or "unknown",
@@ -129,7 +129,7 @@ def _request(run_params: dict[str, Any]) -> RunRequest:
     return RunRequest(
         pipeline_names=tuple(name for name in names if name),
         env=run_params.get("env"),
-        runtime_params=conceal_all(run_params.get("runtime_params") or {}),
+        runtime_params=redact_all(run_params.get("runtime_params") or {}),
         load_versions=_versions(run_params.get("load_versions")),
         **listed,
     )

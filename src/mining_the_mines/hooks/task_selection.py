@@ -7,7 +7,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.pipelines.chip_source import read_origin
+from mining_the_mines.pipelines.chip_source import read_chip_source
 from mining_the_mines.pipelines.tasks import TASKS, Task
 
 
@@ -25,7 +25,7 @@ class TaskSelection:
 
         parameters = context.config_loader["parameters"]
         chosen = read_tasks(parameters.get("tasks", TASKS))
-        origin, named = read_origin(parameters.get("acquisition")), bool(parameters.get("scene"))
+        origin, named = read_chip_source(parameters.get("acquisition")), bool(parameters.get("scene"))
         compared = bool((parameters.get("reporting") or {}).get("compare"))
         for name, pipeline in register_pipelines(chosen, origin, named=named, compared=compared).items():
             if name in pipelines:

@@ -17,8 +17,8 @@ from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
-from mining_the_mines.core.parameter_errors import tell_wrong_settings
-from mining_the_mines.core.redaction import Discretion, conceal, conceal_all
+from mining_the_mines.core.parameter_errors import describe_settings_errors
+from mining_the_mines.core.redaction import Discretion, redact, redact_all
 from mining_the_mines.ledger.records import NodeRecord
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
 from mining_the_mines.tracking.active import FAILED, FINISHED, KILLED, active_run, set_active_run
@@ -36,8 +36,9 @@ with warnings.catch_warnings(record=True):
 #: Datasets whose files are logged as artifacts when they have been saved.
 ARTIFACTS = (
     "chosen_scenes", "scenes", "scene_table", "left_out_scenes",
-    "manifest", "rejected_chips", "folds", "outline_inventory", "mask_table",
-    "predictions", "scores", "category_scores", "chip_scores", "detection_scores", "threshold_curve", "decision",
+    "manifest", "rejected_chips", "folds", "polygon_inventory", "mask_table",
+    "predictions",
+    "scores", "category_scores", "chip_scores", "chip_classification_scores", "threshold_curve", "decision",
     "promotion", "importances",
     "map_list", "areas_by_unit", "map_score_table", "map_page", "report",
 )  # fmt: skip
@@ -69,7 +70,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         try:
             self._settings = TrackingSettings.model_validate(loader["parameters"].get("tracking", {}))
         except ValidationError as error:
-            raise TrackingError(tell_wrong_settings(error, "The parameter tracking")) from None
+            raise TrackingError(describe_settings_errors(error, "The parameter tracking")) from None
         self._unsent = project / UNSENT
         self._fault: TrackingError | None = None
         set_time_limits(self._settings)
@@ -78,7 +79,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         except (MlflowException, OSError) as error:
             self._fault = unreachable(loader["mlflow"]["server"]["mlflow_tracking_uri"], error)
         except ValidationError as error:
-            raise TrackingError(tell_wrong_settings(error, "mlflow.yml")) from None
+            raise TrackingError(describe_settings_errors(error, "mlflow.yml")) from None
 
     def _find_experiment(self, context: KedroContext) -> None:
         try:
@@ -122,8 +123,8 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
         )
         name = tracking.run.name or "+".join(names)
         run = tracker.go_on(tracking.run.id, name) if tracking.run.id else tracker.start(name)
-        run.set_tags({key: value for key, value in conceal_all(run_params).items() if value})
-        run.set_tags({"kedro_command": conceal(_command(run_params, names))})
+        run.set_tags({key: value for key, value in redact_all(run_params).items() if value})
+        run.set_tags({"kedro_command": redact(_command(run_params, names))})
         set_active_run(run)
 
     @hook_impl
@@ -134,7 +135,7 @@ class ParameterTracking(MlflowHook):  # type: ignore[misc] # kedro-mlflow is unt
             for name, value in inputs.items()
             if name != "parameters"  # the report's copy of all of them
         }
-        super().before_node_run(node, catalog, conceal_parameters(plain), is_async)
+        super().before_node_run(node, catalog, redact_parameters(plain), is_async)
 
     def take_over(self, node: Node, record: NodeRecord, catalog: DataCatalog) -> None:  # noqa: ARG002 - one protocol
         """Tell the parameters of a node that was not needed again."""
@@ -204,7 +205,7 @@ def _command(run_params: Mapping[str, Any], pipelines: list[str]) -> str:
     return command
 
 
-def conceal_parameters(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def redact_parameters(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Take passwords and signatures out of a node's parameters.
 
     Args:
@@ -214,7 +215,7 @@ def conceal_parameters(inputs: Mapping[str, Any]) -> dict[str, Any]:
         The same, with parameters as they may be written down.
     """
     parameters = {name: value for name, value in inputs.items() if name.startswith(("params:", "parameters"))}
-    return {**inputs, **conceal_all(parameters)}
+    return {**inputs, **redact_all(parameters)}
 
 
 class RunTracking:
@@ -264,7 +265,7 @@ class RunTracking:
     def on_pipeline_error(self, error: Exception) -> None:
         """Say on the run why it failed."""
         if (run := active_run()) is not None:
-            run.set_tags({"error": conceal(str(error))[:5000]})
+            run.set_tags({"error": redact(str(error))[:5000]})
 
 
 def score_metrics(scores: pd.DataFrame) -> dict[str, float]:

@@ -16,7 +16,7 @@ GPU_TOLERANCE: Final = 0.01
 #: How a verdict weighs: nothing may be different or missing.
 _GOOD: frozenset[Verdict] = frozenset({"equal", "close"})
 #: Datasets that hold networks, by the last part of their names: a node that has one lets them work.
-_NETWORKS: Final = frozenset({"network", "detector", "outliner"})
+_NETWORKS: Final = frozenset({"network", "classifier", "segmenter"})
 _CPU: Final = "cpu"
 
 
@@ -25,7 +25,7 @@ class Difference:
     """Something that a run was made of and that is no longer the same.
 
     Attributes:
-        what: Such as ``code`` or ``data: raw_outlines``.
+        what: Such as ``code`` or ``data: mine_polygons``.
         then: In the run.
         now: Here.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mining_the_mines.core.atomic import whole_file
-from mining_the_mines.core.hashing import file_marks, hash_file
+from mining_the_mines.core.hashing import hash_file, stat_signature
 
 #: Written beside rasters by whoever looks at them: statistics change nothing.
 _BESIDE: Final = (".aux.xml",)
@@ -71,7 +71,7 @@ class ContentHashes:
         return self.of_files(list(visible_files(folder)), folder)
 
     def _of_file(self, path: Path) -> str:
-        marks = file_marks(path)
+        marks = stat_signature(path)
         name = str(path.absolute())
         known = self._known.get(name)
         if known is not None and known[:-1] == [*marks]:

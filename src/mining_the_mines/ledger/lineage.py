@@ -12,7 +12,7 @@ from mining_the_mines.ledger.records import DatasetState, NodeRecord
 from mining_the_mines.ledger.run_records import Ledger
 
 #: Complete models, and the task that each belongs to.
-MODELS: Final = {"segmentation.outliner": "segmentation", "classification.detector": "classification"}
+MODELS: Final = {"segmentation.segmenter": "segmentation", "classification.classifier": "classification"}
 #: Maps of scenes, each a part.
 MAPS: Final = "scene_maps"
 #: Digits of a hash that people are shown; enough to ask for what it is of.

@@ -11,7 +11,7 @@ from kedro.runner import SequentialRunner
 from kedro.runner.task import Task
 from pluggy import PluginManager
 
-from mining_the_mines.hooks.provenance import ProvenanceKeeping
+from mining_the_mines.hooks.provenance import RunRecording
 from mining_the_mines.ledger.records import NodeRecord
 
 logger = logging.getLogger(__name__)
@@ -94,5 +94,5 @@ class _StaleRun:
         yield from [writer for writer in writers if writer in self._put_off]
 
 
-def _keeping(hook_manager: PluginManager) -> ProvenanceKeeping:
-    return next(plugin for plugin in hook_manager.get_plugins() if isinstance(plugin, ProvenanceKeeping))
+def _keeping(hook_manager: PluginManager) -> RunRecording:
+    return next(plugin for plugin in hook_manager.get_plugins() if isinstance(plugin, RunRecording))

@@ -12,8 +12,8 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
-from mining_the_mines.core.execution_fields import lasting
-from mining_the_mines.core.redaction import conceal_all
+from mining_the_mines.core.execution_fields import result_parameters
+from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.datasets.states import AlwaysChanges, hash_at, place_of, shown_path, state_of, state_read
 from mining_the_mines.datasets.versions import bring_forward, is_newest, place_of_version, read_from
 from mining_the_mines.datasets.workspace import WorkspaceDataset
@@ -51,7 +51,7 @@ class _Running:
 
 
 @dataclass
-class Bookkeeper:
+class RunRecorder:
     """Keeps the books of one run.
 
     Attributes:
@@ -133,7 +133,7 @@ class Bookkeeper:
             code_hash=self._code_hash(node),
             code=self.code,
             environment=self.environment,
-            parameters=conceal_all(self._parameters(node)),
+            parameters=redact_all(self._parameters(node)),
             inputs=running.inputs,
             outputs=tuple(self._written(name) for name in node.outputs),
             files=running.files,
@@ -260,7 +260,11 @@ class Bookkeeper:
         return {name: plain(self.catalog.load(name)) for name in dict.fromkeys(node.inputs) if _is_parameter(name)}
 
     def _lasting_parameters(self, node: Node) -> dict[str, Any]:
-        return {name: lasting(self.catalog.load(name)) for name in dict.fromkeys(node.inputs) if _is_parameter(name)}
+        return {
+            name: result_parameters(self.catalog.load(name))
+            for name in dict.fromkeys(node.inputs)
+            if _is_parameter(name)
+        }
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any parameter

@@ -14,11 +14,11 @@ from kedro.framework.startup import bootstrap_project
 from pydantic import ValidationError
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.execution_fields import lasting
-from mining_the_mines.core.redaction import conceal_all
+from mining_the_mines.core.execution_fields import result_parameters
+from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.datasets.scenes import SimulatedSeriesDataset, scene_files
 from mining_the_mines.datasets.states import MayBeRegistered, hash_at, shown_path
-from mining_the_mines.hooks.provenance import ProvenanceKeeping
+from mining_the_mines.hooks.provenance import RunRecording
 from mining_the_mines.ledger.catalog_entries import catalog_differences
 from mining_the_mines.ledger.code import CodeHashes, code_state
 from mining_the_mines.ledger.comparison import (
@@ -88,7 +88,7 @@ def find_differences(record: RunRecord, project: Path) -> list[Difference]:
     found = [*code_differences(record.code, code_state(read_git_state(project), CodeHashes()))]
     found += environment_differences(record.environment, read_environment(project))
     with _session(record, project) as (_, context):
-        found += parameter_differences(record.parameters, conceal_all(lasting(context.params)))
+        found += parameter_differences(record.parameters, redact_all(result_parameters(context.params)))
         found += catalog_differences(record, context.config_loader["catalog"])
         found += data_differences(record, _inputs_now(record, context, project))
     hashes = ContentHashes()
@@ -189,8 +189,8 @@ def _files(record: RunRecord, project: Path) -> Iterator[Path]:
     yield from (path for path in named_files(record.parameters, project) if not record.makes(shown_path(path, project)))
 
 
-def _books() -> ProvenanceKeeping:
-    return next(hook for hook in settings.HOOKS if isinstance(hook, ProvenanceKeeping))
+def _books() -> RunRecording:
+    return next(hook for hook in settings.HOOKS if isinstance(hook, RunRecording))
 
 
 def _scores(run: TrackedFacts) -> dict[str, float]:

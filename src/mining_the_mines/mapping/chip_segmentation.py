@@ -23,7 +23,7 @@ from mining_the_mines.rasters.chip import ChipError
 BATCH_PIXELS: Final = 2**20
 
 
-class Outliner(Protocol):
+class Segmenter(Protocol):
     """A complete segmenter, whatever is inside."""
 
     @property
@@ -49,7 +49,7 @@ class Outliner(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class OutlinedChip:
+class SegmentedChip:
     """What was found in a chip.
 
     Attributes:
@@ -91,22 +91,22 @@ class _ReadChip:
     reflectance: npt.NDArray[np.float32]
 
 
-Outcome: TypeAlias = OutlinedChip | LeftOutChip
+Outcome: TypeAlias = SegmentedChip | LeftOutChip
 
 
 @dataclass(frozen=True)
-class OutlineStream:
+class SegmentedChips:
     """Chips that are read, judged and outlined while they are gone through.
 
     Attributes:
         folder: The chips, of any sizes.
-        outliner: The model.
+        segmenter: The model.
         settings: Which patches become polygons.
         progress: Shows how far it has come.
     """
 
     folder: ChipFolder
-    outliner: Outliner
+    segmenter: Segmenter
     settings: VectorSettings
     progress: Progress = field(default=silent, compare=False, repr=False)
 
@@ -121,13 +121,13 @@ class OutlineStream:
             ChipError: If the folder does not exist or holds no GeoTIFF.
         """
         names = self.progress(self.folder.filenames, "Outlining mines")
-        chips = map_ahead(self._read, names, self.outliner.chips.workers)
+        chips = map_ahead(self._read, names, self.segmenter.chips.workers)
         for _, alike in groupby(chips, key=_size):
             for batch in _batches(alike):
                 yield from self._outline(batch)
 
     def _read(self, filename: str) -> _ReadChip | LeftOutChip:
-        path, settings = self.folder.path(filename), self.outliner.chips
+        path, settings = self.folder.path(filename), self.segmenter.chips
         try:
             grid = read_grid(path)
             chip = settings.read(path)
@@ -143,12 +143,12 @@ class OutlineStream:
         if not read:
             yield from (chip for chip in batch if isinstance(chip, LeftOutChip))
             return
-        maps = self.outliner.predict(np.stack([chip.reflectance for chip in read]))
+        maps = self.segmenter.predict(np.stack([chip.reflectance for chip in read]))
         for chip, probability in zip(read, maps, strict=True):
             yield self._vectorise(chip, probability)
 
     def _vectorise(self, chip: _ReadChip, probability: Probability) -> Outcome:
-        path, threshold = self.folder.path(chip.filename), self.outliner.threshold
+        path, threshold = self.folder.path(chip.filename), self.segmenter.threshold
         if np.isnan(probability).all():
             return LeftOutChip(chip.filename, f"{path} has no pixel with data in every band: give a better chip.")
         try:
@@ -156,7 +156,7 @@ class OutlineStream:
         except ChipError as error:
             return LeftOutChip(chip.filename, f"{path} can't be outlined: {error}")
         mask = draw_outlines(outlines, probability, chip.grid)
-        return OutlinedChip(chip.filename, chip.grid, threshold, probability, mask, outlines)
+        return SegmentedChip(chip.filename, chip.grid, threshold, probability, mask, outlines)
 
 
 def _size(chip: _ReadChip | LeftOutChip) -> tuple[int, int] | None:

@@ -24,7 +24,7 @@ from rasterio.windows import Window
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.paths import link
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import HECTARE, ChipGrid, pixel_metres
 from mining_the_mines.geo.named_areas import NamedAreas, read_named_areas
 from mining_the_mines.mapping.attributes import describe_mines
@@ -288,7 +288,7 @@ def _blaming(name: str) -> Iterator[None]:
         yield
     except (RasterioError, CPLE_BaseError) as error:
         raise SceneError(
-            f"{name} can't be read ({conceal(str(error.__cause__ or error))}): it is cut off or damaged; make the "
+            f"{name} can't be read ({redact(str(error.__cause__ or error))}): it is cut off or damaged; make the "
             "composite again."
         ) from error
 

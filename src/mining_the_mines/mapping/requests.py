@@ -23,7 +23,7 @@ class MapRequest:
     """Maps that are made when it is known where to.
 
     Attributes:
-        scenes: The scenes, or how a person names them; see :func:`mining_the_mines.mapping.scene_discovery.find_scenes`.
+        scenes: The scenes, or how a person names them.
         model: Where the model lies.
         settings: How scenes are mapped.
         permits: Layers to compare with.

@@ -18,7 +18,7 @@ from mining_the_mines.chips.planes import encode_raster
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.geopackage import fix_dates
-from mining_the_mines.mapping.chip_segmentation import LeftOutChip, Outcome, OutlinedChip
+from mining_the_mines.mapping.chip_segmentation import LeftOutChip, Outcome, SegmentedChip
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ _NUMBERS: Final = ("mines", "hectares", "highest_probability")
 _RESERVED: Final = ("gpkg", "sqlite_", "rtree_")
 
 
-def write_outlines(chips: Iterable[Outcome], folder: Path) -> pd.DataFrame:
+def write_segmented_chips(chips: Iterable[Outcome], folder: Path) -> pd.DataFrame:
     """Write what was found, one chip at a time; the same findings give the same bytes.
 
     The folder gets a map of probability and a mask for each outlined chip, by the chip's own name and on its own grid,
@@ -87,11 +87,11 @@ def write_outlines(chips: Iterable[Outcome], folder: Path) -> pd.DataFrame:
     return table
 
 
-def read_outline_table(folder: Path) -> pd.DataFrame:
+def read_segmentation_table(folder: Path) -> pd.DataFrame:
     """Read the table of what was found in each chip.
 
     Args:
-        folder: As :func:`write_outlines` left it.
+        folder: As :func:`write_segmented_chips` left it.
 
     Returns:
         The same table.
@@ -111,7 +111,7 @@ def read_outline_table(folder: Path) -> pd.DataFrame:
     return table
 
 
-def _row(chip: OutlinedChip, layer: str) -> dict[str, Any]:
+def _row(chip: SegmentedChip, layer: str) -> dict[str, Any]:
     return {
         "filename": chip.filename,
         "layer": layer,
@@ -122,7 +122,7 @@ def _row(chip: OutlinedChip, layer: str) -> dict[str, Any]:
     }
 
 
-def _write_rasters(chip: OutlinedChip, folder: Path) -> None:
+def _write_rasters(chip: SegmentedChip, folder: Path) -> None:
     probability = encode_raster(chip.probability, chip.grid, "probability of a mine")
     mask = encode_raster(chip.mask, chip.grid, "mine (1), unknown (255)")
     for subfolder, content in ((PROBABILITIES, probability), (MASKS, mask)):

@@ -15,7 +15,7 @@ from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.models.augmentation import mix_up
-from mining_the_mines.models.classification_loss import class_weights, detection_loss
+from mining_the_mines.models.classification_loss import class_weights, classification_loss
 from mining_the_mines.models.classifier import MineClassifier
 from mining_the_mines.models.ensemble import FoldEnsemble
 from mining_the_mines.models.packed_data import Batch, LabelledChips, decode_batch, ordered_loader, training_loader
@@ -108,7 +108,7 @@ class ClassifierTraining(NetworkTraining):
         reflectance = self.augment(decode_batch(digital_numbers))
         if self.settings.augmentation.mix_up:
             reflectance, targets = mix_up(reflectance, targets, self.settings.augmentation.mix_up)
-        loss = detection_loss(self.network.logits(reflectance), targets, self.settings, self.weights)
+        loss = classification_loss(self.network.logits(reflectance), targets, self.settings, self.weights)
         self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
@@ -116,7 +116,7 @@ class ClassifierTraining(NetworkTraining):
         """Scores on chips that are not trained on."""
         digital_numbers, labels = batch
         logits = self.network.logits(decode_batch(digital_numbers))
-        loss = detection_loss(logits, labels, self.settings, self.weights)
+        loss = classification_loss(logits, labels, self.settings, self.weights)
         self.roc_auc.update(logits.sigmoid(), labels.int())
         self.average_precision.update(logits.sigmoid(), labels.int())
         self.log("validation_loss", loss, batch_size=len(labels))

@@ -21,7 +21,7 @@ def class_weights(labels: Tensor) -> tuple[float, float]:
     return len(labels) / (2 * negatives), len(labels) / (2 * positives)
 
 
-def detection_loss(
+def classification_loss(
     logits: Tensor, targets: Tensor, settings: ClassifierTrainingSettings, weights: tuple[float, float]
 ) -> Tensor:
     """Mean loss of a batch.

@@ -18,7 +18,7 @@ class CoverProgram(nn.Module):
         chip_size: Rows and columns of the chips.
 
     Raises:
-        ValueError: A band that covers are told by is missing; a detector that was trained has them.
+        ValueError: A band that covers are told by is missing; a classifier that was trained has them.
     """
 
     positions: Tensor

@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from mining_the_mines.chips.statistics import BandStatistics
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.execution_fields import lasting
+from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.models.callbacks import EpochProgress
 from mining_the_mines.models.checkpoints import first_epoch
 from mining_the_mines.models.ensemble import FoldEnsemble, Member
@@ -146,7 +146,7 @@ def _hold_out(task: Task[Network], table: pd.DataFrame, seed: int) -> tuple[pd.D
 
 
 def _parameter_hash(settings: TrainingSettings) -> str:
-    return hashlib.sha256(json.dumps(lasting(settings), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(result_parameters(settings), sort_keys=True).encode()).hexdigest()
 
 
 def _prepare(workspace: Workspace, fingerprint: dict[str, str], *, must_go_on: bool) -> None:

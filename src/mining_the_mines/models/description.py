@@ -50,7 +50,7 @@ def read_description(folder: Path) -> ModelDescription:
     """Read the description of an exported model.
 
     Args:
-        folder: As :func:`mining_the_mines.models.export.export_detector` filled it.
+        folder: As :func:`mining_the_mines.models.export.export_classifier` filled it.
 
     Raises:
         FileNotFoundError: The folder holds no exported model.

@@ -19,8 +19,8 @@ from mining_the_mines.models.boosted_trees import BoostedTrees
 from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescription, ReflectanceRange
 from mining_the_mines.models.feature_program import FeatureProgram
 from mining_the_mines.models.forest import forest_of
-from mining_the_mines.models.mine_classifier import MineDetector
-from mining_the_mines.models.mine_segmenter import MineOutliner
+from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.mine_segmenter import MineSegmenter
 
 #: Edge in metres of the pixels that chips have unless somebody says otherwise: Sentinel-2's finest bands.
 PIXEL_METRES: Final = 10.0
@@ -28,23 +28,23 @@ PIXEL_METRES: Final = 10.0
 LIBRARIES: Final = ("mining_the_mines", "torch", "timm", "scikit-learn")
 
 
-class DetectorProgram(nn.Module):
-    """A detector as one module: what it has chosen, and nothing else.
+class ClassifierProgram(nn.Module):
+    """A classifier as one module: what it has chosen, and nothing else.
 
     Args:
-        detector: The trained parts; they are not changed.
+        classifier: The trained parts; they are not changed.
     """
 
-    def __init__(self, detector: MineDetector) -> None:
+    def __init__(self, classifier: MineClassifier) -> None:
         super().__init__()
-        self.chosen = detector.chosen
-        self.weights, self.intercept = detector.blend.weights, detector.blend.intercept
-        if detector.chosen != "network":
-            bands, columns = detector.chips.bands, detector.baseline.features
-            self.features = FeatureProgram(bands, detector.features, columns, detector.window)
-            self.trees = BoostedTrees(forest_of(detector.baseline))
-        if detector.chosen != "baseline":
-            self.network = detector.network.ensemble
+        self.chosen = classifier.chosen
+        self.weights, self.intercept = classifier.blend.weights, classifier.blend.intercept
+        if classifier.chosen != "network":
+            bands, columns = classifier.chips.bands, classifier.baseline.features
+            self.features = FeatureProgram(bands, classifier.features, columns, classifier.window)
+            self.trees = BoostedTrees(forest_of(classifier.baseline))
+        if classifier.chosen != "baseline":
+            self.network = classifier.network.ensemble
 
     def forward(self, reflectance: Tensor) -> Tensor:
         """Probability of a mine, float64 ``(B,)``, for float32 ``(B, C, H, W)``; NaN marks nodata."""
@@ -64,53 +64,53 @@ class DetectorProgram(nn.Module):
         return probability
 
 
-def export_detector(detector: MineDetector, folder: Path, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
+def export_classifier(classifier: MineClassifier, folder: Path, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
     """Write a classifier as one program: reflectance float32 ``(B, C, H, W)`` in, probability float64 ``(B,)`` out.
 
     The batch may have any size; C, H and W are those of the training chips.
 
     Args:
-        detector: Trees, networks or both; what is not chosen is left out.
+        classifier: Trees, networks or both; what is not chosen is left out.
         folder: An existing folder.
         pixel_metres: Edge of the chips' pixels on the ground.
 
     Returns:
         What was written beside the program, see :func:`describe`.
     """
-    description = describe(detector, pixel_metres)
-    _write(DetectorProgram(detector), description, folder)
+    description = describe(classifier, pixel_metres)
+    _write(ClassifierProgram(classifier), description, folder)
     return description
 
 
-def export_outliner(outliner: MineOutliner, folder: Path, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
+def export_segmenter(segmenter: MineSegmenter, folder: Path, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
     """Write a segmenter as one program: reflectance ``(B, C, H, W)`` in, probability ``(B, H, W)`` out, both float32.
 
     The batch may have any size; C, H and W are those of the training chips. Attention windows are laid out for one
     size, and every network of ours is shown windows of that size when it maps a scene.
 
     Args:
-        outliner: The networks.
+        segmenter: The networks.
         folder: An existing folder.
         pixel_metres: Edge of the chips' pixels on the ground.
 
     Returns:
         What was written beside the program, see :func:`describe`.
     """
-    description = describe(outliner, pixel_metres)
-    _write(outliner.network.ensemble, description, folder)
+    description = describe(segmenter, pixel_metres)
+    _write(segmenter.network.ensemble, description, folder)
     return description
 
 
-def describe(model: MineDetector | MineOutliner, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
+def describe(model: MineClassifier | MineSegmenter, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
     """Say what a model takes and gives: bands, scale, size, threshold, versions."""
     chips, size = model.chips, model.window
-    whole = isinstance(model, MineDetector)
+    whole = isinstance(model, MineClassifier)
     each = "(B,) float64: probability of a mine in each chip" if whole else (
         f"(B, {size}, {size}) float32: probability of a mine at each pixel, NaN where one lacks a band"
     )  # fmt: skip
     return ModelDescription(
         task="classification" if whole else "segmentation",
-        decided_by=model.chosen if isinstance(model, MineDetector) else "network",
+        decided_by=model.chosen if isinstance(model, MineClassifier) else "network",
         bands=chips.bands,
         chip_size=size,
         pixel_metres=pixel_metres,

@@ -12,14 +12,14 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.baseline import Baseline
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.models.model_source import ModelSource
 from mining_the_mines.models.prediction import predict_reflectance
 
 ModelName = Literal["baseline", "network", "blend"]
 
 
 @dataclass(frozen=True)
-class MineDetector:
+class MineClassifier:
     """Everything that is needed to find mines in new chips.
 
     Attributes:
@@ -40,7 +40,7 @@ class MineDetector:
     baseline: Baseline
     network: StoredEnsemble
     blend: Blend
-    origin: ModelOrigin | None = field(default=None, compare=False)
+    origin: ModelSource | None = field(default=None, compare=False)
 
     @property
     def window(self) -> int:

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.models.model_source import ModelSource
 from mining_the_mines.models.prediction import predict_reflectance
 
 
 @dataclass(frozen=True)
-class MineOutliner:
+class MineSegmenter:
     """Everything that is needed to outline mines in new chips.
 
     Attributes:
@@ -23,7 +23,7 @@ class MineOutliner:
 
     chips: ChipSettings
     network: StoredEnsemble
-    origin: ModelOrigin | None = field(default=None, compare=False)
+    origin: ModelSource | None = field(default=None, compare=False)
 
     @property
     def coarse(self) -> bool:

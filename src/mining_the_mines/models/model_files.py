@@ -11,13 +11,13 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.baseline import Baseline
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.ensemble_files import load_ensemble, save_ensemble
-from mining_the_mines.models.mine_classifier import MineDetector
-from mining_the_mines.models.mine_segmenter import MineOutliner
+from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.mine_segmenter import MineSegmenter
 from mining_the_mines.models.tree_files import write_trees
 
 TREES = "trees.skops"
 FEATURES = "features.json"
-DESCRIPTION = "detector.json"
+DESCRIPTION = "classifier.json"
 CHIPS = "chips.json"
 
 #: What boosted trees hold beside what skops trusts by itself; it reads nothing else.
@@ -42,28 +42,28 @@ def load_baseline(folder: Path) -> Baseline:
     return Baseline(tuple(features), tuple(tuple(bag) for bag in bags))
 
 
-def save_detector(detector: MineDetector, folder: Path) -> None:
+def save_classifier(classifier: MineClassifier, folder: Path) -> None:
     """Write all parts into an existing folder."""
-    save_ensemble(detector.network, folder)
-    save_baseline(detector.baseline, folder)
+    save_ensemble(classifier.network, folder)
+    save_baseline(classifier.baseline, folder)
     description = {
-        "chosen": detector.chosen,
-        "threshold": detector.threshold,
-        "chips": detector.chips.model_dump(mode="json"),
-        "features": detector.features.model_dump(mode="json"),
-        "blend": detector.blend.model_dump(mode="json"),
+        "chosen": classifier.chosen,
+        "threshold": classifier.threshold,
+        "chips": classifier.chips.model_dump(mode="json"),
+        "features": classifier.features.model_dump(mode="json"),
+        "blend": classifier.blend.model_dump(mode="json"),
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=2), encoding="utf-8")
 
 
-def load_detector(folder: Path) -> MineDetector:
-    """Read back what :func:`save_detector` wrote.
+def load_classifier(folder: Path) -> MineClassifier:
+    """Read back what :func:`save_classifier` wrote.
 
     Raises:
-        FileNotFoundError: The folder holds no detector.
+        FileNotFoundError: The folder holds no classifier.
     """
     description: dict[str, Any] = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    return MineDetector(
+    return MineClassifier(
         chosen=description["chosen"],
         threshold=description["threshold"],
         chips=ChipSettings.model_validate(description["chips"]),
@@ -74,17 +74,17 @@ def load_detector(folder: Path) -> MineDetector:
     )
 
 
-def save_outliner(outliner: MineOutliner, folder: Path) -> None:
+def save_segmenter(segmenter: MineSegmenter, folder: Path) -> None:
     """Write the networks, and how chips are read, into an existing folder."""
-    save_ensemble(outliner.network, folder)
-    (folder / CHIPS).write_text(outliner.chips.model_dump_json(indent=2), encoding="utf-8")
+    save_ensemble(segmenter.network, folder)
+    (folder / CHIPS).write_text(segmenter.chips.model_dump_json(indent=2), encoding="utf-8")
 
 
-def load_outliner(folder: Path) -> MineOutliner:
-    """Read back what :func:`save_outliner` wrote.
+def load_segmenter(folder: Path) -> MineSegmenter:
+    """Read back what :func:`save_segmenter` wrote.
 
     Raises:
-        FileNotFoundError: The folder holds no outliner.
+        FileNotFoundError: The folder holds no segmenter.
     """
     chips = ChipSettings.model_validate_json((folder / CHIPS).read_text(encoding="utf-8"))
-    return MineOutliner(chips, load_ensemble(folder))
+    return MineSegmenter(chips, load_ensemble(folder))

@@ -11,7 +11,7 @@ _DIGITS: Final = 12
 
 
 @dataclass(frozen=True)
-class ModelOrigin:
+class ModelSource:
     """A model's place.
 
     Attributes:

@@ -21,7 +21,7 @@ from mining_the_mines.models.augmentation import mix_up
 from mining_the_mines.models.ensemble import FoldEnsemble
 from mining_the_mines.models.packed_data import Batch, decode_batch
 from mining_the_mines.models.prediction import predict_packed_maps
-from mining_the_mines.models.segmentation_loss import outline_loss
+from mining_the_mines.models.segmentation_loss import segmentation_loss
 from mining_the_mines.models.segmenter import MineSegmenter
 from mining_the_mines.models.settings import SegmenterTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
@@ -132,7 +132,7 @@ class SegmenterTraining(NetworkTraining):
 
     def __init__(self, segmenter: MineSegmenter, settings: SegmenterTrainingSettings, seed: int) -> None:
         super().__init__(segmenter, settings, seed)
-        self.loss = outline_loss(settings)
+        self.loss = segmentation_loss(settings)
         self.iou = BinaryJaccardIndex(ignore_index=UNKNOWN)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:

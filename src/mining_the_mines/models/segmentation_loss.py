@@ -22,7 +22,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 _HALF = 0.5
 
 
-def outline_loss(settings: SegmenterTrainingSettings) -> Callable[[Tensor, Tensor], Tensor]:
+def segmentation_loss(settings: SegmenterTrainingSettings) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss that the settings name.
 
     Args:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.core.execution_fields import INCIDENTAL
+from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.models.specification import ClassifierSpec, SegmenterSpec, TestTimeAugmentation
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -85,9 +85,9 @@ class TrainingSettings(BaseModel):
     early_stopping_share: float = Field(default=0.15, gt=0, lt=0.5)
     test_time_augmentation: TestTimeAugmentation = "dihedral"
     accelerator: str = "auto"
-    loader_workers: int = Field(default=0, ge=0, json_schema_extra=INCIDENTAL)
+    loader_workers: int = Field(default=0, ge=0, json_schema_extra=EXECUTION_ONLY)
     seed: int = 0
-    resume: bool = Field(default=False, json_schema_extra=INCIDENTAL)
+    resume: bool = Field(default=False, json_schema_extra=EXECUTION_ONLY)
 
 
 class ClassifierTrainingSettings(TrainingSettings):

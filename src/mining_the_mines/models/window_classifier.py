@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.models.mine_classifier import MineDetector
-from mining_the_mines.models.model_files import load_detector
+from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.model_files import load_classifier
 
 
 @dataclass(frozen=True)
-class DetectorMap:
+class WindowClassifier:
     """A classifier that maps, coarsely: every pixel of a window gets the window's probability.
 
     Attributes:
         model: The complete classifier.
     """
 
-    model: MineDetector
+    model: MineClassifier
     coarse: bool = True
 
     @property
@@ -44,6 +44,6 @@ class DetectorMap:
         return np.where(known, probability[:, None, None], np.float32(np.nan))
 
 
-def load_detector_map(folder: Path) -> DetectorMap:
+def load_window_classifier(folder: Path) -> WindowClassifier:
     """Read a classifier for mapping."""
-    return DetectorMap(load_detector(folder))
+    return WindowClassifier(load_classifier(folder))

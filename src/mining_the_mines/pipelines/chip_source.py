@@ -5,17 +5,17 @@ from typing import Final, Literal
 
 from mining_the_mines.core.errors import BadInputError
 
-Origin = Literal["simulation", "archive", "handed_over"]
+ChipSource = Literal["simulation", "archive", "prebuilt"]
 
 #: Composites of simulated scenes.
 SIMULATION: Final = "simulation"
 #: Composites of scenes of a STAC archive.
 ARCHIVE: Final = "archive"
 #: Somebody else made the chips.
-HANDED_OVER: Final = "handed_over"
+PREBUILT: Final = "prebuilt"
 
 
-def read_origin(acquisition: object) -> Origin:
+def read_chip_source(acquisition: object) -> ChipSource:
     """Tell from the parameter ``acquisition`` where chips come from.
 
     Args:
@@ -28,7 +28,7 @@ def read_origin(acquisition: object) -> Origin:
         BadInputError: Regions are named for simulated scenes, which have regions of their own.
     """
     if acquisition is None:
-        return HANDED_OVER
+        return PREBUILT
     source = acquisition.get("source", SIMULATION) if isinstance(acquisition, Mapping) else acquisition
     if source != SIMULATION:
         return ARCHIVE

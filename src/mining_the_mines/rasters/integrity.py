@@ -8,7 +8,7 @@ from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public nam
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.scenes.errors import SceneError
 
 #: Formats of Sentinel-2's archives. No others: a virtual raster (VRT) on the web could name files of this machine.
@@ -33,7 +33,7 @@ def check_raster(address: str, size: int | None) -> None:
             driver, dtypes, end = raster.driver, raster.dtypes, _end_of_last_block(raster)
     except (RasterioError, CPLE_BaseError) as error:
         # The address is told by whoever asks; GDAL tells it too, with its signature.
-        raise SceneError(f"no GeoTIFF or JPEG 2000 that can be read ({conceal(str(error))})") from error
+        raise SceneError(f"no GeoTIFF or JPEG 2000 that can be read ({redact(str(error))})") from error
     if driver not in DRIVERS:
         raise SceneError(f"no GeoTIFF or JPEG 2000, but {driver}")
     if len(dtypes) != 1:

@@ -20,8 +20,8 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.core.hashing import file_digest
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.hashing import file_hash
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import ChipGrid, pixel_metres
 from mining_the_mines.rasters.chip import BandReader, find_bands, unreadable
 from mining_the_mines.scenes.errors import SceneError
@@ -67,7 +67,7 @@ class Scene:
             SceneError: If one can't be opened.
         """
         rasters = [path for path in (self.image, self.clear_dates) if path is not None]
-        return {str(file): file_digest(file) for path in rasters for file in raster_files(path)}
+        return {str(file): file_hash(file) for path in rasters for file in raster_files(path)}
 
 
 def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool) -> ChipGrid:
@@ -142,7 +142,7 @@ class SceneRows:
                 return self.bands.read(self._source, window)
         except (RasterioError, CPLE_BaseError) as error:
             raise SceneError(
-                f"{self._path} can't be read from row {first} on ({conceal(str(error.__cause__ or error))}): it is cut "
+                f"{self._path} can't be read from row {first} on ({redact(str(error.__cause__ or error))}): it is cut "
                 "off or damaged; fetch or make it again."
             ) from error
 
@@ -235,7 +235,7 @@ def _marks(path: Path) -> list[Any]:
         if _is_mosaic(file) and file != path:
             marks.append(_marks(file))
         else:  # where there is no file, it lies on a server
-            marks.append(file_digest(file) if file.exists() else conceal(str(file)))
+            marks.append(file_hash(file) if file.exists() else redact(str(file)))
     return marks
 
 

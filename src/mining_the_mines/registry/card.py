@@ -35,7 +35,7 @@ _DECIDERS: Final = {
 
 
 @dataclass(frozen=True)
-class CardContents:
+class CardData:
     """What a card is made from.
 
     Attributes:
@@ -59,7 +59,7 @@ class CardContents:
     caveats: tuple[str, ...]
 
 
-def write_card(contents: CardContents) -> str:
+def write_card(contents: CardData) -> str:
     """Write the card.
 
     Args:
@@ -133,7 +133,7 @@ def _name_some(names: Sequence[str]) -> str:
     return ", ".join(names[:_PARTS]) + (f" and {more} more" if more > 0 else "")
 
 
-def _overall(contents: CardContents) -> list[dict[str, str]]:
+def _overall(contents: CardData) -> list[dict[str, str]]:
     shown = []
     for metric in HEADLINES[contents.description.task]:
         rows = contents.scores[contents.scores["metric"] == metric]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
-    from mining_the_mines.models.mine_classifier import MineDetector
-    from mining_the_mines.models.mine_segmenter import MineOutliner
+    from mining_the_mines.models.mine_classifier import MineClassifier
+    from mining_the_mines.models.mine_segmenter import MineSegmenter
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Champion:
 
     version: str
     content_hash: str
-    model: "MineDetector | MineOutliner"
+    model: "MineClassifier | MineSegmenter"
     training_chips: pd.DataFrame
 
 

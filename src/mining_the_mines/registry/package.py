@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mining_the_mines.models.description import ModelDescription
 
 if TYPE_CHECKING:
-    from mining_the_mines.models.mine_classifier import MineDetector
-    from mining_the_mines.models.mine_segmenter import MineOutliner
+    from mining_the_mines.models.mine_classifier import MineClassifier
+    from mining_the_mines.models.mine_segmenter import MineSegmenter
 
 #: The model as this package keeps it, safetensors, skops and JSON, so that it maps to the last bit as it did.
 NATIVE: Final = "native"
@@ -60,7 +60,7 @@ class ModelPackage:
         training_chips: What it was trained on, see :func:`mining_the_mines.registry.seen_chips.hash_chips`.
     """
 
-    model: "MineDetector | MineOutliner"
+    model: "MineClassifier | MineSegmenter"
     description: ModelDescription
     facts: PackageFacts
     card: str

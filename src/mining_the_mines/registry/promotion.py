@@ -75,7 +75,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Contest:
+class PromotionCase:
     """Two models on the same test chips.
 
     Attributes:
@@ -95,7 +95,7 @@ class Contest:
     one_sided_pixels: int = 0
 
 
-def decide(contest: Contest, settings: RegistrationSettings) -> Decision:
+def decide(contest: PromotionCase, settings: RegistrationSettings) -> Decision:
     """Decide whether the challenger becomes the champion.
 
     Args:

@@ -12,7 +12,7 @@ from mining_the_mines.reporting.drawing import captioned
 from mining_the_mines.reporting.formatting import SPLIT_TITLES, metric_title, model_title
 from mining_the_mines.reporting.gallery import Shelf, arrange_gallery
 from mining_the_mines.reporting.place_map import DECISION_SYMBOLS, SPLIT_SYMBOLS, place_map
-from mining_the_mines.reporting.report_data import DetectionContents, Picture
+from mining_the_mines.reporting.report_data import ClassificationData, Picture
 from mining_the_mines.reporting.tables import (
     Confusion,
     Table,
@@ -28,7 +28,7 @@ _OVERVIEW = ("f1", "precision", "recall", "specificity", "roc_auc", "average_pre
 
 
 @dataclass(frozen=True)
-class DetectionPart:
+class ClassificationPart:
     """All that the page says about chip classifiers, ready to be written out.
 
     Attributes:
@@ -66,14 +66,14 @@ class DetectionPart:
     importances: Picture | None
 
 
-def arrange_detection(contents: DetectionContents, interval_level: float) -> DetectionPart:
+def arrange_classification(contents: ClassificationData, interval_level: float) -> ClassificationPart:
     """Put what is known of chip classifiers into words, tables and pictures.
 
     Args:
         contents: What the report shows of them; parts that are missing stay empty.
         interval_level: Share of intervals that should cover the truth.
     """
-    return DetectionPart(
+    return ClassificationPart(
         answer=answer(contents, interval_level),
         model=model_title(contents.chosen_model),
         threshold=contents.thresholds[contents.chosen_model],
@@ -92,12 +92,12 @@ def arrange_detection(contents: DetectionContents, interval_level: float) -> Det
     )
 
 
-def _splits(contents: DetectionContents) -> list[tuple[str, pd.DataFrame]]:
+def _splits(contents: ClassificationData) -> list[tuple[str, pd.DataFrame]]:
     """Splits with their predictions, the test first."""
     return list(split_predictions(contents.predictions))[::-1]
 
 
-def _overview(contents: DetectionContents) -> list[Picture]:
+def _overview(contents: ClassificationData) -> list[Picture]:
     pictures = []
     table = contents.score_table
     shown = table[table["metric"].isin(_OVERVIEW) & table["category_excluded"].isna()]
@@ -118,13 +118,13 @@ def _overview(contents: DetectionContents) -> list[Picture]:
     return pictures
 
 
-def _score_tables(contents: DetectionContents) -> list[Table]:
+def _score_tables(contents: ClassificationData) -> list[Table]:
     chosen, table = contents.chosen_model, contents.score_table
     tables = [score_rows(table, *split, chosen) for split in SPLIT_TITLES.items()]
     return [table for table in tables if table is not None]
 
 
-def _curves(contents: DetectionContents) -> list[tuple[str, list[Picture]]]:
+def _curves(contents: ClassificationData) -> list[tuple[str, list[Picture]]]:
     drawn = []
     for split, rows in _splits(contents):
         if rows["label"].nunique() < 2:
@@ -156,14 +156,14 @@ def _curves(contents: DetectionContents) -> list[tuple[str, list[Picture]]]:
     return drawn
 
 
-def _chosen_rows(contents: DetectionContents) -> Iterator[tuple[str, pd.DataFrame]]:
+def _chosen_rows(contents: ClassificationData) -> Iterator[tuple[str, pd.DataFrame]]:
     for split, rows in _splits(contents):
         chosen = rows[rows["model"] == contents.chosen_model]
         if not chosen.empty:
             yield split, chosen
 
 
-def _threshold_pictures(contents: DetectionContents) -> list[Picture]:
+def _threshold_pictures(contents: ClassificationData) -> list[Picture]:
     threshold = contents.thresholds[contents.chosen_model]
     chosen = dict(_chosen_rows(contents))
     pictures = []
@@ -188,18 +188,18 @@ def _threshold_pictures(contents: DetectionContents) -> list[Picture]:
     return pictures
 
 
-def _confusions(contents: DetectionContents) -> list[tuple[str, list[Confusion]]]:
+def _confusions(contents: ClassificationData) -> list[tuple[str, list[Confusion]]]:
     found = [(title, confusions(contents.score_table, split)) for split, title in SPLIT_TITLES.items()]
     return [(title, matrices) for title, matrices in found if matrices]
 
 
-def _category_tables(contents: DetectionContents) -> list[Table]:
+def _category_tables(contents: ClassificationData) -> list[Table]:
     chosen, table = contents.chosen_model, contents.category_table
     tables = [] if table is None else [category_rows(table, *split, chosen) for split in SPLIT_TITLES.items()]
     return [table for table in tables if table is not None]
 
 
-def _exclusion_tables(contents: DetectionContents) -> list[Table]:
+def _exclusion_tables(contents: ClassificationData) -> list[Table]:
     chosen, table = contents.chosen_model, contents.score_table
     tables = [exclusion_rows(table, *split, chosen) for split in SPLIT_TITLES.items()]
     return [table for table in tables if table is not None]
@@ -225,7 +225,7 @@ def learning_pictures(curves: pd.DataFrame | None, prefix: str) -> list[Picture]
     ]
 
 
-def _importance_picture(contents: DetectionContents) -> Picture | None:
+def _importance_picture(contents: ClassificationData) -> Picture | None:
     importances = contents.importances
     if importances is None or importances.empty:
         return None
@@ -246,7 +246,7 @@ def _decisions(rows: pd.DataFrame, threshold: float) -> pd.Series:
     return outcome.mask(called & is_mine, "TP")
 
 
-def _maps(contents: DetectionContents) -> list[Picture]:
+def _maps(contents: ClassificationData) -> list[Picture]:
     chosen = contents.predictions[contents.predictions["model"] == contents.chosen_model]
     splits = chosen["fold"].isna().map({True: "test", False: "train"})
     decisions = _decisions(chosen, contents.thresholds[contents.chosen_model])

@@ -14,7 +14,7 @@ from mining_the_mines.reporting.formatting import (
     percent,
     percent_range,
 )
-from mining_the_mines.reporting.report_data import DetectionContents
+from mining_the_mines.reporting.report_data import ClassificationData
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 
@@ -94,7 +94,7 @@ def main_split(table: pd.DataFrame) -> str:
     return TEST if (table["split"] == TEST).any() else OUT_OF_FOLD
 
 
-def answer(contents: DetectionContents, interval_level: float) -> Answer:
+def answer(contents: ClassificationData, interval_level: float) -> Answer:
     """Put the chosen model's figures in plain words.
 
     Args:
@@ -125,7 +125,7 @@ def with_range(interval: Interval) -> str:
     return f"{percent(interval.value)} ({ends})" if ends else percent(interval.value)
 
 
-def _lead(contents: DetectionContents, rows: pd.DataFrame, split: str) -> str:
+def _lead(contents: ClassificationData, rows: pd.DataFrame, split: str) -> str:
     recall, precision = interval_of(rows, "recall"), interval_of(rows, "precision")
     model = model_name(contents.chosen_model)
     if recall is None or precision is None:
@@ -163,7 +163,7 @@ def measured_on(rows: pd.DataFrame, split: str, level: float) -> str:
     )
 
 
-def _ranking(contents: DetectionContents, split: str) -> str:
+def _ranking(contents: ClassificationData, split: str) -> str:
     rows = select_scores(contents.score_table, split, contents.chosen_model)
     area = interval_of(rows, "roc_auc")
     if area is None or area.value != area.value:
@@ -189,7 +189,7 @@ def _ranking(contents: DetectionContents, split: str) -> str:
     )
 
 
-def _comparison(contents: DetectionContents) -> str:
+def _comparison(contents: ClassificationData) -> str:
     """Compare with the baseline, out of fold, where there are more chips to tell them apart."""
     table = contents.difference_table
     if table is None or contents.chosen_model == "baseline":
@@ -223,7 +223,7 @@ def _calibration(rows: pd.DataFrame) -> str:
     return f"Its probabilities are off by {points} on average; {advice}."
 
 
-def _mistakes(contents: DetectionContents, split: str) -> str:
+def _mistakes(contents: ClassificationData, split: str) -> str:
     table = contents.category_table
     if table is None or table.empty:
         return ""
@@ -240,7 +240,7 @@ def _mistakes(contents: DetectionContents, split: str) -> str:
     )
 
 
-def _headlines(contents: DetectionContents, split: str) -> tuple[Headline, ...]:
+def _headlines(contents: ClassificationData, split: str) -> tuple[Headline, ...]:
     rows = select_scores(contents.score_table, split, contents.chosen_model)
     others = select_scores(contents.score_table, OUT_OF_FOLD, contents.chosen_model)
     titles = (

@@ -26,7 +26,7 @@ from mining_the_mines.reporting.tables import Cell, Row, Table
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.metrics import METRICS
 from mining_the_mines.scoring.run_comparison import PairedScores, RunComparison
-from mining_the_mines.scoring.segmentation_scores import OUTLINE_METRICS, OUTLINES
+from mining_the_mines.scoring.segmentation_scores import OUTLINES, SEGMENTATION_METRICS
 from mining_the_mines.scoring.tables import TEST
 
 #: What a verdict says in a table.
@@ -50,7 +50,7 @@ MADE_OF_TITLES = MappingProxyType(
     }
 )
 #: Figures of a question, the most telling ones first.
-_FIGURES = MappingProxyType({"detection": METRICS, "outlines": OUTLINE_METRICS})
+_FIGURES = MappingProxyType({"detection": METRICS, "outlines": SEGMENTATION_METRICS})
 _LONG_HASH: Final = 32
 _SHORT_HASH: Final = 12
 _SIGNED: Final = ("area_bias_hectares", "area_bias_share")
@@ -162,7 +162,7 @@ def _caveats(pairs: Sequence[PairedScores], level: float) -> tuple[str, ...]:
 
 
 def _about(pair: PairedScores) -> str:
-    return "As detectors" if pair.question == "detection" else "As outlines"
+    return "As classifiers" if pair.question == "detection" else "As outlines"
 
 
 def _chips(pair: PairedScores) -> str:

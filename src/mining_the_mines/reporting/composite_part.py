@@ -18,7 +18,7 @@ from mining_the_mines.reporting.composite_pictures import (
 )
 from mining_the_mines.reporting.formatting import MISSING, category_title, count, day
 from mining_the_mines.reporting.pictures import Stretch, inline_photograph, stretch_for
-from mining_the_mines.reporting.report_data import CompositeContents, CompositeView
+from mining_the_mines.reporting.report_data import CompositeData, CompositeView
 from mining_the_mines.reporting.tables import Cell, Row, Table
 
 #: Smaller composites are enlarged without smoothing: invented sharpness would mislead.
@@ -68,7 +68,7 @@ class CompositePart:
     left_out: Table | None
 
 
-def arrange_composites(contents: CompositeContents) -> CompositePart:
+def arrange_composites(contents: CompositeData) -> CompositePart:
     """Put what is known of composites into words, tables and pictures.
 
     Args:
@@ -89,7 +89,7 @@ def arrange_composites(contents: CompositeContents) -> CompositePart:
     )
 
 
-def _lead(contents: CompositeContents) -> str:
+def _lead(contents: CompositeData) -> str:
     regions = contents.regions
     dates = sorted({when for region in regions for when in region.dates})
     methods = ", ".join(dict.fromkeys(region.method for region in regions))
@@ -164,7 +164,7 @@ def _card(region: CompositeView, stretch: Stretch, classes: Sequence[CountClass]
     )
 
 
-def _region_table(contents: CompositeContents) -> Table:
+def _region_table(contents: CompositeData) -> Table:
     rows = []
     for region in contents.regions:
         counts = region.pixels_by_clear_dates

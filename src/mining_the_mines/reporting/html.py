@@ -8,14 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mining_the_mines.reporting import figures
-from mining_the_mines.reporting.classification_part import arrange_detection
+from mining_the_mines.reporting.classification_part import arrange_classification
 from mining_the_mines.reporting.classification_summary import Answer
 from mining_the_mines.reporting.comparison_part import arrange_comparison
 from mining_the_mines.reporting.composite_part import arrange_composites
 from mining_the_mines.reporting.drawing import captioned
 from mining_the_mines.reporting.map_part import arrange_maps
-from mining_the_mines.reporting.report_data import Picture, ReportContents, ReportSection
-from mining_the_mines.reporting.segmentation_part import arrange_outlines
+from mining_the_mines.reporting.report_data import Picture, ReportData, ReportSection
+from mining_the_mines.reporting.segmentation_part import arrange_segmentation
 from mining_the_mines.reporting.tables import fold_rows, manifest_rows, plain_table, rejection_rows
 
 _PACKAGE = "mining_the_mines.reporting"
@@ -23,7 +23,7 @@ _PACKAGE = "mining_the_mines.reporting"
 _RUN_FACTS: Final = re.compile(r"<article data-run-facts>.*?</article>", re.DOTALL)
 
 
-def render_report(contents: ReportContents) -> str:
+def render_report(contents: ReportData) -> str:
     """Render the report.
 
     Args:
@@ -37,13 +37,13 @@ def render_report(contents: ReportContents) -> str:
         ValueError: If it holds neither detection nor outlines nor maps.
     """
     level = contents.interval_level
-    detection = None if contents.detection is None else arrange_detection(contents.detection, level)
-    outlines = None if contents.outlines is None else arrange_outlines(contents.outlines, level)
+    detection = None if contents.detection is None else arrange_classification(contents.detection, level)
+    outlines = None if contents.outlines is None else arrange_segmentation(contents.outlines, level)
     maps = None if contents.maps is None else arrange_maps(contents.maps)
     answers = [part.answer for part in (detection, outlines) if part is not None]
     if not answers and maps is None:
         raise ValueError(
-            "A report needs the scores of a detector or of outlines, or maps: run the pipeline evaluation or mapping "
+            "A report needs the scores of a classifier or of outlines, or maps: run the pipeline evaluation or mapping "
             "first."
         )
     environment = Environment(
@@ -95,7 +95,7 @@ def _section(section: ReportSection) -> dict[str, object]:
     }
 
 
-def _data(contents: ReportContents) -> dict[str, object]:
+def _data(contents: ReportData) -> dict[str, object]:
     statistics = contents.band_statistics
     needed = {"band", "p2", "p25", "p50", "p75", "p98"}
     band_picture = None

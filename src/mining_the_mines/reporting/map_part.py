@@ -23,7 +23,7 @@ from mining_the_mines.reporting.map_tables import (
     unit_rows,
 )
 from mining_the_mines.reporting.pictures import Stretch, stretch_for
-from mining_the_mines.reporting.report_data import MapContents, MapPicture, MapView
+from mining_the_mines.reporting.report_data import MapData, MapPicture, MapView
 from mining_the_mines.reporting.tables import Table
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.map_matching import MapScoreSettings
@@ -86,7 +86,7 @@ class MapPart:
     further_units: Table | None
 
 
-def arrange_maps(contents: MapContents) -> MapPart:
+def arrange_maps(contents: MapData) -> MapPart:
     """Put what is known of maps into words, tables and pictures.
 
     Args:
@@ -116,7 +116,7 @@ def arrange_maps(contents: MapContents) -> MapPart:
     )
 
 
-def _drawings(contents: MapContents) -> list[tuple[MapView, MapPicture, DrawnMap]]:
+def _drawings(contents: MapData) -> list[tuple[MapView, MapPicture, DrawnMap]]:
     pictured = [(view, view.picture) for view in contents.scenes if view.picture is not None][:_MOST_PICTURES]
     # One contrast for all, so that scenes can be compared.
     stretch = stretch_for(picture.visible for _, picture in pictured) if pictured else Stretch(0, 1)
@@ -139,7 +139,7 @@ def _card(view: MapView, picture: MapPicture, drawing: DrawnMap) -> MapCard:
     return MapCard(category_title(view.scene), details, drawing.photograph, drawing.markup, pixelated)
 
 
-def _answer(contents: MapContents) -> str:
+def _answer(contents: MapData) -> str:
     scores = contents.scores
     if scores is None or not scores.compared:
         return _lead(contents.scenes)
@@ -198,7 +198,7 @@ def _found(mines: pd.DataFrame) -> str:
     return f"{count(len(mines), 'mine')} of {hectares(float(mines['area_ha'].sum()))} {verb} found"
 
 
-def _sentences(contents: MapContents) -> tuple[str, ...]:
+def _sentences(contents: MapData) -> tuple[str, ...]:
     scenes = contents.scenes
     sentences = []
     if scenes:

@@ -156,7 +156,7 @@ def unit_rows(units: pd.DataFrame, caption: str) -> Table | None:
     """List concessions, protected areas and the ground outside with what lies there.
 
     Args:
-        units: As in :class:`~mining_the_mines.reporting.report_data.MapContents`, in the order in which they are shown.
+        units: As in :class:`~mining_the_mines.reporting.report_data.MapData`, in the order in which they are shown.
         caption: Heading of the table.
 
     Returns:

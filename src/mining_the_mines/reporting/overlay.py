@@ -43,7 +43,7 @@ _GREYING = 0.6
 _DARKEST, _CONTRAST = 34, 0.6
 
 
-def outline_overlay(
+def segmentation_overlay(
     photograph: NDArray[np.uint8], truth: NDArray[np.uint8], predicted: NDArray[np.bool_], longest_side: int
 ) -> NDArray[np.uint8]:
     """Fill what was found, missed and outlined too much, each with its rim, over a photograph in muted colours.

@@ -8,7 +8,7 @@ from typing import Final
 _VOID: Final = frozenset({"meta", "link", "br", "img", "input", "hr", "path"})
 
 
-def digest_page(page: str) -> str:
+def summarise_page(page: str) -> str:
     """Take the answers out of a page.
 
     Args:

@@ -15,7 +15,7 @@ from mining_the_mines.rasters.chip_rgb import read_true_colour, visible_bands
 from mining_the_mines.reporting.composite_pictures import photograph
 from mining_the_mines.reporting.contact_sheet import Tile, spread
 from mining_the_mines.reporting.formatting import category_title, count, percent
-from mining_the_mines.reporting.overlay import outline_overlay
+from mining_the_mines.reporting.overlay import segmentation_overlay
 from mining_the_mines.reporting.pictures import attention_overlay, stretch_for, true_colour
 from mining_the_mines.scenes.quicklooks import read_quicklook
 from mining_the_mines.scoring.pixel_tally import MINE
@@ -132,7 +132,7 @@ def outlined_tiles(table: pd.DataFrame, folder: Path, chips: Path | None, bands:
     stretch = stretch_for(colours)
     return tuple(
         Tile(
-            outline_overlay(true_colour(colour, stretch), mask, mask == MINE, CHIP_SIDE),
+            segmentation_overlay(true_colour(colour, stretch), mask, mask == MINE, CHIP_SIDE),
             f"{count(int(mines), 'mine')}, {hectares:.1f} ha",
         )
         for colour, mask, mines, hectares in zip(colours, masks, drawn["mines"], drawn["hectares"], strict=True)
@@ -227,7 +227,7 @@ def _plane_tile(ground: NDArray[np.uint8], plane: NDArray[np.generic]) -> Tile:
         expected = float(np.nanmean(likely)) if np.isfinite(likely).any() else float("nan")
         return Tile(attention_overlay(ground, likely, peak=1.0), f"{percent(expected)} mine expected")
     mask = plane.astype(np.uint8)
-    return Tile(outline_overlay(ground, mask, mask == MINE, CHIP_SIDE), f"{percent(_mine_share(mask))} mine")
+    return Tile(segmentation_overlay(ground, mask, mask == MINE, CHIP_SIDE), f"{percent(_mine_share(mask))} mine")
 
 
 def _picture(path: Path) -> NDArray[np.uint8]:

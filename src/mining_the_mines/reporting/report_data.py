@@ -78,7 +78,7 @@ class ReportSection:
 
 
 @dataclass(frozen=True)
-class OutlineTile:
+class SegmentationTile:
     """One chip with its true and its predicted outlines.
 
     Attributes:
@@ -105,7 +105,7 @@ class OutlineTile:
 
 
 @dataclass(frozen=True)
-class DetectionContents:
+class ClassificationData:
     """What a report shows of chip classifiers: is there a mine in a chip?
 
     Attributes:
@@ -136,26 +136,26 @@ class DetectionContents:
 
 
 @dataclass(frozen=True)
-class OutlineContents:
+class SegmentationData:
     """What a report shows of outlines: where are the mines, and how large?
 
     Attributes:
-        score_table: From :func:`mining_the_mines.scoring.segmentation_scores.outline_score_table`, of one model.
+        score_table: From :func:`mining_the_mines.scoring.segmentation_scores.segmentation_score_table`, of one model.
         chip_table: Measures of each chip from
-            :func:`mining_the_mines.scoring.segmentation_measures.measure_outlines`, with ``place`` and ``fold``
+            :func:`mining_the_mines.scoring.segmentation_measures.measure_segmentation`, with ``place`` and ``fold``
             (missing for test chips); ``longitude`` and ``latitude`` where known.
         threshold: A pixel is called a mine if its probability is at least this.
         objective: What the threshold is for: ``iou`` or ``area``.
         tolerance: Pixels up to which two rims agree.
-        threshold_curve: From :func:`mining_the_mines.scoring.pixel_tally.outline_threshold_curve`.
+        threshold_curve: From :func:`mining_the_mines.scoring.pixel_tally.pixel_threshold_curve`.
         gallery: Chips to look at, in order within each kind.
         mask_table: One row a chip: ``filename``, ``reason`` (why it has no mask; missing otherwise), ``polygons``,
             ``slivers``, ``mine_pixels``, ``known_pixels``, ``mine_hectares``.
-        outline_inventory: One row a feature of the outlines given: ``layer``, ``feature``, ``verdict``, ``reason``,
+        polygon_inventory: One row a feature of the outlines given: ``layer``, ``feature``, ``verdict``, ``reason``,
             ``hectares``.
-        learning_curves: As in :class:`DetectionContents`.
+        learning_curves: As in :class:`ClassificationData`.
         detection_table: Image-level scores of the maps and of chip classifiers, as ``score_table`` of
-            :class:`DetectionContents`.
+            :class:`ClassificationData`.
     """
 
     score_table: pd.DataFrame
@@ -164,9 +164,9 @@ class OutlineContents:
     objective: str = "iou"
     tolerance: float = 2.0
     threshold_curve: pd.DataFrame | None = None
-    gallery: tuple[OutlineTile, ...] = ()
+    gallery: tuple[SegmentationTile, ...] = ()
     mask_table: pd.DataFrame | None = None
-    outline_inventory: pd.DataFrame | None = None
+    polygon_inventory: pd.DataFrame | None = None
     learning_curves: pd.DataFrame | None = None
     detection_table: pd.DataFrame | None = None
 
@@ -195,7 +195,7 @@ class CompositeView:
 
 
 @dataclass(frozen=True, eq=False)
-class CompositeContents:
+class CompositeData:
     """What a report shows of the composites that chips were cut from.
 
     Attributes:
@@ -250,7 +250,7 @@ class MapView:
 
 
 @dataclass(frozen=True, eq=False)
-class MapContents:
+class MapData:
     """What a report shows of maps of whole scenes.
 
     Attributes:
@@ -269,7 +269,7 @@ class MapContents:
 
 
 @dataclass(frozen=True)
-class ReportContents:
+class ReportData:
     """All that a report shows; what is missing or empty is left out of the page.
 
     Attributes:
@@ -292,10 +292,10 @@ class ReportContents:
     """
 
     title: str
-    detection: DetectionContents | None = None
-    outlines: OutlineContents | None = None
-    composites: CompositeContents | None = None
-    maps: MapContents | None = None
+    detection: ClassificationData | None = None
+    outlines: SegmentationData | None = None
+    composites: CompositeData | None = None
+    maps: MapData | None = None
     comparison: RunComparison | None = None
     manifest: pd.DataFrame | None = None
     folds: pd.DataFrame | None = None

@@ -30,7 +30,7 @@ def outline_threshold_figure(curve: pd.DataFrame, threshold: float) -> Figure:
     """Draw what each threshold would bring out of fold, pixel by pixel, and the one chosen.
 
     Args:
-        curve: From :func:`mining_the_mines.scoring.pixel_tally.outline_threshold_curve`.
+        curve: From :func:`mining_the_mines.scoring.pixel_tally.pixel_threshold_curve`.
         threshold: The chosen one.
     """
     figure, axes = new_axes(WIDTH, HEIGHT)
@@ -52,7 +52,7 @@ def area_by_threshold_figure(curve: pd.DataFrame, threshold: float) -> Figure:
     """Draw how many hectares each threshold would outline, beside those that are mine.
 
     Args:
-        curve: From :func:`mining_the_mines.scoring.pixel_tally.outline_threshold_curve`.
+        curve: From :func:`mining_the_mines.scoring.pixel_tally.pixel_threshold_curve`.
         threshold: The chosen one.
     """
     figure, axes = new_axes(WIDTH, HEIGHT)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mining_the_mines.reporting.formatting import decimal, hectares
-from mining_the_mines.reporting.overlay import enlarge, outline_overlay
+from mining_the_mines.reporting.overlay import enlarge, segmentation_overlay
 from mining_the_mines.reporting.pictures import inline_photograph
-from mining_the_mines.reporting.report_data import OutlineKind, OutlineTile
+from mining_the_mines.reporting.report_data import OutlineKind, SegmentationTile
 
 #: Mistakes first: they teach more.
 KINDS: MappingProxyType[OutlineKind, tuple[str, str]] = MappingProxyType(
@@ -26,7 +26,7 @@ _PIXEL_ART_BELOW = 100
 
 
 @dataclass(frozen=True)
-class OutlineCard:
+class SegmentationCard:
     """A chip's pictures and the words under them."""
 
     filename: str
@@ -39,15 +39,15 @@ class OutlineCard:
 
 
 @dataclass(frozen=True)
-class OutlineShelf:
+class SegmentationShelf:
     """All cards of one kind."""
 
     title: str
     explanation: str
-    cards: tuple[OutlineCard, ...]
+    cards: tuple[SegmentationCard, ...]
 
 
-def arrange_outline_gallery(tiles: Sequence[OutlineTile]) -> tuple[OutlineShelf, ...]:
+def arrange_segmentation_gallery(tiles: Sequence[SegmentationTile]) -> tuple[SegmentationShelf, ...]:
     """Sort tiles onto shelves by kind and encode their pictures.
 
     Args:
@@ -58,18 +58,18 @@ def arrange_outline_gallery(tiles: Sequence[OutlineTile]) -> tuple[OutlineShelf,
     for kind, (title, explanation) in KINDS.items():
         cards = tuple(_card(tile, longest) for tile in tiles if tile.kind == kind)
         if cards:
-            shelves.append(OutlineShelf(title, explanation, cards))
+            shelves.append(SegmentationShelf(title, explanation, cards))
     return tuple(shelves)
 
 
-def _card(tile: OutlineTile, longest: int) -> OutlineCard:
+def _card(tile: SegmentationTile, longest: int) -> SegmentationCard:
     details = f"true {hectares(tile.true_hectares)}, outlined {hectares(tile.predicted_hectares)}"
-    return OutlineCard(
+    return SegmentationCard(
         filename=tile.filename,
         iou=decimal(tile.iou, 2),
         details=f"{details} · {'test' if tile.split == 'test' else 'out of fold'}",
         description=f"{tile.filename}, {details}, IoU {decimal(tile.iou, 2)}",
         photograph=inline_photograph(enlarge(tile.true_colour, longest)),
-        overlay=inline_photograph(outline_overlay(tile.true_colour, tile.truth, tile.predicted, longest)),
+        overlay=inline_photograph(segmentation_overlay(tile.true_colour, tile.truth, tile.predicted, longest)),
         pixelated=max(tile.true_colour.shape[:2]) < _PIXEL_ART_BELOW,
     )

@@ -13,10 +13,15 @@ from mining_the_mines.reporting.drawing import captioned
 from mining_the_mines.reporting.formatting import SPLIT_TITLES
 from mining_the_mines.reporting.overlay import NOT_KNOWN, VERDICTS, Verdict
 from mining_the_mines.reporting.place_map import OUTLINE_SYMBOLS, place_map
-from mining_the_mines.reporting.report_data import OutlineContents, Picture
-from mining_the_mines.reporting.segmentation_gallery import OutlineShelf, arrange_outline_gallery
-from mining_the_mines.reporting.segmentation_summary import answer_on_outlines, has_mine, is_empty, of_split
-from mining_the_mines.reporting.segmentation_tables import feature_rows, left_out_rows, mask_rows, outline_score_rows
+from mining_the_mines.reporting.report_data import Picture, SegmentationData
+from mining_the_mines.reporting.segmentation_gallery import SegmentationShelf, arrange_segmentation_gallery
+from mining_the_mines.reporting.segmentation_summary import has_mine, is_empty, of_split, summarise_segmentation
+from mining_the_mines.reporting.segmentation_tables import (
+    feature_rows,
+    left_out_rows,
+    mask_rows,
+    segmentation_score_rows,
+)
 from mining_the_mines.reporting.tables import Table, score_rows
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER
 from mining_the_mines.scoring.pixel_tally import UNKNOWN
@@ -29,7 +34,7 @@ _GOOD = 0.5
 
 
 @dataclass(frozen=True)
-class OutlinePart:
+class SegmentationPart:
     """All that the page says about outlines, ready to be written out.
 
     Attributes:
@@ -42,7 +47,7 @@ class OutlinePart:
         legend: What the colours of the gallery mean.
         shelves: Chips to look at.
         map: Where outlines fit and where not.
-        detection_tables: Scores of the map as a detector, beside those of classifiers.
+        detection_tables: Scores of the map as a classifier, beside those of classifiers.
         mask_tables: What became of the outlines given, and the masks drawn from them.
         left_out: Chips without a mask.
         learning: How training went.
@@ -55,7 +60,7 @@ class OutlinePart:
     overview: list[Picture]
     threshold_pictures: list[Picture]
     legend: tuple[Verdict, ...]
-    shelves: tuple[OutlineShelf, ...]
+    shelves: tuple[SegmentationShelf, ...]
     map: Picture | None
     detection_tables: list[Table]
     mask_tables: list[Table]
@@ -63,28 +68,28 @@ class OutlinePart:
     learning: list[Picture]
 
 
-def arrange_outlines(contents: OutlineContents, interval_level: float) -> OutlinePart:
+def arrange_segmentation(contents: SegmentationData, interval_level: float) -> SegmentationPart:
     """Put what is known of outlines into words, tables and pictures.
 
     Args:
         contents: What the report shows of them; parts that are missing stay empty.
         interval_level: Share of intervals that should cover the truth.
     """
-    masks, features = contents.mask_table, contents.outline_inventory
+    masks, features = contents.mask_table, contents.polygon_inventory
     tables = [
         None if features is None else feature_rows(features),
         None if masks is None else mask_rows(masks),
     ]
     has_unknown = any((tile.truth == UNKNOWN).any() for tile in contents.gallery)
-    return OutlinePart(
-        answer=answer_on_outlines(contents, interval_level),
+    return SegmentationPart(
+        answer=summarise_segmentation(contents, interval_level),
         threshold=contents.threshold,
         objective=contents.objective,
-        score_table=outline_score_rows(contents.score_table, contents.tolerance),
+        score_table=segmentation_score_rows(contents.score_table, contents.tolerance),
         overview=_overview(contents),
         threshold_pictures=_threshold_pictures(contents),
         legend=(*VERDICTS, NOT_KNOWN) if has_unknown else VERDICTS,
-        shelves=arrange_outline_gallery(contents.gallery),
+        shelves=arrange_segmentation_gallery(contents.gallery),
         map=_map(contents.chip_table),
         detection_tables=_detection_tables(contents.detection_table),
         mask_tables=[table for table in tables if table is not None],
@@ -98,7 +103,7 @@ def _titled(chips: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([of_split(chips, split).assign(split=title) for split, title in SPLIT_TITLES.items()])
 
 
-def _overview(contents: OutlineContents) -> list[Picture]:
+def _overview(contents: SegmentationData) -> list[Picture]:
     scores = pd.concat(
         select_scores(contents.score_table, split).assign(model=title) for split, title in SPLIT_TITLES.items()
     )
@@ -125,7 +130,7 @@ def _overview(contents: OutlineContents) -> list[Picture]:
     return pictures
 
 
-def _threshold_pictures(contents: OutlineContents) -> list[Picture]:
+def _threshold_pictures(contents: SegmentationData) -> list[Picture]:
     area = captioned(
         outline_figures.area_figure(_titled(contents.chip_table)),
         "outline-area",

@@ -27,7 +27,7 @@ from mining_the_mines.reporting.formatting import (
     signed_percent,
     signed_percent_range,
 )
-from mining_the_mines.reporting.report_data import OutlineContents
+from mining_the_mines.reporting.report_data import SegmentationData
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.segmentation_scores import OUTLINES
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
@@ -36,7 +36,7 @@ from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 _ABOUT_RIGHT = 0.02
 
 
-def answer_on_outlines(contents: OutlineContents, interval_level: float) -> Answer:
+def summarise_segmentation(contents: SegmentationData, interval_level: float) -> Answer:
     """Put the scores of outlines in plain words.
 
     Args:
@@ -149,7 +149,7 @@ def _empty(rows: pd.DataFrame, chips: pd.DataFrame) -> str:
     return f"{with_range(kept)} of {count(empty, 'chip')} without a mine stay free of outlines."
 
 
-def _ranking(contents: OutlineContents, split: str) -> str:
+def _ranking(contents: SegmentationData, split: str) -> str:
     """Compare with classifiers, which answer the simpler question."""
     table = contents.detection_table
     if table is None or table.empty:
@@ -157,7 +157,7 @@ def _ranking(contents: OutlineContents, split: str) -> str:
     ours = interval_of(select_scores(table, split, OUTLINES), "roc_auc")
     if ours is None or math.isnan(ours.value):
         return ""
-    sentence = f"Read as a detector, the map ranks chips with a mine first with a ROC AUC of {decimal(ours.value)}"
+    sentence = f"Read as a classifier, the map ranks chips with a mine first with a ROC AUC of {decimal(ours.value)}"
     others = []
     for model in dict.fromkeys(table["model"].astype(str)):
         figure = interval_of(select_scores(table, split, model), "roc_auc")
@@ -166,7 +166,7 @@ def _ranking(contents: OutlineContents, split: str) -> str:
     return f"{sentence}; {', '.join(others)}." if others else f"{sentence}."
 
 
-def _headlines(contents: OutlineContents, split: str) -> tuple[Headline, ...]:
+def _headlines(contents: SegmentationData, split: str) -> tuple[Headline, ...]:
     rows = select_scores(contents.score_table, split)
     others = select_scores(contents.score_table, OUT_OF_FOLD) if split == TEST else rows.iloc[:0]
     titles = (

@@ -22,7 +22,7 @@ from mining_the_mines.reporting.formatting import (
 )
 from mining_the_mines.reporting.tables import Cell, Row, Table
 from mining_the_mines.scoring.bootstrap import Interval
-from mining_the_mines.scoring.segmentation_scores import OUTLINE_METRICS, OUTLINE_TOTALS
+from mining_the_mines.scoring.segmentation_scores import OUTLINE_TOTALS, SEGMENTATION_METRICS
 
 _NOTES: Mapping[str, str] = MappingProxyType(
     {
@@ -38,11 +38,11 @@ _NOTES: Mapping[str, str] = MappingProxyType(
 _SMALLEST_SHARE = 1e-4
 
 
-def outline_score_rows(table: pd.DataFrame, tolerance: float) -> Table:
+def segmentation_score_rows(table: pd.DataFrame, tolerance: float) -> Table:
     """Lay out the scores of outlines, the splits side by side.
 
     Args:
-        table: From :func:`mining_the_mines.scoring.segmentation_scores.outline_score_table`.
+        table: From :func:`mining_the_mines.scoring.segmentation_scores.segmentation_score_table`.
         tolerance: Pixels up to which two rims agree.
     """
     splits = {split: title for split, title in SPLIT_TITLES.items() if (table["split"] == split).any()}
@@ -50,7 +50,7 @@ def outline_score_rows(table: pd.DataFrame, tolerance: float) -> Table:
     notes = {**_NOTES, "boundary_f1": f"rims within {tolerance:g} pixels of each other"}
     lines = [
         Row(metric_title(metric), tuple(_cell(of_split, metric) for of_split in rows), notes.get(metric, ""))
-        for metric in (*OUTLINE_METRICS, *OUTLINE_TOTALS)
+        for metric in (*SEGMENTATION_METRICS, *OUTLINE_TOTALS)
     ]
     sizes = [(int(of_split["chips"].iloc[0]), int(of_split["places"].iloc[0])) for of_split in rows]
     lines.append(Row("Chips", tuple(Cell(str(chips), count(places, "place")) for chips, places in sizes)))
@@ -91,7 +91,7 @@ def mask_rows(masks: pd.DataFrame) -> Table:
     """Sum up the masks drawn from the outlines.
 
     Args:
-        masks: One row a chip; columns as in :class:`~mining_the_mines.reporting.report_data.OutlineContents`.
+        masks: One row a chip; columns as in :class:`~mining_the_mines.reporting.report_data.SegmentationData`.
     """
     drawn = masks[masks["reason"].isna()]
     mine = drawn["mine_pixels"] > 0

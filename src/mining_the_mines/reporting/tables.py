@@ -264,7 +264,7 @@ def manifest_rows(manifest: pd.DataFrame) -> Table:
 
     Args:
         manifest: One row a chip found; columns as in
-            :class:`~mining_the_mines.reporting.report_data.ReportContents`.
+            :class:`~mining_the_mines.reporting.report_data.ReportData`.
     """
     accepted = manifest[manifest["verdict"] == "accepted"]
     lines = [Row("Chips found", (Cell(str(len(manifest))),))]

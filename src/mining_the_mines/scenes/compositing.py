@@ -13,7 +13,7 @@ from pydantic import Field
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError
 
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.scenes.faults import Fault, NoCompositeError
 from mining_the_mines.scenes.http import UnansweredError, gdal_options
 from mining_the_mines.scenes.items import SceneFacts
@@ -110,7 +110,7 @@ def _find_faults(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings
         try:
             _composite(scene, grid, settings, ())
         except _READING_FAULTS as error:
-            yield Fault(scene.items[0].id, conceal(f"{type(error).__name__}: {error.__cause__ or error}"))
+            yield Fault(scene.items[0].id, redact(f"{type(error).__name__}: {error.__cause__ or error}"))
 
 
 def _composite(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings, faults: tuple[Fault, ...]) -> Block:

@@ -23,7 +23,7 @@ from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeou
 from urllib3.exceptions import InvalidHeader as InvalidRetryHeader
 from urllib3.util import Retry
 
-from mining_the_mines.core.redaction import conceal_all, without_secrets
+from mining_the_mines.core.redaction import redact_all, without_secrets
 from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class AccessSettings(BaseModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What is shown of them: logs of a cluster show what tasks are called with, and an address may hold a key."""
-        return ((name, conceal_all(value)) for name, value in super().__repr_args__())
+        return ((name, redact_all(value)) for name, value in super().__repr_args__())
 
 
 def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pystac
 from odc.geo.geobox import GeoBox
 
-from mining_the_mines.core.hashing import file_digest
+from mining_the_mines.core.hashing import file_hash
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.http import AccessSettings
 from mining_the_mines.scenes.items import SceneFacts
@@ -130,7 +130,7 @@ def _wherever_it_lies(item: dict[str, Any]) -> dict[str, Any]:
 def _identity(href: str) -> str:
     """What tells a file from others; of those elsewhere, nothing but their address is known before they are read."""
     path = Path(href.removeprefix("file://"))
-    return file_digest(path) if "://" not in str(path) and path.is_file() else href
+    return file_hash(path) if "://" not in str(path) and path.is_file() else href
 
 
 def _edges(length: int, block: int) -> list[slice]:

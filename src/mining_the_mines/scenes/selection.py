@@ -14,9 +14,9 @@ import pystac
 import shapely
 from pydantic import Field, field_validator, model_validator
 
-from mining_the_mines.core.execution_fields import INCIDENTAL
+from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.core.redaction import conceal_all, without_secrets
+from mining_the_mines.core.redaction import redact_all, without_secrets
 from mining_the_mines.scenes.assets import MissingAssetError, find_asset, find_mask
 from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.http import AccessSettings
@@ -64,7 +64,7 @@ class AcquisitionSettings(AccessSettings):
         False, description="Whether files are fetched as a whole and kept, instead of read by window where they lie."
     )
     workers: int = Field(
-        8, ge=1, description="Files that are checked or fetched at the same time.", json_schema_extra=INCIDENTAL
+        8, ge=1, description="Files that are checked or fetched at the same time.", json_schema_extra=EXECUTION_ONLY
     )
 
     @field_validator("exclude", mode="before")
@@ -305,7 +305,7 @@ class _Search:
         """
         base = item.get_self_href() or ""
         # Other addresses than those of assets may be signed too.
-        plain = conceal_all(_without_nan(fields))
+        plain = redact_all(_without_nan(fields))
         assets = {}
         for key in self.wanted.assets(item):
             try:

@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 
 from mining_the_mines.scoring.pixel_tally import UNKNOWN, Mask, ProbabilityMap, known_pixels
-from mining_the_mines.scoring.segmentation_measures import MEASURE_COLUMNS, OutlineMeasureSettings, measure_chip
+from mining_the_mines.scoring.segmentation_measures import MEASURE_COLUMNS, SegmentationMeasureSettings, measure_chip
 
 #: Filename, the candidate's and the rival's probability map (H, W), and true mask (H, W) of a chip.
 RivalMaps: TypeAlias = tuple[str, ProbabilityMap, ProbabilityMap, Mask]
 
 
 @dataclass(frozen=True)
-class RivalMeasures:
-    """What :func:`measure_rivals` finds.
+class PairedMeasures:
+    """What :func:`measure_paired` finds.
 
     Attributes:
-        candidate: Measures of the candidate, as :func:`~mining_the_mines.scoring.segmentation_measures.measure_outlines`
+        candidate: Measures of the candidate, as :func:`measure_segmentation`
             gives them.
         rival: Those of the rival, of the same pixels of the same chips in the same order.
         one_sided: Pixels of known truth that only one of the two has judged, and that have no part in any measure.
@@ -34,12 +34,12 @@ class RivalMeasures:
     one_sided: int
 
 
-def measure_rivals(
+def measure_paired(
     chips: Iterable[RivalMaps],
     hectares_per_pixel: Mapping[str, float],
     thresholds: tuple[float, float],
-    settings: OutlineMeasureSettings,
-) -> RivalMeasures:
+    settings: SegmentationMeasureSettings,
+) -> PairedMeasures:
     """Measure two outlines of each chip on the pixels that both have judged, one chip at a time.
 
     Args:
@@ -64,4 +64,4 @@ def measure_rivals(
             measures = measure_chip(probability, common, threshold, hectares_per_pixel[name], settings, name)
             found.append({"filename": name, **measures})
     candidate, rival = (pd.DataFrame(found, columns=list(MEASURE_COLUMNS)) for found in rows)
-    return RivalMeasures(candidate, rival, one_sided)
+    return PairedMeasures(candidate, rival, one_sided)

@@ -22,10 +22,10 @@ STEPS: Final = 256
 ProbabilityMap: TypeAlias = NDArray[np.floating]
 Mask: TypeAlias = NDArray[np.uint8]
 #: Filename, probability map (H, W) and true mask (H, W) of a chip.
-OutlinePair: TypeAlias = tuple[str, ProbabilityMap, Mask]
+MaskPair: TypeAlias = tuple[str, ProbabilityMap, Mask]
 
 
-class OutlineThresholdSettings(BaseModel):
+class PixelThresholdSettings(BaseModel):
     """What the threshold of an outline is for.
 
     Attributes:
@@ -78,7 +78,7 @@ def known_pixels(filename: str, probability: ProbabilityMap, mask: Mask) -> NDAr
     return known
 
 
-def tally_pixels(pairs: Iterable[OutlinePair], hectares_per_pixel: Mapping[str, float]) -> PixelTally:
+def tally_pixels(pairs: Iterable[MaskPair], hectares_per_pixel: Mapping[str, float]) -> PixelTally:
     """Count the pixels of each chip by truth and probability, one chip at a time.
 
     Args:
@@ -105,7 +105,7 @@ def tally_pixels(pairs: Iterable[OutlinePair], hectares_per_pixel: Mapping[str, 
     return PixelTally(tuple(filenames), np.reshape(mine, size), np.reshape(other, size), areas)
 
 
-def outline_threshold_curve(tally: PixelTally) -> pd.DataFrame:
+def pixel_threshold_curve(tally: PixelTally) -> pd.DataFrame:
     """What each threshold would bring, over all chips together.
 
     Args:
@@ -137,7 +137,7 @@ def _reaching(counts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.flo
     return np.cumsum(counts[::-1], dtype=np.float64)[::-1][1:]
 
 
-def choose_outline_threshold(tally: PixelTally, settings: OutlineThresholdSettings) -> float:
+def choose_pixel_threshold(tally: PixelTally, settings: PixelThresholdSettings) -> float:
     """Choose the threshold that serves the objective best; among equally good ones the nearest to 0.5 wins.
 
     Choose on out-of-fold maps only: a threshold that has seen the chips that it is scored on flatters itself.
@@ -157,7 +157,7 @@ def choose_outline_threshold(tally: PixelTally, settings: OutlineThresholdSettin
             f"The {len(tally.filenames)} out-of-fold chips show no pixel of a mine, so no threshold can be chosen: "
             "give outlines that lie in the training chips."
         )
-    curve = outline_threshold_curve(tally)
+    curve = pixel_threshold_curve(tally)
     merit = curve["iou"]
     if settings.objective == "area":
         merit = -(curve["predicted_hectares"] - curve["true_hectares"]).abs()

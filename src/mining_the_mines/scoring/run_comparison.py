@@ -15,7 +15,7 @@ import pandas as pd
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, paired_difference
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER, METRICS, weighted_scores
 from mining_the_mines.scoring.segmentation_measures import PIXEL_COUNTS
-from mining_the_mines.scoring.segmentation_scores import OUTLINE_METRICS, OUTLINES, outline_difference
+from mining_the_mines.scoring.segmentation_scores import OUTLINES, SEGMENTATION_METRICS, segmentation_difference
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, split_predictions
 
 #: What two runs can be compared by: whether chips show mines, or where those lie.
@@ -53,9 +53,9 @@ class ScoredRun:
         thresholds: Threshold by model.
         chosen: The model that the run has chosen.
         chosen_by: The metric that it was chosen by.
-        outlines: Measures of each chip, as for :func:`~mining_the_mines.scoring.segmentation_scores.outline_score_table`,
+        outlines: Measures of each chip, as for :func:`segmentation_score_table`,
             if it has outlined mines.
-        detection_scores: Scores of classifiers.
+        chip_classification_scores: Scores of classifiers.
         outline_scores: Scores of outlines.
     """
 
@@ -68,7 +68,7 @@ class ScoredRun:
     chosen: str = ""
     chosen_by: str = "roc_auc"
     outlines: pd.DataFrame | None = None
-    detection_scores: pd.DataFrame | None = None
+    chip_classification_scores: pd.DataFrame | None = None
     outline_scores: pd.DataFrame | None = None
 
 
@@ -283,8 +283,8 @@ def verdict_of(metric: str, difference: Interval) -> Verdict:
 
 def _score_rows(run: ScoredRun) -> Iterator[tuple[Any, ...]]:
     tables: tuple[tuple[Question, pd.DataFrame | None, str, tuple[str, ...]], ...] = (
-        ("detection", run.detection_scores, run.chosen, METRICS),
-        ("outlines", run.outline_scores, OUTLINES, OUTLINE_METRICS),
+        ("detection", run.chip_classification_scores, run.chosen, METRICS),
+        ("outlines", run.outline_scores, OUTLINES, SEGMENTATION_METRICS),
     )
     for question, table, model, metrics in tables:
         if table is None:
@@ -340,7 +340,7 @@ def _outline_pair(run: ScoredRun, rival: ScoredRun, split: str, settings: Bootst
     if found.obstacle:
         return replace(pair, left_out=found.left_out, obstacle=found.obstacle)
     mine, other = (table[table["filename"].isin(found.chips["filename"])] for table in (ours, theirs))
-    return _compared(pair, found, outline_difference(mine, other, settings))
+    return _compared(pair, found, segmentation_difference(mine, other, settings))
 
 
 def _compared(pair: PairedScores, found: "_Common", figures: Mapping[str, Interval]) -> PairedScores:

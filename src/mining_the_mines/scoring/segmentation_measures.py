@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from mining_the_mines.scoring.pixel_tally import MINE, Mask, OutlinePair, ProbabilityMap, known_pixels
+from mining_the_mines.scoring.pixel_tally import MINE, Mask, MaskPair, ProbabilityMap, known_pixels
 
 #: Pixels by truth and prediction.
 PIXEL_COUNTS: Final = ("true_positive", "false_positive", "false_negative", "true_negative")
@@ -28,7 +28,7 @@ MEASURE_COLUMNS: Final = (
 )  # fmt: skip
 
 
-class OutlineMeasureSettings(BaseModel):
+class SegmentationMeasureSettings(BaseModel):
     """How an outline is measured.
 
     Attributes:
@@ -45,11 +45,11 @@ class OutlineMeasureSettings(BaseModel):
     detection_pixels: int = Field(default=16, ge=1)
 
 
-def measure_outlines(
-    pairs: Iterable[OutlinePair],
+def measure_segmentation(
+    pairs: Iterable[MaskPair],
     hectares_per_pixel: Mapping[str, float],
     threshold: float,
-    settings: OutlineMeasureSettings,
+    settings: SegmentationMeasureSettings,
 ) -> pd.DataFrame:
     """Measure the outlines of some chips, one chip at a time.
 
@@ -77,7 +77,7 @@ def measure_chip(
     mask: Mask,
     threshold: float,
     hectares_per_pixel: float,
-    settings: OutlineMeasureSettings,
+    settings: SegmentationMeasureSettings,
     filename: str = "a chip",
 ) -> dict[str, float]:
     """Measure the outlines of one chip. Pixels without data or with unknown truth have no part in any figure.

@@ -28,7 +28,7 @@ from mining_the_mines.scoring.tables import SCORE_COLUMNS, split_predictions
 #: The model's name in tables.
 OUTLINES: Final = "outlines"
 #: Figures with an interval, the most telling ones first.
-OUTLINE_METRICS: Final = (
+SEGMENTATION_METRICS: Final = (
     "iou", "f1", "precision", "recall", "boundary_f1", "iou_per_image", "iou_per_mine_image", "empty_kept_empty",
     "area_bias_hectares", "area_bias_share", "area_error_hectares",
 )  # fmt: skip
@@ -57,8 +57,8 @@ def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class WeightedOutlineScores:
-    """All of :data:`OUTLINE_METRICS` under many weightings of the same chips at once.
+class WeightedSegmentationScores:
+    """All of :data:`SEGMENTATION_METRICS` under many weightings of the same chips at once.
 
     Attributes:
         pixels: Pixels by truth and prediction in the order of
@@ -79,7 +79,7 @@ class WeightedOutlineScores:
             weights: Weight of every chip in every weighting, (R, N).
 
         Returns:
-            For every one of :data:`OUTLINE_METRICS` the figures, (R,), NaN where undefined.
+            For every one of :data:`SEGMENTATION_METRICS` the figures, (R,), NaN where undefined.
         """
         return self._by_pixel(weights) | self._by_rim(weights) | self._by_image(weights) | self._by_area(weights)
 
@@ -144,21 +144,21 @@ class WeightedOutlineScores:
         }
 
 
-def weighted_outline_scores(measures: pd.DataFrame) -> WeightedOutlineScores:
+def weighted_segmentation_scores(measures: pd.DataFrame) -> WeightedSegmentationScores:
     """Prepare the measures of some chips for scoring under many weightings.
 
     Args:
-        measures: From :func:`~mining_the_mines.scoring.segmentation_measures.measure_outlines`.
+        measures: From :func:`~mining_the_mines.scoring.segmentation_measures.measure_segmentation`.
     """
     columns = (list(PIXEL_COUNTS), list(RIM_COUNTS), ["true_hectares", "predicted_hectares"])
-    return WeightedOutlineScores(*(measures[names].to_numpy(dtype=np.float64) for names in columns))
+    return WeightedSegmentationScores(*(measures[names].to_numpy(dtype=np.float64) for names in columns))
 
 
-def outline_score_table(chips: pd.DataFrame, settings: BootstrapSettings, model: str = OUTLINES) -> pd.DataFrame:
+def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, model: str = OUTLINES) -> pd.DataFrame:
     """Score outlines out of fold and on the test split.
 
     Args:
-        chips: Measures from :func:`~mining_the_mines.scoring.segmentation_measures.measure_outlines`, one row a chip, with
+        chips: Measures from :func:`measure_segmentation`, one row a chip, with
             ``place`` and ``fold`` (missing for test chips).
         settings: How intervals are drawn.
         model: Its name in the table.
@@ -173,7 +173,7 @@ def outline_score_table(chips: pd.DataFrame, settings: BootstrapSettings, model:
     """
     rows: list[tuple[object, ...]] = []
     for split, members in split_predictions(chips):
-        scorer = weighted_outline_scores(members)
+        scorer = weighted_segmentation_scores(members)
         figures = bootstrap_intervals(scorer, members["place"], settings, shares=scorer.shares())
         figures |= {name: Interval(float(members[name].sum()), np.nan, np.nan) for name in OUTLINE_TOTALS}
         size = (len(members), members["place"].nunique())
@@ -181,7 +181,9 @@ def outline_score_table(chips: pd.DataFrame, settings: BootstrapSettings, model:
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"category_excluded": "string"})
 
 
-def outline_difference(chips: pd.DataFrame, rival: pd.DataFrame, settings: BootstrapSettings) -> Mapping[str, Interval]:
+def segmentation_difference(
+    chips: pd.DataFrame, rival: pd.DataFrame, settings: BootstrapSettings
+) -> Mapping[str, Interval]:
     """Compare two ways of outlining the same chips, on the same resamples: the first minus the rival.
 
     Args:
@@ -190,7 +192,7 @@ def outline_difference(chips: pd.DataFrame, rival: pd.DataFrame, settings: Boots
         settings: How intervals are drawn.
 
     Returns:
-        For every one of :data:`OUTLINE_METRICS` the difference and its interval's ends.
+        For every one of :data:`SEGMENTATION_METRICS` the difference and its interval's ends.
 
     Raises:
         ValueError: If the two have not measured the same chips, or a chip has no place.
@@ -200,10 +202,12 @@ def outline_difference(chips: pd.DataFrame, rival: pd.DataFrame, settings: Boots
             "Outlines can be compared on the same chips only: measure both on the chips that both have predicted."
         )
     theirs = rival.set_index("filename").loc[chips["filename"]]
-    return paired_difference(weighted_outline_scores(chips), weighted_outline_scores(theirs), chips["place"], settings)
+    return paired_difference(
+        weighted_segmentation_scores(chips), weighted_segmentation_scores(theirs), chips["place"], settings
+    )
 
 
-def detection_predictions(chips: pd.DataFrame, model: str = OUTLINES) -> pd.DataFrame:
+def chip_predictions(chips: pd.DataFrame, model: str = OUTLINES) -> pd.DataFrame:
     """Read a map as the answer to a simpler question: does the chip show a mine at all?
 
     Args:

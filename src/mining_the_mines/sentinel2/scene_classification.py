@@ -19,7 +19,7 @@ class SceneClass(IntEnum):
     NO_DATA = 0
     """Outside the swath, or lost on the way down."""
     SATURATED_OR_DEFECTIVE = 1
-    """A detector that was blinded or does not work."""
+    """A classifier that was blinded or does not work."""
     DARK_AREA = 2
     """Too dark to say; since processing baseline 04.00, a shadow that a mountain casts."""
     CLOUD_SHADOW = 3

@@ -200,7 +200,7 @@ def _light(landscape: Landscape, sky: Sky) -> Field:
 
 
 def _sample(image: Field, resolution: int) -> Field:
-    """Blur an image of 10 m pixels as optics and detector do, and sample it.
+    """Blur an image of 10 m pixels as optics and classifier do, and sample it.
 
     A Gaussian whose transfer at Nyquist is m has a standard deviation of √(−2 ln m) / π pixels; the averaging over
     the pixel's own area, which :func:`_average` does, is taken off in quadrature.

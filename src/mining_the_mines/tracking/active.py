@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.tracking.entries import (
     ITSELF,
     MOST_METRICS,
@@ -185,7 +185,7 @@ def set_active_run(run: TrackedRun | None) -> None:
 
 def _news(values: Mapping[str, object], known: Mapping[str, str]) -> dict[str, str]:
     """What was not told before: nodes share parameters."""
-    plain = {name: conceal(str(value)) for name, value in values.items()}
+    plain = {name: redact(str(value)) for name, value in values.items()}
     return {name: value for name, value in plain.items() if known.get(name) != value}
 
 

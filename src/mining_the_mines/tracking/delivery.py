@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from urllib3.exceptions import HTTPError
 
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.tracking.entries import (
     ITSELF,
     MOST_METRICS,
@@ -158,4 +158,4 @@ def _log_batch(run_id: str, entries: Sequence[Entry], client: MlflowClient) -> N
 
 
 def _plainly(error: Exception) -> str:
-    return " ".join(conceal(str(error)).split())[:500]
+    return " ".join(redact(str(error)).split())[:500]

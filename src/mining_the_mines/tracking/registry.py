@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.redaction import conceal, without_secrets
+from mining_the_mines.core.redaction import redact, without_secrets
 from mining_the_mines.registry.champion import Registration
 from mining_the_mines.registry.promotion import CHALLENGER, CHAMPION
 from mining_the_mines.tracking.moved import beside_the_store
@@ -76,7 +76,7 @@ def find_version(address: str) -> RegisteredVersion:
     asked = _ADDRESS.fullmatch(address)
     if asked is None:
         raise RegistryError(
-            f"{conceal(address)} is no address of a registered model: write models:/NAME@ALIAS, such as "
+            f"{redact(address)} is no address of a registered model: write models:/NAME@ALIAS, such as "
             "models:/mine-segmenter@champion, or models:/NAME/VERSION."
         )
     with _registry() as client:
@@ -325,7 +325,7 @@ def _registry() -> "Iterator[MlflowClient]":
 
 
 def _silent(address: str, error: Exception) -> SilentRegistryError:
-    reason = " ".join(conceal(str(error)).split())[:200]
+    reason = " ".join(redact(str(error)).split())[:200]
     return SilentRegistryError(
         f"The model registry {without_secrets(address)} did not do what was asked of it: start that server, then type "
         f"kedro run --pipelines=registration. ({reason})"

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.tracking.moved import beside_the_store
 
 #: The newest finished run; with ``~1`` the one before, as git counts back.
@@ -149,7 +149,7 @@ def find_run(wanted: str, store: RunStore) -> TrackedFacts:
         raise BadInputError(f"{len(found)} runs are called {wanted}: name one by its id ({_listed(found)}).")
     last = runs.newest(_SHOWN)
     known = f"name one of the last ones ({_listed(last)})" if last else "none has been tracked there yet: kedro run"
-    raise BadInputError(f"There is no{' finished' if back else ''} run {wanted} in {conceal(store.address)}: {known}.")
+    raise BadInputError(f"There is no{' finished' if back else ''} run {wanted} in {redact(store.address)}: {known}.")
 
 
 class _Runs:
@@ -229,8 +229,8 @@ def _listed(runs: list[Any]) -> str:
 
 
 def _silent(store: RunStore, error: Exception) -> BadInputError:
-    reason = textwrap.shorten(conceal(str(error)) or type(error).__name__, _REASON, placeholder=" …")
+    reason = textwrap.shorten(redact(str(error)) or type(error).__name__, _REASON, placeholder=" …")
     return BadInputError(
-        f"The runs in {conceal(store.address)} can't be read: start that server, or name another store by "
+        f"The runs in {redact(store.address)} can't be read: start that server, or name another store by "
         f"MLFLOW_TRACKING_URI. ({reason})"
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.redaction import conceal
+from mining_the_mines.core.redaction import redact
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Journal
 from mining_the_mines.tracking.settings import TrackingSettings
@@ -140,4 +140,4 @@ def _tell(error: Exception) -> str:
     """What stands in the way, without passwords, and without what a journal holds."""
     if isinstance(error, ValueError) and not isinstance(error, BadInputError):
         return "its journal can't be read"
-    return conceal(str(error)).rstrip(".")
+    return redact(str(error)).rstrip(".")

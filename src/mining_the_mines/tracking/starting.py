@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 
-from mining_the_mines.core.redaction import conceal, conceal_all, without_secrets
+from mining_the_mines.core.redaction import redact, redact_all, without_secrets
 from mining_the_mines.tracking.active import TrackedRun
 from mining_the_mines.tracking.delivery import deliver_next
 from mining_the_mines.tracking.errors import TrackingError
@@ -53,7 +53,7 @@ class Tracker:
         """
         client = MlflowClient(self.address)
         try:
-            made = client.create_run(self.experiment_id, run_name=name, tags=conceal_all(resolve_tags()))
+            made = client.create_run(self.experiment_id, run_name=name, tags=redact_all(resolve_tags()))
         except MlflowException as error:
             raise unreachable(self.address, error) from None
         return self.go_on(made.info.run_id, name)
@@ -93,7 +93,7 @@ def unreachable(address: str, error: Exception) -> TrackingError:
     Returns:
         One sentence, without password.
     """
-    reason = " ".join(conceal(str(error)).split())[:200]
+    reason = " ".join(redact(str(error)).split())[:200]
     server = without_secrets(address)
     if _NOT_LET_IN.search(reason) or getattr(error, "error_code", "") in _NOT_LET_IN_CODES:
         return TrackingError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.redaction import conceal, without_secrets
+from mining_the_mines.core.redaction import redact, without_secrets
 from mining_the_mines.tracking.entries import ITSELF, Ended, Started
 from mining_the_mines.tracking.errors import UnsentError
 from mining_the_mines.tracking.journal import Destination, Journal, take_over
@@ -114,7 +114,7 @@ def _send(journal: Journal, address: str, client: "MlflowClient") -> Sending:
     except UnsentError as error:
         return Sending(journal.folder, destination, "unanswered", str(error))
     except (OSError, BadInputError) as error:
-        return Sending(journal.folder, destination, "stuck", conceal(str(error)))
+        return Sending(journal.folder, destination, "stuck", redact(str(error)))
     except ValidationError:
         return Sending(journal.folder, destination, "refused", "an entry can't be read")
     if refusals:

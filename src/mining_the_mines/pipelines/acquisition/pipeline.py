@@ -8,16 +8,16 @@ from mining_the_mines.pipelines.acquisition.nodes import (
     list_scenes,
     reach_scenes,
 )
-from mining_the_mines.pipelines.chip_source import HANDED_OVER, SIMULATION, Origin
+from mining_the_mines.pipelines.chip_source import PREBUILT, SIMULATION, ChipSource
 
 
-def create_pipeline(origin: Origin = SIMULATION) -> Pipeline:
+def create_pipeline(origin: ChipSource = SIMULATION) -> Pipeline:
     """Acquisition of scenes.
 
     Args:
         origin: Where the chips come from; chips that were handed over need no scenes.
     """
-    if origin == HANDED_OVER:
+    if origin == PREBUILT:
         return Pipeline([])
     settings = ["params:acquisition", "params:imagery", "params:compositing"]
     choose = (

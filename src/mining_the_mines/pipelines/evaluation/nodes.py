@@ -119,7 +119,7 @@ def score_models(
     )
 
 
-def complete_detector(
+def complete_classifier(
     baseline: Any,  # noqa: ANN401
     network: Any,  # noqa: ANN401
     blend: dict[str, Any],
@@ -127,13 +127,13 @@ def complete_detector(
     packed_chips: PackedChips,
     chips: ChipSettings,
     features: FeatureSettings,
-) -> Any:  # noqa: ANN401 - a MineDetector; its module loads torch
-    """Join all parts and the threshold into one detector: raw reflectance in, decision out."""
+) -> Any:  # noqa: ANN401 - a MineClassifier; its module loads torch
+    """Join all parts and the threshold into one classifier: raw reflectance in, decision out."""
     from mining_the_mines.models.blend import Blend
-    from mining_the_mines.models.mine_classifier import MineDetector
+    from mining_the_mines.models.mine_classifier import MineClassifier
 
     network.ensemble.threshold.fill_(decision["thresholds"]["network"])
-    return MineDetector(
+    return MineClassifier(
         chosen=decision["chosen"],
         threshold=decision["thresholds"][decision["chosen"]],
         chips=chips.model_copy(update={"size": packed_chips.array.shape[-1]}),

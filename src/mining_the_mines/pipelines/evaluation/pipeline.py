@@ -5,17 +5,17 @@ from collections.abc import Collection
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.evaluation.nodes import (
-    complete_detector,
+    complete_classifier,
     gather_predictions,
     predict_test_chips,
     score_models,
 )
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
     choose_threshold,
-    compare_detection,
-    complete_outliner,
-    outline_test_chips,
-    score_outlines,
+    compare_chip_scores,
+    complete_segmenter,
+    score_segmentation,
+    segment_test_chips,
 )
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
@@ -55,10 +55,10 @@ def _classification() -> Pipeline:
             name="score_models",
         ),
         Node(
-            complete_detector,
+            complete_classifier,
             [*models, "decision", "packed_chips", "params:imagery", "params:features"],
-            "detector",
-            name="complete_detector",
+            "classifier",
+            name="complete_classifier",
         ),
     ]
     return Pipeline(
@@ -79,18 +79,18 @@ def _segmentation() -> Pipeline:
             name="choose_threshold",
         ),
         Node(
-            outline_test_chips,
+            segment_test_chips,
             ["packed_chips", "masks", "folds", "network", "params:evaluation"],
             "test_probability_maps",
-            name="outline_test_chips",
+            name="segment_test_chips",
         ),
         Node(
-            score_outlines,
+            score_segmentation,
             ["masks", "probability_maps", "test_probability_maps", "decision", "folds", "params:evaluation"],
             ["scores", "chip_scores"],
-            name="score_outlines",
+            name="score_segmentation",
         ),
-        Node(complete_outliner, ["network", "decision", "params:imagery"], "outliner", name="complete_outliner"),
+        Node(complete_segmenter, ["network", "decision", "params:imagery"], "segmenter", name="complete_segmenter"),
     ]
     return Pipeline(
         nodes,
@@ -106,5 +106,5 @@ def _comparison(tasks: Collection[Task]) -> Pipeline:
     inputs = {"chip_scores": f"{SEGMENTATION}.chip_scores", "evaluation": f"params:{SEGMENTATION}.evaluation"}
     if CLASSIFICATION in tasks:
         inputs |= {"predictions": f"{CLASSIFICATION}.predictions", "decision": f"{CLASSIFICATION}.decision"}
-    node = Node(compare_detection, inputs, "detection_scores", name="compare_detection")
+    node = Node(compare_chip_scores, inputs, "chip_classification_scores", name="compare_chip_scores")
     return Pipeline([node], namespace="reporting", prefix_datasets_with_namespace=False, tags="evaluation")

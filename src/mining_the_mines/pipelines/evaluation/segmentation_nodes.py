@@ -17,21 +17,21 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import pixel_hectares
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.pixel_tally import (
-    OutlinePair,
-    OutlineThresholdSettings,
-    choose_outline_threshold,
-    outline_threshold_curve,
+    MaskPair,
+    PixelThresholdSettings,
+    choose_pixel_threshold,
+    pixel_threshold_curve,
     tally_pixels,
 )
-from mining_the_mines.scoring.segmentation_measures import OutlineMeasureSettings, measure_outlines
-from mining_the_mines.scoring.segmentation_scores import detection_predictions, outline_score_table
+from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
 from mining_the_mines.scoring.tables import score_table
 from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 
 logger = logging.getLogger(__name__)
 
 
-class OutlineEvaluationSettings(BaseModel):
+class SegmentationEvaluationSettings(BaseModel):
     """How outlines are scored.
 
     Attributes:
@@ -44,15 +44,15 @@ class OutlineEvaluationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    threshold: OutlineThresholdSettings = OutlineThresholdSettings()
-    measures: OutlineMeasureSettings = OutlineMeasureSettings()
+    threshold: PixelThresholdSettings = PixelThresholdSettings()
+    measures: SegmentationMeasureSettings = SegmentationMeasureSettings()
     detection: ThresholdSettings = ThresholdSettings()
     bootstrap: BootstrapSettings = BootstrapSettings()
     batch_size: int = 16
 
 
 def choose_threshold(
-    masks: PackedPlanes, probability_maps: PackedPlanes, evaluation: OutlineEvaluationSettings
+    masks: PackedPlanes, probability_maps: PackedPlanes, evaluation: SegmentationEvaluationSettings
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Choose the probability from which a pixel counts as mine, on out-of-fold maps only.
 
@@ -66,19 +66,19 @@ def choose_threshold(
     """
     tally = tally_pixels(_pairs(masks, probability_maps), _hectares(masks))
     decision = {
-        "threshold": choose_outline_threshold(tally, evaluation.threshold),
+        "threshold": choose_pixel_threshold(tally, evaluation.threshold),
         "objective": evaluation.threshold.objective,
         "tolerance": evaluation.measures.tolerance,
     }
-    return decision, outline_threshold_curve(tally)
+    return decision, pixel_threshold_curve(tally)
 
 
-def outline_test_chips(
+def segment_test_chips(
     packed_chips: PackedChips,
     masks: PackedPlanes,
     folds: pd.DataFrame,
     network: Any,  # noqa: ANN401 - a StoredEnsemble; its module loads torch
-    evaluation: OutlineEvaluationSettings,
+    evaluation: SegmentationEvaluationSettings,
 ) -> PlaneStream:
     """Outline the mines of the test split, which nothing has looked at before."""
     from mining_the_mines.models.prediction import predict_packed_maps
@@ -92,13 +92,13 @@ def outline_test_chips(
     return stream_maps(masks, filenames, maps)
 
 
-def score_outlines(
+def score_segmentation(
     masks: PackedPlanes,
     probability_maps: PackedPlanes,
     test_probability_maps: PackedPlanes,
     decision: dict[str, Any],
     folds: pd.DataFrame,
-    evaluation: OutlineEvaluationSettings,
+    evaluation: SegmentationEvaluationSettings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score outlines out of fold and on the test split.
 
@@ -114,9 +114,9 @@ def score_outlines(
         Scores with intervals, and the measures of each chip.
     """
     pairs = [*_pairs(masks, probability_maps), *_pairs(masks, test_probability_maps)]
-    measured = measure_outlines(pairs, _hectares(masks), decision["threshold"], evaluation.measures)
+    measured = measure_segmentation(pairs, _hectares(masks), decision["threshold"], evaluation.measures)
     chips = measured.merge(folds, on="filename", validate="one_to_one")
-    scores = outline_score_table(chips, evaluation.bootstrap)
+    scores = segmentation_score_table(chips, evaluation.bootstrap)
     for split, rows in scores.groupby("split", sort=False):
         figures = rows.set_index("metric")[["value", "low", "high"]].astype(float)
         value, low, high = figures.loc["iou"]
@@ -124,9 +124,9 @@ def score_outlines(
     return scores, chips
 
 
-def compare_detection(
+def compare_chip_scores(
     chip_scores: pd.DataFrame,
-    evaluation: OutlineEvaluationSettings,
+    evaluation: SegmentationEvaluationSettings,
     predictions: pd.DataFrame | None = None,
     decision: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
@@ -141,7 +141,7 @@ def compare_detection(
     Returns:
         A score table of both; empty if all chips show a mine, or none.
     """
-    rows = detection_predictions(chip_scores)
+    rows = chip_predictions(chip_scores)
     if rows.loc[rows["fold"].notna(), "label"].nunique() < 2:
         logger.warning("All chips show a mine, or none: outlines can't be scored as detections.")
         return pd.DataFrame(columns=["split", "model", "metric", "value", "low", "high"])
@@ -155,15 +155,15 @@ def compare_detection(
     return score_table(rows, thresholds, evaluation.bootstrap)
 
 
-def complete_outliner(network: Any, decision: dict[str, Any], chips: ChipSettings) -> Any:  # noqa: ANN401 - their modules load torch
+def complete_segmenter(network: Any, decision: dict[str, Any], chips: ChipSettings) -> Any:  # noqa: ANN401 - their modules load torch
     """Join networks, threshold and the way chips are read into one model: raw reflectance in, outlines out."""
-    from mining_the_mines.models.mine_segmenter import MineOutliner
+    from mining_the_mines.models.mine_segmenter import MineSegmenter
 
     network.ensemble.threshold.fill_(decision["threshold"])
-    return MineOutliner(chips, network)
+    return MineSegmenter(chips, network)
 
 
-def _pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[OutlinePair]:
+def _pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[MaskPair]:
     """Map and mask of each mapped chip."""
     if len(maps) and maps.size != masks.size:
         raise BadInputError(

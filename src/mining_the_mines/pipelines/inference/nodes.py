@@ -11,7 +11,7 @@ import pandas as pd
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings, find_fault
 from mining_the_mines.core.progress_bars import progress_bar
-from mining_the_mines.mapping.chip_segmentation import Outliner, OutlineStream
+from mining_the_mines.mapping.chip_segmentation import SegmentedChips, Segmenter
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.rasters.chip import Chip, ChipError
 
@@ -22,12 +22,12 @@ BATCH = 32
 COLUMNS = {"filename": "str", "probability": "float64", "label": "Int64", "error": "str"}
 
 
-def detect_mines(unlabelled_chips: ChipFolder, detector: Any) -> pd.DataFrame:  # noqa: ANN401 - a MineDetector
+def classify_chips(unlabelled_chips: ChipFolder, classifier: Any) -> pd.DataFrame:  # noqa: ANN401 - a MineClassifier
     """Give every chip of a folder a probability and a decision; what can't be read gets the reason instead.
 
     Args:
         unlabelled_chips: The folder.
-        detector: The complete model.
+        classifier: The complete model.
 
     Returns:
         Columns ``filename``, ``probability``, ``label`` (1 for a mine) and ``error``, one row a chip.
@@ -36,47 +36,47 @@ def detect_mines(unlabelled_chips: ChipFolder, detector: Any) -> pd.DataFrame:  
     waiting: list[tuple[str, Chip]] = []
     for filename in progress_bar(unlabelled_chips.filenames, "detecting"):
         try:
-            waiting.append((filename, _read(unlabelled_chips, filename, detector)))
+            waiting.append((filename, _read(unlabelled_chips, filename, classifier)))
         except ChipError as error:
             rows.append({"filename": filename, "probability": np.nan, "label": pd.NA, "error": str(error)})
         if len(waiting) == BATCH:
-            rows += _decide(waiting, detector)
+            rows += _decide(waiting, classifier)
             waiting = []
-    rows += _decide(waiting, detector)
+    rows += _decide(waiting, classifier)
     predictions = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS).sort_values("filename", ignore_index=True)
     counts = Counter(predictions["label"].fillna(-1))
     logger.info("%d chips with a mine, %d without, %d that can't be judged.", counts[1], counts[0], counts[-1])
     return predictions
 
 
-def fill_in_submission(detections: pd.DataFrame) -> pd.DataFrame:
+def fill_in_submission(chip_predictions: pd.DataFrame) -> pd.DataFrame:
     """Bring predictions into the competition's form: file name and label, in the order of the chips' numbers.
 
     The form has no place for doubt: a chip that can't be judged is entered as 0, no mine.
     """
-    form = detections[["filename", "label"]].fillna({"label": 0})
-    unknown = int(detections["label"].isna().sum())
+    form = chip_predictions[["filename", "label"]].fillna({"label": 0})
+    unknown = int(chip_predictions["label"].isna().sum())
     if unknown:
         logger.warning("%d chips that can't be judged are entered as 0, no mine.", unknown)
     return form.sort_values("filename", key=lambda names: names.map(_by_number), ignore_index=True)
 
 
-def outline_mines(unlabelled_chips: ChipFolder, outliner: Outliner, vectors: VectorSettings) -> OutlineStream:
+def segment_chips(unlabelled_chips: ChipFolder, segmenter: Segmenter, vectors: VectorSettings) -> SegmentedChips:
     """Outline the mines of a folder of chips; what can't be outlined gets the reason instead.
 
     Args:
         unlabelled_chips: The folder; its chips may have any sizes.
-        outliner: The complete model.
+        segmenter: The complete model.
         vectors: Which patches become polygons.
 
     Returns:
         The chips, which are read and outlined one after the other while they are written.
     """
-    return OutlineStream(unlabelled_chips, outliner, vectors, progress_bar)
+    return SegmentedChips(unlabelled_chips, segmenter, vectors, progress_bar)
 
 
-def _read(folder: ChipFolder, filename: str, detector: Any) -> Chip:  # noqa: ANN401
-    settings: ChipSettings = detector.chips
+def _read(folder: ChipFolder, filename: str, classifier: Any) -> Chip:  # noqa: ANN401
+    settings: ChipSettings = classifier.chips
     path = folder.path(filename)
     chip = settings.read(path)
     size = (settings.size, settings.size)
@@ -91,12 +91,12 @@ def _read(folder: ChipFolder, filename: str, detector: Any) -> Chip:  # noqa: AN
     return chip
 
 
-def _decide(waiting: list[tuple[str, Chip]], detector: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def _decide(waiting: list[tuple[str, Chip]], classifier: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     if not waiting:
         return []
-    probabilities = detector.predict(np.stack([chip.reflectance for _, chip in waiting]))
+    probabilities = classifier.predict(np.stack([chip.reflectance for _, chip in waiting]))
     return [
-        {"filename": name, "probability": value, "label": int(value >= detector.threshold), "error": ""}
+        {"filename": name, "probability": value, "label": int(value >= classifier.threshold), "error": ""}
         for (name, _), value in zip(waiting, probabilities, strict=True)
     ]
 

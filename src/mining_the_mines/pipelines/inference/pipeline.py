@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.inference.nodes import detect_mines, fill_in_submission, outline_mines
+from mining_the_mines.pipelines.inference.nodes import classify_chips, fill_in_submission, segment_chips
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 
@@ -16,12 +16,16 @@ def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
 
 def _classification() -> Pipeline:
     nodes = [
-        Node(detect_mines, ["unlabelled_chips", "detector"], "detections", name="detect_mines"),
-        Node(fill_in_submission, "detections", "submission", name="fill_in_submission"),
+        Node(classify_chips, ["unlabelled_chips", "classifier"], "chip_predictions", name="classify_chips"),
+        Node(fill_in_submission, "chip_predictions", "submission", name="fill_in_submission"),
     ]
     return Pipeline(nodes, namespace=CLASSIFICATION, inputs="unlabelled_chips", tags="inference")
 
 
 def _segmentation() -> Pipeline:
-    nodes = [Node(outline_mines, ["unlabelled_chips", "outliner", "params:vectors"], "outlines", name="outline_mines")]
+    nodes = [
+        Node(
+            segment_chips, ["unlabelled_chips", "segmenter", "params:vectors"], "chip_predictions", name="segment_chips"
+        )
+    ]
     return Pipeline(nodes, namespace=SEGMENTATION, inputs="unlabelled_chips", tags="inference")

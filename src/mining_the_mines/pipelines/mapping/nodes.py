@@ -17,7 +17,7 @@ from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.paths import tell
 from mining_the_mines.geo.grid import Box
-from mining_the_mines.geo.mine_polygons import LON_LAT, Outlines
+from mining_the_mines.geo.mine_polygons import LON_LAT, MinePolygons
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.mapping.completion import PermitFile, PermitFiles
 from mining_the_mines.mapping.model import MapModel, StoredModel
@@ -27,7 +27,7 @@ from mining_the_mines.mapping.scene_discovery import composite_scene
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_scenes import StacReading
-from mining_the_mines.models.model_source import ModelOrigin
+from mining_the_mines.models.model_source import ModelSource
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
 from mining_the_mines.reporting.interactive_map import draw_map as draw
@@ -98,7 +98,7 @@ def arrange_reading(
 
 def map_scenes(
     scenes_to_map: str | Sequence[Scene],
-    model: Any,  # noqa: ANN401 - a MineOutliner or a MineDetector
+    model: Any,  # noqa: ANN401 - a MineSegmenter or a MineClassifier
     scene_reading: StacReading,
     mapping: MappingSettings,
     concessions: NamedAreas | None,
@@ -117,14 +117,14 @@ def map_scenes(
     Returns:
         What is wanted; maps are made as they are saved, band by band.
     """
-    from mining_the_mines.models.mine_classifier import MineDetector
-    from mining_the_mines.models.model_files import load_outliner
-    from mining_the_mines.models.window_classifier import load_detector_map
+    from mining_the_mines.models.mine_classifier import MineClassifier
+    from mining_the_mines.models.model_files import load_segmenter
+    from mining_the_mines.models.window_classifier import load_window_classifier
 
-    if isinstance(model, MineDetector):
-        stored = _stored(model.origin, "mine-classifier", load_detector_map)
+    if isinstance(model, MineClassifier):
+        stored = _stored(model.origin, "mine-classifier", load_window_classifier)
     else:
-        stored = _stored(model.origin, "mine-segmenter", load_outliner)
+        stored = _stored(model.origin, "mine-segmenter", load_segmenter)
     permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
     return MapRequest(scenes_to_map, stored, mapping, permits, scene_reading)
 
@@ -156,7 +156,7 @@ def sum_up_units(
 
 
 def score_test_maps(
-    scene_maps: SceneMaps, raw_outlines: Outlines | None, map_evaluation: MapEvaluation, folds: pd.DataFrame
+    scene_maps: SceneMaps, mine_polygons: MinePolygons | None, map_evaluation: MapEvaluation, folds: pd.DataFrame
 ) -> tuple[MapScores, pd.DataFrame]:
     """Compare the maps of regions that no model has seen with the mines that are known there.
 
@@ -164,13 +164,13 @@ def score_test_maps(
     """
     seen = regions_seen(folds)
     unseen = [found for found in scene_maps.maps if found.name not in seen]
-    if raw_outlines is None or not unseen:
+    if mine_polygons is None or not unseen:
         return _without_scores(scene_maps, map_evaluation)
-    return _score(unseen, _frame(raw_outlines), map_evaluation)
+    return _score(unseen, _frame(mine_polygons), map_evaluation)
 
 
 def score_named_maps(
-    scene_maps: SceneMaps, reference: Outlines | None, map_evaluation: MapEvaluation
+    scene_maps: SceneMaps, reference: MinePolygons | None, map_evaluation: MapEvaluation
 ) -> tuple[MapScores, pd.DataFrame]:
     """Compare maps with the mines that are known there, if anybody has drawn some or knows that there are none."""
     if reference is None and map_evaluation.matching.without_reference == "leave_out":
@@ -180,7 +180,7 @@ def score_named_maps(
 
 def draw_map(
     scene_maps: SceneMaps,
-    reference: Outlines | None,
+    reference: MinePolygons | None,
     concessions: NamedAreas | None,
     protected_areas: NamedAreas | None,
     map_page: InteractiveMapSettings,
@@ -223,7 +223,7 @@ def regions_seen(folds: pd.DataFrame) -> set[str]:
     return {str(place).rsplit("/", 1)[0] for place in trained}
 
 
-def _stored(origin: ModelOrigin | None, name: str, load: Callable[[Path], MapModel]) -> StoredModel:
+def _stored(origin: ModelSource | None, name: str, load: Callable[[Path], MapModel]) -> StoredModel:
     if origin is None:
         raise BadInputError(f"The model {name} was never saved, so that a map could not tell what made it: save it.")
     return StoredModel(origin.folder, load, name, origin.version, origin.content_hash())
@@ -264,7 +264,7 @@ def _compare(found: SceneMap, known: gpd.GeoDataFrame, settings: MapScoreSetting
     return compare_with_reference(found.name, found.mines, known, area, settings)
 
 
-def _frame(outlines: Outlines | None) -> gpd.GeoDataFrame:
+def _frame(outlines: MinePolygons | None) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=[] if outlines is None else outlines.geometry, crs=LON_LAT)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.chip_source import HANDED_OVER, SIMULATION, Origin
+from mining_the_mines.pipelines.chip_source import PREBUILT, SIMULATION, ChipSource
 from mining_the_mines.pipelines.mapping.nodes import (
     arrange_reading,
     draw_map,
@@ -19,7 +19,9 @@ from mining_the_mines.pipelines.mapping.nodes import (
 from mining_the_mines.pipelines.tasks import SEGMENTATION, TASKS, Task
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION, *, named: bool = False) -> Pipeline:
+def create_pipeline(
+    tasks: Collection[Task] = TASKS, origin: ChipSource = SIMULATION, *, named: bool = False
+) -> Pipeline:
     """Mapping: with the model that outlines mines, or coarsely with the one that finds them in chips.
 
     Args:
@@ -27,16 +29,16 @@ def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION
         origin: Where chips come from; those cut from composites leave regions that can be mapped.
         named: Whether the parameter ``scene`` names what is to be mapped.
     """
-    regions = origin != HANDED_OVER and not named
+    regions = origin != PREBUILT and not named
     chosen = (
         Node(take_test_regions, ["composites", "folds"], "scenes_to_map", name="take_test_regions")
         if regions
         else Node(take_named_scenes, "params:scene", "scenes_to_map", name="take_named_scenes")
     )
-    reading = ["params:compositing", "params:dask", *(["params:acquisition"] if origin != HANDED_OVER else [])]
-    model = "segmentation.outliner" if SEGMENTATION in tasks else "classification.detector"
+    reading = ["params:compositing", "params:dask", *(["params:acquisition"] if origin != PREBUILT else [])]
+    model = "segmentation.segmenter" if SEGMENTATION in tasks else "classification.classifier"
     layers = ["concessions", "protected_areas"]
-    known = "raw_outlines" if regions else "reference"
+    known = "mine_polygons" if regions else "reference"
     return Pipeline(
         [
             chosen,

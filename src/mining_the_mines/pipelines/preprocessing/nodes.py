@@ -25,8 +25,8 @@ from mining_the_mines.chips.windows import cut_windows as find_windows
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.progress_bars import progress_bar
 from mining_the_mines.datasets.scenes import CompositeRequest
-from mining_the_mines.geo.mine_polygons import Outlines
-from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_outlines
+from mining_the_mines.geo.mine_polygons import MinePolygons
+from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_polygons
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.region_plan import plan_composites
@@ -36,15 +36,15 @@ from mining_the_mines.scenes.selection import AcquisitionSettings
 logger = logging.getLogger(__name__)
 
 
-def check_outlines(raw_outlines: Outlines | None) -> None:
+def check_polygons(mine_polygons: MinePolygons | None) -> None:
     """Read the outlines before scenes are asked for: what is wrong with them must not come out hours later."""
-    if raw_outlines is None:
+    if mine_polygons is None:
         logger.info("No outlines of mines are named: chips get no label, and lie in the folder unlabelled.")
 
 
-def check_labelling(raw_outlines: Outlines | None) -> None:
+def check_labelling(mine_polygons: MinePolygons | None) -> None:
     """Stop a run that is to train before scenes are asked for, where no outlines can give chips their labels."""
-    require_outlines(raw_outlines)
+    require_polygons(mine_polygons)
 
 
 def composite_scenes(
@@ -53,7 +53,7 @@ def composite_scenes(
     compositing: CompositingSettings,
     acquisition: AcquisitionSettings,
     dask: DaskSettings,
-    raw_outlines: Outlines | None,
+    mine_polygons: MinePolygons | None,
 ) -> CompositeRequest:
     """Plan a composite of each region: harmonised, clouds masked, one value a pixel from all clear dates.
 
@@ -63,7 +63,7 @@ def composite_scenes(
         compositing: What is masked, and how dates become one.
         acquisition: Says how patiently files are read.
         dask: Where blocks are worked on.
-        raw_outlines: Play no part in a composite; hours before chips are cut from it, they are seen not to fit.
+        mine_polygons: Play no part in a composite; hours before chips are cut from it, they are seen not to fit.
 
     Returns:
         The plans; composites are made as they are saved, block by block.
@@ -71,8 +71,8 @@ def composite_scenes(
     Raises:
         BadInputError: No outline meets any region, or the outlines are simulated and the scenes are not.
     """
-    if raw_outlines is not None:
-        check_ground(raw_outlines, scenes)
+    if mine_polygons is not None:
+        check_ground(mine_polygons, scenes)
     return CompositeRequest(
         plan_composites(scenes, imagery.bands, compositing, acquisition, acquisition.minimum_dates), dask
     )
@@ -80,12 +80,12 @@ def composite_scenes(
 
 def cut_chips(
     composites: Sequence[Composite],
-    raw_outlines: Outlines | None,
+    mine_polygons: MinePolygons | None,
     chip_places: ChipPlaces | None,
     cutting: CuttingSettings,
 ) -> ChipCutting:
     """Cut chips out of the composites, on a grid or at given places, and label those that polygons decide on."""
-    return cut(composites, raw_outlines, cutting, chip_places, progress_bar)
+    return cut(composites, mine_polygons, cutting, chip_places, progress_bar)
 
 
 def judge_chips(raw_chips: ChipFolder, chips: ChipSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -129,14 +129,14 @@ def measure_bands(packed_chips: PackedChips, folds: pd.DataFrame) -> dict[str, d
 
 
 def draw_masks(
-    raw_chips: ChipFolder, packed_chips: PackedChips, raw_outlines: Outlines | None, masks: MaskSettings
+    raw_chips: ChipFolder, packed_chips: PackedChips, mine_polygons: MinePolygons | None, masks: MaskSettings
 ) -> tuple[PlaneStream, pd.DataFrame]:
     """Lay the outlines over the grid of every packed chip, and list every outline with what became of it.
 
     Args:
         raw_chips: Their files tell where they lie.
         packed_chips: Which chips, and where they have no data.
-        raw_outlines: Repaired where they had to be.
+        mine_polygons: Repaired where they had to be.
         masks: How pixels at the rim are taken.
 
     Returns:
@@ -145,7 +145,7 @@ def draw_masks(
     Raises:
         BadInputError: There are no outlines, none meets any chip, or no chip has a coordinate reference system.
     """
-    outlines = require_outlines(raw_outlines)
+    outlines = require_polygons(mine_polygons)
     return lay_outlines(packed_chips, raw_chips, outlines, masks, progress_bar), outlines.inventory
 
 
@@ -153,19 +153,19 @@ def describe_masks(
     raw_chips: ChipFolder,
     packed_chips: PackedChips,
     masks: PackedPlanes,
-    raw_outlines: Outlines | None,
+    mine_polygons: MinePolygons | None,
     settings: MaskSettings,
 ) -> pd.DataFrame:
     """Tell for every chip how much of it is mine, and why it has no mask if it has none."""
     drawn = set(masks.filenames)
     left_out = place_chips(raw_chips, [name for name in packed_chips.filenames if name not in drawn]).left_out
-    return tabulate_masks(masks, require_outlines(raw_outlines), settings, left_out, progress_bar)
+    return tabulate_masks(masks, require_polygons(mine_polygons), settings, left_out, progress_bar)
 
 
 def cut_windows(
     packed_chips: PackedChips,
     masks: PackedPlanes,
-    raw_outlines: Outlines | None,
+    mine_polygons: MinePolygons | None,
     folds: pd.DataFrame,
     windows: WindowSettings,
 ) -> pd.DataFrame:
@@ -173,7 +173,7 @@ def cut_windows(
     check_masks(masks, packed_chips)
     training = folds.loc[folds["split"] == "train", "filename"]
     names = training[training.isin(masks.filenames)].tolist()
-    found = find_windows(masks, names, require_outlines(raw_outlines), windows)
+    found = find_windows(masks, names, require_polygons(mine_polygons), windows)
     counts = found["kind"].value_counts()
     logger.info("%d windows with a mine and %d without.", counts.get("mine", 0), counts.get("other", 0))
     return found

@@ -5,12 +5,12 @@ from typing import Final
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.geo.mine_polygons import Outlines
-from mining_the_mines.pipelines.chip_source import ARCHIVE, HANDED_OVER, SIMULATION, Origin
+from mining_the_mines.geo.mine_polygons import MinePolygons
+from mining_the_mines.pipelines.chip_source import ARCHIVE, PREBUILT, SIMULATION, ChipSource
 from mining_the_mines.pipelines.preprocessing.nodes import (
     assign_folds,
     check_labelling,
-    check_outlines,
+    check_polygons,
     composite_scenes,
     cut_chips,
     cut_windows,
@@ -26,7 +26,7 @@ from mining_the_mines.pipelines.tasks import SEGMENTATION, TASKS, Task
 _STAGE: Final = "preprocessing"
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION) -> Pipeline:
+def create_pipeline(tasks: Collection[Task] = TASKS, origin: ChipSource = SIMULATION) -> Pipeline:
     """Preprocessing: chips are the same for every task, masks are for outlines only.
 
     Args:
@@ -48,17 +48,17 @@ def create_pipeline(tasks: Collection[Task] = TASKS, origin: Origin = SIMULATION
     return create_compositing(origin) + _first(check_labelling, origin) + chips + masks
 
 
-def create_compositing(origin: Origin = SIMULATION) -> Pipeline:
+def create_compositing(origin: ChipSource = SIMULATION) -> Pipeline:
     """Scenes become composites, and composites chips; nothing, where chips were handed over."""
-    if origin == HANDED_OVER:
+    if origin == PREBUILT:
         return Pipeline([])
     settings = ["params:imagery", "params:compositing", "params:acquisition", "params:dask"]
-    return _first(check_outlines, origin) + Pipeline(
+    return _first(check_polygons, origin) + Pipeline(
         [
-            Node(composite_scenes, ["scenes", *settings, "raw_outlines"], "composites", name="composite_scenes"),
+            Node(composite_scenes, ["scenes", *settings, "mine_polygons"], "composites", name="composite_scenes"),
             Node(
                 cut_chips,
-                ["composites", "raw_outlines", "chip_places", "params:cutting"],
+                ["composites", "mine_polygons", "chip_places", "params:cutting"],
                 "raw_chips",
                 name="cut_chips",
             ),
@@ -69,7 +69,7 @@ def create_compositing(origin: Origin = SIMULATION) -> Pipeline:
     )
 
 
-def _first(check: Callable[[Outlines | None], None], origin: Origin) -> Pipeline:
+def _first(check: Callable[[MinePolygons | None], None], origin: ChipSource) -> Pipeline:
     """A look at the outlines before scenes of an archive are chosen; simulated ones are made with their scenes.
 
     Of the nodes that wait for no other, Kedro runs those first whose names come first; so it stands with acquisition.
@@ -77,7 +77,7 @@ def _first(check: Callable[[Outlines | None], None], origin: Origin) -> Pipeline
     if origin != ARCHIVE:
         return Pipeline([])
     return Pipeline(
-        [Node(check, "raw_outlines", None, name=check.__name__)],
+        [Node(check, "mine_polygons", None, name=check.__name__)],
         namespace="acquisition",
         prefix_datasets_with_namespace=False,
         tags="preprocessing",
@@ -88,19 +88,19 @@ def _mask_pipeline() -> Pipeline:
     nodes = [
         Node(
             draw_masks,
-            ["raw_chips", "packed_chips", "raw_outlines", "params:masks"],
-            ["masks", "outline_inventory"],
+            ["raw_chips", "packed_chips", "mine_polygons", "params:masks"],
+            ["masks", "polygon_inventory"],
             name="draw_masks",
         ),
         Node(
             describe_masks,
-            ["raw_chips", "packed_chips", "masks", "raw_outlines", "params:masks"],
+            ["raw_chips", "packed_chips", "masks", "mine_polygons", "params:masks"],
             "mask_table",
             name="describe_masks",
         ),
         Node(
             cut_windows,
-            ["packed_chips", "masks", "raw_outlines", "folds", "params:windows"],
+            ["packed_chips", "masks", "mine_polygons", "folds", "params:windows"],
             "windows",
             name="cut_windows",
         ),
@@ -108,6 +108,6 @@ def _mask_pipeline() -> Pipeline:
     return Pipeline(
         nodes,
         namespace=SEGMENTATION,
-        inputs={"raw_chips", "packed_chips", "raw_outlines", "folds"},
+        inputs={"raw_chips", "packed_chips", "mine_polygons", "folds"},
         tags="preprocessing",
     )

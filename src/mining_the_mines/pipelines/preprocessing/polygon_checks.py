@@ -6,12 +6,12 @@ import numpy as np
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.scenes import SIMULATION
-from mining_the_mines.geo.mine_polygons import Outlines
-from mining_the_mines.geo.polygon_index import OutlineIndex, check_boxes
+from mining_the_mines.geo.mine_polygons import MinePolygons
+from mining_the_mines.geo.polygon_index import PolygonIndex, check_boxes
 from mining_the_mines.scenes.scene_list import SceneChoice
 
 
-def require_outlines(outlines: Outlines | None) -> Outlines:
+def require_polygons(outlines: MinePolygons | None) -> MinePolygons:
     """Make sure that there are outlines.
 
     Args:
@@ -26,13 +26,13 @@ def require_outlines(outlines: Outlines | None) -> Outlines:
     if outlines is None:
         raise BadInputError(
             "Training needs outlines of mines, which say what a chip is called, and none are named: name a vector file "
-            "with --params=outlines=FILE, or make composites and chips without labels with "
+            "with --params=polygons=FILE, or make composites and chips without labels with "
             "--pipelines=acquisition,compositing."
         )
     return outlines
 
 
-def check_ground(outlines: Outlines, scenes: SceneChoice) -> None:
+def check_ground(outlines: MinePolygons, scenes: SceneChoice) -> None:
     """Make sure that outlines belong to the ground that scenes show.
 
     Args:
@@ -48,10 +48,10 @@ def check_ground(outlines: Outlines, scenes: SceneChoice) -> None:
     if simulated is not None and not used <= simulated:
         raise BadInputError(
             f"The mines in {outlines.source} are simulated, and the scenes from {scenes.source} are others than those "
-            "simulated with them: take --env=archive, or name the outlines of your regions with --params=outlines=FILE."
+            "simulated with them: take --env=archive, or name the outlines of your regions with --params=polygons=FILE."
         )
     boxes = np.array([region.bounds for region in scenes.regions], dtype=np.float64)
-    check_boxes(OutlineIndex(outlines), boxes, "region")
+    check_boxes(PolygonIndex(outlines), boxes, "region")
 
 
 def _simulated_with(path: Path) -> set[str] | None:

@@ -13,12 +13,12 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.geo.grid import HECTARE, pixel_hectares
 from mining_the_mines.registry.breakdown import break_down, region_of
-from mining_the_mines.registry.card import CardContents, figure_with_interval, shorten, write_card
+from mining_the_mines.registry.card import CardData, figure_with_interval, shorten, write_card
 from mining_the_mines.registry.champion import Champion, Registration, RegistryView
 from mining_the_mines.registry.compatibility import decide_beforehand
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
 from mining_the_mines.registry.package import ModelPackage, PackageFacts, StoredPackage, take_figures
-from mining_the_mines.registry.promotion import CHAMPION, COUNTS, Contest, Decision, decide
+from mining_the_mines.registry.promotion import CHAMPION, COUNTS, Decision, PromotionCase, decide
 from mining_the_mines.registry.seen_chips import hash_chips, not_seen
 from mining_the_mines.registry.settings import RegistrationSettings
 from mining_the_mines.scoring.bootstrap import Scorer
@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 32
 
 
-def write_detector_card(
-    detector: Any,  # noqa: ANN401 - a MineDetector; its module loads torch
+def write_classifier_card(
+    classifier: Any,  # noqa: ANN401 - a MineClassifier; its module loads torch
     scores: pd.DataFrame,
     category_scores: pd.DataFrame,
     predictions: pd.DataFrame,
@@ -42,21 +42,21 @@ def write_detector_card(
     """Write the model card of the chosen classifier from its score tables."""
     from mining_the_mines.models.export import describe
 
-    own = predictions[predictions["model"] == detector.chosen]
+    own = predictions[predictions["model"] == classifier.chosen]
     metric = registration.metric
     regions = break_down(
         own,
         own["place"].map(region_of),
-        lambda rows: weighted_scores(rows["label"], rows["probability"], detector.threshold),
+        lambda rows: weighted_scores(rows["label"], rows["probability"], classifier.threshold),
         metric,
         registration.bootstrap,
     )
-    categories = category_scores[category_scores["model"] == detector.chosen]
-    contents = CardContents(
+    categories = category_scores[category_scores["model"] == classifier.chosen]
+    contents = CardData(
         name=registration.name,
-        description=describe(detector, registration.pixel),
+        description=describe(classifier, registration.pixel),
         folds=folds,
-        scores=overall_scores(scores, detector.chosen),
+        scores=overall_scores(scores, classifier.chosen),
         by_category=categories.assign(part=categories["category"] + " (" + categories["metric"] + ")"),
         by_region=regions,
         metric=metric,
@@ -66,7 +66,7 @@ def write_detector_card(
 
 
 def package_model(
-    model: Any,  # noqa: ANN401 - a MineDetector or a MineOutliner
+    model: Any,  # noqa: ANN401 - a MineClassifier or a MineSegmenter
     card: str,
     scores: pd.DataFrame,
     packed_chips: PackedChips,
@@ -102,7 +102,7 @@ def package_model(
     return ModelPackage(model, description, facts, card, hash_chips(packed_chips, trained))
 
 
-def weigh_detector(
+def compare_classifiers(
     package: StoredPackage,
     champion: RegistryView,
     predictions: pd.DataFrame,
@@ -127,15 +127,15 @@ def weigh_detector(
     def score(rows: pd.DataFrame, probabilities: "pd.Series[float]", threshold: float) -> Scorer:
         return weighted_scores(rows["label"], probabilities, threshold)
 
-    def judge(rows: pd.DataFrame, rival: Champion | None) -> Contest:
+    def judge(rows: pd.DataFrame, rival: Champion | None) -> PromotionCase:
         if rows.empty:
             return _empty(rival, len(test))
         ours = score(rows, rows["probability"], package.description.threshold)
         if rival is None:
-            return Contest(ours, rows["place"])
+            return PromotionCase(ours, rows["place"])
         found = np.concatenate(list(predict_chips(rival.model, packed_chips, rows["filename"].tolist())))
         theirs = score(rows, pd.Series(found, rows.index), rival.model.threshold)
-        return Contest(ours, rows["place"], theirs, rival.version, len(test) - len(rows))
+        return PromotionCase(ours, rows["place"], theirs, rival.version, len(test) - len(rows))
 
     decision = decide_beforehand(package, champion, packed_chips.bands, registration)
     if decision is None:
@@ -144,7 +144,7 @@ def weigh_detector(
     return tell(decision, registration)
 
 
-def put_forward(
+def register_model(
     package: StoredPackage, promotion: dict[str, Any], run_facts: dict[str, str], registration: RegistrationSettings
 ) -> Registration:
     """Put a model forward with its card and with what it is looked up by in the registry.
@@ -203,7 +203,7 @@ def unseen_rows(test: pd.DataFrame, rival: Champion | None, packed_chips: Packed
 
 
 def predict_chips(
-    model: Any,  # noqa: ANN401 - a MineDetector or a MineOutliner
+    model: Any,  # noqa: ANN401 - a MineClassifier or a MineSegmenter
     packed_chips: PackedChips,
     filenames: Sequence[str],
 ) -> Iterator[npt.NDArray[np.floating]]:
@@ -243,13 +243,13 @@ def ground_pixel(masks: PackedPlanes) -> float:
     return round(math.sqrt(hectares * HECTARE), 3)
 
 
-def _empty(rival: Champion | None, left_out: int) -> Contest:
+def _empty(rival: Champion | None, left_out: int) -> PromotionCase:
     def nothing(_weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
         return {}
 
     if rival is None:
-        return Contest(nothing, [])
-    return Contest(nothing, [], nothing, rival.version, left_out)
+        return PromotionCase(nothing, [])
+    return PromotionCase(nothing, [], nothing, rival.version, left_out)
 
 
 def _bounds(folds: pd.DataFrame) -> tuple[float, float, float, float] | None:

@@ -6,12 +6,12 @@ from typing import Final
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.registration.nodes import (
+    compare_classifiers,
     package_model,
-    put_forward,
-    weigh_detector,
-    write_detector_card,
+    register_model,
+    write_classifier_card,
 )
-from mining_the_mines.pipelines.registration.segmentation_nodes import weigh_outliner, write_outliner_card
+from mining_the_mines.pipelines.registration.segmentation_nodes import compare_segmenters, write_segmenter_card
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 #: All that a card tells of the report's settings: another title is no reason for another card, and so another package.
@@ -25,15 +25,15 @@ def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
 
 
 def _classification() -> Pipeline:
-    card = ["detector", "scores", "category_scores", "predictions", "folds", "params:registration", _CAVEATS]
+    card = ["classifier", "scores", "category_scores", "predictions", "folds", "params:registration", _CAVEATS]
     nodes = [
-        Node(write_detector_card, card, "card", name="write_detector_card"),
-        _package("detector", []),
+        Node(write_classifier_card, card, "card", name="write_classifier_card"),
+        _package("classifier", []),
         Node(
-            weigh_detector,
+            compare_classifiers,
             ["package", "champion", "predictions", "packed_chips", "params:registration"],
             "promotion",
-            name="weigh_against_champion",
+            name="compare_with_champion",
         ),
         _registration(),
     ]
@@ -41,16 +41,16 @@ def _classification() -> Pipeline:
 
 
 def _segmentation() -> Pipeline:
-    card = ["outliner", "scores", "chip_scores", "folds", "masks", "params:registration", _CAVEATS]
+    card = ["segmenter", "scores", "chip_scores", "folds", "masks", "params:registration", _CAVEATS]
     weighed = ["package", "champion", "chip_scores", "test_probability_maps", "masks", "packed_chips"]
     nodes = [
-        Node(write_outliner_card, card, "card", name="write_outliner_card"),
-        _package("outliner", ["masks"]),
+        Node(write_segmenter_card, card, "card", name="write_segmenter_card"),
+        _package("segmenter", ["masks"]),
         Node(
-            weigh_outliner,
+            compare_segmenters,
             [*weighed, "params:registration", "params:evaluation"],
             "promotion",
-            name="weigh_against_champion",
+            name="compare_with_champion",
         ),
         _registration(),
     ]
@@ -64,7 +64,7 @@ def _package(model: str, masks: list[str]) -> Node:
 
 def _registration() -> Node:
     inputs = ["package", "promotion", "run_facts", "params:registration"]
-    return Node(put_forward, inputs, "registered", name="put_forward")
+    return Node(register_model, inputs, "registered", name="register_model")
 
 
 def _namespaced(nodes: list[Node], task: Task) -> Pipeline:

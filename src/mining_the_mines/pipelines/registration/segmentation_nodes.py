@@ -9,21 +9,21 @@ import pandas as pd
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.geo.grid import pixel_hectares
-from mining_the_mines.pipelines.evaluation.segmentation_nodes import OutlineEvaluationSettings
+from mining_the_mines.pipelines.evaluation.segmentation_nodes import SegmentationEvaluationSettings
 from mining_the_mines.pipelines.registration.nodes import ground_pixel, overall_scores, predict_chips, tell, unseen_rows
 from mining_the_mines.registry.breakdown import break_down, region_of
-from mining_the_mines.registry.card import CardContents, title_of, write_card
+from mining_the_mines.registry.card import CardData, title_of, write_card
 from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.compatibility import decide_beforehand
 from mining_the_mines.registry.package import StoredPackage
-from mining_the_mines.registry.promotion import Contest, decide
+from mining_the_mines.registry.promotion import PromotionCase, decide
 from mining_the_mines.registry.settings import RegistrationSettings
-from mining_the_mines.scoring.paired_segmentation import RivalMaps, measure_rivals
-from mining_the_mines.scoring.segmentation_scores import OUTLINES, weighted_outline_scores
+from mining_the_mines.scoring.paired_segmentation import RivalMaps, measure_paired
+from mining_the_mines.scoring.segmentation_scores import OUTLINES, weighted_segmentation_scores
 
 
-def write_outliner_card(
-    outliner: Any,  # noqa: ANN401 - a MineOutliner; its module loads torch
+def write_segmenter_card(
+    segmenter: Any,  # noqa: ANN401 - a MineSegmenter; its module loads torch
     scores: pd.DataFrame,
     chip_scores: pd.DataFrame,
     folds: pd.DataFrame,
@@ -35,15 +35,15 @@ def write_outliner_card(
     from mining_the_mines.models.export import describe
 
     metric, intervals = registration.metric, registration.bootstrap
-    categories = break_down(chip_scores, chip_scores["category"], weighted_outline_scores, metric, intervals)
-    contents = CardContents(
+    categories = break_down(chip_scores, chip_scores["category"], weighted_segmentation_scores, metric, intervals)
+    contents = CardData(
         name=registration.name,
-        description=describe(outliner, ground_pixel(masks)),
+        description=describe(segmenter, ground_pixel(masks)),
         folds=folds,
         scores=overall_scores(scores, OUTLINES),
         by_category=categories.assign(part=categories["part"] + f" ({title_of(metric)})"),
         by_region=break_down(
-            chip_scores, chip_scores["place"].map(region_of), weighted_outline_scores, metric, intervals
+            chip_scores, chip_scores["place"].map(region_of), weighted_segmentation_scores, metric, intervals
         ),
         metric=metric,
         caveats=tuple(caveats),
@@ -51,7 +51,7 @@ def write_outliner_card(
     return write_card(contents)
 
 
-def weigh_outliner(  # noqa: PLR0913, PLR0917 - all that two models are judged by
+def compare_segmenters(  # noqa: PLR0913, PLR0917 - all that two models are judged by
     package: StoredPackage,
     champion: RegistryView,
     chip_scores: pd.DataFrame,
@@ -59,7 +59,7 @@ def weigh_outliner(  # noqa: PLR0913, PLR0917 - all that two models are judged b
     masks: PackedPlanes,
     packed_chips: PackedChips,
     registration: RegistrationSettings,
-    evaluation: OutlineEvaluationSettings,
+    evaluation: SegmentationEvaluationSettings,
 ) -> dict[str, Any]:
     """Decide whether the new segmenter takes the champion's place, on test chips that the champion has not seen.
 
@@ -81,14 +81,16 @@ def weigh_outliner(  # noqa: PLR0913, PLR0917 - all that two models are judged b
         rival, test = champion.champion, chip_scores[chip_scores["fold"].isna()]
         rows = unseen_rows(test, rival, packed_chips)
         if rival is None:
-            contest = Contest(weighted_outline_scores(rows), rows["place"])
+            contest = PromotionCase(weighted_segmentation_scores(rows), rows["place"])
         else:
             pairs = _rival_maps(rival, test_probability_maps, masks, packed_chips, rows["filename"].tolist())
             areas = {name: pixel_hectares(grid) for name, grid in zip(masks.filenames, masks.grids, strict=True)}
             thresholds = (package.description.threshold, rival.model.threshold)
-            measured = measure_rivals(pairs, areas, thresholds, evaluation.measures)
-            ours, theirs = (weighted_outline_scores(of) for of in (measured.candidate, measured.rival))
-            contest = Contest(ours, rows["place"], theirs, rival.version, len(test) - len(rows), measured.one_sided)
+            measured = measure_paired(pairs, areas, thresholds, evaluation.measures)
+            ours, theirs = (weighted_segmentation_scores(of) for of in (measured.candidate, measured.rival))
+            contest = PromotionCase(
+                ours, rows["place"], theirs, rival.version, len(test) - len(rows), measured.one_sided
+            )
         decision = decide(contest, registration)
     return tell(decision, registration)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from mining_the_mines.core.dotted_names import flatten
-from mining_the_mines.core.execution_fields import lasting
+from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.scoring.run_comparison import MADE_OF, RunComparison, ScoredRun, compare_with, hashes_of
 
@@ -21,7 +21,7 @@ def compare_with_others(  # noqa: PLR0913, PLR0917 - all that a run has found ou
     reporting: ReportingSettings,
     predictions: pd.DataFrame | None = None,
     decision: dict[str, Any] | None = None,
-    detection_scores: pd.DataFrame | None = None,
+    chip_classification_scores: pd.DataFrame | None = None,
     outlines: pd.DataFrame | None = None,
     outline_scores: pd.DataFrame | None = None,
 ) -> RunComparison:
@@ -35,7 +35,7 @@ def compare_with_others(  # noqa: PLR0913, PLR0917 - all that a run has found ou
         reporting: Names the others.
         predictions: Of this run's classifiers, if it has any.
         decision: Its chosen classifier and thresholds.
-        detection_scores: Scores of its classifiers.
+        chip_classification_scores: Scores of its classifiers.
         outlines: Measures of each chip that it has outlined, if any.
         outline_scores: Scores of its outlines.
 
@@ -48,14 +48,14 @@ def compare_with_others(  # noqa: PLR0913, PLR0917 - all that a run has found ou
     this = ScoredRun(
         name=_THIS,
         made_of={name: value for name, value in facts.items() if value},
-        parameters=flatten(lasting(parameters)),
+        parameters=flatten(result_parameters(parameters)),
         chip_hashes=hashes_of(manifest),
         predictions=predictions,
         thresholds=decision.get("thresholds", {}),
         chosen=decision.get("chosen", ""),
         chosen_by=decision.get("chosen_by", ""),
         outlines=outlines,
-        detection_scores=detection_scores,
+        chip_classification_scores=chip_classification_scores,
         outline_scores=outline_scores,
     )
     return compare_with(this, others, reporting.bootstrap)

@@ -5,7 +5,7 @@ from typing import Final
 
 import pandas as pd
 
-from mining_the_mines.reporting.report_data import CompositeContents, CompositeView
+from mining_the_mines.reporting.report_data import CompositeData, CompositeView
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.faults import BlockFault
 from mining_the_mines.scenes.quicklooks import read_quicklook
@@ -18,7 +18,7 @@ _FEW_REGIONS: Final = 6
 
 def describe_composites(
     composites: Sequence[Composite], scene_table: pd.DataFrame, left_out_scenes: pd.DataFrame
-) -> CompositeContents:
+) -> CompositeData:
     """Gather what the report shows of the composites that chips were cut from.
 
     Args:
@@ -44,7 +44,7 @@ def describe_composites(
     unread = pd.DataFrame([_unread(composite, fault) for composite in composites for fault in composite.faults])
     left_out = pd.concat([left_out_scenes, unread], ignore_index=True)
     notes = tuple(f"{composite.region}: {note}" for composite in composites for note in composite.notes)
-    return CompositeContents(tuple(views), scene_table, left_out, notes)
+    return CompositeData(tuple(views), scene_table, left_out, notes)
 
 
 def _unread(composite: Composite, fault: BlockFault) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
-from mining_the_mines.reporting.report_data import MapContents, MapPicture, MapView
+from mining_the_mines.reporting.report_data import MapData, MapPicture, MapView
 from mining_the_mines.scoring.map_scores import MapScores
 
 #: Longest side of a picture in pixels, and of how many scenes there is one.
@@ -13,11 +13,11 @@ _PICTURE: Final = 900
 _PICTURED: Final = 4
 
 
-def describe_maps(scene_maps: SceneMaps, map_scores: MapScores, areas_by_unit: pd.DataFrame) -> MapContents:
+def describe_maps(scene_maps: SceneMaps, map_scores: MapScores, areas_by_unit: pd.DataFrame) -> MapData:
     """Gather what the report shows of maps of whole scenes, those with most mines as pictures."""
     by_area = sorted(scene_maps.maps, key=lambda found: found.record.hectares, reverse=True)
     pictured = {found.name for found in by_area[:_PICTURED]}
-    return MapContents(
+    return MapData(
         scenes=tuple(_view(found, pictured=found.name in pictured) for found in scene_maps.maps),
         scores=map_scores,
         units=areas_by_unit,

@@ -16,15 +16,15 @@ from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.reporting.html import render_report
 from mining_the_mines.reporting.pictures import true_colour
 from mining_the_mines.reporting.report_data import (
-    CompositeContents,
-    DetectionContents,
+    ClassificationData,
+    CompositeData,
     GalleryTile,
-    MapContents,
+    MapData,
     Outcome,
-    OutlineContents,
     OutlineKind,
-    OutlineTile,
-    ReportContents,
+    ReportData,
+    SegmentationData,
+    SegmentationTile,
 )
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.pixel_tally import UNKNOWN
@@ -102,7 +102,7 @@ def choose_examples(
     return tuple(tiles)
 
 
-def describe_detection(  # noqa: PLR0913, PLR0917 - a report joins everything
+def describe_classification(  # noqa: PLR0913, PLR0917 - a report joins everything
     predictions: pd.DataFrame,
     decision: dict[str, Any],
     scores: pd.DataFrame,
@@ -112,10 +112,10 @@ def describe_detection(  # noqa: PLR0913, PLR0917 - a report joins everything
     importances: pd.DataFrame,
     examples: tuple[GalleryTile, ...],
     parameters: dict[str, Any],
-) -> DetectionContents:
+) -> ClassificationData:
     """Gather what the report shows of chip classifiers, with models named as readers know them."""
     names = _model_names(flatten(parameters))
-    return DetectionContents(
+    return ClassificationData(
         chosen_model=names.get(decision["chosen"], decision["chosen"]),
         predictions=predictions.replace({"model": names}),
         thresholds={names.get(model, model): value for model, value in decision["thresholds"].items()},
@@ -128,7 +128,7 @@ def describe_detection(  # noqa: PLR0913, PLR0917 - a report joins everything
     )
 
 
-def choose_outline_examples(
+def choose_segmentation_examples(
     chip_scores: pd.DataFrame,
     decision: dict[str, Any],
     probability_maps: PackedPlanes,
@@ -136,7 +136,7 @@ def choose_outline_examples(
     masks: PackedPlanes,
     packed_chips: PackedChips,
     reporting: ReportingSettings,
-) -> tuple[OutlineTile, ...]:
+) -> tuple[SegmentationTile, ...]:
     """Choose the chips that were outlined worst, falsely, typically and best: test chips, where there are any.
 
     Args:
@@ -156,7 +156,7 @@ def choose_outline_examples(
             name = str(row["filename"])
             probability, mask = _plane(maps, name), _plane(masks, name)
             tiles.append(
-                OutlineTile(
+                SegmentationTile(
                     filename=name,
                     kind=kind,
                     split=split,
@@ -171,18 +171,18 @@ def choose_outline_examples(
     return tuple(tiles)
 
 
-def describe_outlines(  # noqa: PLR0913, PLR0917 - a report joins everything
+def describe_segmentation(  # noqa: PLR0913, PLR0917 - a report joins everything
     scores: pd.DataFrame,
     chip_scores: pd.DataFrame,
     decision: dict[str, Any],
     threshold_curve: pd.DataFrame,
-    examples: tuple[OutlineTile, ...],
+    examples: tuple[SegmentationTile, ...],
     mask_table: pd.DataFrame,
-    outline_inventory: pd.DataFrame,
+    polygon_inventory: pd.DataFrame,
     learning_curves: pd.DataFrame,
-) -> OutlineContents:
+) -> SegmentationData:
     """Gather what the report shows of outlines."""
-    return OutlineContents(
+    return SegmentationData(
         score_table=scores,
         chip_table=chip_scores,
         threshold=decision["threshold"],
@@ -191,7 +191,7 @@ def describe_outlines(  # noqa: PLR0913, PLR0917 - a report joins everything
         threshold_curve=threshold_curve,
         gallery=examples,
         mask_table=mask_table,
-        outline_inventory=outline_inventory,
+        polygon_inventory=polygon_inventory,
         learning_curves=_long(learning_curves),
     )
 
@@ -203,19 +203,19 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     run_facts: dict[str, str],
     parameters: dict[str, Any],
     reporting: ReportingSettings,
-    detection: DetectionContents | None = None,
-    outlines: OutlineContents | None = None,
-    composites: CompositeContents | None = None,
-    maps: MapContents | None = None,
-    detection_scores: pd.DataFrame | None = None,
+    detection: ClassificationData | None = None,
+    outlines: SegmentationData | None = None,
+    composites: CompositeData | None = None,
+    maps: MapData | None = None,
+    chip_classification_scores: pd.DataFrame | None = None,
     comparison: RunComparison | None = None,
 ) -> str:
     """Join detection, outlines, maps, the data and the facts of the run into one HTML page that opens offline."""
     settings = flatten(parameters)
-    if outlines is not None and detection_scores is not None:
-        named = detection_scores.replace({"model": _model_names(settings)})
+    if outlines is not None and chip_classification_scores is not None:
+        named = chip_classification_scores.replace({"model": _model_names(settings)})
         outlines = replace(outlines, detection_table=named)
-    contents = ReportContents(
+    contents = ReportData(
         title=reporting.title,
         detection=detection,
         outlines=outlines,

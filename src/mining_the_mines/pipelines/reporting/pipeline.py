@@ -9,9 +9,9 @@ from mining_the_mines.pipelines.reporting.composite_nodes import describe_compos
 from mining_the_mines.pipelines.reporting.map_nodes import describe_maps
 from mining_the_mines.pipelines.reporting.nodes import (
     choose_examples,
-    choose_outline_examples,
-    describe_detection,
-    describe_outlines,
+    choose_segmentation_examples,
+    describe_classification,
+    describe_segmentation,
     write_report,
 )
 from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
@@ -31,16 +31,16 @@ def create_pipeline(
     contents = {}
     parts = []
     if CLASSIFICATION in tasks:
-        contents["detection"] = "detection_contents"
+        contents["detection"] = "classification_data"
         parts.append(_detection())
     if SEGMENTATION in tasks:
-        contents |= {"outlines": "outline_contents", "detection_scores": "detection_scores"}
+        contents |= {"outlines": "segmentation_data", "chip_classification_scores": "chip_classification_scores"}
         parts.append(_outlines())
     if composited:
-        contents["composites"] = "composite_contents"
+        contents["composites"] = "composite_data"
         parts.append(_composites())
     if mapped:
-        contents["maps"] = "map_contents"
+        contents["maps"] = "map_data"
         parts.append(_maps())
     if compared:
         contents["comparison"] = "run_comparison"
@@ -58,7 +58,7 @@ def _shared(node: Node) -> Pipeline:
 
 def _composites() -> Pipeline:
     inputs = ["composites", "scene_table", "left_out_scenes"]
-    return _shared(Node(describe_composites, inputs, "composite_contents", name="describe_composites"))
+    return _shared(Node(describe_composites, inputs, "composite_data", name="describe_composites"))
 
 
 def _comparison(tasks: Collection[Task]) -> Pipeline:
@@ -66,7 +66,7 @@ def _comparison(tasks: Collection[Task]) -> Pipeline:
     inputs = {**{name: name for name in shared}, "reporting": "params:reporting"}
     if CLASSIFICATION in tasks:
         inputs |= {"predictions": f"{CLASSIFICATION}.predictions", "decision": f"{CLASSIFICATION}.decision"}
-        inputs |= {"detection_scores": f"{CLASSIFICATION}.scores"}
+        inputs |= {"chip_classification_scores": f"{CLASSIFICATION}.scores"}
     if SEGMENTATION in tasks:
         inputs |= {"outlines": f"{SEGMENTATION}.chip_scores", "outline_scores": f"{SEGMENTATION}.scores"}
     return _shared(Node(compare_with_others, inputs, "run_comparison", name="compare_with_others"))
@@ -74,7 +74,7 @@ def _comparison(tasks: Collection[Task]) -> Pipeline:
 
 def _maps() -> Pipeline:
     inputs = ["scene_maps", "map_scores", "areas_by_unit"]
-    return _shared(Node(describe_maps, inputs, "map_contents", name="describe_maps"))
+    return _shared(Node(describe_maps, inputs, "map_data", name="describe_maps"))
 
 
 def _detection() -> Pipeline:
@@ -86,7 +86,7 @@ def _detection() -> Pipeline:
             name="choose_examples",
         ),
         Node(
-            describe_detection,
+            describe_classification,
             [
                 "predictions",
                 "decision",
@@ -99,14 +99,14 @@ def _detection() -> Pipeline:
                 "parameters",
             ],
             "contents",
-            name="describe_detection",
+            name="describe_classification",
         ),
     ]
     return Pipeline(
         nodes,
         namespace=CLASSIFICATION,
         inputs="packed_chips",
-        outputs={"contents": "detection_contents"},
+        outputs={"contents": "classification_data"},
         parameters={"parameters", "params:reporting"},
         tags="reporting",
     )
@@ -115,7 +115,7 @@ def _detection() -> Pipeline:
 def _outlines() -> Pipeline:
     nodes = [
         Node(
-            choose_outline_examples,
+            choose_segmentation_examples,
             [
                 "chip_scores",
                 "decision",
@@ -126,10 +126,10 @@ def _outlines() -> Pipeline:
                 "params:reporting",
             ],
             "examples",
-            name="choose_outline_examples",
+            name="choose_segmentation_examples",
         ),
         Node(
-            describe_outlines,
+            describe_segmentation,
             [
                 "scores",
                 "chip_scores",
@@ -137,18 +137,18 @@ def _outlines() -> Pipeline:
                 "threshold_curve",
                 "examples",
                 "mask_table",
-                "outline_inventory",
+                "polygon_inventory",
                 "learning_curves",
             ],
             "contents",
-            name="describe_outlines",
+            name="describe_segmentation",
         ),
     ]
     return Pipeline(
         nodes,
         namespace=SEGMENTATION,
         inputs="packed_chips",
-        outputs={"contents": "outline_contents"},
+        outputs={"contents": "segmentation_data"},
         parameters="params:reporting",
         tags="reporting",
     )
