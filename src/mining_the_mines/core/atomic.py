@@ -66,6 +66,23 @@ def whole_folder(folder: Path, drafts: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def adopt_folder(draft: Path, folder: Path) -> None:
+    """Move a finished folder into its place in one step.
+
+    Args:
+        draft: Finished folder on the same file system.
+        folder: Destination; a folder that is there already is replaced, and stays if the move fails.
+
+    Raises:
+        BadInputError: The disk is full, or the destination can't be written to.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _move(draft, folder)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
 def put_back(folder: Path, drafts: Path) -> None:
     """Put a folder back that a killed process left aside, after it had gone and before the new one came.
 

@@ -1,8 +1,9 @@
-"""What all datasets that are folders have in common."""
+"""Datasets that are folders."""
 
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import AbstractVersionedDataset, Version
 
 Saved = TypeVar("Saved")
@@ -39,3 +40,32 @@ class FolderDataset(AbstractVersionedDataset[Saved, Loaded]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "version": self._version}
+
+
+class WorkFolderDataset(AbstractDataset[None, Path]):
+    """A folder that a node writes into: results too large for memory, or drafts that another dataset adopts.
+
+    Args:
+        filepath: The folder; it is made when it is first loaded.
+        metadata: For other tools; Kedro-Viz reads its layer here.
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> Path:
+        """Return the folder's absolute path."""
+        folder = self._filepath.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
+        """Refuse: the node writes into the folder itself."""
+        raise DatasetError(f"{self._filepath} is a work folder: nodes write into it, the catalog does not.")
+
+    def _exists(self) -> bool:
+        return self._filepath.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}
