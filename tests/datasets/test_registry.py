@@ -17,12 +17,12 @@ from kedro.pipeline.node import Node
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.files import JsonFile
 from mining_the_mines.datasets.model_packages import read_package
 from mining_the_mines.datasets.models import ClassifierDataset, SegmenterDataset
 from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageDataset, RegisteredModelDataset
 from mining_the_mines.datasets.states import state_of, state_read
-from mining_the_mines.ledger.content import NOTHING, ContentHashes
 from mining_the_mines.ledger.recorder import RunRecorder
 from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.models.export import describe

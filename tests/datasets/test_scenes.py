@@ -6,6 +6,7 @@ import pytest
 from kedro.io import DatasetError
 
 from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.datasets.scenes import (
     AssetRequest,
     ChipPlacesDataset,
@@ -15,7 +16,6 @@ from mining_the_mines.datasets.scenes import (
     SceneChoiceDataset,
     SimulatedSeriesDataset,
 )
-from mining_the_mines.ledger.content import ContentHashes
 from mining_the_mines.scenes.scene_list import SceneChoice
 from mining_the_mines.scenes.selection import AcquisitionSettings
 from support.observed_requests import Observation, choice_of, clear, flat, month, plan_of, write_scene

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.ledger.catalog_entries import catalog_differences, hash_entries
-from mining_the_mines.ledger.records import RunRecord, hash_values
+from mining_the_mines.ledger.records import RunRecord
 from support.stored_files import node, run
 
 CATALOG: dict[str, Any] = {

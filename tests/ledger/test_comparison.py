@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from mining_the_mines.core.hashing import NOTHING
 from mining_the_mines.ledger.comparison import (
     GPU_TOLERANCE,
     Compared,
@@ -19,7 +20,6 @@ from mining_the_mines.ledger.comparison import (
     parameter_differences,
     usual_tolerance,
 )
-from mining_the_mines.ledger.content import NOTHING
 from mining_the_mines.ledger.records import NodeRecord, RunRecord
 from support.stored_files import CODE, ENVIRONMENT, node, run, state
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mining_the_mines.ledger.content import ContentHashes
+from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.ledger.lineage import Lineage, trace
 from mining_the_mines.ledger.lineage_json import as_json
 from mining_the_mines.ledger.lineage_subject import find_subject

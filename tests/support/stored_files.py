@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.ledger.records import (
     CodeState,
     DatasetState,
@@ -9,7 +10,6 @@ from mining_the_mines.ledger.records import (
     NodeRecord,
     RunRecord,
     RunRequest,
-    hash_values,
 )
 
 CODE = CodeState(commit="a" * 40, dirty=False, diff_hash=None, package_hash="c" * 64)

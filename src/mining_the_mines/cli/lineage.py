@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from mining_the_mines.ledger.content import ContentHashes
+    from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.ledger.records import DatasetState
     from mining_the_mines.ledger.run_records import Ledger
 
@@ -29,7 +29,7 @@ def lineage(what: str, as_values: bool, depth: int | None) -> None:
     WHAT is a dataset, DATASET:VERSION, DATASET:HASH with the first digits of a content hash, the attribute "origin" of
     a polygon on a map, or the path of a file below data/.
     """
-    from mining_the_mines.ledger.content import ContentHashes
+    from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.ledger.lineage import Witnesses, trace
     from mining_the_mines.ledger.lineage_subject import find_subject
     from mining_the_mines.ledger.lineage_summary import gather
@@ -64,8 +64,8 @@ def _what_lies_there(project: Path, hashes: "ContentHashes") -> "Callable[[Datas
     """Look at the disk as datasets of the catalog do."""
     from kedro.io import DataCatalog, DatasetError
 
+    from mining_the_mines.core.hashing import NOTHING
     from mining_the_mines.datasets.states import HasParts
-    from mining_the_mines.ledger.content import NOTHING
     from mining_the_mines.ledger.lineage import MAPS
 
     catalog = DataCatalog.from_config(_configuration(project)["catalog"])

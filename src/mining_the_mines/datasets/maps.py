@@ -62,7 +62,7 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
 
     def content_hash(self, path: Path, hashes: "ContentHashes") -> str:
         """Of the maps of the last run, and of the list of them; maps of other runs may lie beside them."""
-        from mining_the_mines.ledger.records import hash_values
+        from mining_the_mines.core.hashing import hash_values
 
         return hash_values(
             [hashes.of(path / "maps.json"), *([name, hashes.of(path / name)] for name in self.parts(path))]

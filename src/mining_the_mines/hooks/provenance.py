@@ -12,10 +12,11 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from mining_the_mines.core.execution_fields import result_parameters
+from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.core.redaction import redact, redact_all
 from mining_the_mines.ledger.catalog_entries import hash_entries
 from mining_the_mines.ledger.recorder import RunRecorder
-from mining_the_mines.ledger.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest, hash_values
+from mining_the_mines.ledger.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest
 from mining_the_mines.tracking.active import active_run
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.ledger.comparison import Difference
-from mining_the_mines.ledger.records import RunRecord, hash_values
+from mining_the_mines.ledger.records import RunRecord
 
 #: What an entry of the catalog says that changes nothing in what is read or written: how others show it, and how one
 #: logs in.

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from mining_the_mines.ledger.content import NOTHING
+from mining_the_mines.core.hashing import NOTHING
 from mining_the_mines.ledger.records import CodeState, DatasetState, Environment, NodeRecord, RunRecord
 
 Verdict = Literal["equal", "close", "different", "missing", "new"]

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.ledger.content import NOTHING
+from mining_the_mines.core.hashing import NOTHING
 from mining_the_mines.ledger.records import DatasetState, NodeRecord
 from mining_the_mines.ledger.run_records import Ledger
 

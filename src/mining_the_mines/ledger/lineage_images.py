@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.core.redaction import without_secrets
-from mining_the_mines.ledger.content import ContentHashes
 from mining_the_mines.ledger.lineage import MODELS, Lineage, Step
 from mining_the_mines.mapping.scene_map import MapRecord
 from mining_the_mines.scenes.composite_files import CompositeRecord, read_composite

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mining_the_mines.ledger.content import ContentHashes
+from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.ledger.lineage import MAPS, Kind, Lineage, Presence
 from mining_the_mines.ledger.lineage_images import Images, find_images
 from mining_the_mines.ledger.lineage_models import Model, find_models

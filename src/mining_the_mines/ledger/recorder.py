@@ -13,13 +13,13 @@ from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
 from mining_the_mines.core.execution_fields import result_parameters
+from mining_the_mines.core.hashing import ContentHashes, hash_values
 from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.datasets.states import AlwaysChanges, hash_at, place_of, shown_path, state_of, state_read
 from mining_the_mines.datasets.versions import bring_forward, is_newest, place_of_version, read_from
 from mining_the_mines.datasets.workspace import WorkspaceDataset
 from mining_the_mines.ledger.catalog_entries import BESIDE
 from mining_the_mines.ledger.code import CodeHashes, code_state
-from mining_the_mines.ledger.content import ContentHashes
 from mining_the_mines.ledger.environment import read_environment
 from mining_the_mines.ledger.git import GitState, read_git_state
 from mining_the_mines.ledger.parameter_files import named_files
@@ -29,7 +29,6 @@ from mining_the_mines.ledger.records import (
     Environment,
     NodeRecord,
     Wiring,
-    hash_values,
     node_key,
 )
 from mining_the_mines.ledger.run_records import Ledger

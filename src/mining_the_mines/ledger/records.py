@@ -1,14 +1,12 @@
 """What a node has read and written, and what a run was made of."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from mining_the_mines.ledger.content import NOTHING
+from mining_the_mines.core.hashing import NOTHING, hash_values
 
 #: Where a run's record lies among the files of the tracked run, and how the code differed from its commit.
 RUN_RECORD: Final = "provenance/run.json"
@@ -241,8 +239,3 @@ def node_key(
     wired = wiring.model_dump(mode="json")
     made_of = [wired, code_hash, environment.lock_hash, python, packages, parameters, held, entries, files]
     return hash_values(made_of)
-
-
-def hash_values(values: Any) -> str:  # noqa: ANN401 - whatever JSON knows
-    """SHA-256 of plain values, whatever the order of their keys."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()

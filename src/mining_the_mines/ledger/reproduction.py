@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.execution_fields import result_parameters
+from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.datasets.scenes import SimulatedSeriesDataset, scene_files
 from mining_the_mines.datasets.states import MayBeRegistered, hash_at, shown_path
@@ -34,7 +35,6 @@ from mining_the_mines.ledger.comparison import (
     inexact_outputs,
     parameter_differences,
 )
-from mining_the_mines.ledger.content import ContentHashes
 from mining_the_mines.ledger.environment import read_environment
 from mining_the_mines.ledger.git import read_git_state
 from mining_the_mines.ledger.parameter_files import named_files

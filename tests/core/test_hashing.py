@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.ledger.content import NOTHING, ContentHashes, visible_files
+from mining_the_mines.core.hashing import NOTHING, ContentHashes, visible_files
 
 _LONG_AGO = 1_600_000_000
 
