@@ -19,6 +19,7 @@ import rasterio
 
 from competition_chips import write_competition_chips
 from mining_the_mines.rasters.chip import read_chip
+from mining_the_mines.rasters.reader import RasterFormat
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES, compute_index
 
@@ -39,7 +40,7 @@ def read_only(path: Path) -> npt.NDArray[np.float32]:
 
 def read_for_model(path: Path) -> tuple[npt.NDArray[np.float32], list[npt.NDArray[np.float32]]]:
     """Read, compute the indices, normalise."""
-    chip = read_chip(path, COMPETITION_BANDS)
+    chip = read_chip(path, RasterFormat())
     bands = dict(zip(chip.bands, chip.reflectance, strict=True))
     indices = [compute_index(name, bands) for name in DEFAULT_INDICES]
     normalised = chip.reflectance

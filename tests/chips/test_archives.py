@@ -10,7 +10,6 @@ import pytest
 
 from mining_the_mines.chips.archives import ArchiveLimits, unpack_chips
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.rasters.chip import ChipError
 
 Entry = tuple[str | ZipInfo, bytes]
 
@@ -34,7 +33,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def refused(path: Path, limits: ArchiveLimits | None = None) -> str:
     place = path.parent / "unpacked"
-    with pytest.raises(ChipError) as told:
+    with pytest.raises(BadInputError) as told:
         unpack_chips(path, place, limits or ArchiveLimits())
     assert not place.exists() or not list(place.iterdir())
     assert str(path) in str(told.value)

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from mining_the_mines.chips.cutting import CutChip, CuttingSettings, cut_chips
 from mining_the_mines.chips.cutting_plan import LeftOut
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import MinePolygons
-from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scenes.composite_files import Composite
 from support.chip_polygons import outlines_in, square, utm_grid
 from support.composites import at, composite_at
@@ -97,23 +97,23 @@ def test_a_region_without_outlines_is_warned_of(tmp_path: Path, caplog: pytest.L
 
 def test_outlines_of_another_country_are_told(tmp_path: Path) -> None:
     outlines = outlines_in(tmp_path, [square(10, 50, 1)], "EPSG:4326")
-    with pytest.raises(ChipError, match="No outline in"):
+    with pytest.raises(BadInputError, match="No outline in"):
         cut_chips([composite_at(tmp_path)], outlines, CuttingSettings(size=16))
 
 
 def test_regions_smaller_than_a_chip_are_told_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match=r"No chip of 512 pixels can be cut \(too small: .* choose a smaller"):
+    with pytest.raises(BadInputError, match=r"No chip of 512 pixels can be cut \(too small: .* choose a smaller"):
         cut_chips([composite_at(tmp_path)], None, CuttingSettings(size=512))
 
 
 def test_no_composite_is_told_in_a_sentence() -> None:
-    with pytest.raises(ChipError, match="There is no composite"):
+    with pytest.raises(BadInputError, match="There is no composite"):
         cut_chips([], None, CuttingSettings())
 
 
 def test_a_composite_without_band_names_is_told(tmp_path: Path) -> None:
     composite = composite_at(tmp_path, bands=("B2", None))
-    with pytest.raises(ChipError, match="has bands without names"):
+    with pytest.raises(BadInputError, match="has bands without names"):
         list(cut_chips([composite], None, CuttingSettings(size=16)))
 
 
@@ -121,7 +121,7 @@ def test_a_composite_that_was_cut_off_is_told(tmp_path: Path) -> None:
     composite = composite_at(tmp_path)
     cutting = cut_chips([composite], None, CuttingSettings(size=16))
     composite.image.write_bytes(composite.image.read_bytes()[:3000])
-    with pytest.raises(ChipError, match=r"The composite of north can't be read .* make it again"):
+    with pytest.raises(BadInputError, match=r"The composite of north can't be read .* make it again"):
         list(cutting)
 
 

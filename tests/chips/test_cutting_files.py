@@ -17,7 +17,8 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
-from mining_the_mines.rasters.chip import ChipError, read_chip
+from mining_the_mines.rasters.chip import read_chip
+from mining_the_mines.rasters.reader import RasterFormat
 from support.chip_polygons import outlines_in, square, utm_grid
 from support.composites import BANDS, at, composite_at
 
@@ -97,7 +98,7 @@ def test_chips_say_where_and_when_they_are_from(tmp_path: Path) -> None:
 def test_reflectance_is_read_back_as_it_was_composited(tmp_path: Path) -> None:
     composite = composite_at(tmp_path)
     write_chips(cut_chips([composite], None, SETTINGS), tmp_path / "chips")
-    chip = read_chip(tmp_path / "chips" / "unlabelled" / "north_r000_c000.tif", BANDS)
+    chip = read_chip(tmp_path / "chips" / "unlabelled" / "north_r000_c000.tif", RasterFormat(bands=BANDS))
     with rasterio.open(composite.image) as image:
         numbers = image.read()[:, :16, :16]
     np.testing.assert_allclose(chip.reflectance, numbers / 10_000 - 0.1, atol=1e-6)
@@ -141,10 +142,10 @@ def test_the_record_tells_what_was_cut_and_how(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_was_not_cut_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match="holds no chips that were cut"):
+    with pytest.raises(BadInputError, match="holds no chips that were cut"):
         read_cutting(tmp_path)
     (tmp_path / RECORD).write_text("{}")
-    with pytest.raises(ChipError, match=r"cutting\.json is no record of cut chips"):
+    with pytest.raises(BadInputError, match=r"cutting\.json is no record of cut chips"):
         read_cutting(tmp_path)
 
 
@@ -152,14 +153,14 @@ def test_chips_that_can_not_be_cut_leave_nothing_behind(tmp_path: Path) -> None:
     composite = composite_at(tmp_path / "composites")
     cutting = cut_chips([composite], None, SETTINGS)
     composite.image.write_bytes(composite.image.read_bytes()[:20_000])
-    with pytest.raises(ChipError, match="make it again"):
+    with pytest.raises(BadInputError, match="make it again"):
         write_chips(cutting, tmp_path / "chips")
     assert [path.name for path in tmp_path.iterdir()] == ["composites"]
 
 
 def test_a_composite_without_any_clear_pixel_is_told_in_a_sentence(tmp_path: Path) -> None:
     composite = composite_at(tmp_path, empty=np.ones((64, 80), dtype=bool))
-    with pytest.raises(ChipError, match=r"None of the 20 chips can be used \(20 nodata\): allow more dates"):
+    with pytest.raises(BadInputError, match=r"None of the 20 chips can be used \(20 nodata\): allow more dates"):
         write_chips(cut_chips([composite], None, SETTINGS), tmp_path / "chips")
 
 
@@ -167,7 +168,7 @@ def test_chips_that_are_all_ambiguous_are_told_in_a_sentence(tmp_path: Path) -> 
     outlines = outlines_in(tmp_path, [square(*at(2, 12), 100)])
     composite = composite_at(tmp_path, grid=utm_grid(16, 16))
     settings = CuttingSettings(size=16, mine_share=0.9)
-    with pytest.raises(ChipError, match=r"None of the 1 chips can be labelled \(1 ambiguous\): lower cutting"):
+    with pytest.raises(BadInputError, match=r"None of the 1 chips can be labelled \(1 ambiguous\): lower cutting"):
         write_chips(cut_chips([composite], outlines, settings), tmp_path / "chips")
 
 

@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from mining_the_mines.chips.cutting_places import read_places
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 from support.chip_polygons import LEFT, TOP, square, write_layer
 
 
@@ -64,13 +64,13 @@ def test_polygons_stand_for_their_middle_in_every_layer(tmp_path: Path) -> None:
 def test_a_file_without_places_is_told_in_a_sentence(tmp_path: Path, name: str, text: str | None, message: str) -> None:
     if text is not None:
         (tmp_path / name).write_text(text, encoding="utf-8")
-    with pytest.raises(ChipError, match=message):
+    with pytest.raises(BadInputError, match=message):
         read_places(tmp_path / name)
 
 
 def test_places_without_a_coordinate_system_are_told(tmp_path: Path) -> None:
     file = write_layer(tmp_path / "places.gpkg", [shapely.Point(1, 2)], crs=None)
-    with pytest.raises(ChipError, match=r"places\.gpkg has no CRS"):
+    with pytest.raises(BadInputError, match=r"places\.gpkg has no CRS"):
         read_places(file)
 
 
@@ -79,5 +79,5 @@ def test_a_table_in_a_geopackage_has_no_places(tmp_path: Path) -> None:
     import pyogrio
 
     pyogrio.write_dataframe(pd.DataFrame({"name": ["a"]}), tmp_path / "table.gpkg", driver="GPKG")
-    with pytest.raises(ChipError, match="holds no layer with geometry"):
+    with pytest.raises(BadInputError, match="holds no layer with geometry"):
         read_places(tmp_path / "table.gpkg")

@@ -13,8 +13,8 @@ from rasterio.crs import CRS
 
 from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.cutting_plan import Cutout, Layout, plan_grid, plan_places
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.rasters.chip import ChipError
 from support.chip_polygons import LEFT, TOP, utm_grid
 from support.composites import at, composite_at
 
@@ -138,7 +138,9 @@ def test_places_on_the_other_side_of_the_earth_are_outside(tmp_path: Path) -> No
 
 def test_no_place_in_any_region_is_told_with_both_extents(tmp_path: Path) -> None:
     swapped = ChipPlaces(("a",), np.array([-5.4]), np.array([-57.0]), (), "places.csv")
-    with pytest.raises(ChipError, match=r"No place of places\.csv .* latitude -57\.000 .* regions longitude -57\.000"):
+    with pytest.raises(
+        BadInputError, match=r"No place of places\.csv .* latitude -57\.000 .* regions longitude -57\.000"
+    ):
         plan_places([composite_at(tmp_path)], swapped, Layout(16, 16, None))
 
 

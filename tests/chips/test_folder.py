@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 
 
 def test_geotiffs_are_listed_by_name_whatever_the_case_of_their_ending(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_geotiffs_are_listed_by_name_whatever_the_case_of_their_ending(tmp_path:
 
 
 def test_a_folder_without_chips_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match=r"holds no \.tif file"):
+    with pytest.raises(BadInputError, match=r"holds no \.tif file"):
         _ = ChipFolder(tmp_path).filenames
 
 
@@ -26,5 +26,5 @@ def test_a_folder_may_be_empty_where_that_is_an_answer(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match="There is no folder"):
+    with pytest.raises(BadInputError, match="There is no folder"):
         _ = ChipFolder(tmp_path / "nowhere").filenames

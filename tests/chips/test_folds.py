@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mining_the_mines.chips.folds import EARTH_RADIUS, FoldSettings, assign_folds, find_places
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 
 COLUMNS = ["filename", "label", "category", "longitude", "latitude", "place", "split", "fold"]
 
@@ -72,7 +72,7 @@ def test_no_group_and_no_near_duplicates_cross_folds_or_the_test_split(
     chips = manifest(90, group=groups(given_groups), near_duplicate=pd.array(duplicates, dtype="Int64"))
     try:
         table = assign_folds(chips, FoldSettings(folds=folds, test_share=test_share, seed=seed))
-    except ChipError:
+    except BadInputError:
         assume(False)
     part = where(table)
     for column in ("group", "near_duplicate"):
@@ -161,30 +161,32 @@ def test_places_on_both_sides_of_the_date_line_are_near() -> None:
     ("group_by", "message"), [("group", "No chip has a group"), ("distance", "No chip has coordinates")]
 )
 def test_places_can_not_be_made_of_what_is_not_there(group_by: str, message: str) -> None:
-    with pytest.raises(ChipError, match=message):
+    with pytest.raises(BadInputError, match=message):
         assign_folds(manifest(), FoldSettings.model_validate({"group_by": group_by}))
 
 
 def test_too_few_places_stop_and_say_what_to_do() -> None:
-    with pytest.raises(ChipError, match="lie in 3 places, which can't be dealt out to 5 parts: ask for fewer folds"):
+    with pytest.raises(
+        BadInputError, match="lie in 3 places, which can't be dealt out to 5 parts: ask for fewer folds"
+    ):
         assign_folds(manifest(group=groups([0, 1, 2] * 40)), FoldSettings())
 
 
 def test_too_few_chips_of_a_class_stop() -> None:
     labels = pd.array([1] * 3 + [0] * 117, dtype="Int64")
-    with pytest.raises(ChipError, match="One class has only 3 chips"):
+    with pytest.raises(BadInputError, match="One class has only 3 chips"):
         assign_folds(manifest(label=labels), FoldSettings())
 
 
 def test_one_class_only_stops() -> None:
-    with pytest.raises(ChipError, match="One class has only 0 chips"):
+    with pytest.raises(BadInputError, match="One class has only 0 chips"):
         assign_folds(manifest(label=pd.array([1] * 120, dtype="Int64")), FoldSettings())
 
 
 def test_a_class_in_a_single_place_stops() -> None:
     labels = [1] * 20 + [0] * 100
     chips = manifest(label=pd.array(labels, dtype="Int64"), group=groups([0] * 20 + list(range(1, 101))))
-    with pytest.raises(ChipError, match="lie in one place"):
+    with pytest.raises(BadInputError, match="lie in one place"):
         assign_folds(chips, FoldSettings(test_share=0))
 
 
@@ -212,7 +214,7 @@ def test_without_any_label_folds_are_of_similar_size() -> None:
 
 def test_too_few_places_stop_unlabelled_chips_too() -> None:
     chips = manifest(12, label=pd.array([None] * 12, dtype="Int64"), group=groups([0, 1] * 6))
-    with pytest.raises(ChipError, match="lie in 2 places, which can't be dealt out to 3 parts"):
+    with pytest.raises(BadInputError, match="lie in 2 places, which can't be dealt out to 3 parts"):
         assign_folds(chips, FoldSettings(folds=3, test_share=0))
 
 
@@ -231,7 +233,7 @@ def test_one_test_group_needs_no_list() -> None:
 
 
 def test_a_test_group_that_does_not_exist_stops_and_names_some_that_do() -> None:
-    with pytest.raises(ChipError, match=r"test_groups names west/\*, and no place goes by that name: there are g0"):
+    with pytest.raises(BadInputError, match=r"test_groups names west/\*, and no place goes by that name: there are g0"):
         assign_folds(
             manifest(group=groups([number % 12 for number in range(120)])), FoldSettings(test_groups=("west/*",))
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mining_the_mines.chips.labels import LabelFormat, read_labels
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 
 TABLE = "filename,label,category\na.tif,1,mine\nb.tif,0,forest\n"
 
@@ -71,32 +71,32 @@ def test_what_a_person_wrote_is_kept_until_it_is_judged(tmp_path: Path) -> None:
 
 def test_a_missing_column_is_named_with_those_that_are_there(tmp_path: Path) -> None:
     path = write(tmp_path / "labels.csv", "name,mine\na.tif,1\n")
-    with pytest.raises(ChipError, match=r"labels\.csv has no column 'filename'; its columns are name, mine"):
+    with pytest.raises(BadInputError, match=r"labels\.csv has no column 'filename'; its columns are name, mine"):
         read_labels(path)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "\ufeff"])
 def test_an_empty_table_is_an_error(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ChipError, match=r"labels\.csv is empty"):
+    with pytest.raises(BadInputError, match=r"labels\.csv is empty"):
         read_labels(write(tmp_path / "labels.csv", text))
 
 
 def test_a_table_of_nothing_but_a_header_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match=r"labels\.csv lists no chip"):
+    with pytest.raises(BadInputError, match=r"labels\.csv lists no chip"):
         read_labels(write(tmp_path / "labels.csv", "filename,label\n"))
 
 
 def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match=r"no label table .*labels\.csv"):
+    with pytest.raises(BadInputError, match=r"no label table .*labels\.csv"):
         read_labels(tmp_path / "labels.csv")
 
 
 def test_a_folder_in_place_of_the_table_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match="can't be read"):
+    with pytest.raises(BadInputError, match="can't be read"):
         read_labels(tmp_path)
 
 
 def test_a_table_in_another_encoding_is_an_error_and_not_mojibake(tmp_path: Path) -> None:
     path = write(tmp_path / "labels.csv", "filename,label\nmineração.tif,1\n", "latin-1")
-    with pytest.raises(ChipError, match="no text in UTF-8"):
+    with pytest.raises(BadInputError, match="no text in UTF-8"):
         read_labels(path)

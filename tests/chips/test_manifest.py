@@ -14,7 +14,7 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.labels import read_labels
 from mining_the_mines.chips.manifest import COLUMNS, take_inventory
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 from support.chip_files import BANDS, ground, label_table, labels_for, write_chip, write_folder
 
 Item = TypeVar("Item")
@@ -198,7 +198,7 @@ def test_a_spreadsheets_table_is_understood_to_the_end(images: Path, tmp_path: P
 
 
 def test_zero_chips_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match=r"holds no \.tif file"):
+    with pytest.raises(BadInputError, match=r"holds no \.tif file"):
         take_inventory(ChipFolder(tmp_path), SETTINGS)
 
 

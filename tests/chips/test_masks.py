@@ -31,10 +31,10 @@ from mining_the_mines.chips.masks import (
 )
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory, write_planes
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares
 from mining_the_mines.geo.mine_polygons import read_mine_polygons
 from mining_the_mines.geo.polygon_index import PolygonIndex
-from mining_the_mines.rasters.chip import ChipError
 from support.chip_polygons import LEFT, TOP, UTM, degree_grid, outlines_in, pack, square, utm_grid, write_chips
 
 CENTRES = MaskSettings()
@@ -200,12 +200,12 @@ def test_a_chip_across_the_antimeridian_is_left_out(tmp_path: Path) -> None:
 
 
 def test_chips_without_coordinates_alone_can_not_be_outlined(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match=r"None of the 2 chips in .*images has coordinates"):
+    with pytest.raises(BadInputError, match=r"None of the 2 chips in .*images has coordinates"):
         masks_of(tmp_path, [square(LEFT, TOP - 100, 50)], {"a.tif": None, "b.tif": None})
 
 
 def test_polygons_that_cover_no_chip_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match=r"No outline in .*mines\.gpkg meets any chip"):
+    with pytest.raises(BadInputError, match=r"No outline in .*mines\.gpkg meets any chip"):
         masks_of(tmp_path, [square(LEFT + 5_000, TOP, 50)], {"a.tif": utm_grid(16, 16)})
 
 
@@ -213,7 +213,7 @@ def test_a_chip_that_changed_its_size_is_an_error(tmp_path: Path) -> None:
     chips = write_chips(tmp_path / "images", {"a.tif": utm_grid(16, 16)})
     packed = pack(chips)
     write_chips(tmp_path / "images", {"a.tif": utm_grid(16, 20)})
-    with pytest.raises(ChipError, match=r"a\.tif is 20 × 16 pixels, but was packed with 16 × 16"):
+    with pytest.raises(BadInputError, match=r"a\.tif is 20 × 16 pixels, but was packed with 16 × 16"):
         draw_masks(packed, chips, outlines_in(tmp_path, [square(LEFT, TOP - 100, 50)]), CENTRES)
 
 
@@ -221,11 +221,11 @@ def test_masks_of_other_chips_are_an_error(tmp_path: Path) -> None:
     packed = pack(write_chips(tmp_path / "images", {"a.tif": utm_grid(16, 16)}))
     good = np.zeros((1, 16, 16), dtype=np.uint8)
     check_masks(planes_in_memory(good, ["a.tif"], [utm_grid(16, 16)]), packed)
-    with pytest.raises(ChipError, match="masks of 8 × 16 pixels for chips of 16 × 16: run preprocessing again"):
+    with pytest.raises(BadInputError, match="masks of 8 × 16 pixels for chips of 16 × 16: run preprocessing again"):
         check_masks(planes_in_memory(good[:, :, :8], ["a.tif"], [utm_grid(16, 8)]), packed)
-    with pytest.raises(ChipError, match=r"1 chips that are not packed, such as x\.tif: run preprocessing again"):
+    with pytest.raises(BadInputError, match=r"1 chips that are not packed, such as x\.tif: run preprocessing again"):
         check_masks(planes_in_memory(good, ["x.tif"], [utm_grid(16, 16)]), packed)
-    with pytest.raises(ChipError, match="float32 values, which are no masks"):
+    with pytest.raises(BadInputError, match="float32 values, which are no masks"):
         check_masks(planes_in_memory(good.astype(np.float32), ["a.tif"], [utm_grid(16, 16)]), packed)
 
 

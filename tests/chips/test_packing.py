@@ -18,7 +18,8 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream, open_packed, pack_in_memory, write_packed
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.rasters.chip import ChipError, read_chip
+from mining_the_mines.rasters.chip import read_chip
+from mining_the_mines.rasters.reader import RasterFormat
 from support.chip_files import BANDS, SIZE, ground, labels_for, packed_chips, write_chip, write_folder
 
 NAMES = ("a.tif", "b.tif", "c.tif")
@@ -41,7 +42,7 @@ def test_every_chip_comes_back_in_its_place(stream: ChipStream, tmp_path: Path) 
     packed = open_packed(tmp_path / "packed")
     assert (packed.filenames, packed.bands, packed.array.shape) == (NAMES, BANDS, (3, 6, SIZE, SIZE))
     for row, name in enumerate(NAMES):
-        original = read_chip(stream.folder.path(name), BANDS).reflectance
+        original = read_chip(stream.folder.path(name), RasterFormat(bands=BANDS)).reflectance
         np.testing.assert_allclose(packed.reflectance(row), original, atol=0.00005)
 
 
@@ -81,7 +82,7 @@ def test_equal_chips_have_equal_hashes_and_others_do_not(stream: ChipStream, tmp
 
 def test_packing_in_memory_is_the_same_as_through_files(stream: ChipStream, tmp_path: Path) -> None:
     schema = write_packed(stream, tmp_path / "packed")
-    chips = [read_chip(stream.folder.path(name), BANDS).reflectance for name in NAMES]
+    chips = [read_chip(stream.folder.path(name), RasterFormat(bands=BANDS)).reflectance for name in NAMES]
     assert pack_in_memory(chips, NAMES, BANDS).content_hash == schema.content_hash
 
 
@@ -107,13 +108,13 @@ def test_another_process_opens_the_array_anew_instead_of_copying_it(stream: Chip
 def test_rows_are_found_by_name() -> None:
     packed = packed_chips(4)
     assert packed.rows(["chip_3.tif", "chip_0.tif"]).tolist() == [3, 0]
-    with pytest.raises(ChipError, match=r"x\.tif is not among the 4 packed chips"):
+    with pytest.raises(BadInputError, match=r"x\.tif is not among the 4 packed chips"):
         packed.rows(["x.tif"])
 
 
 def test_a_stream_without_chips_is_an_error(stream: ChipStream) -> None:
     manifest = take_inventory(stream.folder, SETTINGS).assign(verdict="rejected")
-    with pytest.raises(ChipError, match=r"No chip in .*images can be used"):
+    with pytest.raises(BadInputError, match=r"No chip in .*images can be used"):
         ChipStream.accepted(stream.folder, manifest, SETTINGS)
 
 
@@ -126,7 +127,7 @@ def test_a_chip_that_changed_since_the_inventory_stops_and_leaves_nothing(
         write_chip(path, ground(1, size=size))
     else:
         path.unlink()
-    with pytest.raises(ChipError, match=r"b\.tif"):
+    with pytest.raises(BadInputError, match=r"b\.tif"):
         write_packed(stream, tmp_path / "packed")
     assert files_beside(tmp_path / "packed") == ["images"]
 
@@ -135,7 +136,7 @@ def test_what_was_there_stays_if_packing_fails(stream: ChipStream, tmp_path: Pat
     target = tmp_path / "packed"
     first = write_packed(stream, target)
     stream.folder.path("c.tif").write_bytes(b"")
-    with pytest.raises(ChipError, match=r"c\.tif"):
+    with pytest.raises(BadInputError, match=r"c\.tif"):
         write_packed(stream, target)
     assert open_packed(target).content_hash == first.content_hash
     assert files_beside(target) == ["images"]
@@ -190,21 +191,21 @@ def test_an_interrupted_packing_leaves_nothing(stream: ChipStream, tmp_path: Pat
 
 
 def test_a_folder_that_was_never_packed_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match="holds no packed chips: run preprocessing first"):
+    with pytest.raises(BadInputError, match="holds no packed chips: run preprocessing first"):
         open_packed(tmp_path)
 
 
 def test_a_schema_that_is_none_is_an_error(stream: ChipStream, tmp_path: Path) -> None:
     write_packed(stream, tmp_path / "packed")
     (tmp_path / "packed" / "schema.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(ChipError, match=r"schema\.json is no schema of packed chips"):
+    with pytest.raises(BadInputError, match=r"schema\.json is no schema of packed chips"):
         open_packed(tmp_path / "packed")
 
 
 def test_an_array_that_was_cut_off_is_an_error(stream: ChipStream, tmp_path: Path) -> None:
     write_packed(stream, tmp_path / "packed")
     os.truncate(tmp_path / "packed" / "chips.npy", 1000)
-    with pytest.raises(ChipError, match=r"chips\.npy can't be opened"):
+    with pytest.raises(BadInputError, match=r"chips\.npy can't be opened"):
         open_packed(tmp_path / "packed")
 
 
@@ -212,5 +213,5 @@ def test_an_array_that_is_not_its_schemas_is_an_error(stream: ChipStream, tmp_pa
     write_packed(stream, tmp_path / "packed")
     path = tmp_path / "packed" / "schema.json"
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"height": 3}), encoding="utf-8")
-    with pytest.raises(ChipError, match="where its schema says"):
+    with pytest.raises(BadInputError, match="where its schema says"):
         open_packed(tmp_path / "packed")

@@ -7,7 +7,7 @@ import pytest
 
 from mining_the_mines.chips.planes import PackedPlanes, open_planes, planes_in_memory, write_planes
 from mining_the_mines.chips.probability_maps import stream_maps
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 from support.chip_polygons import utm_grid
 
 SIZE = 8
@@ -44,5 +44,7 @@ def test_no_chip_makes_no_map(tmp_path: Path) -> None:
 
 
 def test_a_map_of_a_chip_without_mask_has_no_place() -> None:
-    with pytest.raises(ChipError, match=r"^d.tif is not among the 3 chips of these planes: run preprocessing again"):
+    with pytest.raises(
+        BadInputError, match=r"^d.tif is not among the 3 chips of these planes: run preprocessing again"
+    ):
         stream_maps(masks(), ["a.tif", "d.tif"], np.zeros((2, SIZE, SIZE)))

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency, find_fault, nodata_share
-from mining_the_mines.rasters.chip import Chip, ChipError
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.rasters.chip import Chip
 from support.chip_files import BANDS, ground
 
 SETTINGS = ChipSettings(bands=BANDS)
@@ -85,13 +86,15 @@ def test_enough_of_both_classes_is_enough() -> None:
 
 
 def test_a_missing_class_stops_and_says_what_to_do() -> None:
-    with pytest.raises(ChipError, match=r"Only 3 chips with and 0 without a mine.*\(rejected: none\): add labelled"):
+    with pytest.raises(
+        BadInputError, match=r"Only 3 chips with and 0 without a mine.*\(rejected: none\): add labelled"
+    ):
         check_sufficiency(manifest([1, 1, 1]), 2)
 
 
 def test_too_few_chips_stop_and_the_rejected_are_counted() -> None:
     faults = ["unreadable: a.tif …", "constant: B2 …", "unreadable: b.tif …"]
-    with pytest.raises(ChipError, match="rejected: 2 unreadable, 1 constant"):
+    with pytest.raises(BadInputError, match="rejected: 2 unreadable, 1 constant"):
         check_sufficiency(manifest([0, 1], faults), 2)
 
 
@@ -101,12 +104,12 @@ def test_without_any_label_enough_chips_are_enough() -> None:
 
 def test_too_few_chips_without_label_stop_and_the_rejected_are_counted() -> None:
     table = manifest([None] * 3, ["unreadable: a.tif …"]).assign(label=pd.array([None] * 4, dtype="Int64"))
-    with pytest.raises(ChipError, match=r"Only 3 chips can be used where 4 are needed \(rejected: 1 unreadable\)"):
+    with pytest.raises(BadInputError, match=r"Only 3 chips can be used where 4 are needed \(rejected: 1 unreadable\)"):
         check_sufficiency(table, 4)
 
 
 def test_labels_of_rejected_chips_alone_are_not_enough() -> None:
-    with pytest.raises(ChipError, match="0 chips with and 0 without a mine"):
+    with pytest.raises(BadInputError, match="0 chips with and 0 without a mine"):
         check_sufficiency(manifest([None] * 3, ["unreadable: a.tif …"]), 3)
 
 

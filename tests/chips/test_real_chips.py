@@ -16,7 +16,7 @@ from mining_the_mines.chips.packing import ChipStream, open_packed, write_packed
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.rasters.chip import read_chip
-from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from mining_the_mines.rasters.reader import RasterFormat
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
 
 pytestmark = pytest.mark.real_chips
@@ -84,6 +84,6 @@ def test_chips_of_three_bands_without_labels_are_read() -> None:
 
 
 def test_a_chip_of_the_competitions_twelve_bands_is_read() -> None:
-    chip = read_chip(REAL_CHIPS / "para_12band" / "para.tif", COMPETITION_BANDS)
+    chip = read_chip(REAL_CHIPS / "para_12band" / "para.tif", RasterFormat())
     assert chip.reflectance.shape == (12, 237, 247)
     assert 0.05 < np.nanmin(chip.reflectance) < np.nanmax(chip.reflectance) < 2

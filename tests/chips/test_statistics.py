@@ -8,7 +8,7 @@ import pytest
 
 from mining_the_mines.chips.packing import pack_in_memory
 from mining_the_mines.chips.statistics import PERCENTILES, read_statistics, summarise_bands
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 from support.chip_files import BANDS, ground, packed_chips
 
 
@@ -66,7 +66,7 @@ def test_figures_survive_json() -> None:
 
 
 def test_without_training_chips_there_are_no_statistics() -> None:
-    with pytest.raises(ChipError, match="no training chip"):
+    with pytest.raises(BadInputError, match="no training chip"):
         summarise_bands(packed_chips(2), folds([None, None]))
 
 
@@ -75,5 +75,5 @@ def test_a_band_without_data_is_named() -> None:
     for chip in blank:
         chip[2] = np.nan
     packed = pack_in_memory(blank, ["chip_0.tif", "chip_1.tif"], BANDS)
-    with pytest.raises(ChipError, match="B4 has no data in any training chip"):
+    with pytest.raises(BadInputError, match="B4 has no data in any training chip"):
         summarise_bands(packed, folds([0, 1]))

@@ -15,9 +15,9 @@ from shapely.geometry.base import BaseGeometry
 from mining_the_mines.chips.masks import MINE, UNKNOWN, MaskSettings, draw_masks
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.windows import COLUMNS, STRIDE, WindowSettings, cut_windows, take_window
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.mine_polygons import MinePolygons
-from mining_the_mines.rasters.chip import ChipError
 from support.chip_polygons import LEFT, TOP, outlines_in, pack, square, utm_grid, write_chips
 
 EDGE = 96
@@ -48,7 +48,9 @@ def test_whole_chips_are_windows_with_or_without_mine(tmp_path: Path) -> None:
 
 def test_whole_chips_must_be_squares(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 50, TOP - 100, 30)], {"a.tif": utm_grid(16, 20)})
-    with pytest.raises(ChipError, match=r"The chips are 20 × 16 pixels, and no squares: set windows.cut to polygon"):
+    with pytest.raises(
+        BadInputError, match=r"The chips are 20 × 16 pixels, and no squares: set windows.cut to polygon"
+    ):
         cut_windows(masks, ["a.tif"], outlines, WindowSettings())
     assert len(cut_windows(masks, ["a.tif"], outlines, POLYGONS)) == 1
 
@@ -123,9 +125,9 @@ def test_the_same_chips_give_the_same_windows_in_the_order_of_the_chips(tmp_path
 def test_chips_without_any_outline_have_no_windows_by_polygon(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
     for cutting in (POLYGONS, WindowSettings(cut="polygon", area_percentiles=(10, 98.5))):
-        with pytest.raises(ChipError, match="No outline lies on the 1 chips to cut windows from"):
+        with pytest.raises(BadInputError, match="No outline lies on the 1 chips to cut windows from"):
             cut_windows(masks, ["b.tif"], outlines, cutting)
-    with pytest.raises(ChipError, match=r"x\.tif is not among the 2 chips"):
+    with pytest.raises(BadInputError, match=r"x\.tif is not among the 2 chips"):
         cut_windows(masks, ["x.tif"], outlines, WindowSettings())
 
 

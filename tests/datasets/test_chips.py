@@ -14,13 +14,13 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import ChipStream
 from mining_the_mines.chips.planes import planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.chips import (
     ChipFolderDataset,
     CutChipsDataset,
     PackedChipsDataset,
     PackedPlanesDataset,
 )
-from mining_the_mines.rasters.chip import ChipError
 from support.chip_files import BANDS, labels_for, write_folder
 from support.chip_polygons import outlines_in, square, utm_grid
 from support.composites import at, composite_at
@@ -96,7 +96,7 @@ def test_where_every_chip_has_a_label_the_folder_of_those_without_is_empty(tmp_p
 def test_an_empty_folder_that_nobody_cut_is_still_the_wrong_one(tmp_path: Path) -> None:
     (tmp_path / "unlabelled").mkdir()
     folder = ChipFolderDataset(filepath=str(tmp_path / "unlabelled"), images="", labels=None).load()
-    with pytest.raises(ChipError, match=r"holds no \.tif file"):
+    with pytest.raises(BadInputError, match=r"holds no \.tif file"):
         _ = folder.filenames
 
 

@@ -8,8 +8,8 @@ from pyproj import Geod
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares, pixel_metres, read_grid
-from mining_the_mines.rasters.chip import ChipError
 from support.chip_files import ground, write_chip
 
 UTM = CRS.from_epsg(32721)
@@ -61,27 +61,29 @@ def test_other_datums_in_degrees_are_measured_too() -> None:
 
 def test_a_chip_without_coordinates_is_told_in_a_sentence(tmp_path: Path) -> None:
     bare = write_chip(tmp_path / "bare.tif", ground(0))
-    with pytest.raises(ChipError, match=r"bare\.tif has no CRS and no geotransform, so that an outline can't be laid"):
+    with pytest.raises(
+        BadInputError, match=r"bare\.tif has no CRS and no geotransform, so that an outline can't be laid"
+    ):
         read_grid(bare)
     unplaced = write_chip(tmp_path / "unplaced.tif", ground(0), crs="EPSG:32721")
-    with pytest.raises(ChipError, match=r"unplaced\.tif has no geotransform, so that"):
+    with pytest.raises(BadInputError, match=r"unplaced\.tif has no geotransform, so that"):
         read_grid(unplaced)
 
 
 def test_a_missing_and_a_broken_chip_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(ChipError, match=r"none\.tif does not exist"):
+    with pytest.raises(BadInputError, match=r"none\.tif does not exist"):
         read_grid(tmp_path / "none.tif")
     (tmp_path / "broken.tif").write_bytes(b"II*\0")
-    with pytest.raises(ChipError, match=r"broken\.tif can't be read as a raster"):
+    with pytest.raises(BadInputError, match=r"broken\.tif can't be read as a raster"):
         read_grid(tmp_path / "broken.tif")
 
 
 def test_an_engineering_grid_can_not_be_placed() -> None:
     local = CRS.from_wkt('LOCAL_CS["pit grid",UNIT["metre",1]]')
     grid = ChipGrid(local, from_origin(0, 100, 1, 1), 10, 10)
-    with pytest.raises(ChipError, match="can't be placed on the Earth"):
+    with pytest.raises(BadInputError, match="can't be placed on the Earth"):
         _ = grid.wgs84_bounds
-    with pytest.raises(ChipError, match="can't be placed on the Earth"):
+    with pytest.raises(BadInputError, match="can't be placed on the Earth"):
         pixel_hectares(grid)
 
 
@@ -101,5 +103,5 @@ def test_a_pixel_is_measured_on_the_ground_and_not_on_the_map() -> None:
 
 @pytest.mark.parametrize("crs", ['LOCAL_CS["mine grid",UNIT["metre",1]]'])
 def test_a_pixel_of_a_system_of_its_own_has_no_size_on_the_ground(crs: str) -> None:
-    with pytest.raises(ChipError, match="can't be placed on the Earth"):
+    with pytest.raises(BadInputError, match="can't be placed on the Earth"):
         pixel_metres(ChipGrid(CRS.from_wkt(crs), from_origin(0, 0, 10, 10), 16, 16))

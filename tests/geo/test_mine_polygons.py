@@ -10,8 +10,8 @@ import pytest
 import shapely
 from pyproj import Geod
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import COLUMNS, read_mine_polygons
-from mining_the_mines.rasters.chip import ChipError
 from support.chip_polygons import LEFT, TOP, square, write_layer
 
 HECTARE_SQUARE = square(LEFT, TOP - 100, 100)
@@ -120,14 +120,14 @@ def test_degrees_that_are_metres_are_dropped(tmp_path: Path) -> None:
 
 def test_a_file_without_any_polygon_says_what_it_holds(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "roads.gpkg", [shapely.LineString(at((0, 0), (10, 10)))] * 2)
-    with pytest.raises(ChipError, match=r"roads\.gpkg holds no polygon that can be used \(2 line\)"):
+    with pytest.raises(BadInputError, match=r"roads\.gpkg holds no polygon that can be used \(2 line\)"):
         read_mine_polygons(path)
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "empty.gpkg"
     gpd.GeoDataFrame(geometry=[], crs="EPSG:4326").to_file(path, engine="pyogrio")
-    with pytest.raises(ChipError, match=r"empty\.gpkg holds no feature"):
+    with pytest.raises(BadInputError, match=r"empty\.gpkg holds no feature"):
         read_mine_polygons(path)
 
 
@@ -135,7 +135,7 @@ def test_a_layer_without_geometry_is_passed_over(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="mines")
     pyogrio.write_dataframe(gpd.pd.DataFrame({"owner": ["x"]}), path, layer="owners")
     assert set(read_mine_polygons(path).inventory["layer"]) == {"mines"}
-    with pytest.raises(ChipError, match=r"holds no feature|has no CRS|holds no polygon"):
+    with pytest.raises(BadInputError, match=r"holds no feature|has no CRS|holds no polygon"):
         read_mine_polygons(path, ["owners"])
 
 
@@ -143,29 +143,29 @@ def test_a_layer_without_geometry_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["mines.gpkg", "mines.shp"])
 def test_polygons_without_a_crs_are_an_error(tmp_path: Path, name: str) -> None:
     path = write_layer(tmp_path / name, [HECTARE_SQUARE], crs=None)
-    with pytest.raises(ChipError, match=r"The layer mines of .* has no CRS, so that nobody can tell where"):
+    with pytest.raises(BadInputError, match=r"The layer mines of .* has no CRS, so that nobody can tell where"):
         read_mine_polygons(path)
 
 
 def test_a_crs_of_a_pit_is_an_error(tmp_path: Path) -> None:
     local = 'ENGCRS["pit grid",EDATUM["pit"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], crs=local)
-    with pytest.raises(ChipError, match=r"The layer mines of .* has a CRS that can't be placed on the Earth"):
+    with pytest.raises(BadInputError, match=r"The layer mines of .* has a CRS that can't be placed on the Earth"):
         read_mine_polygons(path)
 
 
 def test_an_unknown_layer_is_told_with_those_that_exist(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="pits")
-    with pytest.raises(ChipError, match=r"mines\.gpkg has no layer pit: it has pits\."):
+    with pytest.raises(BadInputError, match=r"mines\.gpkg has no layer pit: it has pits\."):
         read_mine_polygons(path, ["pit"])
 
 
 def test_a_file_that_is_none_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "mines.gpkg"
     path.write_text("not a database", encoding="utf-8")
-    with pytest.raises(ChipError, match=r"mines\.gpkg can't be read as a vector file \(.*\): it is cut off or"):
+    with pytest.raises(BadInputError, match=r"mines\.gpkg can't be read as a vector file \(.*\): it is cut off or"):
         read_mine_polygons(path)
-    with pytest.raises(ChipError, match=r"none\.gpkg does not exist"):
+    with pytest.raises(BadInputError, match=r"none\.gpkg does not exist"):
         read_mine_polygons(tmp_path / "none.gpkg")
 
 

@@ -6,9 +6,9 @@ import geopandas as gpd
 import pytest
 import shapely
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import measure_hectares
 from mining_the_mines.geo.named_areas import read_named_areas
-from mining_the_mines.rasters.chip import ChipError
 from support.scene_maps import field, write_areas
 
 AREAS = (("Aurora", field(0, 0, 100)), ("Borealis", field(200, 0, 100)))
@@ -38,7 +38,7 @@ def test_a_column_can_be_chosen(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     path = write_areas(tmp_path / "areas.gpkg", AREAS)
-    with pytest.raises(ChipError, match=r"areas\.gpkg has no column 'holder' .*: it has number, name\."):
+    with pytest.raises(BadInputError, match=r"areas\.gpkg has no column 'holder' .*: it has number, name\."):
         read_named_areas(path, "holder")
 
 
@@ -77,5 +77,5 @@ def test_each_layer_has_its_own_names(tmp_path: Path) -> None:
 def test_a_file_that_is_none_is_told(tmp_path: Path, content: str | None, words: str) -> None:
     if content is not None:
         (tmp_path / "areas.geojson").write_text(content)
-    with pytest.raises(ChipError, match=words):
+    with pytest.raises(BadInputError, match=words):
         read_named_areas(tmp_path / "areas.geojson")

@@ -8,9 +8,9 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage
-from mining_the_mines.rasters.chip import ChipError
 from support.chip_polygons import LEFT, TOP, degree_grid, outlines_in, square, utm_grid
 
 GRID = utm_grid(16, 16)
@@ -63,7 +63,7 @@ def test_outlines_elsewhere_are_told_with_both_extents_and_a_hint(tmp_path: Path
     grid = degree_grid(16, 16)
     there = np.array(move(*shapely.box(*grid.bounds).centroid.coords[0]))  # type: ignore[operator]
     outlines = outlines_in(tmp_path, [shapely.Point(there).buffer(1e-4)], crs="EPSG:4326")
-    with pytest.raises(ChipError, match=hint) as caught:
+    with pytest.raises(BadInputError, match=hint) as caught:
         check_coverage(PolygonIndex(outlines), [grid])
     assert "mines.gpkg meets any chip: the outlines lie in longitude" in str(caught.value)
     assert "the chips in longitude -57.000 to -56.999 and latitude -5.401 to -5.400" in str(caught.value)

@@ -16,6 +16,7 @@ from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
 from mining_the_mines.rasters.chip import read_chip
+from mining_the_mines.rasters.reader import RasterFormat
 from support.chip_files import SIZE, write_chip
 
 UTM = CRS.from_epsg(32721)
@@ -64,7 +65,7 @@ def write_chips(folder: Path, grids: Mapping[str, ChipGrid | None]) -> ChipFolde
 
 def pack(folder: ChipFolder, empty: npt.NDArray[np.bool_] | None = None) -> PackedChips:
     """Pack all chips of a folder; where ``empty`` (height, width) says so, the second band of each has no data."""
-    chips = [read_chip(folder.path(name), ("B4", "B8")).reflectance for name in folder.filenames]
+    chips = [read_chip(folder.path(name), RasterFormat(bands=("B4", "B8"))).reflectance for name in folder.filenames]
     for chip in chips:
         if empty is not None:
             chip[1, empty] = np.nan

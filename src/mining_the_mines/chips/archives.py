@@ -12,8 +12,8 @@ from zlib import error as ZlibError  # noqa: N812 - a class, whatever its name
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.hashing import file_hash
-from mining_the_mines.rasters.chip import ChipError
 
 #: What the name of an archive ends with.
 SUFFIX: Final = ".zip"
@@ -56,7 +56,7 @@ class ArchiveLimits(BaseModel):
             size: Bytes that they have, unpacked.
 
         Raises:
-            ChipError: If it is beyond one of them.
+            BadInputError: If it is beyond one of them.
         """
         packed = path.stat().st_size
         if files > self.files:
@@ -83,10 +83,9 @@ def unpack_chips(path: Path, folder: Path, limits: ArchiveLimits = USUAL_LIMITS)
         The folder with its files; where all of them lie in one folder of the archive, that one.
 
     Raises:
-        ChipError: If it is no archive, damaged or encrypted, or holds what no archive of chips does: names that lead
-            out of the folder or that no file can have, links, devices, two files of one name, a file and a folder of
-            one name, or more than the limits allow.
-        BadInputError: If the disk is full, or the folder can't be written to.
+        BadInputError: The file is no archive, damaged or encrypted; it holds names that lead out of the folder or that
+            no file can have, links, devices, two files of one name, a file and a folder of one name, or more than the
+            limits allow; or the disk is full or the folder not writable.
     """
     try:
         place = folder / file_hash(path)[:_DIGITS]
@@ -94,10 +93,10 @@ def unpack_chips(path: Path, folder: Path, limits: ArchiveLimits = USUAL_LIMITS)
             with ZipFile(path) as archive, whole_folder(place) as draft:
                 _unpack(path, archive, draft, limits)
     except FileNotFoundError:
-        raise ChipError(f"There is no archive {path}: check raw_root (or chips, for inference).") from None
+        raise BadInputError(f"There is no archive {path}: check raw_root (or chips, for inference).") from None
     # NotImplementedError is zipfile's answer to a compression that it does not know.
     except (BadZipFile, NotImplementedError, EOFError, ZlibError) as error:
-        raise ChipError(f"{path} is no ZIP archive that can be unpacked ({error}): fetch it again.") from error
+        raise BadInputError(f"{path} is no ZIP archive that can be unpacked ({error}): fetch it again.") from error
     return _innermost(place)
 
 
@@ -125,7 +124,7 @@ def _files(path: Path, archive: ZipFile) -> Iterator[tuple[ZipInfo, PurePosixPat
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise _refused(path, f"{entry.filename!r} in it is a link or a device, and no file")
         if entry.flag_bits & _ENCRYPTED:
-            raise ChipError(f"{path} is encrypted: unpack it yourself, and name its folder.")
+            raise BadInputError(f"{path} is encrypted: unpack it yourself, and name its folder.")
         if entry.is_dir() or _LITTER & set(name.parts):
             continue
         if str(name).casefold() in taken:
@@ -170,8 +169,8 @@ def _innermost(folder: Path) -> Path:
     return _innermost(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
 
 
-def _refused(path: Path, reason: str) -> ChipError:
-    return ChipError(
+def _refused(path: Path, reason: str) -> BadInputError:
+    return BadInputError(
         f"{path} is not unpacked: {reason}, which no archive of chips needs; if you trust it, unpack it yourself, and "
         "name its folder."
     )

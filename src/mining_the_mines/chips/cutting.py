@@ -16,11 +16,11 @@ from rasterio.io import DatasetReader
 from mining_the_mines.chips.cutting_labels import MineCover, cover_of
 from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.cutting_plan import Cutout, Layout, LeftOut, Plan, plan_grid, plan_places
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.grid import ChipGrid, read_grid
 from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage
-from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
 
@@ -132,7 +132,7 @@ class ChipCutting:
             The chips by region, and in their place those that have too little data.
 
         Raises:
-            ChipError: If a composite can't be read or has bands without names.
+            BadInputError: If a composite can't be read or has bands without names.
         """
         cutouts = self.progress(self.plan.cutouts, "Cutting chips")
         for composite, chips in groupby(cutouts, key=lambda cutout: cutout.composite):
@@ -141,7 +141,7 @@ class ChipCutting:
                     for cutout in chips:
                         yield self._cut(cutout, image, clear)
             except RasterioIOError as error:
-                raise ChipError(
+                raise BadInputError(
                     f"The composite of {composite.region} can't be read ({error}): remove {composite.image} and make "
                     "it again."
                 ) from error
@@ -193,16 +193,16 @@ def cut_chips(
         The chips, for :func:`mining_the_mines.chips.cutting_files.write_chips`.
 
     Raises:
-        ChipError: If there is no composite, no chip fits into any, no place lies in any, no outline meets any, or a
+        BadInputError: If there is no composite, no chip fits into any, no place lies in any, no outline meets any, or a
             composite can't be read.
     """
     if not composites:
-        raise ChipError("There is no composite to cut chips from: run acquisition and compositing first.")
+        raise BadInputError("There is no composite to cut chips from: run acquisition and compositing first.")
     layout = settings.layout
     plan = plan_grid(composites, layout) if places is None else plan_places(composites, places, layout)
     if not plan.cutouts:
         reasons = "; ".join(dict.fromkeys(found.reason for found in plan.left_out))
-        raise ChipError(f"No chip of {settings.size} pixels can be cut ({reasons}): choose a smaller cutting.size.")
+        raise BadInputError(f"No chip of {settings.size} pixels can be cut ({reasons}): choose a smaller cutting.size.")
     index = None if outlines is None else PolygonIndex(outlines)
     if index is not None:
         _check_outlines(index, {composite.region: read_grid(composite.image) for composite in composites})
@@ -233,7 +233,7 @@ def _left_out(cutout: Cutout, reason: str, cover: MineCover | None) -> LeftOut:
 
 def _band_names(composite: Composite, image: DatasetReader) -> tuple[str, ...]:
     if not all(image.descriptions):
-        raise ChipError(
+        raise BadInputError(
             f"{composite.image} has bands without names: name them in the band descriptions, or make it again."
         )
     return tuple(str(name) for name in image.descriptions)

@@ -19,8 +19,8 @@ from mining_the_mines.chips.cutting_labels import MineCover
 from mining_the_mines.chips.cutting_plan import LeftOut
 from mining_the_mines.core.array_files import flush
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.paths import tell
-from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
 
@@ -82,7 +82,7 @@ def write_chips(cutting: ChipCutting, folder: Path) -> CuttingRecord:
         What was written.
 
     Raises:
-        ChipError: If a composite can't be read, every chip lacks data, or none can be labelled.
+        BadInputError: If a composite can't be read, every chip lacks data, or none can be labelled.
         BadInputError: If the folder can't be written or the disk is full.
     """
     with whole_folder(folder) as draft:
@@ -114,15 +114,15 @@ def read_cutting(folder: Path) -> CuttingRecord:
         What was written.
 
     Raises:
-        ChipError: If the folder was not cut, or by another version.
+        BadInputError: If the folder was not cut, or by another version.
     """
     path = folder / RECORD
     try:
         return CuttingRecord.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError:
-        raise ChipError(f"{folder} holds no chips that were cut from composites: cut them first.") from None
+        raise BadInputError(f"{folder} holds no chips that were cut from composites: cut them first.") from None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise ChipError(f"{path} is no record of cut chips ({type(error).__name__}): cut them again.") from error
+        raise BadInputError(f"{path} is no record of cut chips ({type(error).__name__}): cut them again.") from error
 
 
 def holds_unlabelled(folder: Path) -> bool:
@@ -285,12 +285,12 @@ def _check_yield(cutting: ChipCutting, written: _Written) -> None:
     reasons = Counter(found.reason.split(":")[0] for found in written.left_out)
     listed = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     if not written.labels and not written.unlabelled:
-        raise ChipError(
+        raise BadInputError(
             f"None of the {len(cutting)} chips can be used ({listed}): allow more dates, or a larger "
             "cutting.max_nodata_share."
         )
     if not written.labels and cutting.index is not None:
-        raise ChipError(
+        raise BadInputError(
             f"None of the {len(cutting)} chips can be labelled ({listed}): lower cutting.mine_share or raise "
             "cutting.clear_share."
         )

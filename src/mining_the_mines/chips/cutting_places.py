@@ -11,9 +11,9 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataSourceError
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.text_tables import read_rows
 from mining_the_mines.geo.mine_polygons import LON_LAT
-from mining_the_mines.rasters.chip import ChipError
 
 _TABLES = (".csv", ".tsv", ".txt")
 
@@ -53,14 +53,14 @@ def read_places(path: Path) -> ChipPlaces:
         The places.
 
     Raises:
-        ChipError: If the file is missing, can't be read, lacks coordinates or a coordinate reference system, or holds
-            no usable place.
+        BadInputError: If the file is missing, can't be read, lacks coordinates or a coordinate reference system, or
+            holds no usable place.
     """
     found = _read_table(path) if path.suffix.lower() in _TABLES else _read_features(path)
     on_earth = (found["longitude"].abs() <= 180) & (found["latitude"].abs() <= 90)
     usable = found[on_earth]
     if usable.empty:
-        raise ChipError(
+        raise BadInputError(
             f"{path} holds no place that can be used: each needs a longitude from −180 to 180 and a latitude from −90 "
             "to 90 degrees."
         )
@@ -81,7 +81,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     columns = [head.lower() for head in heads]
     missing = [name for name in ("longitude", "latitude") if name not in columns]
     if missing:
-        raise ChipError(
+        raise BadInputError(
             f"{path} has no column {' and no column '.join(missing)}; its columns are {', '.join(heads)}: name them so."
         )
     cells = pd.DataFrame([(row + [""] * len(columns))[: len(columns)] for row in rows], columns=columns, dtype="str")
@@ -98,22 +98,22 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _read_features(path: Path) -> pd.DataFrame:
     if not path.exists():
-        raise ChipError(f"{path} does not exist: check where the places lie.")
+        raise BadInputError(f"{path} does not exist: check where the places lie.")
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
         tables = [gpd.read_file(path, layer=layer, engine="pyogrio") for layer in layers]
     except DataSourceError as error:
-        raise ChipError(
+        raise BadInputError(
             f"{path} can't be read as a vector file ({str(error).rstrip('.')}): save it as GeoPackage, GeoJSON or CSV."
         ) from error
     if not tables:
-        raise ChipError(f"{path} holds no layer with geometry: points or polygons say where chips are wanted.")
+        raise BadInputError(f"{path} holds no layer with geometry: points or polygons say where chips are wanted.")
     return pd.concat([_points(path, table) for table in tables], ignore_index=True)
 
 
 def _points(path: Path, table: gpd.GeoDataFrame) -> pd.DataFrame:
     if table.crs is None:
-        raise ChipError(
+        raise BadInputError(
             f"{path} has no CRS, so that nobody can tell where its places lie: give it one (Assign Projection in QGIS) "
             "and save it again."
         )

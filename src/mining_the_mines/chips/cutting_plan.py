@@ -18,8 +18,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from mining_the_mines.chips.cutting_places import ChipPlaces
-from mining_the_mines.geo.grid import ChipGrid, read_grid
-from mining_the_mines.rasters.chip import WGS84, ChipError
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.grid import WGS84, ChipGrid, read_grid
 from mining_the_mines.scenes.composite_files import Composite
 
 #: Shares of a chip's ground below this are rounding: neighbours on a grid touch, but don't overlap.
@@ -190,7 +190,7 @@ def plan_places(composites: Sequence[Composite], places: ChipPlaces, layout: Lay
         beyond it, are left out.
 
     Raises:
-        ChipError: If no place lies in any composite.
+        BadInputError: If no place lies in any composite.
     """
     grids = [(composite, read_grid(composite.image)) for composite in composites]
     offsets = [_offsets(places, grid) for _, grid in grids]
@@ -216,7 +216,7 @@ def plan_places(composites: Sequence[Composite], places: ChipPlaces, layout: Lay
             ]
             cutouts.append(max(candidates, key=_clear_dates) if len(candidates) > 1 else candidates[0])
     if not cutouts and not any(found.reason.startswith("edge") for found in left_out):
-        raise ChipError(_nowhere(places, [grid for _, grid in grids]))
+        raise BadInputError(_nowhere(places, [grid for _, grid in grids]))
     order = {composite.region: number for number, composite in enumerate(composites)}
     cutouts.sort(key=lambda cutout: order[cutout.composite.region])
     return Plan(_join_groups(_name(_place(cutouts))), tuple(left_out))
@@ -277,7 +277,7 @@ def _clear_dates(cutout: Cutout) -> float:
         with rasterio.open(path) as counts:
             return float(np.mean(counts.read(1, window=cutout.window)))
     except RasterioIOError as error:
-        raise ChipError(f"{path} can't be read as a raster: make the composites again.") from error
+        raise BadInputError(f"{path} can't be read as a raster: make the composites again.") from error
 
 
 def _name(cutouts: Iterable[Cutout]) -> list[Cutout]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 
 _SUFFIXES = (".tif", ".tiff")
 
@@ -30,17 +30,17 @@ class ChipFolder:
         """Names of the chips' files in alphabetical order.
 
         Raises:
-            ChipError: If the folder does not exist, or holds no GeoTIFF and may not be empty.
+            BadInputError: If the folder does not exist, or holds no GeoTIFF and may not be empty.
         """
         if not self.images.is_dir():
-            raise ChipError(f"There is no folder {self.images}: check where the chips lie.")
+            raise BadInputError(f"There is no folder {self.images}: check where the chips lie.")
         names = sorted(
             path.name
             for path in self.images.iterdir()
             if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
         )
         if not names and not self.may_be_empty:
-            raise ChipError(f"The folder {self.images} holds no .tif file: check where the chips lie.")
+            raise BadInputError(f"The folder {self.images} holds no .tif file: check where the chips lie.")
         return tuple(names)
 
     def path(self, filename: str) -> Path:

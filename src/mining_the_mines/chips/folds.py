@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import radius_neighbors_graph
 
 from mining_the_mines.chips.quality import ACCEPTED
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 
 #: Mean radius of the Earth in kilometres (IUGG).
 EARTH_RADIUS: Final = 6371.0088
@@ -73,7 +73,7 @@ def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame
         ``split`` (``test`` or ``train``) and ``fold`` (0 to folds − 1; missing for test chips).
 
     Raises:
-        ChipError: If there are too few places for the folds or a class would be missing from a training set.
+        BadInputError: If there are too few places for the folds or a class would be missing from a training set.
     """
     usable = manifest["verdict"] == ACCEPTED
     labelled = bool(manifest["label"].notna().any())
@@ -105,7 +105,7 @@ def find_places(chips: pd.DataFrame, settings: FoldSettings) -> pd.Series:
         Name of each chip's place: its group's name where groups make places, else ``place-<number>``.
 
     Raises:
-        ChipError: If the labels have no groups, or the chips no coordinates, and places were to be made from them.
+        BadInputError: If the labels have no groups, or the chips no coordinates, and places were to be made from them.
     """
     group_by = _resolve(chips, settings)
     links = [_links_of_equals(chips["near_duplicate"])]
@@ -133,9 +133,9 @@ def _resolve(chips: pd.DataFrame, settings: FoldSettings) -> str:
     if settings.group_by == "auto":
         return "group" if grouped else "distance" if located else "near_duplicates"
     if settings.group_by == "group" and not grouped:
-        raise ChipError("No chip has a group: give the label table a group column, or set group_by to distance.")
+        raise BadInputError("No chip has a group: give the label table a group column, or set group_by to distance.")
     if settings.group_by == "distance" and not located:
-        raise ChipError(
+        raise BadInputError(
             "No chip has coordinates: give the label table longitude and latitude, or set group_by to auto."
         )
     return settings.group_by
@@ -180,7 +180,7 @@ def _named(places: npt.NDArray[np.object_], patterns: tuple[str, ...]) -> npt.ND
     for pattern in patterns:
         if not any(fnmatchcase(place, pattern) for place in places):
             some = ", ".join(sorted(set(places))[:5])
-            raise ChipError(f"test_groups names {pattern}, and no place goes by that name: there are {some} …")
+            raise BadInputError(f"test_groups names {pattern}, and no place goes by that name: there are {some} …")
     return np.array([any(fnmatchcase(place, pattern) for pattern in patterns) for place in places])
 
 
@@ -189,7 +189,7 @@ def _deal(
 ) -> npt.NDArray[np.int64]:
     count = len(set(places))
     if count < parts:
-        raise ChipError(
+        raise BadInputError(
             f"The chips lie in {count} places, which can't be dealt out to {parts} parts: ask for fewer folds, "
             "set test_share to 0, lower distance_km, or add chips from elsewhere."
         )
@@ -203,14 +203,14 @@ def _deal(
             dealt[chosen] = part
         if _both_classes_remain(labels, dealt, parts):
             return dealt
-    raise ChipError(
+    raise BadInputError(
         "Nearly all chips of one class lie in one place, so that without it nothing is left to learn from: "
         "ask for fewer folds, lower distance_km, or add chips from elsewhere."
     )
 
 
-def _scarcity(chips: int, parts: int) -> ChipError:
-    return ChipError(
+def _scarcity(chips: int, parts: int) -> BadInputError:
+    return BadInputError(
         f"One class has only {chips} chips, which can't be dealt out to {parts} parts: "
         "ask for fewer folds or add chips."
     )

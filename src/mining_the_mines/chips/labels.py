@@ -6,8 +6,8 @@ from typing import Final
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.text_tables import read_rows
-from mining_the_mines.rasters.chip import ChipError
 
 #: Columns of a label table, all of them text, so that nothing a person wrote is lost before it has been judged.
 COLUMNS: Final = ("filename", "label", "category", "longitude", "latitude", "group")
@@ -48,7 +48,7 @@ def read_labels(path: Path, layout: LabelFormat | None = None) -> pd.DataFrame:
         ``category``, ``longitude``, ``latitude`` and ``group`` that the file has; empty fields are empty text.
 
     Raises:
-        ChipError: If the file is missing, is no text, is empty, or lacks the column of file names or labels.
+        BadInputError: If the file is missing, is no text, is empty, or lacks the column of file names or labels.
     """
     layout = layout or LabelFormat()
     rows = read_rows(path, "label table", "one line a chip, with its file name and its label")
@@ -57,7 +57,7 @@ def read_labels(path: Path, layout: LabelFormat | None = None) -> pd.DataFrame:
     else:
         names = [layout.filename_column, layout.label_column or "label"]
     if not rows:
-        raise ChipError(f"{path} lists no chip: it needs one line a chip, with its file name and its label.")
+        raise BadInputError(f"{path} lists no chip: it needs one line a chip, with its file name and its label.")
     wanted = _wanted_columns(path, layout, names)
     table = {
         column: [row[position] if position < len(row) else "" for row in rows] for column, position in wanted.items()
@@ -74,7 +74,7 @@ def _wanted_columns(path: Path, layout: LabelFormat, names: list[str]) -> dict[s
         if position is not None:
             wanted[column] = position
         elif name is not None and column in {"filename", "label"}:
-            raise ChipError(
+            raise BadInputError(
                 f"{path} has no column {name!r}; its columns are {', '.join(names)}: "
                 "rename one, or name the right one in the parameters."
             )

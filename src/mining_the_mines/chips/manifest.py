@@ -16,9 +16,10 @@ import pandas as pd
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.near_duplicates import cluster_near_duplicates, image_hash
 from mining_the_mines.chips.quality import ACCEPTED, REJECTED, ChipSettings, count_faults, find_fault, nodata_share
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.rasters.chip import ChipError, MissingBandError
+from mining_the_mines.rasters.reader import MissingBandError
 from mining_the_mines.sentinel2.baseline import offset_left_in
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def take_inventory(folder: ChipFolder, settings: ChipSettings, progress: Progres
         The manifest with the columns :data:`COLUMNS`, a row for each label and each file without label, by file name.
 
     Raises:
-        ChipError: If the folder does not exist or holds no chip.
+        BadInputError: If the folder does not exist or holds no chip.
     """
     names = folder.filenames
     look = partial(_look_at, settings=settings)
@@ -123,7 +124,7 @@ def _look_at(path: Path, settings: ChipSettings) -> _Facts:
         chip = settings.read(path)
     except MissingBandError as error:
         return _Facts(sha256=sha256, fault=f"missing band: {error}")
-    except ChipError as error:
+    except BadInputError as error:
         return _Facts(sha256=sha256, fault=f"unreadable: {error}")
     except OSError as error:
         return _Facts(fault=f"unreadable: {path} can't be opened ({error.strerror})")
@@ -135,8 +136,8 @@ def _look_at(path: Path, settings: ChipSettings) -> _Facts:
         height=chip.height,
         bands=",".join(chip.bands),
         dtype=chip.dtype,
-        crs=None if chip.crs is None else chip.crs.to_string(),
-        bounds=chip.bounds,
+        crs=None if chip.grid is None else chip.grid.crs.to_string(),
+        bounds=chip.wgs84_bounds,
         nodata_share=nodata_share(chip),
         image_hash=None if fault else image_hash(chip.reflectance, chip.bands),
         offset_left_in=offset_left_in(chip.reflectance, chip.bands),

@@ -16,12 +16,12 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import NO_VALUE, PackedPlanes, PlaneStream
 from mining_the_mines.chips.quality import ACCEPTED, REJECTED
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares, read_grid
 from mining_the_mines.geo.mine_polygons import Geometries, MinePolygons
 from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage
-from mining_the_mines.rasters.chip import ChipError
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) 
             grid = read_grid(folder.path(filename))
             west, _, east, _ = grid.wgs84_bounds
             pixel_hectares(grid)
-        except ChipError as error:
+        except BadInputError as error:
             return f"no place: {error}"
         return grid if west <= east else "antimeridian: outlines end there, so that they can't be laid across it"
 
@@ -147,21 +147,21 @@ def draw_masks(
         The masks, uint8 (height, width): :data:`BACKGROUND`, :data:`MINE` or :data:`UNKNOWN`.
 
     Raises:
-        ChipError: If no chip has coordinates, no outline meets any chip, or a chip is of another size than when it was
-            packed.
+        BadInputError: If no chip has coordinates, no outline meets any chip, or a chip is of another size than when
+            it was packed.
     """
     placed = place_chips(folder, packed.filenames)
     if placed.left_out:
         logger.warning("%d of %d chips have no place, and no mask.", len(placed.left_out), len(packed))
     if not placed.grids:
-        raise ChipError(
+        raise BadInputError(
             f"None of the {len(packed)} chips in {folder.images} has coordinates, so that no outline can be laid over "
             "them: use chips with a CRS and a geotransform, or train classification only."
         )
     height, width = (int(edge) for edge in packed.array.shape[2:])
     for name, grid in placed.grids.items():
         if (grid.height, grid.width) != (height, width):
-            raise ChipError(
+            raise BadInputError(
                 f"{folder.path(name)} is {grid.width} × {grid.height} pixels, but was packed with {width} × {height}: "
                 "run preprocessing again."
             )
@@ -224,21 +224,21 @@ def check_masks(masks: PackedPlanes, packed: PackedChips) -> None:
         packed: The chips.
 
     Raises:
-        ChipError: If the masks are of another type or size, or of chips that are not packed.
+        BadInputError: If the masks are of another type or size, or of chips that are not packed.
     """
     size = tuple(int(edge) for edge in packed.array.shape[2:])
     name = masks.path or "These masks"
     if masks.array.dtype != np.uint8:
-        raise ChipError(f"{name} holds {masks.array.dtype} values, which are no masks: run preprocessing again.")
+        raise BadInputError(f"{name} holds {masks.array.dtype} values, which are no masks: run preprocessing again.")
     if masks.size != size:
-        raise ChipError(
+        raise BadInputError(
             f"{name} holds masks of {masks.size[1]} × {masks.size[0]} pixels for chips of {size[1]} × {size[0]}: "
             "run preprocessing again."
         )
     known = set(packed.filenames)
     strange = [filename for filename in masks.filenames if filename not in known]
     if strange:
-        raise ChipError(
+        raise BadInputError(
             f"{name} holds masks of {len(strange)} chips that are not packed, such as {strange[0]}: "
             "run preprocessing again."
         )

@@ -17,9 +17,9 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ACCEPTED, ChipSettings
 from mining_the_mines.core.array_files import flush, open_array, write_array
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.sentinel2.reflectance import decode, encode
 
 ARRAY: Final = "chips.npy"
@@ -86,12 +86,12 @@ class PackedChips:
             Their positions, in the same order.
 
         Raises:
-            ChipError: If a chip was not packed.
+            BadInputError: If a chip was not packed.
         """
         try:
             return np.array([self._positions[name] for name in filenames], dtype=np.intp)
         except KeyError as error:
-            raise ChipError(
+            raise BadInputError(
                 f"{error.args[0]} is not among the {len(self)} packed chips: run preprocessing again."
             ) from None
 
@@ -141,11 +141,11 @@ class ChipStream:
             The stream.
 
         Raises:
-            ChipError: If no chip was accepted.
+            BadInputError: If no chip was accepted.
         """
         chips = manifest[manifest["verdict"] == ACCEPTED]
         if chips.empty:
-            raise ChipError(f"No chip in {folder.images} can be used: the manifest gives the reason for each.")
+            raise BadInputError(f"No chip in {folder.images} can be used: the manifest gives the reason for each.")
         size = (int(chips["height"].iloc[0]), int(chips["width"].iloc[0]))
         return cls(folder, tuple(chips["filename"]), settings, size, progress)
 
@@ -161,7 +161,7 @@ class ChipStream:
             Digital numbers, uint16 (bands, height, width).
 
         Raises:
-            ChipError: If a chip can't be read or has changed its size since the inventory.
+            BadInputError: If a chip can't be read or has changed its size since the inventory.
         """
         names = self.progress(self.filenames, "Packing chips")
         return map_ahead(self._read, names, self.settings.workers)
@@ -170,7 +170,7 @@ class ChipStream:
         path = self.folder.path(filename)
         chip = self.settings.read(path)
         if (chip.height, chip.width) != self.size:
-            raise ChipError(
+            raise BadInputError(
                 f"{path} is {chip.width} × {chip.height} pixels now, but was not when the inventory was taken: "
                 "run preprocessing again."
             )
@@ -190,7 +190,7 @@ def write_packed(stream: ChipStream, folder: Path) -> PackedSchema:
         What was written.
 
     Raises:
-        ChipError: If a chip can't be read.
+        BadInputError: If a chip can't be read.
         BadInputError: If the folder can't be written, or the disk is full.
     """
     height, width = stream.size
@@ -218,7 +218,7 @@ def open_packed(folder: Path) -> PackedChips:
         The chips.
 
     Raises:
-        ChipError: If the folder is missing or incomplete, or its array is not what its schema says.
+        BadInputError: If the folder is missing or incomplete, or its array is not what its schema says.
     """
     schema = _read_schema(folder)
     shape = (len(schema.filenames), len(schema.bands), schema.height, schema.width)
@@ -255,8 +255,8 @@ def _read_schema(folder: Path) -> PackedSchema:
     try:
         return PackedSchema.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ChipError(f"{folder} holds no packed chips: run preprocessing first.") from None
+        raise BadInputError(f"{folder} holds no packed chips: run preprocessing first.") from None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise ChipError(
+        raise BadInputError(
             f"{path} is no schema of packed chips ({type(error).__name__}): run preprocessing again."
         ) from error

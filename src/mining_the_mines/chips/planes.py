@@ -21,8 +21,8 @@ from rasterio.io import MemoryFile
 
 from mining_the_mines.core.array_files import flush, open_array, write_array
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.rasters.chip import ChipError
 
 Plane = npt.NDArray[np.generic]
 
@@ -158,12 +158,12 @@ class PackedPlanes:
             Their positions, in the same order.
 
         Raises:
-            ChipError: If a chip has no plane.
+            BadInputError: If a chip has no plane.
         """
         try:
             return np.array([self._positions[name] for name in filenames], dtype=np.intp)
         except KeyError as error:
-            raise ChipError(
+            raise BadInputError(
                 f"{error.args[0]} is not among the {len(self)} chips of {self._name}: run preprocessing again."
             ) from None
 
@@ -223,7 +223,7 @@ def open_planes(folder: Path) -> PackedPlanes:
         The planes.
 
     Raises:
-        ChipError: If the folder is missing or incomplete, or its array is not what its schema says.
+        BadInputError: If the folder is missing or incomplete, or its array is not what its schema says.
     """
     schema = _read_schema(folder)
     shape = (len(schema.filenames), schema.height, schema.width)
@@ -321,9 +321,11 @@ def _read_schema(folder: Path) -> PlaneSchema:
     try:
         schema = PlaneSchema.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ChipError(f"{folder} holds no planes: run the pipeline that writes them first.") from None
+        raise BadInputError(f"{folder} holds no planes: run the pipeline that writes them first.") from None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise ChipError(f"{path} is no schema of planes ({type(error).__name__}): run preprocessing again.") from error
+        raise BadInputError(
+            f"{path} is no schema of planes ({type(error).__name__}): run preprocessing again."
+        ) from error
     if schema.dtype not in _TYPES or len(schema.grids) != len(schema.filenames):
-        raise ChipError(f"{path} contradicts itself: run preprocessing again.")
+        raise BadInputError(f"{path} contradicts itself: run preprocessing again.")
     return schema

@@ -24,7 +24,7 @@ def stream_maps(masks: PackedPlanes, filenames: Sequence[str], probabilities: np
         The maps in half precision, which has three digits, more than any threshold needs.
 
     Raises:
-        ChipError: If a chip has no mask.
+        BadInputError: If a chip has no mask.
     """
     grids = tuple(masks.grids[row] for row in masks.rows(filenames))
     maps = probabilities.astype(np.float16)

@@ -6,65 +6,43 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY
-from mining_the_mines.rasters.chip import Chip, ChipError, read_chip
-from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
+from mining_the_mines.rasters.chip import Chip, read_chip
+from mining_the_mines.rasters.reader import RasterFormat
 
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 
 
-class ChipSettings(BaseModel):
-    """Which chips are read, how, and what is asked of them."""
+class ChipSettings(RasterFormat):
+    """Which chips are read, how, and the requirements that they must meet."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    bands: tuple[str, ...] = Field(COMPETITION_BANDS, min_length=1, description="Bands to read, in this order.")
     size: int | None = Field(
         None, ge=1, description="Rows and columns that a chip must have; null for those that most chips have."
     )
-    nodata: float | None = Field(None, description="Value of pixels without data; null for what each file says.")
-    scale: float | None = Field(
-        None, gt=0, description="Digital numbers per unit of reflectance; null for 10000 (integers) and 1 (floats)."
-    )
-    offset: float = Field(
-        0.0,
-        description=(
-            "Added to reflectance of files without scale and offset of their own; -0.1 takes off the 1000 that "
-            "processing baseline 04.00 added and nobody took off."
-        ),
-    )
     max_nodata_share: float = Field(0.5, ge=0, le=1, description="A chip with a larger share without data is rejected.")
     lowest_reflectance: float = Field(
-        -0.09, description="Reflectance below it is implausible, and could not be packed either."
+        -0.09, description="Reflectance below this is implausible, and could not be packed either."
     )
-    highest_reflectance: float = Field(2.0, description="Reflectance above it is implausible, even for sunlit cloud.")
+    highest_reflectance: float = Field(2.0, description="Reflectance above this is implausible, even for sunlit cloud.")
     max_implausible_share: float = Field(
         0.05, ge=0, le=1, description="A chip with a larger share of implausible values is rejected."
     )
     near_duplicate_bits: int = Field(
         12,
         ge=0,
-        description="Chips whose perceptual hashes differ in no more bits (of 64 a picture) are near duplicates.",
+        description="Chips whose perceptual hashes differ in at most this many bits (of 64 a picture) are near "
+        "duplicates.",
     )
     min_chips_per_class: int = Field(10, ge=1, description="With fewer mines or fewer other chips the run stops.")
     workers: int = Field(2, ge=1, description="Threads that read chips.", json_schema_extra=EXECUTION_ONLY)
 
     def read(self, path: Path) -> Chip:
-        """Read a chip in this way; see :func:`mining_the_mines.rasters.chip.read_chip`."""
-        return read_chip(path, self.bands, nodata=self.nodata, scale=self.scale, offset=self.offset)
-
-    @field_validator("bands")
-    @classmethod
-    def _known_once(cls, bands: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [band for band in bands if band not in BANDS]
-        if unknown:
-            raise ValueError(f"{', '.join(unknown)} is no band of Sentinel-2: they are {', '.join(BANDS)}.")
-        if len(set(bands)) < len(bands):
-            raise ValueError(f"A band is named twice among {', '.join(bands)}: name each once.")
-        return bands
+        """Read a chip in this format; see :func:`mining_the_mines.rasters.chip.read_chip`."""
+        return read_chip(path, self)
 
 
 def find_fault(chip: Chip, settings: ChipSettings) -> str | None:
@@ -114,7 +92,7 @@ def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
         min_per_class: Accepted chips that each class needs.
 
     Raises:
-        ChipError: If there are fewer; the message counts what was rejected and why, and says what to do.
+        BadInputError: If there are fewer; the message counts what was rejected and why, and says what to do.
     """
     labels = manifest.loc[manifest["verdict"] == ACCEPTED, "label"]
     mines, others = int((labels == 1).sum()), int((labels == 0).sum())
@@ -127,7 +105,7 @@ def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
         return
     faults = count_faults(manifest)
     rejected = ", ".join(f"{count} {fault}" for fault, count in faults.items())
-    raise ChipError(
+    raise BadInputError(
         f"Only {found}"
         f" (rejected: {rejected or 'none'}): add labelled chips, mend the rejected ones, or lower min_chips_per_class."
     )

@@ -13,8 +13,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.sentinel2.reflectance import LARGEST, NODATA, decode
 
 #: The percentiles that are kept.
@@ -52,11 +52,11 @@ def summarise_bands(packed: PackedChips, folds: pd.DataFrame, progress: Progress
         ``"all"`` → statistics of every training chip, and ``"0"``, ``"1"``, … → of those outside that fold.
 
     Raises:
-        ChipError: If a chip was not packed, there is no training chip, or a band has no data at all.
+        BadInputError: If a chip was not packed, there is no training chip, or a band has no data at all.
     """
     training = folds[folds["split"] == "train"]
     if training.empty:
-        raise ChipError("There is no training chip to take statistics of: assign folds to some chips first.")
+        raise BadInputError("There is no training chip to take statistics of: assign folds to some chips first.")
     numbers = sorted(int(fold) for fold in training["fold"].unique())
     histograms = {fold: np.zeros((len(packed.bands), LARGEST + 1), dtype=np.int64) for fold in numbers}
     rows = packed.rows(training["filename"])
@@ -83,14 +83,14 @@ def describe(histogram: Histogram, bands: Sequence[str], chips: int) -> BandStat
         Mean, standard deviation and percentiles of each band.
 
     Raises:
-        ChipError: If a band has no data.
+        BadInputError: If a band has no data.
     """
     counts = histogram.copy()
     counts[:, NODATA] = 0
     totals = counts.sum(axis=1)
     if (totals == 0).any():
         empty = [band for band, total in zip(bands, totals, strict=True) if total == 0]
-        raise ChipError(f"{', '.join(empty)} has no data in any training chip: leave the band out.")
+        raise BadInputError(f"{', '.join(empty)} has no data in any training chip: leave the band out.")
     values = decode(np.arange(LARGEST + 1, dtype=np.uint16)).astype(np.float64)
     values[NODATA] = 0
     mean = counts @ values / totals

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mining_the_mines.chips.masks import UNKNOWN, count_pixels
 from mining_the_mines.chips.planes import PackedPlanes
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares
 from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.geo.polygon_index import PolygonIndex
-from mining_the_mines.rasters.chip import ChipError
 
 #: Name of a chip, first row and column, which may lie outside of it, and edge.
 Window = tuple[str, int, int, int]
@@ -89,7 +89,7 @@ def cut_windows(
         same chips always give the same table.
 
     Raises:
-        ChipError: If a chip has no mask, the chips are no squares (with ``cut: chip``), or no polygon lies on them
+        BadInputError: If a chip has no mask, the chips are no squares (with ``cut: chip``), or no polygon lies on them
             (with ``cut: polygon``).
     """
     names = list(filenames)
@@ -99,7 +99,7 @@ def cut_windows(
         return windows[list(COLUMNS)]
     around = _describe(_around_polygons(masks, names, outlines, settings), masks)
     if around.empty:
-        raise ChipError(
+        raise BadInputError(
             f"No outline lies on the {len(names)} chips to cut windows from: set windows.cut to chip, or add chips "
             "with mines."
         )
@@ -148,7 +148,7 @@ def _describe(windows: Iterable[Window], masks: PackedPlanes) -> pd.DataFrame:
 def _edge_of(masks: PackedPlanes) -> int:
     height, width = masks.size
     if height != width:
-        raise ChipError(
+        raise BadInputError(
             f"The chips are {width} × {height} pixels, and no squares: set windows.cut to polygon, or cut square chips."
         )
     return height

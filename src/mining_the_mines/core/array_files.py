@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 
 
 def write_array(
@@ -63,14 +63,14 @@ def open_array(path: Path, shape: Sequence[int], dtype: np.dtype[Any]) -> npt.ND
         The array; its elements are read when they are used.
 
     Raises:
-        ChipError: If it is cut off, or of another shape or type.
+        BadInputError: If it is cut off, or of another shape or type.
     """
     try:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ChipError(f"{path} can't be opened ({error}): run preprocessing again.") from error
+        raise BadInputError(f"{path} can't be opened ({error}): run preprocessing again.") from error
     if array.shape != tuple(shape) or array.dtype != dtype:
-        raise ChipError(
+        raise BadInputError(
             f"{path} holds {array.dtype} {array.shape} where its schema says {dtype} {tuple(shape)}: "
             "run preprocessing again."
         )

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import Final
 
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.core.errors import BadInputError
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 
@@ -25,12 +25,12 @@ def read_rows(path: Path, kind: str, needs: str) -> list[list[str]]:
         The values of each line that has any, the first line included.
 
     Raises:
-        ChipError: If the file is missing, can't be read, is no text, or is empty.
+        BadInputError: If the file is missing, can't be read, is no text, or is empty.
     """
     text = _text(path, kind)
     first = next((line for line in text.splitlines() if line.strip()), None)
     if first is None:
-        raise ChipError(f"{path} is empty: it needs {needs}.")
+        raise BadInputError(f"{path} is empty: it needs {needs}.")
     separator = max(_SEPARATORS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows = [[value.strip() for value in row] for row in reader]
@@ -41,8 +41,8 @@ def _text(path: Path, kind: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ChipError(f"There is no {kind} {path}: check the path.") from None
+        raise BadInputError(f"There is no {kind} {path}: check the path.") from None
     except UnicodeDecodeError:
-        raise ChipError(f"{path} is no text in UTF-8: save the table as CSV in UTF-8.") from None
+        raise BadInputError(f"{path} is no text in UTF-8: save the table as CSV in UTF-8.") from None
     except OSError as error:
-        raise ChipError(f"{path} can't be read ({error.strerror}): check the path and its permissions.") from error
+        raise BadInputError(f"{path} can't be read ({error.strerror}): check the path and its permissions.") from error

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import shapely
 from pyproj.exceptions import CRSError, ProjError
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import HECTARE, ChipGrid
 from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, Transformation, place_pixels, transformation
-from mining_the_mines.rasters.chip import ChipError
 
 #: Pixels are looked at in so many places along each side of a raster.
 _PLACES: Final = 9
@@ -44,7 +44,7 @@ class Ground:
             Hectares of each on the WGS 84 ellipsoid.
 
         Raises:
-            ChipError: If the CRS can't be placed on the Earth.
+            BadInputError: If the CRS can't be placed on the Earth.
         """
         hectares: npt.NDArray[np.float64] = shapely.area(shapely.transform(geometry, self._flat)) / HECTARE
         return hectares
@@ -54,7 +54,7 @@ class Ground:
         """Hectares that no pixel falls below, and that none exceeds.
 
         Raises:
-            ChipError: If the CRS can't be placed on the Earth.
+            BadInputError: If the CRS can't be placed on the Earth.
         """
         columns = np.linspace(0, self.grid.width - 1, _PLACES)
         rows = np.linspace(0, self.grid.height - 1, _PLACES)
@@ -73,7 +73,7 @@ class Ground:
                 raise ProjError("its middle is nowhere on the Earth")
             return transformation(crs, f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m")
         except (CRSError, ProjError) as error:
-            raise ChipError(
+            raise BadInputError(
                 f"The coordinate reference system {self.grid.crs.to_string()[:60]} can't be placed on the Earth: "
                 "warp the raster to one that can, such as UTM."
             ) from error

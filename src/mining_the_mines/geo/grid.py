@@ -16,10 +16,12 @@ from rasterio.errors import CRSError, RasterioError, RasterioIOError
 from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 
-from mining_the_mines.rasters.chip import WGS84, ChipError
+from mining_the_mines.core.errors import BadInputError
 
 Box = tuple[float, float, float, float]
 
+#: Degrees of longitude and latitude.
+WGS84: Final = CRS.from_epsg(4326)
 #: Square metres in a hectare.
 HECTARE: Final = 10_000.0
 _ELLIPSOID: Final = Geod(ellps="WGS84")
@@ -54,16 +56,16 @@ class ChipGrid:
         """West, south, east and north in degrees of WGS 84.
 
         Raises:
-            ChipError: If the coordinate reference system has no relation to WGS 84.
+            BadInputError: If the coordinate reference system has no relation to WGS 84.
         """
         if self.crs == WGS84:
             return self.bounds
         try:
             west, south, east, north = transform_bounds(self.crs, WGS84, *self.bounds)
         except (CRSError, RasterioError, CPLE_BaseError) as error:
-            raise ChipError(_unplaceable(self)) from error
+            raise BadInputError(_unplaceable(self)) from error
         if not np.isfinite((west, south, east, north)).all():
-            raise ChipError(_unplaceable(self))
+            raise BadInputError(_unplaceable(self))
         return west, south, east, north
 
     @property
@@ -81,17 +83,17 @@ def read_grid(path: Path) -> ChipGrid:
         The grid.
 
     Raises:
-        ChipError: If the file can't be read, or doesn't say where it lies.
+        BadInputError: If the file can't be read, or doesn't say where it lies.
     """
     try:
         with rasterio.open(path) as source:
             crs, transform, width, height = source.crs, source.transform, source.width, source.height
     except RasterioIOError as error:
         fault = "can't be read as a raster" if path.exists() else "does not exist"
-        raise ChipError(f"{path} {fault}: fetch it again or remove it.") from error
+        raise BadInputError(f"{path} {fault}: fetch it again or remove it.") from error
     lacking = [name for name, lacks in (("CRS", crs is None), ("geotransform", transform.is_identity)) if lacks]
     if lacking:
-        raise ChipError(
+        raise BadInputError(
             f"{path} has no {' and no '.join(lacking)}, so that an outline can't be laid over it: "
             "use chips with coordinates, or train classification only."
         )
@@ -109,13 +111,13 @@ def pixel_hectares(grid: ChipGrid) -> float:
         of the chip's middle pixel on the WGS 84 ellipsoid.
 
     Raises:
-        ChipError: If the coordinate reference system is neither projected nor geographic.
+        BadInputError: If the coordinate reference system is neither projected nor geographic.
     """
     if grid.crs.is_projected:
         metres = float(grid.crs.linear_units_factor[1])
         return abs(grid.transform.determinant) * metres**2 / HECTARE
     if not grid.crs.is_geographic:
-        raise ChipError(_unplaceable(grid))
+        raise BadInputError(_unplaceable(grid))
     return _middle_pixel_area(grid) / HECTARE
 
 
@@ -130,16 +132,16 @@ def pixel_metres(grid: ChipGrid) -> tuple[float, float]:
         that a pixel in degrees is narrower there than it is high.
 
     Raises:
-        ChipError: If the coordinate reference system has no relation to WGS 84.
+        BadInputError: If the coordinate reference system has no relation to WGS 84.
     """
     column, row = grid.width / 2, grid.height / 2
     ends = [(column - 0.5, row), (column + 0.5, row), (column, row - 0.5), (column, row + 0.5)]
     try:
         longitudes, latitudes = _in_degrees(grid, ends)
     except (CRSError, RasterioError, CPLE_BaseError) as error:
-        raise ChipError(_unplaceable(grid)) from error
+        raise BadInputError(_unplaceable(grid)) from error
     if not np.isfinite([*longitudes, *latitudes]).all():
-        raise ChipError(_unplaceable(grid))
+        raise BadInputError(_unplaceable(grid))
     _, _, metres = _ELLIPSOID.inv(longitudes[::2], latitudes[::2], longitudes[1::2], latitudes[1::2])
     return float(metres[0]), float(metres[1])
 

@@ -19,9 +19,8 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, Geomet
 from pyproj.exceptions import CRSError, ProjError
 from shapely import GeometryType
 
-from mining_the_mines.chips.quality import ACCEPTED
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import HECTARE
-from mining_the_mines.rasters.chip import ChipError
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +29,7 @@ Coordinates = npt.NDArray[np.float64]
 #: From coordinates (points, 2) to coordinates (points, 2).
 Transformation = Callable[[Coordinates], Coordinates]
 
+ACCEPTED: Final = "accepted"
 REPAIRED: Final = "repaired"
 DROPPED: Final = "dropped"
 #: Columns of an inventory and their types.
@@ -97,18 +97,18 @@ def read_mine_polygons(path: Path, layers: Sequence[str] | None = None) -> MineP
         The polygons that can be used.
 
     Raises:
-        ChipError: If the file is missing, can't be read, holds no feature or no usable polygon, if a layer has no
+        BadInputError: If the file is missing, can't be read, holds no feature or no usable polygon, if a layer has no
             coordinate reference system or one that can't be placed on the Earth, or if there is no layer of a name.
     """
     judged = [_judge_layer(path, layer) for layer in _layers(path, layers)]
     parts = [part for part in judged if len(part.verdicts)]
     if not parts:
-        raise ChipError(f"{path} holds no feature: check that it is the right file, or the right layer of it.")
+        raise BadInputError(f"{path} holds no feature: check that it is the right file, or the right layer of it.")
     geometry = np.concatenate([part.geometry for part in parts])
     inventory = pd.concat([part.inventory() for part in parts], ignore_index=True)
     usable = (inventory["verdict"] != DROPPED).to_numpy()
     if not usable.any():
-        raise ChipError(
+        raise BadInputError(
             f"{path} holds no polygon that can be used ({_count_reasons(inventory)}): "
             "outlines must be polygons with an area."
         )
@@ -182,10 +182,10 @@ def way_to_degrees(crs: str | None, layer: str) -> tuple[float, Transformation]:
         The longest edge that needs no further point, in the layer's unit, and the transformation to WGS 84.
 
     Raises:
-        ChipError: If there is no coordinate reference system, or it can't be placed on the Earth.
+        BadInputError: If there is no coordinate reference system, or it can't be placed on the Earth.
     """
     if crs is None or "undefined" in crs.lower():
-        raise ChipError(
+        raise BadInputError(
             f"{layer} has no CRS, so that nobody can tell where its polygons lie: give it one (Assign Projection in "
             "QGIS) and save it again."
         )
@@ -196,7 +196,7 @@ def way_to_degrees(crs: str | None, layer: str) -> tuple[float, Transformation]:
         metres = system.axis_info[0].unit_conversion_factor
         return _LONGEST_EDGE_METRES / metres, transformation(crs, LON_LAT)
     except (CRSError, ProjError) as error:
-        raise ChipError(
+        raise BadInputError(
             f"{layer} has a CRS that can't be placed on the Earth: save it in another, such as EPSG:4326."
         ) from error
 
@@ -226,16 +226,16 @@ class _JudgedLayer:
 
 def _layers(path: Path, wanted: Sequence[str] | None) -> list[str]:
     if not path.exists():
-        raise ChipError(f"{path} does not exist: check the path.")
+        raise BadInputError(f"{path} does not exist: check the path.")
     try:
         found = {str(name): kind for name, kind in pyogrio.list_layers(path)}
     except DataSourceError as error:
-        raise ChipError(_unreadable(path, error)) from error
+        raise BadInputError(_unreadable(path, error)) from error
     if wanted is None:
         return [name for name, kind in found.items() if kind is not None]
     unknown = [name for name in wanted if name not in found]
     if unknown:
-        raise ChipError(f"{path} has no layer {', '.join(unknown)}: it has {', '.join(found)}.")
+        raise BadInputError(f"{path} has no layer {', '.join(unknown)}: it has {', '.join(found)}.")
     return list(wanted)
 
 
@@ -245,7 +245,7 @@ def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
             path, layer=layer, columns=[_KIND_COLUMN], force_2d=True, return_fids=True
         )
     except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
-        raise ChipError(_unreadable(path, error)) from error
+        raise BadInputError(_unreadable(path, error)) from error
     if stored is None or len(stored) == 0:
         nothing = np.empty(0, dtype=object)
         return _JudgedLayer(layer, np.empty(0, dtype=np.int64), nothing, nothing, nothing, ())

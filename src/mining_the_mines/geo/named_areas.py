@@ -8,8 +8,8 @@ from typing import Final
 import pandas as pd
 import pyogrio
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import DROPPED, Geometries, read_mine_polygons
-from mining_the_mines.rasters.chip import ChipError
 
 #: Columns that are taken for the name, in capitals or not: English, Portuguese, Spanish and French, else a number.
 NAME_COLUMNS: Final = ("name", "nome", "nombre", "nom", "id")
@@ -49,7 +49,8 @@ def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
         The areas. One without a name is called ``unnamed 1``, ``unnamed 2`` … in the order of the file.
 
     Raises:
-        ChipError: As :func:`mining_the_mines.geo.mine_polygons.read_mine_polygons` does, or if no layer has the column.
+        BadInputError: As :func:`mining_the_mines.geo.mine_polygons.read_mine_polygons` does, or if no layer has the
+            column.
     """
     outlines = read_mine_polygons(path)
     listed = outlines.inventory[outlines.inventory["verdict"] != DROPPED]
@@ -57,7 +58,7 @@ def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
     known = {layer: pyogrio.read_info(path, layer=layer)["fields"].tolist() for layer in layers}
     if name_column is not None and not any(name_column in columns for columns in known.values()):
         found = ", ".join(dict.fromkeys(column for columns in known.values() for column in columns)) or "none"
-        raise ChipError(f"{path} has no column {name_column!r} that could name its areas: it has {found}.")
+        raise BadInputError(f"{path} has no column {name_column!r} that could name its areas: it has {found}.")
     names: list[str] = []
     for layer in layers:
         column = _name_column(known[layer], name_column)

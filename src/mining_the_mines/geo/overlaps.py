@@ -99,7 +99,7 @@ def flatten(mines: gpd.GeoDataFrame) -> FlatGround:
         2 km, so that they stay where they are in the mines' own coordinates.
 
     Raises:
-        ChipError: If their coordinate reference system can't be placed on the Earth.
+        BadInputError: If their coordinate reference system can't be placed on the Earth.
     """
     longest, to_degrees = way_to_degrees(None if mines.crs is None else mines.crs.to_wkt(), "The map of mines")
     degrees = shapely.transform(shapely.segmentize(mines.geometry.to_numpy(), longest), to_degrees)

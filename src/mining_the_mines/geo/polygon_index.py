@@ -8,9 +8,9 @@ import numpy.typing as npt
 import shapely
 from rasterio.crs import CRS
 
-from mining_the_mines.geo.grid import Box, ChipGrid
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.grid import WGS84, Box, ChipGrid
 from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, MinePolygons, Transformation, transformation
-from mining_the_mines.rasters.chip import WGS84, ChipError
 
 Boxes = npt.NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def check_coverage(index: PolygonIndex, grids: Iterable[ChipGrid]) -> None:
         grids: Where the chips lie.
 
     Raises:
-        ChipError: If no outline meets any chip. The message gives both extents and, where it would help, that the
+        BadInputError: If no outline meets any chip. The message gives both extents and, where it would help, that the
             coordinates of the outlines seem to be mirrored or swapped.
     """
     check_boxes(index, np.array([grid.wgs84_bounds for grid in grids], dtype=np.float64).reshape(-1, 4), "chip")
@@ -95,13 +95,13 @@ def check_boxes(index: PolygonIndex, boxes: Boxes, kind: str) -> None:
         kind: What such a piece is called.
 
     Raises:
-        ChipError: As :func:`check_coverage` does.
+        BadInputError: As :func:`check_coverage` does.
     """
     if index.meets(boxes):
         return
     extent = shapely.total_bounds(index.outlines.geometry)
     ground = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)) if len(boxes) else (np.nan,) * 4
-    raise ChipError(
+    raise BadInputError(
         f"No outline in {index.outlines.source} meets any {kind}: the outlines lie in {_name(extent)}, the {kind}s in "
         f"{_name(ground)}; {_hint(index, boxes)}."
     )

@@ -19,11 +19,10 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.hashing import file_hash
 from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import ChipGrid, pixel_metres
-from mining_the_mines.rasters.chip import BandReader, find_bands, unreadable
+from mining_the_mines.rasters.reader import BandReader, RasterFormat, find_bands, unreadable
 from mining_the_mines.scenes.errors import SceneError
 
 #: Bytes of decoded blocks that GDAL keeps; by itself it takes a twentieth of the machine's memory.
@@ -70,7 +69,7 @@ class Scene:
         return {str(file): file_hash(file) for path in rasters for file in raster_files(path)}
 
 
-def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool) -> ChipGrid:
+def lay_grid(scene: Scene, chips: RasterFormat, pixel: float, *, resample: bool) -> ChipGrid:
     """Find out on which grid a scene is mapped, and whether it can be.
 
     Args:
@@ -87,7 +86,7 @@ def lay_grid(scene: Scene, chips: ChipSettings, pixel: float, *, resample: bool)
         ChipError: If it lacks a band.
     """
     with _opened(scene.image) as source:
-        find_bands(source, chips.bands, nodata=chips.nodata, scale=chips.scale, offset=chips.offset)
+        find_bands(source, chips)
         grid = _own_grid(source, scene)
     metres = pixel_metres(grid)
     if all(abs(edge / pixel - 1) <= _TOLERANCE for edge in metres):
@@ -148,7 +147,7 @@ class SceneRows:
 
 
 @contextmanager
-def open_rows(scene: Scene, chips: ChipSettings, grid: ChipGrid) -> Iterator[SceneRows]:
+def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[SceneRows]:
     """Open a scene to read rows of it.
 
     Args:
@@ -164,7 +163,7 @@ def open_rows(scene: Scene, chips: ChipSettings, grid: ChipGrid) -> Iterator[Sce
         ChipError: If it lacks a band.
     """
     with _opened(scene.image) as source:
-        bands = find_bands(source, chips.bands, nodata=chips.nodata, scale=chips.scale, offset=chips.offset)
+        bands = find_bands(source, chips)
         if (source.height, source.width) == (grid.height, grid.width):
             yield SceneRows(bands, grid, source, scene.image)
             return

@@ -11,7 +11,7 @@ import rasterio
 from numpy.typing import NDArray
 from PIL import Image
 
-from mining_the_mines.rasters.chip_rgb import read_true_colour, visible_bands
+from mining_the_mines.rasters.true_colour import read_true_colour, visible_bands
 from mining_the_mines.reporting.composite_pictures import photograph
 from mining_the_mines.reporting.contact_sheet import Tile, spread
 from mining_the_mines.reporting.formatting import category_title, count, percent

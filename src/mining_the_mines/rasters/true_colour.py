@@ -1,0 +1,92 @@
+"""Rasters in true colour, for people: red, green and blue, no larger than they will be shown."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from affine import Affine
+from rasterio.enums import Resampling
+from rasterio.windows import Window, from_bounds
+from rasterio.windows import transform as transform_of_window
+
+from mining_the_mines.geo.grid import Box
+from mining_the_mines.rasters.chip import read_chip
+from mining_the_mines.rasters.reader import MissingBandError, RasterFormat, open_raster
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS, TRUE_COLOUR
+
+
+def read_true_colour(path: Path, bands: Sequence[str] = COMPETITION_BANDS) -> npt.NDArray[np.float32]:
+    """Read red, green and blue of a chip.
+
+    Args:
+        path: A raster that GDAL can read.
+        bands: Its bands in the order of the file, for files whose band descriptions don't name them.
+
+    Returns:
+        Reflectance, float32 (3, height, width), NaN where there is no data; the first band three times over where one
+        of them is lacking.
+
+    Raises:
+        BadInputError: The file can't be read, or has other bands.
+    """
+    try:
+        return read_chip(path, RasterFormat(bands=TRUE_COLOUR)).reflectance
+    except MissingBandError:
+        return visible_bands(read_chip(path, RasterFormat(bands=tuple(bands))).reflectance, bands)
+
+
+def read_overview(
+    path: Path, layout: RasterFormat, longest_side: int, bounds: Box | None = None
+) -> tuple[npt.NDArray[np.float32], Affine]:
+    """Read red, green and blue of a raster or of a part of it, no larger than it will be shown.
+
+    Args:
+        path: A raster that GDAL can read; its overviews are used where it has some.
+        layout: Its bands, and decoding where the file does not say.
+        longest_side: In pixels; a smaller raster is read as it is.
+        bounds: Left, bottom, right and top in the raster's own coordinates, which may reach over its rim; all of it by
+            default.
+
+    Returns:
+        Reflectance, float32 (3, height, width), NaN where there is no data, or the first band three times over where
+        one of the three is lacking; and the transform from these pixels to map coordinates.
+
+    Raises:
+        BadInputError: The raster can't be read.
+    """
+    names = TRUE_COLOUR if set(TRUE_COLOUR) <= set(layout.bands) else (layout.bands[0],)
+    with open_raster(path, layout) as raster:
+        source = raster.source
+        bands = raster.bands.of([layout.bands.index(name) for name in names])
+        whole = Window(0, 0, source.width, source.height)
+        window = whole if bounds is None else from_bounds(*bounds, transform=source.transform)
+        scale = min(1.0, longest_side / max(window.height, window.width))
+        shape = (max(1, math.ceil(window.height * scale)), max(1, math.ceil(window.width * scale)))
+        numbers = source.read(
+            list(bands.indexes),
+            window=window,
+            out_shape=(len(names), *shape),
+            resampling=Resampling.average,
+            boundless=bounds is not None,
+            fill_value=0 if bands.nodata is None else bands.nodata,
+        )
+        placed = transform_of_window(window, source.transform)
+    visible = bands.decode(numbers)
+    placed = placed @ Affine.scale(window.width / shape[1], window.height / shape[0])
+    return np.broadcast_to(visible, (3, *shape)) if len(names) == 1 else visible, placed
+
+
+def visible_bands(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Take red, green and blue.
+
+    Args:
+        reflectance: float32 (bands, height, width).
+        bands: Their names.
+
+    Returns:
+        float32 (3, height, width); the first band three times over where one of them is lacking.
+    """
+    positions = [bands.index(name) for name in TRUE_COLOUR] if set(TRUE_COLOUR) <= set(bands) else [0, 0, 0]
+    return reflectance[positions]
