@@ -14,7 +14,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 export DO_NOT_TRACK := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test lint viz site notebooks mlflow bench torture lock clean
+.PHONY: help demo test lint viz site docs notebooks mlflow bench torture lock clean
 .DEFAULT_GOAL := help
 
 help: ## List the commands
@@ -35,7 +35,7 @@ endif
 
 demo: $(READY) ## Simulate chips, train, score, report
 	kedro run
-	@echo "The report: $$(ls -d data/08_reporting/report.html/*/report.html | tail -n 1)"
+	@echo "The report: $$(ls -d data/*/08_reporting/report.html/*/report.html | tail -n 1)"
 
 lint: $(READY) ## Style, types, architecture
 	ruff format --check .
@@ -43,7 +43,10 @@ lint: $(READY) ## Style, types, architecture
 	mypy
 	lint-imports
 
-test: lint ## All checks and all tests
+docs: $(READY) ## The documentation as a site in build/docs, built strictly
+	python -m sphinx -q -W --keep-going -b html docs build/docs
+
+test: lint docs ## All checks and all tests
 	pytest -n auto --maxprocesses=4 --dist=loadgroup --cov --cov-config=pyproject.toml --cov-report=term
 
 viz: $(READY) ## Open the pipelines in Kedro-Viz
