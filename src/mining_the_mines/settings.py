@@ -7,7 +7,7 @@ from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
 from mining_the_mines.hooks.given_parameters import GivenParameters
-from mining_the_mines.hooks.provenance import RunRecording
+from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.hooks.task_selection import TaskSelection
 from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking
 

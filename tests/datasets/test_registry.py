@@ -22,8 +22,8 @@ from mining_the_mines.datasets.files import JsonFile
 from mining_the_mines.datasets.model_packages import read_package
 from mining_the_mines.datasets.models import ClassifierDataset, SegmenterDataset
 from mining_the_mines.datasets.registry import ChampionDataset, ModelPackageDataset, RegisteredModelDataset
-from mining_the_mines.datasets.states import state_of, state_read
 from mining_the_mines.ledger.recorder import RunRecorder
+from mining_the_mines.ledger.states import state_of, state_read
 from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.models.export import describe
 from mining_the_mines.models.mine_segmenter import MineSegmenter

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mining_the_mines.core.hashing import NOTHING, hash_values
 from mining_the_mines.ledger.lineage import Lineage, Witnesses, trace
 from mining_the_mines.ledger.records import DatasetState, NodeRecord
-from mining_the_mines.ledger.run_records import Ledger
+from mining_the_mines.ledger.store import Ledger
 from support.recorded_runs import CODE, ENVIRONMENT, MADE, RUN, START, Books, memory, nothing
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mining_the_mines.ledger.lineage import LineageError
 from mining_the_mines.ledger.lineage_subject import Subject, find_subject
-from mining_the_mines.ledger.run_records import Ledger
+from mining_the_mines.ledger.store import Ledger
 from support.recorded_runs import LATER_RUN, VERSION, Books, write_map
 
 

@@ -15,7 +15,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.runner import SequentialRunner
 
-from mining_the_mines.hooks.provenance import RunRecording
+from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.ledger.only_stale import OnlyStaleRunner
 
 PROJECT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.hashing import NOTHING, ContentHashes, hash_values
 from mining_the_mines.ledger.lineage import Witnesses
 from mining_the_mines.ledger.records import CodeState, DatasetState, Environment, NodeRecord
-from mining_the_mines.ledger.run_records import Ledger
+from mining_the_mines.ledger.store import Ledger
 from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.scene_map import MapRecord, write_record
 from mining_the_mines.rasters.scene import Scene

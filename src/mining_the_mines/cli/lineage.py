@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.ledger.records import DatasetState
-    from mining_the_mines.ledger.run_records import Ledger
+    from mining_the_mines.ledger.store import Ledger
 
 #: Columns of what goes to a file or another program.
 _WIDTH: Final = 100
@@ -34,7 +34,7 @@ def lineage(what: str, as_values: bool, depth: int | None) -> None:
     from mining_the_mines.ledger.lineage_subject import find_subject
     from mining_the_mines.ledger.lineage_summary import gather
     from mining_the_mines.ledger.recorder import LEDGER
-    from mining_the_mines.ledger.run_records import Ledger
+    from mining_the_mines.ledger.store import Ledger
 
     project = Path.cwd()
     ledger = Ledger(project / "data" / LEDGER)
@@ -65,8 +65,8 @@ def _what_lies_there(project: Path, hashes: "ContentHashes") -> "Callable[[Datas
     from kedro.io import DataCatalog, DatasetError
 
     from mining_the_mines.core.hashing import NOTHING
-    from mining_the_mines.datasets.states import HasParts
     from mining_the_mines.ledger.lineage import MAPS
+    from mining_the_mines.ledger.states import HasParts
 
     catalog = DataCatalog.from_config(_configuration(project)["catalog"])
 
@@ -107,7 +107,7 @@ def _intact_maps(state: "DatasetState", folder: Path, hashes: "ContentHashes") -
 def _hash_there(dataset: Any, path: Path, hashes: "ContentHashes") -> str:  # noqa: ANN401 - any dataset, or none
     """Hash what a dataset holds as it is: one that makes itself when it is asked is not asked by who only looks."""
     from mining_the_mines.datasets.scenes import SimulatedSeriesDataset
-    from mining_the_mines.datasets.states import hash_at
+    from mining_the_mines.ledger.states import hash_at
 
     if isinstance(dataset, SimulatedSeriesDataset):
         return dataset.hash_there(path, hashes)

@@ -13,9 +13,9 @@ from mining_the_mines.ledger.comparison import GPU_TOLERANCE, usual_tolerance
 from mining_the_mines.ledger.records import WORKING_TREE
 
 if TYPE_CHECKING:
+    from mining_the_mines.cli.reproduction import Reproduction
     from mining_the_mines.ledger.comparison import Compared, Difference
     from mining_the_mines.ledger.records import RunRecord
-    from mining_the_mines.ledger.reproduction import Reproduction
     from mining_the_mines.tracking.runs import RunStore, TrackedFacts
 
 #: Letters of a tag that MLflow takes.
@@ -39,9 +39,9 @@ def reproduce(wanted: str, force: bool, tolerance: float | None, keep: bool) -> 
     RUN is an id or its first digits, a name, or LAST. It is done again beside the project's data, which stay as they
     are. Ends with 0 if all is equal, with 1 if not.
     """
+    from mining_the_mines.cli.reproduction import find_differences, read_record, run_again
     from mining_the_mines.cli.run_store import project_store
     from mining_the_mines.ledger.environment import read_environment
-    from mining_the_mines.ledger.reproduction import find_differences, read_record, run_again
     from mining_the_mines.ledger.scratch import remove_scratch
     from mining_the_mines.tracking.runs import find_run
 
@@ -66,7 +66,7 @@ def reproduce(wanted: str, force: bool, tolerance: float | None, keep: bool) -> 
 
 def _original(run: "TrackedFacts", store: "RunStore") -> "TrackedFacts":
     """The run that a reproduction did again, or else the run itself."""
-    from mining_the_mines.ledger.reproduction import REPRODUCES
+    from mining_the_mines.cli.reproduction import REPRODUCES
     from mining_the_mines.tracking.runs import find_run
 
     run = find_run(run.tags[REPRODUCES], store) if REPRODUCES in run.tags else run

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.hashing import NOTHING
 from mining_the_mines.ledger.records import DatasetState, NodeRecord
-from mining_the_mines.ledger.run_records import Ledger
+from mining_the_mines.ledger.store import Ledger
 
 #: Complete models, and the task that each belongs to.
 MODELS: Final = {"segmentation.segmenter": "segmentation", "classification.classifier": "classification"}

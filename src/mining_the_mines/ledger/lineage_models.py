@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from mining_the_mines.ledger.lineage import MODELS, Lineage, Presence, Step
-from mining_the_mines.ledger.lineage_images import read_choice
+from mining_the_mines.ledger.lineage_evidence import read_choice
 from mining_the_mines.mapping.scene_map import MapRecord
 
 #: Where networks and trees learn.

@@ -9,7 +9,7 @@ from typing import Final
 
 from mining_the_mines.ledger.lineage import SHORT, LineageError
 from mining_the_mines.ledger.records import DatasetState, NodeRecord
-from mining_the_mines.ledger.run_records import Ledger
+from mining_the_mines.ledger.store import Ledger
 
 #: Names and versions that an error lists.
 _LISTED: Final = 5

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.ledger.lineage import MAPS, Kind, Lineage, Presence
-from mining_the_mines.ledger.lineage_images import Images, find_images
+from mining_the_mines.ledger.lineage_evidence import Images, find_images
 from mining_the_mines.ledger.lineage_models import Model, find_models
 from mining_the_mines.mapping.scene_map import MapRecord, read_map
 

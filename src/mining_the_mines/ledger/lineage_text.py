@@ -12,7 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from mining_the_mines.ledger.lineage import MAPS, SHORT, Kind, Lineage, Presence, Step
-from mining_the_mines.ledger.lineage_images import Image, Images, Raster
+from mining_the_mines.ledger.lineage_evidence import Image, Images, Raster
 from mining_the_mines.ledger.lineage_models import Model
 from mining_the_mines.ledger.lineage_summary import Answer, RawInput
 from mining_the_mines.ledger.records import CodeState, Environment, NodeRecord

@@ -11,7 +11,7 @@ from kedro.runner import SequentialRunner
 from kedro.runner.task import Task
 from pluggy import PluginManager
 
-from mining_the_mines.hooks.provenance import RunRecording
+from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.ledger.records import NodeRecord
 
 logger = logging.getLogger(__name__)

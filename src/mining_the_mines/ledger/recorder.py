@@ -15,8 +15,6 @@ from pydantic import BaseModel
 from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import ContentHashes, hash_values
 from mining_the_mines.core.redaction import redact_all
-from mining_the_mines.datasets.states import AlwaysChanges, hash_at, place_of, shown_path, state_of, state_read
-from mining_the_mines.datasets.versions import bring_forward, is_newest, place_of_version, read_from
 from mining_the_mines.datasets.workspace import WorkspaceDataset
 from mining_the_mines.ledger.catalog_entries import BESIDE
 from mining_the_mines.ledger.code import CodeHashes, code_state
@@ -31,7 +29,9 @@ from mining_the_mines.ledger.records import (
     Wiring,
     node_key,
 )
-from mining_the_mines.ledger.run_records import Ledger
+from mining_the_mines.ledger.states import AlwaysChanges, hash_at, place_of, shown_path, state_of, state_read
+from mining_the_mines.ledger.store import Ledger
+from mining_the_mines.ledger.versions import bring_forward, is_newest, place_of_version, read_from
 
 #: Where the ledger lies below the folder of data.
 LEDGER: Final = "ledger"

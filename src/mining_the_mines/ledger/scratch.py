@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mining_the_mines.core.hashing import visible_files
-from mining_the_mines.datasets.states import with_sidecars
+from mining_the_mines.ledger.states import with_sidecars
 
 #: Where it lies below the folder of data.
 FOLDER: Final = "reproductions"

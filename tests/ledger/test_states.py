@@ -8,7 +8,7 @@ from kedro.io.core import Version
 from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.files import JsonFile
 from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
-from mining_the_mines.datasets.states import hash_at, state_of
+from mining_the_mines.ledger.states import hash_at, state_of
 
 
 def test_a_state_says_which_version_was_read_and_where_it_lies_in_the_project(tmp_path: Path) -> None:

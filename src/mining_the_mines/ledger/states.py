@@ -7,9 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 from kedro.io import AbstractDataset
 from kedro.io.core import AbstractVersionedDataset
 
-from mining_the_mines.datasets.versions import version_of
 from mining_the_mines.ledger.content import NOTHING, ContentHashes
 from mining_the_mines.ledger.records import DatasetState
+from mining_the_mines.ledger.versions import version_of
 from mining_the_mines.models.model_source import ModelSource
 
 #: Geodata whose parts lie in files of their own beside it.

@@ -18,8 +18,7 @@ from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.datasets.scenes import SimulatedSeriesDataset, scene_files
-from mining_the_mines.datasets.states import MayBeRegistered, hash_at, shown_path
-from mining_the_mines.hooks.provenance import RunRecording
+from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.ledger.catalog_entries import catalog_differences
 from mining_the_mines.ledger.code import CodeHashes, code_state
 from mining_the_mines.ledger.comparison import (
@@ -40,8 +39,9 @@ from mining_the_mines.ledger.git import read_git_state
 from mining_the_mines.ledger.parameter_files import named_files
 from mining_the_mines.ledger.recorder import LEDGER
 from mining_the_mines.ledger.records import RUN_RECORD, RunRecord
-from mining_the_mines.ledger.run_records import Ledger
 from mining_the_mines.ledger.scratch import make_scratch, remove_scratch
+from mining_the_mines.ledger.states import MayBeRegistered, hash_at, shown_path
+from mining_the_mines.ledger.store import Ledger
 from mining_the_mines.tracking.runs import RunStore, TrackedFacts, find_run
 
 #: The pipeline that puts models into the registry.

@@ -7,7 +7,7 @@ from kedro.io.core import Version
 
 from mining_the_mines.datasets.files import TextFile
 from mining_the_mines.datasets.folders import FolderDataset
-from mining_the_mines.datasets.versions import bring_forward, is_newest, place_of_version, read_from
+from mining_the_mines.ledger.versions import bring_forward, is_newest, place_of_version, read_from
 
 OLD, NEW, NOW = (f"2026-01-0{day}T00.00.00.000Z" for day in (1, 2, 3))
 
