@@ -17,7 +17,7 @@ from mining_the_mines.models.mine_classifier import MineClassifier
 from mining_the_mines.models.mine_segmenter import MineSegmenter
 from mining_the_mines.models.model_files import load_segmenter, save_classifier, save_segmenter
 from mining_the_mines.models.model_source import ModelSource
-from mining_the_mines.models.window_classifier import WindowClassifier, load_window_classifier
+from mining_the_mines.models.predictor import WindowClassifier, load_pixel_predictor
 from models.test_mine_segmenter import segmenter
 from support.chip_files import BANDS, write_chip
 from support.networks import SIX_BANDS, random_reflectance, small_segmenter, small_segmenter_spec
@@ -82,7 +82,7 @@ def test_how_many_windows_a_network_gets_at_a_time_changes_no_digit_that_counts(
 
 def test_a_detector_gives_all_pixels_of_a_window_its_probability(classifier: MineClassifier, tmp_path: Path) -> None:
     save_classifier(classifier, tmp_path)
-    mapper = load_window_classifier(tmp_path)
+    mapper = load_pixel_predictor(tmp_path)
     assert isinstance(mapper, WindowClassifier)
     assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (classifier.chips, 0.4321, 16, True)
     windows = random_reflectance(2, len(BANDS), 16)
@@ -98,7 +98,7 @@ def test_a_detector_gives_all_pixels_of_a_window_its_probability(classifier: Min
 def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     save_classifier(classifier, tmp_path / "model")
-    stored = StoredModel(tmp_path / "model", load_window_classifier, "classifier", "1", "hash")
+    stored = StoredModel(tmp_path / "model", load_pixel_predictor, "classifier", "1", "hash")
     path = write_chip(tmp_path / "chip.tif", random_reflectance(1, size=40)[0][:, :9, :40], BANDS, georeferenced=True)
     found = whole_map(path, stored, tmp_path / "parts")
     assert found.shape == (9, 40)

@@ -23,7 +23,7 @@ from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.models.mine_classifier import MineClassifier
 from mining_the_mines.models.model_files import load_segmenter
 from mining_the_mines.models.model_source import ModelSource
-from mining_the_mines.models.window_classifier import load_window_classifier
+from mining_the_mines.models.predictor import load_pixel_predictor
 from mining_the_mines.pipeline_registry import register_pipelines
 from mining_the_mines.pipelines.chip_source import PREBUILT
 from mining_the_mines.pipelines.mapping import create_pipeline
@@ -103,12 +103,12 @@ def test_a_model_that_was_never_saved_can_not_map() -> None:
 
 def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
-    model = replace(segmenter(), origin=ModelSource(tmp_path, "2026-01-01T00.00.00"))
+    model = replace(segmenter(), source=ModelSource(tmp_path, "2026-01-01T00.00.00"))
     areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
     wanted = map_scenes("a.tif", model, READING, MappingSettings(), areas, None)
     assert (wanted.model.folder, wanted.model.version) == (tmp_path, "2026-01-01T00.00.00")
     assert wanted.model.load is load_segmenter
-    assert wanted.model.content_hash == model.origin.content_hash() if model.origin else False
+    assert wanted.model.content_hash == model.source.content_hash() if model.source else False
     assert wanted.permits.protected_areas is None
     concessions, protected = wanted.permits.read()
     assert concessions is not None
@@ -118,9 +118,9 @@ def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> N
 
 def test_a_classifier_maps_coarsely(classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
-    model = replace(classifier, origin=ModelSource(tmp_path, "1"))
+    model = replace(classifier, source=ModelSource(tmp_path, "1"))
     wanted = map_scenes("a.tif", model, READING, MappingSettings(), None, None).model
-    assert (wanted.load, wanted.name) == (load_window_classifier, "mine-classifier")
+    assert (wanted.load, wanted.name) == (load_pixel_predictor, "mine-classifier")
 
 
 def test_scenes_of_archives_are_read_as_they_are_for_training() -> None:

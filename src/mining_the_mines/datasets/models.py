@@ -141,8 +141,8 @@ class ClassifierDataset(CompleteModelDataset["MineClassifier", "MineClassifier"]
         """Read the model."""
         from mining_the_mines.models.model_files import load_classifier
 
-        origin = self.find()
-        return replace(load_classifier(origin.folder), origin=origin)
+        source = self.find()
+        return replace(load_classifier(source.folder), source=source)
 
     def save(self, data: "MineClassifier") -> None:
         """Write the model."""
@@ -161,8 +161,8 @@ class SegmenterDataset(CompleteModelDataset["MineSegmenter", "MineSegmenter"]):
         """Read the model."""
         from mining_the_mines.models.model_files import load_segmenter
 
-        origin = self.find()
-        return replace(load_segmenter(origin.folder), origin=origin)
+        source = self.find()
+        return replace(load_segmenter(source.folder), source=source)
 
     def save(self, data: "MineSegmenter") -> None:
         """Write the model."""

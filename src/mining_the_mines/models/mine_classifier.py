@@ -30,7 +30,7 @@ class MineClassifier:
         baseline: The trees.
         network: The fold ensemble.
         blend: Weighs both.
-        origin: Where it was read from.
+        source: Where it was read from.
     """
 
     chosen: ModelName
@@ -40,7 +40,12 @@ class MineClassifier:
     baseline: Baseline
     network: StoredEnsemble
     blend: Blend
-    origin: ModelSource | None = field(default=None, compare=False)
+    source: ModelSource | None = field(default=None, compare=False)
+
+    @property
+    def coarse(self) -> bool:
+        """It judges windows as wholes."""
+        return True
 
     @property
     def window(self) -> int:

@@ -18,12 +18,12 @@ class MineSegmenter:
     Attributes:
         chips: How chips are read, and what is asked of them; ``bands`` as in training.
         network: The fold ensemble; its threshold is the one chosen on out-of-fold predictions.
-        origin: Where it was read from.
+        source: Where it was read from.
     """
 
     chips: ChipSettings
     network: StoredEnsemble
-    origin: ModelSource | None = field(default=None, compare=False)
+    source: ModelSource | None = field(default=None, compare=False)
 
     @property
     def coarse(self) -> bool:

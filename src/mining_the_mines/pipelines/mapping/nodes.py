@@ -119,12 +119,12 @@ def map_scenes(
     """
     from mining_the_mines.models.mine_classifier import MineClassifier
     from mining_the_mines.models.model_files import load_segmenter
-    from mining_the_mines.models.window_classifier import load_window_classifier
+    from mining_the_mines.models.predictor import load_pixel_predictor
 
     if isinstance(model, MineClassifier):
-        stored = _stored(model.origin, "mine-classifier", load_window_classifier)
+        stored = _stored(model.source, "mine-classifier", load_pixel_predictor)
     else:
-        stored = _stored(model.origin, "mine-segmenter", load_segmenter)
+        stored = _stored(model.source, "mine-segmenter", load_segmenter)
     permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
     return MapRequest(scenes_to_map, stored, mapping, permits, scene_reading)
 
