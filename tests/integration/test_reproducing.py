@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.tracking.runs import RunStore, find_run
 from support.projects import SMALL, copy_project, reproduce, run
 

@@ -17,7 +17,7 @@ import rasterio
 import shapely
 from affine import Affine
 
-from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.geo.named_areas import read_named_areas
 from mining_the_mines.mapping.attributes import COLUMNS
 from mining_the_mines.mapping.completion import (
@@ -34,7 +34,6 @@ from mining_the_mines.mapping.scene_map import SceneMap, open_maps, read_map
 from mining_the_mines.mapping.scene_maps import map_part
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.rasters.scene import Scene
-from mining_the_mines.scenes.errors import SceneError
 from support.composites import DATES, composite_at
 from support.scene_files import (
     BANDS,

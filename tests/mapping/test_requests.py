@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 from mapping.test_scene_discovery import recorded
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.core.hashing import hash_file
 from mining_the_mines.core.progress import uncounted
 from mining_the_mines.mapping.completion import PermitFiles
@@ -23,10 +24,7 @@ from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_scenes import StacReading
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.rasters.scene import Scene
-from mining_the_mines.scenes.compositing import CompositingSettings
-from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.faults import NoCompositeError
-from mining_the_mines.scenes.selection import AcquisitionSettings
+from mining_the_mines.scenes.composite_files import NoCompositeError
 from support.composites import DATES
 from support.observed_requests import CLOUD, Observation, clear, month
 from support.observed_requests import write_scene as write_item

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.mapping.scene_discovery import StacScene, composite_scene, find_scenes
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.composite_files import RECORD, Composite, CompositeRecord, record_path, write_index
-from mining_the_mines.scenes.errors import SceneError
 from support.composites import DATES, composite_at
 from support.scene_files import ground, write_scene
 

@@ -9,7 +9,7 @@ import pytest
 from planetary_computer.settings import Settings  # type: ignore[import-untyped] # it publishes no type information
 
 from mapping.test_requests import item_at, make
-from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.core.errors import SceneError
 from support.http_servers import FaultyServer, Reply
 
 

@@ -30,7 +30,7 @@ from mining_the_mines.pipelines.reporting.nodes import (
     write_report,
 )
 from mining_the_mines.reporting import ClassificationData, SegmentationTile
-from mining_the_mines.scenes.faults import BlockFault
+from mining_the_mines.scenes.composite_files import BlockFault
 from mining_the_mines.scoring import BootstrapSettings, score_table
 from mining_the_mines.scoring.pixel_tally import pixel_threshold_curve, tally_pixels
 from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation

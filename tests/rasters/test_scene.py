@@ -10,12 +10,11 @@ import rasterio.shutil
 from affine import Affine
 
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.rasters.reader import MissingBandError
 from mining_the_mines.rasters.scene import lay_grid, open_rows, raster_files
-from mining_the_mines.scenes.errors import SceneError
 from support.scene_files import BANDS, CORNER, ground, map_rows, plan_map, scene_at, store_model, write_scene
 
 CHIPS = ChipSettings(bands=BANDS)

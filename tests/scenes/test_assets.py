@@ -5,7 +5,7 @@ from typing import Any
 import pystac
 import pytest
 
-from mining_the_mines.scenes.assets import MissingAssetError, find_asset, find_mask
+from mining_the_mines.scenes.items import MissingAssetError, find_asset, find_mask
 from support.stac_catalogs import Scene
 
 TIFF, JP2 = "image/tiff; application=geotiff; profile=cloud-optimized", "image/jp2"

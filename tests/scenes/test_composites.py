@@ -11,10 +11,9 @@ import pytest
 import rasterio
 
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites
+from mining_the_mines.core.errors import SceneError
+from mining_the_mines.scenes.composite_files import INDEX, Composite, NoCompositeError, open_composites
 from mining_the_mines.scenes.composites import make_composites
-from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.faults import NoCompositeError
 from support.observed_requests import CLOUD, Observation, clear, flat, month, plan_of, write_scene
 
 BANDS = ("B2", "B5", "B1")

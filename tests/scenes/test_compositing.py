@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.warp import transform
 
-from mining_the_mines.scenes.assets import MissingAssetError
 from mining_the_mines.scenes.compositing import Block, composite_block, fuse_days
+from mining_the_mines.scenes.items import MissingAssetError
 from support.observed_requests import CLOUD, CORNER, Observation, clear, flat, month, plan_of, write_scene
 
 

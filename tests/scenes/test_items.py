@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import shapely
 
-from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.items import SceneFacts
 from support.stac_catalogs import GROUND, Scene
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
 
-from mining_the_mines.scenes.native_grid import NativeGrid
+from mining_the_mines.scenes.grids import NativeGrid
 from mining_the_mines.sentinel2.resampling import RIM
 from support.observed_requests import CORNER, EPSG, Observation, clear, flat, write_scene
 

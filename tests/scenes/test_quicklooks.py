@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.quicklooks import read_quicklook
 from support.chip_polygons import utm_grid
 from support.composites import composite_at

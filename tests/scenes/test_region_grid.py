@@ -5,8 +5,8 @@ from typing import Any
 import pystac
 import pytest
 
-from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.region_grid import parse_projection, region_grid
+from mining_the_mines.core.errors import SceneError
+from mining_the_mines.scenes.grids import parse_projection, region_grid
 from support.stac_catalogs import Scene, region
 
 ZONE = 32721

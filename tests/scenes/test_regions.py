@@ -8,7 +8,7 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.regions import Bounds, Region, read_regions
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mining_the_mines.scenes.items import SceneFacts
-from mining_the_mines.scenes.reprocessing import find_replaced
+from mining_the_mines.scenes.selection import find_replaced
 from support.stac_catalogs import Scene
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.scene_list import SCENE_COLUMNS, SceneChoice
 from mining_the_mines.scenes.selection import choose_scenes
 from support.stac_catalogs import BANDS, Scene, series, settings, write_catalog

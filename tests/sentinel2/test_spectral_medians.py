@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from scipy.optimize import minimize
 
-from mining_the_mines.sentinel2.spectral_medians import geomedian, medoid
+from mining_the_mines.sentinel2.compositing import geomedian, medoid
 from support.dates import Mask, Numbers, dates_and_sky, random_dates
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
-from mining_the_mines.simulation.spectra import Material, local_spectra, spectral_library
-from mining_the_mines.simulation.water import WaterBody, water_reflectance
+from mining_the_mines.simulation.spectra import Material, WaterBody, local_spectra, spectral_library, water_reflectance
 
 RED, GREEN, NEAR_INFRARED, SHORT_WAVE = (COMPETITION_BANDS.index(name) for name in ("B4", "B3", "B8", "B11"))
 

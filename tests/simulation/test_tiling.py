@@ -5,8 +5,7 @@ import pytest
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from mining_the_mines.simulation.places import place_in
-from mining_the_mines.simulation.tiling import mgrs_tile
+from mining_the_mines.simulation.places import mgrs_tile, place_in
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,11 @@ import numpy.typing as npt
 import pystac
 import rasterio
 import shapely
+from mining_the_mines.scenes.settings import AccessSettings, CompositingSettings
 from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 
-from mining_the_mines.scenes.compositing import CompositingSettings
-from mining_the_mines.scenes.http import AccessSettings
-from mining_the_mines.scenes.region_plan import RegionPlan, plan_composites
+from mining_the_mines.scenes.composites import RegionPlan, plan_composites
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import SceneChoice, left_out_table
 

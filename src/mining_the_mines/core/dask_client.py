@@ -9,9 +9,8 @@ from typing import Final, TypeVar
 from distributed import Client, Future, LocalCluster, as_completed
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY
-from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)
 

@@ -70,8 +70,8 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
 
     def parts(self, path: Path) -> dict[str, str]:
         """What tells the map of each scene from others."""
+        from mining_the_mines.core.errors import SceneError
         from mining_the_mines.mapping.scene_map import open_maps
-        from mining_the_mines.scenes.errors import SceneError
 
         try:
             return {found.name: found.record.content_hash for found in open_maps(path).maps}

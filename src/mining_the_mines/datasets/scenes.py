@@ -13,7 +13,7 @@ from kedro.io.core import AbstractVersionedDataset, Version
 from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.datasets.folders import FolderDataset
@@ -29,14 +29,11 @@ from mining_the_mines.datasets.previews import (
     where_there_are_data,
 )
 from mining_the_mines.ledger.content import ContentHashes, visible_files
-from mining_the_mines.scenes.asset_checks import check_assets
 from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites
-from mining_the_mines.scenes.composites import make_composites
-from mining_the_mines.scenes.download import fetch_assets
-from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.region_plan import RegionPlan
+from mining_the_mines.scenes.composites import RegionPlan, make_composites
+from mining_the_mines.scenes.download import check_assets, fetch_assets
 from mining_the_mines.scenes.scene_list import SceneChoice
-from mining_the_mines.scenes.selection import AcquisitionSettings
+from mining_the_mines.scenes.settings import AcquisitionSettings
 
 #: Where a simulated folder says how it was made.
 SIMULATION = "series.json"

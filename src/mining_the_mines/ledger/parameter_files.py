@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import visible_files
 from mining_the_mines.ledger.states import with_sidecars
 from mining_the_mines.scenes.composite_files import composite_files, read_composite
-from mining_the_mines.scenes.errors import SceneError
 
 #: What STAC is written as.
 _JSON: Final = (".json", ".geojson")

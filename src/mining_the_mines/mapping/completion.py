@@ -23,6 +23,7 @@ from rasterio.windows import Window
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.paths import link
 from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import HECTARE, ChipGrid, pixel_metres
@@ -42,7 +43,6 @@ from mining_the_mines.mapping.vectorise import outline_blocks
 from mining_the_mines.rasters.scene import gdal_memory
 from mining_the_mines.rasters.scene_rgb import read_visible
 from mining_the_mines.reporting.map_quicklook import draw_quicklook
-from mining_the_mines.scenes.errors import SceneError
 
 #: Goes up when the same probabilities and settings begin to give other polygons or files.
 VERSION: Final = 2

@@ -13,10 +13,10 @@ from rasterio.enums import Resampling
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.mapping.plan import Precision, ProbabilityPlan
 from mining_the_mines.mapping.row_bands import BandPart, Sums
 from mining_the_mines.rasters.cog import CogLayout, write_cog
-from mining_the_mines.scenes.errors import SceneError
 
 #: Numbers of whole maps of 8 bits: 0–254 stand for 0–1.
 STEPS: Final = 254

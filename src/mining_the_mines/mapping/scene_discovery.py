@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.redaction import without_secrets
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites, read_composite
-from mining_the_mines.scenes.errors import SceneError
 
 _RASTERS: Final = (".tif", ".tiff", ".jp2", ".vrt")
 _ITEM: Final = ".json"

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.paths import find, tell, tell_text
 from mining_the_mines.geo.grid import Box, ChipGrid, read_grid
 from mining_the_mines.mapping.map_facts import MapFacts
@@ -23,7 +24,6 @@ from mining_the_mines.mapping.map_files import MINES
 from mining_the_mines.mapping.probability_raster import read_probability, read_small
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.rasters.scene_rgb import read_visible
-from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scoring.mapped_area import KnownRows, outline_known
 
 PROBABILITY: Final = "probability.tif"

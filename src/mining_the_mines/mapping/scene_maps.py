@@ -14,13 +14,12 @@ from distributed.scheduler import KilledWorker
 
 from mining_the_mines.core.atomic import put_back
 from mining_the_mines.core.dask_client import DaskSettings, Refusal, attempt, connect, share
-from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.mapping.completion import PARTS, ScenePlan, finish_scene, finished_map, waiting_parts
 from mining_the_mines.mapping.row_bands import BandPart, map_band
 from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene, open_maps, read_map, write_index
 from mining_the_mines.rasters.chip import ChipError
-from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)
 

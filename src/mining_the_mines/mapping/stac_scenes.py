@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 import pystac
 
 from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.progress import Count
 from mining_the_mines.mapping.scene_discovery import StacScene, composite_scene
 from mining_the_mines.rasters.scene import Scene
-from mining_the_mines.scenes.composites import make_composites
-from mining_the_mines.scenes.compositing import CompositingSettings
-from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.region_plan import plan_composites
+from mining_the_mines.scenes.composites import make_composites, plan_composites
+from mining_the_mines.scenes.http import PLANETARY_COMPUTER
 from mining_the_mines.scenes.regions import Bounds, Region
-from mining_the_mines.scenes.search import PLANETARY_COMPUTER, open_item
-from mining_the_mines.scenes.selection import AcquisitionSettings, Wanted, choose_from
+from mining_the_mines.scenes.search import open_item
+from mining_the_mines.scenes.selection import Wanted, choose_from
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 _PLANETARY_COMPUTER_HOST: Final = "planetarycomputer.microsoft.com"
 #: Where its files lie, which nobody reads without a signature.

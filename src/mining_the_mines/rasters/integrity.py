@@ -1,15 +1,17 @@
-"""Whether the file of an asset is a whole raster, before anything is made of it."""
+"""Whether the file of an asset is a whole raster of Sentinel-2 pixels; nothing else is opened."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import rasterio
+from odc.loader import RioDriver, RioReader
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.redaction import redact
-from mining_the_mines.scenes.errors import SceneError
 
 #: Formats of Sentinel-2's archives. No others: a virtual raster (VRT) on the web could name files of this machine.
 DRIVERS: Final = ("GTiff", "JP2OpenJPEG")
@@ -81,3 +83,33 @@ def _end_of_last_block(raster: DatasetReader) -> int:
     offset = raster.get_tag_item(f"BLOCK_OFFSET_{place}", "TIFF", bidx=1)
     length = raster.get_tag_item(f"BLOCK_SIZE_{place}", "TIFF", bidx=1)
     return int(offset) + int(length) if offset and length else 0
+
+
+_WEB: Final = frozenset({"http", "https"})
+
+
+class ImageReader(RioReader):
+    """Reads a file of an archive; one on the web only if it is an image.
+
+    A virtual raster (VRT) names other files, and GDAL would open those of this machine: a stranger would choose what is
+    read here. That a file was an image when it was looked for doesn't tell what its server answers later. The beginning
+    of the file stays in GDAL's cache, so that looking costs no further request.
+    """
+
+    def read(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as odc-loader calls it
+        """Read a window.
+
+        Raises:
+            RasterioIOError: If the file on the web is no image.
+        """
+        if urlsplit(self._src.uri).scheme in _WEB:
+            open_image(self._src.uri).close()
+        return super().read(*args, **options)
+
+
+class ImageDriver(RioDriver):
+    """Tells odc-stac to read so."""
+
+    def open(self, src: Any, ctx: Any) -> ImageReader:  # noqa: ANN401 - odc-loader's own types
+        """Give what reads a file."""
+        return ImageReader(src, ctx)

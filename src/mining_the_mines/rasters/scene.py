@@ -19,11 +19,11 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import file_hash
 from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import ChipGrid, pixel_metres
 from mining_the_mines.rasters.reader import BandReader, RasterFormat, find_bands, unreadable
-from mining_the_mines.scenes.errors import SceneError
 
 #: Bytes of decoded blocks that GDAL keeps; by itself it takes a twentieth of the machine's memory.
 _GDAL_CACHE_BYTES: Final = 128 * 2**20

@@ -14,11 +14,11 @@ from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public nam
 from rasterio.errors import RasterioError
 
 from mining_the_mines.core.redaction import redact
-from mining_the_mines.scenes.faults import Fault, NoCompositeError
+from mining_the_mines.scenes.composite_files import Fault, NoCompositeError
+from mining_the_mines.scenes.grids import middle_longitude
 from mining_the_mines.scenes.http import UnansweredError, gdal_options
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.reading import SceneStack
-from mining_the_mines.scenes.region_grid import middle_longitude
 from mining_the_mines.sentinel2.compositing import CompositeSettings, composite, to_numbers
 from mining_the_mines.sentinel2.masked_median import masked_median
 from mining_the_mines.sentinel2.reflectance import NODATA

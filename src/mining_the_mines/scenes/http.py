@@ -23,8 +23,8 @@ from urllib3.exceptions import DecodeError, HTTPError, ProtocolError, ReadTimeou
 from urllib3.exceptions import InvalidHeader as InvalidRetryHeader
 from urllib3.util import Retry
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.redaction import redact_all, without_secrets
-from mining_the_mines.scenes.errors import SceneError
 
 logger = logging.getLogger(__name__)
 

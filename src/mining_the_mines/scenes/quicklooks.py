@@ -9,8 +9,8 @@ from rasterio.enums import Resampling
 from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.composite_files import Composite
-from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.sentinel2.bands import TRUE_COLOUR
 from mining_the_mines.sentinel2.reflectance import decode
 

@@ -11,12 +11,11 @@ import odc.stac
 import pystac
 from odc.geo.geobox import GeoBox
 
-from mining_the_mines.rasters.integrity import open_image
-from mining_the_mines.rasters.remote_files import ImageDriver
-from mining_the_mines.scenes.assets import SCENE_CLASSIFICATION, find_asset, find_mask
-from mining_the_mines.scenes.http import AccessSettings
-from mining_the_mines.scenes.native_grid import NativeGrid, NativeWindow
-from mining_the_mines.scenes.search import signing
+from mining_the_mines.rasters.integrity import ImageDriver, open_image
+from mining_the_mines.scenes.grids import NativeGrid, NativeWindow
+from mining_the_mines.scenes.http import signing
+from mining_the_mines.scenes.items import SCENE_CLASSIFICATION, find_asset, find_mask
+from mining_the_mines.scenes.settings import AccessSettings
 from mining_the_mines.sentinel2.baseline import Scaling, harmonise, read_scaling
 from mining_the_mines.sentinel2.reflectance import NODATA
 from mining_the_mines.sentinel2.resampling import interpolate

@@ -15,7 +15,7 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 from pyproj.exceptions import CRSError, ProjError
 
-from mining_the_mines.scenes.errors import SceneError
+from mining_the_mines.core.errors import SceneError
 
 #: West, south, east and north in degrees of WGS 84.
 Bounds = tuple[float, float, float, float]

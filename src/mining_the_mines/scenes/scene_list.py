@@ -10,8 +10,8 @@ from typing import Any, Final
 import pandas as pd
 import pystac
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.paths import find, tell
-from mining_the_mines.scenes.errors import SceneError
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.regions import Region
 

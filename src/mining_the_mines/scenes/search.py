@@ -19,10 +19,11 @@ from pystac_client.exceptions import APIError, ParametersError
 from pystac_client.stac_api_io import StacApiIO
 from pystac_client.warnings import PystacClientWarning
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.redaction import without_secrets
-from mining_the_mines.scenes.errors import SceneError
-from mining_the_mines.scenes.http import AccessSettings, PatientSession, UnansweredError
+from mining_the_mines.scenes.http import PatientSession, UnansweredError
 from mining_the_mines.scenes.regions import Bounds, Region
+from mining_the_mines.scenes.settings import AccessSettings
 
 logger = logging.getLogger(__name__)
 

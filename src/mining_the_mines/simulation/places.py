@@ -1,7 +1,12 @@
-"""Where on Earth the simulated regions lie."""
+"""Where on Earth the simulated regions lie: mining provinces, UTM zones and MGRS tiles.
+
+Letters of tiles: NGA.STND.0037, *Universal Grids and the Transverse Mercator and Polar Stereographic Map Projections*
+(2014), scheme AA, the usual one for WGS 84.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 
@@ -80,3 +85,29 @@ def place_in(province: str, rng: np.random.Generator) -> Place:
     west, south, east, north = chosen.box
     longitude, latitude = round(float(rng.uniform(west, east)), 4), round(float(rng.uniform(south, north)), 4)
     return Place(chosen.name, chosen.biome, longitude, latitude)
+
+
+_BANDS: Final = "CDEFGHJKLMNPQRSTUVWX"
+_COLUMNS: Final = ("ABCDEFGH", "JKLMNPQR", "STUVWXYZ")
+_ROWS: Final = "ABCDEFGHJKLMNPQRSTUV"
+_SQUARE: Final = 100_000
+
+
+def mgrs_tile(epsg: int, easting: float, northing: float, latitude: float) -> str:
+    """Name the square of 100 km that a point lies in.
+
+    Args:
+        epsg: UTM zone, WGS 84.
+        easting: Metres.
+        northing: Metres.
+        latitude: Degrees, between −80 and 84.
+
+    Returns:
+        Zone, latitude band and square, such as ``21MUN``.
+    """
+    zone = epsg % 100
+    band = _BANDS[min(int((latitude + 80) // 8), len(_BANDS) - 1)]
+    column = _COLUMNS[(zone - 1) % 3][int(easting // _SQUARE) - 1]
+    # In even zones, the letters start five further on.
+    row = _ROWS[(int(northing // _SQUARE) + (5 if zone % 2 == 0 else 0)) % len(_ROWS)]
+    return f"{zone:02d}{band}{column}{row}"

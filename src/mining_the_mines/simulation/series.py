@@ -32,7 +32,10 @@ from mining_the_mines.simulation.products import (
     Granule,
     Image,
     Product,
+    granules_of,
     processed,
+    relative_orbit,
+    seen,
     to_digital_numbers,
     write_cog,
 )
@@ -47,7 +50,6 @@ from mining_the_mines.simulation.stac_catalog import (
     outline_of,
     write_catalog,
 )
-from mining_the_mines.simulation.swath import granules_of, relative_orbit, seen
 
 #: Goes up when the same settings begin to give another series, so that a folder made before is made again.
 VERSION: Final = 3

@@ -8,10 +8,9 @@ import pandas as pd
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.progress_bars import progress_bar
 from mining_the_mines.datasets.scenes import AssetRequest
-from mining_the_mines.scenes.compositing import CompositingSettings
 from mining_the_mines.scenes.scene_list import SceneChoice
-from mining_the_mines.scenes.selection import AcquisitionSettings
 from mining_the_mines.scenes.selection import choose_scenes as search
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 logger = logging.getLogger(__name__)
 

@@ -32,8 +32,7 @@ from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
 from mining_the_mines.reporting.interactive_map import draw_map as draw
 from mining_the_mines.scenes.composite_files import Composite
-from mining_the_mines.scenes.compositing import CompositingSettings
-from mining_the_mines.scenes.selection import AcquisitionSettings
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import (
     MapComparison,

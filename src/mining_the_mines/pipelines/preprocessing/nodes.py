@@ -28,10 +28,9 @@ from mining_the_mines.datasets.scenes import CompositeRequest
 from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_polygons
 from mining_the_mines.scenes.composite_files import Composite
-from mining_the_mines.scenes.compositing import CompositingSettings
-from mining_the_mines.scenes.region_plan import plan_composites
+from mining_the_mines.scenes.composites import plan_composites
 from mining_the_mines.scenes.scene_list import SceneChoice
-from mining_the_mines.scenes.selection import AcquisitionSettings
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,7 @@ from typing import Final
 import pandas as pd
 
 from mining_the_mines.reporting.report_data import CompositeData, CompositeView
-from mining_the_mines.scenes.composite_files import Composite
-from mining_the_mines.scenes.faults import BlockFault
+from mining_the_mines.scenes.composite_files import BlockFault, Composite
 from mining_the_mines.scenes.quicklooks import read_quicklook
 
 #: Longest side of a quicklook in pixels; smaller where there are many, for a report must stay fit to be sent by mail.
