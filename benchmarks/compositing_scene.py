@@ -20,13 +20,13 @@ from pathlib import Path
 
 import rasterio
 import rasterio.shutil
-from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from rasterio.io import MemoryFile
 
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.scenes.composites import make_composites, plan_composites
 from mining_the_mines.scenes.scene_list import SceneChoice
 from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
 

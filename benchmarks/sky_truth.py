@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from mining_the_mines.scenes.settings import NO_MASK, AcquisitionSettings, CompositingSettings
 
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.scenes.composite_files import Composite
@@ -27,6 +26,7 @@ from mining_the_mines.scenes.grids import middle_longitude
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.scene_list import ItemJson
 from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.settings import NO_MASK, AcquisitionSettings, CompositingSettings
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, decode
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import rasterio
 from distributed import LocalCluster
-from mining_the_mines.scenes.settings import CompositingSettings
 
 from mining_the_mines.core.dask_client import DaskSettings, run_blocks
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.composites import RegionPlan, make_composites, plan_composites
 from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.settings import CompositingSettings
 from support.observed_requests import IMPATIENT, Observation, choice_of, clear, month, write_scene
 
 

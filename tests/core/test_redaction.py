@@ -5,9 +5,9 @@ import logging
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mining_the_mines.scenes.settings import AccessSettings
 
 from mining_the_mines.core.redaction import redact, redact_all, without_secrets
+from mining_the_mines.scenes.settings import AccessSettings
 
 KEYS = ("password", "key", "auth", "jwt", "code", "apiKey", "api-key", "x-api-key", "client_secret", "sig%3D")
 LONGER_KEYS = (

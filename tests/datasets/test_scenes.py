@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from kedro.io import DatasetError
-from mining_the_mines.scenes.settings import AcquisitionSettings
 
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.hashing import ContentHashes
@@ -18,6 +17,7 @@ from mining_the_mines.datasets.scenes import (
     SimulatedSeriesDataset,
 )
 from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.settings import AcquisitionSettings
 from support.observed_requests import Observation, choice_of, clear, flat, month, plan_of, write_scene
 
 TINY = {"provinces": ["tapajos"], "pixels": 60, "mines": 1, "dates": 2}

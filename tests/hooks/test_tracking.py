@@ -14,7 +14,6 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
-from mining_the_mines.scenes.settings import AcquisitionSettings
 from mlflow.utils.file_utils import local_file_uri_to_path
 from omegaconf import OmegaConf
 
@@ -25,6 +24,7 @@ from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking, reda
 from mining_the_mines.ledger.recorder import plain
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
+from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.tracking.active import TrackedRun, active_run, set_active_run
 from mining_the_mines.tracking.errors import TrackingError
 from pipelines import test_outline_evaluation as outlined

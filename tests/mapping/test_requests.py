@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 from mapping.test_scene_discovery import recorded
 from mining_the_mines.core.dask_client import DaskSettings
@@ -25,6 +24,7 @@ from mining_the_mines.mapping.stac_scenes import StacReading
 from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.composite_files import NoCompositeError
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from support.composites import DATES
 from support.observed_requests import CLOUD, Observation, clear, month
 from support.observed_requests import write_scene as write_item

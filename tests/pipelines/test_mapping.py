@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import shapely
 from affine import Affine
-from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from numpy.typing import NDArray
 
 from mapping.test_requests import READING, make, request
@@ -45,6 +44,7 @@ from mining_the_mines.pipelines.mapping.nodes import (
 from mining_the_mines.pipelines.reporting.map_nodes import describe_maps
 from mining_the_mines.pipelines.tasks import CLASSIFICATION
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import MapScoreSettings
 from models.test_mine_segmenter import segmenter

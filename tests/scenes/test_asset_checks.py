@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from mining_the_mines.scenes.settings import AcquisitionSettings
 
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.download import check_assets
 from mining_the_mines.scenes.scene_list import SceneChoice
 from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.settings import AcquisitionSettings
 from support.http_servers import FaultyServer, Kind
 from support.stac_catalogs import BANDS, series, settings, write_catalog
 

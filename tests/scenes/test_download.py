@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import rasterio
-from mining_the_mines.scenes.settings import AcquisitionSettings
 
 from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.scenes.download import fetch_assets
 from mining_the_mines.scenes.scene_list import SceneChoice
 from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.settings import AcquisitionSettings
 from support.http_servers import FaultyServer, Kind, files
 from support.stac_catalogs import BANDS, GROUND, series, settings, write_catalog
 

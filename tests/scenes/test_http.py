@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import rasterio
 import requests
-from mining_the_mines.scenes.settings import AccessSettings
 from pydantic import ValidationError
 from rasterio.errors import RasterioIOError
 
 from mining_the_mines.scenes.http import PatientSession, UnansweredError, gdal_options
+from mining_the_mines.scenes.settings import AccessSettings
 from support.http_servers import Fault, FaultyServer, Kind, Reply
 from support.stac_catalogs import write_raster
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as thoroughness
 from hypothesis import strategies as st
-from mining_the_mines.scenes.settings import AcquisitionSettings
-from mining_the_mines.scenes.static_catalog import BrokenItem
 from pydantic import ValidationError
 
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import SceneChoice
 from mining_the_mines.scenes.selection import Wanted, choose_from, choose_scenes
+from mining_the_mines.scenes.settings import AcquisitionSettings
+from mining_the_mines.scenes.static_catalog import BrokenItem
 from mining_the_mines.sentinel2.baseline import read_scaling
 from support.stac_catalogs import (
     BANDS,

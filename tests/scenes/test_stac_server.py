@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mining_the_mines.scenes.settings import AcquisitionSettings
 
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.download import check_assets, fetch_assets
 from mining_the_mines.scenes.scene_list import SceneChoice
 from mining_the_mines.scenes.search import StacApi, open_source
 from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.settings import AcquisitionSettings
 from support import stac_server
 from support.http_servers import FaultyServer, Kind, files, passed_on
 from support.stac_catalogs import BANDS, GROUND, Scene, collection_json, region, series, settings, write_raster

@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pystac
 import rasterio
 import shapely
-from mining_the_mines.scenes.settings import AccessSettings, CompositingSettings
 from rasterio.transform import Affine
 from rasterio.warp import transform_bounds
 
 from mining_the_mines.scenes.composites import RegionPlan, plan_composites
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import SceneChoice, left_out_table
+from mining_the_mines.scenes.settings import AccessSettings, CompositingSettings
 
 #: Upper left corner of all scenes, in metres of EPSG:32721, a multiple of 60.
 CORNER = (600_000, 9_300_000)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from mining_the_mines.scenes.settings import AcquisitionSettings
 from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
 
 from mining_the_mines.scenes.regions import Bounds, Region
+from mining_the_mines.scenes.settings import AcquisitionSettings
 
 BANDS = ("B2", "B3", "B4")
 #: As Earth Search calls the bands, and as the Planetary Computer does.

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from odc.geo.geobox import GeoBox
-from pydantic import Field
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError
 
@@ -19,44 +18,17 @@ from mining_the_mines.scenes.grids import middle_longitude
 from mining_the_mines.scenes.http import UnansweredError, gdal_options
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.reading import SceneStack
+from mining_the_mines.scenes.settings import CompositingSettings
 from mining_the_mines.sentinel2.compositing import CompositeSettings, composite, to_numbers
 from mining_the_mines.sentinel2.masked_median import masked_median
 from mining_the_mines.sentinel2.reflectance import NODATA
 from mining_the_mines.sentinel2.resampling import RIM, nest
-from mining_the_mines.sentinel2.scene_classification import ClearSkySettings, clear_pixels
+from mining_the_mines.sentinel2.scene_classification import clear_pixels
 
 Numbers = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
-#: Said of ``mask_asset`` where the scenes' pixels without data are all that is masked.
-NO_MASK: Final = "none"
 _READING_FAULTS: Final = (RasterioError, CPLE_BaseError, OSError, UnansweredError)
-
-
-class CompositingSettings(CompositeSettings):
-    """How scenes become a composite."""
-
-    mask_asset: str = Field(
-        "scl",
-        description=(
-            "Asset that tells clouds. scl is the scene classification of level 2A; of any other asset, such as a cloud "
-            "mask of your own for level 1C, pixels that are not 0 are masked; none masks nothing but missing data."
-        ),
-    )
-    clear_sky: ClearSkySettings = Field(default_factory=ClearSkySettings)
-    block: int = Field(
-        1024,
-        ge=16,
-        description=(
-            "Rows and columns that are in work at once; memory follows it. A multiple of the files' tiles (512 or "
-            "1024) reads least twice: what is interpolated needs a pixel beyond the block."
-        ),
-    )
-
-    @property
-    def mask(self) -> str | None:
-        """The asset that tells clouds, if there is one."""
-        return None if self.mask_asset == NO_MASK else self.mask_asset
 
 
 @dataclass(frozen=True)

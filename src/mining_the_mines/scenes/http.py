@@ -5,10 +5,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import requests
-from pydantic import BaseModel, ConfigDict, Field
 from requests.exceptions import (
     ConnectionError,  # noqa: A004 - it is not the built-in one, which is caught nowhere here
     InvalidHeader,
@@ -24,11 +23,14 @@ from urllib3.exceptions import InvalidHeader as InvalidRetryHeader
 from urllib3.util import Retry
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.core.redaction import redact_all, without_secrets
+from mining_the_mines.core.redaction import without_secrets
+from mining_the_mines.scenes.settings import AccessSettings
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
+
+PLANETARY_COMPUTER: Final = "planetary-computer"
 
 #: Answers that may be different a little later: too many requests, and faults of the server itself.
 PASSING_FAULTS: Final = (429, 500, 502, 503, 504)
@@ -43,32 +45,6 @@ _WAYS_OUT: Final = {
     403: "it needs a signature, or user and password in the file .netrc of your home folder",
     404: "there is nothing at this address; check it, or leave this out",
 }
-
-
-class AccessSettings(BaseModel):
-    """Where scenes come from, how long to wait for a server, and how often to ask again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str = Field(
-        "earth-search",
-        description="Where scenes are found: earth-search, planetary-computer, the address of another STAC API, or a "
-        "static STAC catalog, by its address or the path of its catalog.json.",
-    )
-    timeout_seconds: float = Field(
-        30, gt=0, description="An answer that has not come after this long counts as failed; so does one that crawls."
-    )
-    retries: int = Field(5, ge=0, description="How often a failed request is sent again.")
-    back_off: float = Field(
-        0.5,
-        ge=0,
-        description="Seconds before the second retry; each further one waits twice as long, at most a minute. Some "
-        "chance is added, so that many clients don't come back at once.",
-    )
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """What is shown of them: logs of a cluster show what tasks are called with, and an address may hold a key."""
-        return ((name, redact_all(value)) for name, value in super().__repr_args__())
 
 
 def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str, str]:
@@ -287,3 +263,41 @@ def _broken(address: str, error: RequestException | HTTPError, limit: float) -> 
             f"{address} can't be reached: check the address and your connection to the network.", passing=True
         )
     return UnansweredError(f"{address} can't be asked ({type(error).__name__}): check the address.")
+
+
+def signing(access: AccessSettings) -> Callable[[str], str] | None:
+    """Find out how addresses of assets are signed, for those that open them.
+
+    Signatures of the Planetary Computer hold for less than an hour: sign when a file is opened, and write nothing
+    signed down. Its package keeps tokens and renews them in time.
+
+    Args:
+        access: Where the scenes come from.
+
+    Returns:
+        From an address to one that can be read; ``None`` where none is needed.
+    """
+    return sign if access.source == PLANETARY_COMPUTER else None
+
+
+def sign(address: str) -> str:
+    """Sign an address of the Planetary Computer.
+
+    Args:
+        address: Of an asset; any that is not in its storage stays as it is.
+
+    Returns:
+        The address with a shared access signature, which must never be shown or written down.
+
+    Raises:
+        UnansweredError: If no signature is to be had.
+    """
+    import planetary_computer  # type: ignore[import-untyped] # it publishes no type information
+
+    try:
+        signed: str = planetary_computer.sign_url(address)
+    except (requests.RequestException, ValueError) as error:
+        raise UnansweredError(
+            f"The Planetary Computer gives no signature for {without_secrets(address)}: try again later."
+        ) from error
+    return signed

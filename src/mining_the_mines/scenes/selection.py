@@ -5,17 +5,14 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any, Final
 
 import pandas as pd
 import pystac
 import shapely
-from pydantic import Field, field_validator, model_validator
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.core.redaction import redact_all, without_secrets
 from mining_the_mines.scenes.grids import parse_projection
@@ -30,7 +27,7 @@ from mining_the_mines.scenes.items import (
 from mining_the_mines.scenes.regions import Region, read_regions
 from mining_the_mines.scenes.scene_list import ItemJson, SceneChoice, left_out, left_out_table
 from mining_the_mines.scenes.search import SceneSource, open_source
-from mining_the_mines.scenes.settings import AccessSettings
+from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.scenes.static_catalog import BrokenItem, resolve
 from mining_the_mines.sentinel2.baseline import read_baseline
 
@@ -92,63 +89,6 @@ logger = logging.getLogger(__name__)
 #: Scenes that were left out and that an error tells of, one for each kind of reason.
 _EXAMPLES: Final = 3
 _NO_MASK: Final = "no mask"
-
-
-class AcquisitionSettings(AccessSettings):
-    """Which scenes are wanted, and from where."""
-
-    collection: str | None = Field(
-        "sentinel-2-l2a", description="Collection of the catalog to search; null for all that a static catalog has."
-    )
-    regions: str | dict[str, tuple[float, float, float, float]] | None = Field(
-        None,
-        description="Where: a vector file with one feature a region (columns name and, if wanted, epsg), or boxes by "
-        "name: west, south, east, north in degrees. A simulated archive says itself which regions it holds.",
-    )
-    start: date | None = Field(None, description="First day that scenes may be of; null for no limit.")
-    end: date | None = Field(None, description="Last day; null for no limit.")
-    max_cloud_cover: float = Field(
-        70,
-        ge=0,
-        le=100,
-        description="Scenes with more per cent of cloud are left out. High is good: what is clear in them counts.",
-    )
-    minimum_dates: int = Field(
-        3, ge=1, description="A region with scenes of fewer days is left out: a median of two dates is no median."
-    )
-    exclude: tuple[str, ...] = Field(
-        (), description="Ids of scenes that are not to be used, whatever the catalog says of them."
-    )
-    keep_assets: bool = Field(
-        False, description="Whether files are fetched as a whole and kept, instead of read by window where they lie."
-    )
-    workers: int = Field(
-        8, ge=1, description="Files that are checked or fetched at the same time.", json_schema_extra=EXECUTION_ONLY
-    )
-
-    @field_validator("exclude", mode="before")
-    @classmethod
-    def _one_stands_for_itself(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "AcquisitionSettings":
-        if self.start and self.end and self.start > self.end:
-            raise ValueError(f"start ({self.start}) is after end ({self.end}): swap them")
-        return self
-
-    def of_archive(self, folder: Path) -> "AcquisitionSettings":
-        """Search another archive in the same way.
-
-        Args:
-            folder: A static catalog with its regions beside it, such as a simulated one.
-
-        Returns:
-            These settings with that source and its regions.
-        """
-        return self.model_copy(
-            update={"source": str(folder / "catalog.json"), "regions": str(folder / "regions.geojson")}
-        )
 
 
 @dataclass(frozen=True)
