@@ -8,20 +8,152 @@ all of them that is asked about each region by what the others taught it. Run it
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyogrio.raw
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from rasterio.transform import Affine
+from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
-from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
+from mining_the_mines.sentinel2.indices import DEFAULT_INDICES, compute_index
+from mining_the_mines.sentinel2.reflectance import decode
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
-from mining_the_mines.simulation.difficulty import GridChips, chip_statistics, cut_truth, separabilities
+from mining_the_mines.simulation.settings import FIELD
 
 SHOWN = 6
 LIMIT = 0.9
+PERCENTILES = (1, 2, 5, 25, 50, 75, 95, 98, 99)
+STATISTICS = ("mean", "std", *(f"p{percentile}" for percentile in PERCENTILES))
+#: Mines are drawn in so many cells along a pixel's edge, so that shares of a chip come out right.
+_CELLS = 2
+
+
+@dataclass(frozen=True)
+class GridChips:
+    """Chips on a grid over all regions of a series.
+
+    Attributes:
+        reflectance: float32 (chips, 12, size, size), bands in the order of ``COMPETITION_BANDS``.
+        shares: Share of each chip that belongs to a mine, float64 (chips,).
+        regions: Of each chip.
+    """
+
+    reflectance: NDArray[np.float32]
+    shares: NDArray[np.float64]
+    regions: tuple[str, ...]
+
+    def mines(self, share: float = 0.01) -> NDArray[np.bool_]:
+        """Which chips show a mine: those that belong to one by this share or more."""
+        shown: NDArray[np.bool_] = self.shares >= share
+        return shown
+
+
+@dataclass(frozen=True)
+class Separability:
+    """How well one number tells mines from the rest.
+
+    Attributes:
+        quantity: A band or an index.
+        statistic: Of its values in a chip: ``mean``, ``std`` or a percentile such as ``p95``.
+        auc: Area under the ROC curve, 0.5 to 1, whichever side of the threshold the mines are on.
+    """
+
+    quantity: str
+    statistic: str
+    auc: float
+
+
+def cut_truth(folder: Path, size: int = FIELD) -> GridChips:
+    """Cut the truth rasters of a series into chips.
+
+    Args:
+        folder: As written by :func:`mining_the_mines.simulation.series.write_simulated_series`.
+        size: Edge of a chip in pixels; what is left over at the edges of a region is not used.
+
+    Returns:
+        The chips, region by region and row by row.
+    """
+    images, shares, regions = [], [], []
+    for path in sorted((folder / "truth").glob("*.tif")):
+        with rasterio.open(path) as raster:
+            reflectance = decode(raster.read())
+            cover = _mine_cover(folder / "mines.gpkg", raster.crs.to_epsg(), raster.transform, raster.shape)
+        rows, columns = (length // size for length in cover.shape)
+        for row, column in np.ndindex(rows, columns):
+            window = (slice(row * size, (row + 1) * size), slice(column * size, (column + 1) * size))
+            images.append(reflectance[(slice(None), *window)])
+            shares.append(float(cover[window].mean()))
+            regions.append(path.stem)
+    return GridChips(np.stack(images), np.array(shares), tuple(regions))
+
+
+def _mine_cover(mines: Path, epsg: int, transform: Affine, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Compute how much of each pixel belongs to a mine, 0 to 1."""
+    _, _, outlines, _ = pyogrio.raw.read(mines, layer=f"mines_{epsg}", columns=[])
+    fine = (shape[0] * _CELLS, shape[1] * _CELLS)
+    cells = rasterize(shapely.from_wkb(outlines), out_shape=fine, transform=transform @ Affine.scale(1 / _CELLS))
+    cover: NDArray[np.float32] = cells.reshape(shape[0], _CELLS, shape[1], _CELLS).mean(axis=(1, 3), dtype=np.float32)
+    return cover
+
+
+def separabilities(chips: GridChips, quantities: Sequence[str] = DEFAULT_INDICES) -> list[Separability]:
+    """Score every statistic of every quantity as if it were a classifier.
+
+    Args:
+        chips: With and without mines.
+        quantities: Bands and indices.
+
+    Returns:
+        One row a quantity and statistic, the best first.
+    """
+    table = chip_statistics(chips, quantities)
+    mines = chips.mines()
+    rows = [
+        Separability(quantity, statistic, _area_under_curve(table[:, row, column], mines))
+        for row, quantity in enumerate(quantities)
+        for column, statistic in enumerate(STATISTICS)
+    ]
+    return sorted(rows, key=lambda row: -row.auc)
+
+
+def chip_statistics(chips: GridChips, quantities: Sequence[str]) -> NDArray[np.float64]:
+    """Describe each chip by a few numbers.
+
+    Args:
+        chips: Which ones.
+        quantities: Bands and indices.
+
+    Returns:
+        Shape (chips, quantities, statistics), statistics in the order of :data:`STATISTICS`.
+    """
+    return np.stack([_describe(image, quantities) for image in chips.reflectance])
+
+
+def _describe(image: NDArray[np.float32], quantities: Sequence[str]) -> NDArray[np.float64]:
+    bands = dict(zip(COMPETITION_BANDS, image, strict=True))
+    rows = []
+    for quantity in quantities:
+        values = bands[quantity] if quantity in bands else compute_index(quantity, bands)
+        rows.append([values.mean(), values.std(), *np.percentile(values, PERCENTILES)])
+    return np.array(rows, dtype=np.float64)
+
+
+def _area_under_curve(values: NDArray[np.float64], mine: NDArray[np.bool_]) -> float:
+    """Mann and Whitney's statistic, which is the area under the ROC curve."""
+    mines = int(mine.sum())
+    others = mine.size - mines
+    area = (rankdata(values)[mine].sum() - mines * (mines + 1) / 2) / (mines * others)
+    return float(max(area, 1 - area))
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import pyogrio.raw
 import pytest
 
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
-from mining_the_mines.simulation.difficulty import GridChips, cut_truth, separabilities
+from simulation_lookalikes import GridChips, cut_truth, separabilities
 
 
 @pytest.fixture(scope="module")
