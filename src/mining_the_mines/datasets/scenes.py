@@ -29,10 +29,10 @@ from mining_the_mines.datasets.previews import (
     where_there_are_data,
 )
 from mining_the_mines.ledger.content import ContentHashes, visible_files
-from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites
+from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites, write_index
 from mining_the_mines.scenes.composites import RegionPlan, make_composites
-from mining_the_mines.scenes.download import check_assets, fetch_assets
-from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.download import check_assets, download_assets
+from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AcquisitionSettings
 
 #: Where a simulated folder says how it was made.
@@ -113,17 +113,17 @@ class AssetRequest:
         settings: Whether files are kept, and how patient to be.
     """
 
-    choice: SceneChoice
+    choice: SceneSelection
     settings: AcquisitionSettings
 
-    def reach(self, folder: Path) -> SceneChoice:
+    def reach(self, folder: Path) -> SceneSelection:
         """Fetch the files to a folder if they are to be kept, else look whether they answer."""
         if self.settings.keep_assets:
-            return fetch_assets(self.choice, folder, self.settings, progress_bar)
+            return download_assets(self.choice, folder, self.settings, progress_bar)
         return check_assets(self.choice, self.settings, progress_bar)
 
 
-class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
+class SceneChoiceDataset(AbstractVersionedDataset[SceneSelection, SceneSelection]):
     """The chosen scenes as JSON, with all that a rerun needs to use exactly these.
 
     Args:
@@ -138,12 +138,12 @@ class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
         super().__init__(filepath=PurePosixPath(filepath), version=version)
         self.metadata = metadata
 
-    def load(self) -> SceneChoice:
+    def load(self) -> SceneSelection:
         """Read the list."""
         path = Path(self._get_load_path())
-        return SceneChoice.from_json(path.read_text(encoding="utf-8"), path)
+        return SceneSelection.from_json(path.read_text(encoding="utf-8"), path)
 
-    def save(self, data: SceneChoice) -> None:
+    def save(self, data: SceneSelection) -> None:
         """Write the list, whole or not at all."""
         path = Path(self._get_save_path())
         with whole_file(path) as draft:
@@ -174,7 +174,7 @@ def scene_files(path: Path) -> list[Path]:
     if path.suffix != _LIST or not path.is_file():
         return []
     try:
-        choice = SceneChoice.from_json(path.read_text(encoding="utf-8"), path)
+        choice = SceneSelection.from_json(path.read_text(encoding="utf-8"), path)
     except SceneError:  # who reads it is told
         return []
     items = (item for scenes in choice.items.values() for item in scenes)
@@ -203,7 +203,7 @@ class ReachedScenesDataset(SceneChoiceDataset):
         super().__init__(filepath=filepath, version=version, metadata=metadata)
         self.assets = Path(assets)
 
-    def save(self, data: SceneChoice | AssetRequest) -> None:
+    def save(self, data: SceneSelection | AssetRequest) -> None:
         """Look whether every file answers, or fetch it, and list the scenes for which it does."""
         if isinstance(data, AssetRequest):
             data = data.reach(self.assets)
@@ -232,7 +232,8 @@ class CompositesDataset(FolderDataset[CompositeRequest, tuple[Composite, ...]]):
 
     def save(self, data: CompositeRequest) -> None:
         """Make the composites, block by block."""
-        make_composites(data.plans, self.save_folder, data.dask, counting_bar)
+        made = make_composites(data.plans, self.save_folder, data.dask, counting_bar)
+        write_index(self.save_folder, [composite.region for composite in made])
 
     @where_there_are_data
     def preview(self) -> ImagePreview:
