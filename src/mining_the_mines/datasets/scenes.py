@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from kedro.io.core import AbstractVersionedDataset, Version
 from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.core.errors import BadInputError, SceneError
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.datasets.folders import FolderDataset
@@ -67,17 +66,10 @@ class SimulatedSeriesDataset(FolderDataset[None, Path]):
         Raises:
             BadInputError: The folder holds something that was not simulated, which must not be replaced.
         """
-        from mining_the_mines.simulation import SeriesSettings, read_series_settings, write_simulated_series
+        from mining_the_mines.simulation import SeriesSettings, simulate_archive
 
-        settings = SeriesSettings(**self.simulation)
         folder = self.load_folder
-        if folder.exists() and not (folder / SIMULATION).is_file():
-            raise BadInputError(
-                f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
-                f"own chips with --env, another folder in raw_root, or the source of your scenes in acquisition.source."
-            )
-        if read_series_settings(folder) != settings:
-            write_simulated_series(folder, settings, partial(progress_bar, description="Simulating regions"))
+        simulate_archive(folder, SeriesSettings(**self.simulation), progress_bar)
         return folder
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:
