@@ -6,7 +6,7 @@ from kedro.io import DatasetError
 
 from mining_the_mines.cli import plainly
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.tracking.settings import TrackingSettings
+from mining_the_mines.tracking.store import StoreSettings
 
 
 def fail_deep_down() -> None:
@@ -27,8 +27,8 @@ def test_an_error_of_the_program_keeps_its_stack_trace() -> None:
 
 
 def test_settings_that_pydantic_refuses_are_told_without_their_values() -> None:
-    with pytest.raises(click.ClickException, match=r"^TrackingSettings can't be used: there is no token\.$"):
-        plainly(lambda: TrackingSettings.model_validate({"token": "hunter2"}))()
+    with pytest.raises(click.ClickException, match=r"^StoreSettings can't be used: there is no token\.$"):
+        plainly(lambda: StoreSettings.model_validate({"token": "hunter2"}))()
 
 
 def test_what_a_command_returns_is_passed_on() -> None:

@@ -9,7 +9,7 @@ from omegaconf.resolvers import oc
 from mining_the_mines.hooks.given_parameters import GivenParameters
 from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.hooks.task_selection import TaskSelection
-from mining_the_mines.hooks.tracking import ParameterTracking, RunTracking
+from mining_the_mines.hooks.tracking import RunTracking
 
 # Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
@@ -17,10 +17,10 @@ warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is depreca
 # The node that compares what both tasks find belongs to neither of them, so it names data of both.
 warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\.'")
 
-#: kedro-mlflow's own hook is replaced by a subclass that understands typed parameters.
+#: Where kedro-mlflow is installed, its hook would read mlflow.yml as its own; hooks/tracking.py tells why it is off.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
 # The last is called first: it starts the MLflow run.
-HOOKS = (GivenParameters(), TaskSelection(), RunRecording(), RunTracking(), ParameterTracking())
+HOOKS = (GivenParameters(), TaskSelection(), RunRecording(), RunTracking())
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS: dict[str, Any] = {

@@ -27,11 +27,11 @@ from mining_the_mines.ledger.states import state_of, state_read
 from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.models.export import describe
 from mining_the_mines.models.mine_segmenter import MineSegmenter
-from mining_the_mines.registry.champion import Registration, RegistryView
+from mining_the_mines.registry.champion import RegistryView
 from mining_the_mines.registry.compatibility import decide_beforehand
 from mining_the_mines.registry.package import ModelPackage, StoredPackage
 from mining_the_mines.registry.seen_chips import hash_chips
-from mining_the_mines.tracking.registry import find_version
+from mining_the_mines.tracking.registry import Registration, find_version
 from support.chip_files import packed_chips
 from support.networks import SIX_BANDS, random_reflectance, small_outline_ensemble, small_segmenter_spec
 from support.registered_models import SETTINGS, facts
@@ -78,7 +78,6 @@ def _registry(database: Path, tmp_path: Path) -> Iterator[None]:
 def registration(package: StoredPackage) -> Registration:
     return Registration(
         NAME, package.folder, package.content_hash, package.card, {}, {}, becomes_champion=True, champion_version="",
-        figures={"chips": 3.0},
     )  # fmt: skip
 
 
@@ -126,8 +125,8 @@ def test_a_registered_model_predicts_to_the_last_bit_as_it_did(tmp_path: Path, a
     model = dataset.load()
     chips = random_reflectance(2, size=SIZE)
     np.testing.assert_array_equal(model.predict(chips), segmenter().predict(chips))
-    assert model.origin is not None
-    assert model.origin.version == f"{NAME} 1"
+    assert model.source is not None
+    assert model.source.version == f"{NAME} 1"
 
 
 @pytest.mark.usefixtures("_registry")
@@ -232,7 +231,7 @@ def test_a_registry_that_does_not_answer_stops_no_run(
     tmp_path: Path, package: StoredPackage, caplog: pytest.LogCaptureFixture
 ) -> None:
     mlflow.set_tracking_uri("http://127.0.0.1:9")
-    assert "did not do what was asked" in ChampionDataset(name=NAME, fetched=str(tmp_path)).load().silent
+    assert "can't be used" in ChampionDataset(name=NAME, fetched=str(tmp_path)).load().silent
     RegisteredModelDataset(name=NAME).save(registration(package))
     assert f"{NAME} is not registered and stays in {package.folder}" in caplog.text
     assert "kedro run --pipelines=registration" in caplog.text

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import mlflow
 import pandas as pd
 import pytest
 from kedro.io import DatasetError
@@ -14,22 +13,23 @@ from mining_the_mines.pipelines.reporting import create_pipeline
 from mining_the_mines.pipelines.reporting.comparison_nodes import compare_with_others
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
 from mining_the_mines.pipelines.tasks import Task
+from mining_the_mines.tracking.run import set_active_run
+from support import tracked_runs
 from support.scored_runs import Tracked, make_scored_run
 
 MINE = make_scored_run(better=0.4)
 
 
 @pytest.fixture
-def tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tracked]:
-    """A run of the experiment that MLflow is set to."""
+def tracked(tmp_path: Path) -> Iterator[Tracked]:
+    """A run of the store in which the active run is tracked."""
     tracked = Tracked(tmp_path)
     tracked.add(make_scored_run(), name="first")
-    mlflow.set_tracking_uri(tracked.store.address)
-    experiment = mlflow.MlflowClient().get_experiment_by_name(tracked.experiment)
-    assert experiment is not None
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment.experiment_id)
+    run = tracked_runs.begin(tmp_path, tracked.store)
+    set_active_run(run)
     yield tracked
-    mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # which unsets it
+    set_active_run(None)
+    run.end()
 
 
 def test_a_run_is_compared_with_another_by_name_on_what_both_know(tracked: Tracked) -> None:
@@ -52,8 +52,7 @@ def test_a_run_is_compared_with_another_by_name_on_what_both_know(tracked: Track
     assert found["outlines", "test"].obstacle == "this run has kept no scores of single chips"
 
 
-def test_without_tracking_it_says_what_to_leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
+def test_without_tracking_it_says_what_to_leave_out() -> None:
     with pytest.raises(BadInputError, match=r"leave out reporting\.compare"):
         read_run("LAST")
 

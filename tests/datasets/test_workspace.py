@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 from kedro.io import DatasetError
-from mlflow import MlflowClient
 
 from mining_the_mines.datasets.workspace import WorkspaceDataset
-from mining_the_mines.tracking.active import set_active_run
-from support import tracked_runs as telling
+from mining_the_mines.tracking.run import set_active_run
+from support import tracked_runs
 
 
 def test_without_a_run_nothing_is_tracked(tmp_path: Path) -> None:
@@ -19,7 +18,7 @@ def test_without_a_run_nothing_is_tracked(tmp_path: Path) -> None:
 
 def test_each_fold_logs_to_a_child_of_the_active_run(tmp_path: Path) -> None:
     workspace = WorkspaceDataset(filepath=str(tmp_path / "checkpoints"), task="segmentation").load()
-    run = telling.tracker(tmp_path, telling.store(tmp_path)).start("training")
+    run = tracked_runs.begin(tmp_path, tracked_runs.embedded(tmp_path))
     set_active_run(run)
     try:
         logger = workspace.start_logger("fold 3")
@@ -28,8 +27,8 @@ def test_each_fold_logs_to_a_child_of_the_active_run(tmp_path: Path) -> None:
     logger.log_hyperparams({"rate": 0.1})
     logger.log_metrics({"training_loss": 0.5}, step=1)
     logger.finalize("success")
-    run.close()
-    children = telling.children(MlflowClient(telling.store(tmp_path)), run.run_id)
+    run.end()
+    children = tracked_runs.children(tracked_runs.embedded(tmp_path).client(), run.run_id)
     child = children["segmentation, fold 3"]
     assert child.info.status == "FINISHED"
     assert child.data.metrics == {"training_loss": 0.5}

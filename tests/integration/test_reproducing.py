@@ -8,7 +8,8 @@ import pytest
 from mlflow import MlflowClient
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.tracking.runs import RunStore, find_run
+from mining_the_mines.tracking.runs import find_run
+from mining_the_mines.tracking.store import RunStore
 from support.projects import SMALL, copy_project, reproduce, run
 
 pytestmark = pytest.mark.end_to_end

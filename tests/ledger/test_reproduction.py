@@ -7,7 +7,7 @@ from kedro.framework.startup import bootstrap_project
 
 from mining_the_mines.cli.reproduction import run_again
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.tracking.runs import RunStore
+from mining_the_mines.tracking.store import RunStore
 from support.projects import copy_project
 from support.stored_files import node, run
 

@@ -295,4 +295,3 @@ def test_what_a_version_is_looked_up_by_stands_in_its_tags(classifier: MineClass
     assert (registration.tags["run_id"], registration.tags["git_commit"]) == ("f00", "abc")
     assert "(" in registration.tags["score.test.roc_auc"]
     assert registration.decision["decision.metric"] == "roc_auc"
-    assert registration.figures["challenger"] == promotion["challenger"]["value"]

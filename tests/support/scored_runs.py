@@ -13,7 +13,7 @@ import pandas as pd
 from mining_the_mines.scoring import BootstrapSettings, ThresholdSettings, choose_thresholds, score_table
 from mining_the_mines.scoring.run_comparison import ScoredRun
 from mining_the_mines.scoring.segmentation_scores import segmentation_score_table
-from mining_the_mines.tracking.runs import RunStore
+from mining_the_mines.tracking.store import RunStore
 from support.predictions import make_table
 from support.scored_segmentation import make_measures
 

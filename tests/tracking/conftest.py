@@ -2,12 +2,13 @@
 
 import pytest
 
-from support import tracked_runs as telling
+from mining_the_mines.tracking.store import RunStore
+from support import tracked_runs
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     """An embedded store, which takes a while to be made."""
-    address = telling.store(tmp_path_factory.mktemp("embedded"))
-    telling.tracker(tmp_path_factory.mktemp("first"), address)
-    return address
+    store = tracked_runs.embedded(tmp_path_factory.mktemp("embedded"))
+    store.experiment_id(store.client())
+    return store

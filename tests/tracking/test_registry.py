@@ -12,8 +12,8 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from mining_the_mines.registry.champion import Registration
 from mining_the_mines.tracking.registry import (
+    Registration,
     RegistryError,
     SilentRegistryError,
     fetch_version,
@@ -54,7 +54,6 @@ def registration(folder: Path, content: str, champion: bool = True, before: str 
         decision={"decision": "champion" if champion else "challenger"},
         becomes_champion=champion,
         champion_version=before,
-        figures={},
     )
 
 
@@ -104,7 +103,10 @@ def test_a_model_that_beat_another_champion_than_the_present_one_has_to_be_compa
     register(registration(tmp_path / "c", "c", before="1"), None)
     assert aliases(client)["champion"] == "2"
     assert client.get_model_version("mine-classifier", "3").tags["decision"] == "challenger"
-    assert "another champion meanwhile, version 2, so version 3 stays the challenger" in caplog.text
+    assert (
+        "Version 2 of mine-classifier became champion since the comparison, so version 3 stays the challenger"
+        in caplog.text
+    )
 
 
 def test_a_champion_that_was_deposed_by_hand_meanwhile_is_not_called_another_one(
@@ -139,7 +141,10 @@ def test_a_run_that_makes_another_champion_in_the_same_moment_is_noticed(
     register(registration(tmp_path / "b", "b", before="1"), None)
     assert aliases(client) == {"challenger": "2", "champion": "1"}
     assert client.get_model_version("mine-classifier", "2").tags["decision"] == "challenger"
-    assert "has got another champion meanwhile, version 1, so version 2 stays the challenger" in caplog.text
+    assert (
+        "Version 1 of mine-classifier became champion since the comparison, so version 2 stays the challenger"
+        in caplog.text
+    )
 
 
 def test_the_latest_decision_stands_in_the_tags_of_a_model_and_nothing_of_an_earlier_one(
@@ -223,7 +228,7 @@ def test_a_store_of_files_that_refuses_them_is_told_and_not_taken_for_a_full_dis
     register(registration(tmp_path / "a", "a"), None)
     with FaultyServer(lambda _asked: Reply(status, {}, b"")).running() as server:
         client.create_model_version("mine-classifier", f"{server.address}/api/2.0/mlflow-artifacts/artifacts/a")
-        with pytest.raises(SilentRegistryError, match=rf"did not do what was asked of it: .*{status}") as told:
+        with pytest.raises(SilentRegistryError, match=rf"can't be used: .*{status}") as told:
             fetch_version(find_version("models:/mine-classifier/2"), tmp_path / "fetched")
     assert "free some space" not in str(told.value)
     assert not list((tmp_path / "fetched").rglob("*.txt"))
@@ -232,7 +237,7 @@ def test_a_store_of_files_that_refuses_them_is_told_and_not_taken_for_a_full_dis
 def test_a_place_for_files_that_can_not_be_written_to_is_told(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     (tmp_path / "artifacts").write_text("no folder")
     run = client.create_run(client.create_experiment("models", artifact_location=str(tmp_path / "artifacts")))
-    with pytest.raises(SilentRegistryError, match="did not do what was asked of it"):
+    with pytest.raises(SilentRegistryError, match="can't be used"):
         register(registration(tmp_path / "a", "a"), run.info.run_id)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.tracking.runs import LAST, RunStore, find_run
+from mining_the_mines.tracking.runs import LAST, find_run
+from mining_the_mines.tracking.store import RunStore
 from support.scored_runs import Tracked, make_scored_run
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from mining_the_mines.cli.send_unsent import send_unsent
-from support import postgresql, tracking_server
-from support import tracked_runs as telling
+from mining_the_mines.tracking.store import RunStore
+from mining_the_mines.tracking.unsent import send_unsent
+from support import postgresql, tracked_runs, tracking_server
 from support.http_servers import FaultyServer, passed_on
 from support.projects import copy_project, kedro
 from support.tracking_server import TrackingServer
@@ -23,7 +23,7 @@ if postgresql.programs() is None:
         raise RuntimeError("Continuous integration needs PostgreSQL: apt-get install postgresql")
     pytest.skip("PostgreSQL is not installed", allow_module_level=True)
 
-EPOCHS = 30
+EPOCHS = 20
 
 
 @pytest.fixture(scope="module")
@@ -39,84 +39,70 @@ def line(server: TrackingServer) -> Iterator[FaultyServer]:
         yield running
 
 
-def told(client: MlflowClient, run_id: str) -> dict[str, list[float]]:
-    """All losses of a run's folds, in the order in which the server lists them."""
-    return {
-        name: [each.value for each in client.get_metric_history(run.info.run_id, "loss")]
-        for name, run in telling.children(client, run_id).items()
-    }
-
-
-def test_two_runs_at_once_lose_nothing_when_the_server_is_killed_and_started_again(
-    server: TrackingServer, tmp_path: Path
-) -> None:
-    runs = [telling.begin_training(tmp_path / name, server.address, EPOCHS, 0.1) for name in ("one", "two")]
-    ids = [run.stdout.readline().strip() for run in runs if run.stdout is not None]
+def test_two_runs_lose_nothing_when_the_server_is_killed(server: TrackingServer, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    runs = [tracked_runs.begin_training(folder, server.address, EPOCHS, 0.2) for folder in folders]
+    keys = [run.stdout.readline().strip() for run in runs if run.stdout is not None]
     time.sleep(2)  # in the middle of the first fold
     server.kill()
-    time.sleep(1)
+    assert [run.wait(timeout=120) for run in runs] == [0, 0]
+    assert len(list(tmp_path.glob("*/unsent/*/entries.jsonl"))) == 2
     server.start()
-    slowest = [float(run.communicate(timeout=120)[0].split()[-1]) for run in runs]
-    losses = [1 / (1 + epoch) for epoch in range(EPOCHS)]
-    for run_id in ids:
-        run = server.client.get_run(run_id)
+    store = RunStore(server.address, tracked_runs.EXPERIMENT)
+    assert [each.outcome for folder in folders for each in send_unsent(folder / "unsent", store)] == ["sent", "sent"]
+    expected = [1 / (1 + epoch) for epoch in range(EPOCHS)]
+    for key in keys:
+        run = tracked_runs.of_key(server.client, key)
         assert run.info.status == "FINISHED"
         assert (run.data.params, run.data.metrics) == ({"epochs": str(EPOCHS)}, {"f1": 0.5})
-        assert told(server.client, run_id) == {"fold 0": losses, "fold 1": losses}
-        assert len(server.client.list_artifacts(run_id, "epochs")) == 2 * EPOCHS
-        assert {child.info.status for child in telling.children(server.client, run_id).values()} == {"FINISHED"}
+        assert tracked_runs.losses(server.client, run.info.run_id) == {"fold 0": expected, "fold 1": expected}
+        assert len(server.client.list_artifacts(run.info.run_id, "epochs")) == 2 * EPOCHS
+        folds = tracked_runs.children(server.client, run.info.run_id).values()
+        assert {fold.info.status for fold in folds} == {"FINISHED"}
     assert not list(tmp_path.glob("*/unsent/*"))
-    assert max(slowest) < 0.5, "an epoch waited for the server"
 
 
-def test_a_run_whose_server_dies_ends_well_and_what_it_had_to_tell_is_sent_later(
-    line: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_pipeline_whose_server_dies_ends_well_and_is_sent_by_command(
+    line: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = copy_project(tmp_path / "project")
-    address = line.address.replace("//", "//somebody:hunter2@")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", line.address.replace("//", "//somebody:hunter2@"))
     line.fail("/mlflow-artifacts/", "drop")  # it dies when the first file is sent
     small = "provinces=[tapajos] pixels=192 mines=4 dates=4".replace(" ", ",simulation.")
-    parameters = f"--params=tracking.patience_seconds=1,simulation.{small}"
-    done = kedro(project, "run", "--pipelines=acquisition", parameters)
+    done = kedro(project, "run", "--pipelines=acquisition", f"--params=simulation.{small}")
     assert done.returncode == 0, done.stderr
-    (left,) = (project / "data/mlflow/unsent").iterdir()
+    (left,) = project.glob("data/**/unsent_runs/*")
     said = "".join(done.stdout.split())
     assert str(left) in said
     assert said.count("send-unsent") == 1
-    client = MlflowClient(line.address)
-    assert client.get_run(left.name).info.status == "RUNNING"
     assert line.asked[0].headers["Authorization"] == f"Basic {b64encode(b'somebody:hunter2').decode()}"
+    client = MlflowClient(line.address)
+    assert tracked_runs.of_key(client, left.name).info.status == "RUNNING"
 
     line.faults.clear()
-    monkeypatch.chdir(project)
-    assert send_unsent.callback is not None
-    send_unsent.callback(env=None)
-    assert "sent to" in capsys.readouterr().out
-    run = client.get_run(left.name)
+    sent = kedro(project, "send-unsent")
+    assert "sent to" in sent.stdout, sent.stderr
+    run = tracked_runs.of_key(client, left.name)
     assert run.info.status == "FINISHED"
-    assert run.info.artifact_uri.startswith("mlflow-artifacts:/")
-    assert "scenes.json" in {item.path for item in client.list_artifacts(left.name)}
+    assert str(run.info.artifact_uri).startswith("mlflow-artifacts:/")
+    assert "provenance" in {item.path for item in client.list_artifacts(run.info.run_id)}
     assert not left.exists()
     files = [path for path in project.rglob("*") if path.is_file()]
     assert not [path for path in files if b"hunter2" in path.read_bytes()]
     assert "hunter2" not in f"{run.data.tags} {run.data.params} {done.stdout} {done.stderr}"
 
 
-@pytest.mark.parametrize("what", ["runs/create", "runs/log-batch", "runs/update", "mlflow-artifacts/artifacts"])
-def test_what_the_server_took_but_could_not_confirm_is_there_once(
-    line: FaultyServer, tmp_path: Path, what: str
-) -> None:
-    tracker = telling.tracker(tmp_path, line.address)
-    run = tracker.start("training")
-    line.fail(what, "cut", times=1)
+@pytest.mark.parametrize("request_", ["runs/create", "runs/log-batch", "runs/update", "mlflow-artifacts/artifacts"])
+def test_a_lost_answer_doubles_nothing(line: FaultyServer, tmp_path: Path, request_: str) -> None:
+    run = tracked_runs.begin(tmp_path, RunStore(line.address, tracked_runs.EXPERIMENT))
+    line.fail(request_, "cut", times=1)
     child = run.start_child("fold 0")
     for epoch in range(3):
         child.log_metrics({"loss": float(epoch)}, step=epoch)
-    child.log_text("all of it", "notes/why.txt")
+    run.log_text("all of it", "notes/why.txt")
     child.end()
     run.end()
-    run.close()
     client = MlflowClient(line.address)
-    assert told(client, run.run_id) == {"fold 0": [0.0, 1.0, 2.0]}
-    assert telling.children(client, run.run_id)["fold 0"].info.status == "FINISHED"
+    assert tracked_runs.losses(client, run.run_id) == {"fold 0": [0.0, 1.0, 2.0]}
+    assert tracked_runs.children(client, run.run_id)["fold 0"].info.status == "FINISHED"
+    assert [item.path for item in client.list_artifacts(run.run_id, "notes")] == ["notes/why.txt"]

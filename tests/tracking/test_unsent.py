@@ -1,4 +1,4 @@
-"""What runs left unsent, because they were killed or their server was away."""
+"""Records that the server has not got are sent later, whole and once."""
 
 import os
 import shutil
@@ -6,129 +6,117 @@ import signal
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
-from mining_the_mines.tracking.unsent import send_unsent
-from support import tracked_runs as telling
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.tracking.run import TrackedRun
+from mining_the_mines.tracking.store import RunStore
+from mining_the_mines.tracking.unsent import UnsentRecord, send_record, send_unsent
+from support import tracked_runs
 
 EPOCHS = 4
+NOWHERE = RunStore("http://127.0.0.1:9", tracked_runs.EXPERIMENT)
 
 
-@pytest.fixture(scope="module")
-def left(tmp_path_factory: pytest.TempPathFactory, address: str) -> Path:
-    """What is left of a process that was killed in its last epoch, with nothing sent since its beginning."""
-    folder = tmp_path_factory.mktemp("killed")
-    process = telling.begin_training(folder, address, EPOCHS, 0.0, hang=True)
+def log_offline(folder: Path, store: RunStore) -> TrackedRun:
+    """A run whose server never answered, with a file that has changed since it was logged."""
+    run = tracked_runs.begin(folder, NOWHERE)
+    table = folder / "scores.csv"
+    table.write_text("first", encoding="utf-8")
+    run.log_params({"epochs": 3})
+    run.log_artifact(table, "tables")
+    run.log_artifact(folder / "missing.csv")
+    child = run.start_child("fold 0")
+    for epoch in range(3):
+        child.log_metrics({"loss": float(epoch)}, step=epoch)
+    child.end()
+    run.end()
+    table.write_text("second", encoding="utf-8")
+    redirect(folder / "unsent" / run.key, store)
+    return run
+
+
+def redirect(record: Path, store: RunStore) -> None:
+    """Let a record belong to another store."""
+    path = record / "run.json"
+    path.write_text(path.read_text("utf-8").replace(NOWHERE.name, store.name), encoding="utf-8")
+
+
+def test_a_run_whose_server_never_answered_is_sent_whole(store: RunStore, tmp_path: Path) -> None:
+    run = log_offline(tmp_path, store)
+    (sending,) = send_unsent(tmp_path / "unsent", store)
+    assert sending.outcome == "sent"
+    assert "missing.csv" in sending.reason
+    client = store.client()
+    known = tracked_runs.of_key(client, run.key)
+    assert (known.info.status, known.data.params) == ("FINISHED", {"epochs": "3"})
+    assert tracked_runs.losses(client, known.info.run_id) == {"fold 0": [0.0, 1.0, 2.0]}
+    place = client.download_artifacts(known.info.run_id, "tables/scores.csv")
+    assert Path(place).read_text("utf-8") == "first"
+    assert not list((tmp_path / "unsent").iterdir())
+
+
+def test_sending_twice_changes_nothing(store: RunStore, tmp_path: Path) -> None:
+    run = log_offline(tmp_path, store)
+    shutil.copytree(tmp_path / "unsent", tmp_path / "again")
+    for folder in ("unsent", "again"):
+        assert [each.outcome for each in send_unsent(tmp_path / folder, store)] == ["sent"]
+    client = store.client()
+    known = tracked_runs.of_key(client, run.key)
+    assert tracked_runs.losses(client, known.info.run_id) == {"fold 0": [0.0, 1.0, 2.0]}
+
+
+def test_a_killed_run_ends_as_killed_and_has_all_of_its_epochs(store: RunStore, tmp_path: Path) -> None:
+    process = tracked_runs.begin_training(tmp_path, store.address, EPOCHS, 0.0, hang=True)
     assert process.stdout is not None
-    run_id = process.stdout.readline().strip()
+    key = process.stdout.readline().strip()
     assert process.stdout.readline().strip() == "hanging"
+    assert list(send_unsent(tmp_path / "unsent", store)) == []  # it is under way
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert telling.children(MlflowClient(address), run_id) == {}
-    return folder / "unsent" / run_id
-
-
-@pytest.fixture
-def killed(left: Path, tmp_path: Path) -> str:
-    """The id of that run, whose journal lies in a folder of its own."""
-    shutil.copytree(left, tmp_path / "unsent" / left.name)
-    return left.name
-
-
-def test_nothing_that_a_killed_process_had_told_is_lost(killed: str, address: str, tmp_path: Path) -> None:
-    client = MlflowClient(address)
-    (sending,) = send_unsent(tmp_path / "unsent", address, client)
-    assert sending.outcome == "sent"
-    run = client.get_run(killed)
+    assert [each.outcome for each in send_unsent(tmp_path / "unsent", store)] == ["sent"]
+    client = store.client()
+    run = tracked_runs.of_key(client, key)
     assert run.info.status == "KILLED"
-    assert run.data.params == {"epochs": str(EPOCHS)}
-    children = telling.children(client, killed)
+    children = tracked_runs.children(client, run.info.run_id)
     assert {name: child.info.status for name, child in children.items()} == {"fold 0": "FINISHED", "fold 1": "KILLED"}
-    for child in children.values():
-        assert len(client.get_metric_history(child.info.run_id, "loss")) == EPOCHS
-    assert len(client.list_artifacts(killed, "epochs")) == 2 * EPOCHS
-    assert not list((tmp_path / "unsent").iterdir())
+    assert all(len(epochs) == EPOCHS for epochs in tracked_runs.losses(client, run.info.run_id).values())
+    assert len(client.list_artifacts(run.info.run_id, "epochs")) == 2 * EPOCHS
 
 
-def test_the_next_run_sends_it(killed: str, address: str, tmp_path: Path) -> None:
-    run = telling.tracker(tmp_path, address).start("training")
-    run.end()
-    run.close()
-    assert MlflowClient(address).get_run(killed).info.status == "KILLED"
-    assert not list((tmp_path / "unsent").iterdir())
+def test_a_line_that_was_cut_off_is_left_out(store: RunStore, tmp_path: Path) -> None:
+    run = log_offline(tmp_path, store)
+    entries = tmp_path / "unsent" / run.key / "entries.jsonl"
+    entries.write_bytes(entries.read_bytes()[:-20])
+    assert [each.outcome for each in send_unsent(tmp_path / "unsent", store)] == ["sent"]
+    assert tracked_runs.of_key(store.client(), run.key).info.status == "KILLED"
 
 
-def test_what_is_sent_again_is_there_once(killed: str, address: str, left: Path, tmp_path: Path) -> None:
-    client = MlflowClient(address)
-    list(send_unsent(tmp_path / "unsent", address, client))
-    shutil.copytree(left, tmp_path / "unsent" / killed)  # as if nobody had noted what was sent
-    assert [sending.outcome for sending in send_unsent(tmp_path / "unsent", address, client)] == ["sent"]
-    for child in telling.children(client, killed).values():
-        assert len(client.get_metric_history(child.info.run_id, "loss")) == EPOCHS
+def test_records_that_can_not_be_sent_stay(store: RunStore, tmp_path: Path) -> None:
+    run = log_offline(tmp_path, store)
+    record = tmp_path / "unsent" / run.key
+    elsewhere = send_record(record, NOWHERE)
+    assert elsewhere is not None
+    assert (elsewhere.outcome, elsewhere.store) == ("elsewhere", store.name)
+    (record / "entries.jsonl").write_text('{"former": 1}\n', encoding="utf-8")
+    damaged = send_record(record, store)
+    assert damaged is not None
+    assert damaged.outcome == "unreadable"
+    (record / "run.json").unlink()
+    lacking = send_record(record, store)
+    assert lacking is not None
+    assert lacking.outcome == "unreadable"
+    assert record.is_dir()
 
 
-def test_a_journal_that_cannot_be_read_is_named_and_holds_nothing_up(
-    killed: str, address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    for name, file in (("0", "destination.json"), ("1", "journal.jsonl")):
-        shutil.copytree(tmp_path / "unsent" / killed, tmp_path / "unsent" / name)
-        (tmp_path / "unsent" / name / file).write_text("from the future\n", encoding="utf-8")
-    sendings = send_unsent(tmp_path / "unsent", address, MlflowClient(address))
-    assert {sending.folder.name: sending.outcome for sending in sendings} == {"1": "refused", killed: "sent"}
-    assert str(tmp_path / "unsent/0") in caplog.text
+def test_the_first_silence_ends_sending(store: RunStore, tmp_path: Path) -> None:
+    for _ in range(2):
+        run = log_offline(tmp_path, store)
+        path = tmp_path / "unsent" / run.key / "run.json"
+        path.write_text(path.read_text("utf-8").replace(store.name, NOWHERE.name), encoding="utf-8")
+    assert [each.outcome for each in send_unsent(tmp_path / "unsent", NOWHERE)] == ["unanswered"]
 
 
-def test_a_journal_that_may_not_be_opened_keeps_no_later_run_from_being_sent(
-    killed: str, address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    locked = tmp_path / "unsent" / "0-of-another-user"
-    (locked / "lock").mkdir(parents=True)  # can't be opened for writing, not even by root
-    run = telling.tracker(tmp_path, address).start("training")
-    run.set_tags({"told": "live"})
-    run.end()
-    run.close()
-    assert MlflowClient(address).get_run(run.run_id).data.tags["told"] == "live"
-    assert MlflowClient(address).get_run(killed).info.status == "KILLED"
-    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warning.startswith(f"{locked} holds a journal that can't be read (Is a directory)")
-
-
-def test_a_journal_that_cannot_be_worked_on_is_named_with_the_reason_and_holds_nothing_up(
-    killed: str, address: str, tmp_path: Path
-) -> None:
-    full = tmp_path / "unsent" / "0"
-    shutil.copytree(tmp_path / "unsent" / killed, full)
-    (full / "sent.json").unlink(missing_ok=True)
-    note = full / "refused.jsonl"
-    note.mkdir()  # it can't be read, whoever one is
-    first, second = send_unsent(tmp_path / "unsent", address, MlflowClient(address))
-    assert (first.outcome, second.outcome) == ("stuck", "sent")
-    assert "Is a directory" in first.why
-    assert full.is_dir()
-
-
-def test_what_a_desktop_leaves_among_copies_is_no_copy(killed: str, address: str, tmp_path: Path) -> None:
-    (tmp_path / "unsent" / killed / "files/.DS_Store").write_bytes(b"")
-    assert [sending.outcome for sending in send_unsent(tmp_path / "unsent", address, MlflowClient(address))] == ["sent"]
-
-
-def test_a_run_that_is_still_at_it_is_left_alone(address: str, tmp_path: Path) -> None:
-    run = telling.tracker(tmp_path, address).start("training")
-    assert list(send_unsent(tmp_path / "unsent", address, MlflowClient(address))) == []
-    run.end()
-    run.close()
-    assert MlflowClient(address).get_run(run.run_id).info.status == "FINISHED"
-
-
-def test_what_is_for_another_server_stays(killed: str, address: str, tmp_path: Path) -> None:
-    (sending,) = send_unsent(tmp_path / "unsent", "https://me:secret@other.org", MlflowClient(address))
-    assert (sending.outcome, sending.destination.run_id) == ("elsewhere", killed)
-    assert (tmp_path / "unsent" / killed).is_dir()
-
-
-def test_it_ends_with_the_first_that_is_not_answered(killed: str, address: str, tmp_path: Path) -> None:
-    note = tmp_path / "unsent" / killed / "destination.json"
-    note.write_text(note.read_text(encoding="utf-8").replace(address, "http://127.0.0.1:9"), encoding="utf-8")
-    (sending,) = send_unsent(tmp_path / "unsent", "http://127.0.0.1:9", MlflowClient("http://127.0.0.1:9"))
-    assert sending.outcome == "unanswered"
-    assert (tmp_path / "unsent" / killed).is_dir()
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "unsent").write_text("no folder")
+    with pytest.raises(BadInputError, match="can't be written"):
+        UnsentRecord.create(tmp_path / "unsent" / "key", NOWHERE)

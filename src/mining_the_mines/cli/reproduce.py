@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from mining_the_mines.cli.reproduction import Reproduction
     from mining_the_mines.ledger.comparison import Compared, Difference
     from mining_the_mines.ledger.records import RunRecord
-    from mining_the_mines.tracking.runs import RunStore, TrackedFacts
+    from mining_the_mines.tracking.runs import TrackedFacts
+    from mining_the_mines.tracking.store import RunStore
 
 #: Letters of a tag that MLflow takes.
 _LONGEST_TAG: Final = 5000

@@ -42,7 +42,8 @@ from mining_the_mines.ledger.records import RUN_RECORD, RunRecord
 from mining_the_mines.ledger.scratch import make_scratch, remove_scratch
 from mining_the_mines.ledger.states import MayBeRegistered, hash_at, shown_path
 from mining_the_mines.ledger.store import Ledger
-from mining_the_mines.tracking.runs import RunStore, TrackedFacts, find_run
+from mining_the_mines.tracking.runs import TrackedFacts, find_run
+from mining_the_mines.tracking.store import RunStore
 
 #: The pipeline that puts models into the registry.
 _REGISTRATION: Final = "registration"

@@ -1,55 +1,47 @@
-"""Where this project tracks its runs."""
+"""The MLflow store of the project in a folder, read from its configuration."""
 
-import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from mining_the_mines.core.parameter_errors import describe_settings_errors
-from mining_the_mines.tracking.addresses import EMBEDDED, anchor
-from mining_the_mines.tracking.errors import TrackingError
-from mining_the_mines.tracking.runs import RunStore
-from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
+if TYPE_CHECKING:
+    from mining_the_mines.tracking.store import RunStore
 
 
-def project_store(project: Path, env: str | None = None) -> RunStore:
-    """Read from a project's configuration where its runs are tracked.
+def project_store(project: Path, env: str | None = None) -> "RunStore":
+    """Read where a project's runs are tracked.
 
     Args:
         project: Its folder.
-        env: Environment of the configuration; Kedro's default if none is named.
+        env: Environment of the configuration; Kedro's default by default.
 
     Returns:
-        The store that ``conf/<env>/mlflow.yml`` names, or else the environment variable ``MLFLOW_TRACKING_URI``.
+        The store that ``mlflow.yml`` names, or else the environment variable ``MLFLOW_TRACKING_URI``.
 
     Raises:
-        TrackingError: ``mlflow.yml`` has settings that kedro-mlflow does not know.
+        TrackingError: ``mlflow.yml`` has unknown or wrong settings.
     """
+    from mining_the_mines.tracking.store import read_store
+
+    return read_store(_config_loader(project, env), project)
+
+
+def unsent_folder(project: Path, env: str | None = None) -> Path:
+    """Return the folder of an environment's runs whose server did not answer.
+
+    Args:
+        project: Folder of the project.
+        env: Environment of the configuration; Kedro's default by default.
+    """
+    from mining_the_mines.hooks.tracking import data_folder
+    from mining_the_mines.tracking.store import UNSENT
+
+    return data_folder(_config_loader(project, env), project) / UNSENT
+
+
+def _config_loader(project: Path, env: str | None) -> Any:  # noqa: ANN401 - of the class that the settings name
     from kedro.framework.project import settings
     from kedro.framework.startup import bootstrap_project
 
     bootstrap_project(project)
     given = {**settings.CONFIG_LOADER_ARGS, **({"default_run_env": env} if env else {})}
-    loader: Any = settings.CONFIG_LOADER_CLASS(conf_source=str(project / settings.CONF_SOURCE), **given)
-    from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig  # the settings silence its warning
-
-    set_time_limits(TrackingSettings())
-    try:
-        config = KedroMlflowConfig.model_validate(dict(loader["mlflow"]))
-    except ValidationError as error:
-        raise TrackingError(describe_settings_errors(error, "mlflow.yml")) from None
-    _export(loader, config.server.credentials)
-    address = anchor(config.server.mlflow_tracking_uri or EMBEDDED, project.resolve())
-    return RunStore(address, config.tracking.experiment.name)
-
-
-def _export(loader: Any, name: str | None) -> None:  # noqa: ANN401 - Kedro's configuration, a dictionary of dictionaries
-    """Let MLflow know what its server asks for, as kedro-mlflow does when a run begins."""
-    from kedro.config import MissingConfigException
-
-    try:
-        credentials = loader["credentials"]
-    except MissingConfigException:
-        return
-    os.environ.update({key: str(value) for key, value in (credentials.get(name) or {}).items()})
+    return settings.CONFIG_LOADER_CLASS(conf_source=str(project / settings.CONF_SOURCE), **given)

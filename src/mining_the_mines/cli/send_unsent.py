@@ -1,49 +1,49 @@
-"""``kedro send-unsent``: what runs could not tell their tracking server, sent now."""
+"""``kedro send-unsent``: send the records of runs whose tracking server did not answer."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from mining_the_mines.tracking.unsent import Sending
 
+#: Where versions before 2026-12 kept what they could not send, in another form.
+_FORMER: Final = "data/mlflow/unsent"
+
 
 @click.command("send-unsent")
 @click.option("--env", "-e", default=None, help="Environment of the configuration.")
 def send_unsent(env: str | None) -> None:
-    """Send what runs could not tell their tracking server, because it did not answer or they were killed."""
-    from mlflow import MlflowClient
-
-    from mining_the_mines.cli.run_store import project_store
-    from mining_the_mines.tracking.addresses import UNSENT
-    from mining_the_mines.tracking.settings import TrackingSettings, set_time_limits
+    """Send what runs could not log to their tracking server, because it did not answer or they were killed."""
+    from mining_the_mines.cli.run_store import project_store, unsent_folder
     from mining_the_mines.tracking.unsent import send_unsent as send
 
-    set_time_limits(TrackingSettings())
-    store = project_store(Path.cwd(), env)
-    sendings = list(send(Path.cwd() / UNSENT, store.address, MlflowClient(store.address)))
+    project = Path.cwd()
+    sendings = list(send(unsent_folder(project, env), project_store(project, env)))
     for sending in sendings:
         click.echo(_sentence(sending))
-    if not sendings:
+    former = sorted((project / _FORMER).glob("*/destination.json"))
+    for place in former:
+        click.echo(
+            f"{place.parent} holds a journal of an earlier version of this project: send it with that version, or "
+            "delete the folder."
+        )
+    if not (sendings or former):
         click.echo("Nothing is unsent.")
-    if any(sending.outcome != "sent" for sending in sendings):
+    if former or any(sending.outcome != "sent" for sending in sendings):
         raise SystemExit(1)
 
 
 def _sentence(sending: "Sending") -> str:
-    run, address = f"Run {sending.destination.run_id}", sending.destination.address
     match sending.outcome:
+        case "sent" if sending.reason:
+            return f"{sending.folder.name}: sent to {sending.store}, which refused a part ({sending.reason})."
         case "sent":
-            return f"{run}: sent to {address}."
+            return f"{sending.folder.name}: sent to {sending.store}."
         case "unanswered":
-            return f"{run}: {address} does not answer ({sending.why}); its journal stays in {sending.folder}."
+            return f"{sending.folder} stays: {sending.store} does not answer ({sending.reason})."
         case "elsewhere":
-            return f"{run} is for {address}: set MLFLOW_TRACKING_URI to it and type this again."
-        case "stuck":
-            return f"{run}: what {sending.folder} holds stays unsent ({sending.why}); mend that and type this again."
-        case "refused":
-            return (
-                f"{run}: {address} refuses what is in {sending.folder / 'refused.jsonl'} ({sending.why}); all else "
-                f"has been sent, so remove the folder when you have read it."
-            )
+            return f"{sending.folder} stays: set MLFLOW_TRACKING_URI to {sending.store} and type this again."
+        case "unreadable":
+            return f"{sending.folder} can't be read ({sending.reason}): repair it, or delete it if nobody needs it."

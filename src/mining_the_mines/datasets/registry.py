@@ -16,9 +16,9 @@ from mining_the_mines.datasets.previews import HTMLPreview, markdown_preview, wh
 from mining_the_mines.ledger.content import NOTHING, ContentHashes
 
 if TYPE_CHECKING:
-    from mining_the_mines.registry.champion import Champion, Registration, RegistryView
+    from mining_the_mines.registry.champion import Champion, RegistryView
     from mining_the_mines.registry.package import ModelPackage, StoredPackage
-    from mining_the_mines.tracking.registry import RegisteredVersion
+    from mining_the_mines.tracking.registry import RegisteredVersion, Registration
 
 logger = logging.getLogger(__name__)
 
@@ -126,14 +126,12 @@ class RegisteredModelDataset(AbstractDataset["Registration", None]):
 
     def save(self, data: "Registration") -> None:
         """Put the model forward; where the registry does not answer, it stays in its folder, and a warning says so."""
-        from mining_the_mines.tracking.active import active_run
         from mining_the_mines.tracking.registry import SilentRegistryError, register
+        from mining_the_mines.tracking.run import active_run
 
         run = active_run()
-        if run is not None:
-            run.log_metrics({f"registration/{data.name}/{figure}": value for figure, value in data.figures.items()})
         try:
-            version = register(data, None if run is None else run.run_id)
+            version = register(data, run.run_id if run is not None and run.is_known else None)
         except SilentRegistryError as error:
             logger.warning("%s is not registered and stays in %s: %s", data.name, data.folder, error)
             self.always_changes = True

@@ -1,41 +1,46 @@
-"""Other runs to compare a run with, as MLflow has kept them."""
+"""Scored runs, read back from their artifacts, and the runs that a report compares its run with."""
 
-import os
-from collections.abc import Callable
-from typing import Any, Final
+import json
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
 
+import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
+from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.scoring.run_comparison import ScoredRun
+from mining_the_mines.ledger.records import RUN_RECORD
+from mining_the_mines.scoring.run_comparison import MADE_OF, ScoredRun, hashes_of
+from mining_the_mines.tracking.run import active_run
+from mining_the_mines.tracking.runs import TrackedFacts, find_run
 
-#: Set by MLflow when an experiment is chosen, so that other processes write to the same one.
-_EXPERIMENT: Final = "MLFLOW_EXPERIMENT_ID"
+#: Folders of a run's artifacts: those of each task lie in one of their own.
+_DETECTION, _OUTLINES, _SHARED = "classification", "segmentation", ""
+_BOOKS, _RECORD = RUN_RECORD.split("/")
+_CHIP_TYPES = {"label": "Int64", "category": "str", "place": "str", "fold": "Int64"}
+_SCORE_TYPES = {"category_excluded": "string"}
 
 
 class ComparedRunsDataset(AbstractDataset[None, Callable[[str], ScoredRun]]):
-    """Runs of the experiment that the active run belongs to, by what people call them.
+    """Runs of the store that the active run is tracked in.
 
     Args:
         metadata: For other tools.
     """
 
-    #: What it holds moves on with every run.
+    #: New runs appear at any time.
     always_changes = True
 
     def __init__(self, *, metadata: dict[str, Any] | None = None) -> None:
         self.metadata = metadata
 
     def load(self) -> Callable[[str], ScoredRun]:
-        """Offer to find a run by its id, the first digits of it, its name or ``LAST``.
-
-        Returns:
-            A function that raises BadInputError where there is no such run, and reads it from its store otherwise.
-        """
+        """Return :func:`read_run`."""
         return read_run
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: what other runs have found stays as it is."""
+        """Refuse: other runs stay as they are."""
         raise DatasetError("Runs of the past can only be read.")
 
     def _describe(self) -> dict[str, Any]:
@@ -43,25 +48,69 @@ class ComparedRunsDataset(AbstractDataset[None, Callable[[str], ScoredRun]]):
 
 
 def read_run(wanted: str) -> ScoredRun:
-    """Read a run of the experiment that MLflow has been set to.
+    """Read a run of the store that the active run is tracked in.
 
     Args:
         wanted: Id, first digits of it, name or ``LAST``.
 
-    Returns:
-        What it has found.
-
     Raises:
         BadInputError: There is no such run, the store does not answer, or nothing is tracked.
     """
-    import mlflow
-
-    from mining_the_mines.tracking.runs import RunStore, find_run
-    from mining_the_mines.tracking.scored_runs import read_scored_run
-
-    key = os.environ.get(_EXPERIMENT)
-    if key is None:
+    run = active_run()
+    if run is None:
         raise BadInputError(f"Nothing is tracked, so that run {wanted} can't be found: leave out reporting.compare.")
-    experiment = mlflow.get_experiment(key)
-    found = find_run(wanted, RunStore(mlflow.get_tracking_uri(), experiment.name))
+    found = find_run(wanted, run.store)
     return read_scored_run(found, f"run {found.short}")
+
+
+def read_scored_run(facts: TrackedFacts, name: str | None = None) -> ScoredRun:
+    """Read what a run was made of and what it said of each chip.
+
+    Args:
+        facts: The run.
+        name: What readers shall call it; the first digits of its id by default.
+
+    Returns:
+        All that it has kept; parts that it did not make are missing.
+
+    Raises:
+        BadInputError: Its store does not answer.
+    """
+    files = _Files(facts)
+    manifest = files.table(_SHARED, "manifest.csv", {"sha256": "str"})
+    decision = files.json(_DETECTION, "decision.json")
+    return ScoredRun(
+        name=name or facts.short,
+        made_of={fact: facts.tags[fact] for fact in MADE_OF if fact in facts.tags},
+        parameters=_parameters(files, facts),
+        chip_hashes={} if manifest is None else hashes_of(manifest),
+        predictions=files.table(_DETECTION, "scored_predictions.csv", _CHIP_TYPES),
+        thresholds={str(model): float(value) for model, value in decision.get("thresholds", {}).items()},
+        chosen=str(decision.get("chosen", "")),
+        chosen_by=str(decision.get("chosen_by", "")),
+        outlines=files.table(_OUTLINES, "outline_chip_scores.csv", _CHIP_TYPES),
+        chip_classification_scores=files.table(_DETECTION, "scores.csv", _SCORE_TYPES),
+        outline_scores=files.table(_OUTLINES, "outline_scores.csv", _SCORE_TYPES),
+    )
+
+
+def _parameters(files: "_Files", facts: TrackedFacts) -> Mapping[str, str]:
+    """All that the run was given, as its record has it; of older runs those of the nodes that ran, as logged."""
+    record = files.json(_BOOKS, _RECORD)
+    return flatten(record["parameters"]) if "parameters" in record else facts.params
+
+
+class _Files:
+    """A run's artifacts, fetched when they are asked for."""
+
+    def __init__(self, facts: TrackedFacts) -> None:
+        self._facts = facts
+        self._known = {path for folder in (_SHARED, _DETECTION, _OUTLINES, _BOOKS) for path in facts.artifacts(folder)}
+
+    def table(self, folder: str, name: str, types: dict[str, str]) -> pd.DataFrame | None:
+        path = str(PurePosixPath(folder, name))
+        return pd.read_csv(self._facts.artifact(path), dtype=types) if path in self._known else None
+
+    def json(self, folder: str, name: str) -> dict[str, Any]:
+        path = str(PurePosixPath(folder, name))
+        return dict(json.loads(self._facts.artifact(path).read_text("utf-8"))) if path in self._known else {}

@@ -11,7 +11,7 @@ from kedro.io import AbstractDataset, DatasetError
 from mining_the_mines.ledger.content import NOTHING, ContentHashes
 from mining_the_mines.ledger.environment import PACKAGES
 from mining_the_mines.ledger.git import read_git_state
-from mining_the_mines.tracking.active import active_run
+from mining_the_mines.tracking.run import active_run
 
 
 class RunFactsDataset(AbstractDataset[None, dict[str, str]]):

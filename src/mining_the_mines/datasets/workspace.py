@@ -8,7 +8,7 @@ from kedro.io import DatasetError
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.ledger.content import NOTHING, ContentHashes
 from mining_the_mines.models.workspace import Workspace
-from mining_the_mines.tracking.active import active_run
+from mining_the_mines.tracking.run import active_run
 
 
 class WorkspaceDataset(FolderDataset[None, Workspace]):

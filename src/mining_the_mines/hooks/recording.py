@@ -17,7 +17,7 @@ from mining_the_mines.core.redaction import redact, redact_all
 from mining_the_mines.ledger.catalog_entries import hash_entries
 from mining_the_mines.ledger.recorder import RunRecorder
 from mining_the_mines.ledger.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest
-from mining_the_mines.tracking.active import active_run
+from mining_the_mines.tracking.run import active_run
 
 
 class RunRecording:

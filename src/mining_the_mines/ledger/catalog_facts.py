@@ -4,6 +4,8 @@ The ledger and the tracking of runs know no dataset by its name. They read these
 
 ============== =======================================================================================================
 ``artifact``   ``true``: log the file to MLflow when it is saved.
+``metrics``    ``true``: a table of scores, whose figures are logged to MLflow as metrics.
+``data``       ``chips``, ``folds`` or ``masks``: training data, whose hash becomes a tag of the run in MLflow.
 ``networks``   ``true``: holds networks or what they computed, so a GPU may change the last digits.
 ``volatile``   ``true``: changes with every run (a work folder, checkpoints, the registry's champion); says nothing
                about staleness.
@@ -37,6 +39,8 @@ class DatasetFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     artifact: bool = False
+    metrics: bool = False
+    data: Literal["chips", "folds", "masks"] | None = None
     networks: bool = False
     volatile: bool = False
     index: str | bool = False

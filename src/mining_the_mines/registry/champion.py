@@ -1,7 +1,6 @@
 """What the registry knows of the model in use."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -41,30 +40,3 @@ class RegistryView:
     name: str
     champion: Champion | None = None
     silent: str = ""
-
-
-@dataclass(frozen=True)
-class Registration:
-    """A model that is put forward.
-
-    Attributes:
-        name: Its name in the registry.
-        folder: The MLflow model with all that belongs to it.
-        content_hash: Tells whether it is there already.
-        description: Its card, as long as the registry takes it.
-        tags: What it is looked up by; they stay as they are.
-        decision: Tags that tell what was decided, and why.
-        becomes_champion: Whether it takes the champion's place.
-        champion_version: The version that it was compared with; empty for none.
-        figures: Of the decision, by name.
-    """
-
-    name: str
-    folder: Path
-    content_hash: str
-    description: str
-    tags: dict[str, str]
-    decision: dict[str, str]
-    becomes_champion: bool
-    champion_version: str
-    figures: dict[str, float]

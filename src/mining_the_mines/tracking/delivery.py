@@ -1,161 +1,173 @@
-"""Hands a journal's entries to MLflow, in their order, and nothing twice.
+"""Entries of a run's record, and their delivery to MLflow.
 
-Figures are told apart by name, step and time, so that MLflow keeps one that comes twice once; tags, parameters, files
-and the end of a run may be told again. A child run carries its key as a tag, by which it is found if the answer got
-lost.
+Delivery is idempotent: MLflow tells metrics apart by name, step and time; tags, parameters, files and the end of a run
+may be written again; a run is found by the key in its tags before it is created.
 """
 
-from collections.abc import Sequence
-from typing import Final
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-import requests
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-from urllib3.exceptions import HTTPError
+from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.core.redaction import redact
-from mining_the_mines.tracking.entries import (
-    ITSELF,
-    MOST_METRICS,
-    MOST_PARAMS,
-    MOST_TAGS,
-    Artifact,
-    Ended,
-    Entry,
-    Metrics,
-    Params,
-    Started,
-    Tags,
-)
-from mining_the_mines.tracking.errors import RefusedError, UnsentError
-from mining_the_mines.tracking.journal import Journal, Pending
+from mining_the_mines.core.redaction import redact_all
+from mining_the_mines.tracking.store import RunStore, short_reason
 
-#: The tag by which a child run is known before it has an id.
-KEY_TAG: Final = "journal_key"
-#: Answers that asking again won't change (mlflow.protos.databricks_pb2). ``BAD_REQUEST`` is not one of them: MLflow
-#: says so when its database breaks off.
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+#: Tag with the key of a run, which is known before MLflow gives it an id.
+RUN_KEY: Final = "run_key"
+PARENT: Final = "mlflow.parentRunId"
+#: Error codes that a second attempt won't change (mlflow.protos.databricks_pb2). ``BAD_REQUEST`` is not one of them:
+#: MLflow answers so when its database breaks off.
 _FINAL: Final = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_STATE")
-#: And those of a store of artifacts: what is wrong, gone, or too large.
+#: The same of a store of artifacts: the request is wrong, the place is gone, the file is too large.
 _FINAL_STATUS: Final = (400, 404, 413, 422)
-_MOST_ENTRIES: Final = 500
+_DENIED_CODES: Final = ("UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED")
+#: MLflow's words for a proxy that refuses access.
+_DENIED: Final = re.compile(r"error code 40[13]\b")
 
-_Figures = Tags | Params | Metrics
+
+class UnansweredError(Exception):
+    """MLflow does not answer, or can't take something now."""
 
 
-def deliver_next(journal: Journal, client: MlflowClient) -> bool:
-    """Send what comes next in a journal, several entries at once where that can be.
+class DeniedError(UnansweredError):
+    """The server wants a user and password, or another name."""
 
-    Args:
-        journal: The entries.
-        client: Knows the server.
 
-    Returns:
-        Whether there was anything left.
+class RefusedError(Exception):
+    """MLflow will never take something."""
 
-    Raises:
-        UnsentError: The server does not answer, or can't take it now.
+
+class Entry(BaseModel):
+    """One line of a run's record."""
+
+    # A loss may be NaN or infinite, for which JSON has no word.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    run: str = Field(description="Key of the run or child run.")
+    time: int = Field(description="Milliseconds since 1970.")
+    name: str | None = Field(None, description="Name of a run that begins.")
+    parent: str | None = Field(None, description="Key of the run that a beginning child run belongs to.")
+    tags: dict[str, str] = Field(default_factory=dict, description="Tags by name.")
+    params: dict[str, str] = Field(default_factory=dict, description="Parameters by name.")
+    metrics: dict[str, float] = Field(default_factory=dict, description="Metrics by name.")
+    step: int = Field(0, description="Step of the metrics, such as the number of the epoch.")
+    file: str | None = Field(None, description="A file or folder to log; relative paths begin at the record's folder.")
+    folder: str = Field("", description="Folder of that file among the run's artifacts.")
+    texts: dict[str, str] = Field(default_factory=dict, description="Artifacts of text by path.")
+    status: str | None = Field(None, description="MLflow's status of a run that ends.")
+
+
+@dataclass
+class Delivery:
+    """Writes entries to a store.
+
+    Attributes:
+        store: The MLflow store.
+        ids: MLflow's ids of runs by their keys, as far as known.
     """
-    pending = journal.pending(_MOST_ENTRIES)
-    if not pending:
-        return False
-    together = _those_that_go_together(pending)
-    try:
-        _deliver([each.entry for each in together], journal, client)
-        journal.note_sent(together[-1].place)
-    except RefusedError:
-        for each in together:  # one of them spoils the rest
-            _deliver_alone(each, journal, client)
-    for each in together:
-        if isinstance(each.entry, Artifact):
-            journal.forget(each.entry.copy_at)
-    return True
 
+    store: RunStore
+    ids: dict[str, str] = field(default_factory=dict)
 
-def _deliver_alone(pending: Pending, journal: Journal, client: MlflowClient) -> None:
-    try:
-        _deliver([pending.entry], journal, client)
-    except RefusedError as refusal:
-        journal.note_refused(pending.entry, str(refusal))
-    journal.note_sent(pending.place)
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        return self.store.client()
 
+    @cached_property
+    def _experiment(self) -> str:
+        return self.store.experiment_id(self._client)
 
-def _those_that_go_together(pending: Sequence[Pending]) -> Sequence[Pending]:
-    """The first, with those after it that fit into one request."""
-    first = pending[0].entry
-    if not isinstance(first, _Figures):
-        return pending[:1]
-    room = {"metrics": MOST_METRICS, "params": MOST_PARAMS, "tags": MOST_TAGS}
-    for number, each in enumerate(pending):
-        entry = each.entry
-        if not isinstance(entry, _Figures) or entry.child != first.child:
-            return pending[:number]
-        room[entry.kind] -= len(entry.values)
-        if room[entry.kind] < 0:
-            return pending[:number]
-    return pending
+    def write(self, entry: Entry) -> None:
+        """Write one entry.
 
+        Raises:
+            UnansweredError: MLflow does not answer, or can't take it now.
+            RefusedError: MLflow will never take it.
+        """
+        from mlflow.entities import Metric, Param, RunTag
 
-def _deliver(entries: Sequence[Entry], journal: Journal, client: MlflowClient) -> None:
-    try:
-        first = entries[0]
-        if isinstance(first, Started):
-            journal.note_child(first.child, _child_run(first, journal, client))
+        with _errors_in_two_kinds():
+            if entry.name is not None:
+                self._begin(entry)
+            run_id = self._id(entry.run)
+            self._client.log_batch(
+                run_id,
+                [Metric(name, value, entry.time, entry.step) for name, value in entry.metrics.items()],
+                [Param(name, value) for name, value in entry.params.items()],
+                [RunTag(name, value) for name, value in entry.tags.items()],
+            )
+            if entry.file is not None:
+                self._client.log_artifact(run_id, entry.file, entry.folder or None)
+            for path, text in entry.texts.items():
+                self._client.log_text(run_id, text, path)
+            if entry.status is not None:
+                self._client.set_terminated(run_id, entry.status, entry.time)
+
+    def end_killed(self, key: str, time: int) -> None:
+        """Give a run whose process is gone, and its children, the status ``KILLED`` unless they have ended.
+
+        Raises:
+            UnansweredError: MLflow does not answer.
+            RefusedError: MLflow does not know the run.
+        """
+        with _errors_in_two_kinds():
+            run_id = self._id(key)
+            children = self._client.search_runs([self._experiment], f"tags.`{PARENT}` = '{run_id}'")
+            for run in [*children, self._client.get_run(run_id)]:
+                if run.info.status == "RUNNING":
+                    self._client.set_terminated(run.info.run_id, "KILLED", time)
+
+    def _begin(self, entry: Entry) -> None:
+        if self._find(entry.run) is not None:  # an earlier attempt created it, though its answer was lost
             return
-        run_id = _run_id(first.child, journal)
-        if isinstance(first, Artifact):
-            client.log_artifact(run_id, str(journal.folder / first.copy_at), first.folder or None)
-        elif isinstance(first, Ended):
-            client.set_terminated(run_id, first.status, first.time)
-        else:
-            _log_batch(run_id, entries, client)
+        from mlflow.tracking.context.registry import resolve_tags
+
+        parent = {} if entry.parent is None else {PARENT: self._id(entry.parent)}
+        tags = {**redact_all(resolve_tags()), **parent, RUN_KEY: entry.run}
+        made = self._client.create_run(self._experiment, entry.time, tags, run_name=entry.name)
+        self.ids[entry.run] = str(made.info.run_id)
+
+    def _id(self, key: str) -> str:
+        found = self.ids.get(key) or self._find(key)
+        if found is None:
+            raise RefusedError("MLflow does not know the run.")
+        return found
+
+    def _find(self, key: str) -> str | None:
+        found = self._client.search_runs([self._experiment], f"tags.{RUN_KEY} = '{key}'", max_results=1)
+        if found:
+            self.ids[key] = str(found[0].info.run_id)
+        return self.ids.get(key)
+
+
+@contextmanager
+def _errors_in_two_kinds() -> Iterator[None]:
+    """Turn errors of MLflow and of the network into "not now" and "never"."""
+    import requests
+    from mlflow.exceptions import MlflowException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
     except MlflowException as error:
-        if error.error_code in _FINAL:
-            raise RefusedError(_plainly(error)) from error
-        raise UnsentError(_plainly(error)) from error
+        if error.error_code in _DENIED_CODES or _DENIED.search(str(error)):
+            raise DeniedError(short_reason(error)) from error
+        raise _kind(final=error.error_code in _FINAL)(short_reason(error)) from error
     except requests.HTTPError as error:
-        if error.response is not None and error.response.status_code in _FINAL_STATUS:
-            raise RefusedError(_plainly(error)) from error
-        raise UnsentError(_plainly(error)) from error
-    except FileNotFoundError as error:  # somebody removed a copy
-        raise RefusedError(_plainly(error)) from error
-    except (OSError, HTTPError) as error:  # a connection that broke, a disk that is full
-        raise UnsentError(_plainly(error)) from error
+        status = None if error.response is None else error.response.status_code
+        raise _kind(final=status in _FINAL_STATUS)(short_reason(error)) from error
+    except FileNotFoundError as error:
+        raise RefusedError(short_reason(error)) from error
+    except (OSError, HTTPError) as error:  # a broken connection, a full disk
+        raise UnansweredError(short_reason(error)) from error
 
 
-def _run_id(child: str, journal: Journal) -> str:
-    if child == ITSELF:
-        return journal.destination.run_id
-    if child not in journal.sent.children:
-        raise RefusedError("The child run that it belongs to was refused.")
-    return journal.sent.children[child]
-
-
-def _child_run(started: Started, journal: Journal, client: MlflowClient) -> str:
-    """The child's id: an earlier attempt may have made it, though its answer got lost."""
-    destination = journal.destination
-    known = client.search_runs([destination.experiment_id], f"tags.{KEY_TAG} = '{started.child}'", max_results=1)
-    if known:
-        return str(known[0].info.run_id)
-    tags = {MLFLOW_PARENT_RUN_ID: destination.run_id, KEY_TAG: started.child}
-    made = client.create_run(destination.experiment_id, started.time, tags, run_name=started.name)
-    return str(made.info.run_id)
-
-
-def _log_batch(run_id: str, entries: Sequence[Entry], client: MlflowClient) -> None:
-    tags: dict[str, str] = {}
-    params: dict[tuple[str, str], Param] = {}
-    metrics: list[Metric] = []
-    for entry in entries:
-        if isinstance(entry, Tags):
-            tags |= entry.values
-        elif isinstance(entry, Params):
-            params |= {(name, value): Param(name, value) for name, value in entry.values.items()}
-        elif isinstance(entry, Metrics):
-            metrics += [Metric(name, value, entry.time, entry.step) for name, value in entry.values.items()]
-    client.log_batch(run_id, metrics, list(params.values()), [RunTag(name, value) for name, value in tags.items()])
-
-
-def _plainly(error: Exception) -> str:
-    return " ".join(redact(str(error)).split())[:500]
+def _kind(*, final: bool) -> type[RefusedError | UnansweredError]:
+    return RefusedError if final else UnansweredError

@@ -1,4 +1,4 @@
-"""Tells a run of each epoch of a training, as a Lightning logger."""
+"""A Lightning logger that writes each epoch of a training to a child run."""
 
 from argparse import Namespace
 from collections.abc import Mapping
@@ -6,15 +6,15 @@ from typing import Any
 
 from lightning.pytorch.loggers import Logger
 
-from mining_the_mines.tracking.active import FAILED, FINISHED, ChildRun
+from mining_the_mines.tracking.run import FAILED, FINISHED, ChildRun
 
 
 class EpochLogger(Logger):
-    """Passes the figures of each epoch on to a run, and never waits for the server.
+    """Logs the metrics of each epoch to a child run.
 
     Args:
-        run: The run.
-        name: What is trained.
+        run: The child run.
+        name: Name of the training.
     """
 
     def __init__(self, run: ChildRun, name: str) -> None:
@@ -24,20 +24,20 @@ class EpochLogger(Logger):
 
     @property
     def name(self) -> str:
-        """What is trained."""
+        """Name of the training."""
         return self._name
 
     @property
     def version(self) -> str:
-        """Lightning's word for one of several trainings of that name; there is one."""
+        """Lightning's number of the training among those of its name; empty, since there is one."""
         return ""
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401, ARG002 - Lightning's signature
-        """Tell parameters of the network's class, if it has saved any."""
+        """Log the parameters that the network's class has saved."""
         self._run.log_params(vars(params) if isinstance(params, Namespace) else params)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Tell the figures of an epoch."""
+        """Log the metrics of an epoch."""
         self._run.log_metrics(metrics, step)
 
     def finalize(self, status: str) -> None:

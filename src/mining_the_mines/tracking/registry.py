@@ -1,4 +1,4 @@
-"""Models in MLflow's registry: looked up, fetched, registered."""
+"""MLflow's model registry: versions are looked up, fetched and registered."""
 
 import errno
 import logging
@@ -13,32 +13,33 @@ from typing import TYPE_CHECKING, Final
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.redaction import redact, without_secrets
-from mining_the_mines.registry.champion import Registration
-from mining_the_mines.registry.promotion import CHALLENGER, CHAMPION
-from mining_the_mines.tracking.moved import beside_the_store
+from mining_the_mines.tracking.store import beside_the_store, short_reason
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 logger = logging.getLogger(__name__)
 
-#: Tag of a version that tells whether a model is there already.
+#: Aliases: the version in use, and the newest one that was compared with it.
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+#: Tag of a version by which the same model is recognised.
 CONTENT_HASH: Final = "content_hash"
 _ADDRESS: Final = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
-#: Seconds that a registry has to say that it is there.
+#: Seconds that a registry may take to say that it is there.
 _PATIENCE: Final = 5.0
-#: What is wrong with the disk that is written to, and not with what is read.
+#: Errors of the disk that is written to, not of the store that is read.
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-#: Digits of the content hash in the name of a folder.
+#: Digits of the content hash in a folder's name.
 _DIGITS: Final = 12
 
 
 class RegistryError(BadInputError):
-    """A model that is asked for is not in the registry."""
+    """A model is not in the registry, or not as it was registered."""
 
 
 class SilentRegistryError(RegistryError):
-    """The registry does not answer, or does not let us in."""
+    """The registry does not answer, or denies access."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class RegisteredVersion:
     Attributes:
         name: The model's name.
         version: Its number.
-        content_hash: Tells whether another model is the same; SHA-256.
-        source: Where its files lie, as MLflow calls it.
-        run_id: The run that registered it, whose artifacts they are; ``None`` if it was registered without one.
+        content_hash: SHA-256 by which the same model is recognised.
+        source: MLflow's address of its files.
+        run_id: The run that registered it and has the files among its artifacts; ``None`` if there is none.
     """
 
     name: str
@@ -59,6 +60,36 @@ class RegisteredVersion:
     source: str
     run_id: str | None = None
 
+    @property
+    def address(self) -> str:
+        """The version as MLflow writes it, ``models:/NAME/VERSION``."""
+        return f"models:/{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A model to register, and the decision on it.
+
+    Attributes:
+        name: Its name in the registry.
+        folder: The MLflow model.
+        content_hash: SHA-256 by which the same model is recognised.
+        description: Its model card, within the registry's limit of length.
+        tags: Tags of the version, which stay.
+        decision: Tags of the decision; their names begin with ``decision``.
+        becomes_champion: Whether it becomes the champion.
+        champion_version: The version that it was compared with; empty for none.
+    """
+
+    name: str
+    folder: Path
+    content_hash: str
+    description: str
+    tags: dict[str, str]
+    decision: dict[str, str]
+    becomes_champion: bool
+    champion_version: str
+
 
 def find_version(address: str) -> RegisteredVersion:
     """Look a version up.
@@ -66,11 +97,8 @@ def find_version(address: str) -> RegisteredVersion:
     Args:
         address: ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
 
-    Returns:
-        The version.
-
     Raises:
-        RegistryError: The address is none, or there is no such model, alias or version.
+        RegistryError: The address is malformed, or there is no such model, alias or version.
         SilentRegistryError: The registry does not answer.
     """
     asked = _ADDRESS.fullmatch(address)
@@ -79,27 +107,28 @@ def find_version(address: str) -> RegisteredVersion:
             f"{redact(address)} is no address of a registered model: write models:/NAME@ALIAS, such as "
             "models:/mine-segmenter@champion, or models:/NAME/VERSION."
         )
+    name = asked["name"]
     with _registry() as client:
-        found, aliases = _versions(client, asked["name"]), _aliases(client, asked["name"])
-        if not found:
-            raise RegistryError(
-                f"There is no model {asked['name']} in the registry: {_listed(_names(client), 'it holds')}."
-            )
+        found, aliases = _versions(client, name), _aliases(client, name)
+        models = [] if found else sorted(model.name for model in client.search_registered_models())
+    if not found:
+        held = f"it holds {', '.join(models)}" if models else "it holds none yet, run the pipeline registration first"
+        raise RegistryError(f"There is no model {name} in the registry: {held}.")
     number = asked["version"] or aliases.get(asked["alias"])
     if number not in found:
         called = ", ".join(f"{version} ({alias})" for alias, version in sorted(aliases.items()))
         raise RegistryError(
-            f"{asked['name']} has no {'version ' + number if number else 'alias ' + asked['alias']} in the registry: "
+            f"{name} has no {'version ' + number if number else 'alias ' + asked['alias']} in the registry: "
             f"its versions are {', '.join(found)}{'; by alias ' + called if called else ''}."
         )
     return found[number]
 
 
 def find_champion(name: str) -> RegisteredVersion | None:
-    """Look up the version in use, if there is one.
+    """Look up the version in use; ``None`` if there is none.
 
     Args:
-        name: Of the model.
+        name: The model's name.
 
     Raises:
         SilentRegistryError: The registry does not answer.
@@ -109,18 +138,18 @@ def find_champion(name: str) -> RegisteredVersion | None:
 
 
 def fetch_version(version: RegisteredVersion, folder: Path) -> Path:
-    """Fetch a version's files, unless they were fetched before.
+    """Download a version's files, unless they were downloaded before.
 
     Args:
-        version: Which.
-        folder: Where fetched models are kept, each in a folder of its own.
+        version: The version.
+        folder: Keeps downloaded models, each in a folder of its own.
 
     Returns:
         The model's folder.
 
     Raises:
         RegistryError: The files are gone.
-        SilentRegistryError: They can't be fetched.
+        SilentRegistryError: They can't be downloaded.
     """
     kept = folder / version.name / f"{version.version}-{version.content_hash[:_DIGITS]}"
     if kept.is_dir():
@@ -131,18 +160,18 @@ def fetch_version(version: RegisteredVersion, folder: Path) -> Path:
         for path in sorted(fetched.iterdir()):
             path.replace(draft / path.name)
         shutil.rmtree(draft / "fetched", ignore_errors=True)
+    logger.info("%s is downloaded to %s.", version.address, kept)
     return kept
 
 
 def register(registration: Registration, run_id: str | None) -> RegisteredVersion:
-    """Register a model unless it is there already, and give it its aliases.
+    """Register a model unless the same one is there, and set its aliases.
 
-    Whoever reads the aliases sees the old champion or the new one, and nothing in between. Another run that has made a
-    champion since this model was compared keeps it. MLflow can't set an alias on a condition, though: of two runs that
-    make a champion within the same moment, the later one wins, and the other one says so where it comes to know.
+    A model that became champion since the comparison stays. MLflow can't set an alias on a condition, though: of two
+    runs that set it within the same moment the later one wins, and the other one logs a warning.
 
     Args:
-        registration: The model, and what was decided.
+        registration: The model, and the decision on it.
         run_id: The run whose artifacts it becomes; without one, the registry points to its folder.
 
     Returns:
@@ -153,25 +182,22 @@ def register(registration: Registration, run_id: str | None) -> RegisteredVersio
     """
     name = registration.name
     with _registry() as client:
-        _make_room(client, name)
-        version = _same(_versions(client, name), registration.content_hash)
+        _create_model(client, name)
+        known = _versions(client, name).values()
+        version = next((each for each in known if each.content_hash == registration.content_hash), None)
         if version is None:
             version = _add(client, registration, run_id)
             logger.info("%s is registered as version %s.", name, version.version)
         else:
             logger.info("%s is in the registry already, as version %s: no new one is made.", name, version.version)
-        if int(version.version) > int(_aliases(client, name).get(CHALLENGER, 0)):  # an older one was put forward before
+        if int(version.version) > int(_aliases(client, name).get(CHALLENGER, 0)):
             client.set_registered_model_alias(name, CHALLENGER, version.version)
         _promote(client, registration, version)
     return version
 
 
 def _place(version: RegisteredVersion, source: str, address: str) -> str:
-    """Where a version's files lie now, also if a project has moved with its embedded store.
-
-    Raises:
-        RegistryError: They are gone.
-    """
+    """Return where a version's files lie now, also in a project that was moved with its embedded store."""
     from mlflow.utils.file_utils import local_file_uri_to_path
     from mlflow.utils.uri import is_local_uri
 
@@ -180,20 +206,14 @@ def _place(version: RegisteredVersion, source: str, address: str) -> str:
     moved = beside_the_store(address, version.run_id, version.name) if version.run_id else None
     if moved is None:
         raise RegistryError(
-            f"The files of models:/{version.name}/{version.version} are gone from {local_file_uri_to_path(source)}, "
-            "where the registry has them: put them back, or name another version."
+            f"The files of {version.address} are gone from {local_file_uri_to_path(source)}, where the registry has "
+            "them: put them back, or name another version."
         )
     return str(moved)
 
 
 def _download(source: str, folder: Path, address: str) -> Path:
-    """Fetch files; that they can't be fetched is not the fault of the disk that they are written to, unless it is full.
-
-    Args:
-        source: Where they lie, as MLflow calls it.
-        folder: Where they are written to, which is made.
-        address: Of the registry.
-    """
+    """Download files; an error means that the registry is silent, unless the disk here is full."""
     import mlflow
 
     try:
@@ -208,36 +228,35 @@ def _download(source: str, folder: Path, address: str) -> Path:
 
 def _promote(client: "MlflowClient", registration: Registration, version: RegisteredVersion) -> None:
     name, champion = registration.name, _aliases(client, registration.name).get(CHAMPION, "")
-    if champion == version.version:  # its tags tell how it came to be that
+    if champion == version.version:  # its tags tell how it became that
         return
     if not registration.becomes_champion:
-        _tell_decision(client, version, registration.decision)
+        _tag_decision(client, version, registration.decision)
         return
     if champion == registration.champion_version:
-        _tell_decision(client, version, registration.decision)
+        _tag_decision(client, version, registration.decision)
         client.set_registered_model_alias(name, CHAMPION, version.version)
         champion = _aliases(client, name).get(CHAMPION, "")
         if champion == version.version:
             return
     if champion:
-        reason = f"{name} has got another champion meanwhile, version {champion}"
+        reason = f"Version {champion} of {name} became champion since the comparison"
     else:
         reason = f"Version {registration.champion_version} of {name} is no champion any more, and there is no other"
-    _tell_decision(client, version, registration.decision | {"decision": CHALLENGER, "decision.reason": f"{reason}."})
+    _tag_decision(client, version, registration.decision | {"decision": CHALLENGER, "decision.reason": f"{reason}."})
     logger.warning(
         "%s, so version %s stays the challenger: run the pipeline registration again to compare them.",
         reason, version.version,
     )  # fmt: skip
 
 
-def _tell_decision(client: "MlflowClient", version: RegisteredVersion, decision: dict[str, str]) -> None:
-    """Write a decision into a version's tags; nothing of an earlier one is left among them."""
+def _tag_decision(client: "MlflowClient", version: RegisteredVersion, decision: dict[str, str]) -> None:
+    """Write a decision into a version's tags in place of an earlier one."""
     told = client.get_model_version(version.name, version.version).tags
     for tag in [tag for tag in told if tag.startswith("decision") and tag not in decision]:
         client.delete_model_version_tag(version.name, version.version, tag)
     for tag, value in decision.items():
-        if told.get(tag) != value:
-            client.set_model_version_tag(version.name, version.version, tag, value)
+        client.set_model_version_tag(version.name, version.version, tag, value)
 
 
 def _add(client: "MlflowClient", registration: Registration, run_id: str | None) -> RegisteredVersion:
@@ -257,11 +276,7 @@ def _add(client: "MlflowClient", registration: Registration, run_id: str | None)
     return RegisteredVersion(registration.name, str(made.version), registration.content_hash, source, run_id)
 
 
-def _same(versions: dict[str, RegisteredVersion], content_hash: str) -> RegisteredVersion | None:
-    return next((version for version in versions.values() if version.content_hash == content_hash), None)
-
-
-def _make_room(client: "MlflowClient", name: str) -> None:
+def _create_model(client: "MlflowClient", name: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -272,7 +287,7 @@ def _make_room(client: "MlflowClient", name: str) -> None:
 
 
 def _versions(client: "MlflowClient", name: str) -> dict[str, RegisteredVersion]:
-    """All versions of a model by number, the oldest first; none, if there is no such model."""
+    """Return all versions of a model by number, the oldest first; none if there is no such model."""
     quoted = name.replace("'", "\\'")
     found = sorted(client.search_model_versions(f"name='{quoted}'"), key=lambda version: int(version.version))
     return {
@@ -281,7 +296,7 @@ def _versions(client: "MlflowClient", name: str) -> dict[str, RegisteredVersion]
             str(version.version),
             version.tags.get(CONTENT_HASH, ""),
             version.source or "",
-            version.run_id or None,  # MLflow keeps none as an empty text
+            version.run_id or None,  # MLflow stores none as an empty text
         )
         for version in found
     }
@@ -298,17 +313,9 @@ def _aliases(client: "MlflowClient", name: str) -> dict[str, str]:
         return {}
 
 
-def _names(client: "MlflowClient") -> list[str]:
-    return sorted(model.name for model in client.search_registered_models())
-
-
-def _listed(names: list[str], words: str) -> str:
-    return f"{words} {', '.join(names)}" if names else "it holds none yet, run the pipeline registration first"
-
-
 @contextmanager
 def _registry() -> "Iterator[MlflowClient]":
-    """A client of the registry that the project tracks its runs in; what it fails in is told in one sentence."""
+    """Connect to the registry of the store that MLflow is set to; an error is raised as one sentence."""
     import mlflow
     from mlflow.exceptions import MlflowException
     from mlflow.utils.credentials import get_default_host_creds
@@ -325,8 +332,7 @@ def _registry() -> "Iterator[MlflowClient]":
 
 
 def _silent(address: str, error: Exception) -> SilentRegistryError:
-    reason = " ".join(redact(str(error)).split())[:200]
     return SilentRegistryError(
-        f"The model registry {without_secrets(address)} did not do what was asked of it: start that server, then type "
-        f"kedro run --pipelines=registration. ({reason})"
+        f"The model registry {without_secrets(address)} can't be used: start that server, then type "
+        f"kedro run --pipelines=registration. ({short_reason(error)})"
     )

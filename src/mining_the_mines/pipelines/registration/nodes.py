@@ -14,7 +14,7 @@ from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.geo.grid import HECTARE, pixel_hectares
 from mining_the_mines.registry.breakdown import break_down, region_of
 from mining_the_mines.registry.card import CardData, figure_with_interval, shorten, write_card
-from mining_the_mines.registry.champion import Champion, Registration, RegistryView
+from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.compatibility import decide_beforehand
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
 from mining_the_mines.registry.package import ModelPackage, PackageFacts, StoredPackage, take_figures
@@ -24,6 +24,8 @@ from mining_the_mines.registry.settings import RegistrationSettings
 from mining_the_mines.scoring.bootstrap import Scorer
 from mining_the_mines.scoring.metrics import weighted_scores
 from mining_the_mines.sentinel2.reflectance import decode
+from mining_the_mines.tracking.registry import Registration
+from mining_the_mines.tracking.run import active_run
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +186,6 @@ def register_model(
         decision=_decision_tags(promotion),
         becomes_champion=promotion["outcome"] == CHAMPION,
         champion_version=promotion["champion_version"],
-        figures=_flat(promotion),
     )
 
 
@@ -227,6 +228,8 @@ def tell(decision: Decision, registration: RegistrationSettings) -> dict[str, An
     """Say what was decided, and give it the form in which it is kept."""
     role = "is the champion" if decision.outcome == CHAMPION else "stays the challenger"
     logger.info("%s %s: %s", registration.name, role, decision.reason)
+    if (run := active_run()) is not None:
+        run.log_metrics({f"registration/{registration.name}/{name}": value for name, value in decision.figures.items()})
     return {"name": registration.name, **decision.record()}
 
 
