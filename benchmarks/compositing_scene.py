@@ -24,8 +24,8 @@ from rasterio.io import MemoryFile
 
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.scenes.composites import make_composites, plan_composites
-from mining_the_mines.scenes.scene_list import SceneChoice
-from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.scene_list import SceneSelection
+from mining_the_mines.scenes.selection import select_scenes
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
@@ -35,10 +35,10 @@ THREADS = 2
 TIME_LIMIT, MEMORY_LIMIT_GB = 1.5, 1.5
 
 
-def choose(archive: Path) -> tuple[SceneChoice, AcquisitionSettings]:
+def choose(archive: Path) -> tuple[SceneSelection, AcquisitionSettings]:
     """Choose all dates, whatever their clouds."""
     settings = AcquisitionSettings(max_cloud_cover=100).of_archive(archive)
-    return choose_scenes(settings, COMPETITION_BANDS, "scl"), settings
+    return select_scenes(settings, COMPETITION_BANDS, "scl"), settings
 
 
 def composite(archive: Path, folder: Path, block: int) -> None:

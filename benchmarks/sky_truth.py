@@ -25,7 +25,7 @@ from mining_the_mines.scenes.compositing import composite_block
 from mining_the_mines.scenes.grids import middle_longitude
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.scene_list import ItemJson
-from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.selection import select_scenes
 from mining_the_mines.scenes.settings import NO_MASK, AcquisitionSettings, CompositingSettings
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, decode
@@ -55,7 +55,7 @@ def main() -> int:
         archive = Path(scratch) / "archive"
         write_simulated_series(archive, SeriesSettings())
         acquisition = AcquisitionSettings(regions={}).of_archive(archive)
-        choice = choose_scenes(acquisition, COMPETITION_BANDS, "scl")
+        choice = select_scenes(acquisition, COMPETITION_BANDS, "scl")
         plans = plan_composites(choice, COMPETITION_BANDS, CompositingSettings(), acquisition)
         composites = make_composites(plans, Path(scratch) / "composites", DaskSettings())
         regions = [_compare(plan, made, archive) for plan, made in zip(plans, composites, strict=True)]

@@ -16,14 +16,14 @@ from mining_the_mines.datasets.scenes import (
     SceneChoiceDataset,
     SimulatedSeriesDataset,
 )
-from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from support.observed_requests import Observation, choice_of, clear, flat, month, plan_of, write_scene
 
 TINY = {"provinces": ["tapajos"], "pixels": 60, "mines": 1, "dates": 2}
 
 
-def three_dates(folder: Path) -> SceneChoice:
+def three_dates(folder: Path) -> SceneSelection:
     scenes = [
         write_scene(folder, f"s{number}", Observation({"blue": flat(500)}, clear(), month(number + 1)))
         for number in range(3)

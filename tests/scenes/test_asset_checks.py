@@ -9,13 +9,13 @@ import rasterio
 
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.download import check_assets
-from mining_the_mines.scenes.scene_list import SceneChoice
-from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.scene_list import SceneSelection
+from mining_the_mines.scenes.selection import select_scenes
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from support.http_servers import FaultyServer, Kind
 from support.stac_catalogs import BANDS, series, settings, write_catalog
 
-Online = tuple[AcquisitionSettings, SceneChoice]
+Online = tuple[AcquisitionSettings, SceneSelection]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def online(tmp_path: Path, server: FaultyServer) -> Online:
     """Settings, and the choice of four scenes on a server."""
     write_catalog(tmp_path, series(), checksums=True)
     chosen = settings(f"{server.address}/catalog.json", timeout_seconds=0.7, retries=1)
-    return chosen, choose_scenes(chosen, BANDS, "scl")
+    return chosen, select_scenes(chosen, BANDS, "scl")
 
 
 def test_scenes_whose_files_answer_stay_as_they_are(online: Online) -> None:
@@ -102,7 +102,7 @@ def test_what_holds_no_digital_numbers_of_one_band_costs_one_date(
     tmp_path: Path, change: dict[str, Any], told: str
 ) -> None:
     local = settings(write_catalog(tmp_path, series()))
-    choice = choose_scenes(local, BANDS, "scl")
+    choice = select_scenes(local, BANDS, "scl")
     path = tmp_path / "sentinel-2-l2a" / series()[0].id / "green.tif"
     with rasterio.open(path) as file:
         profile = file.profile | change
@@ -122,7 +122,7 @@ def test_too_few_dates_left_are_told(online: Online, server: FaultyServer) -> No
 
 def test_files_on_disk_are_looked_at_too(tmp_path: Path) -> None:
     local = settings(write_catalog(tmp_path, series()))
-    choice = choose_scenes(local, BANDS, "scl")
+    choice = select_scenes(local, BANDS, "scl")
     (tmp_path / "sentinel-2-l2a" / series()[0].id / "red.tif").unlink()
     assert check_assets(choice, local).left_out["reason"].tolist() == [
         "a file: red can't be read: missing: there is no such file"

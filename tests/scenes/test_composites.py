@@ -12,7 +12,7 @@ import rasterio
 
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.scenes.composite_files import INDEX, Composite, NoCompositeError, open_composites
+from mining_the_mines.scenes.composite_files import INDEX, Composite, NoCompositeError, open_composites, write_index
 from mining_the_mines.scenes.composites import make_composites
 from support.observed_requests import CLOUD, Observation, clear, flat, month, plan_of, write_scene
 
@@ -167,6 +167,7 @@ def test_a_region_that_fails_does_not_stop_another(tmp_path: Path, caplog: pytes
     plans = [dataclasses.replace(first, region="bad"), dataclasses.replace(second, region="good")]
     made = make_composites(plans, tmp_path / "composites", HERE)
     assert [composite.region for composite in made] == ["good"]
+    write_index(tmp_path / "composites", ["good"])
     assert open_composites(tmp_path / "composites") == made
     assert "Of bad no composite can be made" in caplog.text
 

@@ -7,14 +7,14 @@ import pytest
 import rasterio
 
 from mining_the_mines.core.errors import BadInputError, SceneError
-from mining_the_mines.scenes.download import fetch_assets
-from mining_the_mines.scenes.scene_list import SceneChoice
-from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.download import download_assets
+from mining_the_mines.scenes.scene_list import SceneSelection
+from mining_the_mines.scenes.selection import select_scenes
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from support.http_servers import FaultyServer, Kind, files
 from support.stac_catalogs import BANDS, GROUND, series, settings, write_catalog
 
-Online = tuple[AcquisitionSettings, SceneChoice]
+Online = tuple[AcquisitionSettings, SceneSelection]
 
 
 @pytest.fixture
@@ -31,12 +31,12 @@ def online(tmp_path: Path, server: FaultyServer) -> Online:
     chosen = settings(
         f"{server.address}/catalog.json", timeout_seconds=0.7, retries=1, regions=regions, minimum_dates=2
     )
-    return chosen, choose_scenes(chosen, BANDS, "scl")
+    return chosen, select_scenes(chosen, BANDS, "scl")
 
 
 def test_files_are_fetched_whole_and_their_origin_is_kept(tmp_path: Path, online: Online, server: FaultyServer) -> None:
     chosen, choice = online
-    fetched = fetch_assets(choice, tmp_path / "kept", chosen)
+    fetched = download_assets(choice, tmp_path / "kept", chosen)
     first = series()[0].id
     asset = fetched.items["tapajos"][0]["assets"]["blue"]
     path = Path(asset["href"])
@@ -51,27 +51,27 @@ def test_files_are_fetched_whole_and_their_origin_is_kept(tmp_path: Path, online
 def test_a_scene_of_two_regions_is_fetched_once(tmp_path: Path, online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     server.asked.clear()
-    fetch_assets(choice, tmp_path / "kept", chosen)
+    download_assets(choice, tmp_path / "kept", chosen)
     assert server.count(r"\.tif") == 4 * 4
 
 
 def test_a_run_that_was_cut_short_goes_on_where_it_was(tmp_path: Path, online: Online, server: FaultyServer) -> None:
     chosen, choice = online
-    whole = fetch_assets(choice, tmp_path / "kept", chosen)
+    whole = download_assets(choice, tmp_path / "kept", chosen)
     (tmp_path / "kept" / "sentinel-2-l2a" / series()[0].id / "red.tif").unlink()
     server.asked.clear()
-    again = fetch_assets(choice, tmp_path / "kept", chosen)
+    again = download_assets(choice, tmp_path / "kept", chosen)
     assert server.count(r"\.tif") == 1
     assert again.to_json() == whole.to_json()
 
 
 def test_a_kept_file_that_is_damaged_is_fetched_again(tmp_path: Path, online: Online) -> None:
     chosen, choice = online
-    fetch_assets(choice, tmp_path / "kept", chosen)
+    download_assets(choice, tmp_path / "kept", chosen)
     path = tmp_path / "kept" / "sentinel-2-l2a" / series()[0].id / "red.tif"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    fetch_assets(choice, tmp_path / "kept", chosen)
+    download_assets(choice, tmp_path / "kept", chosen)
     assert path.read_bytes() == content
 
 
@@ -84,7 +84,7 @@ def test_a_file_that_does_not_come_whole_costs_one_date_and_leaves_nothing(
     chosen, choice = online
     first = series()[0].id
     server.fail(f"{first}/green", kind)
-    fetched = fetch_assets(choice, tmp_path / "kept", chosen)
+    fetched = download_assets(choice, tmp_path / "kept", chosen)
     assert [len(items) for items in fetched.items.values()] == [3, 3]
     assert fetched.left_out["item"].tolist() == [first, first]
     assert told in fetched.left_out["reason"][0]
@@ -94,14 +94,14 @@ def test_a_file_that_does_not_come_whole_costs_one_date_and_leaves_nothing(
 def test_a_connection_that_broke_once_costs_nothing(tmp_path: Path, online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     server.fail("green", "cut", times=1)
-    assert len(fetch_assets(choice, tmp_path / "kept", chosen).left_out) == 0
+    assert len(download_assets(choice, tmp_path / "kept", chosen).left_out) == 0
 
 
 def test_a_file_that_is_not_the_catalogs_is_refused(tmp_path: Path, online: Online) -> None:
     chosen, choice = online
     other = tmp_path / "archive" / "sentinel-2-l2a" / series()[1].id / "green.tif"
     other.replace(tmp_path / "archive" / "sentinel-2-l2a" / series()[0].id / "green.tif")
-    fetched = fetch_assets(choice, tmp_path / "kept", chosen)
+    fetched = download_assets(choice, tmp_path / "kept", chosen)
     reasons = fetched.left_out.set_index("item")["reason"].groupby("item").first()
     assert "another file" in reasons[series()[0].id]
     assert "404" in reasons[series()[1].id]
@@ -114,7 +114,7 @@ def test_a_page_of_regrets_is_not_kept(tmp_path: Path, online: Online) -> None:
     for field in ("file:size", "file:checksum"):
         for region in choice.regions:
             del choice.items[region.name][0]["assets"]["green"][field]
-    fetched = fetch_assets(choice, tmp_path / "kept", chosen)
+    fetched = download_assets(choice, tmp_path / "kept", chosen)
     assert "no GeoTIFF" in fetched.left_out["reason"][0]
     assert not (tmp_path / "kept" / "sentinel-2-l2a" / first["id"] / "green.tif").exists()
 
@@ -125,8 +125,8 @@ def test_the_name_of_a_scene_leads_nowhere_else(tmp_path: Path, online: Online) 
         name: ({**given[0], "id": "../../../out", "collection": ".."}, *given[1:])
         for name, given in choice.items.items()
     }
-    fetched = fetch_assets(
-        SceneChoice(choice.source, choice.regions, items, choice.left_out), tmp_path / "kept", chosen
+    fetched = download_assets(
+        SceneSelection(choice.source, choice.regions, items, choice.left_out), tmp_path / "kept", chosen
     )
     path = Path(fetched.items["tapajos"][0]["assets"]["blue"]["href"])
     assert path.is_relative_to(tmp_path / "kept")
@@ -136,15 +136,15 @@ def test_the_name_of_a_scene_leads_nowhere_else(tmp_path: Path, online: Online) 
 def test_a_name_of_any_length_is_shortened_but_stays_its_own(tmp_path: Path, online: Online) -> None:
     chosen, choice = online
     items = {"tapajos": tuple({**item, "id": "x" * 300 + item["id"]} for item in choice.items["tapajos"])}
-    long = SceneChoice(choice.source, choice.regions[:1], items, choice.left_out)
-    fetched = fetch_assets(long, tmp_path / "kept", chosen)
+    long = SceneSelection(choice.source, choice.regions[:1], items, choice.left_out)
+    fetched = download_assets(long, tmp_path / "kept", chosen)
     assert len({item["assets"]["blue"]["href"] for item in fetched.items["tapajos"]}) == 4
 
 
 def test_files_on_disk_stay_where_they_are(tmp_path: Path) -> None:
     local = settings(write_catalog(tmp_path / "archive", series()))
-    choice = choose_scenes(local, BANDS, "scl")
-    assert fetch_assets(choice, tmp_path / "kept", local).to_json() == choice.to_json()
+    choice = select_scenes(local, BANDS, "scl")
+    assert download_assets(choice, tmp_path / "kept", local).to_json() == choice.to_json()
     assert not (tmp_path / "kept").exists()
 
 
@@ -152,11 +152,11 @@ def test_no_date_left_is_told(tmp_path: Path, online: Online, server: FaultyServ
     chosen, choice = online
     server.fail("blue", 404)
     with pytest.raises(SceneError, match="too few scenes of every region"):
-        fetch_assets(choice, tmp_path / "kept", chosen)
+        download_assets(choice, tmp_path / "kept", chosen)
 
 
 def test_a_folder_that_can_not_be_written_ends_the_run(tmp_path: Path, online: Online) -> None:
     chosen, choice = online
     (tmp_path / "kept").write_text("a file")
     with pytest.raises(BadInputError, match="can't be written"):
-        fetch_assets(choice, tmp_path / "kept", chosen)
+        download_assets(choice, tmp_path / "kept", chosen)

@@ -1,37 +1,36 @@
 """The list of chosen scenes."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.scenes.scene_list import SCENE_COLUMNS, SceneChoice
-from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.scene_list import SCENE_COLUMNS, SceneSelection
+from mining_the_mines.scenes.selection import select_scenes
 from support.stac_catalogs import BANDS, Scene, series, settings, write_catalog
 
 
 @pytest.fixture
-def choice(tmp_path: Path) -> SceneChoice:
-    return choose_scenes(settings(write_catalog(tmp_path, [*series(), Scene(day=20, cloud_cover=99)])), BANDS, "scl")
+def choice(tmp_path: Path) -> SceneSelection:
+    return select_scenes(settings(write_catalog(tmp_path, [*series(), Scene(day=20, cloud_cover=99)])), BANDS, "scl")
 
 
-def test_a_choice_comes_back_from_its_text_exactly(choice: SceneChoice) -> None:
+def test_a_choice_comes_back_from_its_text_exactly(choice: SceneSelection) -> None:
     text = choice.to_json()
-    again = SceneChoice.from_json(text)
+    again = SceneSelection.from_json(text)
     assert again.to_json() == text
     assert again.regions == choice.regions
     assert again.items == choice.items
     assert again.left_out.equals(choice.left_out)
 
 
-def test_scenes_are_items_with_the_assets_that_are_needed(choice: SceneChoice) -> None:
+def test_scenes_are_items_with_the_assets_that_are_needed(choice: SceneSelection) -> None:
     scenes = choice.scenes("tapajos")
     assert [scene.id for scene in scenes] == [scene.id for scene in series()]
     assert set(scenes[0].assets) == {"blue", "green", "red", "scl"}
 
 
-def test_the_table_lists_scenes_for_people(choice: SceneChoice) -> None:
+def test_the_table_lists_scenes_for_people(choice: SceneSelection) -> None:
     table = choice.table()
     assert list(table.columns) == list(SCENE_COLUMNS)
     assert table.iloc[0].to_dict() == {
@@ -45,7 +44,7 @@ def test_the_table_lists_scenes_for_people(choice: SceneChoice) -> None:
     }
 
 
-def test_a_region_that_was_not_chosen_is_told(choice: SceneChoice) -> None:
+def test_a_region_that_was_not_chosen_is_told(choice: SceneSelection) -> None:
     with pytest.raises(SceneError, match="'copperbelt': there are some for tapajos"):
         choice.scenes("copperbelt")
 
@@ -53,22 +52,16 @@ def test_a_region_that_was_not_chosen_is_told(choice: SceneChoice) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1, "sour'])
 def test_a_text_that_is_no_choice_is_told(text: str) -> None:
     with pytest.raises(SceneError, match="cut off or no such list"):
-        SceneChoice.from_json(text)
-
-
-def test_a_choice_of_another_version_is_told(choice: SceneChoice) -> None:
-    written = json.loads(choice.to_json()) | {"version": 99}
-    with pytest.raises(SceneError, match="version 99"):
-        SceneChoice.from_json(json.dumps(written))
+        SceneSelection.from_json(text)
 
 
 def test_paths_of_the_project_are_written_from_its_folder_and_read_where_it_lies_now(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
-    local = choose_scenes(settings(write_catalog(tmp_path, series())), BANDS, "scl")
+    local = select_scenes(settings(write_catalog(tmp_path, series())), BANDS, "scl")
     written = local.to_json(tmp_path / "scenes.json")
     assert str(tmp_path) not in written
     (tmp_path / "moved").mkdir()
     (tmp_path / "moved" / "pyproject.toml").touch()
-    assert SceneChoice.from_json(written, tmp_path / "scenes.json").items == local.items
-    (first, *_) = SceneChoice.from_json(written, tmp_path / "moved" / "scenes.json").scenes("tapajos")
+    assert SceneSelection.from_json(written, tmp_path / "scenes.json").items == local.items
+    (first, *_) = SceneSelection.from_json(written, tmp_path / "moved" / "scenes.json").scenes("tapajos")
     assert all(asset.href.startswith(str(tmp_path / "moved")) for asset in first.assets.values())

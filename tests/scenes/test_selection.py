@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.regions import Region
-from mining_the_mines.scenes.scene_list import SceneChoice
-from mining_the_mines.scenes.selection import Wanted, choose_from, choose_scenes
+from mining_the_mines.scenes.scene_list import SceneSelection
+from mining_the_mines.scenes.selection import select_from, select_scenes
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.scenes.static_catalog import BrokenItem
 from mining_the_mines.sentinel2.baseline import read_scaling
@@ -52,16 +52,16 @@ class Archive:
             )
 
 
-def choose(*found: Scene | BrokenItem, mask: str | None = "scl", **changes: Any) -> SceneChoice:
+def choose(*found: Scene | BrokenItem, mask: str | None = "scl", **changes: Any) -> SceneSelection:
     chosen = settings("archive", **({"minimum_dates": 1} | changes))
-    return choose_from(Archive(*found), [region()], Wanted(BANDS, mask), chosen)
+    return select_from(Archive(*found), [region()], BANDS, mask, chosen)
 
 
-def reasons(choice: SceneChoice) -> dict[str, str]:
+def reasons(choice: SceneSelection) -> dict[str, str]:
     return {row["item"]: row["reason"] for row in choice.left_out.to_dict("records")}
 
 
-def ids(choice: SceneChoice) -> list[str]:
+def ids(choice: SceneSelection) -> list[str]:
     return [item["id"] for item in choice.items["tapajos"]]
 
 
@@ -143,7 +143,7 @@ def test_a_scene_whose_projection_is_told_in_part_costs_one_date() -> None:
 
 def test_what_is_no_number_is_written_down_as_unknown() -> None:
     odd = Scene(properties={"eo:cloud_cover": float("nan"), "s2:mean_solar_zenith": float("inf")})
-    (item,) = SceneChoice.from_json(choose(odd).to_json()).items["tapajos"]
+    (item,) = SceneSelection.from_json(choose(odd).to_json()).items["tapajos"]
     assert item["properties"]["eo:cloud_cover"] is item["properties"]["s2:mean_solar_zenith"] is None
 
 
@@ -188,7 +188,7 @@ def test_both_archives_names_of_bands_are_understood() -> None:
 
 
 def test_addresses_are_written_down_absolute(tmp_path: Path) -> None:
-    choice = choose_scenes(settings(write_catalog(tmp_path, series())), BANDS, "scl")
+    choice = select_scenes(settings(write_catalog(tmp_path, series())), BANDS, "scl")
     first = choice.items["tapajos"][0]
     assert first["assets"]["blue"]["href"] == str(tmp_path / "sentinel-2-l2a" / first["id"] / "blue.tif")
 
@@ -205,13 +205,13 @@ def test_no_signature_is_written_down() -> None:
             fields["properties"]["source"] = "s3://key:secret@bucket/a.tif"
             yield pystac.Item.from_dict(fields, href="https://me:secret@host.org/item.json")
 
-    choice = choose_from(Signed(), [region()], Wanted(BANDS, "scl"), settings("archive", minimum_dates=1))
+    choice = select_from(Signed(), [region()], BANDS, "scl", settings("archive", minimum_dates=1))
     assert "secret" not in choice.to_json()
 
 
 def test_a_poor_region_is_left_out_and_listed_as_long_as_another_is_rich(tmp_path: Path) -> None:
     root = write_catalog(tmp_path, series())
-    choice = choose_scenes(settings(root, regions={"rich": GROUND, "poor": (10, 10, 11, 11)}), BANDS, "scl")
+    choice = select_scenes(settings(root, regions={"rich": GROUND, "poor": (10, 10, 11, 11)}), BANDS, "scl")
     assert [region.name for region in choice.regions] == ["rich"]
     assert choice.left_out.to_dict("records") == [
         {"region": "poor", "item": "", "datetime": "", "reason": "the whole region: it has scenes of 0 days"}
@@ -245,7 +245,7 @@ def test_regions_and_source_of_an_archive_lie_in_its_folder(tmp_path: Path) -> N
         "geometry": {"type": "Polygon", "coordinates": [ring]},
     }
     write_json(tmp_path / "regions.geojson", {"type": "FeatureCollection", "features": [feature]})
-    choice = choose_scenes(settings("earth-search").of_archive(tmp_path), BANDS, "scl")
+    choice = select_scenes(settings("earth-search").of_archive(tmp_path), BANDS, "scl")
     assert [region.name for region in choice.regions] == ["here"]
 
 
@@ -256,4 +256,4 @@ def test_a_period_that_ends_before_it_starts_is_refused() -> None:
 
 def test_without_regions_nothing_is_searched() -> None:
     with pytest.raises(SceneError, match=r"acquisition\.regions"):
-        choose_scenes(AcquisitionSettings(source="earth-search"), ("B2",), "scl")
+        select_scenes(AcquisitionSettings(source="earth-search"), ("B2",), "scl")

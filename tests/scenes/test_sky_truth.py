@@ -16,7 +16,7 @@ from mining_the_mines.scenes.compositing import composite_block
 from mining_the_mines.scenes.grids import middle_longitude
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.scene_list import ItemJson
-from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.selection import select_scenes
 from mining_the_mines.scenes.settings import NO_MASK, AcquisitionSettings, CompositingSettings
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, decode
@@ -41,7 +41,7 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     archive, made = folder / "archive", folder / "composites"
     write_simulated_series(archive, SERIES)
     acquisition = AcquisitionSettings(regions={}).of_archive(archive)
-    choice = choose_scenes(acquisition, COMPETITION_BANDS, "scl")
+    choice = select_scenes(acquisition, COMPETITION_BANDS, "scl")
     plans = plan_composites(choice, COMPETITION_BANDS, CompositingSettings(), acquisition)
     composites = make_composites(plans, made, DaskSettings())
     return {

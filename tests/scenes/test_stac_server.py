@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.scenes.download import check_assets, fetch_assets
-from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.download import check_assets, download_assets
+from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.search import StacApi, open_source
-from mining_the_mines.scenes.selection import choose_scenes
+from mining_the_mines.scenes.selection import select_scenes
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from support import stac_server
 from support.http_servers import FaultyServer, Kind, files, passed_on
@@ -80,26 +80,26 @@ def test_a_server_is_known_to_be_an_api(api: FaultyServer) -> None:
 
 
 def test_all_pages_of_results_are_read(api: FaultyServer) -> None:
-    choice = choose_scenes(chosen(api, collection="sentinel-2-l2a"), BANDS, "scl")
+    choice = select_scenes(chosen(api, collection="sentinel-2-l2a"), BANDS, "scl")
     assert len(choice.table()) == MANY
     assert api.count("search") >= 2
 
 
 def test_scenes_are_chosen_by_place_date_and_cloud(api: FaultyServer) -> None:
-    choice = choose_scenes(chosen(api, start=date(2022, 1, 8), end=date(2022, 1, 20), minimum_dates=2), BANDS, "scl")
+    choice = select_scenes(chosen(api, start=date(2022, 1, 8), end=date(2022, 1, 20), minimum_dates=2), BANDS, "scl")
     assert choice.table()["baseline"].tolist() == ["05.10", "03.01"]
     assert [reason.split(":")[0] for reason in choice.left_out["reason"]] == ["processed again", "too cloudy"]
 
 
 def test_nothing_found_is_told_with_the_way_out(api: FaultyServer) -> None:
     with pytest.raises(SceneError, match=r"has scenes of 0 days.*widen acquisition\.start"):
-        choose_scenes(chosen(api, regions={"ocean": (-30, -31, -29, -30)}), BANDS, "scl")
+        select_scenes(chosen(api, regions={"ocean": (-30, -31, -29, -30)}), BANDS, "scl")
 
 
 @pytest.mark.parametrize("kind", [500, 429, "cut", "drop", "hang"])
 def test_a_search_outlasts_a_server_that_fails_twice(api: FaultyServer, kind: Kind) -> None:
     api.fail("search", kind, times=2)
-    choice = choose_scenes(chosen(api, timeout_seconds=1), BANDS, "scl")
+    choice = select_scenes(chosen(api, timeout_seconds=1), BANDS, "scl")
     assert len(choice.table()) == 3
 
 
@@ -117,11 +117,11 @@ def test_a_later_page_that_fails_twice_is_asked_again(api: FaultyServer) -> None
 def test_a_search_that_stays_unanswered_is_told_in_one_sentence(api: FaultyServer, kind: Kind, told: str) -> None:
     api.fail("search", kind)
     with pytest.raises(SceneError, match=told):
-        choose_scenes(chosen(api, timeout_seconds=0.5, retries=1), BANDS, "scl")
+        select_scenes(chosen(api, timeout_seconds=0.5, retries=1), BANDS, "scl")
 
 
 def test_a_file_that_fails_costs_one_date(api: FaultyServer, store: FaultyServer) -> None:
-    choice = choose_scenes(chosen(api, minimum_dates=2), BANDS, "scl")
+    choice = select_scenes(chosen(api, minimum_dates=2), BANDS, "scl")
     first = choice.items["tapajos"][0]["id"]
     store.fail(f"{first}/red", 404)
     checked = check_assets(choice, chosen(api, minimum_dates=2))
@@ -130,21 +130,21 @@ def test_a_file_that_fails_costs_one_date(api: FaultyServer, store: FaultyServer
 
 
 def test_files_are_fetched_past_passing_faults(api: FaultyServer, store: FaultyServer, tmp_path: Path) -> None:
-    choice = choose_scenes(chosen(api), BANDS, "scl")
+    choice = select_scenes(chosen(api), BANDS, "scl")
     store.fail("blue", 500, times=2)
     store.fail("green", "cut", times=1)
-    fetched = fetch_assets(choice, tmp_path, chosen(api))
+    fetched = download_assets(choice, tmp_path, chosen(api))
     assert len(fetched.table()) == 3
     assert len(list(tmp_path.rglob("*.tif"))) == 3 * 4
 
 
 def test_a_written_choice_needs_the_api_no_more(api: FaultyServer) -> None:
-    text = choose_scenes(chosen(api), BANDS, "scl").to_json()
+    text = select_scenes(chosen(api), BANDS, "scl").to_json()
     api.fail(".", 500)
-    checked = check_assets(SceneChoice.from_json(text), chosen(api))
+    checked = check_assets(SceneSelection.from_json(text), chosen(api))
     assert checked.to_json() == text
 
 
 def test_two_regions_are_searched_one_after_the_other(api: FaultyServer) -> None:
-    choice = choose_scenes(chosen(api, regions={"one": GROUND, "two": GROUND}), BANDS, "scl")
+    choice = select_scenes(chosen(api, regions={"one": GROUND, "two": GROUND}), BANDS, "scl")
     assert {name: len(items) for name, items in choice.items.items()} == {"one": 3, "two": 3}

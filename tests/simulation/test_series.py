@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import odc.stac
@@ -20,10 +20,13 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.sentinel2.baseline import harmonise, read_scaling
 from mining_the_mines.sentinel2.reflectance import decode
-from mining_the_mines.simulation import read_series_settings, write_simulated_series
-from mining_the_mines.simulation.series import RegionRecord
+from mining_the_mines.simulation import SeriesSettings, read_series_settings, simulate_archive, write_simulated_series
 from mining_the_mines.simulation.stac_catalog import ASSETS
 from support.simulated_regions import SERIES, files_of
+
+Item = TypeVar("Item")
+#: The smallest archive that there can be.
+TINY = SeriesSettings(provinces=("tapajos",), pixels=60, mines=0, dates=1)
 
 
 @pytest.fixture(scope="module")
@@ -219,44 +222,49 @@ def test_another_seed_gives_another_landscape(small_series: Path, tmp_path: Path
     assert (tmp_path / "other/truth/tapajos.tif").read_bytes() != (small_series / "truth/tapajos.tif").read_bytes()
 
 
-def test_the_folder_says_what_it_was_made_with(small_series: Path) -> None:
+def test_settings_are_recorded(small_series: Path) -> None:
     assert read_series_settings(small_series) == SERIES
 
 
-def test_a_folder_of_another_version_is_not_taken_for_current(tmp_path: Path) -> None:
-    (tmp_path / "series.json").write_text(json.dumps({"version": -1, "settings": SERIES.model_dump(mode="json")}))
+@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"code": "x", "settings": {}}', '{"settings": {"dates": -1}}'])
+def test_damaged_record_is_no_series(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "series.json").write_text(text)
     assert read_series_settings(tmp_path) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 3, "settings": {"dates": -1}}'])
-def test_a_folder_with_a_spoilt_record_is_no_series(tmp_path: Path, text: str) -> None:
-    (tmp_path / "series.json").write_text(text)
-    assert read_series_settings(tmp_path) is None
-
-
-def test_a_folder_without_record_is_no_series(tmp_path: Path) -> None:
-    assert read_series_settings(tmp_path) is None
-
-
-def test_progress_sees_every_region_and_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
-    seen: list[Future[RegionRecord]] = []
-
-    def give_up(regions: Sequence[Future[RegionRecord]]) -> Iterator[Future[RegionRecord]]:
-        seen.extend(regions)
-        yield regions[0]
-        raise KeyboardInterrupt
+def test_interruption_leaves_nothing(tmp_path: Path) -> None:
+    def give_up(regions: Iterable[Item], _description: str, /) -> Iterator[Item]:
+        for region in regions:
+            yield region
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         write_simulated_series(tmp_path / "simulated", SERIES, progress=give_up)
-    assert len(seen) == len(SERIES.provinces)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_archive_is_made_once_and_again_for_other_settings(tmp_path: Path) -> None:
+    simulate_archive(tmp_path / "simulated", TINY)
+    made = (tmp_path / "simulated" / "catalog.json").stat().st_mtime_ns
+    simulate_archive(tmp_path / "simulated", TINY)
+    assert (tmp_path / "simulated" / "catalog.json").stat().st_mtime_ns == made
+    simulate_archive(tmp_path / "simulated", TINY.model_copy(update={"seed": 1}))
+    assert (tmp_path / "simulated" / "catalog.json").stat().st_mtime_ns != made
+
+
+def test_other_data_are_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("mine")
+    with pytest.raises(BadInputError, match="not simulated, and they are not replaced"):
+        simulate_archive(tmp_path, TINY)
+    assert (tmp_path / "labels.csv").is_file()
 
 
 def test_an_older_series_is_replaced_whole(tmp_path: Path) -> None:
     folder = tmp_path / "simulated"
     folder.mkdir()
     (folder / "stale.tif").write_bytes(b"old")
-    write_simulated_series(folder, SERIES.model_copy(update={"provinces": ("tapajos",), "dates": 1, "mines": 0}))
+    write_simulated_series(folder, TINY)
     assert not (folder / "stale.tif").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["simulated"]
 

@@ -16,7 +16,7 @@ from rasterio.warp import transform_bounds
 
 from mining_the_mines.scenes.composites import RegionPlan, plan_composites
 from mining_the_mines.scenes.regions import Region
-from mining_the_mines.scenes.scene_list import SceneChoice, left_out_table
+from mining_the_mines.scenes.scene_list import SceneSelection, left_out_table
 from mining_the_mines.scenes.settings import AccessSettings, CompositingSettings
 
 #: Upper left corner of all scenes, in metres of EPSG:32721, a multiple of 60.
@@ -109,14 +109,14 @@ def write_raster(path: Path, pixels: npt.NDArray[Any], transform: Affine, epsg: 
         image.write(pixels, 1)
 
 
-def choice_of(items: Sequence[pystac.Item], name: str = "somewhere", epsg: int | None = None) -> SceneChoice:
+def choice_of(items: Sequence[pystac.Item], name: str = "somewhere", epsg: int | None = None) -> SceneSelection:
     """The choice of all these scenes, for the ground that they show."""
     boxes = np.array([item.bbox for item in items])
     west, south = boxes[:, :2].min(axis=0)
     east, north = boxes[:, 2:].max(axis=0)
     region = Region(name, (float(west), float(south), float(east), float(north)), epsg)
     written = tuple(item.to_dict(include_self_link=False, transform_hrefs=False) for item in items)
-    return SceneChoice("somewhere/catalog.json", (region,), {name: written}, left_out_table([]))
+    return SceneSelection("somewhere/catalog.json", (region,), {name: written}, left_out_table([]))
 
 
 def plan_of(items: Sequence[pystac.Item], bands: Sequence[str], **settings: Any) -> tuple[RegionPlan, ...]:

@@ -17,7 +17,7 @@ from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.scene_map import MapRecord, write_record
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.composite_files import RECORD, CompositeRecord
-from mining_the_mines.scenes.scene_list import SceneChoice, left_out_table
+from mining_the_mines.scenes.scene_list import SceneSelection, left_out_table
 from support.stac_catalogs import region, series
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -148,9 +148,9 @@ def tell_mapping(project: Path) -> Books:
     return books
 
 
-def choose() -> SceneChoice:
+def choose() -> SceneSelection:
     """Four scenes of a region."""
-    return SceneChoice("simulated", (region(),), {"tapajos": tuple(scene.item() for scene in series())},
+    return SceneSelection("simulated", (region(),), {"tapajos": tuple(scene.item() for scene in series())},
                        left_out_table([]))  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from distributed import Client, Future, LocalCluster, as_completed
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.core.errors import BadInputError, SceneError
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def connect(settings: DaskSettings) -> Iterator[Client]:
         A client of their scheduler.
 
     Raises:
-        SceneError: If no scheduler answers at the address, or no worker comes to it.
+        BadInputError: If no scheduler answers at the address, or no worker comes to it.
     """
     if settings.address is None:
         with _local_cluster(settings) as cluster, Client(cluster) as client:
@@ -94,7 +94,7 @@ def connect(settings: DaskSettings) -> Iterator[Client]:
     try:
         client = Client(settings.address, timeout=_SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
-        raise SceneError(
+        raise BadInputError(
             f"No Dask scheduler answers at {settings.address} ({type(error).__name__}): start one, correct "
             "dask.address, or leave it empty to work on this machine."
         ) from error
@@ -110,7 +110,7 @@ def _wait_for_workers(client: Client, settings: DaskSettings) -> None:
     try:
         client.wait_for_workers(1, timeout=settings.patience_seconds)
     except TimeoutError as error:
-        raise SceneError(
+        raise BadInputError(
             f"No worker has come to the Dask scheduler at {settings.address} in {settings.patience_seconds:g} seconds: "
             "start some, or raise dask.patience_seconds."
         ) from error
@@ -165,7 +165,7 @@ def run_blocks(
         A result a block, in the order of the tasks.
 
     Raises:
-        SceneError: If no scheduler answers at the address.
+        BadInputError: If no scheduler answers at the address.
     """
     if not tasks:
         return []

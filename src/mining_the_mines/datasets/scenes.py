@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from kedro.io.core import AbstractVersionedDataset, Version
 from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.core.errors import BadInputError, SceneError
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.datasets.folders import FolderDataset
@@ -29,10 +28,10 @@ from mining_the_mines.datasets.previews import (
     where_there_are_data,
 )
 from mining_the_mines.ledger.content import ContentHashes, visible_files
-from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites
+from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites, write_index
 from mining_the_mines.scenes.composites import RegionPlan, make_composites
-from mining_the_mines.scenes.download import check_assets, fetch_assets
-from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.download import check_assets, download_assets
+from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AcquisitionSettings
 
 #: Where a simulated folder says how it was made.
@@ -67,17 +66,10 @@ class SimulatedSeriesDataset(FolderDataset[None, Path]):
         Raises:
             BadInputError: The folder holds something that was not simulated, which must not be replaced.
         """
-        from mining_the_mines.simulation import SeriesSettings, read_series_settings, write_simulated_series
+        from mining_the_mines.simulation import SeriesSettings, simulate_archive
 
-        settings = SeriesSettings(**self.simulation)
         folder = self.load_folder
-        if folder.exists() and not (folder / SIMULATION).is_file():
-            raise BadInputError(
-                f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
-                f"own chips with --env, another folder in raw_root, or the source of your scenes in acquisition.source."
-            )
-        if read_series_settings(folder) != settings:
-            write_simulated_series(folder, settings, partial(progress_bar, description="Simulating regions"))
+        simulate_archive(folder, SeriesSettings(**self.simulation), progress_bar)
         return folder
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:
@@ -113,17 +105,17 @@ class AssetRequest:
         settings: Whether files are kept, and how patient to be.
     """
 
-    choice: SceneChoice
+    choice: SceneSelection
     settings: AcquisitionSettings
 
-    def reach(self, folder: Path) -> SceneChoice:
+    def reach(self, folder: Path) -> SceneSelection:
         """Fetch the files to a folder if they are to be kept, else look whether they answer."""
         if self.settings.keep_assets:
-            return fetch_assets(self.choice, folder, self.settings, progress_bar)
+            return download_assets(self.choice, folder, self.settings, progress_bar)
         return check_assets(self.choice, self.settings, progress_bar)
 
 
-class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
+class SceneChoiceDataset(AbstractVersionedDataset[SceneSelection, SceneSelection]):
     """The chosen scenes as JSON, with all that a rerun needs to use exactly these.
 
     Args:
@@ -138,12 +130,12 @@ class SceneChoiceDataset(AbstractVersionedDataset[SceneChoice, SceneChoice]):
         super().__init__(filepath=PurePosixPath(filepath), version=version)
         self.metadata = metadata
 
-    def load(self) -> SceneChoice:
+    def load(self) -> SceneSelection:
         """Read the list."""
         path = Path(self._get_load_path())
-        return SceneChoice.from_json(path.read_text(encoding="utf-8"), path)
+        return SceneSelection.from_json(path.read_text(encoding="utf-8"), path)
 
-    def save(self, data: SceneChoice) -> None:
+    def save(self, data: SceneSelection) -> None:
         """Write the list, whole or not at all."""
         path = Path(self._get_save_path())
         with whole_file(path) as draft:
@@ -174,7 +166,7 @@ def scene_files(path: Path) -> list[Path]:
     if path.suffix != _LIST or not path.is_file():
         return []
     try:
-        choice = SceneChoice.from_json(path.read_text(encoding="utf-8"), path)
+        choice = SceneSelection.from_json(path.read_text(encoding="utf-8"), path)
     except SceneError:  # who reads it is told
         return []
     items = (item for scenes in choice.items.values() for item in scenes)
@@ -203,7 +195,7 @@ class ReachedScenesDataset(SceneChoiceDataset):
         super().__init__(filepath=filepath, version=version, metadata=metadata)
         self.assets = Path(assets)
 
-    def save(self, data: SceneChoice | AssetRequest) -> None:
+    def save(self, data: SceneSelection | AssetRequest) -> None:
         """Look whether every file answers, or fetch it, and list the scenes for which it does."""
         if isinstance(data, AssetRequest):
             data = data.reach(self.assets)
@@ -232,7 +224,8 @@ class CompositesDataset(FolderDataset[CompositeRequest, tuple[Composite, ...]]):
 
     def save(self, data: CompositeRequest) -> None:
         """Make the composites, block by block."""
-        make_composites(data.plans, self.save_folder, data.dask, counting_bar)
+        made = make_composites(data.plans, self.save_folder, data.dask, counting_bar)
+        write_index(self.save_folder, [composite.region for composite in made])
 
     @where_there_are_data
     def preview(self) -> ImagePreview:

@@ -13,7 +13,7 @@ from mining_the_mines.ledger.lineage import MODELS, Lineage, Step
 from mining_the_mines.mapping.scene_map import MapRecord
 from mining_the_mines.scenes.composite_files import CompositeRecord, read_composite
 from mining_the_mines.scenes.items import SceneFacts
-from mining_the_mines.scenes.scene_list import ItemJson, SceneChoice
+from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection
 
 
 @dataclass(frozen=True)
@@ -159,12 +159,12 @@ def _named_item(raster: Raster) -> tuple[Image, ...]:
         return ()
 
 
-def read_choice(scenes: Step, project: Path) -> SceneChoice | None:
+def read_choice(scenes: Step, project: Path) -> SceneSelection | None:
     """Read the list of scenes that a step stands for; ``None`` if it is not there any more as it was."""
     if scenes.state.path is None or scenes.now != "as recorded":
         return None
     try:
-        return SceneChoice.from_json((project / scenes.state.path).read_text(encoding="utf-8"))
+        return SceneSelection.from_json((project / scenes.state.path).read_text(encoding="utf-8"))
     except (OSError, BadInputError):
         return None
 

@@ -17,7 +17,7 @@ from mining_the_mines.scenes.composites import make_composites, plan_composites
 from mining_the_mines.scenes.http import PLANETARY_COMPUTER
 from mining_the_mines.scenes.regions import Bounds, Region
 from mining_the_mines.scenes.search import open_item
-from mining_the_mines.scenes.selection import Wanted, choose_from
+from mining_the_mines.scenes.selection import select_from
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 _PLANETARY_COMPUTER_HOST: Final = "planetarycomputer.microsoft.com"
@@ -69,7 +69,7 @@ def composite_item(
     if _is_signed_for(scene, source.item):
         access = access.model_copy(update={"source": PLANETARY_COMPUTER})
     region = Region(scene.name, _box(scene, source.item))
-    choice = choose_from(source, [region], Wanted(tuple(bands), reading.compositing.mask), access)
+    choice = select_from(source, [region], bands, reading.compositing.mask, access)
     plans = plan_composites(choice, bands, reading.compositing, access)
     (composite,) = make_composites(plans, folder / scene.name, reading.dask, progress)
     made = composite_scene(composite)

@@ -4,7 +4,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -25,28 +25,260 @@ from mining_the_mines.scenes.items import (
     written_moment,
 )
 from mining_the_mines.scenes.regions import Region, read_regions
-from mining_the_mines.scenes.scene_list import ItemJson, SceneChoice, left_out, left_out_table
+from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection, left_out, left_out_table
 from mining_the_mines.scenes.search import SceneSource, open_source
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.scenes.static_catalog import BrokenItem, resolve
 from mining_the_mines.sentinel2.baseline import read_baseline
 
+logger = logging.getLogger(__name__)
+
+#: Number of left-out scenes that an error quotes, one for each kind of reason.
+_EXAMPLES: Final = 3
+_NO_MASK: Final = "no mask"
 #: Granules of one tile that a satellite took within this time belong to one pass; its next one is 100 minutes away.
 #: Two processings of a pass may differ by seconds: some archives give the start of the pass, some that of the granule.
 _ONE_PASS: Final = timedelta(minutes=10)
-#: A scene of which newer ones show this share of the ground adds nothing. The granules of a pass that is cut in two by
-#: a change of the receiving station share less.
+#: A scene adds nothing if newer ones show this share of its ground. The granules of a pass that a change of the
+#: receiving station cuts in two share less.
 _SAME_GROUND: Final = 0.95
+
+
+class _LeftOutError(SceneError):
+    """A scene that is not used; the message is the reason."""
+
+
+def select_scenes(
+    settings: AcquisitionSettings, bands: Sequence[str], mask: str | None, progress: Progress = silent
+) -> SceneSelection:
+    """Search a catalog for scenes of each region, and select those that composites are made of.
+
+    Of scenes that were processed more than once, the newest baseline is used. Granules of one day are all used: the
+    composite joins them. A region with scenes of too few days is left out, as long as another has enough.
+
+    Args:
+        settings: Catalog, regions, dates and cloud cover.
+        bands: Names of the bands that a scene must have.
+        mask: Cloud mask that a scene must have: ``scl`` for the scene classification, whatever its key, or the key of
+            another asset; ``None`` for none.
+        progress: Shows the regions that are searched.
+
+    Returns:
+        The scenes of each region in order of time, and those that are not used, each with the reason.
+
+    Raises:
+        SceneError: The catalog does not answer, the regions can't be read, or no region has scenes of enough days.
+    """
+    if settings.regions is None:
+        raise SceneError(
+            "No region says where scenes are wanted: name a vector file in acquisition.regions, or boxes by name "
+            "(west, south, east, north in degrees)."
+        )
+    regions = read_regions(settings.regions)
+    source = open_source(settings, settings.collection)
+    return select_from(source, regions, bands, mask, settings, progress)
+
+
+def select_from(
+    source: SceneSource,
+    regions: Sequence[Region],
+    bands: Sequence[str],
+    mask: str | None,
+    settings: AcquisitionSettings,
+    progress: Progress = silent,
+) -> SceneSelection:
+    """Select scenes of an open catalog; see :func:`select_scenes`."""
+    items: dict[str, tuple[ItemJson, ...]] = {}
+    rows: list[dict[str, str]] = []
+    for region in progress(list(regions), f"Searching {source.name}"):
+        search = _RegionSearch(source, region, tuple(bands), mask, settings)
+        items[region.name] = search.select()
+        rows += search.left_out
+    unknown = set(settings.exclude) - {row["item"] for row in rows}
+    if unknown:
+        logger.warning("acquisition.exclude names %s, which the search did not find.", ", ".join(sorted(unknown)))
+    selection = SceneSelection(source.name, tuple(regions), items, left_out_table(rows))
+    return keep_rich_regions(selection, settings)
+
+
+def keep_rich_regions(selection: SceneSelection, settings: AcquisitionSettings) -> SceneSelection:
+    """Leave out regions with scenes of too few days.
+
+    Args:
+        selection: Scenes of all regions.
+        settings: Minimum number of days.
+
+    Returns:
+        The scenes of the other regions; those left out are listed.
+
+    Raises:
+        SceneError: No region has enough.
+    """
+    reasons = {region.name: told for region in selection.regions if (told := _too_poor(selection, region, settings))}
+    if len(reasons) == len(selection.regions):
+        told = "; ".join(f"{name} has {reason}" for name, reason in reasons.items())
+        raise SceneError(
+            f"{selection.source} has too few scenes of every region ({told}): widen acquisition.start and end, raise "
+            f"max_cloud_cover (now {settings.max_cloud_cover:g}), or lower minimum_dates (now "
+            f"{settings.minimum_dates}){_further_ways_out(selection.left_out)}."
+        )
+    for name, reason in reasons.items():
+        logger.warning("The region %s is left out: it has %s.", name, reason)
+    kept = tuple(region for region in selection.regions if region.name not in reasons)
+    rows = [left_out(name, reason=f"the whole region: it has {reason}") for name, reason in reasons.items()]
+    return SceneSelection(
+        selection.source,
+        kept,
+        {region.name: selection.items[region.name] for region in kept},
+        pd.concat([selection.left_out, left_out_table(rows)], ignore_index=True),
+    )
+
+
+def _too_poor(selection: SceneSelection, region: Region, settings: AcquisitionSettings) -> str | None:
+    days = {SceneFacts.of(item).day(region.middle[0]) for item in selection.items[region.name]}
+    if len(days) >= settings.minimum_dates:
+        return None
+    rows = selection.left_out[(selection.left_out["region"] == region.name) & (selection.left_out["item"] != "")]
+    kinds = rows["reason"].str.split(":").str[0]
+    listed = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
+    if not listed:
+        return f"scenes of {len(days)} days"
+    # The list of left-out scenes is written with the selection, and there will be none: quote a few here.
+    examples = rows[~kinds.duplicated()].head(_EXAMPLES)
+    told = "; ".join(f"{item}: {reason}" for item, reason in zip(examples["item"], examples["reason"], strict=True))
+    return f"scenes of {len(days)} days, besides {listed} ({told})"
+
+
+def _further_ways_out(left: pd.DataFrame) -> str:
+    """Name the parameters that help where scenes lack a band or a mask, rather than being too few or too cloudy."""
+    ways = ""
+    if left["reason"].str.startswith(_NO_MASK).any():
+        ways += "; name the asset that tells clouds in compositing.mask_asset, or none where there is none"
+    if left["reason"].str.startswith("no band").any():
+        ways += "; ask for bands that the scenes have in imagery.bands"
+    return ways
+
+
+@dataclass
+class _RegionSearch:
+    """The search for scenes of one region."""
+
+    source: SceneSource
+    region: Region
+    bands: tuple[str, ...]
+    mask: str | None
+    settings: AcquisitionSettings
+    left_out: list[dict[str, str]] = field(default_factory=list)
+
+    def select(self) -> tuple[ItemJson, ...]:
+        """Judge every item of the catalog; return the selected ones in order of time."""
+        found: dict[str, tuple[SceneFacts, ItemJson]] = {}
+        judged: set[str] = set()
+        for item in self.source.search(self.region, self.settings.start, self.settings.end):
+            if isinstance(item, BrokenItem):
+                self._leave_out(item.item, "", f"broken: {item.reason}")
+                continue
+            when = written_moment(item.datetime) if item.datetime else ""
+            if item.id in judged:
+                self._leave_out(item.id, when, "given twice: the catalog lists it more than once")
+                continue
+            judged.add(item.id)
+            try:
+                found[item.id] = self._judge(item)
+            except _LeftOutError as reason:
+                self._leave_out(item.id, when, str(reason))
+        _log_zones(self.region, [fields for _, fields in found.values()])
+        selected = self._clear(self._newest([facts for facts, _ in found.values()]))
+        self.left_out.sort(key=lambda row: (row["datetime"], row["item"], row["reason"]))
+        return tuple(found[facts.item][1] for facts in sorted(selected, key=lambda facts: (facts.moment, facts.item)))
+
+    def _leave_out(self, item: str, when: str, reason: str) -> None:
+        self.left_out.append(left_out(self.region.name, item, when, reason=reason))
+
+    def _judge(self, item: pystac.Item) -> tuple[SceneFacts, ItemJson]:
+        if item.id in self.settings.exclude:
+            raise _LeftOutError("excluded: acquisition.exclude names it")
+        fields = item.to_dict(include_self_link=False, transform_hrefs=False)
+        try:
+            facts = SceneFacts.of(fields)
+        except SceneError as error:
+            raise _LeftOutError(f"broken: {error}") from error
+        start, end = self.settings.start, self.settings.end
+        # A server may count days in UTC or by the sun; either is good.
+        days = {facts.moment.date(), facts.day(self.region.middle[0])}
+        if (start and max(days) < start) or (end and min(days) > end):
+            raise _LeftOutError("outside the period: the catalog gave it all the same")
+        if facts.footprint is not None and not shapely.intersects(facts.footprint, shapely.box(*self.region.bounds)):
+            raise _LeftOutError("outside the region: its data does not reach there")
+        trimmed = self._trim(item, fields, facts)
+        try:
+            parse_projection(pystac.Item.from_dict(trimmed))
+        except SceneError as error:
+            raise _LeftOutError(f"broken: {error}") from error
+        return facts, trimmed
+
+    def _trim(self, item: pystac.Item, fields: dict[str, Any], facts: SceneFacts) -> ItemJson:
+        """The item's JSON with the needed assets only, at absolute addresses without signatures.
+
+        A processing baseline that only the scene's name gives becomes a property: readers of bands see no name.
+        """
+        base = item.get_self_href() or ""
+        plain = redact_all(_without_nan(fields))  # addresses other than those of assets may be signed, too
+        assets = {}
+        for key in self._assets(item):
+            try:
+                href = resolve(item.assets[key].href, base, local=self.source.local)
+            except SceneError as error:
+                raise _LeftOutError(f"an address that can't be used: {error}") from error
+            assets[key] = {**plain["assets"][key], "href": without_secrets(href)}
+        own = {"rel": "self", "href": without_secrets(base), "type": "application/geo+json"}
+        if facts.baseline and read_baseline(plain["properties"]) is None:
+            plain["properties"]["s2:processing_baseline"] = facts.baseline
+        return {**plain, "links": [own], "assets": assets}
+
+    def _assets(self, item: pystac.Item) -> Iterator[str]:
+        """Keys of the needed assets."""
+        held = ", ".join(item.assets) or "none"
+        for band in self.bands:
+            try:
+                yield find_asset(item, band)
+            except MissingAssetError as error:
+                raise _LeftOutError(f"no band {band}: it has {held}") from error
+        if self.mask is not None:
+            try:
+                yield find_mask(item, self.mask)
+            except MissingAssetError as error:
+                raise _LeftOutError(f"{_NO_MASK} {self.mask}: it has {held}") from error
+
+    def _newest(self, scenes: Sequence[SceneFacts]) -> list[SceneFacts]:
+        """Leave out scenes whose ground a newer processing of the same pass shows."""
+        replaced = find_replaced(scenes)
+        for scene in scenes:
+            if scene.item in replaced:
+                newer = ", ".join(replaced[scene.item])
+                self._leave_out(scene.item, scene.when, f"processed again: {newer} shows the same, in a newer version")
+        return [scene for scene in scenes if scene.item not in replaced]
+
+    def _clear(self, scenes: Iterable[SceneFacts]) -> list[SceneFacts]:
+        """Leave out scenes that are too cloudy; those whose cloud cover is unknown (NaN) stay."""
+        limit, clear = self.settings.max_cloud_cover, []
+        for scene in scenes:
+            if scene.cloud_cover > limit:
+                reason = f"too cloudy: {scene.cloud_cover:.1f} % where {limit:g} % are allowed"
+                self._leave_out(scene.item, scene.when, reason)
+            else:
+                clear.append(scene)
+        return clear
 
 
 def find_replaced(scenes: Sequence[SceneFacts]) -> dict[str, tuple[str, ...]]:
     """Find the scenes that were processed again.
 
     Of the scenes that one satellite took of one tile in one pass, the newest baseline counts, then the newest product,
-    then the greatest id. An older one that shows ground of its own is no double.
+    then the greatest id. An older scene that shows ground of its own is kept.
 
     Args:
-        scenes: Of one region.
+        scenes: Scenes of one region.
 
     Returns:
         Ids of the scenes that are replaced, each with the ids of those that replace it.
@@ -68,15 +300,12 @@ def _newness(scene: SceneFacts) -> tuple[tuple[int, ...], str, str]:
 
 
 def _same_pass(first: SceneFacts, second: SceneFacts) -> bool:
-    return (
-        first.tile == second.tile
-        and first.platform == second.platform
-        and abs(first.moment - second.moment) <= _ONE_PASS
-    )
+    same_tile = first.tile == second.tile and first.platform == second.platform
+    return same_tile and abs(first.moment - second.moment) <= _ONE_PASS
 
 
 def _shown_by(scene: SceneFacts, newer: Sequence[SceneFacts]) -> bool:
-    """Whether newer scenes show the ground of this one; where nobody says what they show, they do."""
+    """Whether newer scenes show the ground of this one; unknown footprints are taken to be the same."""
     footprints = [other.footprint for other in newer if other.footprint is not None]
     if scene.footprint is None or not footprints:
         return True
@@ -84,264 +313,8 @@ def _shown_by(scene: SceneFacts, newer: Sequence[SceneFacts]) -> bool:
     return bool(shared >= _SAME_GROUND * shapely.area(scene.footprint))
 
 
-logger = logging.getLogger(__name__)
-
-#: Scenes that were left out and that an error tells of, one for each kind of reason.
-_EXAMPLES: Final = 3
-_NO_MASK: Final = "no mask"
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A scene that can be used, as far as can be told without opening its files."""
-
-    facts: SceneFacts
-    fields: ItemJson
-
-
-class _LeftOutError(SceneError):
-    """A scene that is not used; the message is the reason."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a scene must have.
-
-    Attributes:
-        bands: Names of bands.
-        mask: The asset that tells clouds: ``scl`` for the scene classification, whatever its key, or the key of
-            another; ``None`` for none.
-    """
-
-    bands: tuple[str, ...]
-    mask: str | None
-
-    def assets(self, item: pystac.Item) -> Iterator[str]:
-        """Find the keys of the assets; a scene that lacks one is left out."""
-        held = ", ".join(item.assets) or "none"
-        for band in self.bands:
-            try:
-                yield find_asset(item, band)
-            except MissingAssetError as error:
-                raise _LeftOutError(f"no band {band}: it has {held}") from error
-        if self.mask is not None:
-            try:
-                yield find_mask(item, self.mask)
-            except MissingAssetError as error:
-                raise _LeftOutError(f"{_NO_MASK} {self.mask}: it has {held}") from error
-
-
-def choose_scenes(
-    settings: AcquisitionSettings, bands: Sequence[str], mask: str | None, progress: Progress = silent
-) -> SceneChoice:
-    """Search a catalog for scenes of each region, and choose those that composites are made of.
-
-    Of scenes that were processed more than once, the newest baseline is used. Granules of one day are all used: the
-    composite joins them. A region that has scenes of too few days is left out, as long as another has enough.
-
-    Args:
-        settings: Where to search and what for.
-        bands: Names of the bands that a scene must have.
-        mask: The asset that tells clouds, which a scene must have too: ``scl`` for the scene classification, whatever
-            its key, or the key of another; ``None`` for none.
-        progress: Shows how far it has come.
-
-    Returns:
-        The scenes of each region in order of time, and those that are not used, each with the reason.
-
-    Raises:
-        SceneError: If the catalog does not answer, the regions can't be read, or no region has scenes of enough days.
-    """
-    if settings.regions is None:
-        raise SceneError(
-            "No region says where scenes are wanted: name a vector file in acquisition.regions, or boxes by name "
-            "(west, south, east, north in degrees)."
-        )
-    regions = read_regions(settings.regions)
-    source = open_source(settings, settings.collection)
-    return choose_from(source, regions, Wanted(tuple(bands), mask), settings, progress)
-
-
-def choose_from(
-    source: SceneSource,
-    regions: Sequence[Region],
-    wanted: Wanted,
-    settings: AcquisitionSettings,
-    progress: Progress = silent,
-) -> SceneChoice:
-    """Choose scenes from an open catalog; see :func:`choose_scenes`."""
-    items: dict[str, tuple[ItemJson, ...]] = {}
-    rows: list[dict[str, str]] = []
-    for region in progress(list(regions), f"Searching {source.name}"):
-        search = _Search(source, region, wanted, settings)
-        items[region.name] = search.choose()
-        rows += search.left_out
-    unknown = set(settings.exclude) - {row["item"] for row in rows}
-    if unknown:
-        logger.warning("acquisition.exclude names %s, which the search did not find.", ", ".join(sorted(unknown)))
-    choice = SceneChoice(source.name, tuple(regions), items, left_out_table(rows))
-    return keep_rich_regions(choice, settings)
-
-
-def keep_rich_regions(choice: SceneChoice, settings: AcquisitionSettings) -> SceneChoice:
-    """Leave out regions with scenes of too few days.
-
-    Args:
-        choice: Scenes of all regions.
-        settings: How many days are enough.
-
-    Returns:
-        The scenes of those that have enough; the others are listed among what was left out.
-
-    Raises:
-        SceneError: If none has.
-    """
-    reasons = {region.name: reason for region in choice.regions if (reason := _too_poor(choice, region, settings))}
-    if len(reasons) == len(choice.regions):
-        told = "; ".join(f"{name} has {reason}" for name, reason in reasons.items())
-        raise SceneError(
-            f"{choice.source} has too few scenes of every region ({told}): widen acquisition.start and end, raise "
-            f"max_cloud_cover (now {settings.max_cloud_cover:g}), or lower minimum_dates (now "
-            f"{settings.minimum_dates}){_further_ways_out(choice.left_out)}."
-        )
-    for name, reason in reasons.items():
-        logger.warning("The region %s is left out: it has %s.", name, reason)
-    kept = tuple(region for region in choice.regions if region.name not in reasons)
-    rows = [left_out(name, reason=f"the whole region: it has {reason}") for name, reason in reasons.items()]
-    return SceneChoice(
-        choice.source,
-        kept,
-        {region.name: choice.items[region.name] for region in kept},
-        pd.concat([choice.left_out, left_out_table(rows)], ignore_index=True),
-    )
-
-
-def _too_poor(choice: SceneChoice, region: Region, settings: AcquisitionSettings) -> str | None:
-    days = {SceneFacts.of(item).day(region.middle[0]) for item in choice.items[region.name]}
-    if len(days) >= settings.minimum_dates:
-        return None
-    rows = choice.left_out[(choice.left_out["region"] == region.name) & (choice.left_out["item"] != "")]
-    kinds = rows["reason"].str.split(":").str[0]
-    listed = ", ".join(f"{count} {kind}" for kind, count in Counter(kinds).most_common())
-    if not listed:
-        return f"scenes of {len(days)} days"
-    # The list of what was left out is written with the choice, and there will be none.
-    examples = rows[~kinds.duplicated()].head(_EXAMPLES)
-    told = "; ".join(f"{item}: {reason}" for item, reason in zip(examples["item"], examples["reason"], strict=True))
-    return f"scenes of {len(days)} days, besides {listed} ({told})"
-
-
-def _further_ways_out(left: pd.DataFrame) -> str:
-    """What helps where scenes lack something, rather than being too few or too cloudy."""
-    ways = ""
-    if left["reason"].str.startswith(_NO_MASK).any():
-        ways += "; name the asset that tells clouds in compositing.mask_asset, or none where there is none"
-    if left["reason"].str.startswith("no band").any():
-        ways += "; ask for bands that the scenes have in imagery.bands"
-    return ways
-
-
-class _Search:
-    """The search for one region's scenes."""
-
-    def __init__(self, source: SceneSource, region: Region, wanted: Wanted, settings: AcquisitionSettings) -> None:
-        self.source = source
-        self.region = region
-        self.wanted = wanted
-        self.settings = settings
-        self.left_out: list[dict[str, str]] = []
-
-    def choose(self) -> tuple[ItemJson, ...]:
-        """Judge all that the catalog gives; the chosen ones in order of time."""
-        found: dict[str, _Found] = {}
-        judged: set[str] = set()
-        for item in self.source.search(self.region, self.settings.start, self.settings.end):
-            if isinstance(item, BrokenItem):
-                self._leave_out(item.item, "", f"broken: {item.reason}")
-            elif item.id in judged:
-                self._leave_out(item.id, _when(item), "given twice: the catalog lists it more than once")
-            else:
-                judged.add(item.id)
-                try:
-                    found[item.id] = self._judge(item)
-                except _LeftOutError as reason:
-                    self._leave_out(item.id, _when(item), str(reason))
-        _tell_zones(self.region, [scene.fields for scene in found.values()])
-        newest = self._newest(found.values())
-        clear = [scene for scene in newest if not self._too_cloudy(scene)]
-        self.left_out.sort(key=lambda row: (row["datetime"], row["item"], row["reason"]))
-        return tuple(scene.fields for scene in sorted(clear, key=lambda scene: (scene.facts.moment, scene.facts.item)))
-
-    def _leave_out(self, item: str, when: str, reason: str) -> None:
-        self.left_out.append(left_out(self.region.name, item, when, reason=reason))
-
-    def _judge(self, item: pystac.Item) -> _Found:
-        if item.id in self.settings.exclude:
-            raise _LeftOutError("excluded: acquisition.exclude names it")
-        fields = item.to_dict(include_self_link=False, transform_hrefs=False)
-        try:
-            facts = SceneFacts.of(fields)
-        except SceneError as error:
-            raise _LeftOutError(f"broken: {error}") from error
-        start, end = self.settings.start, self.settings.end
-        # A server may mean another day by a date than the sun does; either is good.
-        days = {facts.moment.date(), facts.day(self.region.middle[0])}
-        if (start and max(days) < start) or (end and min(days) > end):
-            raise _LeftOutError("outside the period: the catalog gave it all the same")
-        if facts.footprint is not None and not shapely.intersects(facts.footprint, shapely.box(*self.region.bounds)):
-            raise _LeftOutError("outside the region: its data does not reach there")
-        trimmed = self._trim(item, fields, facts)
-        try:
-            parse_projection(pystac.Item.from_dict(trimmed))
-        except SceneError as error:
-            raise _LeftOutError(f"broken: {error}") from error
-        return _Found(facts, trimmed)
-
-    def _trim(self, item: pystac.Item, fields: dict[str, Any], facts: SceneFacts) -> ItemJson:
-        """The item's JSON with the needed assets only, at absolute addresses without signatures.
-
-        A processing baseline that only the scene's name gives becomes a property: readers of bands see no name.
-        """
-        base = item.get_self_href() or ""
-        # Other addresses than those of assets may be signed too.
-        plain = redact_all(_without_nan(fields))
-        assets = {}
-        for key in self.wanted.assets(item):
-            try:
-                href = resolve(item.assets[key].href, base, local=self.source.local)
-            except SceneError as error:
-                raise _LeftOutError(f"an address that can't be used: {error}") from error
-            assets[key] = {**plain["assets"][key], "href": without_secrets(href)}
-        own = {"rel": "self", "href": without_secrets(base), "type": "application/geo+json"}
-        if facts.baseline and read_baseline(plain["properties"]) is None:
-            plain["properties"]["s2:processing_baseline"] = facts.baseline
-        return {**plain, "links": [own], "assets": assets}
-
-    def _newest(self, scenes: Iterable[_Found]) -> list[_Found]:
-        """Those whose ground is not shown by a newer processing of the same pass."""
-        by_id = {scene.facts.item: scene for scene in scenes}
-        replaced = find_replaced([scene.facts for scene in by_id.values()])
-        for item, newer in replaced.items():
-            self._leave_out(
-                item, by_id[item].facts.when, f"processed again: {', '.join(newer)} shows the same, in a newer version"
-            )
-        return [scene for item, scene in by_id.items() if item not in replaced]
-
-    def _too_cloudy(self, scene: _Found) -> bool:
-        cover, limit = scene.facts.cloud_cover, self.settings.max_cloud_cover
-        if cover > limit:  # what is not said is no reason
-            self._leave_out(
-                scene.facts.item, scene.facts.when, f"too cloudy: {cover:.1f} % where {limit:g} % are allowed"
-            )
-        return cover > limit
-
-
-def _when(item: pystac.Item) -> str:
-    return written_moment(item.datetime) if item.datetime else ""
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """A part of an item without NaN, which JSON has not."""
+def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Replace numbers that JSON lacks (NaN, infinity) by null."""
     if isinstance(value, dict):
         return {key: _without_nan(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -349,7 +322,7 @@ def _without_nan(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _tell_zones(region: Region, scenes: Sequence[ItemJson]) -> None:
+def _log_zones(region: Region, scenes: Sequence[ItemJson]) -> None:
     codes = Counter(f"EPSG:{code}" for scene in scenes if (code := stated_epsg(scene["properties"])))
     if len(codes) > 1:
         listed = ", ".join(f"{count} in {code}" for code, count in codes.most_common())

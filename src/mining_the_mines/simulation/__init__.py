@@ -2,7 +2,7 @@
 
 from mining_the_mines.simulation.landscape import Landscape, Plan, build_landscape
 from mining_the_mines.simulation.sensor import Sky, observe_native, observe_truth
-from mining_the_mines.simulation.series import read_series_settings, write_simulated_series
+from mining_the_mines.simulation.series import read_series_settings, simulate_archive, write_simulated_series
 from mining_the_mines.simulation.settings import SeriesSettings
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "observe_native",
     "observe_truth",
     "read_series_settings",
+    "simulate_archive",
     "write_simulated_series",
 ]

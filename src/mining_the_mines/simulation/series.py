@@ -1,9 +1,9 @@
-"""Write a simulated series of Sentinel-2 scenes, whole or not at all."""
+"""A simulated archive of Sentinel-2 scenes: a static STAC catalog, its regions, mines and true ground."""
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.code_hash import code_hash
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION, encode
 from mining_the_mines.simulation.clouds import grow_clouds
@@ -51,17 +53,15 @@ from mining_the_mines.simulation.stac_catalog import (
     write_catalog,
 )
 
-#: Goes up when the same settings begin to give another series, so that a folder made before is made again.
-VERSION: Final = 3
-#: Says in a folder what it was made with.
+#: Record of the settings and the code that a folder was made with.
 RECORD: Final = "series.json"
-
-Progress = Callable[[Sequence[Future["RegionRecord"]]], Iterable[Future["RegionRecord"]]]
+#: Imported packages without any effect on the files.
+_NO_EFFECT: Final = ("mining_the_mines.core",)
 
 
 @dataclass(frozen=True)
 class RegionRecord:
-    """What a region adds to the catalog.
+    """A simulated region.
 
     Attributes:
         landscape: Its ground.
@@ -72,8 +72,29 @@ class RegionRecord:
     items: tuple[pystac.Item, ...]
 
 
+def simulate_archive(folder: Path, settings: SeriesSettings, progress: Progress = silent) -> None:
+    """Simulate an archive, unless the folder holds it already, made by the same code with the same settings.
+
+    Args:
+        folder: Destination; an older simulated archive is replaced.
+        settings: Settings of the simulation.
+        progress: Shows the regions.
+
+    Raises:
+        BadInputError: The folder holds data that were not simulated, which are never replaced, or can't be written.
+    """
+    if read_series_settings(folder) == settings:
+        return
+    if folder.is_dir() and any(_visible(folder)) and not (folder / RECORD).is_file():
+        raise BadInputError(
+            f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
+            f"own chips with --env, another folder in raw_root, or the source of your scenes in acquisition.source."
+        )
+    write_simulated_series(folder, settings, progress)
+
+
 def write_simulated_series(
-    folder: Path, settings: SeriesSettings, progress: Progress | None = None, threads: int = 2
+    folder: Path, settings: SeriesSettings, progress: Progress = silent, threads: int = 2
 ) -> None:
     """Simulate regions as Sentinel-2 sees them on several dates.
 
@@ -81,20 +102,20 @@ def write_simulated_series(
 
     - ``catalog.json``: a self-contained static STAC catalog with one collection, ``sentinel-2-l2a``; an item a product,
       in ``sentinel-2-l2a/<item>/`` with its bands as Cloud-Optimized GeoTIFFs at 10, 20 and 60 m.
-    - ``regions.geojson``: the regions' outlines, with columns ``name`` and ``epsg``.
-    - ``concessions.geojson``, ``protected_areas.geojson``: where mining is allowed and where it is not, with columns
-      ``name`` and ``region``.
-    - ``mines.gpkg``: true outlines of the mines, one layer a UTM zone, one row a mine: name, kind, region, area_m2.
+    - ``regions.geojson``: polygons of the regions, with columns ``name`` and ``epsg``.
+    - ``concessions.geojson``, ``protected_areas.geojson``: areas where mining is allowed and where it is not, with
+      columns ``name`` and ``region``.
+    - ``mines.gpkg``: true polygons of the mines, one layer a UTM zone, one row a mine: name, kind, region, area_m2.
     - ``truth/<region>.tif``: the ground as a perfect Sentinel-2 would see it in the middle of the season: under the
-      mean sun and dryness of all dates, which gives the mean of what they would show without clouds, haze and noise,
-      in each band's own resolution and blur; 12 bands resampled to 10 m bilinearly, encoded as in
+      mean sun and dryness of all dates, which gives the mean of all dates without clouds, haze and noise, in each
+      band's own resolution and blur; 12 bands resampled to 10 m bilinearly, encoded as in
       :mod:`mining_the_mines.sentinel2.reflectance`.
-    - ``series.json``: the settings.
+    - ``series.json``: the settings, and a hash of the code.
 
     Args:
-        folder: Where to.
-        settings: What to simulate.
-        progress: Wraps the sequence of regions to show how far it is, such as ``rich.progress.track``.
+        folder: Destination.
+        settings: Settings of the simulation.
+        progress: Shows the regions.
         threads: Regions in work at once; the result does not depend on it.
 
     Raises:
@@ -104,34 +125,38 @@ def write_simulated_series(
         raise BadInputError(f"{folder} is a file, so no simulated series can be written there; name a folder.")
     with whole_folder(folder) as draft:
         (draft / "truth").mkdir()
-        regions = _simulate_regions(draft, settings, progress or _silently, threads)
+        regions = _simulate_regions(draft, settings, progress, threads)
         write_catalog(draft, [item for region in regions for item in region.items])
         _write_regions(draft / "regions.geojson", regions)
         write_permits(draft, [region.landscape for region in regions], settings.seed)
         with _fixed_date():
             _write_mines(draft / "mines.gpkg", regions)
-        record = {"version": VERSION, "settings": settings.model_dump(mode="json")}
+        record = {"code": _code(), "settings": settings.model_dump(mode="json")}
         (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def read_series_settings(folder: Path) -> SeriesSettings | None:
-    """Find out what a folder holds.
+    """Read the settings that a folder was simulated with.
 
     Args:
-        folder: As written by :func:`write_simulated_series`.
+        folder: Folder of :func:`write_simulated_series`.
 
     Returns:
-        The settings that it was made with; ``None`` if it is no series, or was made by another version.
+        The settings; ``None`` if the folder holds no simulated series, or one that another version of the code made.
     """
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return SeriesSettings(**record["settings"]) if record["version"] == VERSION else None
+        return SeriesSettings(**record["settings"]) if record["code"] == _code() else None
     except (OSError, json.JSONDecodeError, KeyError, TypeError, ValidationError):
         return None
 
 
-def _silently(regions: Sequence[Future[RegionRecord]]) -> Iterable[Future[RegionRecord]]:
-    return regions
+def _code() -> str:
+    return code_hash(__name__, _NO_EFFECT)
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _simulate_regions(folder: Path, settings: SeriesSettings, progress: Progress, threads: int) -> list[RegionRecord]:
@@ -139,7 +164,7 @@ def _simulate_regions(folder: Path, settings: SeriesSettings, progress: Progress
     with ThreadPoolExecutor(threads) as pool:
         work = [pool.submit(_simulate_region, folder, province, settings) for province in settings.provinces]
         try:
-            return [done.result() for done in progress(work)]
+            return [done.result() for done in progress(work, "Simulating regions")]
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -29,7 +29,7 @@ from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_polygons
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.composites import plan_composites
-from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def check_labelling(mine_polygons: MinePolygons | None) -> None:
 
 
 def composite_scenes(
-    scenes: SceneChoice,
+    scenes: SceneSelection,
     imagery: ChipSettings,
     compositing: CompositingSettings,
     acquisition: AcquisitionSettings,

@@ -8,7 +8,7 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.scenes import SIMULATION
 from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.geo.polygon_index import PolygonIndex, check_boxes
-from mining_the_mines.scenes.scene_list import SceneChoice
+from mining_the_mines.scenes.scene_list import SceneSelection
 
 
 def require_polygons(outlines: MinePolygons | None) -> MinePolygons:
@@ -32,7 +32,7 @@ def require_polygons(outlines: MinePolygons | None) -> MinePolygons:
     return outlines
 
 
-def check_ground(outlines: MinePolygons, scenes: SceneChoice) -> None:
+def check_ground(outlines: MinePolygons, scenes: SceneSelection) -> None:
     """Make sure that outlines belong to the ground that scenes show.
 
     Args:
