@@ -6,7 +6,7 @@ What the ratios hold besides the model is JSON: a chip is about 1 MB of text.
 
     python benchmarks/serving.py [--classifier FOLDER] [--requests 100]
 
-FOLDER is a version below ``data/06_models/classifier``, by default the newest.
+FOLDER is a version below ``data/simulated/06_models/classifier``, by default the newest.
 """
 
 import argparse
@@ -34,13 +34,14 @@ PATIENCE_SECONDS = 180
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    versions = sorted(Path("data/06_models/classifier").glob("*/classifier"))
+    versions = sorted(Path("data/simulated/06_models/classifier").glob("*/classifier"))
     parser.add_argument("--classifier", type=Path, default=versions[-1] if versions else None)
     parser.add_argument("--requests", type=int, default=100)
     arguments = parser.parse_args()
     if arguments.classifier is None:
         parser.error(
-            "there is no classifier in data/06_models/classifier: type `make demo`, or name one with --classifier"
+            "there is no classifier in data/simulated/06_models/classifier: type `make demo`, or name one with "
+            "--classifier"
         )
     classifier = load_classifier(arguments.classifier)
     shape = (arguments.requests, len(classifier.chips.bands), classifier.window, classifier.window)

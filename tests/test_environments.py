@@ -1,4 +1,4 @@
-"""Every environment in ``conf/`` fits together: tasks, pipelines, parameters and catalog."""
+"""Every environment in ``conf/`` fits the pipelines, and says which of them its data allow."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,46 +9,44 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks.specs import DataCatalogSpecs
 from kedro.framework.project import configure_project, pipelines
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
 from pluggy import PluginManager
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.hooks.task_selection import TaskSelection, read_tasks
-from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS
+from mining_the_mines.hooks.absent_data import AbsentData
 from mining_the_mines.settings import CONFIG_LOADER_ARGS
 
 PROJECT = Path(__file__).parents[1]
-#: What each environment asks about its chips.
-ENVIRONMENTS = {
-    "base": {CLASSIFICATION, SEGMENTATION},
-    "archive": {CLASSIFICATION, SEGMENTATION},
-    "solafune": {CLASSIFICATION},
-    "amazon_mines": {CLASSIFICATION},
-    "tailings_dams": {SEGMENTATION},
-}
+PREBUILT = {"solafune": "classification", "amazon_mines": "classification", "tailings_dams": "segmentation"}
+ENVIRONMENTS = ("base", "archive", *PREBUILT)
+STAGES = (
+    "acquisition", "compositing", "preprocessing", "feature_extraction", "training", "evaluation", "registration",
+    "inference", "mapping", "reporting",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _registered() -> Iterator[None]:
-    """Pipelines as they are before any environment is chosen, and again afterwards."""
     configure_project("mining_the_mines")
     yield
     configure_project("mining_the_mines")
 
 
 def choose(env: str, **parameters: object) -> KedroContext:
-    """An environment as ``kedro run`` opens it, but for tracking."""
+    """An environment as ``kedro run`` opens it, but for its hooks."""
     options: dict[str, Any] = {**CONFIG_LOADER_ARGS, "runtime_params": parameters}
     loader = OmegaConfigLoader(str(PROJECT / "conf"), env=env, **options)
     hooks = PluginManager("kedro")
     hooks.add_hookspecs(DataCatalogSpecs)
-    context = KedroContext(PROJECT, loader, env, "mining_the_mines", hooks)
-    TaskSelection().after_context_created(context)
-    return context
+    return KedroContext(PROJECT, loader, env, "mining_the_mines", hooks)
 
 
-def tasks_of(name: str) -> set[str]:
-    """The tasks among the namespaces of a pipeline's nodes."""
-    return {node.namespace for node in pipelines[name].nodes if node.namespace is not None} & {*TASKS}
+def check(env: str, pipeline: Pipeline, **parameters: object) -> None:
+    """Begin a run as far as the check of its data."""
+    catalog = choose(env, **parameters).catalog
+    assert isinstance(catalog, DataCatalog)
+    AbsentData().before_pipeline_run({"env": env}, pipeline, catalog)
 
 
 def test_every_environment_is_known_here() -> None:
@@ -56,91 +54,83 @@ def test_every_environment_is_known_here() -> None:
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_pipelines_hold_the_tasks_of_their_environment_only(env: str) -> None:
-    choose(env)
-    assert tasks_of("__default__") == ENVIRONMENTS[env]
-    for name in ("training", "evaluation", "inference", "reporting"):
-        assert tasks_of(name) == ENVIRONMENTS[env]
-
-
-@pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_whatever_a_whole_run_reads_is_in_the_catalog(env: str) -> None:
-    catalog = choose(env).catalog
-    for name in pipelines["__default__"].inputs():
-        assert name in catalog
-
-
-@pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_the_catalog_of_every_environment_can_be_built(env: str) -> None:
-    catalog = choose(env).catalog
+def test_catalog_and_parameters(env: str) -> None:
+    context = choose(env)
+    catalog = context.catalog
+    for pipeline in pipelines.values():
+        for name in {*pipeline.inputs(), *(pipeline.inputs() & pipelines["__default__"].all_outputs())}:
+            assert name in catalog, name
     built = {name: catalog.get(name) for name in catalog.keys()}  # noqa: SIM118 - a catalog is no mapping
     assert {"raw_chips", "folds", "segmentation.masks", "report"} <= set(built)
+    assert context.params["segmentation"]["training"].epochs > 0
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_what_a_pipeline_leaves_for_another_is_kept_in_a_file(env: str) -> None:
-    catalog = choose(env).catalog
-    for name, pipeline in pipelines.items():
-        borrowed = pipeline.inputs() & pipelines["__default__"].all_outputs()
-        assert not [dataset for dataset in borrowed if dataset not in catalog], name
+def test_own_data_folder(env: str) -> None:
+    config = choose(env).config_loader["catalog"]
+    own = "data/simulated/" if env == "base" else f"data/{env}/"
+    shared = ("data/01_raw/",)  # raw data of people
+    for name, entry in config.items():
+        for key in ("filepath", "beside", "composites", "assets", "fetched"):
+            path = str(entry.get(key) or "") if isinstance(entry, dict) else ""
+            assert not path.startswith("data/") or path.startswith((own, *shared)), name
 
 
-@pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_the_parameters_of_every_environment_are_valid(env: str) -> None:
-    parameters: dict[str, Any] = choose(env).params
-    for task in ENVIRONMENTS[env]:
-        assert parameters[task]["training"].epochs > 0
+def test_default_is_all_stages() -> None:
+    nodes = {node.name for name in STAGES for node in pipelines[name].nodes}
+    assert {node.name for node in pipelines["__default__"].nodes} == nodes
+    assert {*pipelines} == {*STAGES, "__default__", "classification", "segmentation", "coarse_mapping"}
 
 
-@pytest.mark.parametrize("env", ["amazon_mines", "solafune", "tailings_dams"])
-def test_chips_that_were_handed_over_need_no_scenes(env: str) -> None:
-    choose(env)
-    assert not pipelines["acquisition"].nodes
-    assert not pipelines["compositing"].nodes
-    assert "raw_chips" in pipelines["__default__"].inputs()
+def test_the_ways_of_one_task_can_run_together() -> None:
+    both = pipelines["classification"] + pipelines["segmentation"]
+    assert {"classification.report", "segmentation.report"} <= both.all_outputs()
 
 
-def test_only_the_default_simulates_scenes() -> None:
-    choose("base")
-    assert "simulated_series" in pipelines["__default__"].inputs()
-    choose("archive")
-    assert "simulated_series" not in pipelines["__default__"].inputs()
-    choose("base", acquisition={"source": "planetary-computer"})
-    assert "simulated_series" not in pipelines["__default__"].inputs()
+@pytest.mark.parametrize("name", ["__default__", *STAGES])
+def test_the_simulation_allows_everything(name: str) -> None:
+    check("base", pipelines[name])
 
 
-@pytest.mark.parametrize("env", ["base", "archive"])
-def test_a_report_on_composites_joins_the_others(env: str) -> None:
-    choose(env)
-    assert "reporting.describe_composites" in {node.name for node in pipelines["reporting"].nodes}
+@pytest.mark.parametrize("env", PREBUILT)
+def test_prebuilt_chips_allow_their_task(env: str) -> None:
+    way = pipelines[PREBUILT[env]]
+    check(env, way)
+    for tag in ("preprocessing", "training", "evaluation", "registration", "inference", "reporting"):
+        check(env, way.only_nodes_with_tags(tag))
+    check(env, pipelines["mapping" if PREBUILT[env] == "segmentation" else "coarse_mapping"])
 
 
-def test_one_task_can_be_chosen_where_there_are_two() -> None:
-    choose("base", tasks="segmentation")
-    assert tasks_of("__default__") == {SEGMENTATION}
-    assert not pipelines["feature_extraction"].nodes
+@pytest.mark.parametrize("env", PREBUILT)
+@pytest.mark.parametrize("name", ["__default__", *STAGES])
+def test_prebuilt_chips_refuse_the_rest(env: str, name: str) -> None:
+    if (env, name) in {("tailings_dams", "mapping"), ("solafune", "feature_extraction")} | {
+        ("amazon_mines", "feature_extraction")
+    }:
+        check(env, pipelines[name])
+        return
+    with pytest.raises(BadInputError, match=rf"^conf/{env} has chips .*: take kedro run --env={env} --pipelines="):
+        check(env, pipelines[name])
 
 
-def test_a_task_that_does_not_exist_stops_the_run_at_its_start() -> None:
-    with pytest.raises(BadInputError, match=r"^The parameter tasks is 'outlines': name classification or segmentation"):
-        choose("base", tasks="outlines")
+def test_an_archive_needs_polygons_to_train() -> None:
+    check("archive", pipelines["acquisition"] + pipelines["compositing"])
+    check("archive", pipelines["__default__"], polygons="mines.gpkg")
+    with pytest.raises(BadInputError, match=r"^Training needs polygons of mines, .* --params=polygons=FILE"):
+        check("archive", pipelines["__default__"])
 
 
-@pytest.mark.parametrize(
-    ("value", "tasks"),
-    [
-        ("segmentation", (SEGMENTATION,)),
-        (["classification"], (CLASSIFICATION,)),
-        (["segmentation", "classification"], TASKS),
-        (TASKS, TASKS),
-    ],
-)
-def test_tasks_are_one_name_or_several_in_any_order(value: object, tasks: tuple[str, ...]) -> None:
-    assert read_tasks(value) == tasks
+@pytest.mark.parametrize("way", ["__default__", "classification", "segmentation", "coarse_mapping"])
+def test_every_node_has_a_name_in_words_and_says_in_a_sentence_what_it_does(way: str) -> None:
+    for node in pipelines[way].nodes:
+        words = (node.name.rpartition(".")[2]).split("_")
+        assert len(words) >= 2
+        assert all(word.isalpha() and word.islower() for word in words)
+        sentence = (node.func.__doc__ or "").split("\n\n")[0]
+        assert sentence.endswith(".")
+        assert len(sentence.split()) >= 5
 
 
-@pytest.mark.parametrize("value", [[], "", "outlines", ["segmentation", "outlines"], None, 2, {"segmentation": False}])
-def test_what_names_no_task_is_told_in_one_sentence(value: object) -> None:
-    with pytest.raises(BadInputError) as told:
-        read_tasks(value)
-    assert str(told.value) == f"The parameter tasks is {value!r}: name classification or segmentation, or both."
+def test_polygons_are_read_before_scenes_are_chosen() -> None:
+    names = [node.func.__name__ for node in pipelines["__default__"].nodes]
+    assert names.index("simulate_archive") < names.index("check_polygons") < names.index("choose_scenes")

@@ -1,11 +1,10 @@
-"""Which pipelines there are, and in which order they make the whole way."""
-
-from collections.abc import Collection
+"""The pipelines by name: the stages, and the whole ways that they make."""
 
 from kedro.pipeline import Pipeline
 
 from mining_the_mines.pipelines import (
     acquisition,
+    compositing,
     evaluation,
     feature_extraction,
     inference,
@@ -15,41 +14,38 @@ from mining_the_mines.pipelines import (
     reporting,
     training,
 )
-from mining_the_mines.pipelines.chip_source import PREBUILT, SIMULATION, ChipSource
-from mining_the_mines.pipelines.tasks import CLASSIFICATION, TASKS, Task
 
 
-def register_pipelines(
-    tasks: Collection[Task] = TASKS, origin: ChipSource = SIMULATION, *, named: bool = False, compared: bool = False
-) -> dict[str, Pipeline]:
+def register_pipelines() -> dict[str, Pipeline]:
     """Name the pipelines.
 
-    Args:
-        tasks: The questions that they answer; an environment says which with the parameter ``tasks``.
-        origin: Where the chips come from; an environment says it with the parameter ``acquisition``.
-        named: Whether the parameter ``scene`` names scenes to map.
-        compared: Whether the parameter ``reporting.compare`` names runs to compare with.
-
     Returns:
-        Pipelines by name; ``__default__`` is all of them. ``compositing`` is the first part of ``preprocessing``, for
-        those who want composites and chips, and no model.
+        Pipelines by name. A stage holds both tasks. ``__default__`` is all stages. ``classification`` and
+        ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
+        them is chosen by its tag. ``coarse_mapping`` maps with the classifier.
     """
-    mapped = named or origin != PREBUILT
-    features = feature_extraction.create_pipeline() if CLASSIFICATION in tasks else Pipeline([])
-    pipelines = {
-        "acquisition": acquisition.create_pipeline(origin),
-        "preprocessing": preprocessing.create_pipeline(tasks, origin),
-        "feature_extraction": features,
-        "training": training.create_pipeline(tasks),
-        "evaluation": evaluation.create_pipeline(tasks),
-        "registration": registration.create_pipeline(tasks),
-        "inference": inference.create_pipeline(tasks),
-        "reporting": reporting.create_pipeline(tasks, composited=origin != PREBUILT, mapped=mapped, compared=compared),
+    stages = {
+        "acquisition": acquisition.create_pipeline(),
+        "compositing": compositing.create_pipeline(),
+        "preprocessing": preprocessing.create_pipeline(),
+        "feature_extraction": feature_extraction.create_pipeline(),
+        "training": training.create_pipeline(),
+        "evaluation": evaluation.create_pipeline(),
+        "registration": registration.create_pipeline(),
+        "inference": inference.create_pipeline(),
+        "mapping": mapping.create_pipeline(),
+        "reporting": reporting.create_pipeline(),
     }
-    maps = mapping.create_pipeline(tasks, origin, named=named)
+    whole = sum(stages.values(), start=Pipeline([]))
+    chips = whole.only_nodes_with_namespaces(["preprocessing"])
     return {
-        "__default__": sum(pipelines.values(), start=maps if mapped else Pipeline([])),
-        **pipelines,
-        "mapping": maps,
-        "compositing": preprocessing.create_compositing(origin),
+        "__default__": whole,
+        **stages,
+        "classification": chips
+        + whole.only_nodes_with_namespaces(["classification"])
+        + reporting.create_classification_report(),
+        "segmentation": chips
+        + whole.only_nodes_with_namespaces(["segmentation"])
+        + reporting.create_segmentation_report(),
+        "coarse_mapping": mapping.create_coarse_pipeline(),
     }

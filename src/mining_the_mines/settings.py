@@ -6,9 +6,9 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
+from mining_the_mines.hooks.absent_data import AbsentData
 from mining_the_mines.hooks.given_parameters import GivenParameters
 from mining_the_mines.hooks.recording import RunRecording
-from mining_the_mines.hooks.task_selection import TaskSelection
 from mining_the_mines.hooks.tracking import RunTracking
 
 # Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
@@ -19,8 +19,8 @@ warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\
 
 #: Where kedro-mlflow is installed, its hook would read mlflow.yml as its own; hooks/tracking.py tells why it is off.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
-# The last is called first: it starts the MLflow run.
-HOOKS = (GivenParameters(), TaskSelection(), RunRecording(), RunTracking())
+# The last is called first: a run that can't be made is refused before the MLflow run is started.
+HOOKS = (GivenParameters(), RunRecording(), RunTracking(), AbsentData())
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS: dict[str, Any] = {

@@ -58,7 +58,7 @@ def told(**given: Any) -> str:
     ids=["too large", "nested", "unknown", "a rule of our own"],
 )
 def test_a_wrong_parameter_is_named_with_what_is_wrong(given: dict[str, Any], said: str) -> None:
-    assert told(**given) == f"{said}. (conf/base/parameters_*.yml explain all parameters.)"
+    assert told(**given) == f"{said}. (docs/parameters.md explains all parameters.)"
 
 
 def test_all_wrong_parameters_are_named_in_one_line() -> None:

@@ -9,7 +9,7 @@ from kedro.io import DatasetError
 from mapping.test_requests import request
 from mining_the_mines.core.progress import uncounted
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
-from mining_the_mines.pipelines.mapping.nodes import MapEvaluation, score_named_maps
+from mining_the_mines.pipelines.mapping.nodes import MapEvaluation, score_maps
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from support.chip_polygons import outlines_in
 from support.scene_files import CRS, ground, write_scene
@@ -41,7 +41,9 @@ def test_scores_come_back_with_every_mine(tmp_path: Path, *, known: bool) -> Non
     path = write_scene(tmp_path / "north.tif", ground(40, 40))
     maps = request(tmp_path, str(path)).make(tmp_path / "maps", tmp_path / "composites", uncounted)
     reference = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS) if known else None
-    scores, _ = score_named_maps(maps, reference, MapEvaluation(bootstrap=BootstrapSettings(resamples=20)))
+    scores, _ = score_maps(
+        maps, "scenes", None, reference, None, MapEvaluation(bootstrap=BootstrapSettings(resamples=20))
+    )
     stored = MapScoresDataset(filepath=str(tmp_path / "scores"))
     stored.save(scores)
     loaded = stored.load()

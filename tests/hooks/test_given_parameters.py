@@ -23,9 +23,9 @@ def refuse(**given: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"outline": "mines.gpkg"}, "There is no parameter outline: did you mean outlines"),
+        ({"polygon": "mines.gpkg"}, "There is no parameter polygon: did you mean polygons"),
         ({"classification": {"trainning": {"folds": 3}}}, "There is no parameter classification.trainning.folds: did"),
-        ({"xyz": 1}, r"There is no parameter xyz: conf/base/parameters_\*\.yml list them"),
+        ({"xyz": 1}, r"There is no parameter xyz: docs/parameters\.md lists them"),
     ],
     ids=["of the catalog", "of a task", "like nothing"],
 )
@@ -37,11 +37,11 @@ def test_a_parameter_that_nothing_reads_is_refused(given: dict[str, Any], said: 
 @pytest.mark.parametrize(
     "given",
     [
-        {"tasks": "segmentation"},
+        {"scene": "scene.tif"},
         {"polygons": "mines.gpkg", "raw_root": "chips", "segmenter": "models:/mine-segmenter@champion"},
         {"classification": {"training": {"network": {"overrides": None}}}},
         {"acquisition": {"source": "earth-search", "exclude": []}},
-        {"reporting": {"compare": "LAST"}},
+        {"reporting": {"examples": 3}},
     ],
     ids=["a choice", "of the catalog", "of a task", "of a pipeline", "that is not set by itself"],
 )

@@ -18,7 +18,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_wrong_folder_is_told_in_one_sentence_without_a_stack_trace(project: Path) -> None:
-    done = kedro(project, "run", "--env=amazon_mines", "--params=raw_root=nowhere", "--pipelines=preprocessing")
+    done = kedro(project, "run", "--env=amazon_mines", "--params=raw_root=nowhere", "--pipelines=classification")
     assert done.returncode == 1
     assert "Error: There is no folder" in done.stderr
     assert "nowhere" in done.stderr

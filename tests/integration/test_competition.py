@@ -61,7 +61,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_chip(folder / f"evaluation/evaluation_{number}.tif", 100 + number, mine=number == 10)
     (folder / "evaluation/evaluation_12.tif").write_bytes(b"no picture at all")
     project = copy_project(folder / "project")
-    run(project, env="solafune", parameters={**QUICK, "raw_root": str(folder)})
+    run(project, ["classification"], env="solafune", parameters={**QUICK, "raw_root": str(folder)})
     return project
 
 

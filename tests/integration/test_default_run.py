@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 import rasterio
 from click.testing import Result
+from mining_the_mines.datasets.run_comparison import read_scored_run
 from mlflow.entities import Run
 
-from mining_the_mines.datasets.run_comparison import read_scored_run
 from mining_the_mines.reporting.html import without_run_facts
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.run_comparison import compare_runs
@@ -54,7 +54,7 @@ def parents(runs: list[Run]) -> list[Run]:
      "outline_scores.csv", "outline_chip_scores.csv", "pixel_threshold_curve.csv", "chip_classification_scores.csv"],
 )  # fmt: skip
 def test_two_runs_with_the_same_seed_give_the_same_figures_to_the_last_digit(project: Path, name: str) -> None:
-    first, second = sorted((project / "data").glob(f"*/{name}/*/{name}"))
+    first, second = sorted((project / "data/simulated").glob(f"*/{name}/*/{name}"))
     assert first.read_bytes() == second.read_bytes()
 
 
@@ -112,8 +112,8 @@ WHOSE = "checkpoints/fingerprint.json"
 
 def contents(project: Path) -> dict[str, bytes]:
     """What the newest version of each file holds, but for what a report says of its run."""
-    files = [path for path in sorted((project / "data").rglob("*")) if path.is_file()]
-    named = {VERSION.sub("", path.relative_to(project / "data").as_posix()): path for path in files}
+    files = [path for path in sorted((project / "data/simulated").rglob("*")) if path.is_file()]
+    named = {VERSION.sub("", path.relative_to(project / "data/simulated").as_posix()): path for path in files}
     kept = {name: path.read_bytes() for name, path in named.items() if name.split("/")[0] not in OF_RUNS}
     kept = {name: content for name, content in kept.items() if not name.endswith(WHOSE)}
     page = "08_reporting/report.html/report.html"
@@ -174,7 +174,7 @@ def test_nothing_that_a_run_has_written_is_read_through_a_pickle(elsewhere: Path
 def test_the_chips_are_cut_from_composites_that_say_what_they_are_of(project: Path) -> None:
     scenes = pd.read_csv(newest(project, "scenes.csv"), dtype={"baseline": str})
     assert set(scenes["baseline"]) >= {"03.01", "04.00"}
-    path = next((project / "data/02_intermediate/chips/images").glob("tapajos_*.tif"))
+    path = next((project / "data/simulated/02_intermediate/chips/images").glob("tapajos_*.tif"))
     with rasterio.open(path) as chip:
         assert chip.tags()["REGION"] == "tapajos"
         assert set(chip.tags()["DATES"].split()) <= set(scenes.loc[scenes["region"] == "tapajos", "datetime"].str[:10])
@@ -186,8 +186,8 @@ def test_scenes_that_were_left_out_are_listed_with_their_reason(project: Path) -
 
 
 def test_composites_are_not_made_twice(project: Path) -> None:
-    made = (project / "data/02_intermediate/composites/tapajos.tif").stat().st_mtime_ns
-    first_scores = min((project / "data/08_reporting/scores.csv").glob("*/scores.csv")).stat().st_mtime_ns
+    made = (project / "data/simulated/02_intermediate/composites/tapajos.tif").stat().st_mtime_ns
+    first_scores = min((project / "data/simulated/08_reporting/scores.csv").glob("*/scores.csv")).stat().st_mtime_ns
     assert made < first_scores
 
 
@@ -215,7 +215,7 @@ def test_no_place_is_in_two_folds_or_in_the_test_split_too(project: Path) -> Non
 
 def test_unlabelled_chips_get_a_probability_and_a_decision(project: Path) -> None:
     predictions = pd.read_csv(newest(project, "predictions.csv"))
-    assert len(predictions) == len(list((project / "data/02_intermediate/chips/unlabelled").iterdir())) > 0
+    assert len(predictions) == len(list((project / "data/simulated/02_intermediate/chips/unlabelled").iterdir())) > 0
     assert predictions["probability"].between(0, 1).all()
     assert set(predictions["label"]) <= {0, 1}
 
@@ -223,7 +223,7 @@ def test_unlabelled_chips_get_a_probability_and_a_decision(project: Path) -> Non
 def test_outlines_of_unlabelled_chips_come_as_maps_masks_and_a_table(project: Path) -> None:
     folder = newest(project, "outlines")
     table = pd.read_csv(folder / "outlines.csv")
-    assert len(table) == len(list((project / "data/02_intermediate/chips/unlabelled").iterdir())) > 0
+    assert len(table) == len(list((project / "data/simulated/02_intermediate/chips/unlabelled").iterdir())) > 0
     assert table["error"].isna().all()
     for name in table["filename"]:
         with rasterio.open(folder / "masks" / name) as mask, rasterio.open(folder / "probabilities" / name) as maps:
@@ -232,8 +232,8 @@ def test_outlines_of_unlabelled_chips_come_as_maps_masks_and_a_table(project: Pa
 
 
 def test_masks_lie_on_their_chips(project: Path) -> None:
-    chips = project / "data/02_intermediate/chips/images"
-    masks = sorted((project / "data/03_primary/masks/rasters").iterdir())
+    chips = project / "data/simulated/02_intermediate/chips/images"
+    masks = sorted((project / "data/simulated/03_primary/masks/rasters").iterdir())
     assert {path.name for path in masks} == set(pd.read_csv(newest(project, "folds.csv"))["filename"])
     for path in masks[:5]:
         with rasterio.open(path) as mask, rasterio.open(chips / path.name) as chip:
@@ -249,9 +249,9 @@ def test_outlines_are_scored_on_both_splits_beside_the_classifier(project: Path)
 
 
 def test_training_of_one_task_leaves_the_other_alone(project: Path) -> None:
-    before = sorted((project / "data/06_models").glob("*/*"))
+    before = sorted((project / "data/simulated/06_models").glob("*/*"))
     run(project, ["training"], namespaces=["segmentation"])
-    new = set((project / "data/06_models").glob("*/*")) - set(before)
+    new = set((project / "data/simulated/06_models").glob("*/*")) - set(before)
     assert {path.parent.name for path in new} == {"segmentation_network"}
 
 
@@ -306,13 +306,13 @@ def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path, run
 
 
 def test_an_older_version_can_be_loaded_again(project: Path) -> None:
-    older = min((project / "data/06_models/classifier").iterdir()).name
-    before = len(list((project / "data/07_model_output/predictions.csv").iterdir()))
+    older = min((project / "data/simulated/06_models/classifier").iterdir()).name
+    before = len(list((project / "data/simulated/07_model_output/predictions.csv").iterdir()))
     run(project, ["inference"], load_versions={"classification.classifier": older})
-    assert len(list((project / "data/07_model_output/predictions.csv").iterdir())) == before + 1
+    assert len(list((project / "data/simulated/07_model_output/predictions.csv").iterdir())) == before + 1
     assert (
         newest(project, "predictions.csv").read_bytes()
-        == min((project / "data/07_model_output/predictions.csv").glob("*/predictions.csv")).read_bytes()
+        == min((project / "data/simulated/07_model_output/predictions.csv").glob("*/predictions.csv")).read_bytes()
     )
 
 

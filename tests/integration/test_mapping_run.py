@@ -27,7 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def maps(project: Path) -> Path:
-    return project / "data/07_model_output/maps"
+    return project / "data/simulated/07_model_output/maps"
 
 
 def test_the_region_that_no_model_has_seen_is_mapped_and_no_other(project: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_raster_is_a_cog_on_the_composites_own_grid(project: Path) -> None:
     assert valid, errors
     with (
         rasterio.open(path) as made,
-        rasterio.open(project / "data/02_intermediate/composites/madre_de_dios.tif") as seen,
+        rasterio.open(project / "data/simulated/02_intermediate/composites/madre_de_dios.tif") as seen,
     ):
         assert (made.crs, made.transform, made.shape) == (seen.crs, seen.transform, seen.shape)
         assert made.tags()["MODEL"] == "mine-segmenter"
@@ -88,8 +88,8 @@ def test_the_report_shows_the_map(project: Path) -> None:
 
 def test_a_named_scene_is_mapped_with_the_reference_that_comes_with_it(project: Path, tmp_path: Path) -> None:
     scene = tmp_path / "anywhere.tif"
-    shutil.copy(project / "data/02_intermediate/composites/tapajos.tif", scene)
-    reference = str(project / "data/01_raw/simulated/mines.gpkg")
+    shutil.copy(project / "data/simulated/02_intermediate/composites/tapajos.tif", scene)
+    reference = str(project / "data/simulated/01_raw/archive/mines.gpkg")
     run(project, ["mapping"], parameters={**SMALL, "scene": str(scene), "reference": reference})
     listed = pd.read_csv(newest(project, "map_list.csv"))
     assert list(listed["scene"]) == ["anywhere"]
@@ -99,7 +99,7 @@ def test_a_named_scene_is_mapped_with_the_reference_that_comes_with_it(project: 
 
 
 def test_a_finished_scene_is_not_mapped_again(project: Path) -> None:
-    scene = {**SMALL, "scene": str(project / "data/02_intermediate/composites/copperbelt.tif")}
+    scene = {**SMALL, "scene": str(project / "data/simulated/02_intermediate/composites/copperbelt.tif")}
     run(project, ["mapping"], parameters=scene)
     before = (maps(project) / "copperbelt/probability.tif").stat().st_mtime_ns
     run(project, ["mapping"], parameters=scene)
@@ -107,7 +107,7 @@ def test_a_finished_scene_is_not_mapped_again(project: Path) -> None:
 
 
 def test_a_scene_of_the_archive_is_mapped_by_its_item(project: Path) -> None:
-    item = sorted((project / "data/01_raw/simulated/sentinel-2-l2a").rglob("S2*.json"))[0]
+    item = sorted((project / "data/simulated/01_raw/archive/sentinel-2-l2a").rglob("S2*.json"))[0]
     run(project, ["mapping"], parameters={**SMALL, "scene": str(item)})
     mines = gpd.read_parquet(maps(project) / item.stem / "mines.parquet")
     assert mines.crs is not None
@@ -118,22 +118,22 @@ def test_a_registered_model_maps_where_none_was_ever_trained_and_lineage_says_wh
 ) -> None:
     clone = copy_project(tmp_path / "clone")
     shutil.copytree(project / "data/mlflow", clone / "data/mlflow")
-    scene = {"scene": str(project / "data/02_intermediate/composites/tapajos.tif")}
+    scene = {"scene": str(project / "data/simulated/02_intermediate/composites/tapajos.tif")}
     run(clone, ["mapping"], parameters={**SMALL, **scene, "segmenter": "models:/mine-segmenter/1"})
     assert list(pd.read_csv(newest(clone, "map_list.csv"))["model_version"]) == ["mine-segmenter 1"]
-    assert not (clone / "data/06_models/segmenter").exists()
+    assert not (clone / "data/simulated/06_models/segmenter").exists()
     told, values = kedro_in_turn(clone, [["lineage", "scene_maps"], ["lineage", "scene_maps", "--json"]])
     assert "registered as mine-segmenter 1" in told.stdout
     (model,) = json.loads(values.stdout[values.stdout.index("{\n") :])["answer"]["models"]
     assert (model["registered"], model["now"], model["trained_in"]) == ("mine-segmenter 1", "as recorded", [])
-    assert model["path"].startswith("data/06_models/registered/mine-segmenter/1-")
+    assert model["path"].startswith("data/simulated/06_models/registered/mine-segmenter/1-")
     again = reproduce(clone, "LAST")
     assert again.exit_code == 0, again.output
 
 
 def test_a_classifier_alone_makes_a_coarse_map(project: Path) -> None:
-    scene = str(project / "data/02_intermediate/composites/copperbelt.tif")
-    run(project, ["mapping"], parameters={**SMALL, "tasks": "classification", "scene": scene})
+    scene = str(project / "data/simulated/02_intermediate/composites/copperbelt.tif")
+    run(project, ["coarse_mapping"], parameters={**SMALL, "scene": scene})
     with rasterio.open(maps(project) / "copperbelt/probability.tif") as made:
         assert "coarse" in made.descriptions[0]
 

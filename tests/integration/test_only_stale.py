@@ -52,10 +52,10 @@ def test_more_workers_change_nothing(project: Path) -> None:
 
 
 def test_a_label_that_changed_leaves_scenes_alone_and_trains_anew(project: Path) -> None:
-    outlines = project / "data/01_raw/simulated/mines.gpkg"
+    outlines = project / "data/simulated/01_raw/archive/mines.gpkg"
     layer = str(pyogrio.list_layers(outlines)[0][0])
     pyogrio.write_dataframe(pyogrio.read_dataframe(outlines, layer=layer).iloc[1:], outlines, layer=layer)
-    composite = project / "data/02_intermediate/composites/tapajos.tif"
+    composite = project / "data/simulated/02_intermediate/composites/tapajos.tif"
     before = composite.stat().st_mtime_ns
     again = ran(project, SMALL)
     assert {"preprocessing.cut_chips", "classification.train_baseline", "reporting.write_report"} <= again

@@ -65,17 +65,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def answers(project: Path) -> dict[str, subprocess.CompletedProcess[str]]:
     """What the commands answer, typed in turn; the last one trains on what the one before has left."""
-    common = ("run", "--env=tailings_dams")
+    common = ("run", "--env=tailings_dams", "--pipelines=segmentation")
     settings = "imagery.min_chips_per_class=4,folds.folds=2"
-    commands = [(*common, "--pipelines=preprocessing", f"--params={settings},{given}") for given in GIVEN.values()] + [
-        (*common, "--pipelines=training", f"--params={settings}")
+    commands = [(*common, "--tags=preprocessing", f"--params={settings},{given}") for given in GIVEN.values()] + [
+        (*common, "--tags=training", f"--params={settings}")
     ]
     return dict(zip([*GIVEN, "masks of another size"], kedro_in_turn(project, commands), strict=True))
 
 
 def test_good_polygons_pass(answers: dict[str, subprocess.CompletedProcess[str]], project: Path) -> None:
     assert answers["nothing"].returncode == 0, answers["nothing"].stderr
-    assert (project / "data/03_primary/masks/rasters/chip_0.tif").is_file()
+    assert (project / "data/tailings_dams/03_primary/masks/rasters/chip_0.tif").is_file()
 
 
 @pytest.mark.parametrize(

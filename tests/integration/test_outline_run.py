@@ -43,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, real_chips: Path) -> Path:
     some.mkdir()
     for path in sorted((raw / "images").iterdir())[:OUTLINED]:
         (some / path.name).symlink_to(path.resolve())
-    run(project, env="tailings_dams", parameters={**QUICK, "raw_root": str(raw), "chips": str(some)})
+    run(project, ["segmentation"], env="tailings_dams", parameters={**QUICK, "raw_root": str(raw), "chips": str(some)})
     return project
 
 
@@ -63,7 +63,7 @@ def polygons_on_chips(folder: Path, names: list[str]) -> tuple[np.ndarray, np.nd
 
 
 def test_every_chip_has_a_mask_on_its_own_grid(project: Path, real_chips: Path) -> None:
-    rasters = sorted((project / "data/03_primary/masks/rasters").iterdir())
+    rasters = sorted((project / "data/tailings_dams/03_primary/masks/rasters").iterdir())
     images = sorted((real_chips / "tailings_dams/images").iterdir())
     assert [path.name for path in rasters] == [path.name for path in images]
     assert len(rasters) == CHIPS
@@ -125,6 +125,6 @@ def test_the_report_is_about_outlines_alone(project: Path) -> None:
 
 
 def test_nothing_is_trained_for_the_other_task(project: Path) -> None:
-    assert {path.name for path in (project / "data/06_models").iterdir()} == {
+    assert {path.name for path in (project / "data/tailings_dams/06_models").iterdir()} == {
         "segmentation_checkpoints", "segmentation_network", "segmenter", "segmenter_package",
     }  # fmt: skip

@@ -32,7 +32,12 @@ QUICK: dict[str, Any] = {
 def project(tmp_path_factory: pytest.TempPathFactory, real_chips: Path) -> Path:
     """A project that has run on the Amazon chips."""
     project = copy_project(tmp_path_factory.mktemp("real") / "project")
-    run(project, env="amazon_mines", parameters={**QUICK, "raw_root": str(real_chips / "amazon_mines")})
+    run(
+        project,
+        ["classification"],
+        env="amazon_mines",
+        parameters={**QUICK, "raw_root": str(real_chips / "amazon_mines")},
+    )
     return project
 
 

@@ -41,7 +41,7 @@ def other_catalog(project: Path) -> Iterator[None]:
     """A catalog in which one file has another place, and all others are drawn differently, for as long as a test."""
     file = project / "conf/base/catalog_01_raw.yml"
     before = file.read_text(encoding="utf-8")
-    moved = before.replace("data/01_raw/left_out_scenes.csv", "data/01_raw/unused_scenes.csv")
+    moved = before.replace("data/simulated/01_raw/left_out_scenes.csv", "data/simulated/01_raw/unused_scenes.csv")
     file.write_text(moved.replace("layer: 01_raw", "layer: raw"), encoding="utf-8")
     yield
     file.write_text(before, encoding="utf-8")
@@ -50,7 +50,7 @@ def other_catalog(project: Path) -> Iterator[None]:
 @pytest.fixture
 def lost_scene(project: Path) -> Iterator[Path]:
     """A raw file that is gone, for as long as a test takes."""
-    file = next((project / "data/01_raw/simulated").rglob("*.tif"))
+    file = next((project / "data/simulated/01_raw/archive").rglob("*.tif"))
     kept = file.with_name("kept")
     file.rename(kept)
     yield file
@@ -89,7 +89,7 @@ def test_only_the_entry_of_the_catalog_that_differs_is_named(project: Path, othe
 def test_raw_data_that_are_not_the_same_are_named_and_refused(project: Path, lost_scene: Path) -> None:
     refused = reproduce(project, "LAST")
     assert refused.exit_code == 1
-    assert "data: simulated_series (data/01_raw/simulated)" in refused.output
+    assert "data: simulated_series (data/simulated/01_raw/archive)" in refused.output
     assert not lost_scene.exists(), "who only looks must not simulate anew"
 
 
@@ -130,7 +130,7 @@ def test_a_run_that_never_was_is_told(project: Path) -> None:
 
 
 def test_a_catalog_that_a_parameter_names_is_data_too(project: Path) -> None:
-    shutil.copytree(project / "data/01_raw/simulated", project / "archive")
+    shutil.copytree(project / "data/simulated/01_raw/archive", project / "archive")
     regions = project / "archive/regions.geojson"
     named = {"source": "archive/catalog.json", "regions": "archive/regions.geojson"}
     run(project, ["acquisition"], parameters={"acquisition": named})

@@ -51,11 +51,11 @@ def wanted(archive: Path, source: str, **acquisition: object) -> dict[str, objec
 
 
 def chips(project: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (project / "data/02_intermediate/chips").rglob("*.tif")}
+    return {path.name: path.read_bytes() for path in project.glob("data/*/02_intermediate/chips/**/*.tif")}
 
 
 def pixels(project: Path) -> bytes:
-    with rasterio.open(project / "data/02_intermediate/composites/tapajos.tif") as image:
+    with rasterio.open(project / "data/simulated/02_intermediate/composites/tapajos.tif") as image:
         return bytes(image.read().tobytes())
 
 
@@ -94,23 +94,24 @@ def test_without_polygons_an_archive_gives_chips_without_labels(archive: Path, p
     parameters = wanted(archive, str(archive / "catalog.json"))
     del parameters["polygons"]
     run(project, ["acquisition", "compositing"], env="archive", parameters=parameters)
-    assert {path.parent.name for path in (project / "data/02_intermediate/chips").rglob("*.tif")} == {"unlabelled"}
+    cut = (project / "data/archive/02_intermediate/chips").rglob("*.tif")
+    assert {path.parent.name for path in cut} == {"unlabelled"}
 
 
 def test_a_whole_run_without_polygons_ends_before_any_scene_is_asked_for(archive: Path, project: Path) -> None:
     source = f"acquisition.source={archive}/catalog.json,acquisition.regions={archive}/regions.geojson"
     done = kedro(project, "run", "--env=archive", f"--params={source}")
     assert done.returncode == 1
-    assert "Training needs outlines of mines" in done.stderr
+    assert "Training needs polygons of mines" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
-    assert not (project / "data/01_raw/chosen_scenes.json").exists()
+    assert not (project / "data/archive/01_raw/chosen_scenes.json").exists()
 
 
 def test_polygons_that_do_not_exist_are_missed_before_any_scene_is_asked_for(archive: Path, project: Path) -> None:
     parameters = {**wanted(archive, str(archive / "catalog.json")), "polygons": str(archive / "none.gpkg")}
     with pytest.raises(DatasetError, match=r"none\.gpkg does not exist"):
         run(project, ["acquisition", "compositing"], env="archive", parameters=parameters)
-    assert not (project / "data/01_raw/chosen_scenes.json").exists()
+    assert not (project / "data/archive/01_raw/chosen_scenes.json").exists()
 
 
 def test_a_catalog_that_does_not_exist_is_told_in_one_sentence(project: Path) -> None:

@@ -24,25 +24,19 @@ from mining_the_mines.models.mine_classifier import MineClassifier
 from mining_the_mines.models.model_files import load_segmenter
 from mining_the_mines.models.model_source import ModelSource
 from mining_the_mines.models.predictor import load_pixel_predictor
-from mining_the_mines.pipeline_registry import register_pipelines
-from mining_the_mines.pipelines.chip_source import PREBUILT
-from mining_the_mines.pipelines.mapping import create_pipeline
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
     MapEvaluation,
     arrange_reading,
+    choose_scenes_to_map,
     draw_map,
     list_maps,
     map_scenes,
-    regions_seen,
-    score_named_maps,
-    score_test_maps,
+    score_maps,
     sum_up_units,
-    take_named_scenes,
-    take_test_regions,
 )
+from mining_the_mines.pipelines.preprocessing.nodes import list_test_regions
 from mining_the_mines.pipelines.reporting.map_nodes import describe_maps
-from mining_the_mines.pipelines.tasks import CLASSIFICATION
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
@@ -70,29 +64,33 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> SceneMaps:
     return make(folder, str(folder / "scenes"))
 
 
+def regions_of(folder: Path, folds: pd.DataFrame = FOLDS) -> list[dict[str, Any]]:
+    """The regions that the composites of north and south leave to be mapped."""
+    return list_test_regions([composite_at(folder, name) for name in ("north", "south")], folds)
+
+
 def test_regions_with_chips_that_were_learnt_from_are_not_mapped(tmp_path: Path) -> None:
-    composites = [composite_at(tmp_path, name) for name in ("north", "south")]
-    assert regions_seen(FOLDS) == {"north"}
-    assert [scene.name for scene in take_test_regions(composites, FOLDS)] == ["south"]
+    (scene,) = choose_scenes_to_map(None, regions_of(tmp_path))
+    assert Path(scene).name == "south.tif"
 
 
 def test_where_all_regions_were_learnt_from_a_warning_says_what_maps_are_worth(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    composites = [composite_at(tmp_path, name) for name in ("north", "south")]
-    assert len(take_test_regions(composites, FOLDS.assign(split="train"))) == 2
+    assert len(choose_scenes_to_map(None, regions_of(tmp_path, FOLDS.assign(split="train")))) == 2
     assert "folds.test_groups" in caplog.text
 
 
 @pytest.mark.parametrize(("given", "names"), [("a.tif", ("a.tif",)), (["a.tif", "b.json"], ("a.tif", "b.json"))])
-def test_one_scene_or_a_list_is_named(given: Any, names: tuple[str, ...]) -> None:
-    assert take_named_scenes(given) == names
+def test_named_scenes_win(given: Any, names: tuple[str, ...], tmp_path: Path) -> None:
+    assert choose_scenes_to_map(given, regions_of(tmp_path)) == names
+    assert choose_scenes_to_map(given, None) == names
 
 
 @pytest.mark.parametrize("given", [None, "", [], [""], {}, 3, [1], ["a.tif", None]])
 def test_a_parameter_that_names_no_scene_is_told_in_one_sentence(given: Any) -> None:
     with pytest.raises(BadInputError, match=r"^The parameter scene is .* --params=scene=PATH"):
-        take_named_scenes(given)
+        choose_scenes_to_map(given, None)
 
 
 def test_a_model_that_was_never_saved_can_not_map() -> None:
@@ -125,7 +123,6 @@ def test_a_classifier_maps_coarsely(classifier: MineClassifier, tmp_path: Path) 
 def test_scenes_of_archives_are_read_as_they_are_for_training() -> None:
     compositing, dask, acquisition = CompositingSettings(), DaskSettings(), AcquisitionSettings(retries=1)
     assert arrange_reading(compositing, dask, acquisition).access == acquisition
-    assert arrange_reading(compositing, dask).access == AcquisitionSettings()
 
 
 def test_what_was_mapped_and_what_was_not_stands_in_one_list(maps: SceneMaps) -> None:
@@ -144,8 +141,8 @@ def test_a_scene_that_could_not_be_seen_is_warned_of(tmp_path: Path, caplog: pyt
     maps = make(tmp_path, str(write_scene(tmp_path / "blank.tif", blank)))
     assert list_maps(maps)["mapped_share"].tolist() == [0]
     assert "Nothing could be seen in blank" in caplog.text
-    assert "blank" in draw_map(maps, None, None, None, InteractiveMapSettings())
-    (view,) = describe_maps(maps, score_named_maps(maps, None, EVALUATION)[0], pd.DataFrame()).scenes
+    assert "blank" in draw_map(maps, None, None, None, None, None, InteractiveMapSettings())
+    (view,) = describe_maps(maps, score_maps(maps, "scenes", None, None, None, EVALUATION)[0], pd.DataFrame()).scenes
     assert (view.mapped_share, view.mapped_hectares) == (0, 0)
 
 
@@ -163,7 +160,7 @@ def test_units_of_all_scenes_are_summed_up(tmp_path: Path) -> None:
 
 def test_maps_are_scored_where_mines_are_known(maps: SceneMaps, tmp_path: Path) -> None:
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
-    scores, table = score_named_maps(maps, known, EVALUATION)
+    scores, table = score_maps(maps, "scenes", None, known, None, EVALUATION)
     assert scores.table is table
     assert "north" in set(table["scene"])
 
@@ -181,17 +178,19 @@ class _Untraced(SceneMap):
 
 
 def test_without_known_mines_nothing_is_compared_and_no_raster_is_read(maps: SceneMaps, tmp_path: Path) -> None:
-    scores, nothing = score_named_maps(untraced(maps), None, EVALUATION)
+    scores, nothing = score_maps(untraced(maps), "scenes", None, None, None, EVALUATION)
     assert not scores.compared
     assert scores.unscored == ("north", "south")
     assert nothing.empty
-    _, table = score_named_maps(maps, outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS), EVALUATION)
+    _, table = score_maps(
+        maps, "scenes", None, outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS), None, EVALUATION
+    )
     pd.testing.assert_series_equal(nothing.dtypes, table.dtypes)
 
 
 def test_scenes_far_from_known_mines_are_compared_without_reading_them(maps: SceneMaps, tmp_path: Path) -> None:
     far = outlines_in(tmp_path, [shapely.box(LEFT + 90_000, TOP, LEFT + 90_200, TOP + 200)], CRS)
-    scores, table = score_named_maps(untraced(maps), far, EVALUATION)
+    scores, table = score_maps(untraced(maps), "scenes", None, far, None, EVALUATION)
     assert (scores.compared, scores.unscored) == (False, ("north", "south"))
     outside = table[(table["metric"] == "references_outside") & table["scene"].notna()]
     assert outside["value"].tolist() == [1, 1]
@@ -200,7 +199,7 @@ def test_scenes_far_from_known_mines_are_compared_without_reading_them(maps: Sce
 
 def test_where_it_is_known_that_there_are_no_mines_all_that_is_mapped_is_false(maps: SceneMaps) -> None:
     nowhere = MapEvaluation(matching=MapScoreSettings(without_reference="no_mines"), bootstrap=EVALUATION.bootstrap)
-    scores, table = score_named_maps(untraced(maps), None, nowhere)
+    scores, table = score_maps(untraced(maps), "scenes", None, None, None, nowhere)
     assert scores.compared
     precision = table[table["scene"].isna() & (table["metric"] == "object_precision")]
     assert precision["value"].iloc[0] == 0
@@ -208,13 +207,13 @@ def test_where_it_is_known_that_there_are_no_mines_all_that_is_mapped_is_false(m
 
 def test_maps_of_regions_that_were_all_learnt_from_are_not_scored(maps: SceneMaps, tmp_path: Path) -> None:
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
-    scores, _ = score_test_maps(maps, known, EVALUATION, FOLDS.assign(split="train"))
+    scores, _ = score_maps(maps, None, known, None, regions_of(tmp_path, FOLDS.assign(split="train")), EVALUATION)
     assert not scores.compared
 
 
 def test_a_region_that_was_learnt_from_is_not_scored(maps: SceneMaps, tmp_path: Path) -> None:
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
-    _, table = score_test_maps(maps, known, EVALUATION, FOLDS)
+    _, table = score_maps(maps, None, known, None, regions_of(tmp_path, FOLDS), EVALUATION)
     assert "north" not in set(table["scene"])
     assert "south" in set(table["scene"])
 
@@ -222,11 +221,11 @@ def test_a_region_that_was_learnt_from_is_not_scored(maps: SceneMaps, tmp_path: 
 def test_all_maps_are_on_one_page(maps: SceneMaps, tmp_path: Path) -> None:
     areas = areas_of(tmp_path, somewhere=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
-    page = draw_map(maps, known, areas, None, InteractiveMapSettings())
+    page = draw_map(maps, None, known, None, areas, None, InteractiveMapSettings())
     assert page.lower().startswith("<!doctype html>")
     for word in ("north", "south", "somewhere"):
         assert word in page
-    assert draw_map(maps, None, None, None, InteractiveMapSettings())
+    assert draw_map(maps, None, None, None, None, None, InteractiveMapSettings())
 
 
 @pytest.mark.parametrize("side", [40, 320])
@@ -240,19 +239,8 @@ def test_thumbnails_are_read_as_finely_as_they_are_shown(maps: SceneMaps, side: 
             return super().picture(longest_side, bounds)
 
     watched = replace(maps, maps=tuple(Watched(found.record, found.folder) for found in maps.maps))
-    draw_map(watched, None, None, None, InteractiveMapSettings(thumbnail_pixels=side, thumbnails=3))
+    draw_map(watched, None, None, None, None, None, InteractiveMapSettings(thumbnail_pixels=side, thumbnails=3))
     assert read == [side] * 3
-
-
-def test_mapping_is_its_own_pipeline_and_asks_for_what_it_needs() -> None:
-    assert "mapping" in register_pipelines()
-    named = create_pipeline(named=True)
-    assert {"params:scene", "segmentation.segmenter", "reference"} <= named.inputs()
-    regions = create_pipeline()
-    assert {"composites", "folds", "mine_polygons"} <= regions.inputs()
-    coarse = create_pipeline([CLASSIFICATION], PREBUILT)
-    assert {"params:scene", "classification.classifier"} <= coarse.inputs()
-    assert "params:acquisition" not in coarse.inputs()
 
 
 def test_polygons_of_maps_are_where_the_scene_is(maps: SceneMaps) -> None:

@@ -8,8 +8,7 @@ from pystac import Item
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
-from mining_the_mines.pipeline_registry import register_pipelines
-from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_polygons
+from mining_the_mines.pipelines.compositing.polygon_checks import check_ground
 from support.chip_polygons import write_layer
 from support.observed_requests import Observation, choice_of, clear, flat, write_scene
 
@@ -38,7 +37,6 @@ def simulated(archive: Path) -> Path:
 def test_outlines_in_a_region_pass(scene: Item, tmp_path: Path) -> None:
     outlines = mine_on(scene, tmp_path)
     check_ground(outlines, choice_of([scene]))
-    assert require_polygons(outlines) is outlines
 
 
 def test_outlines_that_meet_no_region_are_told_with_both_extents(scene: Item, tmp_path: Path) -> None:
@@ -53,18 +51,3 @@ def test_simulated_mines_are_for_the_scenes_simulated_with_them(scene: Item, tmp
 def test_simulated_mines_are_refused_for_other_scenes(scene: Item, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"are simulated, and the scenes from somewhere/catalog\.json .* --env=arc"):
         check_ground(mine_on(scene, simulated(tmp_path / "simulated")), choice_of([scene]))
-
-
-def test_no_outlines_are_told_in_a_sentence() -> None:
-    with pytest.raises(BadInputError, match=r"^Training needs outlines of mines, .* --params=polygons=FILE"):
-        require_polygons(None)
-
-
-def test_outlines_are_looked_at_before_scenes_of_an_archive_are_chosen() -> None:
-    names = [node.func.__name__ for node in register_pipelines(origin="archive")["__default__"].nodes]
-    assert max(names.index("check_polygons"), names.index("check_labelling")) < names.index("choose_scenes")
-
-
-def test_simulated_outlines_are_not_looked_at_before_they_are_simulated() -> None:
-    names = {node.func.__name__ for node in register_pipelines(origin="simulation")["__default__"].nodes}
-    assert not names & {"check_polygons", "check_labelling"}

@@ -85,9 +85,7 @@ def evaluate(test_maps: PackedPlanes) -> "pd.Series[float]":
         "params:segmentation.evaluation": SETTINGS,
     }
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in inputs.items()})
-    pipeline = create_pipeline(["segmentation"]).only_nodes(
-        "segmentation.choose_threshold", "segmentation.score_segmentation"
-    )
+    pipeline = create_pipeline().only_nodes("segmentation.choose_threshold", "segmentation.score_segmentation")
     scores = SequentialRunner().run(pipeline, catalog)["segmentation.scores"].load()
     iou: pd.Series[float] = scores[scores["metric"] == "iou"].set_index("split")["value"]
     return iou
@@ -97,7 +95,7 @@ def test_the_threshold_does_not_change_with_the_test_split() -> None:
     right, wrong = (evaluate(maps_of(NAMES[TRAIN:], wrong=wrong)) for wrong in (False, True))
     assert right["out-of-fold"] == wrong["out-of-fold"]
     assert right["test"] > 2 * wrong["test"]
-    chooses = create_pipeline(["segmentation"]).only_nodes("segmentation.choose_threshold")
+    chooses = create_pipeline().only_nodes("segmentation.choose_threshold")
     assert not [name for name in chooses.inputs() if "test" in name]
 
 

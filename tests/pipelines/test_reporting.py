@@ -20,7 +20,11 @@ from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.pipelines.preprocessing.nodes import measure_bands
-from mining_the_mines.pipelines.reporting import create_pipeline
+from mining_the_mines.pipelines.reporting import (
+    create_classification_report,
+    create_pipeline,
+    create_segmentation_report,
+)
 from mining_the_mines.pipelines.reporting.composite_nodes import describe_composites
 from mining_the_mines.pipelines.reporting.nodes import (
     ReportingSettings,
@@ -69,6 +73,7 @@ def inputs() -> dict[str, Any]:
     curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.5, 0.3], "validation_iou": [0.4, 0.6]})
     return {
         "scores": from_file(segmentation_score_table(chips, FEW)),
+        "chip_classification_scores": from_file(score_table(chip_predictions(chips), {"outlines": 0.5}, FEW)),
         "chip_scores": from_file(chips).astype({"fold": "Int64"}),
         "decision": {"threshold": 0.5, "objective": "iou", "tolerance": 2.0},
         "threshold_curve": from_file(pixel_threshold_curve(tally_pixels(pairs, areas))),
@@ -82,17 +87,14 @@ def inputs() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shared(inputs: dict[str, Any]) -> dict[str, Any]:
+def shared() -> dict[str, Any]:
     """What every task reads."""
     folds = make_folds(CHIPS)
     packed = pack_in_memory([ground(seed, size=SIZE) for seed in range(CHIPS)], list(folds["filename"]), BANDS)
     manifest = folds[["filename", "label"]].assign(verdict="accepted", reason=None)
-    detections = chip_predictions(inputs["chip_scores"])
-    compared = pd.concat([detections, detections.assign(model="network")])
     network = {"network": {"architecture": "maxvit_pico"}, "evaluation": {"bootstrap": {"level": 0.9}}}
     return {
         "packed_chips": packed,
-        "chip_classification_scores": from_file(score_table(compared, {"outlines": 0.5, "network": 0.5}, FEW)),
         "manifest": from_file(manifest),
         "folds": folds,
         "band_statistics": measure_bands(packed, folds),
@@ -131,26 +133,25 @@ def test_classified_chips_are_shown_by_outcome_beside_where_the_network_looked(s
 
 
 def test_outlines_alone_make_a_report(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
-    pipeline = create_pipeline(["segmentation"])
-    report = run(pipeline, {**shared, **{f"segmentation.{name}": value for name, value in inputs.items()}})["report"]
-    for text in ("Mines of a basin", "outlines and true mines overlap", "MaxViT", "Repaired", "nowhere.tif"):
+    pipeline = create_segmentation_report().only_nodes_with_tags("reporting")
+    given = {**shared, **{f"segmentation.{name}": value for name, value in inputs.items()}}
+    report = run(pipeline, given)["segmentation.report"]
+    for text in ("Mines of a basin", "outlines and true mines overlap", "Repaired", "nowhere.tif"):
         assert text in report
     assert "Is there a mine in a chip?" not in report
 
 
-def test_both_tasks_meet_in_one_report_and_each_can_be_left_out() -> None:
-    both = create_pipeline()
-    assert {"classification_data", "segmentation_data"} <= both.datasets()
-    assert [node.name for node in both.nodes if "report" in node.outputs] == ["reporting.write_report"]
+def test_a_report_of_one_task_needs_nothing_of_the_other() -> None:
+    reports = {"classification": create_classification_report(), "segmentation": create_segmentation_report()}
     for task, other in (("classification", "segmentation"), ("segmentation", "classification")):
-        alone = create_pipeline([task])  # type: ignore[list-item]
-        assert not [name for name in alone.datasets() if name.startswith(other)]
-        assert "report" in alone.outputs()
+        assert not [name for name in reports[task].datasets() if name.startswith(other)]
+        assert f"{task}.report" in reports[task].outputs()
 
 
 def test_what_the_tasks_share_has_no_namespace(shared: dict[str, Any]) -> None:
-    free = {name for name in create_pipeline().inputs() if not name.startswith(("classification.", "segmentation."))}
-    assert free == set(shared)
+    for pipeline in (create_classification_report(), create_segmentation_report().only_nodes_with_tags("reporting")):
+        inputs = {name for name in pipeline.inputs() if not name.startswith(("classification.", "segmentation."))}
+        assert inputs == set(shared)
 
 
 def test_test_chips_are_shown_worst_first_and_none_twice(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
@@ -238,7 +239,14 @@ def test_composites_are_shown_where_chips_were_cut_from_some(
         "left_out_scenes": make_left_out(),
         **{f"segmentation.{name}": value for name, value in inputs.items()},
     }
-    report = run(create_pipeline(["segmentation"], composited=True), {**shared, **given})["report"]
+    nodes = create_pipeline().only_nodes(
+        "reporting.describe_composites",
+        "segmentation.choose_segmentation_examples",
+        "segmentation.describe_segmentation",
+    )
+    made = run(nodes, {**shared, **given})
+    facts = {name.removeprefix("params:"): value for name, value in shared.items() if name != "packed_chips"}
+    report = write_report(**facts, outlines=made["segmentation_data"], composites=made["composite_data"])
     assert "What the chips were cut from" in report
     assert "unreadable: 404 Not Found" in report
     assert "read in part: it is cut off (1 of 4 blocks are without it)" in report
@@ -250,8 +258,3 @@ def test_many_regions_are_shown_small(tmp_path: Path) -> None:
     for regions, width in ((1, 700), (7, 280)):
         contents = describe_composites((composite,) * regions, make_scenes(("north",)), make_left_out())
         assert contents.regions[0].visible.shape == (3, width // 2, width)
-
-
-def test_handed_over_chips_have_no_composites() -> None:
-    assert "composites" not in create_pipeline().datasets()
-    assert {"composites", "scene_table", "left_out_scenes"} <= create_pipeline(composited=True).inputs()

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
@@ -14,7 +13,6 @@ from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.models.settings import BaselineSettings
 from mining_the_mines.pipeline_registry import register_pipelines
-from mining_the_mines.pipelines.chip_source import ChipSource
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings
 from mining_the_mines.pipelines.inference.nodes import fill_in_submission
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
@@ -136,20 +134,3 @@ def test_inference_fills_in_the_form_in_the_order_of_the_chips_numbers() -> None
 def test_reporting_lists_nested_parameters_by_dotted_names() -> None:
     assert flatten({"folds": FoldSettings(folds=3), "training": {"network": {"indices": []}}})["folds.folds"] == "3"
     assert flatten({"training": {"network": {"architecture": "maxvit"}}}) == {"training.network.architecture": "maxvit"}
-
-
-@pytest.mark.parametrize("origin", ["simulation", "archive", "prebuilt"])
-def test_every_node_has_a_name_in_words_and_says_in_a_sentence_what_it_does(origin: ChipSource) -> None:
-    for pipeline in register_pipelines(origin=origin).values():
-        for node in pipeline.nodes:
-            words = (node.name.rpartition(".")[2]).split("_")
-            assert len(words) >= 2
-            assert all(word.isalpha() and word.islower() for word in words)
-            sentence = (node.func.__doc__ or "").split("\n\n")[0]
-            assert sentence.endswith(".")
-            assert len(sentence.split()) >= 5
-
-
-def test_the_default_pipeline_is_all_of_them() -> None:
-    nodes = {node.name for name, pipeline in PIPELINES.items() if name != "__default__" for node in pipeline.nodes}
-    assert {node.name for node in PIPELINES["__default__"].nodes} == nodes

@@ -165,6 +165,6 @@ def kedro_in_turn(project: Path, commands: Sequence[Sequence[str]]) -> list[subp
 
 
 def newest(project: Path, name: str) -> Path:
-    """The newest version of a file or folder below ``data``."""
-    versions = sorted((project / "data").glob(f"*/{name}/*/{name}"))
+    """The newest version of a file or folder, of whichever environment."""
+    versions = sorted((project / "data").glob(f"*/*/{name}/*/{name}"))
     return versions[-1]

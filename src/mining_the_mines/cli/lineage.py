@@ -115,19 +115,16 @@ def _hash_there(dataset: Any, path: Path, hashes: "ContentHashes") -> str:  # no
 
 
 def _made_by_nodes(ledger: "Ledger") -> Callable[[str], Collection[str]]:
-    """Know what nodes make in a project with the parameters of a run; of an unknown one, in the usual project."""
-    from mining_the_mines.hooks.task_selection import read_tasks
+    """Know what nodes make in a run: of prebuilt chips, the pipelines of one task; else all stages."""
     from mining_the_mines.pipeline_registry import register_pipelines
-    from mining_the_mines.pipelines.chip_source import SIMULATION, read_chip_source
-    from mining_the_mines.pipelines.tasks import TASKS
+
+    pipelines = register_pipelines()
 
     @cache
     def made(run_id: str) -> Collection[str]:
         run = ledger.run(run_id)
-        parameters = {} if run is None else run.parameters
-        origin = read_chip_source(parameters["acquisition"]) if "acquisition" in parameters else SIMULATION
-        pipelines = register_pipelines(read_tasks(parameters.get("tasks", TASKS)), origin)
-        return frozenset(name for pipeline in pipelines.values() for name in pipeline.all_outputs())
+        ways = {"classification", "segmentation"} & set(run.request.pipeline_names if run is not None else ())
+        return frozenset(name for way in ways or ("__default__",) for name in pipelines[way].all_outputs())
 
     return made
 

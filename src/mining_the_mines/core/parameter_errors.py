@@ -34,7 +34,7 @@ def describe_parameter_errors(message: str) -> str:
     faults = [fault for name, said in zip(parts[::2], parts[1::2], strict=True) for fault in _faults(name, said)]
     if not faults:
         return redact(start)
-    return f"{'; '.join(faults)}. (conf/base/parameters_*.yml explain all parameters.)"
+    return f"{'; '.join(faults)}. (docs/parameters.md explains all parameters.)"
 
 
 def describe_settings_errors(error: ValidationError, place: str) -> str:

@@ -34,6 +34,9 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         metadata: For other tools.
     """
 
+    #: People hand these chips over; no node makes them.
+    read_only = True
+
     def __init__(
         self,
         *,
@@ -96,6 +99,8 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
 
 class CutChipsDataset(ChipFolderDataset):
     """Chips cut from composites, with a table of labels; those without a label lie apart, in the folder unlabelled."""
+
+    read_only = False
 
     def load(self) -> ChipFolder:
         """List the labelled chips and read their labels.

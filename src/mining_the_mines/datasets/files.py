@@ -97,6 +97,14 @@ class JsonFile(AtomicSave, JSONDataset):  # type: ignore[misc]
         return json_preview(self.load())
 
 
+class OptionalJsonFile(JsonFile):
+    """Plain values as JSON; ``None`` as long as nobody has saved any."""
+
+    def load(self) -> Any:  # noqa: ANN401 - whatever stands in the file
+        """Read the values, if they are there."""
+        return super().load() if self._exists() else None
+
+
 class TextFile(AtomicSave, TextDataset):  # type: ignore[misc]
     """Text, such as HTML."""
 

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import AbstractVersionedDataset, Version
 
+from mining_the_mines.core.hashing import NOTHING, ContentHashes
+
 Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
 
@@ -63,6 +65,10 @@ class WorkFolderDataset(AbstractDataset[None, Path]):
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: the node writes into the folder itself."""
         raise DatasetError(f"{self._filepath} is a work folder: nodes write into it, the catalog does not.")
+
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
+        """Of nothing: what nodes have made in it is told by what they return."""
+        return NOTHING
 
     def _exists(self) -> bool:
         return self._filepath.is_dir()

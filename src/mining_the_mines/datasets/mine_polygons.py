@@ -18,17 +18,41 @@ class MinePolygonsDataset(AbstractDataset[None, MinePolygons | None]):
     They stay in memory until Kedro releases them: several nodes ask for them, and reading is repairing.
 
     Args:
-        filepath: Any file that OGR can read; ``None`` if there are no outlines.
+        filepath: Any file that OGR can read; ``None`` if nobody named one.
+        beside: The file that is taken then, if it is there.
         layers: Names of its layers; by default all that have geometry.
         metadata: For other tools.
     """
 
     def __init__(
-        self, *, filepath: str | None, layers: Sequence[str] | None = None, metadata: dict[str, Any] | None = None
+        self,
+        *,
+        filepath: str | None,
+        beside: str | None = None,
+        layers: Sequence[str] | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
-        self._filepath = None if filepath is None else Path(filepath)
+        self._named = None if filepath is None else Path(filepath)
+        self._beside = None if beside is None else Path(beside)
         self.layers = None if layers is None else tuple(layers)
         self.metadata = metadata
+
+    @property
+    def _filepath(self) -> Path | None:
+        if self._named is not None or self._beside is None:
+            return self._named
+        return self._beside if self._beside.exists() else None
+
+    @property
+    def absent(self) -> str:
+        """Why nothing that needs polygons can be run, if none can be there."""
+        if self._named is not None or self._beside is not None:
+            return ""
+        return (
+            "Training needs polygons of mines, which say what a chip is called, and none are named: name a vector file "
+            "with --params=polygons=FILE, or make composites and chips without labels with "
+            "--pipelines=acquisition,compositing."
+        )
 
     def load(self) -> MinePolygons | None:
         """Read, judge and repair the polygons, if there are any.

@@ -2,32 +2,31 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.acquisition.nodes import (
-    choose_scenes,
-    choose_simulated_scenes,
-    list_scenes,
-    reach_scenes,
-)
-from mining_the_mines.pipelines.chip_source import PREBUILT, SIMULATION, ChipSource
+from mining_the_mines.pipelines.acquisition.nodes import choose_scenes, list_scenes, reach_scenes, simulate_archive
 
 
-def create_pipeline(origin: ChipSource = SIMULATION) -> Pipeline:
-    """Acquisition of scenes.
-
-    Args:
-        origin: Where the chips come from; chips that were handed over need no scenes.
-    """
-    if origin == PREBUILT:
-        return Pipeline([])
-    settings = ["params:acquisition", "params:imagery", "params:compositing"]
-    choose = (
-        Node(choose_simulated_scenes, [*settings, "simulated_series"], "chosen_scenes", name="choose_scenes")
-        if origin == SIMULATION
-        else Node(choose_scenes, settings, "chosen_scenes", name="choose_scenes")
-    )
+def create_pipeline() -> Pipeline:
+    """Acquisition of scenes; the archive is simulated first where the parameters name no other."""
     return Pipeline(
         [
-            choose,
+            Node(
+                simulate_archive,
+                ["params:acquisition", "params:simulation", "archive_folder"],
+                "simulated_series",
+                name="simulate_archive",
+            ),
+            Node(
+                choose_scenes,
+                [
+                    "params:acquisition",
+                    "params:imagery",
+                    "params:compositing",
+                    "simulated_series",
+                    "archive_folder",
+                ],
+                "chosen_scenes",
+                name="choose_scenes",
+            ),
             Node(reach_scenes, ["chosen_scenes", "params:acquisition"], "scenes", name="reach_scenes"),
             Node(list_scenes, "scenes", ["scene_table", "left_out_scenes"], name="list_scenes"),
         ],

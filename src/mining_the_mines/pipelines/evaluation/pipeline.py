@@ -1,7 +1,5 @@
 """Models and out-of-fold probabilities → thresholds, scores, and models that are complete with them."""
 
-from collections.abc import Collection
-
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.evaluation.nodes import (
@@ -17,14 +15,11 @@ from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
     score_segmentation,
     segment_test_chips,
 )
-from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
-    """Evaluation, a namespace a task; where there are both, they are compared."""
-    parts = {CLASSIFICATION: _classification, SEGMENTATION: _segmentation}
-    pipeline = sum((parts[task]() for task in tasks), start=Pipeline([]))
-    return pipeline + _comparison(tasks) if SEGMENTATION in tasks else pipeline
+def create_pipeline() -> Pipeline:
+    """Evaluation, a namespace a task, and both compared on the same question."""
+    return _classification() + _segmentation() + _comparison()
 
 
 def _classification() -> Pipeline:
@@ -63,7 +58,7 @@ def _classification() -> Pipeline:
     ]
     return Pipeline(
         nodes,
-        namespace=CLASSIFICATION,
+        namespace="classification",
         inputs={"features", "folds", "packed_chips"},
         parameters={"params:imagery", "params:features"},
         tags="evaluation",
@@ -94,17 +89,20 @@ def _segmentation() -> Pipeline:
     ]
     return Pipeline(
         nodes,
-        namespace=SEGMENTATION,
+        namespace="segmentation",
         inputs={"folds", "packed_chips"},
         parameters={"params:imagery"},
         tags="evaluation",
     )
 
 
-def _comparison(tasks: Collection[Task]) -> Pipeline:
-    """Outlines, too, say whether a chip shows a mine; where there is a classifier, it is scored beside them."""
-    inputs = {"chip_scores": f"{SEGMENTATION}.chip_scores", "evaluation": f"params:{SEGMENTATION}.evaluation"}
-    if CLASSIFICATION in tasks:
-        inputs |= {"predictions": f"{CLASSIFICATION}.predictions", "decision": f"{CLASSIFICATION}.decision"}
+def _comparison() -> Pipeline:
+    """A segmenter says whether a chip shows a mine, too: it is scored beside the classifier."""
+    inputs = {
+        "chip_scores": "segmentation.chip_scores",
+        "evaluation": "params:segmentation.evaluation",
+        "predictions": "classification.predictions",
+        "decision": "classification.decision",
+    }
     node = Node(compare_chip_scores, inputs, "chip_classification_scores", name="compare_chip_scores")
     return Pipeline([node], namespace="reporting", prefix_datasets_with_namespace=False, tags="evaluation")

@@ -3,14 +3,13 @@
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.feature_extraction.nodes import extract_features
-from mining_the_mines.pipelines.tasks import CLASSIFICATION
 
 
 def create_pipeline() -> Pipeline:
     """Feature extraction for the baseline."""
     return Pipeline(
         [Node(extract_features, ["packed_chips", "params:features"], "features", name="extract_features")],
-        namespace=CLASSIFICATION,
+        namespace="classification",
         prefix_datasets_with_namespace=False,
         tags="feature_extraction",
     )

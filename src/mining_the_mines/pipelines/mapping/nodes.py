@@ -1,10 +1,10 @@
 """Nodes of mapping."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.paths import tell
+from mining_the_mines.core.paths import find, tell
 from mining_the_mines.geo.grid import Box
 from mining_the_mines.geo.mine_polygons import LON_LAT, MinePolygons
 from mining_the_mines.geo.named_areas import NamedAreas
@@ -23,7 +23,6 @@ from mining_the_mines.mapping.completion import PermitFile, PermitFiles
 from mining_the_mines.mapping.model import MapModel, StoredModel
 from mining_the_mines.mapping.permits import areas_by_unit
 from mining_the_mines.mapping.requests import MapRequest
-from mining_the_mines.mapping.scene_discovery import composite_scene
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_scenes import StacReading
@@ -31,7 +30,6 @@ from mining_the_mines.models.model_source import ModelSource
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
 from mining_the_mines.reporting.interactive_map import draw_map as draw
-from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import (
@@ -44,10 +42,6 @@ from mining_the_mines.scoring.map_scores import MapScores, without_scores
 from mining_the_mines.scoring.map_scores import score_maps as score_comparisons
 
 logger = logging.getLogger(__name__)
-
-
-#: For environments whose chips were handed over, which say nothing of archives.
-_USUAL_ACCESS: Final = AcquisitionSettings()
 
 
 class MapEvaluation(BaseModel):
@@ -64,22 +58,27 @@ class MapEvaluation(BaseModel):
     bootstrap: BootstrapSettings = BootstrapSettings()
 
 
-def take_test_regions(composites: Sequence[Composite], folds: pd.DataFrame) -> tuple[Scene, ...]:
-    """Choose the regions that no model has seen; all of them, where every region has chips that were learnt from."""
-    seen = regions_seen(folds)
-    unseen = tuple(composite_scene(composite) for composite in composites if composite.region not in seen)
-    if unseen:
-        return unseen
-    logger.warning(
-        "Every region holds chips that a model was trained on, so their maps tell nothing of how it does elsewhere: "
-        "keep a region for testing with folds.test_groups."
-    )
-    return tuple(composite_scene(composite) for composite in composites)
+def choose_scenes_to_map(scene: Any, test_regions: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:  # noqa: ANN401 - whatever stands in the parameter
+    """Choose the scenes to map: those that the parameter ``scene`` names, else the regions that no model has seen.
 
+    Args:
+        scene: A path or address, or a list of them; a folder stands for all scenes in it. Empty for the test regions.
+        test_regions: Regions and the rasters of their composites, if there are any.
 
-def take_named_scenes(scene: Any) -> str | tuple[str, ...]:  # noqa: ANN401 - whatever stands in the parameter
-    """Take the scenes that the parameter ``scene`` names: one, or a list; of a folder, all that is in it."""
+    Returns:
+        Paths and addresses.
+
+    Raises:
+        BadInputError: Neither names a scene, or the parameter is no path.
+    """
     names = [scene] if isinstance(scene, str) else scene
+    if names is None and test_regions:
+        if any(region["seen"] for region in test_regions):
+            logger.warning(
+                "Every region holds chips that a model was trained on, so their maps tell nothing of how it does "
+                "elsewhere: keep a region for testing with folds.test_groups."
+            )
+        return tuple(find(region["composite"], Path.cwd()) for region in test_regions)
     if not names or not isinstance(names, Sequence) or not all(isinstance(name, str) and name for name in names):
         raise BadInputError(
             f"The parameter scene is {scene!r} and names nothing to map: give --params=scene=PATH, a raster, a STAC "
@@ -89,7 +88,7 @@ def take_named_scenes(scene: Any) -> str | tuple[str, ...]:  # noqa: ANN401 - wh
 
 
 def arrange_reading(
-    compositing: CompositingSettings, dask: DaskSettings, acquisition: AcquisitionSettings = _USUAL_ACCESS
+    compositing: CompositingSettings, dask: DaskSettings, acquisition: AcquisitionSettings
 ) -> StacReading:
     """Arrange how scenes of archives are read, and where the work is done."""
     return StacReading(compositing, acquisition, dask)
@@ -154,31 +153,46 @@ def sum_up_units(
     return areas_by_unit([found.mines for found in scene_maps.maps], concessions, protected_areas)
 
 
-def score_test_maps(
-    scene_maps: SceneMaps, mine_polygons: MinePolygons | None, map_evaluation: MapEvaluation, folds: pd.DataFrame
+def score_maps(
+    scene_maps: SceneMaps,
+    scene: Any,  # noqa: ANN401 - whatever stands in the parameter
+    mine_polygons: MinePolygons | None,
+    reference: MinePolygons | None,
+    test_regions: Sequence[Mapping[str, Any]] | None,
+    map_evaluation: MapEvaluation,
 ) -> tuple[MapScores, pd.DataFrame]:
-    """Compare the maps of regions that no model has seen with the mines that are known there.
+    """Compare maps with the mines that are known there.
 
-    Where every region was seen, none is scored: the figures would flatter.
+    Maps of regions that models were trained on are not scored, since the figures would flatter. Maps of scenes that a
+    person has named are scored where reference polygons are named, too, or are known to be complete without any.
+
+    Args:
+        scene_maps: The maps.
+        scene: The scenes that a person has named, if any.
+        mine_polygons: Known mines of the regions that chips were cut from.
+        reference: Known mines of the named scenes.
+        test_regions: Regions, and whether models have seen them.
+        map_evaluation: How to score.
+
+    Returns:
+        Scores with every mine that was found, missed or false, and the table of scores.
     """
-    seen = regions_seen(folds)
-    unseen = [found for found in scene_maps.maps if found.name not in seen]
-    if mine_polygons is None or not unseen:
-        return _without_scores(scene_maps, map_evaluation)
-    return _score(unseen, _frame(mine_polygons), map_evaluation)
-
-
-def score_named_maps(
-    scene_maps: SceneMaps, reference: MinePolygons | None, map_evaluation: MapEvaluation
-) -> tuple[MapScores, pd.DataFrame]:
-    """Compare maps with the mines that are known there, if anybody has drawn some or knows that there are none."""
-    if reference is None and map_evaluation.matching.without_reference == "leave_out":
-        return _without_scores(scene_maps, map_evaluation)
-    return _score(scene_maps.maps, _frame(reference), map_evaluation)
+    known = _known_mines(scene, mine_polygons, reference)
+    unseen = {region["region"] for region in test_regions or () if not region["seen"]}
+    maps = [found for found in scene_maps.maps if scene or found.name in unseen]
+    if not maps or (known is None and (not scene or map_evaluation.matching.without_reference == "leave_out")):
+        scores = without_scores([found.name for found in scene_maps.maps], map_evaluation.matching)
+    else:
+        frame = _frame(known)
+        comparisons = [_compare(found, frame, map_evaluation.matching) for found in maps]
+        scores = score_comparisons(comparisons, map_evaluation.matching, map_evaluation.bootstrap)
+    return scores, scores.table
 
 
 def draw_map(
     scene_maps: SceneMaps,
+    scene: Any,  # noqa: ANN401 - whatever stands in the parameter
+    mine_polygons: MinePolygons | None,
     reference: MinePolygons | None,
     concessions: NamedAreas | None,
     protected_areas: NamedAreas | None,
@@ -186,8 +200,9 @@ def draw_map(
 ) -> str:
     """Draw all maps on one page to look at, which opens without a network."""
     side = map_page.picture_side(len(scene_maps.maps))
+    known = _known_mines(scene, mine_polygons, reference)
     shared = {
-        "reference": None if reference is None else _frame(reference),
+        "reference": None if known is None else _frame(known),
         "concessions": _named_frame(concessions),
         "protected": _named_frame(protected_areas),
     }
@@ -216,12 +231,6 @@ MAP_COLUMNS = {
 }  # fmt: skip
 
 
-def regions_seen(folds: pd.DataFrame) -> set[str]:
-    """Regions with chips that a model was trained on; the place of a chip begins with its region."""
-    trained = folds.loc[folds["split"] != "test", "place"]
-    return {str(place).rsplit("/", 1)[0] for place in trained}
-
-
 def _stored(origin: ModelSource | None, name: str, load: Callable[[Path], MapModel]) -> StoredModel:
     if origin is None:
         raise BadInputError(f"The model {name} was never saved, so that a map could not tell what made it: save it.")
@@ -243,17 +252,13 @@ def _row(found: SceneMap) -> dict[str, Any]:
     }
 
 
-def _without_scores(scene_maps: SceneMaps, settings: MapEvaluation) -> tuple[MapScores, pd.DataFrame]:
-    scores = without_scores([found.name for found in scene_maps.maps], settings.matching)
-    return scores, scores.table
-
-
-def _score(
-    maps: Sequence[SceneMap], known: gpd.GeoDataFrame, settings: MapEvaluation
-) -> tuple[MapScores, pd.DataFrame]:
-    comparisons = [_compare(found, known, settings.matching) for found in maps]
-    scores = score_comparisons(comparisons, settings.matching, settings.bootstrap)
-    return scores, scores.table
+def _known_mines(
+    scene: Any,  # noqa: ANN401 - whatever stands in the parameter
+    mine_polygons: MinePolygons | None,
+    reference: MinePolygons | None,
+) -> MinePolygons | None:
+    """The polygons that belong to what was mapped."""
+    return reference if scene else mine_polygons
 
 
 def _compare(found: SceneMap, known: gpd.GeoDataFrame, settings: MapScoreSettings) -> MapComparison:

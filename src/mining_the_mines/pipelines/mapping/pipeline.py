@@ -1,48 +1,45 @@
 """Scenes of any size → rasters of probability, polygons, pictures, and how good they are."""
 
-from collections.abc import Collection
-
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.chip_source import PREBUILT, SIMULATION, ChipSource
 from mining_the_mines.pipelines.mapping.nodes import (
     arrange_reading,
+    choose_scenes_to_map,
     draw_map,
     list_maps,
     map_scenes,
-    score_named_maps,
-    score_test_maps,
+    score_maps,
     sum_up_units,
-    take_named_scenes,
-    take_test_regions,
 )
-from mining_the_mines.pipelines.tasks import SEGMENTATION, TASKS, Task
 
 
-def create_pipeline(
-    tasks: Collection[Task] = TASKS, origin: ChipSource = SIMULATION, *, named: bool = False
-) -> Pipeline:
-    """Mapping: with the model that outlines mines, or coarsely with the one that finds them in chips.
+def create_pipeline() -> Pipeline:
+    """Mapping with the segmenter."""
+    return _mapping("segmentation.segmenter")
 
-    Args:
-        tasks: What there are models for.
-        origin: Where chips come from; those cut from composites leave regions that can be mapped.
-        named: Whether the parameter ``scene`` names what is to be mapped.
-    """
-    regions = origin != PREBUILT and not named
-    chosen = (
-        Node(take_test_regions, ["composites", "folds"], "scenes_to_map", name="take_test_regions")
-        if regions
-        else Node(take_named_scenes, "params:scene", "scenes_to_map", name="take_named_scenes")
-    )
-    reading = ["params:compositing", "params:dask", *(["params:acquisition"] if origin != PREBUILT else [])]
-    model = "segmentation.segmenter" if SEGMENTATION in tasks else "classification.classifier"
+
+def create_coarse_pipeline() -> Pipeline:
+    """Mapping with the classifier, window by window; for data without polygons to train a segmenter on."""
+    return _mapping("classification.classifier")
+
+
+def _mapping(model: str) -> Pipeline:
     layers = ["concessions", "protected_areas"]
-    known = "mine_polygons" if regions else "reference"
+    known = ["params:scene", "mine_polygons", "reference"]
     return Pipeline(
         [
-            chosen,
-            Node(arrange_reading, reading, "scene_reading", name="arrange_reading"),
+            Node(
+                choose_scenes_to_map,
+                ["params:scene", "test_regions"],
+                "scenes_to_map",
+                name="choose_scenes_to_map",
+            ),
+            Node(
+                arrange_reading,
+                ["params:compositing", "params:dask", "params:acquisition"],
+                "scene_reading",
+                name="arrange_reading",
+            ),
             Node(
                 map_scenes,
                 ["scenes_to_map", model, "scene_reading", "params:mapping", *layers],
@@ -52,12 +49,12 @@ def create_pipeline(
             Node(list_maps, "scene_maps", "map_list", name="list_maps"),
             Node(sum_up_units, ["scene_maps", *layers], "areas_by_unit", name="sum_up_units"),
             Node(
-                score_test_maps if regions else score_named_maps,
-                ["scene_maps", known, "params:map_evaluation", *(["folds"] if regions else [])],
+                score_maps,
+                ["scene_maps", *known, "test_regions", "params:map_evaluation"],
                 ["map_scores", "map_score_table"],
                 name="score_maps",
             ),
-            Node(draw_map, ["scene_maps", known, *layers, "params:map_page"], "map_page", name="draw_map"),
+            Node(draw_map, ["scene_maps", *known, *layers, "params:map_page"], "map_page", name="draw_map"),
         ],
         namespace="mapping",
         prefix_datasets_with_namespace=False,

@@ -1,5 +1,5 @@
-"""Chips are read, judged, split and packed."""
+"""Chips become folds, packed arrays and masks."""
 
-from mining_the_mines.pipelines.preprocessing.pipeline import create_compositing, create_pipeline
+from mining_the_mines.pipelines.preprocessing.pipeline import create_pipeline
 
-__all__ = ["create_compositing", "create_pipeline"]
+__all__ = ["create_pipeline"]

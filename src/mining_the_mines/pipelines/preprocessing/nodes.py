@@ -6,9 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from mining_the_mines.chips.cutting import ChipCutting, CuttingSettings
-from mining_the_mines.chips.cutting import cut_chips as cut
-from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.chips.folds import assign_folds as deal_chips
@@ -22,69 +19,13 @@ from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.chips.windows import cut_windows as find_windows
-from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.paths import tell
 from mining_the_mines.core.progress_bars import progress_bar
-from mining_the_mines.datasets.scenes import CompositeRequest
 from mining_the_mines.geo.mine_polygons import MinePolygons
-from mining_the_mines.pipelines.preprocessing.polygon_checks import check_ground, require_polygons
 from mining_the_mines.scenes.composite_files import Composite
-from mining_the_mines.scenes.composites import plan_composites
-from mining_the_mines.scenes.scene_list import SceneSelection
-from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 logger = logging.getLogger(__name__)
-
-
-def check_polygons(mine_polygons: MinePolygons | None) -> None:
-    """Read the outlines before scenes are asked for: what is wrong with them must not come out hours later."""
-    if mine_polygons is None:
-        logger.info("No outlines of mines are named: chips get no label, and lie in the folder unlabelled.")
-
-
-def check_labelling(mine_polygons: MinePolygons | None) -> None:
-    """Stop a run that is to train before scenes are asked for, where no outlines can give chips their labels."""
-    require_polygons(mine_polygons)
-
-
-def composite_scenes(
-    scenes: SceneSelection,
-    imagery: ChipSettings,
-    compositing: CompositingSettings,
-    acquisition: AcquisitionSettings,
-    dask: DaskSettings,
-    mine_polygons: MinePolygons | None,
-) -> CompositeRequest:
-    """Plan a composite of each region: harmonised, clouds masked, one value a pixel from all clear dates.
-
-    Args:
-        scenes: Of each region.
-        imagery: Says which bands.
-        compositing: What is masked, and how dates become one.
-        acquisition: Says how patiently files are read.
-        dask: Where blocks are worked on.
-        mine_polygons: Play no part in a composite; hours before chips are cut from it, they are seen not to fit.
-
-    Returns:
-        The plans; composites are made as they are saved, block by block.
-
-    Raises:
-        BadInputError: No outline meets any region, or the outlines are simulated and the scenes are not.
-    """
-    if mine_polygons is not None:
-        check_ground(mine_polygons, scenes)
-    return CompositeRequest(
-        plan_composites(scenes, imagery.bands, compositing, acquisition, acquisition.minimum_dates), dask
-    )
-
-
-def cut_chips(
-    composites: Sequence[Composite],
-    mine_polygons: MinePolygons | None,
-    chip_places: ChipPlaces | None,
-    cutting: CuttingSettings,
-) -> ChipCutting:
-    """Cut chips out of the composites, on a grid or at given places, and label those that polygons decide on."""
-    return cut(composites, mine_polygons, cutting, chip_places, progress_bar)
 
 
 def judge_chips(raw_chips: ChipFolder, chips: ChipSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -128,7 +69,7 @@ def measure_bands(packed_chips: PackedChips, folds: pd.DataFrame) -> dict[str, d
 
 
 def draw_masks(
-    raw_chips: ChipFolder, packed_chips: PackedChips, mine_polygons: MinePolygons | None, masks: MaskSettings
+    raw_chips: ChipFolder, packed_chips: PackedChips, mine_polygons: MinePolygons, masks: MaskSettings
 ) -> tuple[PlaneStream, pd.DataFrame]:
     """Lay the outlines over the grid of every packed chip, and list every outline with what became of it.
 
@@ -144,7 +85,7 @@ def draw_masks(
     Raises:
         BadInputError: There are no outlines, none meets any chip, or no chip has a coordinate reference system.
     """
-    outlines = require_polygons(mine_polygons)
+    outlines = _require(mine_polygons)
     return lay_outlines(packed_chips, raw_chips, outlines, masks, progress_bar), outlines.inventory
 
 
@@ -152,19 +93,19 @@ def describe_masks(
     raw_chips: ChipFolder,
     packed_chips: PackedChips,
     masks: PackedPlanes,
-    mine_polygons: MinePolygons | None,
+    mine_polygons: MinePolygons,
     settings: MaskSettings,
 ) -> pd.DataFrame:
     """Tell for every chip how much of it is mine, and why it has no mask if it has none."""
     drawn = set(masks.filenames)
     left_out = place_chips(raw_chips, [name for name in packed_chips.filenames if name not in drawn]).left_out
-    return tabulate_masks(masks, require_polygons(mine_polygons), settings, left_out, progress_bar)
+    return tabulate_masks(masks, _require(mine_polygons), settings, left_out, progress_bar)
 
 
 def cut_windows(
     packed_chips: PackedChips,
     masks: PackedPlanes,
-    mine_polygons: MinePolygons | None,
+    mine_polygons: MinePolygons,
     folds: pd.DataFrame,
     windows: WindowSettings,
 ) -> pd.DataFrame:
@@ -172,7 +113,40 @@ def cut_windows(
     check_masks(masks, packed_chips)
     training = folds.loc[folds["split"] == "train", "filename"]
     names = training[training.isin(masks.filenames)].tolist()
-    found = find_windows(masks, names, require_polygons(mine_polygons), windows)
+    found = find_windows(masks, names, _require(mine_polygons), windows)
     counts = found["kind"].value_counts()
     logger.info("%d windows with a mine and %d without.", counts.get("mine", 0), counts.get("other", 0))
     return found
+
+
+def list_test_regions(composites: Sequence[Composite], folds: pd.DataFrame) -> list[dict[str, Any]]:
+    """List the regions that no model has seen, to be mapped later; all regions, if models have seen each of them.
+
+    Args:
+        composites: One a region.
+        folds: Split and place of each chip; a place begins with its region.
+
+    Returns:
+        For each region its name, its composite's raster as a path in the project, and whether it was seen.
+    """
+    trained = folds.loc[folds["split"] != "test", "place"]
+    seen = {str(place).rsplit("/", 1)[0] for place in trained}
+    regions = [
+        {
+            "region": composite.region,
+            "composite": tell(composite.image, composite.image),
+            "seen": composite.region in seen,
+        }
+        for composite in composites
+    ]
+    return [region for region in regions if not region["seen"]] or regions
+
+
+def _require(polygons: MinePolygons | None) -> MinePolygons:
+    """Make sure that there are polygons where the file beside the raw data may be missing."""
+    if polygons is None:
+        raise BadInputError(
+            "There are no polygons of mines to draw masks from: name a vector file with --params=polygons=FILE, or "
+            "put it beside the raw data."
+        )
+    return polygons

@@ -1,6 +1,5 @@
 """Complete models and their scores → models for strangers, a decision, and a version in the registry."""
 
-from collections.abc import Collection
 from typing import Final
 
 from kedro.pipeline import Node, Pipeline
@@ -12,16 +11,14 @@ from mining_the_mines.pipelines.registration.nodes import (
     write_classifier_card,
 )
 from mining_the_mines.pipelines.registration.segmentation_nodes import compare_segmenters, write_segmenter_card
-from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 #: All that a card tells of the report's settings: another title is no reason for another card, and so another package.
 _CAVEATS: Final = "params:reporting.caveats"
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
+def create_pipeline() -> Pipeline:
     """Registration, a namespace a task."""
-    parts = {CLASSIFICATION: _classification, SEGMENTATION: _segmentation}
-    return sum((parts[task]() for task in tasks), start=Pipeline([]))
+    return _classification() + _segmentation()
 
 
 def _classification() -> Pipeline:
@@ -37,7 +34,7 @@ def _classification() -> Pipeline:
         ),
         _registration(),
     ]
-    return _namespaced(nodes, CLASSIFICATION)
+    return _namespaced(nodes, "classification")
 
 
 def _segmentation() -> Pipeline:
@@ -54,7 +51,7 @@ def _segmentation() -> Pipeline:
         ),
         _registration(),
     ]
-    return _namespaced(nodes, SEGMENTATION)
+    return _namespaced(nodes, "segmentation")
 
 
 def _package(model: str, masks: list[str]) -> Node:
@@ -67,7 +64,7 @@ def _registration() -> Node:
     return Node(register_model, inputs, "registered", name="register_model")
 
 
-def _namespaced(nodes: list[Node], task: Task) -> Pipeline:
+def _namespaced(nodes: list[Node], task: str) -> Pipeline:
     return Pipeline(
         nodes,
         namespace=task,

@@ -1,5 +1,9 @@
-"""Everything that a reader needs goes on one page."""
+"""Everything that came out becomes one HTML page."""
 
-from mining_the_mines.pipelines.reporting.pipeline import create_pipeline
+from mining_the_mines.pipelines.reporting.pipeline import (
+    create_classification_report,
+    create_pipeline,
+    create_segmentation_report,
+)
 
-__all__ = ["create_pipeline"]
+__all__ = ["create_classification_report", "create_pipeline", "create_segmentation_report"]

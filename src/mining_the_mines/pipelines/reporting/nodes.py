@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
@@ -28,7 +28,6 @@ from mining_the_mines.reporting.report_data import (
 )
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.pixel_tally import UNKNOWN
-from mining_the_mines.scoring.run_comparison import RunComparison
 from mining_the_mines.scoring.segmentation_measures import called_mine
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 from mining_the_mines.sentinel2.bands import TRUE_COLOUR
@@ -42,9 +41,6 @@ class ReportingSettings(BaseModel):
         examples: Chips shown of each kind (found, missed, false alarm, rightly left alone; outlined worst, falsely,
             typically, best).
         caveats: Sentences that a reader of these figures must know.
-        compare: Runs to compare this one with: ids in MLflow, first digits of them, names, or ``LAST`` for the newest
-            finished one; by default none.
-        bootstrap: How intervals of differences to these are drawn.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,14 +48,6 @@ class ReportingSettings(BaseModel):
     title: str = "How well are mines found?"
     examples: int = 6
     caveats: tuple[str, ...] = ()
-    compare: tuple[str, ...] | None = None
-    bootstrap: BootstrapSettings = BootstrapSettings()
-
-    @field_validator("compare", mode="before")
-    @classmethod
-    def _read_names(cls, value: object) -> object:
-        """On the command line, names stand in one text."""
-        return tuple(value.split()) if isinstance(value, str) else value
 
 
 def choose_examples(
@@ -208,7 +196,6 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     composites: CompositeData | None = None,
     maps: MapData | None = None,
     chip_classification_scores: pd.DataFrame | None = None,
-    comparison: RunComparison | None = None,
 ) -> str:
     """Join detection, outlines, maps, the data and the facts of the run into one HTML page that opens offline."""
     settings = flatten(parameters)
@@ -221,7 +208,6 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
         outlines=outlines,
         composites=composites,
         maps=maps,
-        comparison=comparison,
         manifest=manifest,
         folds=folds,
         band_statistics=_band_table(band_statistics),

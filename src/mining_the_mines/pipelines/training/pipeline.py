@@ -1,17 +1,13 @@
 """Features, packed chips and masks → models and their out-of-fold probabilities."""
 
-from collections.abc import Collection
-
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 from mining_the_mines.pipelines.training.nodes import blend_models, train_baseline, train_network, train_segmenter
 
 
-def create_pipeline(tasks: Collection[Task] = TASKS) -> Pipeline:
+def create_pipeline() -> Pipeline:
     """Training, a namespace a task."""
-    parts = {CLASSIFICATION: _classification, SEGMENTATION: _segmentation}
-    return sum((parts[task]() for task in tasks), start=Pipeline([]))
+    return _classification() + _segmentation()
 
 
 def _classification() -> Pipeline:
@@ -36,7 +32,7 @@ def _classification() -> Pipeline:
         ),
     ]
     shared = {"features", "folds", "packed_chips", "band_statistics"}
-    return Pipeline(nodes, namespace=CLASSIFICATION, inputs=shared, tags="training")
+    return Pipeline(nodes, namespace="classification", inputs=shared, tags="training")
 
 
 def _segmentation() -> Pipeline:
@@ -57,4 +53,6 @@ def _segmentation() -> Pipeline:
             name="train_segmenter",
         )
     ]
-    return Pipeline(nodes, namespace=SEGMENTATION, inputs={"folds", "packed_chips", "band_statistics"}, tags="training")
+    return Pipeline(
+        nodes, namespace="segmentation", inputs={"folds", "packed_chips", "band_statistics"}, tags="training"
+    )

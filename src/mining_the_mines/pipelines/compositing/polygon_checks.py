@@ -11,27 +11,6 @@ from mining_the_mines.geo.polygon_index import PolygonIndex, check_boxes
 from mining_the_mines.scenes.scene_list import SceneSelection
 
 
-def require_polygons(outlines: MinePolygons | None) -> MinePolygons:
-    """Make sure that there are outlines.
-
-    Args:
-        outlines: Of mines, if any were named.
-
-    Returns:
-        The same.
-
-    Raises:
-        BadInputError: There are none.
-    """
-    if outlines is None:
-        raise BadInputError(
-            "Training needs outlines of mines, which say what a chip is called, and none are named: name a vector file "
-            "with --params=polygons=FILE, or make composites and chips without labels with "
-            "--pipelines=acquisition,compositing."
-        )
-    return outlines
-
-
 def check_ground(outlines: MinePolygons, scenes: SceneSelection) -> None:
     """Make sure that outlines belong to the ground that scenes show.
 
