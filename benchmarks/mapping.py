@@ -129,9 +129,9 @@ def plan(path: Path, bands: int, folder: Path, width: int = TRIVIAL) -> "ScenePl
     from mining_the_mines.mapping.completion import PermitFiles, ScenePlan
     from mining_the_mines.mapping.map_facts import MapFacts
     from mining_the_mines.mapping.model import StoredModel
-    from mining_the_mines.mapping.plan import TilingSettings, plan_probability
+    from mining_the_mines.mapping.plan import plan_probability
     from mining_the_mines.mapping.row_bands import load_once
-    from mining_the_mines.mapping.settings import MappingSettings
+    from mining_the_mines.mapping.settings import MappingSettings, TilingSettings
     from mining_the_mines.rasters.scene import Scene, lay_grid
 
     stored = StoredModel(folder / f"{bands}_{width}", load_trivial, "trivial", "1", "trivial")

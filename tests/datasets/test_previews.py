@@ -36,7 +36,7 @@ from mining_the_mines.datasets.scenes import (
 )
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
 from mining_the_mines.mapping.chip_segmentation import SegmentedChips
-from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.models.mine_classifier import MineClassifier
 from mining_the_mines.models.mine_segmenter import MineSegmenter

@@ -8,7 +8,7 @@ from kedro.io.core import Version
 
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
 from mining_the_mines.mapping.chip_segmentation import SegmentedChips
-from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.mapping.settings import VectorSettings
 from support.segmenters import BrightnessOutliner, mixed_folder
 
 

@@ -11,10 +11,10 @@ import pytest
 from pydantic import ValidationError
 from rasterio.crs import CRS
 
-from mining_the_mines.mapping.attributes import COLUMNS, ConfidenceSettings, classify_confidence, describe_mines
+from mining_the_mines.mapping.attributes import COLUMNS, classify_confidence, describe_mines
 from mining_the_mines.mapping.map_facts import MapFacts
-from mining_the_mines.mapping.strips import ProbabilityRows
-from mining_the_mines.mapping.vectorise import Thresholds, VectorSettings, outline_blocks
+from mining_the_mines.mapping.polygonize import ProbabilityRows, polygonize
+from mining_the_mines.mapping.settings import ConfidenceSettings, Thresholds, VectorSettings
 from support.likely_pixels import grid_for, picture
 from support.segmenters import DEGREES, UTM
 
@@ -26,7 +26,7 @@ def patches(*rows: str, clear_dates: int | None = 5) -> gpd.GeoDataFrame:
     probability = picture(*rows)
     dates = None if clear_dates is None else np.full(probability.shape, clear_dates, dtype=np.uint16)
     blocks = [ProbabilityRows(0, probability, dates)]
-    return outline_blocks(blocks, grid_for(probability), HALF, VectorSettings(minimum_hectares=0))
+    return polygonize(blocks, grid_for(probability), HALF, VectorSettings(minimum_hectares=0))
 
 
 def confidence(mean: float, clear_dates: float = 5, *, touches_edge: bool = False) -> str:
@@ -61,7 +61,7 @@ def test_what_is_not_known_is_missing() -> None:
 @pytest.mark.parametrize("crs", [UTM, DEGREES])
 def test_the_centroid_is_in_degrees(crs: CRS) -> None:
     probability = picture("....", ".##.", "....")
-    found = outline_blocks(
+    found = polygonize(
         [ProbabilityRows(0, probability)], grid_for(probability, crs), HALF, VectorSettings(minimum_hectares=0)
     )
     mines = describe_mines(found, FACTS, HALF)

@@ -13,7 +13,7 @@ from mining_the_mines.chips.masks import UNKNOWN
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.mapping import chip_segmentation as outlining
 from mining_the_mines.mapping.chip_segmentation import LeftOutChip, SegmentedChip, SegmentedChips
-from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.rasters.chip import ChipError
 from support.chip_files import BANDS, write_chip
 from support.segmenters import (

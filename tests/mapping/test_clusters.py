@@ -16,9 +16,9 @@ from distributed import LocalCluster
 from mining_the_mines.core.dask_client import DaskSettings, connect
 from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.mapping.completion import ScenePlan, waiting_parts
-from mining_the_mines.mapping.plan import TilingSettings
 from mining_the_mines.mapping.scene_map import open_maps
 from mining_the_mines.mapping.scene_maps import make_maps
+from mining_the_mines.mapping.settings import TilingSettings
 from support.scene_files import ground, plan_scene, scene_at, store_model, torn_corner, write_scene
 
 ONE = DaskSettings(workers=1)

@@ -28,11 +28,10 @@ from mining_the_mines.mapping.completion import (
     finished_map,
     waiting_parts,
 )
-from mining_the_mines.mapping.plan import TilingSettings
 from mining_the_mines.mapping.scene_discovery import composite_scene
 from mining_the_mines.mapping.scene_map import SceneMap, open_maps, read_map
 from mining_the_mines.mapping.scene_maps import map_part
-from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.mapping.settings import TilingSettings, VectorSettings
 from mining_the_mines.rasters.scene import Scene
 from support.composites import DATES, composite_at
 from support.scene_files import (

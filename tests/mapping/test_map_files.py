@@ -17,8 +17,9 @@ import pyogrio
 import pytest
 import shapely
 
-from mining_the_mines.mapping.map_files import MEANINGS, Format, write_mines
-from mining_the_mines.mapping.permits import PermitSettings, compare_with_permits
+from mining_the_mines.mapping.map_files import MEANINGS, write_mines
+from mining_the_mines.mapping.permits import compare_with_permits
+from mining_the_mines.mapping.settings import Format, PermitSettings
 from support.scene_maps import areas_of, field, mines_of
 
 ALL: tuple[Format, ...] = ("gpkg", "parquet", "geojson")

@@ -18,10 +18,10 @@ from mining_the_mines.mapping.permits import (
     OUTSIDE,
     PROTECTED_AREA,
     UNIT_COLUMNS,
-    PermitSettings,
     areas_by_unit,
     compare_with_permits,
 )
+from mining_the_mines.mapping.settings import PermitSettings
 from mining_the_mines.rasters.chip import ChipError
 from support.scene_maps import areas_of, field, mines_of
 

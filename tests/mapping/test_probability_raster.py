@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rio_cogeo.cogeo import cog_validate
 
-from mining_the_mines.mapping.plan import Precision
 from mining_the_mines.mapping.probability_raster import (
     STEPS,
     encode,
@@ -20,6 +19,7 @@ from mining_the_mines.mapping.probability_raster import (
     read_small,
     write_probability,
 )
+from mining_the_mines.mapping.settings import Precision
 from support.scene_files import ground, map_rows, plan_map, store_model, torn_corner, write_scene
 
 ERROR = {"uint8": 0.5 / STEPS + 1e-6, "float16": 1e-3, "float32": 0.0}

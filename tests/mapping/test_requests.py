@@ -19,9 +19,8 @@ from mining_the_mines.core.progress import uncounted
 from mining_the_mines.mapping.completion import PermitFiles
 from mining_the_mines.mapping.requests import MapRequest
 from mining_the_mines.mapping.scene_map import SceneMaps, open_maps
-from mining_the_mines.mapping.settings import MappingSettings
+from mining_the_mines.mapping.settings import MappingSettings, VectorSettings
 from mining_the_mines.mapping.stac_scenes import StacReading
-from mining_the_mines.mapping.vectorise import VectorSettings
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.composite_files import NoCompositeError
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings

@@ -14,7 +14,7 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.mapping.chip_segmentation import LeftOutChip, SegmentedChips
 from mining_the_mines.mapping.segmentation_files import COLUMNS, read_segmentation_table, write_segmented_chips
-from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.mapping.settings import VectorSettings
 from support.chip_files import ground, write_chip
 from support.segmenters import FIELD_PIXELS, BrightnessOutliner, mixed_folder, write_mine
 

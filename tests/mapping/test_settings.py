@@ -2,8 +2,7 @@
 
 import pytest
 
-from mining_the_mines.mapping.settings import MappingSettings
-from mining_the_mines.mapping.vectorise import Thresholds, VectorSettings
+from mining_the_mines.mapping.settings import MappingSettings, Thresholds, VectorSettings
 
 
 @pytest.mark.parametrize(

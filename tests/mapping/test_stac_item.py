@@ -17,9 +17,9 @@ from rasterio.transform import from_origin
 
 from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.map_files import MEANINGS, write_mines
-from mining_the_mines.mapping.permits import PermitSettings, compare_with_permits
+from mining_the_mines.mapping.permits import compare_with_permits
+from mining_the_mines.mapping.settings import PermitSettings, Thresholds
 from mining_the_mines.mapping.stac_item import describe_map, write_item
-from mining_the_mines.mapping.vectorise import Thresholds
 from support.scene_maps import EAST, NORTH, areas_of, field, mines_of
 
 FACTS = MapFacts("tapajos", "segmenter", "3", date(2021, 9, 1), date(2022, 6, 30))

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.mapping.windows import AxisWindows, Blend, cut_axis
+from mining_the_mines.mapping.settings import Blend
+from mining_the_mines.mapping.windows import AxisWindows, cut_axis
 
 
 @st.composite

@@ -13,7 +13,7 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
 from mining_the_mines.mapping.chip_segmentation import SegmentedChips
-from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.pipelines.inference import create_pipeline
 from mining_the_mines.pipelines.inference.nodes import BATCH, classify_chips, fill_in_submission
 from support.chip_files import BANDS, SIZE, write_folder

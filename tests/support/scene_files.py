@@ -20,12 +20,11 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.mapping.completion import PermitFiles, ScenePlan, finish_scene, waiting_parts
 from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.model import StoredModel
-from mining_the_mines.mapping.plan import ProbabilityPlan, TilingSettings, plan_probability
+from mining_the_mines.mapping.plan import ProbabilityPlan, plan_probability
 from mining_the_mines.mapping.row_bands import BandPart, load_once, map_band, part_of
 from mining_the_mines.mapping.scene_map import SceneMap, read_map
 from mining_the_mines.mapping.scene_maps import map_part
-from mining_the_mines.mapping.settings import MappingSettings
-from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.mapping.settings import MappingSettings, TilingSettings, VectorSettings
 from mining_the_mines.rasters.scene import Scene, lay_grid
 
 BANDS: Final = ("B2", "B3")

@@ -1,16 +1,15 @@
 """What a map says of each mine."""
 
-from typing import Final, Self
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
 from mining_the_mines.mapping.map_facts import MapFacts
-from mining_the_mines.mapping.vectorise import Thresholds
+from mining_the_mines.mapping.settings import ConfidenceSettings, Thresholds
 
 HIGH: Final = "high"
 MEDIUM: Final = "medium"
@@ -35,29 +34,6 @@ COLUMNS: Final = {
 }
 
 
-class ConfidenceSettings(BaseModel):
-    """How sure a map may be of a mine."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    high_margin: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="High only if the mean probability lies this far on the way from the threshold (grow) to 1.",
-    )
-    low_margin: float = Field(0.15, ge=0, le=1, description="Low if the mean probability lies nearer to it than this.")
-    high_clear_dates: float = Field(
-        3, ge=0, description="High only from so many clear dates on: of three, one missed cloud is not the median."
-    )
-
-    @model_validator(mode="after")
-    def _low_is_below_high(self) -> Self:
-        if self.low_margin > self.high_margin:
-            raise ValueError("What is enough for low confidence can't be more than what high confidence asks for.")
-        return self
-
-
 #: As the fields say.
 USUAL_CONFIDENCE: Final = ConfidenceSettings()
 
@@ -71,7 +47,7 @@ def describe_mines(
     """Say of each patch what whoever opens the map wants to know.
 
     Args:
-        patches: As :func:`mining_the_mines.mapping.vectorise.outline_blocks` gives them.
+        patches: As :func:`mining_the_mines.mapping.polygonize.polygonize` gives them.
         facts: What holds for the whole map.
         thresholds: The ones that the patches were made with.
         confidence: How sure the map may be.

@@ -15,8 +15,8 @@ from mining_the_mines.chips.quality import ChipSettings, find_fault
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.grid import ChipGrid, read_grid
-from mining_the_mines.mapping.strips import Probability
-from mining_the_mines.mapping.vectorise import VectorSettings, draw_outlines, outline_polygons
+from mining_the_mines.mapping.polygonize import Probability, draw_mask, polygonize_chip
+from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.rasters.chip import ChipError
 
 #: Pixels that a model is given at a time: 16 chips of 256 × 256, 4 of 512 × 512, and always at least one.
@@ -58,7 +58,7 @@ class SegmentedChip:
         threshold: Probability from which a pixel counted as mine.
         probability: float32 (height, width) in 0–1; NaN without data.
         mask: uint8 (height, width): background, mine or unknown; mine is what the polygons cover.
-        outlines: The polygons, as :func:`mining_the_mines.mapping.vectorise.outline_polygons` gives them.
+        outlines: The polygons, as :func:`mining_the_mines.mapping.polygonize.polygonize_chip` gives them.
     """
 
     filename: str
@@ -145,17 +145,17 @@ class SegmentedChips:
             return
         maps = self.segmenter.predict(np.stack([chip.reflectance for chip in read]))
         for chip, probability in zip(read, maps, strict=True):
-            yield self._vectorise(chip, probability)
+            yield self._polygonize(chip, probability)
 
-    def _vectorise(self, chip: _ReadChip, probability: Probability) -> Outcome:
+    def _polygonize(self, chip: _ReadChip, probability: Probability) -> Outcome:
         path, threshold = self.folder.path(chip.filename), self.segmenter.threshold
         if np.isnan(probability).all():
             return LeftOutChip(chip.filename, f"{path} has no pixel with data in every band: give a better chip.")
         try:
-            outlines = outline_polygons(probability, chip.grid, threshold, self.settings)
+            outlines = polygonize_chip(probability, chip.grid, threshold, self.settings)
         except ChipError as error:
             return LeftOutChip(chip.filename, f"{path} can't be outlined: {error}")
-        mask = draw_outlines(outlines, probability, chip.grid)
+        mask = draw_mask(outlines, probability, chip.grid)
         return SegmentedChip(chip.filename, chip.grid, threshold, probability, mask, outlines)
 
 

@@ -33,13 +33,12 @@ from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.map_files import MINES, write_mines
 from mining_the_mines.mapping.permits import compare_with_permits
 from mining_the_mines.mapping.plan import ProbabilityPlan
+from mining_the_mines.mapping.polygonize import ProbabilityRows, polygonize
 from mining_the_mines.mapping.probability_raster import copy_probability, read_probability, write_probability
 from mining_the_mines.mapping.row_bands import BandPart, is_whole, part_of
 from mining_the_mines.mapping.scene_map import ITEM, PROBABILITY, QUICKLOOK, MapRecord, SceneMap, read_map, write_record
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_item import describe_map, write_item
-from mining_the_mines.mapping.strips import ProbabilityRows
-from mining_the_mines.mapping.vectorise import outline_blocks
 from mining_the_mines.rasters.scene import gdal_memory
 from mining_the_mines.rasters.scene_rgb import read_visible
 from mining_the_mines.reporting.map_quicklook import draw_quicklook
@@ -189,10 +188,8 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
             copy_probability(folder / plan.name / PROBABILITY, draft / PROBABILITY, plan.probability, _tags(plan))
         else:
             write_probability(draft / PROBABILITY, plan.probability, plan.parts(folder), _tags(plan))
-        tally = _Tally()
-        mines = compare_with_permits(
-            _find_mines(plan, draft / PROBABILITY, tally), *plan.permits.read(), plan.settings.permits
-        )
+        found, known = _find_mines(plan, draft)
+        mines = compare_with_permits(found, *plan.permits.read(), plan.settings.permits)
         write_mines(mines, draft, plan.settings.formats)
         visible, transform = read_visible(plan.probability.scene, plan.chips, _QUICKLOOK_SIDE)
         (draft / QUICKLOOK).write_bytes(draw_quicklook(visible, transform, plan.probability.grid.crs, mines))
@@ -200,7 +197,7 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         source = link(scene.source, folder / plan.name)
         item = describe_map(draft, mines, plan.told_facts, thresholds, source, scene.image)
         write_item(item, draft / ITEM)
-        write_record(_describe(plan, mines, tally), draft)
+        write_record(_describe(plan, mines, known), draft)
     for part in plan.parts(folder):
         part.path.unlink(missing_ok=True)
     with suppress(OSError):  # another run may have its draft there
@@ -214,13 +211,6 @@ def finished_map(plan: ScenePlan, folder: Path) -> SceneMap | None:
         return None
     files = (PROBABILITY, QUICKLOOK, ITEM, *(f"{MINES}.{name}" for name in plan.settings.formats))
     return found if all((found.folder / name).is_file() for name in files) else None
-
-
-@dataclass
-class _Tally:
-    """Counts pixels with data while they pass."""
-
-    known: int = 0
 
 
 def _has_probability(plan: ScenePlan, folder: Path) -> bool:
@@ -242,24 +232,34 @@ def _tags(plan: ScenePlan) -> dict[str, str]:
     }
 
 
-def _find_mines(plan: ScenePlan, raster: Path, tally: _Tally) -> gpd.GeoDataFrame:
+@dataclass
+class _MapRows:
+    """A scene's rows of probabilities and clear dates, block by block; ``known`` counts pixels with data."""
+
+    raster: Path
+    rows: int
+    clear_dates: DatasetReader | None
+    known: int = 0
+
+    def __iter__(self) -> Iterator[ProbabilityRows]:
+        self.known = 0
+        for first, probability in read_probability(self.raster, self.rows):
+            self.known += int(np.count_nonzero(~np.isnan(probability)))
+            counts: npt.NDArray[np.uint16] | None = None
+            if self.clear_dates is not None:
+                window = Window.from_slices((first, first + len(probability)), (0, probability.shape[1]))
+                with _blaming(self.clear_dates.name):
+                    counts = self.clear_dates.read(1, window=window).astype(np.uint16)
+            yield ProbabilityRows(first, probability, counts)
+
+
+def _find_mines(plan: ScenePlan, draft: Path) -> tuple[gpd.GeoDataFrame, int]:
+    """Mines with their attributes, and the number of pixels with data."""
     grid, thresholds = plan.probability.grid, plan.settings.thresholds(plan.threshold)
-    rows = max(1, _BLOCK_PIXELS // grid.width)
     with _clear_dates(plan, grid) as clear_dates:
-        blocks = _blocks(raster, rows, clear_dates, tally)
-        patches = outline_blocks(blocks, grid, thresholds, plan.settings.vectors)
-    return describe_mines(patches, plan.told_facts, thresholds, plan.settings.confidence)
-
-
-def _blocks(raster: Path, rows: int, clear_dates: DatasetReader | None, tally: _Tally) -> Iterator[ProbabilityRows]:
-    for first, probability in read_probability(raster, rows):
-        tally.known += int(np.count_nonzero(~np.isnan(probability)))
-        counts: npt.NDArray[np.uint16] | None = None
-        if clear_dates is not None:
-            window = Window.from_slices((first, first + len(probability)), (0, probability.shape[1]))
-            with _blaming(clear_dates.name):
-                counts = clear_dates.read(1, window=window).astype(np.uint16)
-        yield ProbabilityRows(first, probability, counts)
+        rows = _MapRows(draft / PROBABILITY, max(1, _BLOCK_PIXELS // grid.width), clear_dates)
+        patches = polygonize(rows, grid, thresholds, plan.settings.vectors, draft)
+    return describe_mines(patches, plan.told_facts, thresholds, plan.settings.confidence), rows.known
 
 
 @contextmanager
@@ -293,7 +293,7 @@ def _blaming(name: str) -> Iterator[None]:
         ) from error
 
 
-def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, tally: _Tally) -> MapRecord:
+def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, known: int) -> MapRecord:
     grid, thresholds = plan.probability.grid, plan.settings.thresholds(plan.threshold)
     return MapRecord(
         scene=plan.probability.scene,
@@ -307,8 +307,8 @@ def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, tally: _Tally) -> MapRec
         coarse=plan.probability.coarse,
         mines=len(mines),
         hectares=float(mines["area_ha"].sum()),
-        mapped_hectares=tally.known * math.prod(pixel_metres(grid)) / HECTARE,
-        mapped_share=tally.known / (grid.width * grid.height),
+        mapped_hectares=known * math.prod(pixel_metres(grid)) / HECTARE,
+        mapped_share=known / (grid.width * grid.height),
         reviews=int(mines["review"].sum()) if "review" in mines else None,
         files=plan.files,
     )

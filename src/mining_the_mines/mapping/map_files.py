@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -13,8 +13,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from shapely import GeometryType
 
 from mining_the_mines.geo.geopackage import finish_geopackage
-
-Format = Literal["gpkg", "parquet", "geojson"]
+from mining_the_mines.mapping.settings import Format
 
 #: Name of the layer in the GeoPackage, and of the files.
 MINES: Final = "mines"

@@ -7,12 +7,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.geo.grid import HECTARE
 from mining_the_mines.geo.mine_polygons import Geometries
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.geo.overlaps import SLIVER, FlatGround, Hectares, cut_out, flatten
+from mining_the_mines.mapping.settings import PermitSettings
 
 #: Kinds of units of a table of areas.
 CONCESSION: Final = "concession"
@@ -29,19 +29,6 @@ UNIT_COLUMNS: Final = {
     "high_confidence_hectares": "float64",
     "largest_ha": "float64",
 }
-
-
-class PermitSettings(BaseModel):
-    """When a mine deserves a look."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    review_hectares: float = Field(
-        0.1,
-        ge=0,
-        description="A mine is marked for review where more than this lies in protected areas, or outside every "
-        "concession; ten pixels at 10 m, since outlines are no better than a pixel or two.",
-    )
 
 
 def compare_with_permits(

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Final, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Final
 
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.mapping.model import MapModel, StoredModel
-from mining_the_mines.mapping.windows import AxisWindows, Blend, cut_axis
+from mining_the_mines.mapping.settings import Precision, TilingSettings
+from mining_the_mines.mapping.windows import AxisWindows, cut_axis
 from mining_the_mines.rasters.scene import Scene
 
 #: Goes up when the same scene, model and settings begin to give another map.
@@ -20,46 +19,6 @@ VERSION: Final = 1
 
 #: Small scenes are divided too: most machines have two cores at least.
 _LEAST_BANDS: Final = 2
-
-Precision = Literal["uint8", "float16", "float32"]
-
-
-class TilingSettings(BaseModel):
-    """How a scene is cut into windows, and how these are joined."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    window: int | None = Field(
-        None,
-        ge=8,
-        description="Edge of a window in pixels; null for that of the chips the model was trained on. Larger ones "
-        "give a segmenter more context than it has learnt from; a classifier takes no other.",
-    )
-    overlap: float = Field(
-        0.5,
-        ge=0,
-        lt=1,
-        description="Share of a window that it has in common with the next one. Costs grow with 1 / (1 - overlap)²; "
-        "0.25 is enough where windows are large beside what the model has to see around a pixel.",
-    )
-    blend: Blend = Field(
-        "cosine",
-        description="cosine averages windows, the more the nearer a pixel is to their middle: smooth, and steadier "
-        "than any single one. crop takes each pixel from the window in whose middle it lies: each figure can be traced "
-        "to one prediction, and sharp edges stay sharp, but a seam shows where windows disagree.",
-    )
-    band_rows: int = Field(
-        1024,
-        ge=1,
-        description="About so many rows are worked on as one task, and kept if a run is cut short. More of them read "
-        "less twice; fewer go to more workers.",
-    )
-    batch: int | None = Field(
-        None,
-        ge=1,
-        description="Windows that the model is given at a time; null for as many as have 2¹⁸ pixels. "
-        "Raise it on a GPU.",
-    )
 
 
 @dataclass(frozen=True)

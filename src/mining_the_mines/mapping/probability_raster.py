@@ -14,8 +14,9 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.mapping.plan import Precision, ProbabilityPlan
+from mining_the_mines.mapping.plan import ProbabilityPlan
 from mining_the_mines.mapping.row_bands import BandPart, Sums
+from mining_the_mines.mapping.settings import Precision
 from mining_the_mines.rasters.cog import CogLayout, write_cog
 
 #: Numbers of whole maps of 8 bits: 0–254 stand for 0–1.

@@ -25,7 +25,7 @@ from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.mapping.footprint import draw_footprint, footprint_box
 from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.map_files import MEANINGS, MINES
-from mining_the_mines.mapping.vectorise import Thresholds
+from mining_the_mines.mapping.settings import Thresholds
 
 #: Sentinel-2A took its first images on this day (ESA): no scene is older.
 FIRST_LIGHT: Final = date(2015, 6, 27)

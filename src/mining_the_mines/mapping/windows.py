@@ -8,12 +8,12 @@ their last window is done.
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Blend = Literal["cosine", "crop"]
+from mining_the_mines.mapping.settings import Blend
+
 Indices = npt.NDArray[np.intp]
 
 

@@ -12,7 +12,7 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings, find_fault
 from mining_the_mines.core.progress_bars import progress_bar
 from mining_the_mines.mapping.chip_segmentation import SegmentedChips, Segmenter
-from mining_the_mines.mapping.vectorise import VectorSettings
+from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.rasters.chip import Chip, ChipError
 
 logger = logging.getLogger(__name__)
