@@ -389,7 +389,7 @@ def test_pictures_have_the_colours_of_the_scene(tmp_path: Path) -> None:
 def test_a_picture_of_a_scene_that_is_gone_says_so(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path), tmp_path / "maps")
     (tmp_path / "north.tif").unlink()
-    with pytest.raises(SceneError, match=r"north\.tif does not exist"):
+    with pytest.raises(BadInputError, match=r"north\.tif does not exist"):
         found.picture(50)
 
 
