@@ -12,9 +12,9 @@ from planetary_computer.settings import Settings  # type: ignore[import-untyped]
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.http import sign, signing
 from mining_the_mines.scenes.regions import Region
-from mining_the_mines.scenes.search import open_item, open_source
+from mining_the_mines.scenes.search import StaticCatalog, open_item, open_source
 from mining_the_mines.scenes.settings import AccessSettings
-from mining_the_mines.scenes.static_catalog import BrokenItem, StaticCatalog, resolve
+from mining_the_mines.scenes.stac_documents import BrokenItem, resolve
 from support.http_servers import Asked, FaultyServer, Reply
 from support.stac_catalogs import Scene, catalog_json, region, series, write_catalog, write_json
 

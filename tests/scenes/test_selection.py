@@ -17,7 +17,7 @@ from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.selection import select_from, select_scenes
 from mining_the_mines.scenes.settings import AcquisitionSettings
-from mining_the_mines.scenes.static_catalog import BrokenItem
+from mining_the_mines.scenes.stac_documents import BrokenItem
 from mining_the_mines.sentinel2.baseline import read_scaling
 from support.stac_catalogs import (
     BANDS,

@@ -1,4 +1,4 @@
-"""Work as a Dask graph: on threads of this process, or on the workers of a scheduler."""
+"""Run tasks with Dask: on threads of this process, or on the workers of a scheduler."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -17,56 +17,59 @@ logger = logging.getLogger(__name__)
 Shared = TypeVar("Shared")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-#: Called with nothing whenever a block is done.
+#: Called without arguments whenever a block is done.
 Advance = Callable[[], None]
 _SECONDS_TO_CONNECT: Final = 5
 _LOOPBACK: Final = "127.0.0.1:0"
 
 
 class DaskSettings(BaseModel):
-    """Where blocks are worked on."""
+    """Workers of this machine, or of a Dask cluster."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str | None = Field(
         None,
-        description="A Dask scheduler, such as tcp://host:8786; null for threads of this process.",
+        description="Address of a Dask scheduler, such as tcp://host:8786; null for workers of this machine.",
         json_schema_extra=EXECUTION_ONLY,
     )
     workers: int = Field(
-        2, ge=1, description="Workers of this machine; unused with an address.", json_schema_extra=EXECUTION_ONLY
+        2,
+        ge=1,
+        description="Number of workers of this machine; unused with an address.",
+        json_schema_extra=EXECUTION_ONLY,
     )
     processes: bool = Field(
         False,
-        description="Whether workers of this machine are processes of their own instead of threads: each loads its own "
-        "libraries and models, and what is written in Python runs on several cores.",
+        description="Whether workers of this machine are processes instead of threads: each loads its own libraries "
+        "and models, and Python code runs on several cores.",
         json_schema_extra=EXECUTION_ONLY,
     )
     patience_seconds: float = Field(
         600,
         gt=0,
-        description="How long to wait for the first worker of a scheduler: clusters have queues.",
+        description="Seconds to wait for the first worker of a scheduler: clusters have queues.",
         json_schema_extra=EXECUTION_ONLY,
     )
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Bad input that a worker met: an error that can travel, which those of GDAL behind it can't."""
+    """Bad input on a worker: an error that can be pickled, unlike the GDAL error that caused it."""
 
     error: BadInputError
 
 
 def attempt(work: Callable[[Shared, Task], Result], shared: Shared, task: Task) -> Result | Refusal:
-    """Do a piece of work on a worker.
+    """Run a task on a worker.
 
     Args:
-        work: What is done.
-        shared: What all pieces have in common.
-        task: The piece.
+        work: Function of the shared part and the task.
+        shared: Part that all tasks have in common.
+        task: The task.
 
     Returns:
-        What comes of it, or why nothing does.
+        Its result, or the reason why there is none.
     """
     try:
         return work(shared, task)
@@ -79,13 +82,13 @@ def connect(settings: DaskSettings) -> Iterator[Client]:
     """Connect to the workers.
 
     Args:
-        settings: Where they are; without an address, a cluster on this machine is started, and stopped at the end.
+        settings: Address; without one, a cluster on this machine is started, and stopped at the end.
 
     Yields:
         A client of their scheduler.
 
     Raises:
-        BadInputError: If no scheduler answers at the address, or no worker comes to it.
+        BadInputError: No scheduler answers at the address, or no worker connects to it.
     """
     if settings.address is None:
         with _local_cluster(settings) as cluster, Client(cluster) as client:
@@ -117,23 +120,23 @@ def _wait_for_workers(client: Client, settings: DaskSettings) -> None:
 
 
 def _local_cluster(settings: DaskSettings) -> LocalCluster:
-    """Reached from this machine only, at ports that are free."""
+    """Start a cluster that only this machine reaches, at free ports."""
     workers = (settings.workers, 1) if settings.processes else (1, settings.workers)
     return LocalCluster(
         n_workers=workers[0],
         threads_per_worker=workers[1],
         processes=settings.processes,
         memory_limit=0,
-        dashboard_address=_LOOPBACK,  # without one, the figures of its health would be served to the whole network
+        dashboard_address=_LOOPBACK,  # without one, its health page would be served to the whole network
         worker_dashboard_address=_LOOPBACK,
         silence_logs=logging.ERROR,
     )
 
 
 def share(client: Client, shared: Shared) -> Future[Shared]:
-    """Give tasks something that they have in common; it travels to each worker once.
+    """Send the part that tasks have in common to each worker once.
 
-    It is a task itself: what is scattered is lost with the last worker that holds it, and a task is done again.
+    It is a task itself: scattered data are lost with the last worker that holds them, and a task is run again.
     """
     return client.submit(_itself, shared, pure=False)
 
@@ -149,23 +152,23 @@ def run_blocks(
     settings: DaskSettings,
     advance: Advance,
 ) -> list[Result]:
-    """Work on blocks, in any order and several at a time.
+    """Run tasks in any order and several at a time.
 
-    What travels are tasks and results: keep both small. Workers write their blocks themselves, so they need to see the
-    same folders.
+    Tasks and results are sent over the network: keep both small. Workers write blocks of pixels themselves, so they
+    need to see the same folders.
 
     Args:
-        work: What is done with a block; a function of a module, so that workers find it.
-        shared: What all blocks have in common; it travels to each worker once.
-        tasks: The blocks.
-        settings: Where.
-        advance: Called after each block.
+        work: Function of the shared part and a task; a function of a module, so that workers find it.
+        shared: Part that all tasks have in common; it is sent to each worker once.
+        tasks: The tasks, such as blocks.
+        settings: The workers.
+        advance: Called after each task.
 
     Returns:
-        A result a block, in the order of the tasks.
+        The results in the order of the tasks.
 
     Raises:
-        BadInputError: If no scheduler answers at the address.
+        BadInputError: No scheduler answers at the address, or a task met bad input.
     """
     if not tasks:
         return []

@@ -1,4 +1,4 @@
-"""Addresses, messages and parameters without passwords and signatures."""
+"""Redact passwords and signatures in addresses, messages and parameters."""
 
 import logging
 import re
@@ -6,38 +6,38 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-#: Parts of a query that let whoever holds them in: shared access signatures of Azure, signed URLs of Amazon and Google,
-#: and keys by their usual names, without hyphens and underscores.
+#: Query parameters that grant access: shared access signatures of Azure, signed URLs of Amazon and Google, and keys by
+#: their usual names, without hyphens and underscores.
 _SECRETS: Final = frozenset(
     {"accesskey", "accesstoken", "apikey", "auth", "authorization", "authtoken", "clientsecret", "code", "credential"}
     | {"credentials", "jwt", "key", "pass", "passphrase", "passwd", "password", "privatekey", "pwd", "refreshtoken"}
     | {"secret", "secretaccesskey", "secretkey", "sessiontoken", "sig", "signature", "subscriptionkey", "token"}
     | {"xapikey"}
 )
-#: Outside of addresses these name harmless things, such as a projection's code in PROJJSON, or an orbit's pass.
+#: Outside of addresses these names are harmless, such as a projection's code in PROJJSON, or an orbit's pass.
 _HARMLESS: Final = frozenset({"code", "key", "pass"})
 _SIGNED_NAMES: Final = ("awssecret", "awssession")
-#: Names that end in one of these words are a secret's, whatever comes before: ``db_password``, ``X-Api-Token``.
+#: Names that end in one of these words name a secret, whatever comes before: ``db_password``, ``X-Api-Token``.
 _LAST_WORDS: Final = (
     *("apikey", "auth", "authorization", "cookie", "credential", "credentials", "jwt", "passphrase", "passwd"),
     *("password", "pwd", "secret", "secrets", "token"),
 )
-#: These tell it even where no hyphen or capital letter sets them off.
+#: The same for these even where no hyphen or capital letter sets them off.
 _ENDINGS: Final = ("apikey", "passphrase", "passwd", "password")
-#: Of keys, those that let somebody in; others sort and join tables.
+#: Words before ``key`` that make it a secret; other keys sort and join tables.
 _KEYS_TO: Final = ("access", "account", "api", "auth", "encryption", "private", "secret", "signing", "subscription")
-#: Whose ``pass`` is none of an orbit.
+#: Words before ``pass`` that make it a password and no pass of an orbit.
 _PASSES_OF: Final = ("admin", "database", "db", "login", "proxy", "user")
 _WORD: Final = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-#: Stands for a secret that was given by its name.
-_CONCEALED: Final = "…"
+#: Replaces the value of a parameter whose name says that it is a secret.
+_REDACTED: Final = "…"
 _SIGNED: Final = ("xamz", "xgoog", "awsaccesskeyid")
 #: The rest of a shared access signature, of no use without its ``sig``.
 _SHARED_ACCESS: Final = frozenset(
     {"sv", "se", "st", "sp", "sr", "spr", "ske", "skoid", "sks", "skt", "sktid", "skv", "si"}
 )
 _ADDRESS: Final = re.compile(r"""https?://[^\s'"<>]+""", re.IGNORECASE)
-#: Their names as they are written, with or without hyphens and underscores.
+#: The names as people write them, with or without hyphens and underscores.
 _WRITTEN: Final = "|".join(
     [
         *("[-_.]?".join(name) for name in sorted(_SECRETS)),
@@ -46,26 +46,25 @@ _WRITTEN: Final = "|".join(
         rf"[\w.-]*[-_.](?:{'|'.join(_KEYS_TO)})[-_.]?key",
     ]
 )
-#: GDAL also tells the end of an address alone: ``B02.tif?sig=…, band 1: IReadBlock failed``; and an address within an
-#: address is escaped: ``%3Fsig%3D…``.
+#: GDAL also reports the end of an address alone: ``B02.tif?sig=…, band 1: IReadBlock failed``; and an address within
+#: an address is escaped: ``%3Fsig%3D…``.
 _SECRET_PART: Final = re.compile(
     rf"""(?:[?&]|%3F|%26)(?:{_WRITTEN}|(?:x-amz-|x-goog-|awsaccesskeyid)[\w-]*)"""
     r"""(?:=[^\s&'"<>,]*|%3D(?:(?!%26)[^\s&'"<>,])*)""",
     re.IGNORECASE,
 )
-#: User and password before a host, whatever is done there.
+#: User and password before a host, in any scheme.
 _USER: Final = re.compile(r"""(?<=//)[^\s/?#'"<>]*@""")
 
 
 def without_secrets(address: str) -> str:
-    """Take passwords and signatures out of an address.
+    """Remove passwords and signatures from an address.
 
     Args:
         address: A URL, or a path, which stays as it is.
 
     Returns:
-        The address without user, password, fragment, and those parts of the query that grant access; fit to be
-        written down.
+        The address without user, password, fragment, and query parameters that grant access.
     """
     try:
         parts = urlsplit(address)
@@ -90,12 +89,12 @@ def _grants_access(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """A part's name as it is listed here: ``api-key``, ``api_key`` and ``apiKey`` are one; ``sig=`` was escaped."""
+    """Normalise a name: ``api-key``, ``api_key`` and ``apiKey`` are one; ``sig=`` was escaped."""
     return re.sub("[-_.=]", "", name).lower()
 
 
 def is_secret_name(name: object) -> bool:
-    """Whether a parameter's name, or the end of a dotted one, says that its value is a secret."""
+    """Whether a parameter's name, or the end of a dotted name, marks its value as a secret."""
     whole = str(name).removeprefix("params:")
     plain = _plain(whole.rpartition(".")[2])
     listed = plain in _SECRETS and plain not in _HARMLESS
@@ -117,34 +116,34 @@ def _without_parts(text: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Take passwords and signatures out of all addresses in a text, and out of parts of addresses.
+    """Remove passwords and signatures from all addresses in a text, and from parts of addresses.
 
     Args:
-        text: Such as the message of a library's error.
+        text: Any text, such as the message of a library's error.
 
     Returns:
-        The text, fit to be shown and written down.
+        The text without secrets.
     """
     return _without_parts(_ADDRESS.sub(lambda found: without_secrets(found[0]), text))
 
 
-def redact_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
-    """Do the same with all texts in nested mappings and sequences, such as parameters.
+def redact_all(value: Any) -> Any:  # noqa: ANN401 - any nested value
+    """Redact all texts in nested mappings and sequences, such as parameters.
 
-    What a mapping has under the name of a secret, such as ``password`` or ``headers.api_key``, is concealed whatever
-    it is, unless it is ``None``, or yes or no: a network's ``class_token`` is no secret.
+    A mapping's value under the name of a secret, such as ``password`` or ``headers.api_key``, is replaced whatever its
+    type, except ``None`` and booleans: a network's ``class_token`` is no secret.
 
     Args:
-        value: Mappings, lists, tuples, texts, and whatever else, which stays as it is.
+        value: Mappings, lists, tuples and texts; other values stay as they are.
 
     Returns:
-        The same, fit to be shown and written down.
+        The same structure without secrets.
     """
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
         return {
-            name: _CONCEALED
+            name: _REDACTED
             if not (part is None or isinstance(part, bool)) and is_secret_name(name)
             else redact_all(part)
             for name, part in value.items()
@@ -154,27 +153,27 @@ def redact_all(value: Any) -> Any:  # noqa: ANN401 - whatever holds texts
     return tuple(map(redact_all, value)) if type(value) is tuple else value
 
 
-class Discretion(logging.Filter):
-    """Conceals secrets in what a library logs: GDAL's warnings name the signed address that failed."""
+class RedactingFilter(logging.Filter):
+    """Redact log messages of a library: GDAL's warnings name the signed address that failed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record's message.
+        """Redact the message of a log record.
 
         Args:
-            record: What is about to be logged.
+            record: Log record.
 
         Returns:
             True: it is logged.
         """
         message = record.getMessage()
-        discreet = redact(message)
-        if discreet != message:
-            record.msg, record.args = discreet, ()
+        redacted = redact(message)
+        if redacted != message:
+            record.msg, record.args = redacted, ()
         return True
 
 
-# These say which address they had trouble with. Set once: a filter belongs to a logger that all threads share.
+# These loggers name the address that failed. Set once: a filter belongs to a logger that all threads share.
 for _name in ("rasterio._env", "rasterio._err", "rasterio._io", "rasterio._base", "odc.loader._rio"):
     _logger = logging.getLogger(_name)
-    if not any(isinstance(known, Discretion) for known in _logger.filters):
-        _logger.addFilter(Discretion())
+    if not any(isinstance(known, RedactingFilter) for known in _logger.filters):
+        _logger.addFilter(RedactingFilter())

@@ -16,7 +16,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from mining_the_mines.core.dotted_names import flatten
-from mining_the_mines.core.redaction import Discretion, redact
+from mining_the_mines.core.redaction import RedactingFilter, redact
 from mining_the_mines.ledger.catalog_facts import DatasetFacts, facts_of
 from mining_the_mines.ledger.records import NodeRecord
 from mining_the_mines.registry.data_hash import hash_data, hash_folds
@@ -29,7 +29,7 @@ _LONGEST_ERROR: Final = 5000
 
 # They name the address that they have trouble with.
 for _name in ("mlflow.store.db.utils", "mining_the_mines.tracking"):
-    logging.getLogger(_name).addFilter(Discretion())
+    logging.getLogger(_name).addFilter(RedactingFilter())
 
 
 class RunTracking:

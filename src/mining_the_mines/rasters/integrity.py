@@ -20,21 +20,21 @@ DTYPES: Final = ("uint8", "uint16", "int16")
 
 
 def check_raster(address: str, size: int | None) -> None:
-    """Open a raster's header, and see whether it holds one band of digital numbers and is as long as it says.
+    """Check by its header that a raster holds one band of digital numbers and is complete.
 
     Args:
-        address: A path, or a URL that can be read as it is; the caller sets GDAL's options for it.
-        size: Bytes of the file, if that is known.
+        address: Path, or signed URL; the caller sets GDAL's options for it.
+        size: Length of the file in bytes, if known.
 
     Raises:
-        SceneError: If it is no raster, has several bands or other numbers than those of Sentinel-2's products, or ends
-            before its last block does.
+        SceneError: The file is no raster, has several bands or another type than Sentinel-2's products, or ends before
+            its last block does.
     """
     try:
         with rasterio.open(address) as raster:
             driver, dtypes, end = raster.driver, raster.dtypes, _end_of_last_block(raster)
     except (RasterioError, CPLE_BaseError) as error:
-        # The address is told by whoever asks; GDAL tells it too, with its signature.
+        # The caller names the address; GDAL's message holds it with its signature.
         raise SceneError(f"no GeoTIFF or JPEG 2000 that can be read ({redact(str(error))})") from error
     if driver not in DRIVERS:
         raise SceneError(f"no GeoTIFF or JPEG 2000, but {driver}")
@@ -50,10 +50,10 @@ def open_image(address: str) -> DatasetReader:
     """Open a file as one of :data:`DRIVERS`, and as nothing else.
 
     Args:
-        address: A path, or a URL that can be read as it is.
+        address: Path, or signed URL.
 
     Raises:
-        RasterioIOError: If it is none.
+        RasterioIOError: The file is none of them.
     """
     first, second = DRIVERS
     try:
@@ -63,10 +63,10 @@ def open_image(address: str) -> DatasetReader:
 
 
 def check_local_raster(path: Path) -> None:
-    """Do the same for a file on this machine.
+    """Check a file on this machine, see :func:`check_raster`.
 
     Raises:
-        SceneError: If it is missing, no raster, or cut off.
+        SceneError: The file is missing, no raster, or cut off.
     """
     if not path.is_file():
         raise SceneError("missing: there is no such file")
@@ -74,7 +74,7 @@ def check_local_raster(path: Path) -> None:
 
 
 def _end_of_last_block(raster: DatasetReader) -> int:
-    """Where in the file the last block of full resolution ends; 0 where the format does not tell.
+    """Position in the file where the last block of full resolution ends; 0 where the format does not say.
 
     In a Cloud-Optimized GeoTIFF this block is the end of the file: header and overviews come first.
     """
@@ -89,18 +89,18 @@ _WEB: Final = frozenset({"http", "https"})
 
 
 class ImageReader(RioReader):
-    """Reads a file of an archive; one on the web only if it is an image.
+    """Read a file of an archive; one on the web only if it is an image.
 
-    A virtual raster (VRT) names other files, and GDAL would open those of this machine: a stranger would choose what is
-    read here. That a file was an image when it was looked for doesn't tell what its server answers later. The beginning
-    of the file stays in GDAL's cache, so that looking costs no further request.
+    A virtual raster (VRT) names other files, and GDAL would open those of this machine: a stranger would choose which
+    files are read. A file that was an image when it was checked may be another one later. The beginning of the file
+    stays in GDAL's cache, so the second check costs no request.
     """
 
     def read(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as odc-loader calls it
         """Read a window.
 
         Raises:
-            RasterioIOError: If the file on the web is no image.
+            RasterioIOError: The file on the web is no image.
         """
         if urlsplit(self._src.uri).scheme in _WEB:
             open_image(self._src.uri).close()
@@ -108,8 +108,8 @@ class ImageReader(RioReader):
 
 
 class ImageDriver(RioDriver):
-    """Tells odc-stac to read so."""
+    """Make odc-stac read with :class:`ImageReader`."""
 
     def open(self, src: Any, ctx: Any) -> ImageReader:  # noqa: ANN401 - odc-loader's own types
-        """Give what reads a file."""
+        """Return the reader of a file."""
         return ImageReader(src, ctx)

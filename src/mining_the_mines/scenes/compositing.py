@@ -33,7 +33,7 @@ _READING_FAULTS: Final = (RasterioError, CPLE_BaseError, OSError, UnansweredErro
 
 @dataclass(frozen=True)
 class Block:
-    """What comes of one block.
+    """One block of a composite.
 
     Attributes:
         numbers: uint16 (bands, height, width): the composite's digital numbers, 0 without data.
@@ -50,22 +50,22 @@ def composite_block(scenes: SceneStack, grid: GeoBox, settings: CompositingSetti
     """Make one block of a composite.
 
     Args:
-        scenes: In order of time.
-        grid: The block's.
-        settings: What is masked, and how dates become one.
+        scenes: Scenes in order of time.
+        grid: Grid of the block.
+        settings: Cloud mask and method.
 
     Returns:
-        The block, of all scenes that could be read. It is the same however the region was divided, but for scenes
-        that had to be warped, where GDAL rounds the last digit as its sums happen to come out.
+        The block, of all scenes that could be read. It does not depend on the size of blocks, except for scenes that
+        are warped, where GDAL's rounding of the last digit does.
 
     Raises:
-        NoCompositeError: If no scene can be read.
+        NoCompositeError: No scene can be read.
     """
     try:
         with rasterio.Env(**gdal_options(scenes.access)):
             return _composite(scenes, grid, settings, ())
     except _READING_FAULTS:
-        # What GDAL has kept of an answer that broke off would be handed out again.
+        # GDAL would return the part of a broken answer that is in its cache.
         with rasterio.Env(**gdal_options(scenes.access, afresh=True)):
             faults = tuple(_find_faults(scenes, grid, settings))
             if len(faults) == len(scenes.items):
@@ -77,7 +77,7 @@ def composite_block(scenes: SceneStack, grid: GeoBox, settings: CompositingSetti
 
 
 def _find_faults(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Iterator[Fault]:
-    """Read the scenes one by one to find out which of them fail."""
+    """Read the scenes one by one to find those that fail."""
     for scene in scenes.alone():
         try:
             _composite(scene, grid, settings, ())
@@ -98,7 +98,7 @@ def _composite(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings, 
 def _band_by_band(
     bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], settings: CompositeSettings
 ) -> tuple[Numbers, Numbers]:
-    """A band's median needs no other band, so that only one is held on all dates."""
+    """The median of a band needs no other band, so only one band of all dates is in memory."""
     scenes, count, *size = shape
     reduced = np.empty((count, *size), np.uint16)
     seen = np.ones((scenes, *size), np.bool_)
@@ -113,7 +113,7 @@ def _band_by_band(
 def _all_bands(
     bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], settings: CompositeSettings
 ) -> tuple[Numbers, Numbers]:
-    """Geomedian and medoid look at all bands of a date together."""
+    """Geomedian and medoid need all bands of all dates together."""
     scenes, _, *size = shape
     stack = np.empty(shape, np.uint16)
     seen = np.ones((scenes, *size), np.bool_)
@@ -138,22 +138,22 @@ def _clear(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> M
 
 
 def solar_days(scenes: SceneStack, grid: GeoBox) -> tuple[date, ...]:
-    """The day of each scene by local solar time: granules of one pass share it, also near the date line."""
+    """Date of each scene by local solar time: granules of one pass share it, also near the date line."""
     longitude = middle_longitude(grid)
     return tuple(SceneFacts.of(item.to_dict(include_self_link=False)).day(longitude) for item in scenes.items)
 
 
 def fuse_days(numbers: Numbers, clear: Mask, days: Sequence[date]) -> Mask:
-    """Make one observation of a day's granules: where they overlap they show the same moment, which counts once.
+    """Merge the granules of a day: where they overlap, they show the same moment, which counts once.
 
     Args:
-        numbers: A band, uint16 (scenes, height, width); 0 without data. Where a day's first granule is not clear or
-            has no data and another is, it is given the other's numbers.
+        numbers: A band, uint16 (scenes, height, width); 0 without data. Where the first granule of a day is not clear
+            or has no data, it is given the numbers of another that is clear.
         clear: bool (scenes, height, width).
         days: Of each scene.
 
     Returns:
-        Where each scene is clear and has data, bool (scenes, height, width); nowhere but for a day's first granule.
+        Where each scene is clear and has data, bool (scenes, height, width); true for first granules of a day only.
     """
     usable: Mask = clear & (numbers != NODATA)
     kept: dict[date, int] = {}

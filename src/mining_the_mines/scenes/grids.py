@@ -23,7 +23,7 @@ from mining_the_mines.sentinel2.resampling import RIM
 
 #: Side of a composite's pixel in metres: that of Sentinel-2's finest bands.
 PIXEL: Final = 10
-#: Grids whose corners are this many pixels from nesting do nest; addresses of corners are rounded here and there.
+#: Tolerance of nesting in pixels; some catalogs round the coordinates of corners.
 _TOLERANCE: Final = 1e-3
 
 
@@ -33,8 +33,8 @@ class NativeGrid:
 
     Attributes:
         step: Side of a pixel in metres, a multiple of 10.
-        left: A border between pixels, in the region's coordinates.
-        top: A border between pixels, in the region's coordinates.
+        left: x of a border between pixels, in the region's coordinates.
+        top: y of a border between pixels, in the region's coordinates.
     """
 
     step: int
@@ -47,12 +47,12 @@ class NativeGrid:
 
         Args:
             items: Scenes with assets by band.
-            band: Which.
-            region: The grid of 10 m that is wanted.
+            band: Name of the band's asset.
+            region: The region's grid of 10 m.
 
         Returns:
-            The pixels that all scenes of the region's coordinate system store the band in, if each holds whole pixels
-            of the region; else the region's own, and reading resamples.
+            The stored pixels of all scenes in the region's coordinate system, if each holds whole pixels of the
+            region; else the region's own pixels, and reading resamples.
         """
         own = cls(PIXEL, region.transform.c, region.transform.f)
         found = {
@@ -61,7 +61,7 @@ class NativeGrid:
         return found.pop() if len(found) == 1 else own
 
     def _nesting(self, coarse: GeoBox) -> "NativeGrid":
-        """The pixels of a scene, counted from the one that holds this grid's corner; this grid if they don't nest."""
+        """Pixels of a scene, counted from the one that holds this grid's corner; this grid if they do not nest."""
         step, down = coarse.transform.a, -coarse.transform.e
         across, along = (self.left - coarse.transform.c) / PIXEL, (coarse.transform.f - self.top) / PIXEL
         nests = all(abs(value - round(value)) < _TOLERANCE for value in (across, along, step / PIXEL))
@@ -78,14 +78,14 @@ class NativeGrid:
         return self.step // PIXEL
 
     def window(self, fine: GeoBox, margin: float = 0) -> "NativeWindow":
-        """Find the pixels that a window of the region needs.
+        """Find the stored pixels that a window of the region needs.
 
         Args:
             fine: The window's grid, 10 m.
-            margin: Metres that are wanted beyond it.
+            margin: Metres beyond the window that are needed, too.
 
         Returns:
-            The pixels.
+            The stored pixels.
         """
         across, along = fine.transform.c - self.left, self.top - fine.transform.f
         first_column, last_column = self._enclosing(across - margin, across + fine.shape[1] * PIXEL + margin)
@@ -110,10 +110,10 @@ class NativeWindow:
     """The stored pixels that a window of 10 m pixels needs.
 
     Attributes:
-        grid: Theirs; where they are larger than 10 m, with one more on each side, to interpolate from.
+        grid: Grid of the stored pixels; where they are larger than 10 m, with one more on each side to interpolate.
         factor: Pixels of 10 m along the edge of one of these.
-        rows: The window's rows, in pixels of 10 m within the grid without the rim.
-        columns: Its columns there.
+        rows: Rows of the window, in pixels of 10 m within the grid without the rim.
+        columns: Columns of the window.
     """
 
     grid: GeoBox
@@ -136,15 +136,14 @@ def region_grid(region: Region, items: Sequence[pystac.Item]) -> GeoBox:
     """Lay a grid of 10 m over a region, as far as there are scenes of it.
 
     Args:
-        region: Where.
-        items: Its scenes. Where the region names no coordinate reference system, the UTM zone of most of them is used;
-            the others are warped to it.
+        region: The region.
+        items: Its scenes. Where the region names no CRS, the UTM zone of most of them is used; the others are warped.
 
     Returns:
         The grid, north up. Its corners lie on multiples of 60 m where the scenes' do, else on the scenes' own grid.
 
     Raises:
-        SceneError: If no scene says which zone it lies in, or none meets the region.
+        SceneError: No scene states its UTM zone, or none meets the region.
     """
     parsed = [parse_projection(item) for item in items]
     codes = [_epsg(scene, item.properties) for scene, item in zip(parsed, items, strict=True)]
@@ -161,16 +160,16 @@ def region_grid(region: Region, items: Sequence[pystac.Item]) -> GeoBox:
 
 
 def parse_projection(item: pystac.Item) -> ParsedItem:
-    """Read where an item says that its pixels lie.
+    """Parse an item's projection with odc-stac.
 
     Args:
         item: A scene.
 
     Returns:
-        It as odc-stac understands it.
+        The parsed item.
 
     Raises:
-        SceneError: If it says so only in part, such as a transform without coordinate reference system.
+        SceneError: The projection is incomplete, such as a transform without CRS.
     """
     try:
         return parse_item(item)
@@ -183,7 +182,7 @@ def parse_projection(item: pystac.Item) -> ParsedItem:
 
 
 def _epsg(parsed: ParsedItem, properties: Mapping[str, Any]) -> int | None:
-    """Of the pixels' grid, or of the item where it gives no grid."""
+    """EPSG code of the pixels' grid, or of the item where it has no grid."""
     crs = parsed.crs()
     return stated_epsg(properties) if crs is None else crs.to_epsg()
 
@@ -195,7 +194,7 @@ def _commonest_crs(region: Region, codes: Sequence[int | None]) -> CRS:
             f"No scene of the region {region.name} says which coordinate system it is in (proj:code): give the regions "
             "in a vector file with a column epsg (acquisition.regions=FILE)."
         )
-    # Of zones with equally many scenes, the lowest: a rerun must choose the same.
+    # Of zones with equally many scenes, take the lowest: a rerun must choose the same.
     return CRS.from_epsg(min(counts, key=lambda code: (-counts[code], code)))
 
 
@@ -218,7 +217,7 @@ def _joined(extents: Sequence[Bounds]) -> Bounds:
 
 
 def _anchor(parsed: Sequence[ParsedItem], crs: CRS) -> tuple[float, float]:
-    """Where the scenes' grid starts, so that their finest bands are copied pixel for pixel and not resampled."""
+    """Origin of the scenes' grid, so that their finest bands are copied pixel for pixel and not resampled."""
     for item in parsed:
         for box in item.geoboxes():
             if box.crs == crs:
@@ -234,13 +233,13 @@ def _snapped(wanted: Sequence[float], covered: Sequence[float], anchor: float) -
 
 
 def _outwards(interval: Sequence[float], anchor: float, step: int) -> tuple[float, float]:
-    """Widen an interval to multiples of a step; a millimetre beyond one is no reason to."""
+    """Widen an interval to multiples of a step; deviations of a millimetre are ignored."""
     low, high = ((value - anchor) / step for value in interval)
     return anchor + math.floor(low + 1e-4) * step, anchor + math.ceil(high - 1e-4) * step
 
 
 def middle_longitude(grid: GeoBox) -> float:
-    """The longitude of a grid's middle in degrees."""
+    """Longitude of the middle of a grid in degrees."""
     x, y = grid.transform @ (grid.shape[1] / 2, grid.shape[0] / 2)
     (longitude,), _ = transform_points(CRS.from_user_input(grid.crs), WGS84, [x], [y])
     return float(longitude)

@@ -1,4 +1,4 @@
-"""Patience with servers: time limits, and retries with back-off."""
+"""HTTP with time limits and retries, for catalogs and for rasters, and signed addresses."""
 
 import logging
 import random
@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import requests
 from requests.exceptions import (
-    ConnectionError,  # noqa: A004 - it is not the built-in one, which is caught nowhere here
+    ConnectionError,  # noqa: A004 - the built-in one is caught nowhere here
     InvalidHeader,
     InvalidSchema,
     InvalidURL,
@@ -31,12 +31,11 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 PLANETARY_COMPUTER: Final = "planetary-computer"
-
-#: Answers that may be different a little later: too many requests, and faults of the server itself.
+#: Statuses that may pass: too many requests, and faults of the server.
 PASSING_FAULTS: Final = (429, 500, 502, 503, 504)
 #: No wait between two attempts is longer, whatever the back-off or the server says.
 LONGEST_WAIT_SECONDS: Final = 60
-#: A transfer that is slower than this for as long as the time limit counts as hanging.
+#: A transfer that is slower than this over the whole time limit counts as hanging.
 _CRAWLING_BYTES_A_SECOND: Final = 1_000
 _CHUNK_BYTES: Final = 256 * 1024
 _NO_ADDRESS: Final = (MissingSchema, InvalidSchema, InvalidURL, InvalidHeader)
@@ -48,19 +47,19 @@ _WAYS_OUT: Final = {
 
 
 def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str, str]:
-    """Say the same to GDAL, for rasters that are read over HTTP.
+    """Apply the same settings to rasters that GDAL reads over HTTP.
 
     Args:
         settings: Time limit, retries and back-off.
         afresh: Read a file from its server although parts of it are in GDAL's cache. GDAL does not notice that a
-            connection broke in the middle of an answer: it keeps the part that came, and whoever reads the file again
-            in the same process gets that.
+            connection broke in the middle of an answer: it keeps the part that came, and returns that part to the next
+            reader in the same process.
 
     Returns:
         Configuration options, for ``rasterio.Env(**options)`` or Dask workers; see GDAL's page on ``/vsicurl/``.
     """
     seconds = f"{settings.timeout_seconds:g}"
-    forgotten = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"} if afresh else {}
+    uncached = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/"} if afresh else {}
     return {
         "GDAL_HTTP_TIMEOUT": seconds,
         "GDAL_HTTP_CONNECTTIMEOUT": seconds,
@@ -75,18 +74,56 @@ def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str,
         "GDAL_HTTP_MULTIPLEX": "YES",
         "GDAL_HTTP_VERSION": "2TLS",
         "VSI_CACHE": "TRUE",
-        **forgotten,
+        **uncached,
     }
 
 
+def signing(access: AccessSettings) -> Callable[[str], str] | None:
+    """Find the function that signs addresses of assets.
+
+    Signatures of the Planetary Computer expire within an hour: sign an address when its file is opened, and write no
+    signed address down. The package planetary-computer caches tokens and renews them in time.
+
+    Args:
+        access: Names the archive.
+
+    Returns:
+        A function from an address to one that can be read; ``None`` where none is needed.
+    """
+    return sign if access.source == PLANETARY_COMPUTER else None
+
+
+def sign(address: str) -> str:
+    """Sign an address of the Planetary Computer.
+
+    Args:
+        address: Address of an asset; any that is not in its storage stays as it is.
+
+    Returns:
+        The address with a shared access signature, which must never be shown or written down.
+
+    Raises:
+        UnansweredError: The Planetary Computer gives no signature.
+    """
+    import planetary_computer  # type: ignore[import-untyped] # it publishes no type information
+
+    try:
+        signed: str = planetary_computer.sign_url(address)
+    except (requests.RequestException, ValueError) as error:
+        raise UnansweredError(
+            f"The Planetary Computer gives no signature for {without_secrets(address)}: try again later."
+        ) from error
+    return signed
+
+
 class UnansweredError(SceneError):
-    """A server did not give what was asked of it.
+    """A server did not answer a request.
 
     Args:
         message: One sentence.
-        status: HTTP status of its answer; ``None`` if there was none.
-        passing: Whether asking again may help.
-        wait_seconds: How long the server wants to be left alone, if it said so.
+        status: HTTP status of the answer; ``None`` if there was none.
+        passing: Whether another attempt may help.
+        wait_seconds: Pause that the server asks for (``Retry-After``).
     """
 
     def __init__(
@@ -99,10 +136,9 @@ class UnansweredError(SceneError):
 
 
 class PatientSession:
-    """Asks servers, again if need be, and tells in one sentence what went wrong.
+    """HTTP session that retries, and reports a failure in one sentence without secrets.
 
-    The retries are our own: those of urllib3 end where the body of an answer begins, and it logs addresses with their
-    signatures.
+    The retries are our own: those of urllib3 do not cover the body of an answer, and urllib3 logs signed addresses.
 
     Args:
         settings: Time limit, retries and back-off.
@@ -113,7 +149,7 @@ class PatientSession:
         self._session = requests.Session()
 
     def text(self, request: requests.Request) -> str:
-        """Ask for a text.
+        """Request a text.
 
         Args:
             request: Method, address, parameters and body.
@@ -122,7 +158,7 @@ class PatientSession:
             The body of the answer.
 
         Raises:
-            UnansweredError: If there is no whole answer, or it is not text in UTF-8.
+            UnansweredError: The answer is missing, incomplete or no text in UTF-8.
         """
 
         def attempt() -> bytes:
@@ -136,23 +172,23 @@ class PatientSession:
             raise UnansweredError(f"{address} is no text in UTF-8: check the address.") from None
 
     def download(self, address: str, write: Callable[[bytes], object], restart: Callable[[], object]) -> int | None:
-        """Fetch a file.
+        """Download a file.
 
         Args:
-            address: Where it is.
+            address: Its address.
             write: Takes one part of it after the other.
-            restart: Called before the first part, also of every further attempt: what was written before is void.
+            restart: Called before the first part of every attempt; discards what was written before.
 
         Returns:
             The number of bytes that the server announced; ``None`` if it announced none, or they were compressed.
 
         Raises:
-            UnansweredError: If the file did not come whole.
+            UnansweredError: The file did not arrive completely.
         """
 
         def attempt() -> int | None:
             restart()
-            # Asked for plainly, so that the announced length is that of the file.
+            # Without compression, so that the announced length is that of the file.
             request = requests.Request("GET", address, headers={"Accept-Encoding": "identity"})
             with self._answer(request) as response:
                 for chunk in self._chunks(response):
@@ -163,16 +199,18 @@ class PatientSession:
         return self._patiently(attempt)
 
     def length(self, address: str) -> int | None:
-        """Ask how long a file is, by its first byte: not every server answers HEAD, signed addresses allow GET only.
+        """Find the length of a file by requesting its first byte.
+
+        Some servers do not answer HEAD, and signed addresses allow GET only.
 
         Args:
-            address: Where it is.
+            address: Its address.
 
         Returns:
             Bytes; ``None`` if the server does not say.
 
         Raises:
-            UnansweredError: If there is no such file, or no answer.
+            UnansweredError: There is no such file, or no answer.
         """
 
         def attempt() -> int | None:
@@ -180,7 +218,7 @@ class PatientSession:
             with self._answer(requests.Request("GET", address, headers=headers)) as response:
                 if response.status_code == requests.codes.partial_content:
                     total = response.headers.get("Content-Range", "").rpartition("/")[2]
-                else:  # a server that knows no ranges; the rest of its answer is not read
+                else:  # the server ignores ranges; the rest of its answer is not read
                     total = response.headers.get("Content-Length", "")
                 return int(total) if total.isdigit() else None
 
@@ -199,7 +237,7 @@ class PatientSession:
         return attempt()
 
     def _wait(self, number: int, asked_for: float | None) -> float:
-        """Seconds before retry ``number`` (from 0): exponential back-off with chance added, at once for the first."""
+        """Seconds before retry ``number`` (from 0): none before the first, then exponential back-off with jitter."""
         wait = self.settings.back_off * 2.0**number * random.uniform(1, 1.5) if number else 0.0  # noqa: S311 - no secret
         return min(max(wait, asked_for or 0.0), LONGEST_WAIT_SECONDS)
 
@@ -220,10 +258,10 @@ class PatientSession:
             raise _broken(address, error, limit) from error
 
     def _chunks(self, response: requests.Response) -> Iterator[bytes]:
-        """The body, part by part, as long as it comes fast enough."""
+        """The body in parts, as long as it arrives fast enough."""
         limit = self.settings.timeout_seconds
         begun, arrived = time.monotonic(), 0
-        # The socket's own time limit asks for one byte each time; a server that drips would never meet it.
+        # The socket's own time limit holds for one byte at a time; a server that drips never meets it.
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             yield chunk
             arrived += len(chunk)
@@ -249,7 +287,7 @@ def _refused(address: str, response: requests.Response) -> UnansweredError:
 
 
 def _broken(address: str, error: RequestException | HTTPError, limit: float) -> UnansweredError:
-    """Say what happened in our own words: those of the library hold the whole address."""
+    """Report the error in our own words: those of the library hold the whole address."""
     if isinstance(error, Timeout | ReadTimeoutError):
         return UnansweredError(
             f"{address} has not answered within {limit:g} s: try again later, or raise timeout_seconds.", passing=True
@@ -263,41 +301,3 @@ def _broken(address: str, error: RequestException | HTTPError, limit: float) -> 
             f"{address} can't be reached: check the address and your connection to the network.", passing=True
         )
     return UnansweredError(f"{address} can't be asked ({type(error).__name__}): check the address.")
-
-
-def signing(access: AccessSettings) -> Callable[[str], str] | None:
-    """Find out how addresses of assets are signed, for those that open them.
-
-    Signatures of the Planetary Computer hold for less than an hour: sign when a file is opened, and write nothing
-    signed down. Its package keeps tokens and renews them in time.
-
-    Args:
-        access: Where the scenes come from.
-
-    Returns:
-        From an address to one that can be read; ``None`` where none is needed.
-    """
-    return sign if access.source == PLANETARY_COMPUTER else None
-
-
-def sign(address: str) -> str:
-    """Sign an address of the Planetary Computer.
-
-    Args:
-        address: Of an asset; any that is not in its storage stays as it is.
-
-    Returns:
-        The address with a shared access signature, which must never be shown or written down.
-
-    Raises:
-        UnansweredError: If no signature is to be had.
-    """
-    import planetary_computer  # type: ignore[import-untyped] # it publishes no type information
-
-    try:
-        signed: str = planetary_computer.sign_url(address)
-    except (requests.RequestException, ValueError) as error:
-        raise UnansweredError(
-            f"The Planetary Computer gives no signature for {without_secrets(address)}: try again later."
-        ) from error
-    return signed

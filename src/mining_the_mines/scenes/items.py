@@ -1,4 +1,4 @@
-"""What the item of a STAC catalog says of its scene, in any catalog's dialect: date, tile, baseline, and assets."""
+"""Facts and assets of a scene's STAC item, in the dialect of any catalog."""
 
 import re
 from collections.abc import Mapping
@@ -15,25 +15,36 @@ from mining_the_mines.core.errors import SceneError
 from mining_the_mines.sentinel2.bands import canonical_band_name
 from mining_the_mines.sentinel2.baseline import read_baseline
 
+#: The scene classification is named like a band.
+SCENE_CLASSIFICATION: Final = "SCL"
 #: The sun moves 15 degrees an hour.
 _DEGREES_AN_HOUR: Final = 15
 #: The tile in the names of ESA's products, such as ``S2A_MSIL2A_20220103T140051_N0301_R067_T21MUN_20220103T180000``.
 _PRODUCT_TILE: Final = re.compile(r"_T?(\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2})(?:_|$)")
+#: Earth Search numbers the red edge bands; the STAC ``eo`` extension names them by wavelength.
+_NUMBERED_RED_EDGE: Final = {"rededge1": "B5", "rededge2": "B6", "rededge3": "B7"}
+#: Assets for people or machines, not measurements: their bands name the colours of a picture.
+_NO_MEASUREMENT: Final = frozenset({"thumbnail", "overview", "visual", "metadata"})
+_RESOLUTION: Final = re.compile(r"_(\d{2})m$")
+
+
+class MissingAssetError(SceneError):
+    """A scene lacks a band that is wanted."""
 
 
 @dataclass(frozen=True)
 class SceneFacts:
-    """What is known of a scene.
+    """Facts about a scene.
 
     Attributes:
-        item: Its id in the catalog.
-        moment: When it was taken, UTC.
-        platform: Satellite, such as ``sentinel-2a``, if the catalog says.
-        baseline: Processing baseline as ``05.10``, if the catalog says.
-        cloud_cover: Per cent; NaN if the catalog does not say.
-        tile: MGRS tile as ``21MUN``, if the catalog says.
-        created: When the product or its item was made; empty if the catalog does not say.
-        footprint: Polygon of its data in degrees of WGS 84, longitude first; ``None`` if the catalog does not say.
+        item: Id of the item.
+        moment: Time of the observation, UTC.
+        platform: Satellite, such as ``sentinel-2a``; ``None`` if unknown.
+        baseline: Processing baseline as ``05.10``; ``None`` if unknown.
+        cloud_cover: Per cent; NaN if unknown.
+        tile: MGRS tile as ``21MUN``; ``None`` if unknown.
+        created: Date of the product or its item as text; empty if unknown.
+        footprint: Polygon of its data in degrees of WGS 84, longitude first; ``None`` if unknown.
     """
 
     item: str
@@ -47,10 +58,10 @@ class SceneFacts:
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> "SceneFacts":
-        """Read them from an item's JSON.
+        """Read the facts from an item's JSON.
 
         Raises:
-            SceneError: If it has no date.
+            SceneError: The item has no date.
         """
         properties = item["properties"]
         moment = properties.get("datetime") or properties.get("start_datetime")
@@ -65,24 +76,24 @@ class SceneFacts:
         return cls(
             item=str(item["id"]),
             moment=taken.astimezone(UTC) if taken.tzinfo else taken.replace(tzinfo=UTC),
-            platform=(_text(properties.get("platform")) or "").lower() or None,
+            platform=str(properties.get("platform") or "").lower() or None,
             baseline=baseline.version if baseline else None,
             cloud_cover=_number(properties.get("eo:cloud_cover")),
             tile=_tile(item),
-            created=_text(properties.get("s2:generation_time") or properties.get("created")) or "",
+            created=str(properties.get("s2:generation_time") or properties.get("created") or ""),
             footprint=_footprint(item),
         )
 
     @property
     def when(self) -> str:
-        """The moment as it is written down."""
+        """Moment as text, see :func:`written_moment`."""
         return written_moment(self.moment)
 
     def day(self, longitude: float) -> date:
-        """The local day by the sun: granules of one pass share it, even where UTC's day changes in between.
+        """Local date by the sun: granules of one pass share it, even where the date changes in UTC.
 
         Args:
-            longitude: Where, in degrees.
+            longitude: Degrees.
 
         Returns:
             The date there.
@@ -91,35 +102,77 @@ class SceneFacts:
 
 
 def written_moment(moment: datetime) -> str:
-    """Write a moment as lists of scenes do: ``2022-01-03T14:00:00Z``."""
+    """Format a moment as lists of scenes do: ``2022-01-03T14:00:00Z``."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def stated_epsg(properties: Mapping[str, Any]) -> int | None:
-    """Read which coordinate reference system a scene says it is in.
+    """Read the EPSG code that a scene states.
 
     Args:
-        properties: Of the item, as in its JSON; the projection extension calls it ``proj:code``, before ``proj:epsg``.
+        properties: Properties of the item as in its JSON; the projection extension calls the code ``proj:code``,
+            formerly ``proj:epsg``.
 
     Returns:
-        The EPSG code; ``None`` if it gives none.
+        The code; ``None`` if the item states none.
     """
     text = str(properties.get("proj:code") or properties.get("proj:epsg") or "").upper().removeprefix("EPSG:")
     return int(text) if text.isdecimal() else None
 
 
-def _text(value: object) -> str | None:
-    return str(value) if value not in (None, "") else None
+def find_asset(item: pystac.Item, band: str) -> str:
+    """Find the asset that holds a band, by its key, else by the description of its bands.
+
+    Knows the keys of Earth Search (``blue``, ``rededge1``, ``nir08``, ``scl``; formerly ``B02``), of the Planetary
+    Computer (``B02``, ``B8A``, ``SCL``) and of ESA's own products (``B02_10m``), ``eo:bands`` and STAC 1.1's ``bands``.
+    Where a band is there more than once, an asset that can be fetched is preferred, then GeoTIFF over JPEG 2000, then
+    the finest. The Copernicus Data Space uses ESA's keys, but its files lie in buckets (``s3://``), which are not read.
+
+    Args:
+        item: The scene.
+        band: Name as in :mod:`mining_the_mines.sentinel2.bands`, or ``SCL``.
+
+    Returns:
+        Key of the asset.
+
+    Raises:
+        MissingAssetError: No asset holds the band.
+    """
+    wanted = _band_named(band.lower())
+    found = [key for key, asset in item.assets.items() if wanted is not None and _holds(key, asset, wanted)]
+    if not found:
+        raise MissingAssetError(
+            f"The scene {item.id} has no asset for {band}; it has {', '.join(item.assets) or 'none at all'}: choose "
+            "other bands, or name the scene in acquisition.exclude."
+        )
+    return min(found, key=lambda key: _rank(key, item.assets[key]))
+
+
+def find_mask(item: pystac.Item, mask: str) -> str:
+    """Find the asset with the cloud mask.
+
+    Args:
+        item: The scene.
+        mask: ``scl`` for the scene classification, whatever its key; else exactly the key of an asset.
+
+    Returns:
+        Key of the asset.
+
+    Raises:
+        MissingAssetError: The scene has none.
+    """
+    if mask.upper() == SCENE_CLASSIFICATION:
+        return find_asset(item, SCENE_CLASSIFICATION)
+    if mask not in item.assets:
+        raise MissingAssetError(
+            f"The scene {item.id} has no asset {mask}; it has {', '.join(item.assets) or 'none at all'}: correct "
+            "compositing.mask_asset."
+        )
+    return mask
 
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
-
-
-def _product_names(item: Mapping[str, Any]) -> list[str]:
-    properties = item["properties"]
-    names = (properties.get("s2:product_uri"), properties.get("sentinel:product_id"), item["id"])
-    return [str(name).removesuffix(".SAFE") for name in names if name]
 
 
 def _tile(item: Mapping[str, Any]) -> str | None:
@@ -127,22 +180,19 @@ def _tile(item: Mapping[str, Any]) -> str | None:
     named = str(properties.get("s2:mgrs_tile") or properties.get("grid:code") or "").upper().removeprefix("MGRS-")
     if named:
         return named.removeprefix("T")
-    for prefix, band, square in (
-        ("mgrs", "latitude_band", "grid_square"),  # Earth Search v1
-        ("sentinel", "latitude_band", "grid_square"),  # Earth Search v0
-    ):
-        parts = [properties.get(f"{prefix}:{part}") for part in ("utm_zone", band, square)]
+    for prefix in ("mgrs", "sentinel"):  # Earth Search v1 and v0
+        parts = [properties.get(f"{prefix}:{part}") for part in ("utm_zone", "latitude_band", "grid_square")]
         if all(parts):
             return "".join(str(part) for part in parts)
-    for name in _product_names(item):
-        found = _PRODUCT_TILE.search(name)
+    for name in (properties.get("s2:product_uri"), properties.get("sentinel:product_id"), item["id"]):
+        found = _PRODUCT_TILE.search(str(name or "").removesuffix(".SAFE"))
         if found:
             return found[1]
     return None
 
 
 def _footprint(item: Mapping[str, Any]) -> shapely.Geometry | None:
-    """The scene's polygon, else its box; a broken polygon is mended, a box across the antimeridian is not believed."""
+    """Polygon of the scene, repaired, else its box; a box across the antimeridian is ignored."""
     if item.get("geometry"):
         try:
             drawn = shapely.make_valid(shapely.geometry.shape(item["geometry"]))
@@ -156,77 +206,13 @@ def _footprint(item: Mapping[str, Any]) -> shapely.Geometry | None:
     return shapely.box(*box) if len(box) == 4 and box[0] < box[2] else None
 
 
-#: The scene classification is asked for like a band.
-SCENE_CLASSIFICATION: Final = "SCL"
-
-#: Earth Search numbers the red edge bands; the STAC ``eo`` extension names them by wavelength.
-_NUMBERED_RED_EDGE: Final = {"rededge1": "B5", "rededge2": "B6", "rededge3": "B7"}
-#: Assets for people or machines, not measurements: their bands name the colours of a picture.
-_NO_MEASUREMENT: Final = frozenset({"thumbnail", "overview", "visual", "metadata"})
-_RESOLUTION: Final = re.compile(r"_(\d{2})m$")
-
-
-class MissingAssetError(SceneError):
-    """A scene lacks a band that is wanted."""
-
-
-def find_asset(item: pystac.Item, band: str) -> str:
-    """Find the asset that holds a band, by its key, else by what it says of its bands.
-
-    Knows the keys of Earth Search (``blue``, ``rededge1``, ``nir08``, ``scl``; before, ``B02``), of the Planetary
-    Computer (``B02``, ``B8A``, ``SCL``) and of ESA's own products (``B02_10m``), ``eo:bands`` and STAC 1.1's ``bands``.
-    Where a band is there more than once, what can be fetched wins over what can't, GeoTIFF over JPEG 2000, then the
-    finest. The Copernicus Data Space uses ESA's keys, but its files lie in buckets (``s3://``), which are not read.
-
-    Args:
-        item: The scene.
-        band: Name as in :mod:`mining_the_mines.sentinel2.bands`, or ``SCL``.
-
-    Returns:
-        The asset's key.
-
-    Raises:
-        MissingAssetError: If no asset holds the band.
-    """
-    wanted = _band_named(band.lower())
-    found = [key for key, asset in item.assets.items() if wanted is not None and _holds(key, asset, wanted)]
-    if not found:
-        raise MissingAssetError(
-            f"The scene {item.id} has no asset for {band}; it has {', '.join(item.assets) or 'none at all'}: choose "
-            "other bands, or name the scene in acquisition.exclude."
-        )
-    return min(found, key=lambda key: _rank(key, item.assets[key]))
-
-
-def find_mask(item: pystac.Item, mask: str) -> str:
-    """Find the asset that tells clouds.
-
-    Args:
-        item: The scene.
-        mask: ``scl`` for the scene classification, whatever its key; else exactly the key of an asset.
-
-    Returns:
-        The asset's key.
-
-    Raises:
-        MissingAssetError: If the scene has none.
-    """
-    if mask.upper() == SCENE_CLASSIFICATION:
-        return find_asset(item, SCENE_CLASSIFICATION)
-    if mask not in item.assets:
-        raise MissingAssetError(
-            f"The scene {item.id} has no asset {mask}; it has {', '.join(item.assets) or 'none at all'}: correct "
-            "compositing.mask_asset."
-        )
-    return mask
-
-
 def _holds(key: str, asset: pystac.Asset, band: str) -> bool:
     if asset.media_type and not asset.media_type.startswith("image/"):
         return False
     if _NO_MEASUREMENT & {*(asset.roles or ()), key.lower()}:
         return False
-    bands = _described_bands(asset)
+    described = asset.extra_fields.get("eo:bands") or asset.extra_fields.get("bands") or []
+    bands = [part for part in described if isinstance(part, dict)]
     if len(bands) > 1:
         return False  # a picture, or a stack: which of its bands is meant would be a guess
     named = _band_named(key.lower().removesuffix("-jp2").removesuffix("_jp2"))
@@ -234,11 +220,6 @@ def _holds(key: str, asset: pystac.Asset, band: str) -> bool:
         texts = (bands[0].get(field) for field in ("name", "eo:common_name", "common_name"))
         named = next((name for text in texts if text and (name := _band_named(str(text).lower()))), None)
     return named == band
-
-
-def _described_bands(asset: pystac.Asset) -> list[dict[str, Any]]:
-    described = asset.extra_fields.get("eo:bands") or asset.extra_fields.get("bands") or []
-    return [band for band in described if isinstance(band, dict)]
 
 
 def _band_named(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Composites made small, to be looked at."""
+"""Composites read small, for pictures."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,13 @@ from mining_the_mines.sentinel2.reflectance import decode
 
 @dataclass(frozen=True, eq=False)
 class Quicklook:
-    """A composite at a glance.
+    """A composite at reduced resolution.
 
     Attributes:
         visible: Reflectance of red, green and blue, float32 (3, height, width), NaN where there are no data; the
             composite's first band three times over where it lacks one of them.
         clear_dates: Number of clear dates, uint16 (height, width).
-        pixels_by_clear_dates: How many of all the composite's pixels have no clear date, one, two …, int64 (most + 1,).
+        pixels_by_clear_dates: Number of the composite's pixels with no clear date, one, two …, int64 (most + 1,).
     """
 
     visible: npt.NDArray[np.float32]
@@ -32,17 +32,17 @@ class Quicklook:
 
 
 def read_quicklook(composite: Composite, longest_side: int) -> Quicklook:
-    """Read a composite no larger than it will be shown.
+    """Read a composite at the size at which it is shown.
 
     Args:
-        composite: The composite; its overviews are used where it has some.
-        longest_side: In pixels; a smaller composite is read as it is.
+        composite: The composite; its overviews are used where there are some.
+        longest_side: Maximum in pixels; a smaller composite is read as it is.
 
     Returns:
         The quicklook.
 
     Raises:
-        SceneError: If the composite can't be read.
+        SceneError: The composite can't be read.
     """
     try:
         with rasterio.open(composite.image) as image, rasterio.open(composite.clear_dates) as clear:

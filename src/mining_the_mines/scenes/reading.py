@@ -1,4 +1,4 @@
-"""Reading a window of several scenes, through odc-stac: every band on one grid of 10 m, in one encoding."""
+"""Read a window of several scenes through odc-stac: every band on one grid of 10 m, in one encoding."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from mining_the_mines.sentinel2.resampling import interpolate
 
 Numbers = npt.NDArray[np.uint16]
 
-#: The name that the mask's asset goes by once it is read.
+#: Name of the mask's asset in a layer.
 MASK: Final = "mask"
-#: The code of pixels that a mask of one's own says nothing of; as all but 0, it is not clear.
+#: Code of pixels that a user's own mask does not cover; like all codes but 0, it is not clear.
 UNKNOWN: Final = 255
 #: 128 MB of digital numbers.
 _PIXELS_AT_ONCE: Final = 2**26
@@ -32,12 +32,12 @@ _PIXELS_AT_ONCE: Final = 2**26
 
 @dataclass(frozen=True)
 class Resampling:
-    """How a band is brought to a grid.
+    """Resampling of a band to a grid.
 
     Attributes:
         method: ``bilinear`` or ``nearest``.
-        dtype: Of the pixels.
-        nodata: Their value where there is no data.
+        dtype: Type of the pixels.
+        nodata: Value of pixels without data.
     """
 
     method: str
@@ -47,13 +47,13 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Layer:
-    """What is stored in pixels of one size.
+    """Bands that are stored in pixels of one size.
 
     Attributes:
-        names: Of bands, or of the mask.
-        native: The pixels.
-        items: The scenes with nothing but these assets, by the names of the bands: every archive has other keys.
-        classified: Whether it is the scene classification.
+        names: Names of the bands, or of the mask.
+        native: Stored pixels.
+        items: The scenes with these assets only, keyed by band, since every archive has keys of its own.
+        classified: Whether the layer is the scene classification.
     """
 
     names: tuple[str, ...]
@@ -70,8 +70,8 @@ class SceneStack:
         items: The scenes, in order of time.
         bands: Names of the bands, in the order wanted.
         layers: The bands by the size of their pixels.
-        mask: The asset that tells clouds, if there is one.
-        access: How assets are reached.
+        mask: The cloud mask, if there is one.
+        access: Time limits, retries and signing.
     """
 
     items: tuple[pystac.Item, ...]
@@ -92,15 +92,15 @@ class SceneStack:
         """Find the assets that are wanted.
 
         Args:
-            items: The scenes as their archive describes them.
+            items: The scenes of an archive.
             bands: Names of the bands, in the order wanted.
-            region: The grid of 10 m that windows will be of.
-            mask: Asset that tells clouds: ``scl`` for the scene classification, whatever its key, or the key of
-                another; ``None`` for none.
-            access: How assets are reached.
+            region: Grid of the region, 10 m.
+            mask: Cloud mask: ``scl`` for the scene classification, whatever its key, or the key of another asset;
+                ``None`` for none.
+            access: Time limits, retries and signing.
 
         Raises:
-            MissingAssetError: If a scene lacks one.
+            MissingAssetError: A scene lacks one.
         """
         keys = [{band: find_asset(item, band) for band in bands} for item in items]
         scenes = [_with_assets(item, named) for item, named in zip(items, keys, strict=True)]
@@ -112,7 +112,7 @@ class SceneStack:
         return cls(tuple(scenes), bands, tuple(layers), _mask_layer(items, mask, region), access)
 
     def without(self, names: set[str]) -> "SceneStack":
-        """The same without some scenes."""
+        """The stack without some scenes."""
         return self._of([place for place, item in enumerate(self.items) if item.id not in names])
 
     def alone(self) -> Iterator["SceneStack"]:
@@ -131,22 +131,22 @@ class SceneStack:
         )
 
     def conflicts(self) -> tuple[str, ...]:
-        """What scenes' metadata say of their offset where they contradict each other; the first band speaks for all."""
+        """Contradictions in the metadata of the scenes' offsets, judged by the first band."""
         scalings = [_scaling(item, self.bands[0]) for item in self.items]
-        said = zip(self.items, scalings, strict=True)
-        return tuple(f"{item.id}: {scaling.conflict}" for item, scaling in said if scaling.conflict)
+        pairs = zip(self.items, scalings, strict=True)
+        return tuple(f"{item.id}: {scaling.conflict}" for item, scaling in pairs if scaling.conflict)
 
     def read_bands(self, grid: GeoBox) -> Iterator[tuple[int, Numbers]]:
         """Read the bands one after the other, resampled bilinearly to the grid.
 
-        Bands of 20 and 60 m are read as they are and interpolated here; what does not nest in the grid, such as
-        a scene of another UTM zone, is warped by GDAL.
+        Bands of 20 and 60 m are read in their own resolution and interpolated here. Scenes that do not nest in the
+        grid, such as those of another UTM zone, are warped by GDAL.
 
         Args:
-            grid: The window's, 10 m.
+            grid: Grid of the window, 10 m.
 
         Yields:
-            A band's place in :attr:`bands`, and its harmonised numbers, uint16 (scenes, height, width), 0 without data.
+            Index of a band in :attr:`bands`, and its harmonised numbers, uint16 (scenes, height, width), 0 for no data.
         """
         for layer in self.layers:
             window = layer.native.window(grid)
@@ -159,7 +159,7 @@ class SceneStack:
                 yield self.bands.index(band), numbers
 
     def _stored(self, layer: Layer, window: NativeWindow) -> Iterator[tuple[str, Numbers]]:
-        """Read bands as they are stored: several at once, which is quicker, as long as they are few pixels."""
+        """Read bands in their own resolution: several at once, which is faster, as long as they are few pixels."""
         at_once = max(1, _PIXELS_AT_ONCE // (len(layer.items) * math.prod(window.grid.shape)))
         for start in range(0, len(layer.names), at_once):
             loaded = self._load(layer, layer.names[start : start + at_once], window, Resampling("bilinear", "uint16"))
@@ -170,11 +170,11 @@ class SceneStack:
         """Read the mask in its own resolution, by nearest neighbour.
 
         Args:
-            grid: The window's, 10 m.
-            margin: Metres that are wanted beyond it, for what is grown over its border.
+            grid: Grid of the window, 10 m.
+            margin: Metres beyond the window, for clouds that grow over its border.
 
         Returns:
-            The mask's codes, uint8 (scenes, rows, columns), and the window that they are of; ``None`` without mask.
+            Codes of the mask, uint8 (scenes, rows, columns), and their window; ``None`` without mask.
         """
         if self.mask is None:
             return None
@@ -183,10 +183,10 @@ class SceneStack:
         return self._load(self.mask, (MASK,), window, nearest)[MASK], window
 
     def _unknown(self) -> int:
-        """The code of pixels that the mask does not cover.
+        """Code of pixels that the mask does not cover.
 
-        Of the scene classification it is 0. Of other masks 0 is clear, so it is another, unless the files use it for
-        both.
+        It is 0 in the scene classification. In other masks 0 is clear, so it is another code, unless the files use 0
+        for both.
         """
         if self.mask is None or self.mask.classified:
             return NODATA
@@ -233,10 +233,10 @@ def _scaling(item: pystac.Item, band: str) -> Scaling:
 
 
 def _with_assets(item: pystac.Item, keys: Mapping[str, str]) -> pystac.Item:
-    """The scene with some of its assets, renamed."""
+    """A copy of the scene with some of its assets, renamed."""
     plain = item.clone()
     plain.assets = {}
-    # Addresses are absolute: beside the item's own address on the web, a local path would be taken for one there.
+    # Addresses are absolute; pystac would resolve a local path against the item's address on the web.
     plain.clear_links()
     for name, key in keys.items():
         plain.add_asset(name, _without_bands(item.assets[key]))
@@ -244,7 +244,7 @@ def _with_assets(item: pystac.Item, keys: Mapping[str, str]) -> pystac.Item:
 
 
 def _without_bands(asset: pystac.Asset) -> pystac.Asset:
-    """The asset without the names of its bands, which odc-stac would take for aliases of other assets."""
+    """A copy of the asset without the names of its bands, which odc-stac takes for aliases of other assets."""
     clean = asset.clone()
     for extension in ("eo:bands", "bands"):
         if len(clean.extra_fields.get(extension, [])) == 1:

@@ -20,7 +20,7 @@ from mining_the_mines.core.errors import SceneError
 #: West, south, east and north in degrees of WGS 84.
 Bounds = tuple[float, float, float, float]
 
-#: Edges get so many points before they change coordinate systems, where they bend: the box holds the whole shape.
+#: Points added to an edge before it changes coordinate systems, where it bends: the box holds the whole shape.
 _POINTS_AN_EDGE: Final = 50
 #: Regions name files and folders.
 _NO_FILE_NAME: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.|[. ]$|^$')
@@ -33,8 +33,7 @@ class Region:
     Attributes:
         name: Unique among the regions of a run; files are named by it.
         bounds: West, south, east and north in degrees of WGS 84.
-        epsg: EPSG code of the coordinate reference system that its composite is made in; ``None`` for the UTM zone of
-            its middle.
+        epsg: EPSG code of its composite's CRS; ``None`` for the UTM zone of most scenes.
     """
 
     name: str
@@ -57,16 +56,16 @@ def read_regions(source: Path | str | Mapping[str, Sequence[float]]) -> tuple[Re
     """Read regions from a vector file, or from boxes by name.
 
     Args:
-        source: A file that OGR can read, in any coordinate reference system, one feature a region: its box counts. The
-            column ``name`` names them, else the file's name and a number; the column ``epsg``, if there is one, says
-            in which coordinate reference system to work. Or boxes by name: west, south, east, north in degrees.
+        source: A file that OGR can read, in any CRS, one feature a region, of which the bounding box counts. The column
+            ``name`` names it, else the name of the file and a number; the optional column ``epsg`` is the CRS of its
+            composite. Or boxes by name: west, south, east, north in degrees.
 
     Returns:
         The regions, in the order given.
 
     Raises:
-        SceneError: If there is none, the file can't be read or has no coordinate reference system, a box is empty or
-            lies outside the Earth, or a name is given twice.
+        SceneError: There is no region, the file can't be read or has no CRS, a box is empty or lies outside the Earth,
+            or a name is given twice.
     """
     if isinstance(source, Mapping):
         regions, origin = tuple(_from_box(name, box) for name, box in source.items()), "The parameter regions"
@@ -95,7 +94,7 @@ def _from_file(path: Path) -> tuple[Region, ...]:
     features = _read(path)
     names = _names(features, path)
     codes = features["epsg"].tolist() if "epsg" in features.columns else [None] * len(features)
-    # Each feature has its own size: the step between points follows it.
+    # The step between points follows the size of each feature.
     drawn = [_segmentize(shape) for shape in features.geometry]
     try:
         boxes = gpd.GeoSeries(drawn, crs=features.crs).to_crs(4326).bounds.to_numpy()

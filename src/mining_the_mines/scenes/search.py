@@ -1,4 +1,4 @@
-"""Where scenes are found: STAC APIs and static STAC catalogs."""
+"""Search for scenes in STAC APIs and static STAC catalogs."""
 
 import json
 import logging
@@ -20,31 +20,31 @@ from pystac_client.warnings import PystacClientWarning
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.redaction import without_secrets
 from mining_the_mines.scenes.http import PLANETARY_COMPUTER
-from mining_the_mines.scenes.regions import Region
+from mining_the_mines.scenes.regions import Bounds, Region
 from mining_the_mines.scenes.settings import AccessSettings
-from mining_the_mines.scenes.static_catalog import (
+from mining_the_mines.scenes.stac_documents import (
     NO_STAC,
     BrokenItem,
     PatientIO,
-    StaticCatalog,
     links_of,
     local_document,
     read_item,
+    resolve,
 )
 
 logger = logging.getLogger(__name__)
 
-#: STAC APIs that are known by name.
+#: STAC APIs by name.
 PRESETS: Final[Mapping[str, str]] = {
     "earth-search": "https://earth-search.aws.element84.com/v1",
     PLANETARY_COMPUTER: "https://planetarycomputer.microsoft.com/api/stac/v1",
 }
-#: Items on a page of results. Items of Sentinel-2 are long, and servers give up on pages of thousands.
+#: Items on a page of results. Items of Sentinel-2 are long, and servers time out on pages of thousands.
 _PAGE_SIZE: Final = 100
-#: Said by an API of itself: it can be searched.
+#: Conformance class of an API that can be searched.
 _ITEM_SEARCH: Final = "/item-search"
 
-# APIs that say less of themselves than they can do are welcome. Set once: warnings' state is shared by all threads.
+# Many APIs do not state their conformance classes. Set once: the state of warnings is shared by all threads.
 warnings.filterwarnings("ignore", category=PystacClientWarning)
 
 
@@ -53,43 +53,43 @@ class SceneSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called, fit to be written down."""
+        """Name or address without secrets."""
         ...
 
     @property
     def local(self) -> bool:
-        """Whether it lies on this machine; only then may its items name files of this machine."""
+        """Whether the catalog lies on this machine; only then may its items name files of this machine."""
         ...
 
     def search(self, region: Region, start: date | None, end: date | None) -> Iterator[pystac.Item | BrokenItem]:
-        """Look for scenes. The catalog's word is taken roughly: it may give too many, and the same twice.
+        """Search for scenes. A catalog may return too many, and the same item twice.
 
         Args:
-            region: Where.
+            region: Region of interest.
             start: First day; ``None`` for no limit.
             end: Last day; ``None`` for no limit.
 
         Yields:
-            Items, with their own address in the ``self`` link, and those that are broken.
+            Items, with their own address in the ``self`` link, and broken items.
 
         Raises:
-            SceneError: If the catalog can't be asked.
+            SceneError: The catalog can't be searched.
         """
         ...
 
 
 def open_source(access: AccessSettings, collection: str | None) -> SceneSource:
-    """Open a catalog; its first page tells whether it is an API or static.
+    """Open a catalog; its first document shows whether it is an API or static.
 
     Args:
-        access: Where it is, and how patient to be.
-        collection: Which of its collections to search; ``None`` for all.
+        access: Address, time limits and retries.
+        collection: Collection to search; ``None`` for all.
 
     Returns:
         The catalog.
 
     Raises:
-        SceneError: If there is none, or it does not answer.
+        SceneError: There is no catalog, or it does not answer.
     """
     address = PRESETS.get(access.source, access.source)
     if urlsplit(address).scheme not in {"http", "https"}:
@@ -107,8 +107,8 @@ class SingleItem:
     """A catalog of one scene: an item by its own address.
 
     Attributes:
-        name: Its address, fit to be written down.
-        local: Whether it lies on this machine.
+        name: Address without secrets.
+        local: Whether the item lies on this machine.
         item: The scene.
     """
 
@@ -117,7 +117,7 @@ class SingleItem:
     item: pystac.Item
 
     def search(self, region: Region, start: date | None, end: date | None) -> Iterator[pystac.Item | BrokenItem]:
-        """Give the scene; see :class:`SceneSource`."""
+        """Return the scene; see :class:`SceneSource`."""
         del region, start, end
         yield self.item
 
@@ -126,14 +126,14 @@ def open_item(address: str, access: AccessSettings) -> SingleItem:
     """Open one scene by its address.
 
     Args:
-        address: Of the item's JSON: a path, or a URL.
-        access: How patient to be.
+        address: Path or URL of the item's JSON.
+        access: Time limits and retries.
 
     Returns:
-        The scene, as a catalog that holds nothing else.
+        The scene, as a catalog of one item.
 
     Raises:
-        SceneError: If there is no item at the address, or it does not answer.
+        SceneError: There is no item at the address, or it does not answer.
     """
     name = without_secrets(address)
     local = urlsplit(address).scheme not in {"http", "https"}
@@ -145,18 +145,18 @@ def open_item(address: str, access: AccessSettings) -> SingleItem:
 
 
 class StacApi:
-    """A STAC API, asked through pystac-client.
+    """A STAC API, searched with pystac-client.
 
     Args:
-        name: What it is called, fit to be written down.
-        address: Of its landing page.
-        collection: Which collection to search; ``None`` for all.
-        talk: How to ask.
+        name: Name or address without secrets.
+        address: Address of the landing page.
+        collection: Collection to search; ``None`` for all.
+        talk: HTTP with retries.
     """
 
     local: Final = False
 
-    def __init__(self, name: str, address: str, collection: str | None, talk: "PatientIO") -> None:
+    def __init__(self, name: str, address: str, collection: str | None, talk: PatientIO) -> None:
         self.name = name
         self.collection = collection
         self._address = address
@@ -166,7 +166,7 @@ class StacApi:
             raise SceneError(f"{name} is no STAC API: its landing page is no catalog; check the address.") from error
 
     def search(self, region: Region, start: date | None, end: date | None) -> Iterator[pystac.Item | BrokenItem]:
-        """Look for scenes, page by page; see :class:`SceneSource`."""
+        """Search page by page; see :class:`SceneSource`."""
         try:
             found = self._client.search(
                 collections=[self.collection] if self.collection else None,
@@ -178,7 +178,7 @@ class StacApi:
             for page in found.pages_as_dicts():
                 ids = {str(item["id"]) for item in page["features"]}
                 if ids <= seen:
-                    # A server that links a page to itself would be asked for ever.
+                    # A server that links a page to itself would be asked for ever
                     logger.warning("%s gives the same page of results again: the search ends there.", self.name)
                     return
                 seen |= ids
@@ -187,6 +187,99 @@ class StacApi:
             raise SceneError(
                 f"{self.name} can't be searched ({type(error).__name__}): its answer is no STAC; check the address."
             ) from error
+
+
+class StaticCatalog:
+    """A static STAC catalog, on disk or on a web server; collections outside the region are not read.
+
+    Args:
+        address: Absolute path or URL of its root.
+        collection: Collection to search; ``None`` for all.
+        talk: HTTP with retries.
+    """
+
+    def __init__(self, address: str, collection: str | None, talk: PatientIO) -> None:
+        self.name = without_secrets(address)
+        self.local = urlsplit(address).scheme not in {"http", "https"}
+        self.collection = collection
+        self._address = address
+        self._talk = talk
+        self._documents: dict[str, dict[str, Any]] = {}
+
+    def search(self, region: Region, start: date | None, end: date | None) -> Iterator[pystac.Item | BrokenItem]:
+        """Search by following links from the root; see :class:`SceneSource`."""
+        collections: set[str] = set()
+        wanted, unassigned = False, 0
+        for fields, address in self._walk(self._address, region, set()):
+            if isinstance(fields, BrokenItem):
+                yield fields
+            elif fields.get("type") == "Collection":
+                collections.add(str(fields.get("id")))
+            elif self.collection in (None, fields.get("collection")):
+                wanted = True
+                item = read_item(fields, address)
+                if isinstance(item, BrokenItem) or _within(item, region, start, end):
+                    yield item
+            elif fields.get("collection") is None:
+                unassigned += 1
+        if not wanted and self.collection not in collections:
+            self._explain(collections, unassigned)
+        elif unassigned:
+            logger.warning(
+                "%s lists %d items that belong to no collection, and they are left out: set acquisition.collection to "
+                "null to have them.",
+                self.name,
+                unassigned,
+            )
+
+    def _explain(self, collections: set[str], unassigned: int) -> None:
+        """Raise if nothing was found because of the collection's name."""
+        if unassigned:
+            raise SceneError(
+                f"{self.name} has no collection {self.collection}, but {unassigned} items that belong to none: set "
+                "acquisition.collection to null to have all that it lists."
+            )
+        if collections and self.collection:
+            raise SceneError(
+                f"{self.name} has no collection {self.collection}; it has {', '.join(sorted(collections))}: name one "
+                "of these in acquisition.collection."
+            )
+
+    def _walk(
+        self, address: str, region: Region, visited: set[str], within: str | None = None
+    ) -> Iterator[tuple[dict[str, Any] | BrokenItem, str]]:
+        """Yield collections and items below a catalog, with their addresses. Circular links are followed once.
+
+        Items that do not name their collection belong to the collection that lists them (``within``).
+        """
+        visited.add(address)
+        catalog = self._read(address)
+        if catalog.get("type") == "Collection":
+            yield catalog, address
+            if self.collection not in (None, catalog.get("id")) or not _may_hold(catalog, region):
+                return
+            within = str(catalog.get("id"))
+        for link in links_of(catalog):
+            if link.get("rel") not in ("child", "item"):
+                continue
+            try:
+                target = resolve(str(link["href"]), address, local=self.local)
+                if target in visited:
+                    continue
+                if link["rel"] == "child":
+                    yield from self._walk(target, region, visited, within)
+                else:
+                    visited.add(target)
+                    fields = self._read(target)
+                    yield {**fields, "collection": fields.get("collection") or within}, target
+            except (SceneError, KeyError) as error:
+                yield BrokenItem(without_secrets(str(link.get("href", "a link without address"))), str(error)), address
+
+    def _read(self, address: str) -> dict[str, Any]:
+        """Read a document, once for all regions."""
+        if address not in self._documents:
+            self._documents[address] = self._talk.document(address) if not self.local else local_document(address)
+        return self._documents[address]
 
 
 def _local_catalog(address: str) -> str:
@@ -202,7 +295,7 @@ def _local_catalog(address: str) -> str:
 
 
 def _is_api(landing: Mapping[str, Any]) -> bool:
-    """Whether a landing page is that of an API that can be searched."""
+    """Whether a document is the landing page of an API that can be searched."""
     conforms = any(_ITEM_SEARCH in str(uri) for uri in landing.get("conformsTo") or [])
     return conforms or any(link.get("rel") == "search" for link in links_of(landing))
 
@@ -213,3 +306,29 @@ def _interval(start: date | None, end: date | None) -> str | None:
     first = f"{start.isoformat()}T00:00:00Z" if start else ".."
     last = f"{end.isoformat()}T23:59:59Z" if end else ".."
     return f"{first}/{last}"
+
+
+def _within(item: pystac.Item, region: Region, start: date | None, end: date | None) -> bool:
+    box = item.bbox
+    if box and not _overlap((box[0], box[1], box[len(box) // 2], box[len(box) // 2 + 1]), region.bounds):
+        return False
+    if item.datetime is None:
+        return True
+    day = item.datetime.date()
+    return (start is None or day >= start) and (end is None or day <= end)
+
+
+def _may_hold(collection: Mapping[str, Any], region: Region) -> bool:
+    """Whether a collection's extent meets a region; a missing or broken extent counts as the whole world."""
+    try:
+        box = collection["extent"]["spatial"]["bbox"][0]
+        half = len(box) // 2
+        return _overlap((box[0], box[1], box[half], box[half + 1]), region.bounds)
+    except (KeyError, IndexError, TypeError):
+        return True
+
+
+def _overlap(first: Bounds, second: Bounds) -> bool:
+    """Whether two boxes meet; one that crosses the antimeridian (west beyond east) counts as all longitudes."""
+    beside = first[0] <= first[2] and (first[0] > second[2] or first[2] < second[0])
+    return not beside and first[1] <= second[3] and second[1] <= first[3]

@@ -28,7 +28,7 @@ from mining_the_mines.scenes.regions import Region, read_regions
 from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection, left_out, left_out_table
 from mining_the_mines.scenes.search import SceneSource, open_source
 from mining_the_mines.scenes.settings import AcquisitionSettings
-from mining_the_mines.scenes.static_catalog import BrokenItem, resolve
+from mining_the_mines.scenes.stac_documents import BrokenItem, resolve
 from mining_the_mines.sentinel2.baseline import read_baseline
 
 logger = logging.getLogger(__name__)
