@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 import rasterio
 from click.testing import Result
-from mining_the_mines.datasets.run_comparison import read_scored_run
 from mlflow.entities import Run
 
 from mining_the_mines.reporting.html import without_run_facts
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
+from mining_the_mines.tracking.scored_runs import read_scored_run
 from mining_the_mines.tracking.store import RunStore
 from support.projects import SMALL, newest, reproduce, run
 

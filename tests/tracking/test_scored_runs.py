@@ -2,12 +2,12 @@
 
 import pandas as pd
 import pytest
-from mining_the_mines.datasets.run_comparison import read_scored_run
 from mlflow import MlflowClient
 
 from mining_the_mines.ledger.records import RUN_RECORD
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
+from mining_the_mines.tracking.scored_runs import read_scored_run
 from support.scored_runs import QUICK, Tracked, make_scored_run
 from support.stored_files import run
 

@@ -1,0 +1,72 @@
+"""Scored runs, read back from their artifacts."""
+
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.ledger.records import RUN_RECORD
+from mining_the_mines.scoring.run_comparison import MADE_OF, ScoredRun, hashes_of
+from mining_the_mines.tracking.runs import TrackedFacts
+
+#: Folders of a run's artifacts: those of each task lie in one of their own.
+_DETECTION, _OUTLINES, _SHARED = "classification", "segmentation", ""
+_BOOKS, _RECORD = RUN_RECORD.split("/")
+_CHIP_TYPES = {"label": "Int64", "category": "str", "place": "str", "fold": "Int64"}
+_SCORE_TYPES = {"category_excluded": "string"}
+
+
+def read_scored_run(facts: TrackedFacts, name: str | None = None) -> ScoredRun:
+    """Read what a run was made of and what it said of each chip.
+
+    Args:
+        facts: The run.
+        name: What readers shall call it; the first digits of its id by default.
+
+    Returns:
+        All that it has kept; parts that it did not make are missing.
+
+    Raises:
+        BadInputError: Its store does not answer.
+    """
+    files = _Files(facts)
+    manifest = files.table(_SHARED, "manifest.csv", {"sha256": "str"})
+    decision = files.json(_DETECTION, "decision.json")
+    return ScoredRun(
+        name=name or facts.short,
+        made_of={fact: facts.tags[fact] for fact in MADE_OF if fact in facts.tags},
+        parameters=_parameters(files, facts),
+        chip_hashes={} if manifest is None else hashes_of(manifest),
+        predictions=files.table(_DETECTION, "scored_predictions.csv", _CHIP_TYPES),
+        thresholds={str(model): float(value) for model, value in decision.get("thresholds", {}).items()},
+        chosen=str(decision.get("chosen", "")),
+        chosen_by=str(decision.get("chosen_by", "")),
+        outlines=files.table(_OUTLINES, "outline_chip_scores.csv", _CHIP_TYPES),
+        chip_classification_scores=files.table(_DETECTION, "scores.csv", _SCORE_TYPES),
+        outline_scores=files.table(_OUTLINES, "outline_scores.csv", _SCORE_TYPES),
+    )
+
+
+def _parameters(files: "_Files", facts: TrackedFacts) -> Mapping[str, str]:
+    """All that the run was given, as its record has it; of older runs those of the nodes that ran, as logged."""
+    record = files.json(_BOOKS, _RECORD)
+    return flatten(record["parameters"]) if "parameters" in record else facts.params
+
+
+class _Files:
+    """A run's artifacts, fetched when they are asked for."""
+
+    def __init__(self, facts: TrackedFacts) -> None:
+        self._facts = facts
+        self._known = {path for folder in (_SHARED, _DETECTION, _OUTLINES, _BOOKS) for path in facts.artifacts(folder)}
+
+    def table(self, folder: str, name: str, types: dict[str, str]) -> pd.DataFrame | None:
+        path = str(PurePosixPath(folder, name))
+        return pd.read_csv(self._facts.artifact(path), dtype=types) if path in self._known else None
+
+    def json(self, folder: str, name: str) -> dict[str, Any]:
+        path = str(PurePosixPath(folder, name))
+        return dict(json.loads(self._facts.artifact(path).read_text("utf-8"))) if path in self._known else {}
