@@ -1,4 +1,4 @@
-"""From the digital numbers of a product to those of this project, whatever its processing baseline.
+"""Harmonise the digital numbers of products of all processing baselines.
 
 Since processing baseline 04.00 (25 January 2022) a digital number is ``reflectance * 10000 + 1000``; before, it was
 ``reflectance * 10000``: ESA, *Sentinel-2 Products Specification Document*, BOA_ADD_OFFSET and RADIO_ADD_OFFSET. The
@@ -59,13 +59,13 @@ _LOWEST_VISIBLE: Final = -0.04
 
 @dataclass(frozen=True)
 class Scaling:
-    """What the digital numbers of an asset stand for: ``reflectance = number * scale + offset``.
+    """Scale and offset of the digital numbers of an asset: ``reflectance = number * scale + offset``.
 
     Attributes:
         scale: Reflectance of one digital number.
-        offset: Reflectance of the digital number 0, were it not kept for "no data".
-        source: What said so, such as ``raster:bands`` or ``s2:processing_baseline 05.10``.
-        conflict: A sentence for a warning, if the metadata contradict each other or say too little.
+        offset: Reflectance of the digital number 0, which itself means "no data".
+        source: Field that states them, such as ``raster:bands`` or ``s2:processing_baseline 05.10``.
+        conflict: A sentence for a warning, if the metadata contradict each other or are incomplete.
     """
 
     scale: float
@@ -80,7 +80,7 @@ class Baseline:
 
     Attributes:
         version: As ``05.10``.
-        source: What said so, such as ``s2:processing_baseline 05.10``.
+        source: Field that states it, such as ``s2:processing_baseline 05.10``.
     """
 
     version: str
@@ -119,17 +119,17 @@ def _baseline(version: str, said_by: str) -> Baseline:
 
 
 def read_scaling(item_properties: Mapping[str, Any], asset_fields: Mapping[str, Any]) -> Scaling:
-    """Find out what the digital numbers of an asset stand for.
+    """Read scale and offset of an asset from its metadata.
 
     Args:
         item_properties: ``properties`` of the STAC item, as in its JSON.
         asset_fields: The asset, as in the item's JSON.
 
     Returns:
-        Its scaling. See the module's text for what wins where the metadata contradict each other.
+        Its scaling. The module's docstring gives the precedence of contradicting metadata.
 
     Raises:
-        BadInputError: If there is neither an offset, a processing baseline nor a date.
+        BadInputError: There is neither an offset, a processing baseline nor a date.
     """
     said = _said_of_asset(asset_fields)
     baseline = read_baseline(item_properties)
@@ -148,11 +148,11 @@ def read_scaling(item_properties: Mapping[str, Any], asset_fields: Mapping[str, 
 
 
 def harmonise(numbers: npt.NDArray[np.uint16], scaling: Scaling) -> npt.NDArray[np.uint16]:
-    """Rewrite an asset's digital numbers as those of :mod:`mining_the_mines.sentinel2.reflectance`.
+    """Convert digital numbers to the encoding of :mod:`mining_the_mines.sentinel2.reflectance`.
 
     Args:
         numbers: Digital numbers as read, of any shape.
-        scaling: What they stand for.
+        scaling: Their scale and offset.
 
     Returns:
         ``round(reflectance * 10000) + 1000`` of the same shape. No data (0) stays so, saturated pixels become it. What
@@ -165,7 +165,7 @@ def harmonise(numbers: npt.NDArray[np.uint16], scaling: Scaling) -> npt.NDArray[
 
 
 def offset_left_in(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> bool:
-    """Ask the pixels whether the +1000 of processing baseline 04.00 is still in them.
+    """Check by the pixels whether the +1000 of processing baseline 04.00 is still in them.
 
     Some water, shadow or green plants are in almost any picture, and reflect less than 0.06 somewhere between blue and
     2 µm. If nothing in any band is darker than 0.09, but the darkest lies close above it in visible light as well as in
@@ -188,7 +188,7 @@ def offset_left_in(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -
 
 
 def offset_taken_twice(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> bool:
-    """Ask the pixels whether the offset was taken off though it was not in them.
+    """Check by the pixels whether an offset was subtracted that was not in them.
 
     Atmospheric correction leaves the darkest ground slightly negative at times, but not by 0.04; with 0.1 too little,
     everything dark in visible light is.
@@ -206,7 +206,7 @@ def offset_taken_twice(reflectance: npt.NDArray[np.float32], bands: Sequence[str
 
 @lru_cache(maxsize=64)
 def _table(scale: float, offset: float) -> npt.NDArray[np.uint16]:
-    """What each of the 65536 digital numbers becomes."""
+    """Lookup table of the harmonised digital number of each of the 65536 digital numbers."""
     # 0.0001 is no binary number, but its ten thousandfold is 1: rounded first, whole numbers stay whole.
     steps, shift = round(scale * QUANTIFICATION, 9), round(offset * QUANTIFICATION, 6) + OFFSET
     table = np.rint(np.arange(LARGEST + 1) * steps + shift).clip(1, LARGEST)
@@ -227,7 +227,7 @@ def _darkest(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> dict
 
 @dataclass(frozen=True)
 class _Said:
-    """What the fields of an asset say: scale, offset if any, the field's name, and a sentence where it was mended."""
+    """Scale and offset in the fields of an asset, the field's name, and a note where a value was corrected."""
 
     scale: float
     offset: float | None

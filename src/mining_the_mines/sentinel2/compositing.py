@@ -20,9 +20,9 @@ CLOSE_ENOUGH: Final = 0.1
 MOST_STEPS: Final = 500
 #: A date that is nearer to the centre, in digital numbers, has been met.
 SHORTEST: Final = 0.25
-#: Keeps nothing from being divided by nothing.
+#: Avoids division by zero.
 TINY: Final = 1e-12
-#: Pixels that are looked at together, so that their spectra stay in the cache.
+#: Pixels in work together, so that their spectra stay in the cache.
 PIECE: Final = 4096
 
 Spectra = npt.NDArray[np.float32]
@@ -141,18 +141,20 @@ Method = Literal["median", "geomedian", "medoid"]
 
 
 class CompositeSettings(BaseModel):
-    """How the dates become one picture."""
+    """How the dates of a pixel become one value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Method = Field(
         "median",
         description=(
-            "What becomes of a pixel's dates: the median of each band; the geomedian, one spectrum amid all; or the "
-            "medoid, the observed spectrum that is nearest to all others."
+            "Reduction over time: median of each band; geomedian, one spectrum amid all; or medoid, the observed "
+            "spectrum that is nearest to all others."
         ),
     )
-    minimum_clear_dates: int = Field(1, ge=1, description="A pixel with fewer clear dates has no data.")
+    minimum_clear_dates: int = Field(
+        1, ge=1, description="Minimum number of clear dates of a pixel; a pixel with fewer has no data."
+    )
 
 
 _METHODS: Final = {"median": masked_median, "geomedian": geomedian, "medoid": medoid}
@@ -161,13 +163,13 @@ _METHODS: Final = {"median": masked_median, "geomedian": geomedian, "medoid": me
 def composite(
     numbers: npt.NDArray[np.uint16], clear: npt.NDArray[np.bool_], settings: CompositeSettings
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
-    """Make one picture of many dates.
+    """Reduce many dates to one picture.
 
     Args:
         numbers: Digital numbers as in :mod:`mining_the_mines.sentinel2.reflectance`, uint16 (dates, bands, height,
             width), 0 where there is no data.
         clear: Where the ground is seen, bool (dates, height, width).
-        settings: How they are composed.
+        settings: Method and minimum number of dates.
 
     Returns:
         The picture in the same digital numbers, uint16 (bands, height, width), rounded to even, and 0 where there are

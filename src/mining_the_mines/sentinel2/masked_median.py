@@ -65,7 +65,7 @@ def median_network(dates: int) -> tuple[Comparison, ...]:
     """List the comparisons that bring the middle of some dates to their place.
 
     Args:
-        dates: How many are sorted.
+        dates: Number of dates.
 
     Returns:
         Comparisons in order. After them, the planes at :func:`middle` hold what they would in a sorted list.

@@ -14,12 +14,12 @@ from scipy.ndimage import distance_transform_edt
 
 
 class SceneClass(IntEnum):
-    """What Sen2Cor says a pixel shows."""
+    """Sen2Cor's class of a pixel."""
 
     NO_DATA = 0
     """Outside the swath, or lost on the way down."""
     SATURATED_OR_DEFECTIVE = 1
-    """A classifier that was blinded or does not work."""
+    """A detector that was blinded or does not work."""
     DARK_AREA = 2
     """Too dark to say; since processing baseline 04.00, a shadow that a mountain casts."""
     CLOUD_SHADOW = 3
@@ -64,17 +64,17 @@ GROWING: Final = (
 
 
 class ClearSkySettings(BaseModel):
-    """Which pixels of a date are hidden by the sky."""
+    """Mask of clouds and cloud shadows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     masked: tuple[SceneClass, ...] = Field(
-        MASKED, description="Classes that are masked, by name (such as cloud_shadow) or code."
+        MASKED, description="Masked classes of the scene classification, by name (such as cloud_shadow) or code."
     )
     dilation_metres: float = Field(
         40.0,
         ge=0,
-        description="Pixels nearer to a masked cloud or cloud shadow are masked too: their edges are missed.",
+        description="Distance in metres around clouds and cloud shadows that is masked, too: Sen2Cor misses edges.",
     )
 
     @field_validator("masked", mode="before")
@@ -92,7 +92,7 @@ def clear_pixels(
 
     Args:
         classes: Codes of the scene classification, uint8 (dates, height, width) or (height, width).
-        settings: What is masked.
+        settings: Masked classes, and dilation.
         pixel_metres: Edge of a pixel in metres.
 
     Returns:

@@ -20,12 +20,12 @@ CELL = 5.0
 
 Field = NDArray[np.float32]
 
-#: rasterio's ``rasterize`` hides a warning of its own with ``warnings.catch_warnings``, which is not for threads.
+#: rasterio's ``rasterize`` uses ``warnings.catch_warnings``, which is not safe for threads.
 _ONE_AT_A_TIME = Lock()
 
 
 class Cover(IntEnum):
-    """What a user would call a cell of the ground; the names become the chips' categories."""
+    """Land cover of a cell of the ground; the names become the categories of chips."""
 
     FOREST = 0
     SAVANNA = 1
@@ -43,12 +43,12 @@ class Cover(IntEnum):
 
 @dataclass(frozen=True)
 class Paint:
-    """How to cover a patch: two materials, and how much of the second.
+    """Cover of a patch: a mixture of two materials.
 
     Attributes:
         first: Material.
         second: Material mixed in.
-        share: Of the second, 0 to 1; one number or a field of the patch's shape.
+        share: Share of the second, 0 to 1; one number or a field of the patch's shape.
         texture: Factor on reflectance; one number or a field of the patch's shape.
     """
 
@@ -60,11 +60,11 @@ class Paint:
 
 @dataclass(frozen=True)
 class Patch:
-    """A part of the canvas: a window and which of its cells belong to it.
+    """A part of the canvas: a window, and a mask of the cells in it.
 
     Attributes:
-        rows: Of the window.
-        columns: Of the window.
+        rows: Rows of the window.
+        columns: Columns of the window.
         mask: Cells that belong, shape of the window.
     """
 
@@ -177,9 +177,9 @@ class Canvas:
         """Cover a patch.
 
         Args:
-            patch: Where.
-            paint: With what.
-            cover: What a user would call it; ``None`` leaves the name as it was.
+            patch: Cells to cover.
+            paint: Materials.
+            cover: Land cover; ``None`` leaves it as it was.
         """
         window, mask = patch.window, patch.mask
         self.first[window][mask] = paint.first
@@ -193,7 +193,7 @@ class Canvas:
         """Heap up (or, with negative heights, dig out) a patch.
 
         Args:
-            patch: Where.
+            patch: Cells to raise.
             height: Metres, shape of the patch's window.
         """
         self.elevation[patch.window] += np.where(patch.mask, height, 0)

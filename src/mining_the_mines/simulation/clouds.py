@@ -22,7 +22,7 @@ Field = NDArray[np.float32]
 
 
 class CloudKind(StrEnum):
-    """What the opaque clouds of a date look like."""
+    """Kind of the opaque clouds of a date."""
 
     CUMULUS = "cumulus"
     DECK = "deck"
@@ -30,12 +30,12 @@ class CloudKind(StrEnum):
 
 @dataclass(frozen=True)
 class Shape:
-    """How clouds of a kind are built.
+    """Shape of a kind of clouds.
 
     Attributes:
-        steepness: Of their power spectrum: high for wide decks, low for scattered heaps.
-        sharpness: How fast they thicken from their edge inwards.
-        height: Of their base above the ground in metres, lowest and highest.
+        steepness: Exponent of the power spectrum: high for wide decks, low for scattered heaps.
+        sharpness: Growth of the thickness from the edge inwards.
+        height: Lowest and highest base above the ground in metres.
     """
 
     steepness: float
@@ -106,7 +106,7 @@ class Clouds:
 
         Args:
             ground: Reflectance in one band, shadows included.
-            name: Of the band.
+            name: Name of the band.
 
         Returns:
             Reflectance as seen from above.
@@ -134,9 +134,9 @@ def grow_clouds(pixels: int, weather: Weather, sun: Sun, rng: np.random.Generato
 
     Args:
         pixels: Edge of the region in pixels of 10 m.
-        weather: What clouds.
-        sun: Where it stands.
-        rng: Source of chance.
+        weather: Cover and kind of the clouds.
+        sun: Position of the sun.
+        rng: Random number generator.
 
     Returns:
         The clouds. They go on periodically beyond the region, so shadows of clouds outside fall into it.
@@ -158,7 +158,7 @@ def grow_clouds(pixels: int, weather: Weather, sun: Sun, rng: np.random.Generato
 
 
 def _above(field: Field, cover: float) -> Field:
-    """How far a field lies above the level that leaves so much of it uncovered, in its standard deviations."""
+    """Excess of a field over the quantile that leaves the share ``cover`` above it, in standard deviations."""
     if cover <= 0:
         return np.zeros_like(field)
     level = np.quantile(field, 1 - min(cover, 1.0))
@@ -166,7 +166,7 @@ def _above(field: Field, cover: float) -> Field:
 
 
 def _moved(field: Field, height: float, sun: Sun) -> Field:
-    """Project what is so high above the ground along the sunbeams, onto the side away from the sun."""
+    """Project a field at a height in metres along the sunbeams onto the ground."""
     reach = height / np.tan(np.radians(sun.elevation)) / PIXEL
     azimuth = np.radians(sun.azimuth)
     return np.asarray(

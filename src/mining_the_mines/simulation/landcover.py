@@ -1,4 +1,4 @@
-"""What covers a region before people mine it: vegetation, a river, fields, roads."""
+"""Land cover of a region before mining: vegetation, a river, fields, roads."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ def grow_vegetation(canvas: Canvas, biome: Biome, rng: np.random.Generator) -> N
 
     Args:
         canvas: To paint on.
-        biome: What grows there.
-        rng: Source of chance.
+        biome: Natural vegetation.
+        rng: Random number generator.
     """
     whole = canvas.everywhere()
     pattern, moisture = fractal_fields(canvas.side, 2.6, rng)
@@ -52,8 +52,8 @@ def canopy_texture(patch: Patch, rng: np.random.Generator) -> Field:
     """Draw the light and shade of tree crowns, about 15 m wide.
 
     Args:
-        patch: Where.
-        rng: Source of chance.
+        patch: Cells to cover.
+        rng: Random number generator.
 
     Returns:
         Factor on reflectance, shape of the patch's window.
@@ -68,7 +68,7 @@ def run_river(canvas: Canvas, course: NDArray[np.float64], width: float, rng: np
         canvas: To paint on.
         course: Its middle line in metres, shape (n, 2).
         width: Metres.
-        rng: Source of chance.
+        rng: Random number generator.
     """
     line = LineString(course)
     valley = canvas.patch(line.buffer(width * 2.5))
@@ -101,8 +101,8 @@ def sand_bars(course: NDArray[np.float64], width: float, rng: np.random.Generato
 
     Args:
         course: The river's middle line in metres, shape (n, 2).
-        width: Of the river in metres.
-        rng: Source of chance.
+        width: Width of the river in metres.
+        rng: Random number generator.
 
     Returns:
         Outlines of the bars; the channel still has to be painted over them.
@@ -126,8 +126,8 @@ def plough_fields(canvas: Canvas, patch: Patch, rng: np.random.Generator) -> Non
 
     Args:
         canvas: To paint on.
-        patch: Where.
-        rng: Source of chance.
+        patch: Cells to cover.
+        rng: Random number generator.
     """
     if patch.mask.size == 0:
         return

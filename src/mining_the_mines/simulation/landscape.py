@@ -1,4 +1,4 @@
-"""A whole region: relief, land cover, mines. It stays as it is; a sensor may look at it on any date."""
+"""A whole region: relief, land cover and mines. It does not change; a sensor may observe it on any date."""
 
 from dataclasses import dataclass
 
@@ -31,12 +31,12 @@ _CONTACT = 4.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What a region should hold.
+    """Plan of a region.
 
     Attributes:
         pixels: Edge in pixels of 10 m; a multiple of 6.
         slots: The region is laid out on a board of slots × slots fields, at most one feature a field.
-        mines: How many fields hold a mine.
+        mines: Number of fields with a mine.
     """
 
     pixels: int
@@ -49,14 +49,14 @@ class Landscape:
     """The ground of a region in cells of 5 m, arrays of shape (side, side), north up.
 
     Attributes:
-        place: Where it lies.
+        place: Place of the region.
         transform: From pixels of 10 m to the place's UTM zone.
         elevation: Metres.
         first: Material of each cell, as :class:`~mining_the_mines.simulation.spectra.Material`.
         second: The other material of each cell.
         share: Share of the second material, 0 to 1.
         texture: Factor on reflectance.
-        tone: How far spectra are tilted towards the short-wave infrared, as wetter and richer ground is not.
+        tone: Tilt of spectra towards the short-wave infrared, as of dry and poor ground.
         cover: Land cover of each cell, as :class:`~mining_the_mines.simulation.canvas.Cover`.
         geology: Which of the place's spectra hold in each cell: a row of ``spectra``.
         spectra: Reflectance of the place's materials on each geology, shape (geologies, materials, 12).
@@ -96,9 +96,9 @@ def build_landscape(place: Place, plan: Plan, rng: np.random.Generator) -> Lands
     """Lay out a region.
 
     Args:
-        place: Where.
-        plan: What it should hold.
-        rng: Source of chance.
+        place: Place of the region.
+        plan: Its size, and number of mines.
+        rng: Random number generator.
 
     Returns:
         The region.
@@ -176,7 +176,7 @@ def _settle(canvas: Canvas, plan: Plan, course: NDArray[np.float64] | None, rng:
     return [_open_mine(canvas, kind, centres[number], pitch / 2, course, rng) for number, kind in claims.items()]
 
 
-#: How often which look-alike is met; what is missing to 1 stays as it grew.
+#: Frequency of each look-alike; the rest to 1 stays natural.
 _FREQUENCY = (
     (Cover.TOWN, 0.11),
     (Cover.AQUACULTURE, 0.1),
@@ -186,7 +186,7 @@ _FREQUENCY = (
     (Cover.FARMLAND, 0.12),
     (Cover.ROAD, 0.05),
 )
-#: How often mines are worked in which way, where there is a river.
+#: Frequency of each kind of mine, where there is a river.
 _WORKED = ((MineKind.OPEN_PIT, 0.3), (MineKind.QUARRY, 0.2), (MineKind.ALLUVIAL, 0.2), (MineKind.ARTISANAL, 0.3))
 
 

@@ -1,4 +1,7 @@
-"""What people take for mines from above, and what is none."""
+"""Features that look like mines from above and are none.
+
+A builder paints its feature on a canvas, around a centre in metres, at most ``reach`` metres to each side.
+"""
 
 from collections.abc import Callable
 from itertools import product
@@ -26,14 +29,7 @@ _LOT = 17.0
 
 
 def build_town(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Build a town or village: a street grid, roofs, bare yards, trees.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that it may take, in metres.
-        rng: Source of chance.
-    """
+    """Build a town or village: a street grid, roofs, bare yards, trees."""
     town = canvas.patch(blob(centre, reach * rng.uniform(0.45, 1.0), rng, stretch=rng.uniform(1, 2.2)))
     yards = 0.45 + 0.3 * town.noise(45, rng)
     canvas.paint(town, Paint(Material.TOPSOIL, Material.GRASS, yards, 1 + 0.08 * town.noise(12, rng)), Cover.TOWN)
@@ -63,14 +59,7 @@ def _raise_roofs(canvas: Canvas, town: Patch, across: np.ndarray, along: np.ndar
 
 
 def dig_fish_ponds(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Dig an aquaculture farm: rows of ponds of many colours between bare dikes, a track, a few sheds.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that it may take, in metres.
-        rng: Source of chance.
-    """
+    """Dig an aquaculture farm: rows of ponds of many colours between bare dikes, a track, a few sheds."""
     angle = rng.uniform(0, 180)
     length, width = rng.uniform(45, 110), rng.uniform(25, 55)
     dike = rng.uniform(8, 16)
@@ -113,14 +102,7 @@ def _far_point(centre: Position, distance: float, rng: np.random.Generator) -> P
 
 
 def clear_building_site(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Clear ground for building: levelled pads of subsoil, a heap of earth, a basin, the first halls, a wide road.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that it may take, in metres.
-        rng: Source of chance.
-    """
+    """Clear ground for building: levelled pads of subsoil, a heap of earth, a basin, the first halls, a wide road."""
     angle = rng.uniform(0, 180)
     pads = []
     for _ in range(int(rng.integers(2, 5))):
@@ -147,14 +129,7 @@ def clear_building_site(canvas: Canvas, centre: Position, reach: float, rng: np.
 
 
 def lay_bare(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Strip the ground of plants: an eroded slope with gullies, a rock outcrop or a burnt clearing.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that it may take, in metres.
-        rng: Source of chance.
-    """
+    """Strip the ground of plants: an eroded slope with gullies, a rock outcrop or a burnt clearing."""
     outlines = [blob(centre, reach * rng.uniform(0.3, 0.8), rng, 0.4, rng.uniform(1, 3))]
     for _ in range(int(rng.integers(0, 4))):
         spot = (centre[0] + rng.normal(0, reach * 0.6), centre[1] + rng.normal(0, reach * 0.6))
@@ -178,14 +153,7 @@ def lay_bare(canvas: Canvas, centre: Position, reach: float, rng: np.random.Gene
 
 
 def fill_reservoir(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Fill a reservoir that has drawn down: water, a bare rim around it, a straight dam.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that it may take, in metres.
-        rng: Source of chance.
-    """
+    """Fill a reservoir that has drawn down: water, a bare rim around it, a straight dam."""
     outline = blob(centre, reach * rng.uniform(0.4, 0.9), rng, 0.5, rng.uniform(1, 2.5))
     basin = canvas.patch(outline)
     canvas.paint(basin, Paint(Material.TOPSOIL, Material.SUBSOIL, 0.5 + 0.3 * basin.noise(40, rng)), Cover.RESERVOIR)
@@ -202,14 +170,7 @@ def fill_reservoir(canvas: Canvas, centre: Position, reach: float, rng: np.rando
 
 
 def clear_farm(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Clear a block of farmland with a farmyard.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that it may take, in metres.
-        rng: Source of chance.
-    """
+    """Clear a block of farmland with a farmyard."""
     block = rectangle(centre, reach * rng.uniform(1.4, 2.6), reach * rng.uniform(1.2, 2.2), rng.uniform(0, 180))
     plough_fields(canvas, canvas.patch(block), rng)
     start = random_point_in(block, rng)
@@ -221,14 +182,7 @@ def clear_farm(canvas: Canvas, centre: Position, reach: float, rng: np.random.Ge
 
 
 def cross_roads(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Let wide roads meet, with lay-bys and a borrow pit's worth of bare verge.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that it may take, in metres.
-        rng: Source of chance.
-    """
+    """Let wide roads meet, with lay-bys and a borrow pit's worth of bare verge."""
     ends = [_far_point(centre, reach * 3, rng) for _ in range(int(rng.integers(2, 5)))]
     lines = [winding_line(centre, end, 0.05, rng) for end in ends]
     verge = canvas.patch(unary_union([line.buffer(rng.uniform(10, 22)) for line in lines]))
@@ -240,7 +194,7 @@ def cross_roads(canvas: Canvas, centre: Position, reach: float, rng: np.random.G
 
 Builder = Callable[[Canvas, Position, float, np.random.Generator], None]
 
-#: Who builds which look-alike.
+#: Builder of each look-alike.
 LOOKALIKES: MappingProxyType[Cover, Builder] = MappingProxyType(
     {
         Cover.TOWN: build_town,

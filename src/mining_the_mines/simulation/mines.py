@@ -1,4 +1,4 @@
-"""Mines as people see them from above: what they dig, heap up, flood and drive on.
+"""Mines as they look from above: pits, spoil heaps, ponds and roads.
 
 Sizes and layout follow what the outlines of Maus et al. (2022, *Scientific Data* 9, 433) and of the Amazon Mining Watch
 enclose: pits, waste dumps, tailings ponds, water ponds and processing plants, from a few pixels to kilometres. The
@@ -28,7 +28,7 @@ from mining_the_mines.simulation.spectra import Material
 
 
 class MineKind(StrEnum):
-    """How a mine is worked."""
+    """Kind of mining."""
 
     OPEN_PIT = "open_pit"
     QUARRY = "quarry"
@@ -41,8 +41,8 @@ class Mine:
     """A mine on the ground.
 
     Attributes:
-        kind: How it is worked.
-        outline: What it has disturbed, in metres from the region's upper left corner, y to the south; valid.
+        kind: Kind of mining.
+        outline: Disturbed ground in metres from the region's upper left corner, y to the south; valid.
     """
 
     kind: MineKind
@@ -50,17 +50,7 @@ class Mine:
 
 
 def dig_open_pit(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> Mine:
-    """Dig a pit with benches, dump spoil beside it, pond its water and tailings, and join all by haul roads.
-
-    Args:
-        canvas: To paint on.
-        centre: Of the pit, in metres.
-        reach: Half the width that the mine should take, in metres.
-        rng: Source of chance.
-
-    Returns:
-        The mine.
-    """
+    """Dig a pit with benches, dump spoil beside it, pond its water and tailings, and join all by haul roads."""
     size = reach * rng.uniform(0.26, 0.55)
     pit = blob(centre, size, rng, 0.2, rng.uniform(1, 1.8))
     heading = rng.uniform(0, 2 * np.pi)
@@ -89,17 +79,7 @@ def dig_open_pit(canvas: Canvas, centre: Position, reach: float, rng: np.random.
 
 
 def open_quarry(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> Mine:
-    """Open a quarry: one bright working face in steps, a yard with stockpiles, perhaps a pool, a road.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that the mine should take, in metres.
-        rng: Source of chance.
-
-    Returns:
-        The mine.
-    """
+    """Open a quarry: one bright working face in steps, a yard with stockpiles, perhaps a pool, a road."""
     size = reach * rng.uniform(0.25, 0.5)
     face = blob(centre, size, rng, 0.3, rng.uniform(1, 1.6))
     yard = _beside(centre, size, rng.uniform(0, 2 * np.pi), size * rng.uniform(0.4, 0.7), rng)
@@ -121,7 +101,7 @@ def work_alluvium(canvas: Canvas, course: NDArray[np.float64], reach: float, rng
         canvas: To paint on.
         course: The stretch of the river that is worked, points in metres, shape (n, 2).
         reach: Half the width that the mine should take, in metres.
-        rng: Source of chance.
+        rng: Random number generator.
 
     Returns:
         The mine.
@@ -139,17 +119,7 @@ def work_alluvium(canvas: Canvas, course: NDArray[np.float64], reach: float, rng
 
 
 def dig_by_hand(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> Mine:
-    """Dig a small working away from rivers: a clearing with shafts, heaps and puddles, at the end of a track.
-
-    Args:
-        canvas: To paint on.
-        centre: In metres.
-        reach: Half the width that the mine may take, in metres.
-        rng: Source of chance.
-
-    Returns:
-        The mine.
-    """
+    """Dig a small working away from rivers: a clearing with shafts, heaps and puddles, at the end of a track."""
     size = float(np.exp(rng.uniform(np.log(50), np.log(max(0.5 * reach, 52)))))
     outlines = [blob(centre, size, rng, 0.4, rng.uniform(1, 2.5))]
     outlines += [
@@ -163,7 +133,7 @@ def dig_by_hand(canvas: Canvas, centre: Position, reach: float, rng: np.random.G
 
 
 Digger = Callable[[Canvas, Position, float, np.random.Generator], Mine]
-#: Who digs which kind; alluvial workings need a river.
+#: Builder of each kind; alluvial workings need a river.
 DIGGERS: MappingProxyType[MineKind, Digger] = MappingProxyType(
     {MineKind.OPEN_PIT: dig_open_pit, MineKind.QUARRY: open_quarry, MineKind.ARTISANAL: dig_by_hand}
 )

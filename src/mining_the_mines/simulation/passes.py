@@ -1,4 +1,4 @@
-"""When satellites pass over a region, and what the weather is like: the season of one place."""
+"""Dates on which satellites pass over a region, and the weather: the season of one place."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -33,8 +33,8 @@ class SwathEdge:
     """The edge of the satellite's swath: a line across the region, beyond which nothing is seen.
 
     Attributes:
-        azimuth: Of the direction in which the data end, in degrees from north, clockwise.
-        distance: Of the line from the region's centre in that direction, as a share of the region's edge.
+        azimuth: Direction in which the data end, in degrees from north, clockwise.
+        distance: Distance of the line from the region's centre in that direction, as a share of the region's edge.
     """
 
     azimuth: float
@@ -46,11 +46,11 @@ class Pass:
     """One pass over a region.
 
     Attributes:
-        moment: When, UTC.
+        moment: Time of the pass, UTC.
         platform: Satellite, such as ``sentinel-2a``.
         sky: Sun, haze and season.
         weather: Clouds.
-        edge: Of the swath, if it crosses the region.
+        edge: Edge of the swath, if it crosses the region.
         baselines: Processing baselines of the products made of it, in the order in which they were made.
         split: Whether the region lies on two granules that overlap.
     """
@@ -65,14 +65,14 @@ class Pass:
 
 
 def plan_passes(place: Place, settings: SeriesSettings, rng: np.random.Generator) -> tuple[Pass, ...]:
-    """Decide when a region is seen, and in what weather.
+    """Draw the dates of a region's passes, and their weather.
 
     Dates differ from nearly clear to nearly overcast, whatever their number: their cloudiness is drawn layer by layer.
 
     Args:
         place: The region.
-        settings: Of the series.
-        rng: Source of chance.
+        settings: Settings of the series.
+        rng: Random number generator.
 
     Returns:
         The passes in order of time. One of them was processed twice, one fell on two granules, if there are enough.
@@ -102,13 +102,13 @@ def plan_passes(place: Place, settings: SeriesSettings, rng: np.random.Generator
 
 
 def sun_at(place: Place, day: date) -> Sun:
-    """Compute where the sun stands when Sentinel-2 passes.
+    """Compute the position of the sun when Sentinel-2 passes.
 
     Declination after Cooper (1969, *Solar Energy* 12, 333), the rest is spherical trigonometry; good to about a degree.
 
     Args:
-        place: Where.
-        day: When.
+        place: Place on the ground.
+        day: Date.
 
     Returns:
         Elevation and azimuth.
@@ -125,7 +125,7 @@ def sun_at(place: Place, day: date) -> Sun:
 
 
 def typical_sky(passes: tuple[Pass, ...]) -> Sky:
-    """Find the conditions in the middle of a series: what a composite of it is compared with.
+    """Compute the mean conditions of a series, under which its composite is compared with the truth.
 
     Reflectance is linear in dryness, and in how far the sun stands from the zenith in either direction (its tangent):
     so under the mean of both, the ground looks as it does in the mean of all dates.

@@ -46,7 +46,7 @@ class PermitArea:
     """A named area on the ground.
 
     Attributes:
-        name: Of the concession or the protected area.
+        name: Name of the concession or the protected area.
         outline: In metres from the region's upper left corner, y to the south; valid.
     """
 
@@ -56,7 +56,7 @@ class PermitArea:
 
 @dataclass(frozen=True)
 class Permits:
-    """What is allowed where in a region.
+    """Concessions and protected areas of a region.
 
     Attributes:
         concessions: Where mining is allowed: turned boxes, five a region. Three were laid around a mine, which may
@@ -73,7 +73,7 @@ def plan_permits(landscape: Landscape, rng: np.random.Generator) -> Permits:
 
     Args:
         landscape: The region; it stays as it is.
-        rng: Source of chance, of its own, so that the ground is the same with and without permits.
+        rng: Random number generator of its own, so that the ground is the same with and without permits.
 
     Returns:
         The areas. Some mines lie in none, some in both kinds.
@@ -105,7 +105,7 @@ def write_permits(folder: Path, landscapes: Sequence[Landscape], seed: int) -> N
     Args:
         folder: Gets ``concessions.geojson`` and ``protected_areas.geojson`` (RFC 7946: degrees of WGS 84), with
             columns ``name`` and ``region``.
-        landscapes: The regions. What is planned for one does not depend on the others.
+        landscapes: The regions. The areas of one do not depend on the others.
         seed: Seeds the areas.
     """
     plans = []

@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Biome(StrEnum):
-    """What grows in a place when nobody clears it."""
+    """Natural vegetation of a place."""
 
     RAINFOREST = "rainforest"
     SAVANNA = "savanna"
@@ -54,9 +54,9 @@ class Place:
 
     Attributes:
         name: Identifies it.
-        biome: What grows there.
-        longitude: Of the region's centre, in degrees.
-        latitude: Of the region's centre, in degrees.
+        biome: Natural vegetation.
+        longitude: Longitude of the region's centre in degrees.
+        latitude: Latitude of the region's centre in degrees.
     """
 
     name: str
@@ -76,7 +76,7 @@ def place_in(province: str, rng: np.random.Generator) -> Place:
 
     Args:
         province: Name of one of :data:`PROVINCES`; the place goes by it.
-        rng: Source of chance.
+        rng: Random number generator.
 
     Returns:
         The place.

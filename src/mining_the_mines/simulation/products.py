@@ -52,15 +52,15 @@ class Granule:
 
 @dataclass(frozen=True)
 class Product:
-    """What identifies a product.
+    """Identity of a product.
 
     Attributes:
-        moment: When it was taken, UTC.
+        moment: Time of the observation, UTC.
         platform: Such as ``sentinel-2a``.
         baseline: Processing baseline such as ``03.01``.
         orbit: Relative orbit.
         tile: MGRS tile.
-        created: When it was processed, UTC.
+        created: Time of processing, UTC.
     """
 
     moment: datetime
@@ -82,12 +82,12 @@ class Product:
 
     @property
     def offset(self) -> int:
-        """What its digital numbers have on top of reflectance × 10 000."""
+        """Offset of the digital numbers over reflectance × 10 000."""
         return OFFSET if float(self.baseline) >= FIRST_WITH_OFFSET else 0
 
 
 def processed(moment: datetime, baseline: str, again: bool) -> datetime:
-    """Say when a product was made: some hours after the pass, or years later for the archive's Collection 1."""
+    """Time of processing: some hours after the pass, or years later for the archive's Collection 1."""
     delay = timedelta(days=540) if again else timedelta(hours=9)
     return (moment + delay + timedelta(seconds=int(float(baseline) * 100))).replace(microsecond=0)
 
@@ -110,10 +110,10 @@ def write_cog(path: Path, image: Image, crs: CRS, transform: Affine) -> None:
     """Write one band.
 
     Args:
-        path: Where to.
+        path: Destination.
         image: Shape (H, W), 0 where there is no data.
-        crs: Of the grid.
-        transform: Of the grid.
+        crs: CRS of the grid.
+        transform: Transform of the grid.
     """
     height, width = image.shape
     with rasterio.open(
@@ -144,10 +144,10 @@ _OVERLAP: Final = 0.2
 
 
 def seen(edge: SwathEdge, side: int) -> NDArray[np.bool_]:
-    """Find out which pixels of a band lie within the swath.
+    """Find the pixels of a band that lie within the swath.
 
     Args:
-        edge: Of the swath.
+        edge: Edge of the swath.
         side: Pixels of the band along the region's edge.
 
     Returns:
@@ -183,5 +183,5 @@ def granules_of(landscape: Landscape, split: bool) -> tuple[Granule, ...]:
 
 
 def relative_orbit(place: Place) -> int:
-    """Name the relative orbit that passes over a place: made up, but always the same."""
+    """Made-up number of the relative orbit over a place, the same for all passes."""
     return int((180 - place.longitude) / 360 * _ORBITS) % _ORBITS + 1

@@ -19,7 +19,7 @@ def fractal_fields(
     Args:
         side: Cells along an edge; the surfaces are periodic.
         steepness: Exponent of the power spectrum; about 3 to 4 for terrain, 2 and less for rough texture.
-        rng: Source of chance.
+        rng: Random number generator.
 
     Returns:
         Two surfaces of shape (side, side) with mean 0 and standard deviation 1.

@@ -1,4 +1,4 @@
-"""A simulated scene classification: what Sen2Cor would make of a date, errors included.
+"""A simulated scene classification: Sen2Cor's classes of a date, errors included.
 
 Sen2Cor's classes were compared with what people see in, among others, the Cloud Mask Intercomparison eXercise (Skakun
 et al. 2022, *Remote Sensing of Environment* 274, 112990): it misses thin edges and parts of shadows, takes bright
@@ -20,7 +20,7 @@ Field = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Errors:
-    """How the classification errs.
+    """Error rates of the classification.
 
     Attributes:
         seen_from: Opacity from which a cloud is seen, half of the time; what is thinner is missed.
@@ -57,8 +57,8 @@ def classify(bands: dict[str, Field], clouds: Clouds, rng: np.random.Generator) 
 
     Args:
         bands: Observed reflectance by band, native resolution; of 10 m: B2, B3, B4, B8; of 20 m: B11.
-        clouds: What is really there.
-        rng: Source of chance, for the errors.
+        clouds: The true clouds.
+        rng: Random number generator, for the errors.
 
     Returns:
         Codes of :class:`~mining_the_mines.sentinel2.scene_classification.SceneClass` in pixels of 20 m, shape (H / 2,
@@ -80,7 +80,7 @@ def classify(bands: dict[str, Field], clouds: Clouds, rng: np.random.Generator) 
 
 
 class _Whims:
-    """Where the classification errs: in patches of some 100 m, not in single pixels."""
+    """Random places of errors: patches of some 100 m, not single pixels."""
 
     def __init__(self, side: int, rng: np.random.Generator) -> None:
         self._side, self._rng = side, rng
@@ -109,7 +109,7 @@ def _classify_ground(bands: dict[str, Field]) -> NDArray[np.uint8]:
 
 
 def _confused(bands: dict[str, Field], classes: NDArray[np.uint8], whims: _Whims) -> NDArray[np.bool_]:
-    """Find bright bare ground that passes for cloud."""
+    """Find bright bare ground that is mistaken for cloud."""
     visible = np.mean([_halved(bands[name]) for name in ("B2", "B3", "B4")], axis=0)
     bright: NDArray[np.bool_] = (visible > ERRORS.bright_ground) & (classes == SceneClass.NOT_VEGETATED)
     return bright & whims.strike(ERRORS.false_cloud)

@@ -25,7 +25,7 @@ Field = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Radiometry:
-    """How noisy a band is.
+    """Radiometric noise of a band.
 
     Attributes:
         signal_to_noise: At the reference radiance.
@@ -41,8 +41,8 @@ class Radiometry:
         """Compute the standard deviation of the noise, half read-out and half photon noise at the reference.
 
         Args:
-            reflectance: Of the pixels.
-            sun: Where the sun stands.
+            reflectance: Reflectance of the pixels.
+            sun: Position of the sun.
 
         Returns:
             Standard deviation of reflectance, in the pixels' shape.
@@ -76,10 +76,10 @@ TRANSFER_AT_NYQUIST = MappingProxyType({10: 0.25, 20: 0.25, 60: 0.35})
 
 @dataclass(frozen=True)
 class Sky:
-    """What differs from one date to the next.
+    """Conditions of a date.
 
     Attributes:
-        sun: Where the sun stands.
+        sun: Position of the sun.
         haze: Reflectance at 550 nm that is left over dark ground after atmospheric correction; negative where it took
             off too much.
         patchiness: Standard deviation of that within a region, on top of two fifths of the haze itself.
@@ -97,12 +97,12 @@ class Sky:
 def observe_native(
     landscape: Landscape, sky: Sky, rng: np.random.Generator, clouds: Clouds | None = None
 ) -> dict[str, Field]:
-    """Look at a landscape with each band in its own resolution.
+    """Observe a landscape with each band in its own resolution.
 
     Args:
         landscape: The ground.
         sky: The conditions.
-        rng: Source of chance, for noise and haze.
+        rng: Random number generator, for noise and haze.
         clouds: Between the ground and the sensor; ``None`` for a clear sky.
 
     Returns:
@@ -127,7 +127,7 @@ def observe_native(
 
 
 def observe_truth(landscape: Landscape, sky: Sky) -> Field:
-    """Look at a landscape as the instrument would if neither air nor electronics got in the way.
+    """Observe a landscape without haze and noise.
 
     Args:
         landscape: The ground.
@@ -151,7 +151,7 @@ def seasonal_spectra(spectra: Field, dryness: float) -> Field:
     """Let grass, crops and leaves wither.
 
     Args:
-        spectra: Of a place, shape (…, materials, 12).
+        spectra: Spectra of a place, shape (…, materials, 12).
         dryness: 0 to 1.
 
     Returns:
@@ -169,7 +169,7 @@ def seasonal_spectra(spectra: Field, dryness: float) -> Field:
 
 
 class _Scene:
-    """A landscape on one date: what all bands share is worked out once."""
+    """A landscape on one date, with the parts that all bands share."""
 
     def __init__(self, landscape: Landscape, sky: Sky) -> None:
         self._spectra = seasonal_spectra(landscape.spectra, sky.dryness).reshape(-1, len(COMPETITION_BANDS))
@@ -200,7 +200,7 @@ def _light(landscape: Landscape, sky: Sky) -> Field:
 
 
 def _sample(image: Field, resolution: int) -> Field:
-    """Blur an image of 10 m pixels as optics and classifier do, and sample it.
+    """Blur an image of 10 m pixels as optics and detector do, and sample it.
 
     A Gaussian whose transfer at Nyquist is m has a standard deviation of √(−2 ln m) / π pixels; the averaging over
     the pixel's own area, which :func:`_average` does, is taken off in quadrature.

@@ -1,4 +1,4 @@
-"""What to simulate, as one immutable set of parameters."""
+"""Parameters of the simulated archive."""
 
 from datetime import date
 from typing import Final, Self
@@ -25,13 +25,13 @@ class SeriesSettings(BaseModel):
     provinces: tuple[str, ...] = Field(
         default=("tapajos", "copperbelt", "guiana_shield", "madre_de_dios"),
         min_length=1,
-        description="Mining provinces of mining_the_mines.simulation.places; each gives one region of its name.",
+        description="Mining provinces, names of mining_the_mines.simulation.places; each is one region.",
     )
     pixels: int = Field(
         default=576, ge=60, le=4098, multiple_of=6, description="Edge of a region in pixels of 10 m; a multiple of 6."
     )
-    mines: int = Field(default=15, ge=0, description="Mines in a region.")
-    dates: int = Field(default=10, ge=1, description="Dates on which each region is seen.")
+    mines: int = Field(default=15, ge=0, description="Number of mines in a region.")
+    dates: int = Field(default=10, ge=1, description="Number of dates on which each region is seen.")
     start: date = Field(default=date(2021, 9, 1), description="First day of the season.")
     end: date = Field(
         default=date(2022, 6, 30),
@@ -41,9 +41,9 @@ class SeriesSettings(BaseModel):
         default=0.3,
         ge=0,
         le=0.75,
-        description="Mean share of a scene that lies under clouds; dates differ from 0 to 0.9.",
+        description="Mean share of a scene under clouds, 0 to 1; single dates have 0 to 0.9.",
     )
-    seed: int = Field(default=20260, ge=0, description="Seeds everything.")
+    seed: int = Field(default=20260, ge=0, description="Seed of all random numbers.")
 
     @field_validator("provinces")
     @classmethod

@@ -19,8 +19,8 @@ def blob(
     Args:
         centre: In metres.
         radius: Mean radius in metres.
-        rng: Source of chance.
-        roughness: How far the outline wanders, relative to the radius.
+        rng: Random number generator.
+        roughness: Deviation of the outline relative to the radius.
         stretch: Length over width.
 
     Returns:
@@ -60,7 +60,7 @@ def winding_line(start: Position, end: Position, wander: float, rng: np.random.G
         start: In metres.
         end: In metres.
         wander: Sideways deviation relative to the distance, about 0.1 for a track.
-        rng: Source of chance.
+        rng: Random number generator.
 
     Returns:
         The line.
@@ -86,7 +86,7 @@ def meander(side: float, rng: np.random.Generator) -> NDArray[np.float64]:
 
     Args:
         side: Edge of the square in metres.
-        rng: Source of chance.
+        rng: Random number generator.
 
     Returns:
         Points every 10 m, shape (n, 2); the course enters and leaves outside the square.
@@ -109,7 +109,7 @@ def inner_bend(course: NDArray[np.float64], index: int) -> Position:
 
     Args:
         course: As from :func:`meander`.
-        index: Of the point.
+        index: Index of the point.
 
     Returns:
         The vector.
@@ -127,7 +127,7 @@ def random_point_in(outline: BaseGeometry, rng: np.random.Generator) -> Position
 
     Args:
         outline: Any polygon.
-        rng: Source of chance.
+        rng: Random number generator.
 
     Returns:
         A point of it.

@@ -52,7 +52,7 @@ _SURFACE = 0.006
 
 @dataclass(frozen=True)
 class WaterBody:
-    """What colours a water body.
+    """Constituents of a water body.
 
     Attributes:
         sediment: Suspended matter in g/m³.
@@ -72,7 +72,7 @@ def water_reflectance(water: WaterBody) -> NDArray[np.float64]:
     """Compute a water body's surface reflectance.
 
     Args:
-        water: What colours it.
+        water: Its constituents.
 
     Returns:
         Reflectance, 0 to 1, shape (12,), in the order of ``COMPETITION_BANDS``.
@@ -99,7 +99,7 @@ COARSE_ROCK = 0.54
 
 
 class Material(IntEnum):
-    """What a cell of the ground can be made of."""
+    """Material of a cell of the ground."""
 
     CANOPY = 0
     SHADED_CANOPY = 1
@@ -179,7 +179,7 @@ def local_spectra(rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw the spectra of a region: four kinds of ground at the corners of a square, and what lies between them.
 
     Args:
-        rng: Source of chance.
+        rng: Random number generator.
 
     Returns:
         Reflectance of shape (geologies, materials, 12): ``GEOLOGIES_ALONG``² blends row by row, materials in the order
@@ -198,7 +198,7 @@ def ground_spectra(rng: np.random.Generator) -> NDArray[np.float32]:
     Within a class, kinds differ by gain and by slope, by about a tenth, as spectra of one class do in the library.
 
     Args:
-        rng: Source of chance.
+        rng: Random number generator.
 
     Returns:
         Reflectance of shape (materials, 12), rows in the order of :class:`Material`.

@@ -84,9 +84,9 @@ class Band:
 
     Attributes:
         name: ``B1`` … ``B12``, or ``SCL``.
-        path: Where it lies.
+        path: Path of the file.
         shape: Rows and columns.
-        transform: Of its grid.
+        transform: Transform of its grid.
     """
 
     name: str
@@ -99,9 +99,9 @@ def describe_scene(product: Product, epsg: int, sun: Sun, classes: NDArray[np.ui
     """Describe a product as a STAC item.
 
     Args:
-        product: Which one.
-        epsg: Of its UTM zone.
-        sun: Where it stood.
+        product: The product.
+        epsg: EPSG code of its UTM zone.
+        sun: Position of the sun.
         classes: Its scene classification, 0 where there is no data.
         bands: Its files, all in one folder.
 
@@ -165,7 +165,7 @@ def write_catalog(folder: Path, items: list[pystac.Item]) -> None:
     ``catalog.json``, ``sentinel-2-l2a/collection.json`` and ``sentinel-2-l2a/<item>/<item>.json``, with relative links.
 
     Args:
-        folder: Of the catalog.
+        folder: Folder of the catalog.
         items: All scenes.
     """
     catalog = pystac.Catalog(
@@ -198,9 +198,9 @@ def outline_of(transform: Affine, shape: tuple[int, int], epsg: int) -> Polygon:
     """Draw the outline of a grid in degrees of WGS 84.
 
     Args:
-        transform: Of the grid.
+        transform: Transform of the grid.
         shape: Rows and columns.
-        epsg: Of the grid.
+        epsg: EPSG code of the grid.
 
     Returns:
         The polygon, longitude first, counter-clockwise.
