@@ -14,7 +14,7 @@ from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.composite_files import INDEX, Composite, NoCompositeError, open_composites, write_index
 from mining_the_mines.scenes.composites import make_composites
-from support.observed_requests import CLOUD, Observation, clear, flat, month, plan_of, write_scene
+from support.observed_requests import CLOUD, Observation, clear, month, plan_of, write_scene
 
 BANDS = ("B2", "B5", "B1")
 HERE = DaskSettings(workers=2)
@@ -52,14 +52,14 @@ def make(items: list[pystac.Item], folder: Path, dask: DaskSettings = HERE, **se
 
 @pytest.mark.parametrize("block", [32, 40, 90])
 @pytest.mark.parametrize("method", ["median", "medoid"])
-def test_the_size_of_blocks_can_not_be_told_from_the_composite(tmp_path: Path, block: int, method: str) -> None:
+def test_size_of_blocks_cannot_be_told_from_composite(tmp_path: Path, block: int, method: str) -> None:
     items = archive(tmp_path / "archive")
     whole = make(items, tmp_path / "whole", block=512, method=method)
     divided = make(items, tmp_path / "divided", block=block, method=method)
     np.testing.assert_array_equal(pixels(divided), pixels(whole))
 
 
-def test_a_composite_says_in_its_file_what_it_is(tmp_path: Path) -> None:
+def test_composite_says_in_its_file_what_it_is(tmp_path: Path) -> None:
     composite = make(archive(tmp_path / "archive"), tmp_path / "composites")
     with rasterio.open(composite.image) as image:
         assert image.descriptions == BANDS
@@ -78,7 +78,7 @@ def test_a_composite_says_in_its_file_what_it_is(tmp_path: Path) -> None:
         ({"s2:processing_baseline": "04.00"}, "not there"),
     ],
 )
-def test_an_offset_that_the_metadata_deny_is_noticed_in_the_pixels(
+def test_offset_that_metadata_deny_is_noticed_in_pixels(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, flags: dict[str, str], doubt: str
 ) -> None:
     """Ground of 0.02 to 0.3, whose numbers hold the offset if the metadata say no, and none if they say yes."""
@@ -101,7 +101,7 @@ def cut_off(item: pystac.Item, band: str = "blue") -> tuple[Path, bytes]:
     return path, whole
 
 
-def test_blocks_that_lack_a_scene_are_made_again_when_it_can_be_read(tmp_path: Path) -> None:
+def test_blocks_that_lack_scene_are_made_again_when_it_can_be_read(tmp_path: Path) -> None:
     items = archive(tmp_path / "archive")
     undisturbed = pixels(make(items, tmp_path / "undisturbed"))
     plans = plan_of(items, BANDS)
@@ -126,7 +126,7 @@ def test_blocks_that_lack_a_scene_are_made_again_when_it_can_be_read(tmp_path: P
     assert not (tmp_path / "composites" / "parts").exists()
 
 
-def test_a_file_on_disk_that_was_replaced_makes_another_composite(tmp_path: Path) -> None:
+def test_file_on_disk_replaced_makes_another_composite(tmp_path: Path) -> None:
     items = archive(tmp_path / "archive")
     before = pixels(make(items, tmp_path / "composites"))
     for item in items:
@@ -135,7 +135,7 @@ def test_a_file_on_disk_that_was_replaced_makes_another_composite(tmp_path: Path
     assert (pixels(make(items, tmp_path / "composites"))[0] != before[0]).any()
 
 
-def test_a_region_of_which_nothing_can_be_read_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_region_of_which_nothing_can_be_read_is_reported_with_reason(tmp_path: Path) -> None:
     items = archive(tmp_path / "archive", dates=2)
     for item in items:
         Path(item.assets["blue"].href).unlink()
@@ -153,13 +153,13 @@ def test_scenes_of_too_few_days_make_no_composite(tmp_path: Path) -> None:
         make_composites(plans, tmp_path / "composites", HERE)
 
 
-def test_a_region_without_a_clear_pixel_makes_no_composite(tmp_path: Path) -> None:
+def test_region_without_clear_pixel_makes_no_composite(tmp_path: Path) -> None:
     items = archive(tmp_path / "archive", dates=2)
     with pytest.raises(NoCompositeError, match=r"no pixel is clear on 3 of 2 days"):
         make(items, tmp_path / "composites", minimum_clear_dates=3)
 
 
-def test_a_region_that_fails_does_not_stop_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_region_that_fails_does_not_stop_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     good, bad = archive(tmp_path / "good"), archive(tmp_path / "bad")
     for item in bad:
         Path(item.assets["blue"].href).unlink()
@@ -172,35 +172,15 @@ def test_a_region_that_fails_does_not_stop_another(tmp_path: Path, caplog: pytes
     assert "Of bad no composite can be made" in caplog.text
 
 
-def test_metadata_that_contradict_each_other_are_noted(tmp_path: Path) -> None:
-    item = write_scene(tmp_path / "a", "s", Observation({"blue": flat(500)}, clear(), month(1), "03.01"))
-    item.assets["blue"].extra_fields["raster:bands"] = [{"scale": 0.0001, "offset": -0.1}]
-    (composite,) = make_composites(plan_of([item], ("B2",)), tmp_path / "composites", HERE)
-    assert any(note.startswith("s: By raster:bands") for note in composite.notes)
-
-
 @pytest.mark.parametrize("listed", [b"", b'{"regions": ["tapa', b"[]", b'{"regions": 3}', b"{}", b"\xff\xfe"])
-def test_a_list_of_composites_that_is_cut_off_is_told(tmp_path: Path, listed: bytes) -> None:
+def test_list_of_composites_cut_off_is_reported(tmp_path: Path, listed: bytes) -> None:
     (tmp_path / INDEX).write_bytes(listed)
     with pytest.raises(SceneError, match="is cut off or lists no composites: run preprocessing again") as told:
         open_composites(tmp_path)
     assert str(tmp_path / INDEX) in str(told.value)
 
 
-def test_a_composite_that_is_there_is_not_made_again(tmp_path: Path) -> None:
-    items = archive(tmp_path / "archive")
-    first = make(items, tmp_path / "composites").image.stat().st_mtime_ns
-    assert make(items, tmp_path / "composites").image.stat().st_mtime_ns == first
-
-
-def test_other_settings_make_another_composite(tmp_path: Path) -> None:
-    items = archive(tmp_path / "archive")
-    lenient = pixels(make(items, tmp_path / "composites"))
-    strict = pixels(make(items, tmp_path / "composites", minimum_clear_dates=5))
-    assert (strict[0] == 0).sum() > (lenient[0] == 0).sum()
-
-
-def test_a_run_that_was_cut_short_makes_only_what_is_missing(tmp_path: Path) -> None:
+def test_run_cut_short_makes_only_what_is_missing(tmp_path: Path) -> None:
     items = archive(tmp_path / "archive")
     undisturbed = pixels(make(items, tmp_path / "undisturbed"))
     done = 0

@@ -1,13 +1,14 @@
-"""What catalogs say of scenes."""
+"""Facts and assets of scenes, in every catalog's dialect."""
 
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pystac
 import pytest
 import shapely
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.scenes.items import SceneFacts
+from mining_the_mines.scenes.items import MissingAssetError, SceneFacts, find_asset, find_mask
 from support.stac_catalogs import GROUND, Scene
 
 
@@ -18,7 +19,7 @@ def item(**properties: object) -> dict[str, Any]:
     return fields
 
 
-def test_the_facts_of_a_scene_are_found() -> None:
+def test_facts_of_scene_are_found() -> None:
     facts = SceneFacts.of(Scene(cloud_cover=12.5).item())
     assert facts.moment == datetime(2022, 1, 3, 14, tzinfo=UTC)
     assert (facts.platform, facts.baseline, facts.tile, facts.cloud_cover) == ("sentinel-2a", "03.01", "21MXM", 12.5)
@@ -54,31 +55,118 @@ def test_every_archive_names_baselines_in_its_own_way(properties: dict[str, Any]
     assert SceneFacts.of(item(**properties)).baseline == baseline
 
 
-def test_a_baseline_is_known_by_the_items_name() -> None:
+def test_baseline_is_known_by_items_name() -> None:
     named = item() | {"id": "S2A_MSIL2A_20180101T103431_N0500_R108_T32TQM_20230901T000000"}
     assert SceneFacts.of(named).baseline == "05.00"
 
 
-def test_a_pass_around_midnight_utc_is_of_one_local_day() -> None:
+def test_pass_around_midnight_utc_is_of_one_local_day() -> None:
     before, after = (SceneFacts.of(item(datetime=f"2022-01-0{day}")) for day in ("3T23:59:00Z", "4T00:01:00Z"))
     assert before.day(150) == after.day(150) == date(2022, 1, 4)
 
 
-def test_a_scene_without_polygon_shows_its_box() -> None:
+def test_scene_without_polygon_shows_its_box() -> None:
     fields = item() | {"geometry": None, "bbox": [0, 0, 10, 1, 1, 20]}
     assert shapely.bounds(SceneFacts.of(fields).footprint).tolist() == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("geometry", [{"type": "Polygon", "coordinates": [[[0, 0]]]}, {"type": "Blob"}, {"a": 1}])
-def test_a_broken_polygon_is_no_footprint(geometry: dict[str, Any]) -> None:
+def test_broken_polygon_is_no_footprint(geometry: dict[str, Any]) -> None:
     assert SceneFacts.of(item() | {"geometry": geometry, "bbox": None}).footprint is None
 
 
-def test_a_box_across_the_antimeridian_is_not_believed() -> None:
+def test_box_across_antimeridian_is_not_believed() -> None:
     assert SceneFacts.of(item() | {"geometry": None, "bbox": [179, 0, -179, 1]}).footprint is None
 
 
 @pytest.mark.parametrize("moment", [None, "yesterday", 3])
-def test_a_scene_without_date_is_told(moment: object) -> None:
+def test_scene_without_date_is_reported(moment: object) -> None:
     with pytest.raises(SceneError, match="has no date"):
         SceneFacts.of(item(datetime=moment))
+
+
+TIFF, JP2 = "image/tiff; application=geotiff; profile=cloud-optimized", "image/jp2"
+
+
+def scene_with(**assets: dict[str, Any]) -> pystac.Item:
+    fields = Scene().item()
+    fields["assets"] = {
+        key.replace("__", "-"): {"href": f"https://host.org/{key}", "type": TIFF} | more for key, more in assets.items()
+    }
+    return pystac.Item.from_dict(fields)
+
+
+EARTH_SEARCH = scene_with(
+    **{key: {} for key in ("coastal", "blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir08")},
+    **{key: {} for key in ("nir09", "swir16", "swir22", "scl", "aot", "wvp")},
+    visual={"eo:bands": [{"name": "red"}, {"name": "green"}, {"name": "blue"}]},
+    blue__jp2={"type": JP2},
+    thumbnail={"type": "image/jpeg", "roles": ["thumbnail"]},
+    granule_metadata={"type": "application/xml"},
+)
+PLANETARY_COMPUTER = scene_with(
+    **{f"B{number:02}": {} for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12)}, B8A={}, SCL={}
+)
+
+
+@pytest.mark.parametrize(
+    ("band", "key"),
+    [
+        ("B1", "coastal"),
+        ("B2", "blue"),
+        ("B5", "rededge1"),
+        ("B8", "nir"),
+        ("B8A", "nir08"),
+        ("B9", "nir09"),
+        ("B11", "swir16"),
+        ("SCL", "scl"),
+        ("scl", "scl"),
+    ],
+)
+def test_bands_are_found_as_earth_search_calls_them(band: str, key: str) -> None:
+    assert find_asset(EARTH_SEARCH, band) == key
+
+
+@pytest.mark.parametrize(("band", "key"), [("B2", "B02"), ("B8A", "B8A"), ("B12", "B12"), ("SCL", "SCL")])
+def test_bands_are_found_as_planetary_computer_calls_them(band: str, key: str) -> None:
+    assert find_asset(PLANETARY_COMPUTER, band) == key
+
+
+def test_tiff_is_read_rather_than_its_jpeg_2000_twin() -> None:
+    assert find_asset(scene_with(blue__jp2={"type": JP2}, blue={}), "B2") == "blue"
+    assert find_asset(scene_with(blue__jp2={"type": JP2}), "B2") == "blue-jp2"
+
+
+def test_of_several_resolutions_finest_is_read() -> None:
+    assert find_asset(scene_with(B02_60m={}, B02_20m={}, B02_10m={}), "B2") == "B02_10m"
+
+
+def test_address_that_can_be_fetched_is_preferred() -> None:
+    assert find_asset(scene_with(B02={"href": "s3://bucket/B02.tif"}, blue={}), "B2") == "blue"
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"eo:bands": [{"name": "B03", "common_name": "green"}]},
+        {"eo:bands": [{"common_name": "green"}]},
+        {"bands": [{"name": "x", "eo:common_name": "green"}]},
+    ],
+)
+def test_asset_of_any_name_is_known_by_band_it_describes(described: dict[str, Any]) -> None:
+    assert find_asset(scene_with(one=described, two={}), "B3") == "one"
+
+
+def test_asset_with_several_bands_is_never_taken_for_one_of_them() -> None:
+    with pytest.raises(MissingAssetError):
+        find_asset(scene_with(visual={"eo:bands": [{"name": "red"}, {"name": "green"}]}), "B4")
+
+
+def test_scene_classification_is_mask_whatever_its_key() -> None:
+    assert find_mask(EARTH_SEARCH, "SCL") == find_mask(EARTH_SEARCH, "scl") == "scl"
+    assert find_mask(PLANETARY_COMPUTER, "scl") == "SCL"
+
+
+def test_missing_band_is_reported_with_what_there_is() -> None:
+    with pytest.raises(MissingAssetError, match="no asset for B12; it has blue, green"):
+        find_asset(scene_with(blue={}, green={}), "B12")

@@ -12,7 +12,7 @@ from support.chip_polygons import utm_grid
 from support.composites import composite_at
 
 
-def test_a_small_composite_is_shown_pixel_by_pixel(tmp_path: Path) -> None:
+def test_small_composite_is_shown_pixel_by_pixel(tmp_path: Path) -> None:
     composite = composite_at(tmp_path, grid=utm_grid(20, 30), clear=4)
     quicklook = read_quicklook(composite, 700)
     with rasterio.open(composite.image) as image:
@@ -21,7 +21,7 @@ def test_a_small_composite_is_shown_pixel_by_pixel(tmp_path: Path) -> None:
     assert quicklook.clear_dates.tolist() == [[4] * 30] * 20
 
 
-def test_a_large_composite_keeps_its_proportions_and_its_brightness(tmp_path: Path) -> None:
+def test_large_composite_keeps_its_proportions_and_its_brightness(tmp_path: Path) -> None:
     composite = composite_at(tmp_path, grid=utm_grid(200, 400))
     quicklook = read_quicklook(composite, 40)
     assert quicklook.visible.shape == (3, 20, 40)
@@ -48,13 +48,7 @@ def test_clear_dates_are_counted_over_all_pixels(tmp_path: Path) -> None:
     assert read_quicklook(composite, 10).pixels_by_clear_dates.tolist() == [1, 0, 0, 300 * 500 - 1]
 
 
-def test_without_visible_bands_the_first_one_is_shown_in_grey(tmp_path: Path) -> None:
-    visible = read_quicklook(composite_at(tmp_path, bands=("B8", "B11")), 700).visible
-    np.testing.assert_array_equal(visible[0], visible[1])
-    np.testing.assert_array_equal(visible[0], visible[2])
-
-
-def test_a_composite_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_composite_gone_is_reported_in_sentence(tmp_path: Path) -> None:
     composite = composite_at(tmp_path)
     composite.clear_dates.unlink()
     with pytest.raises(SceneError, match=r"The composite of north can't be read .* make it again"):

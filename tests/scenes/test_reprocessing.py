@@ -11,12 +11,12 @@ def facts(**fields: Any) -> SceneFacts:
     return SceneFacts.of(Scene(**fields).item())
 
 
-def test_the_newest_baseline_replaces_the_others() -> None:
+def test_newest_baseline_replaces_others() -> None:
     old, older, new = facts(baseline="03.01"), facts(baseline="02.14"), facts(baseline="05.10")
     assert find_replaced([old, new, older]) == {old.item: (new.item,), older.item: (new.item,)}
 
 
-def test_of_one_baseline_the_newest_product_counts() -> None:
+def test_of_one_baseline_newest_product_counts() -> None:
     first = facts(name="first", properties={"created": "2022-01-04T00:00:00Z"})
     second = facts(name="a later one", properties={"created": "2022-02-04T00:00:00Z"})
     assert find_replaced([first, second]) == {"first": ("a later one",)}
@@ -26,7 +26,7 @@ def test_two_granules_of_one_pass_that_show_different_ground_are_both_kept() -> 
     assert find_replaced([facts(name="west"), facts(name="east", shift=0.004)]) == {}
 
 
-def test_a_pass_in_two_granules_that_was_processed_again_is_replaced_as_a_whole() -> None:
+def test_pass_in_two_granules_processed_again_is_replaced_as_whole() -> None:
     old = [facts(name="west"), facts(name="east", shift=0.004)]
     new = [facts(name="new west", baseline="05.10"), facts(name="new east", baseline="05.10", shift=0.004)]
     assert set(find_replaced([*old, *new])) == {"west", "east"}
@@ -37,13 +37,13 @@ def test_other_tiles_days_and_satellites_replace_nothing() -> None:
     assert find_replaced(scenes) == {}
 
 
-def test_without_footprints_an_older_version_is_taken_to_show_the_same() -> None:
+def test_without_footprints_older_version_is_taken_to_show_same() -> None:
     old, new = Scene().item(), Scene(baseline="05.10").item()
     for item in (old, new):
         item |= {"geometry": None, "bbox": None}
     assert list(find_replaced([SceneFacts.of(old), SceneFacts.of(new)])) == [old["id"]]
 
 
-def test_a_known_baseline_is_newer_than_an_unknown_one() -> None:
+def test_known_baseline_is_newer_than_unknown_one() -> None:
     unknown = facts(name="unknown", properties={"s2:processing_baseline": None})
     assert list(find_replaced([unknown, facts()])) == ["unknown"]

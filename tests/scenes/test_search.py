@@ -10,7 +10,7 @@ import pytest
 from planetary_computer.settings import Settings  # type: ignore[import-untyped] # it publishes no type information
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.scenes.http import sign, signing
+from mining_the_mines.scenes.http import sign
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.search import StaticCatalog, open_item, open_source
 from mining_the_mines.scenes.settings import AccessSettings
@@ -39,19 +39,19 @@ def ids(found: list[Found]) -> list[str]:
     return [thing.id if isinstance(thing, pystac.Item) else thing.item for thing in found]
 
 
-def test_a_catalog_on_disk_is_searched(tmp_path: Path) -> None:
+def test_catalog_on_disk_is_searched(tmp_path: Path) -> None:
     write_catalog(tmp_path, series())
     expected = [scene.id for scene in series()]
     assert ids(find(tmp_path)) == ids(find(tmp_path / "catalog.json")) == expected
     assert ids(find((tmp_path / "catalog.json").as_uri())) == expected
 
 
-def test_a_static_catalog_on_the_web_is_searched(tmp_path: Path, server: FaultyServer) -> None:
+def test_static_catalog_on_web_is_searched(tmp_path: Path, server: FaultyServer) -> None:
     write_catalog(tmp_path, series())
     assert ids(find(f"{server.address}/catalog.json")) == [scene.id for scene in series()]
 
 
-def test_the_first_page_tells_an_api_from_a_static_catalog(tmp_path: Path, server: FaultyServer) -> None:
+def test_first_page_tells_api_from_static_catalog(tmp_path: Path, server: FaultyServer) -> None:
     write_catalog(tmp_path, series())
     write_json(tmp_path / "api.json", catalog_json([]) | {"links": [{"rel": "search", "href": "/search"}]})
     assert isinstance(open_source(access(f"{server.address}/catalog.json"), None), StaticCatalog)
@@ -72,7 +72,7 @@ def test_other_periods_and_places_are_not_given(tmp_path: Path) -> None:
     assert find(tmp_path, where=Region("elsewhere", (10, 10, 11, 11))) == []
 
 
-def test_a_collection_beside_the_region_is_not_opened(tmp_path: Path, server: FaultyServer) -> None:
+def test_collection_beside_region_is_not_opened(tmp_path: Path, server: FaultyServer) -> None:
     write_catalog(tmp_path, series())
     path = tmp_path / "sentinel-2-l2a" / "collection.json"
     collection = json.loads(path.read_text())
@@ -82,33 +82,19 @@ def test_a_collection_beside_the_region_is_not_opened(tmp_path: Path, server: Fa
     assert server.count(series()[0].id) == 0
 
 
-def test_a_collection_without_extent_is_opened(tmp_path: Path) -> None:
-    write_catalog(tmp_path, series())
-    path = tmp_path / "sentinel-2-l2a" / "collection.json"
-    collection = json.loads(path.read_text())
-    del collection["extent"]
-    write_json(path, collection)
-    assert len(find(tmp_path)) == 4
-
-
-def test_an_unknown_collection_is_told_with_those_there_are(tmp_path: Path) -> None:
+def test_unknown_collection_is_reported_with_those_there_are(tmp_path: Path) -> None:
     write_catalog(tmp_path, series())
     with pytest.raises(SceneError, match="no collection landsat; it has sentinel-2-l2a"):
         find(tmp_path, collection="landsat")
 
 
-def test_without_a_collection_all_are_searched(tmp_path: Path) -> None:
-    write_catalog(tmp_path, series())
-    assert len(find(tmp_path, collection=None)) == 4
-
-
-def test_links_in_a_circle_are_followed_once(tmp_path: Path) -> None:
+def test_links_in_circle_are_followed_once(tmp_path: Path) -> None:
     write_json(tmp_path / "catalog.json", catalog_json(["./catalog.json", "./other.json"]))
     write_json(tmp_path / "other.json", catalog_json(["./catalog.json"]))
     assert find(tmp_path, collection=None) == []
 
 
-def test_what_can_not_be_read_is_listed_and_survived(tmp_path: Path, server: FaultyServer) -> None:
+def test_what_cannot_be_read_is_listed_and_survived(tmp_path: Path, server: FaultyServer) -> None:
     write_catalog(tmp_path, series())
     scenes = series()
     folder = tmp_path / "sentinel-2-l2a"
@@ -125,7 +111,7 @@ def test_what_can_not_be_read_is_listed_and_survived(tmp_path: Path, server: Fau
     assert "404" in broken[f"./{scenes[2].id}/{scenes[2].id}.json"]
 
 
-def test_a_catalog_on_the_web_can_not_name_files_of_this_machine(tmp_path: Path, server: FaultyServer) -> None:
+def test_catalog_on_web_cannot_name_files_of_this_machine(tmp_path: Path, server: FaultyServer) -> None:
     outside = write_json(tmp_path / "secret.json", Scene().item())
     write_json(
         tmp_path / "web" / "catalog.json", catalog_json([]) | {"links": [{"rel": "item", "href": outside.as_uri()}]}
@@ -153,32 +139,21 @@ def test_addresses_are_made_absolute(href: str, base: str, local: bool, expected
 
 
 @pytest.mark.parametrize("href", ["file:///etc/passwd", "zip+file:///etc/a", "ftp://host/a.tif"])
-def test_a_scene_on_the_web_can_not_name_files_of_this_machine(href: str) -> None:
+def test_scene_on_web_cannot_name_files_of_this_machine(href: str) -> None:
     with pytest.raises(SceneError, match="on the web may only name"):
         resolve(href, "https://host/x/item.json", local=False)
 
 
-def test_a_scheme_that_can_not_be_read_is_told() -> None:
-    with pytest.raises(SceneError, match="only files and addresses of HTTP"):
-        resolve("ftp://host/a.tif", "/data/item.json", local=True)
-
-
-def test_a_source_that_is_not_there_is_told_with_what_may_be_given(tmp_path: Path) -> None:
+def test_source_not_there_is_reported_with_what_may_be_given(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="earth-search, planetary-computer"):
         find(tmp_path / "none")
 
 
 @pytest.mark.parametrize("page", ["<html>", "[1]"])
-def test_a_page_that_is_no_catalog_is_told(tmp_path: Path, server: FaultyServer, page: str) -> None:
+def test_page_no_catalog_is_reported(tmp_path: Path, server: FaultyServer, page: str) -> None:
     (tmp_path / "page.json").write_text(page)
     with pytest.raises(SceneError, match="STAC catalog: check the address"):
         find(f"{server.address}/page.json")
-
-
-def test_an_api_whose_landing_page_is_no_catalog_is_told(tmp_path: Path, server: FaultyServer) -> None:
-    write_json(tmp_path / "api.json", {"links": [{"rel": "search", "href": "/search"}]})
-    with pytest.raises(SceneError, match="no STAC API"):
-        find(f"{server.address}/api.json")
 
 
 def api(server: FaultyServer, pages: list[dict[str, Any]]) -> str:
@@ -196,30 +171,24 @@ def api(server: FaultyServer, pages: list[dict[str, Any]]) -> str:
     return f"{server.address}/"
 
 
-def test_an_api_whose_pages_never_end_is_left_when_they_repeat(server: FaultyServer) -> None:
+def test_api_whose_pages_never_end_is_left_when_they_repeat(server: FaultyServer) -> None:
     again = [{"rel": "next", "href": f"{server.address}/search", "method": "POST"}]
     page = {"type": "FeatureCollection", "features": [Scene().item()], "links": again}
     assert ids(find(api(server, [page]))) == [Scene().id]
     assert server.count("search") == 2
 
 
-def test_an_api_that_answers_something_else_is_told(server: FaultyServer) -> None:
+def test_api_that_answers_something_else_is_reported(server: FaultyServer) -> None:
     with pytest.raises(SceneError, match="its answer is no STAC"):
         find(api(server, [{"features": [3], "links": []}]))
 
 
-def test_a_search_names_whole_days(server: FaultyServer) -> None:
+def test_search_names_whole_days(server: FaultyServer) -> None:
     find(api(server, [{"features": []}]), start=date(2022, 1, 1))
     assert json.loads(server.asked[-1].body)["datetime"] == "2022-01-01T00:00:00Z/.."
 
 
-def test_only_the_planetary_computer_is_signed_for() -> None:
-    assert signing(access("earth-search")) is None
-    assert signing(access("planetary-computer")) is sign
-    assert sign("https://host.org/a.tif") == "https://host.org/a.tif"
-
-
-def test_an_address_of_the_planetary_computer_is_signed_when_it_is_opened(
+def test_address_of_planetary_computer_is_signed_when_it_is_opened(
     server: FaultyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expiry = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -230,14 +199,14 @@ def test_an_address_of_the_planetary_computer_is_signed_when_it_is_opened(
     assert server.asked[0].path == "/sentinel2l2a01/sentinel2-l2"
 
 
-def test_a_signature_that_is_not_to_be_had_is_told(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signature_not_to_be_had_is_reported(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     server.origin = lambda _: Reply(404, {}, b"")
     monkeypatch.setattr(Settings.get(), "sas_url", server.address)
     with pytest.raises(SceneError, match="gives no signature"):
         sign("https://unknown.blob.core.windows.net/container/a.tif")
 
 
-def test_items_that_belong_to_no_collection_are_told_instead_of_passed_over(
+def test_items_that_belong_to_no_collection_are_reported_instead_of_passed_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     item = Scene().item() | {"collection": None}
@@ -252,7 +221,7 @@ def test_items_that_belong_to_no_collection_are_told_instead_of_passed_over(
     assert "lists 1 items that belong to no collection" in caplog.text
 
 
-def test_an_item_that_names_no_collection_belongs_to_that_it_lies_in(tmp_path: Path) -> None:
+def test_item_that_names_no_collection_belongs_to_that_it_lies_in(tmp_path: Path) -> None:
     root = write_catalog(tmp_path, series(1))
     path = tmp_path / "sentinel-2-l2a" / series()[0].id / f"{series()[0].id}.json"
     fields = json.loads(path.read_text())
@@ -262,14 +231,14 @@ def test_an_item_that_names_no_collection_belongs_to_that_it_lies_in(tmp_path: P
 
 
 @pytest.mark.parametrize("links", [None, ["./item.json"], {"rel": "item"}, 3])
-def test_links_that_are_none_are_passed_over(tmp_path: Path, links: object) -> None:
+def test_links_none_are_passed_over(tmp_path: Path, links: object) -> None:
     write_json(tmp_path / "item.json", Scene().item() | {"links": links})
     write_json(tmp_path / "sub.json", catalog_json([]) | {"links": links})
     root = write_json(tmp_path / "catalog.json", plain_catalog("./sub.json", "./item.json"))
     assert ids(find(root)) == [Scene().id]
 
 
-def test_a_bucket_is_refused_with_what_to_do() -> None:
+def test_bucket_is_refused_with_what_to_do() -> None:
     with pytest.raises(SceneError, match=r"s3://eodata/a\.jp2 .*Copernicus Data Space.*acquisition\.source"):
         resolve("s3://eodata/a.jp2", "https://stac.dataspace.copernicus.eu/v1/items/a", local=False)
 

@@ -84,9 +84,7 @@ def errors(image: Numbers, seen: Seen) -> npt.NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("region", SERIES.provinces)
-def test_a_composite_is_closer_to_the_ground_than_the_clearest_date_in_every_band(
-    regions: dict[str, Seen], region: str
-) -> None:
+def test_composite_is_closer_to_ground_than_clearest_date_in_every_band(regions: dict[str, Seen], region: str) -> None:
     seen = regions[region]
     composite, best_date = errors(seen.composite, seen), errors(seen.best_date, seen)
     told = (

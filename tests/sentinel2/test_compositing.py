@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from conftest import REAL_CHIPS
-from mining_the_mines.sentinel2.compositing import CompositeSettings, Method, composite, count_clear_dates
+from mining_the_mines.sentinel2.compositing import CompositeSettings, Method, composite
 from support.dates import Mask, Numbers, dates_and_sky, random_dates
 
 METHODS: tuple[Method, ...] = ("median", "geomedian", "medoid")
@@ -50,17 +50,13 @@ def test_halves_are_rounded_to_even() -> None:
     assert composite(numbers, np.ones((2, 1, 1), bool), CompositeSettings())[0].ravel().tolist() == [10, 12]
 
 
-def test_more_than_255_dates_are_counted() -> None:
-    assert count_clear_dates(np.ones((300, 1, 1, 1), np.uint16), np.ones((300, 1, 1), bool)) == 300
-
-
-def test_an_unknown_method_is_rejected_with_those_there_are() -> None:
+def test_unknown_method_is_rejected_with_those_there_are() -> None:
     with pytest.raises(ValidationError, match=r"'median', 'geomedian' or 'medoid'"):
         CompositeSettings.model_validate({"method": "mean"})
 
 
 @pytest.mark.real_chips
-def test_real_dates_give_the_median_of_what_is_not_masked() -> None:
+def test_real_dates_give_median_of_what_is_not_masked() -> None:
     scenes = sorted((REAL_CHIPS / "timeseries_l1c").glob("*.tif"))
     numbers = np.stack([rasterio.open(scene).read() for scene in scenes])
     picture, counts = composite(numbers, np.ones(numbers[:, 0].shape, bool), CompositeSettings())

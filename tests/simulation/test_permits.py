@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from mining_the_mines.simulation.permits import CONCESSIONS, PROTECTED_AREAS, Permits, plan_permits, write_permits
-from support.simulated_regions import SERIES, landscape
+from support.simulated_regions import landscape
 
 
 def planned(seed: int = 0, mines: int = 2) -> Permits:
@@ -27,7 +27,7 @@ def mines(default_grounds: Path) -> gpd.GeoDataFrame:
 
 
 @pytest.mark.parametrize("name", [CONCESSIONS, PROTECTED_AREAS])
-def test_each_area_has_a_name_of_its_own_and_tells_its_region(default_grounds: Path, name: str) -> None:
+def test_each_area_has_name_of_its_own_and_tells_its_region(default_grounds: Path, name: str) -> None:
     areas = pyogrio.read_dataframe(default_grounds / name)
     assert areas.crs.to_epsg() == 4326
     assert list(areas.columns) == ["name", "region", "geometry"]
@@ -52,32 +52,20 @@ def test_some_concessions_hold_no_mine(default_grounds: Path, mines: gpd.GeoData
     assert (~concessions.intersects(mines.union_all())).sum() >= 4
 
 
-def test_each_protected_area_holds_a_mine(default_grounds: Path, mines: gpd.GeoDataFrame) -> None:
+def test_each_protected_area_holds_mine(default_grounds: Path, mines: gpd.GeoDataFrame) -> None:
     for area in pyogrio.read_dataframe(default_grounds / PROTECTED_AREAS).geometry:
         assert mines.within(area).any()
 
 
-def test_the_same_seed_gives_the_same_areas_and_another_others() -> None:
+def test_same_seed_gives_same_areas_and_another_others() -> None:
     assert planned(1) == planned(1)
     assert planned(1) != planned(2)
 
 
-def test_a_region_without_mines_has_areas_all_the_same() -> None:
-    permits = planned(mines=0)
-    assert len(permits.concessions) == 5
-    assert permits.protected
-    assert all(area.outline.is_valid for area in (*permits.concessions, *permits.protected))
-
-
-def test_areas_of_a_region_do_not_depend_on_the_other_regions(tmp_path: Path) -> None:
+def test_areas_of_region_do_not_depend_on_other_regions(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     write_permits(tmp_path / "one", [landscape()], seed=4)
     write_permits(tmp_path / "two", [landscape(mines=0), landscape()], seed=4)
     one, two = (json.loads((tmp_path / name / CONCESSIONS).read_text())["features"] for name in ("one", "two"))
     assert two[-len(one) :] == one
-
-
-def test_the_series_brings_its_areas(small_series: Path) -> None:
-    for name in (CONCESSIONS, PROTECTED_AREAS):
-        assert set(pyogrio.read_dataframe(small_series / name)["region"]) == set(SERIES.provinces)

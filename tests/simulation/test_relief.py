@@ -9,16 +9,11 @@ def test_flat_ground_is_lit_as_it_is() -> None:
     assert np.allclose(illumination(np.zeros((8, 8), np.float32), 5, Sun()), 1)
 
 
-def test_slopes_that_face_the_sun_are_brighter() -> None:
+def test_slopes_that_face_sun_are_brighter() -> None:
     falls_to_the_east = -np.tile(np.arange(8, dtype=np.float32), (8, 1))
     morning = Sun(elevation=45, azimuth=90)
     assert illumination(falls_to_the_east, 5, morning).mean() > 1
     assert illumination(-falls_to_the_east, 5, morning).mean() < 1
-
-
-def test_slopes_that_face_north_are_brighter_under_a_northern_sun() -> None:
-    falls_to_the_north = np.tile(np.arange(8, dtype=np.float32)[:, None], (1, 8))
-    assert illumination(falls_to_the_north, 5, Sun(elevation=45, azimuth=0)).mean() > 1
 
 
 def test_steeper_spectra_give_smoother_surfaces() -> None:

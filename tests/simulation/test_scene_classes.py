@@ -40,7 +40,7 @@ def test_thick_clouds_are_found_and_thin_edges_missed(region: Landscape, kind: C
     assert cloudy[thin].mean() < 0.1
 
 
-def test_a_part_of_the_shadows_is_missed(region: Landscape) -> None:
+def test_part_of_shadows_is_missed(region: Landscape) -> None:
     found, deep = [], []
     for seed in range(6):
         classes, clouds = seen(region, Weather(0.25), seed)

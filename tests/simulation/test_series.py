@@ -17,7 +17,7 @@ import shapely
 from rasterio.warp import transform_bounds
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.baseline import harmonise, read_scaling
 from mining_the_mines.sentinel2.reflectance import decode
 from mining_the_mines.simulation import SeriesSettings, read_series_settings, simulate_archive, write_simulated_series
@@ -63,22 +63,12 @@ def test_every_region_is_seen_on_every_date(items: list[pystac.Item]) -> None:
     assert len({item.id for item in items}) == len(items)
 
 
-def test_the_catalog_holds_itself_by_relative_links(small_series: Path) -> None:
+def test_catalog_holds_itself_by_relative_links(small_series: Path) -> None:
     records = list(small_series.rglob("*.json"))
     links = [(path, link["href"]) for path in records for link in json.loads(path.read_text()).get("links", []) if path]
     assert links
     assert all((path.parent / href).is_file() for path, href in links)
     assert not any(href.startswith("/") or "://" in href for _, href in links)
-
-
-def test_items_have_the_fields_that_the_specification_asks_for(items: list[pystac.Item]) -> None:
-    for item in items:
-        record = item.to_dict()
-        assert record["type"] == "Feature"
-        assert {"id", "geometry", "bbox", "links", "assets", "collection", "stac_version"} <= set(record)
-        assert shapely.geometry.shape(record["geometry"]).is_valid
-        assert record["properties"]["datetime"]
-        assert item.get_collection() is not None
 
 
 def test_assets_are_described_as_they_are(items: list[pystac.Item]) -> None:
@@ -97,34 +87,21 @@ def test_assets_are_described_as_they_are(items: list[pystac.Item]) -> None:
             assert fields["file:checksum"] == "1220" + hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_bands_have_their_own_resolution(items: list[pystac.Item]) -> None:
-    for name, (key, _) in ASSETS.items():
-        assert pixels(items[0], key).shape[0] == SERIES.pixels * 10 // BANDS[name].resolution
-
-
-def test_odc_stac_loads_the_catalog(items: list[pystac.Item]) -> None:
+def test_odc_stac_loads_catalog(items: list[pystac.Item]) -> None:
     one_zone = [item for item in items if item.properties["proj:code"] == items[0].properties["proj:code"]]
     cube = odc.stac.load(one_zone, bands=["red", "swir16", "scl"], resolution=10, groupby="solar_day")
     assert cube["red"].shape == (SERIES.dates, SERIES.pixels, SERIES.pixels)
     assert (cube["red"] > 0).any(dim=("y", "x")).all()
 
 
-def test_cloud_cover_agrees_with_the_classification(items: list[pystac.Item]) -> None:
+def test_cloud_cover_agrees_with_classification(items: list[pystac.Item]) -> None:
     for item in items:
         classes = pixels(item, "scl")
         clouds = np.isin(classes, (8, 9, 10)).sum() / max(np.count_nonzero(classes), 1)
         assert item.properties["eo:cloud_cover"] == pytest.approx(100 * clouds, abs=1e-3)
 
 
-def test_offsets_follow_the_baseline(items: list[pystac.Item]) -> None:
-    offsets = {
-        item.properties["s2:processing_baseline"]: item.assets["red"].extra_fields["raster:bands"][0]["offset"]
-        for item in items
-    }
-    assert offsets == {"03.01": 0.0, "04.00": -0.1, "05.00": -0.1}
-
-
-def test_a_scene_processed_twice_is_the_same_once_harmonised(items: list[pystac.Item]) -> None:
+def test_scene_processed_twice_is_same_once_harmonised(items: list[pystac.Item]) -> None:
     twins = [scenes for scenes in by_pass(items) if scenes[-1].properties["s2:processing_baseline"] == "05.00"]
     assert len(twins) == len(SERIES.provinces)
     for first, again in twins:
@@ -146,7 +123,7 @@ def test_two_granules_of_one_date_agree_where_they_overlap(items: list[pystac.It
         assert np.array_equal(left[:, -overlap:], right[:, :overlap])
 
 
-def test_beyond_the_swath_nothing_was_seen_in_any_band(items: list[pystac.Item]) -> None:
+def test_beyond_swath_nothing_was_seen_in_any_band(items: list[pystac.Item]) -> None:
     cut = [item for item in items if item.properties["s2:nodata_pixel_percentage"] > 0]
     assert cut
     for item in cut:
@@ -166,7 +143,7 @@ def test_stable_ground_looks_alike_in_both_baselines(small_series: Path, items: 
             assert abs(np.median(decode(red)[ground] - truth[ground])) < 0.012
 
 
-def test_the_truth_lies_on_the_scenes_grid_and_names_its_bands(small_series: Path) -> None:
+def test_truth_lies_on_scenes_grid_and_names_its_bands(small_series: Path) -> None:
     for name in SERIES.provinces:
         with rasterio.open(small_series / "truth" / f"{name}.tif") as raster:
             assert raster.descriptions == COMPETITION_BANDS
@@ -203,27 +180,17 @@ def test_each_mine_is_one_row_with_its_true_outline(small_series: Path) -> None:
     assert count == SERIES.mines * len(SERIES.provinces)
 
 
-def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(small_series: Path, tmp_path: Path) -> None:
+def test_same_seed_gives_same_bytes_on_any_number_of_threads(small_series: Path, tmp_path: Path) -> None:
     write_simulated_series(tmp_path / "again", SERIES, threads=1)
     assert files_of(tmp_path / "again") == files_of(small_series)
 
 
-def test_a_region_is_the_same_whatever_others_are_asked_for(small_series: Path, tmp_path: Path) -> None:
+def test_region_is_same_whatever_others_are_asked_for(small_series: Path, tmp_path: Path) -> None:
     write_simulated_series(tmp_path / "one", SERIES.model_copy(update={"provinces": ("tapajos",)}))
     alone = {name: content for name, content in files_of(tmp_path / "one").items() if name.endswith(".tif")}
     together = files_of(small_series)
     assert alone
     assert all(together[name] == content for name, content in alone.items())
-
-
-def test_another_seed_gives_another_landscape(small_series: Path, tmp_path: Path) -> None:
-    other = SERIES.model_copy(update={"seed": 8, "provinces": ("tapajos",), "dates": 1})
-    write_simulated_series(tmp_path / "other", other)
-    assert (tmp_path / "other/truth/tapajos.tif").read_bytes() != (small_series / "truth/tapajos.tif").read_bytes()
-
-
-def test_settings_are_recorded(small_series: Path) -> None:
-    assert read_series_settings(small_series) == SERIES
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"code": "x", "settings": {}}', '{"settings": {"dates": -1}}'])
@@ -260,7 +227,7 @@ def test_other_data_are_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "labels.csv").is_file()
 
 
-def test_an_older_series_is_replaced_whole(tmp_path: Path) -> None:
+def test_older_series_is_replaced_whole(tmp_path: Path) -> None:
     folder = tmp_path / "simulated"
     folder.mkdir()
     (folder / "stale.tif").write_bytes(b"old")
@@ -269,7 +236,7 @@ def test_an_older_series_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["simulated"]
 
 
-def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+def test_file_in_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "simulated").write_text("a file")
     with pytest.raises(BadInputError, match=r"simulated is a file"):
         write_simulated_series(tmp_path / "simulated", SERIES)

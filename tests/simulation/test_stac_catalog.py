@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from mining_the_mines.sentinel2.scene_classification import SceneClass
 from mining_the_mines.simulation.stac_catalog import ASSETS, band_files, class_shares
 
 
@@ -13,10 +12,6 @@ def test_cloud_cover_counts_clouds_and_cirrus_among_what_was_seen() -> None:
     assert shares["eo:cloud_cover"] == pytest.approx(50)
     assert shares["s2:nodata_pixel_percentage"] == pytest.approx(25)
     assert shares["s2:cloud_shadow_percentage"] == pytest.approx(100 / 6, abs=1e-6)
-
-
-def test_a_scene_without_data_has_no_clouds() -> None:
-    assert class_shares(np.full((4, 4), SceneClass.NO_DATA, np.uint8))["eo:cloud_cover"] == 0
 
 
 def test_files_and_assets_are_named_as_in_earth_search() -> None:

@@ -1,6 +1,7 @@
-"""Windows in the resolution that bands are stored in."""
+"""Grids of regions, and windows in the resolution that bands are stored in."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pystac
@@ -10,9 +11,12 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
 
-from mining_the_mines.scenes.grids import NativeGrid
+from mining_the_mines.core.errors import SceneError
+from mining_the_mines.scenes.grids import NativeGrid, parse_projection, region_grid
 from mining_the_mines.sentinel2.resampling import RIM
 from support.observed_requests import CORNER, EPSG, Observation, clear, flat, write_scene
+from support.stac_catalogs import Scene
+from support.stac_catalogs import region as ground
 
 LEFT, TOP = CORNER
 
@@ -37,26 +41,26 @@ def scene(tmp_path: Path) -> pystac.Item:
 
 
 @pytest.mark.parametrize(("band", "step"), [("B2", 10), ("B5", 20), ("B1", 60)])
-def test_a_band_is_read_in_the_resolution_that_it_is_stored_in(scene: pystac.Item, band: str, step: int) -> None:
+def test_band_is_read_in_resolution_that_it_is_stored_in(scene: pystac.Item, band: str, step: int) -> None:
     assert NativeGrid.of([scene], band, region()).step == step
 
 
-def test_a_region_that_begins_within_a_coarse_pixel_is_nested_in_it(scene: pystac.Item) -> None:
+def test_region_that_begins_within_coarse_pixel_is_nested_in_it(scene: pystac.Item) -> None:
     native = NativeGrid.of([scene], "B1", region(LEFT + 20, TOP - 50))
     assert (native.left, native.top) == (LEFT, TOP)
 
 
-def test_a_region_whose_pixels_lie_across_the_scenes_is_resampled(scene: pystac.Item) -> None:
+def test_region_whose_pixels_lie_across_scenes_is_resampled(scene: pystac.Item) -> None:
     native = NativeGrid.of([scene], "B1", region(LEFT + 3))
     assert (native.step, native.left) == (10, LEFT + 3)
 
 
-def test_scenes_that_store_a_band_differently_are_resampled(scene: pystac.Item, tmp_path: Path) -> None:
+def test_scenes_that_store_band_differently_are_resampled(scene: pystac.Item, tmp_path: Path) -> None:
     fine = renamed(write_scene(tmp_path, "f", Observation({"coastal": flat(1)}, clear())), B1="coastal")
     assert NativeGrid.of([scene, fine], "B1", region()).step == 10
 
 
-def test_a_scene_of_another_zone_or_without_grid_has_no_say(scene: pystac.Item, tmp_path: Path) -> None:
+def test_scene_of_another_zone_or_without_grid_has_no_say(scene: pystac.Item, tmp_path: Path) -> None:
     there = renamed(write_scene(tmp_path, "t", Observation({"coastal": flat(1)}, clear(), epsg=32722)), B1="coastal")
     bare = renamed(write_scene(tmp_path, "b", Observation({"coastal": flat(1)}, clear())), B1="coastal")
     del bare.assets["B1"].extra_fields["proj:transform"]
@@ -72,7 +76,7 @@ def test_a_scene_of_another_zone_or_without_grid_has_no_say(scene: pystac.Item, 
     width=st.integers(1, 36),
     margin=st.sampled_from([0, 15, 40]),
 )
-def test_a_window_holds_the_pixels_that_it_is_asked_for(
+def test_window_holds_pixels_that_it_is_asked_for(
     step: int, row: int, column: int, height: int, width: int, margin: int
 ) -> None:
     native = NativeGrid(step, LEFT, TOP)
@@ -90,3 +94,34 @@ def test_a_window_holds_the_pixels_that_it_is_asked_for(
     np.testing.assert_array_equal(window.cut(places), expected)
     assert first_row * 10 <= row * 10 - margin + step
     assert (first_row + rows) * 10 >= (row + height) * 10 + margin
+
+
+ZONE = 32721
+
+
+def bare_scene(*without: str, **properties: Any) -> pystac.Item:
+    """A scene whose assets lack some fields."""
+    fields = Scene(properties=properties).item()
+    for asset in fields["assets"].values():
+        for field in without:
+            del asset[field]
+    return pystac.Item.from_dict(fields, href="/archive/item.json")
+
+
+@pytest.mark.parametrize("properties", [{}, {"proj:epsg": None, "proj:code": f"EPSG:{ZONE}"}])
+def test_scenes_that_name_their_zone_need_not_say_more(properties: dict[str, Any]) -> None:
+    grid = region_grid(ground(), [bare_scene("proj:transform", "proj:shape", **properties)])
+    assert grid.crs == f"EPSG:{ZONE}"
+    assert grid.transform.a == 10
+
+
+def test_scenes_that_name_no_zone_are_reported_with_way_out() -> None:
+    silent = bare_scene("proj:transform", "proj:shape", **{"proj:epsg": None})
+    with pytest.raises(SceneError, match=r"\(proj:code\): give the regions in a vector file with a column epsg"):
+        region_grid(ground(), [silent])
+
+
+@pytest.mark.parametrize("properties", [{"proj:epsg": None}, {"proj:epsg": 999_999}])
+def test_transform_without_system_is_reported_with_scene(properties: dict[str, Any]) -> None:
+    with pytest.raises(SceneError, match=r"proj:code, proj:shape, proj:transform.*acquisition\.exclude"):
+        parse_projection(bare_scene(**properties))
