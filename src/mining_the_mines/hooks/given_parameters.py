@@ -16,8 +16,6 @@ from mining_the_mines.core.errors import BadInputError
 
 #: How configuration asks for a parameter of the command line.
 _ASKED_FOR: Final = re.compile(r"\$\{runtime_params:\s*([\w.]+)")
-#: What hooks read.
-_OF_HOOKS: Final = "tracking"
 
 
 class GivenParameters:
@@ -35,8 +33,8 @@ class GivenParameters:
 
 
 def known_parameters(loader: AbstractConfigLoader) -> set[str]:
-    """Names of all parameters: those that nodes, hooks and the configuration read."""
-    names = {_OF_HOOKS}
+    """Names of all parameters: those that nodes and the configuration read."""
+    names: set[str] = set()
     for pipeline in pipelines.values():
         names.update(name.removeprefix("params:") for name in pipeline.inputs() if name.startswith("params:"))
     for file in Path(loader.conf_source).glob("*/*.yml"):

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +49,7 @@ def simulate_archive(
             "acquisition.regions says where scenes are wanted, but acquisition.source is the simulation, which has "
             "regions of its own: take --env=archive, or name another source."
         )
-    simulate(archive_folder, simulation, partial(progress_bar, description="Simulating regions"))
+    simulate(archive_folder, simulation, progress_bar)
     record: dict[str, Any] = json.loads((archive_folder / RECORD).read_text(encoding="utf-8"))
     return record
 
