@@ -11,6 +11,7 @@ from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
 
 from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.previews import (
     ROWS,
     HTMLPreview,
@@ -21,7 +22,6 @@ from mining_the_mines.datasets.previews import (
     table_preview,
     where_there_are_data,
 )
-from mining_the_mines.ledger.content import NOTHING, ContentHashes
 
 
 class AtomicSave:
