@@ -187,7 +187,7 @@ def test_always_ends(nodes: list[tuple[set[int], int, int]]) -> None:
     )
     ledger = Ledger(Path("nowhere"))
     vars(ledger)["nodes"] = records
-    catalog = Catalog(lambda _state, _run: None, lambda _name: DatasetFacts(), MADE)
+    catalog = Catalog(lambda _state, _run: None, lambda _name: DatasetFacts(), lambda _run: MADE)
     found = trace(Subject(memory("0")), ledger, catalog)
     assert set(found.steps) == {found.root.name, *(step.name for step in found.before(found.root))}
     assert found.root.state.content_hash == hash_values(["0", "value"])

@@ -104,7 +104,7 @@ class RecordedProject:
     @property
     def catalog(self) -> Catalog:
         """Files and facts of the project today."""
-        return Catalog(self._now, lambda name: FACTS.get(name, DatasetFacts()), MADE)
+        return Catalog(self._now, lambda name: FACTS.get(name, DatasetFacts()), lambda _run: MADE)
 
     def file(self, dataset: str, text: str, path: str, version: str | None = None) -> DatasetState:
         """Write the file of a dataset."""

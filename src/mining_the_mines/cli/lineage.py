@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mining_the_mines.ledger.lineage import Catalog
     from mining_the_mines.ledger.records import DatasetState, Ledger
 
+#: Pipelines for prebuilt chips.
+_WAYS: Final = frozenset({"classification", "segmentation"})
 #: Columns of output to a file or another program.
 _WIDTH: Final = 100
 
@@ -69,12 +71,9 @@ class _ProjectFiles:
 
     def catalog(self) -> "Catalog":
         """All that lineage asks."""
-        from kedro.framework.project import pipelines
-
         from mining_the_mines.ledger.lineage import Catalog
 
-        made = frozenset(name for pipeline in pipelines.values() for name in pipeline.all_outputs())
-        return Catalog(self.now, self.facts, made)
+        return Catalog(self.now, self.facts, self.made)
 
     def facts(self, dataset: str) -> "DatasetFacts":
         """Facts about a dataset, in the base environment."""
@@ -82,12 +81,21 @@ class _ProjectFiles:
 
         return facts_of(dataset, self._of_env(None).get(dataset))
 
+    def made(self, run_id: str) -> frozenset[str]:
+        """Datasets that nodes make in the pipelines of a run; in the default one for an unknown run."""
+        from kedro.framework.project import pipelines
+
+        run = self._ledger.run(run_id)
+        # A stage reads outputs of earlier stages: only a whole way for prebuilt chips tells what it does not make.
+        ways = _WAYS.intersection(run.request.pipeline_names if run is not None else ())
+        return frozenset(name for way in ways or {"__default__"} for name in pipelines[way].all_outputs())
+
     def now(self, state: "DatasetState", run_id: str) -> "DatasetState | None":
         """The state of a dataset's path today; ``None`` if nothing lies there."""
         from kedro.io import DatasetError
 
         from mining_the_mines.core.hashing import NOTHING
-        from mining_the_mines.ledger.states import content_there, parts_of, read_index
+        from mining_the_mines.ledger.states import content_of, parts_of, read_index
 
         path = self._project / (state.path or "")
         if not path.exists():
@@ -95,8 +103,10 @@ class _ProjectFiles:
         dataset = self._of_run(run_id).get(state.dataset)
         if dataset is None:
             return state.model_copy(update={"content_hash": self._hashes.of(path)})
+        if path.is_dir() and Path(getattr(dataset, "_filepath", "")).suffix and read_index(dataset, path) is None:
+            return state.model_copy(update={"content_hash": ""})  # a folder then, a file now
         try:
-            held = content_there(dataset, path, self._hashes)
+            held = content_of(dataset, path, self._hashes)
             index = read_index(dataset, path, state.parts)
             parts = parts_of(dataset, path) if index is None else index.parts()
             if index is not None:

@@ -38,7 +38,7 @@ from mining_the_mines.ledger.git import read_git_state
 from mining_the_mines.ledger.parameter_files import named_files
 from mining_the_mines.ledger.records import RUN_RECORD, Ledger, RunRecord
 from mining_the_mines.ledger.scratch import make_scratch, remove_scratch
-from mining_the_mines.ledger.states import MayBeRegistered, content_there, read_index, shown_path
+from mining_the_mines.ledger.states import MayBeRegistered, content_of, read_index, shown_path
 from mining_the_mines.tracking.runs import TrackedFacts, find_run
 from mining_the_mines.tracking.store import RunStore
 
@@ -202,10 +202,8 @@ def _inputs_now(record: RunRecord, catalog: Any, project: Path, hashes: ContentH
             now[name] = hashes.of(model.folder)
         elif dataset is None:
             now[name] = hashes.of(path)
-        elif hasattr(dataset, "hash_there") and not path.exists():  # made again beside the project's data, and compared
-            now[name] = state.content_hash
         else:
-            now[name] = content_there(dataset, path, hashes)
+            now[name] = content_of(dataset, path, hashes)
     return now
 
 

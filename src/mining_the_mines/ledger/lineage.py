@@ -21,7 +21,7 @@ _NO_SIMULATION: Final = hash_bytes(b"{}")
 _LISTED: Final = 5
 
 Kind = Literal["made", "part of", "simulated", "provided", "registered", "not given", "volatile", "unrecorded"]
-Presence = Literal["as recorded", "changed", "gone", "in memory", "not given"]
+Presence = Literal["as recorded", "changed", "gone", "unchecked", "in memory", "not given"]
 
 
 class LineageError(BadInputError):
@@ -132,14 +132,14 @@ class Catalog:
 
     Attributes:
         now: Returns the state of a dataset's path today, by the state then and the id of a run that read or wrote it;
-            ``None`` if nothing lies there.
+            ``None`` if nothing lies there, and one without a content hash if an older version recorded another form.
         facts: Returns the facts about a dataset.
-        made: Names of the datasets that nodes make.
+        made: Returns the names of the datasets that nodes make in the pipelines of a run, by its id.
     """
 
     now: Callable[[DatasetState, str], DatasetState | None]
     facts: Callable[[str], DatasetFacts]
-    made: Collection[str]
+    made: Callable[[str], Collection[str]]
 
 
 def find_subject(asked: str, ledger: Ledger, project: Path) -> Subject:
@@ -220,7 +220,7 @@ class _Tracer:
             sources = (self.follow(whole, its_reader),)
             self.steps[name] = Step(state, facts, "part of", None, sources, now, "")
             return name
-        kind = self._kind_of_source(state, facts)
+        kind = self._kind_of_source(state, facts, reader)
         remark = f"No record says how {state.dataset} was made." if kind == "unrecorded" else ""
         self.steps[name] = Step(state, facts, kind, None, (), now, remark)
         return name
@@ -255,16 +255,17 @@ class _Tracer:
         holding = (pair for pair in (*written, *read) if pair[0].path in folders and pair[0].content_hash != NOTHING)
         return max(holding, key=lambda pair: len(pair[0].path or ""), default=(None, None))
 
-    def _kind_of_source(self, state: DatasetState, facts: DatasetFacts) -> Kind:
+    def _kind_of_source(self, state: DatasetState, facts: DatasetFacts, reader: NodeRecord | None) -> Kind:
         if state.registered is not None:
             return "registered"
         if state.content_hash == NOTHING:
             return "volatile" if facts.volatile or state.path is not None else "not given"
         if facts.volatile:
             return "volatile"
-        if state.dataset in self._catalog.made:
-            return "unrecorded"
-        return "simulated" if _is_simulation(state, facts) else "provided"
+        if _is_simulation(state, facts):
+            return "simulated"
+        is_made = state.dataset in self._catalog.made(reader.run_id if reader is not None else "")
+        return "unrecorded" if is_made else "provided"
 
     def _simulation(
         self, state: DatasetState, reader: NodeRecord | None
@@ -295,6 +296,8 @@ class _Tracer:
         there = self._catalog.now(state, run_id)
         if there is None:
             return "gone"
+        if not there.content_hash:
+            return "unchecked"
         if part is not None:
             return "as recorded" if there.parts.get(part) == state.parts.get(part) else "changed"
         # A later run may have added maps of other scenes beside those of this one.

@@ -30,8 +30,15 @@ _KINDS: Final[dict[Kind, str]] = {
 #: Raw inputs.
 _RAW_KINDS: Final[dict[Kind, str]] = {"part of": "part of the raw data"}
 _NOW: Final[dict[Presence, str]] = {
-    "as recorded": "", "changed": "changed since", "gone": "gone since", "in memory": "in memory", "not given": "none",
+    "as recorded": "", "changed": "changed since", "gone": "gone since", "unchecked": "not checked",
+    "in memory": "in memory", "not given": "none",
 }  # fmt: skip
+#: Faults of files, in the order in which they are reported.
+_FAULTS: Final[tuple[tuple[Presence, str], ...]] = (
+    ("changed", "Changed since"),
+    ("gone", "Gone since"),
+    ("unchecked", "Recorded in another form by an older version, so not checked"),
+)
 #: Kedro's name of a session, which stands for the id of a run that was not tracked.
 _SESSION: Final = re.compile(r"\d{4}-\d\d-\d\dT")
 _SUMMARY: Final = TypeAdapter(Summary)
@@ -261,7 +268,7 @@ def _doubts(lineage: Lineage, summary: Summary) -> Iterator[str]:
     yield from (step.remark for step in steps if step.remark)
     if summary.map is None and lineage.part is not None and lineage.root.facts.holds == "maps":
         yield f"The folder of the map of {lineage.part} holds another map today, or none."
-    for now, words in (("changed", "Changed since"), ("gone", "Gone since")):
+    for now, words in _FAULTS:
         names = [_asked_by(step, lineage.part if step == lineage.root else None) for step in steps if step.now == now]
         if names:
             yield f"{words}: {', '.join(names)}."

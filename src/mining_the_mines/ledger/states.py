@@ -175,12 +175,6 @@ def content_of(dataset: Dataset, path: Path, hashes: ContentHashes) -> str:
     return hash_values([hashes.of(index.file), [hashes.of(file) for file in index.files]])
 
 
-def content_there(dataset: Dataset, path: Path, hashes: ContentHashes) -> str:
-    """Hash the content at a path without making a dataset that makes itself when it is loaded."""
-    hash_there = getattr(dataset, "hash_there", None)
-    return str(hash_there(path, hashes)) if callable(hash_there) else content_of(dataset, path, hashes)
-
-
 def parts_of(dataset: Dataset, path: Path) -> dict[str, str]:
     """Content hashes of the entries of a dataset with an index, by name; empty for other datasets."""
     parts = getattr(dataset, "parts", None)
