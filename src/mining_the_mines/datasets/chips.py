@@ -15,9 +15,8 @@ from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
 from mining_the_mines.chips.planes import PackedPlanes, PlaneStream, open_planes, write_planes
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.paths import find
 from mining_the_mines.datasets.folders import FolderDataset
-from mining_the_mines.datasets.previews import ImagePreview, picture_preview, where_there_are_data
+from mining_the_mines.datasets.previews import ImagePreview, NothingToShowError, picture_preview, where_there_are_data
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 
@@ -79,18 +78,23 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
 
     @where_there_are_data
     def preview(self, bands: Sequence[str] = COMPETITION_BANDS) -> ImagePreview:
-        """A few chips in true colour, for Kedro-Viz.
+        """One chip in true colour, with a mine if labels tell, for Kedro-Viz.
 
         Args:
-            bands: Of the files, where these don't say; the catalog names them under ``preview_args``.
+            bands: Bands of files that don't name them; the catalog lists them under ``preview_args``.
         """
-        from mining_the_mines.reporting.preview_tiles import CHIP_COLUMNS, CHIP_SIDE, chip_tiles
+        from mining_the_mines.rasters.true_colour import read_true_colour
+        from mining_the_mines.reporting.pictures import true_colour
 
         folder = self.load_folder
         labelled = self.labels is not None and (folder / self.labels).is_file()
         labels = read_labels(folder / str(self.labels), self.label_format) if labelled else None
         chips = ChipFolder(self._images(folder), labels, may_be_empty=True)
-        return picture_preview(chip_tiles(chips, bands), CHIP_SIDE, CHIP_COLUMNS)
+        mines = set() if labels is None else set(labels.loc[labels["label"] == "1", "filename"])
+        names = sorted(chips.filenames, key=lambda name: (name not in mines, name))
+        if not names:
+            raise NothingToShowError
+        return picture_preview(true_colour(read_true_colour(chips.path(names[0]), bands)), names[0])
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: chips that were handed over stay as they are."""
@@ -132,13 +136,6 @@ class PackedChipsDataset(FolderDataset[ChipStream, PackedChips]):
         """Read, encode and write chip after chip."""
         write_packed(data, self.save_folder)
 
-    @where_there_are_data
-    def preview(self) -> ImagePreview:
-        """A few chips in true colour, for Kedro-Viz."""
-        from mining_the_mines.reporting.preview_tiles import CHIP_COLUMNS, CHIP_SIDE, packed_tiles
-
-        return picture_preview(packed_tiles(self.load()), CHIP_SIDE, CHIP_COLUMNS)
-
 
 class PackedPlanesDataset(FolderDataset[PlaneStream | PackedPlanes, PackedPlanes]):
     """A plane a chip, such as masks or maps of probabilities, in one array, written as a stream and read by memory map.
@@ -169,16 +166,3 @@ class PackedPlanesDataset(FolderDataset[PlaneStream | PackedPlanes, PackedPlanes
         """Make and write plane after plane."""
         stream = data.stream if isinstance(data, PackedPlanes) else data
         write_planes(stream, self.save_folder, rasters=self.rasters)
-
-    @where_there_are_data
-    def preview(self, chips: str | None = None) -> ImagePreview:
-        """A few planes over their chips, for Kedro-Viz.
-
-        Args:
-            chips: Folder of the packed chips, from the project's own; the catalog names it under ``preview_args``.
-        """
-        from mining_the_mines.reporting.preview_tiles import CHIP_COLUMNS, CHIP_SIDE, plane_tiles
-
-        ground = None if chips is None else Path(find(chips, self.load_folder))
-        packed = None if ground is None or not ground.is_dir() else open_packed(ground)
-        return picture_preview(plane_tiles(self.load(), packed), CHIP_SIDE, CHIP_COLUMNS)

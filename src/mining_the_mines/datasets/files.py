@@ -1,8 +1,6 @@
 """Tables, values and texts in files that appear whole or not at all."""
 
 import hashlib
-from collections.abc import Sequence
-from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,17 +9,15 @@ from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
 
 from mining_the_mines.core.atomic import whole_file
-from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.previews import (
     ROWS,
-    HTMLPreview,
     JSONPreview,
-    PlotlyPreview,
     TablePreview,
     json_preview,
     table_preview,
     where_there_are_data,
 )
+from mining_the_mines.ledger.content import NOTHING, ContentHashes
 
 
 class AtomicSave:
@@ -57,28 +53,6 @@ class CsvTable(AtomicSave, CSVDataset):  # type: ignore[misc] # kedro-datasets i
         return table_preview(shortened.load(), nrows)
 
 
-class ScoreTable(CsvTable):
-    """A table of scores with their intervals, which Kedro-Viz draws."""
-
-    @where_there_are_data
-    def preview(self, metrics: Sequence[str], along: str = "metric") -> PlotlyPreview:  # type: ignore[override] # not the rows
-        """The scores as a figure; the catalog says which, under ``preview_args``."""
-        from mining_the_mines.reporting.charts import draw_scores
-
-        return PlotlyPreview(draw_scores(self.load(), metrics, along))
-
-
-class CurveTable(CsvTable):
-    """A table of points on curves, which Kedro-Viz draws."""
-
-    @where_there_are_data
-    def preview(self, columns: Sequence[str], along: str) -> PlotlyPreview:  # type: ignore[override] # not the rows
-        """The columns as lines; the catalog says which, under ``preview_args``."""
-        from mining_the_mines.reporting.charts import draw_curves
-
-        return PlotlyPreview(draw_curves(self.load(), columns, along))
-
-
 class ParquetTable(AtomicSave, ParquetDataset):  # type: ignore[misc]
     """A pandas table as Parquet."""
 
@@ -110,18 +84,11 @@ class TextFile(AtomicSave, TextDataset):  # type: ignore[misc]
 
 
 class HtmlPage(TextFile):
-    """A page to look at in a browser; of which Kedro-Viz, that runs no page in its own, shows the answers."""
-
-    @where_there_are_data
-    def preview(self) -> HTMLPreview:
-        """Title, questions and answers, and where the whole page lies."""
-        from mining_the_mines.reporting.page_summary import summarise_page
-
-        return HTMLPreview(f"{summarise_page(self.load())}<p>All of it: {escape(str(self._get_load_path()))}</p>")
+    """A page for a browser."""
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
         """Of what the page says, without the facts of the run that made it."""
-        from mining_the_mines.reporting.html import without_run_facts
+        from mining_the_mines.reporting.page import without_run_facts
 
         if not path.is_file():
             return NOTHING

@@ -11,6 +11,7 @@ from mining_the_mines.core.progress_bars import counting_bar
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
     ImagePreview,
+    NothingToShowError,
     TablePreview,
     picture_preview,
     table_preview,
@@ -19,8 +20,8 @@ from mining_the_mines.datasets.previews import (
 )
 
 if TYPE_CHECKING:
-    from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.geo.named_areas import NamedAreas
+    from mining_the_mines.ledger.content import ContentHashes
     from mining_the_mines.mapping.requests import MapRequest
     from mining_the_mines.mapping.scene_map import SceneMaps
     from mining_the_mines.scoring.map_scores import MapScores
@@ -55,10 +56,19 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
 
     @where_there_are_data
     def preview(self) -> ImagePreview:
-        """The maps with most mines, for Kedro-Viz."""
-        from mining_the_mines.reporting.preview_tiles import SCENE_COLUMNS, SCENE_SIDE, map_tiles
+        """The quicklook of the map with most mines, for Kedro-Viz."""
+        import numpy as np
+        from PIL import Image
 
-        return picture_preview(map_tiles(self.load()), SCENE_SIDE, SCENE_COLUMNS)
+        from mining_the_mines.mapping.scene_map import QUICKLOOK
+        from mining_the_mines.reporting.formatting import category_title
+
+        maps = [found for found in self.load().maps if (found.folder / QUICKLOOK).is_file()]
+        if not maps:
+            raise NothingToShowError
+        most = max(maps, key=lambda found: (found.record.mines, found.name))
+        with Image.open(most.folder / QUICKLOOK) as image:
+            return picture_preview(np.asarray(image.convert("RGB")), category_title(most.name))
 
     def content_hash(self, path: Path, hashes: "ContentHashes") -> str:
         """Of the maps of the last run, and of the list of them; maps of other runs may lie beside them."""

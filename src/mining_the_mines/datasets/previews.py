@@ -6,7 +6,7 @@ Kedro-Viz calls a dataset's method ``preview`` and learns from the name of its a
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Final, NewType, ParamSpec, Protocol, TypeVar, cast
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, NewType, ParamSpec, P
 import pandas as pd
 
 if TYPE_CHECKING:
-    from mining_the_mines.reporting.contact_sheet import Tile
+    import numpy as np
+    from numpy.typing import NDArray
 
 TablePreview = NewType("TablePreview", dict[str, Any])
 ImagePreview = NewType("ImagePreview", str)
@@ -32,7 +33,10 @@ _ENTRIES: Final = 12
 _WEIGHTS: Final = "network.safetensors"
 _THRESHOLD: Final = "threshold"
 #: Kedro-Viz stretches pictures to a panel of 456 × 300 pixels.
-_PANEL: Final = 456 / 300
+_PANEL: Final = (912, 600)
+_CAPTION: Final = 32
+_PAPER: Final = (255, 255, 255)
+_INK: Final = (27, 31, 36)
 
 
 class _Dataset(Protocol):
@@ -67,22 +71,30 @@ def where_there_are_data(
     return cautious
 
 
-def picture_preview(tiles: "Sequence[Tile]", side: int, columns: int) -> ImagePreview:
-    """Draw a contact sheet as Kedro-Viz wants it, a PNG in base64.
+def picture_preview(pixels: "NDArray[np.uint8]", caption: str = "") -> ImagePreview:
+    """Encode a picture as a PNG in base64.
 
     Args:
-        tiles: Any number.
-        side: Of a tile, in pixels.
-        columns: Tiles beside each other.
-
-    Raises:
-        NothingToShowError: There is no tile.
+        pixels: uint8 (H, W, 3); small pictures are enlarged without smoothing.
+        caption: Line below it.
     """
-    from mining_the_mines.reporting.contact_sheet import draw_contact_sheet
+    import io
 
-    if not tiles:
-        raise NothingToShowError
-    return ImagePreview(b64encode(draw_contact_sheet(tiles, side, columns, _PANEL)).decode("ascii"))
+    from PIL import Image, ImageDraw, ImageFont
+
+    from mining_the_mines.reporting.pictures import enlarge
+
+    width, height = _PANEL
+    picture = Image.fromarray(enlarge(pixels, height - _CAPTION))
+    sheet = Image.new("RGB", _PANEL, _PAPER)
+    sheet.paste(picture, ((width - picture.width) // 2, 0))
+    font = ImageFont.load_default(_CAPTION - 8)
+    # PIL's default font lacks the narrow space.
+    text = caption.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    ImageDraw.Draw(sheet).text((width // 2, height - _CAPTION // 2), text, fill=_INK, font=font, anchor="mm")
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    return ImagePreview(b64encode(buffer.getvalue()).decode("ascii"))
 
 
 def table_preview(table: pd.DataFrame, rows: int = ROWS) -> TablePreview:

@@ -13,7 +13,7 @@ from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.core.hashing import ContentHashes, hash_values, visible_files
+from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
@@ -27,6 +27,7 @@ from mining_the_mines.datasets.previews import (
     vector_preview,
     where_there_are_data,
 )
+from mining_the_mines.ledger.content import ContentHashes, visible_files
 from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites, write_index
 from mining_the_mines.scenes.composites import RegionPlan, make_composites
 from mining_the_mines.scenes.download import check_assets, download_assets
@@ -36,6 +37,8 @@ from mining_the_mines.scenes.settings import AcquisitionSettings
 #: Where a simulated folder says how it was made.
 SIMULATION = "series.json"
 _LIST: Final = ".json"
+#: Longest side of the preview of a composite.
+_PREVIEW_PIXELS: Final = 560
 #: Outlines and permits that it holds beside the scenes.
 DRAWN = ("*.gpkg", "concessions.geojson", "protected_areas.geojson")
 
@@ -228,10 +231,18 @@ class CompositesDataset(FolderDataset[CompositeRequest, tuple[Composite, ...]]):
 
     @where_there_are_data
     def preview(self) -> ImagePreview:
-        """The composites in true colour, for Kedro-Viz."""
-        from mining_the_mines.reporting.preview_tiles import SCENE_COLUMNS, SCENE_SIDE, composite_tiles
+        """The first composite in true colour, for Kedro-Viz."""
+        from mining_the_mines.reporting.formatting import category_title
+        from mining_the_mines.reporting.pictures import hatched_true_colour, stretch_for
+        from mining_the_mines.scenes.quicklooks import read_quicklook
 
-        return picture_preview(composite_tiles(self.load()), SCENE_SIDE, SCENE_COLUMNS)
+        composites = self.load()
+        if not composites:
+            raise NothingToShowError
+        visible = read_quicklook(composites[0], _PREVIEW_PIXELS).visible
+        return picture_preview(
+            hatched_true_colour(visible, stretch_for([visible])), category_title(composites[0].region)
+        )
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:
         """Of the composites that belong together; others may lie beside them."""

@@ -1,15 +1,12 @@
 """What inference found, as files for a GIS."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mining_the_mines.core.paths import find
 from mining_the_mines.datasets.folders import FolderDataset
-from mining_the_mines.datasets.previews import ImagePreview, picture_preview, where_there_are_data
-from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from mining_the_mines.datasets.previews import TablePreview, table_preview, where_there_are_data
 
 if TYPE_CHECKING:
     from mining_the_mines.mapping.chip_segmentation import Outcome
@@ -35,14 +32,6 @@ class SegmentationResultsDataset(FolderDataset["Iterable[Outcome]", pd.DataFrame
         write_segmented_chips(data, self.save_folder)
 
     @where_there_are_data
-    def preview(self, chips: str | None = None, bands: Sequence[str] = COMPETITION_BANDS) -> ImagePreview:
-        """The masks with most mine over their chips, for Kedro-Viz.
-
-        Args:
-            chips: Folder of the chips' files, from the project's own; the catalog names it under ``preview_args``.
-            bands: Of these files, where they don't say.
-        """
-        from mining_the_mines.reporting.preview_tiles import CHIP_COLUMNS, CHIP_SIDE, outlined_tiles
-
-        ground = None if chips is None else Path(find(chips, self.load_folder))
-        return picture_preview(outlined_tiles(self.load(), self.load_folder, ground, bands), CHIP_SIDE, CHIP_COLUMNS)
+    def preview(self) -> TablePreview:
+        """The first rows of the table, for Kedro-Viz."""
+        return table_preview(self.load())
