@@ -48,9 +48,9 @@ def test_a_better_run_is_called_better_beside_what_was_changed(compare: Type) ->
     assert "Parameters that differ" in done.stdout
     assert "epochs" in done.stdout
     assert "the difference is real" in done.stdout
-    assert "Detection, on the test chips" in done.stdout
-    assert "Detection, out of fold" not in done.stdout
-    assert "Detection, out of fold" in compare("first", "better", "--out-of-fold").stdout
+    assert "Classification, on the test chips" in done.stdout
+    assert "Classification, out of fold" not in done.stdout
+    assert "Classification, out of fold" in compare("first", "better", "--out-of-fold").stdout
 
 
 def test_json_holds_all_of_it_with_null_for_what_is_not_defined(compare: Type, tracked: Tracked) -> None:
