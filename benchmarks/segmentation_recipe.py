@@ -42,9 +42,9 @@ from mining_the_mines.models.segmentation import SegmentationTask
 from mining_the_mines.models.settings import SegmenterTrainingSettings
 from mining_the_mines.models.workspace import Workspace
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, bootstrap_intervals
-from mining_the_mines.scoring.pixel_tally import PixelThresholdSettings, choose_pixel_threshold, tally_pixels
 from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import segmentation_difference, weighted_segmentation_scores
+from mining_the_mines.scoring.thresholds import PixelThresholdSettings, choose_pixel_threshold, tally_pixels
 
 PROJECT = Path(__file__).parents[1]
 SIZE = 256

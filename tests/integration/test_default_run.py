@@ -18,7 +18,7 @@ import rasterio
 from click.testing import Result
 from mlflow.entities import Run
 
-from mining_the_mines.reporting.html import without_run_facts
+from mining_the_mines.reporting.page import without_run_facts
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
@@ -300,7 +300,7 @@ def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path, run
     both = sorted(parents(runs), key=lambda run: run.info.start_time)[:2]  # tests may have run parts of it since
     found = [read_scored_run(find_run(run.info.run_id, store)) for run in both]
     comparison = compare_runs(found, BootstrapSettings(resamples=20))
-    assert {pair.question for pair in comparison.pairs} == {"detection", "outlines"}
+    assert {pair.task for pair in comparison.pairs} == {"detection", "outlines"}
     assert all(pair.same for pair in comparison.pairs)
     assert comparison.parameters.empty
 

@@ -9,7 +9,7 @@ TRAINING = "mining_the_mines.pipelines.training.nodes"
 def test_a_node_stands_on_what_its_module_imports() -> None:
     needed = HASHES._graph.find_upstream_modules(TRAINING)
     assert "mining_the_mines.models.classifier" in needed
-    assert "mining_the_mines.reporting.html" not in needed
+    assert "mining_the_mines.reporting.page" not in needed
 
 
 def test_drawing_previews_makes_no_table_stale() -> None:
@@ -18,8 +18,8 @@ def test_drawing_previews_makes_no_table_stale() -> None:
 
 
 def test_templates_count_for_the_modules_of_their_folder() -> None:
-    files = {file.name for file in HASHES._files("mining_the_mines.reporting.html")}
-    assert {"html.py", "report.html.jinja"} <= files
+    files = {file.name for file in HASHES._files("mining_the_mines.reporting.page")}
+    assert {"page.py", "report.html.jinja"} <= files
 
 
 def test_other_code_has_another_hash() -> None:

@@ -165,14 +165,14 @@ def test_outlines_and_the_chosen_classifier_detect_on_the_same_chips() -> None:
     placed = NAMES[1:]
     table = compare_chip_scores(chip_scores(placed), SETTINGS, *classified(NAMES))
     auc = table[(table["metric"] == "roc_auc") & table["category_excluded"].isna()].set_index(["model", "split"])
-    assert set(auc.index) == {(model, split) for model in ("outlines", "network") for split in ("out-of-fold", "test")}
+    assert set(auc.index) == {(model, split) for model in ("segmenter", "network") for split in ("out-of-fold", "test")}
     assert auc["value"]["network", "test"] == 1
     assert auc["chips"].to_dict() == {key: TRAIN - 1 if key[1] == "out-of-fold" else CHIPS - TRAIN for key in auc.index}
 
 
 def test_outlines_detect_alone_where_there_is_no_classifier() -> None:
     table = compare_chip_scores(chip_scores(), SETTINGS)
-    assert set(table["model"]) == {"outlines"}
+    assert set(table["model"]) == {"segmenter"}
     assert table.loc[table["metric"] == "roc_auc", "value"].between(0.5, 1).all()
 
 

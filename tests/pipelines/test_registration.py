@@ -42,7 +42,7 @@ PACKED = packed_chips(CHIPS)
 SETTINGS = RegistrationSettings(
     name="mine-classifier", metric="roc_auc", resamples=50, minimum_chips=10, minimum_places=3
 )
-OUTLINES = SETTINGS.model_copy(update={"name": "mine-segmenter", "metric": "iou", "minimum_chips": 4})
+SEGMENTER = SETTINGS.model_copy(update={"name": "mine-segmenter", "metric": "iou", "minimum_chips": 4})
 CAVEATS = ["The scenes are simulated."]
 NOBODY = RegistryView("mine-classifier")
 
@@ -124,7 +124,7 @@ def test_masks_are_among_the_data_of_a_segmenter() -> None:
     model, folds, masks = segmenter(), outlined.folds_table(), outlined.masks_of()
     other = outlined.planes(outlined.NAMES, list(1 - np.minimum(masks.array, 1)))
     hashes = {
-        package_model(model, "", scores_table(), outlined.packed(), folds, OUTLINES, of).facts.data_hash
+        package_model(model, "", scores_table(), outlined.packed(), folds, SEGMENTER, of).facts.data_hash
         for of in (None, masks, other)
     }
     assert len(hashes) == 3
@@ -136,7 +136,9 @@ def test_a_segmenters_pixels_are_measured_where_its_chips_lie() -> None:
     assert ground_pixel(planes_in_memory(array, names, [in_degrees] * 3)) == pytest.approx(7.89, abs=0.01)
     coarse = ChipGrid(CRS.from_epsg(32721), Affine(20, 0, 500_000, 0, -20, 9_000_000), 4, 4)
     masks = planes_in_memory(array, names, [coarse] * 3)
-    package = package_model(segmenter(), "", scores_table(), outlined.packed(), outlined.folds_table(), OUTLINES, masks)
+    package = package_model(
+        segmenter(), "", scores_table(), outlined.packed(), outlined.folds_table(), SEGMENTER, masks
+    )
     assert package.description.pixel_metres == 20
 
 
@@ -224,7 +226,7 @@ def weigh_outlines(
     """Weigh a segmenter on the chips of the tests of evaluation."""
     package = StoredPackage(folder, "new", describe(model), stored(model, folder).facts, "# Card\n")
     maps = maps or outlined.maps_of(outlined.NAMES[outlined.TRAIN :])
-    given = (outlined.chip_scores(), maps, outlined.masks_of(), outlined.packed(), OUTLINES, outlined.SETTINGS)
+    given = (outlined.chip_scores(), maps, outlined.masks_of(), outlined.packed(), SEGMENTER, outlined.SETTINGS)
     return compare_segmenters(package, view, *given)
 
 
@@ -268,7 +270,7 @@ def test_a_segmenters_card_scores_each_region() -> None:
         {"split": ["test"], "model": "outlines", "category_excluded": None, "metric": "iou", "value": 0.5,
          "low": 0.4, "high": 0.6}
     )  # fmt: skip
-    card = write_segmenter_card(model, scores, chips, outlined.folds_table(), outlined.masks_of(), OUTLINES, CAVEATS)
+    card = write_segmenter_card(model, scores, chips, outlined.folds_table(), outlined.masks_of(), SEGMENTER, CAVEATS)
     assert "| IoU | 0.500 (0.400 to 0.600) | – |" in card
     assert "IoU by region:" in card
     assert "| place-0 | out-of-fold |" in card
@@ -278,7 +280,7 @@ def test_figures_by_category_have_a_name_on_a_segmenters_card() -> None:
     chips = outlined.chip_scores().assign(category="river mine")
     scores = pd.DataFrame(columns=["split", "model", "category_excluded", "metric", "value", "low", "high"])
     card = write_segmenter_card(
-        segmenter(), scores, chips, outlined.folds_table(), outlined.masks_of(), OUTLINES, CAVEATS
+        segmenter(), scores, chips, outlined.folds_table(), outlined.masks_of(), SEGMENTER, CAVEATS
     )
     assert "| river mine (IoU) | test |" in card
 

@@ -33,18 +33,19 @@ from mining_the_mines.pipelines.reporting.nodes import (
     describe_classification,
     write_report,
 )
-from mining_the_mines.reporting import ClassificationData, SegmentationTile
+from mining_the_mines.reporting.report_data import ClassificationData, SegmentationTile
 from mining_the_mines.scenes.composite_files import BlockFault
-from mining_the_mines.scoring import BootstrapSettings, score_table
-from mining_the_mines.scoring.pixel_tally import pixel_threshold_curve, tally_pixels
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
+from mining_the_mines.scoring.tables import score_table
+from mining_the_mines.scoring.thresholds import pixel_threshold_curve, tally_pixels
 from support.chip_files import BANDS, ground
 from support.composites import composite_at
 from support.networks import small_ensemble, small_spec
 from support.report_composites import make_left_out, make_scenes
-from support.report_segmentation import make_inventory, make_mask_table, make_outlines
-from support.reports import make_detection, make_folds, make_predictions
+from support.report_segmentation import make_inventory, make_mask_table, make_segmentation
+from support.reports import make_classification, make_folds, make_predictions
 from support.scored_segmentation import SIZE, make_pairs
 
 CHIPS = 30
@@ -73,7 +74,7 @@ def inputs() -> dict[str, Any]:
     curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.5, 0.3], "validation_iou": [0.4, 0.6]})
     return {
         "scores": from_file(segmentation_score_table(chips, FEW)),
-        "chip_classification_scores": from_file(score_table(chip_predictions(chips), {"outlines": 0.5}, FEW)),
+        "chip_classification_scores": from_file(score_table(chip_predictions(chips), {"segmenter": 0.5}, FEW)),
         "chip_scores": from_file(chips).astype({"fold": "Int64"}),
         "decision": {"threshold": 0.5, "objective": "iou", "tolerance": 2.0},
         "threshold_curve": from_file(pixel_threshold_curve(tally_pixels(pairs, areas))),
@@ -136,7 +137,7 @@ def test_outlines_alone_make_a_report(inputs: dict[str, Any], shared: dict[str, 
     pipeline = create_segmentation_report().only_nodes_with_tags("reporting")
     given = {**shared, **{f"segmentation.{name}": value for name, value in inputs.items()}}
     report = run(pipeline, given)["segmentation.report"]
-    for text in ("Mines of a basin", "outlines and true mines overlap", "Repaired", "nowhere.tif"):
+    for text in ("Mines of a basin", "predicted and true mines overlap", "Repaired", "nowhere.tif"):
         assert text in report
     assert "Is there a mine in a chip?" not in report
 
@@ -194,7 +195,7 @@ def test_few_mines_are_shown_once(inputs: dict[str, Any], shared: dict[str, Any]
 
 def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> ClassificationData:
     """Describe what the made-up report has of the blend, as if it were the network's."""
-    made = make_detection(make_folds(40), tiles=1, resamples=20)
+    made = make_classification(make_folds(40), tiles=1, resamples=20)
     assert made.category_table is not None
     assert made.difference_table is not None
     assert made.importances is not None
@@ -220,11 +221,11 @@ def test_a_report_of_both_answers_both_questions(shared: dict[str, Any]) -> None
     report = write_report(
         **{name: shared[name] for name in names},
         reporting=shared["params:reporting"],
-        detection=make_detection(make_folds(24), tiles=1, resamples=20),
-        outlines=make_outlines(24, size=16, each=1, resamples=20),
+        classification=make_classification(make_folds(24), tiles=1, resamples=20),
+        segmentation=make_segmentation(24, size=16, each=1, resamples=20),
     )
     assert "Is there a mine in a chip?" in report
-    assert "Where are its outlines" in report
+    assert "Where are the mines, and how many hectares?" in report
     assert "90\N{NARROW NO-BREAK SPACE}% intervals" in report
 
 
@@ -246,8 +247,8 @@ def test_composites_are_shown_where_chips_were_cut_from_some(
     )
     made = run(nodes, {**shared, **given})
     facts = {name.removeprefix("params:"): value for name, value in shared.items() if name != "packed_chips"}
-    report = write_report(**facts, outlines=made["segmentation_data"], composites=made["composite_data"])
-    assert "What the chips were cut from" in report
+    report = write_report(**facts, segmentation=made["segmentation_data"], composites=made["composite_data"])
+    assert "The chips come from one composite" in report
     assert "unreadable: 404 Not Found" in report
     assert "read in part: it is cut off (1 of 4 blocks are without it)" in report
 

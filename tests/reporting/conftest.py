@@ -1,26 +1,26 @@
-"""Contents that several tests of the report read and none changes."""
+"""Report data that several tests read and none changes."""
 
 import pytest
 
-from mining_the_mines.reporting import ClassificationData, ReportData, SegmentationData
-from support.report_segmentation import make_outlines
-from support.reports import make_contents
+from mining_the_mines.reporting.report_data import ClassificationData, ReportData, SegmentationData
+from support.report_segmentation import make_segmentation
+from support.reports import make_report_data
 
 
 @pytest.fixture(scope="session")
-def contents() -> ReportData:
-    """A report's contents on chip classifiers, with all its parts."""
-    return make_contents()
+def data() -> ReportData:
+    """Report data of chip classifiers, with all parts."""
+    return make_report_data()
 
 
 @pytest.fixture(scope="session")
-def detection(contents: ReportData) -> ClassificationData:
+def classification(data: ReportData) -> ClassificationData:
     """Its part on chip classifiers."""
-    assert contents.detection is not None
-    return contents.detection
+    assert data.classification is not None
+    return data.classification
 
 
 @pytest.fixture(scope="session")
-def outlines() -> SegmentationData:
-    """A report's part on outlines, with all that it can have."""
-    return make_outlines()
+def segmentation() -> SegmentationData:
+    """Report data of a segmenter, with all parts."""
+    return make_segmentation()

@@ -1,94 +1,97 @@
-"""What is said of composites is what is in them."""
+"""Sentences, tables and pictures of composites agree with their data."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from mining_the_mines.reporting import CompositeData
 from mining_the_mines.reporting.composite_part import CompositePart, arrange_composites
+from mining_the_mines.reporting.report_data import CompositeData
 from support.report_composites import DATES, make_composites, make_left_out, make_scenes, make_view
+from support.report_pages import plain, rendered, sentences
 
 
 @pytest.fixture(scope="module")
-def contents() -> CompositeData:
+def data() -> CompositeData:
     return make_composites()
 
 
 @pytest.fixture(scope="module")
-def part(contents: CompositeData) -> CompositePart:
-    return arrange_composites(contents)
+def part(data: CompositeData) -> CompositePart:
+    return arrange_composites(data)
+
+
+def told(part: CompositePart) -> list[str]:
+    return sentences(rendered("composites.html.jinja", composites=part))
 
 
 def of_baselines(*baselines: str) -> str:
     """The sentence on processing baselines."""
     view = make_view("tapajos", size=16, baselines=baselines)
-    contents = CompositeData((view,), make_scenes(("tapajos",)), make_left_out().head(0))
-    return arrange_composites(contents).sentences[0]
+    data = CompositeData((view,), make_scenes(("tapajos",)), make_left_out().head(0))
+    return told(arrange_composites(data))[0]
 
 
-def test_the_lead_tells_method_scenes_and_period(part: CompositePart) -> None:
-    assert part.lead == (
-        "The chips come from one picture of each of 2 regions: the median of what 18 scenes from 3 January 2022 to "
-        "3 September 2022 show where the sky is clear."
-    )
+def test_lead_states_method_scenes_and_period(part: CompositePart) -> None:
+    assert (
+        "The chips come from one composite of each of 2 regions: the median of the clear pixels of 18 scenes from "
+        "3 January 2022 to 3 September 2022."
+    ) in plain(rendered("composites.html.jinja", composites=part))
 
 
-def test_a_single_region_is_named() -> None:
-    contents = CompositeData((make_view("copper_belt"),), make_scenes(("copper_belt",)), make_left_out().head(0))
-    part = arrange_composites(contents)
-    assert "one picture of copper belt: the median of what 9 scenes" in part.lead
-    assert part.sentences[-1] == "All scenes that were found were used."
+def test_single_region() -> None:
+    data = CompositeData((make_view("copper_belt"),), make_scenes(("copper_belt",)), make_left_out().head(0))
+    part = arrange_composites(data)
+    text = plain(rendered("composites.html.jinja", composites=part))
+    assert "one composite of copper belt: the median of the clear pixels of 9 scenes" in text
+    assert told(part)[-1] == "All scenes that were found were used."
     assert part.left_out is None
 
 
-def test_mixed_baselines_are_told_to_be_on_one_scale() -> None:
+def test_mixed_baselines() -> None:
     sentence = of_baselines("03.01", "04.00", "05.09")
     assert sentence.startswith("Processing baselines 03.01, 04.00 and 05.09 are mixed: since 04.00")
     assert "brought to one scale" in sentence
 
 
 @pytest.mark.parametrize(
-    ("baselines", "told"),
+    ("baselines", "words"),
     [
         (("03.01",), "All scenes are of processing baseline 03.01, whose numbers carry no offset."),
         (("05.09", "05.11"), "baselines 05.09 and 05.11, whose numbers carry an offset of 1000; it was taken into"),
-        ((), "The scenes don't say which processing baseline they are of."),
+        ((), "The processing baselines of the scenes are unknown."),
     ],
 )
-def test_baselines_of_one_kind_are_told_with_or_without_offset(baselines: tuple[str, ...], told: str) -> None:
-    assert told in of_baselines(*baselines)
+def test_baselines_of_one_kind(baselines: tuple[str, ...], words: str) -> None:
+    assert words in of_baselines(*baselines)
 
 
-def test_the_share_without_a_clear_date_is_that_of_all_pixels() -> None:
+def test_share_without_a_clear_date() -> None:
     views = []
     for name, without in (("a", 5), ("b", 15)):
         counts = np.array([without, 50 - without, 0, 50])
         views.append(dataclasses.replace(make_view(name, size=16, most=3), pixels_by_clear_dates=counts))
     part = arrange_composites(CompositeData(tuple(views), make_scenes(("a", "b")), make_left_out()))
-    assert part.sentences[1] == (
-        "10\N{NARROW NO-BREAK SPACE}% of the pixels are without a clear date; half of all have 1 or more, nine in ten "
-        "0 to 3."
+    assert told(part)[1] == (
+        "10 % of the pixels are without a clear date; half of all have 1 or more, nine in ten 0 to 3."
     )
 
 
-@pytest.mark.parametrize(
-    ("without", "told"), [(0, "None of the pixels is without"), (1, "Under 0.01\N{NARROW NO-BREAK SPACE}% of")]
-)
-def test_very_few_pixels_without_a_clear_date_are_neither_none_nor_rounded_away(without: int, told: str) -> None:
+@pytest.mark.parametrize(("without", "words"), [(0, "None of the pixels is without"), (1, "Under 0.01 % of")])
+def test_very_few_pixels_without_a_clear_date(without: int, words: str) -> None:
     view = dataclasses.replace(make_view("a", size=16, most=1), pixels_by_clear_dates=np.array([without, 1_000_000]))
     part = arrange_composites(CompositeData((view,), make_scenes(("a",)), make_left_out()))
-    assert part.sentences[1].startswith(told)
+    assert told(part)[1].startswith(words)
 
 
-def test_scenes_are_counted_by_reason_and_whole_regions_apart(part: CompositePart) -> None:
-    assert part.sentences[2:] == (
+def test_reasons_are_counted(part: CompositePart) -> None:
+    assert told(part)[2:] == [
         "3 scenes were left out or could not be read everywhere: 2 too cloudy, 1 processed again.",
         "guiana shield was left out as a whole: it has scenes of 2 days where 3 are needed.",
-    )
+    ]
 
 
-def test_every_scene_left_out_is_listed_with_its_reason(part: CompositePart) -> None:
+def test_left_out_scenes_are_listed(part: CompositePart) -> None:
     assert part.left_out is not None
     rows = {row.name: (row.note, row.cells[0].text) for row in part.left_out.rows}
     assert rows["S2A_cloudy"] == ("tapajos · 2022-02-01", "too cloudy: 81 % where 70 % are allowed")
@@ -96,32 +99,33 @@ def test_every_scene_left_out_is_listed_with_its_reason(part: CompositePart) -> 
     assert len(rows) == 4
 
 
-def test_regions_are_compared_in_figures(contents: CompositeData, part: CompositePart) -> None:
+def test_region_table(data: CompositeData, part: CompositePart) -> None:
+    assert part.region_table is not None
     row = part.region_table.rows[1]
     assert (row.name, row.note) == ("copper belt", "3 January 2022 to 3 September 2022")
     assert [cell.text for cell in row.cells[:2]] == ["9", str(len(DATES))]
-    clear = contents.regions[1].clear_dates
+    clear = data.regions[1].clear_dates
     low, middle, high = np.percentile(clear, (5, 50, 95), method="inverted_cdf")
     assert (row.cells[3].text, row.cells[3].beneath) == (f"{middle:.0f}", f"{low:.0f}–{high:.0f}")
     share = 100 * float((clear == 0).mean())
     assert row.cells[4].text == f"{share:.2g}\N{NARROW NO-BREAK SPACE}%"
 
 
-def test_the_legend_ends_with_what_hatching_means(part: CompositePart) -> None:
+def test_legend(part: CompositePart) -> None:
     assert part.legend[0].title == "1–2 clear dates"
     assert part.legend[-1].title == "none, or too few: no data"
 
 
-def test_all_regions_are_shown_with_the_same_contrast() -> None:
+def test_regions_share_their_contrast() -> None:
     bright = make_view("bright")
     dark = dataclasses.replace(bright, region="dark", visible=bright.visible / np.float32(4))
     scenes = make_scenes(("bright", "dark"))
     together = arrange_composites(CompositeData((bright, dark), scenes, make_left_out()))
     alone = arrange_composites(CompositeData((dark,), scenes, make_left_out()))
-    assert together.cards[1].photograph != alone.cards[0].photograph
+    assert together.cards[1].picture != alone.cards[0].picture
 
 
-def test_a_composite_without_any_clear_pixel_is_shown_too() -> None:
+def test_composite_without_a_clear_pixel() -> None:
     empty = dataclasses.replace(
         make_view("empty", size=16),
         visible=np.full((3, 16, 16), np.nan, dtype=np.float32),
@@ -130,5 +134,5 @@ def test_a_composite_without_any_clear_pixel_is_shown_too() -> None:
         dates=(),
     )
     part = arrange_composites(CompositeData((empty,), make_scenes(("empty",)), make_left_out()))
-    assert part.sentences[1].startswith("100\N{NARROW NO-BREAK SPACE}% of the pixels are without")
+    assert told(part)[1].startswith("100 % of the pixels are without")
     assert [entry.title for entry in part.legend] == ["none, or too few: no data"]

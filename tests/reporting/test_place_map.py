@@ -35,7 +35,7 @@ def test_the_legend_counts_what_is_drawn_and_names_what_is_new() -> None:
     points = pd.DataFrame({"longitude": [1.0, 2.0, 3.0], "latitude": [1.0, 2.0, 3.0], "kind": ["FN", "FN", "other"]})
     figure = place_map(points, "kind", DECISION_SYMBOLS)
     assert figure is not None
-    drawing = to_svg(figure, "map", "A map")
+    drawing = to_svg(figure, "map")
     assert "Missed mine (2)" in drawing
     assert "Other (1)" in drawing
     assert "km" in drawing
@@ -47,6 +47,6 @@ def test_coastlines_are_drawn_where_there_are_some() -> None:
         points = pd.DataFrame({"longitude": [longitude] * 2, "latitude": [latitude, latitude + 5], "split": "train"})
         figure = place_map(points, "split", SPLIT_SYMBOLS)
         assert figure is not None
-        return len(to_svg(figure, "map", "A map"))
+        return len(to_svg(figure, "map"))
 
     assert length(12.0, 42.0) > length(-30.0, -30.0) + 1000

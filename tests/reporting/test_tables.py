@@ -1,9 +1,18 @@
-"""Tables of the report say what the data say, also where data are missing."""
+"""Tables of the report agree with their data, also where data are missing."""
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from mining_the_mines.reporting.tables import category_rows, fold_rows, manifest_rows, rejection_rows, score_rows
+from mining_the_mines.reporting.tables import (
+    Table,
+    category_tables,
+    fold_table,
+    manifest_table,
+    model_tables,
+    plain_table,
+    rejection_tables,
+)
 
 
 def scores(models: dict[str, float], metric: str) -> pd.DataFrame:
@@ -13,49 +22,48 @@ def scores(models: dict[str, float], metric: str) -> pd.DataFrame:
     ).astype({"category_excluded": "string"})
 
 
-def test_the_best_of_a_row_is_set_off_whichever_way_better_lies() -> None:
-    for metric, best in (("f1", [False, True]), ("log_loss", [True, False])):
-        table = score_rows(scores({"baseline": 0.4, "blend": 0.6}, metric), "test", "Test", "blend")
-        assert table is not None
-        assert [cell.best for cell in table.rows[0].cells] == best
-        assert table.highlighted == 1
+def texts(table: Table) -> dict[str, list[str]]:
+    return {row.name: [cell.text for cell in row.cells] for row in table.rows}
 
 
-def test_one_model_alone_is_not_called_the_best() -> None:
-    table = score_rows(scores({"blend": 0.6}, "f1"), "test", "Test", "blend")
-    assert table is not None
+@pytest.mark.parametrize(("metric", "best"), [("f1", [False, True]), ("log_loss", [True, False])])
+def test_best_model_of_a_row(metric: str, best: list[bool]) -> None:
+    (table,) = model_tables(scores({"baseline": 0.4, "blend": 0.6}, metric), "blend")
+    assert [cell.best for cell in table.rows[0].cells] == best
+    assert table.highlighted == 1
+    assert table.heads == ("", "Baseline", "Blend")
+
+
+def test_one_model_is_not_the_best() -> None:
+    (table,) = model_tables(scores({"blend": 0.6}, "f1"), "blend")
     assert not table.rows[0].cells[0].best
 
 
-def test_an_undefined_score_is_a_dash_without_interval() -> None:
-    table = score_rows(scores({"blend": np.nan}, "roc_auc"), "test", "Test", "blend")
-    assert table is not None
+def test_undefined_score_is_a_dash() -> None:
+    (table,) = model_tables(scores({"blend": np.nan}, "roc_auc"), "blend")
     assert (table.rows[0].cells[0].text, table.rows[0].cells[0].beneath) == ("–", "")
 
 
-def test_a_score_of_another_task_gets_a_row_of_its_own() -> None:
-    table = score_rows(scores({"cnn": 0.7}, "boundary_f1"), "test", "Test", "cnn")
-    assert table is not None
+def test_further_metrics_get_a_row() -> None:
+    (table,) = model_tables(scores({"cnn": 0.7}, "boundary_f1"), "cnn")
     assert table.rows[0].name == "Boundary F1"
 
 
-def test_a_split_without_scores_has_no_table() -> None:
-    assert score_rows(scores({"blend": 1.0}, "f1"), "out-of-fold", "Out of fold", "blend") is None
-    empty = pd.DataFrame(columns=["split", "model", "category", "label", "value", "low", "high", "chips"])
-    assert category_rows(empty, "test", "Test", "blend") is None
+def test_nothing_scored_has_no_table() -> None:
+    assert model_tables(scores({}, "f1"), "blend") == []
+    assert category_tables(None, "blend") == []
 
 
-def test_a_category_that_a_model_has_not_seen_is_a_dash() -> None:
+def test_category_that_a_model_has_not_seen_is_a_dash() -> None:
     table = pd.DataFrame(
         [("test", "blend", "town", 0, 0.5, 0.1, 0.9, 4), ("test", "baseline", "river", 0, 1.0, 0.5, 1.0, 3)],
         columns=["split", "model", "category", "label", "value", "low", "high", "chips"],
     )
-    rows = category_rows(table, "test", "Test", "blend")
-    assert rows is not None
-    assert [cell.text for cell in rows.rows[0].cells] == ["50\N{NARROW NO-BREAK SPACE}%", "–"]
+    (found,) = category_tables(table, "blend")
+    assert texts(found) == {"town": ["50\N{NARROW NO-BREAK SPACE}%", "–"]}
 
 
-def test_folds_and_test_are_counted_apart() -> None:
+def test_folds_are_counted() -> None:
     folds = pd.DataFrame(
         {
             "label": [1, 0, 0],
@@ -64,30 +72,36 @@ def test_folds_and_test_are_counted_apart() -> None:
             "fold": pd.array([0, 0, None], dtype="Int64"),
         }
     )
-    counted = {row.name: [cell.text for cell in row.cells] for row in fold_rows(folds).rows}
+    counted = texts(fold_table(folds))
     assert counted["Fold 0"][:2] == ["2", "1"]
     assert counted["Test"][3] == "1"
 
 
-def test_a_place_that_leaks_from_one_fold_to_another_is_not_hidden() -> None:
+def test_leaking_places_are_counted() -> None:
     folds = pd.DataFrame({"label": [1, 0], "place": "a", "split": "train", "fold": [0, 1]})
-    assert fold_rows(folds).caption == "Folds: 1 place lies in two of them"
-    assert fold_rows(folds.assign(place=["a", "b"])).caption == "Folds: no place lies in two of them"
+    assert fold_table(folds).caption == "Folds: 1 place lies in two of them"
+    assert fold_table(folds.assign(place=["a", "b"])).caption == "Folds: no place lies in two of them"
 
 
-def test_rejected_chips_are_counted_by_reason_and_one_without_reason_is_not_lost() -> None:
+def test_rejected_chips_by_reason() -> None:
     manifest = pd.DataFrame(
         {"filename": ["a", "b", "c"], "verdict": "rejected", "reason": ["all zero", "all zero", None]}
     )
-    tables = rejection_rows(manifest)
+    tables = rejection_tables(manifest)
     assert tables is not None
-    assert [(row.name, row.cells[0].text) for row in tables[0].rows] == [("all zero", "2"), ("no reason given", "1")]
+    assert texts(tables[0]) == {"all zero": ["2"], "no reason given": ["1"]}
     assert len(tables[1].rows) == 3
 
 
-def test_chips_of_many_sizes_are_summed_up() -> None:
+def test_chips_of_many_sizes() -> None:
     sizes = [float(size) for size in range(10, 16)]
     manifest = pd.DataFrame({"filename": list("abcdef"), "verdict": "accepted", "width": sizes, "height": sizes})
-    text = {row.name: row.cells[0].text for row in manifest_rows(manifest).rows}
-    assert text["Size in pixels"].startswith("10 × 10 (1), ")
-    assert text["Size in pixels"].endswith("and 2 others")
+    (text,) = texts(manifest_table(manifest))["Size in pixels"]
+    assert text.startswith("10 × 10 (1), ")
+    assert text.endswith("and 2 others")
+
+
+def test_any_frame_is_formatted() -> None:
+    table = plain_table(pd.DataFrame({"unit": ["North", None], "mean_area": [12.34567, np.nan]}), "Units")
+    assert table.heads == ("unit", "mean area")
+    assert texts(table) == {"North": ["12.35"], "–": ["–"]}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mining_the_mines.scoring import BootstrapSettings, bootstrap_intervals, paired_difference, weighted_scores
-from mining_the_mines.scoring.bootstrap import FloatArray
+from mining_the_mines.scoring.bootstrap import BootstrapSettings, FloatArray, bootstrap_intervals, paired_difference
+from mining_the_mines.scoring.metrics import weighted_scores
 from support.predictions import make_chips
 
 FEW = BootstrapSettings(resamples=200)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mining_the_mines.scoring import score
 from mining_the_mines.scoring.curves import precision_recall_points, roc_curve_points, threshold_curve
+from mining_the_mines.scoring.metrics import score
 from support.predictions import make_chips
 
 

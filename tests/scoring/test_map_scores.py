@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from mining_the_mines.scoring import BootstrapSettings
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import MapComparison, MapScoreSettings, compare_with_reference
 from mining_the_mines.scoring.map_scores import (
     BY_PREDICTION_SIZE,

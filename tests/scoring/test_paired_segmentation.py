@@ -2,9 +2,13 @@
 
 import numpy as np
 
-from mining_the_mines.scoring.paired_segmentation import PairedMeasures, measure_paired
-from mining_the_mines.scoring.pixel_tally import ProbabilityMap
-from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.segmentation_measures import (
+    PairedMeasures,
+    ProbabilityMap,
+    SegmentationMeasureSettings,
+    measure_paired,
+    measure_segmentation,
+)
 from support.scored_segmentation import HECTARE, mask_of, sure_map
 
 SETTINGS = SegmentationMeasureSettings()

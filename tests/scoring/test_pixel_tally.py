@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.scoring.pixel_tally import (
+from mining_the_mines.scoring.segmentation_measures import called_mine
+from mining_the_mines.scoring.thresholds import (
     PixelThresholdSettings,
     choose_pixel_threshold,
     pixel_threshold_curve,
     tally_pixels,
 )
-from mining_the_mines.scoring.segmentation_measures import called_mine
 from support.scored_segmentation import HECTARE, areas, make_pairs, mask_of, sure_map
 
 IOU = PixelThresholdSettings()

@@ -11,7 +11,6 @@ from mining_the_mines.scoring.run_comparison import (
     PairedScores,
     ScoredRun,
     compare_runs,
-    compare_with,
     hashes_of,
     verdict_of,
     what_differs,
@@ -22,15 +21,15 @@ from support.scored_runs import QUICK, make_scored_run, shuffled, with_other_chi
 FIRST = make_scored_run()
 
 
-def pair_of(run: ScoredRun, question: str, split: str, rival: ScoredRun = FIRST) -> PairedScores:
+def pair_of(run: ScoredRun, task: str, split: str, rival: ScoredRun = FIRST) -> PairedScores:
     pairs = compare_runs([rival, run], QUICK).pairs
-    return next(pair for pair in pairs if (pair.question, pair.split) == (question, split))
+    return next(pair for pair in pairs if (pair.task, pair.split) == (task, split))
 
 
 def test_a_rerun_with_the_same_answers_is_the_same_whatever_the_order_of_its_chips() -> None:
     comparison = compare_runs([FIRST, shuffled(replace(FIRST, name="again"))], QUICK)
-    assert {(pair.question, pair.split) for pair in comparison.pairs} == {
-        (question, split) for question in ("detection", "outlines") for split in ("test", "out-of-fold")
+    assert {(pair.task, pair.split) for pair in comparison.pairs} == {
+        (task, split) for task in ("classification", "segmentation") for split in ("test", "out-of-fold")
     }
     assert all(pair.same for pair in comparison.pairs)
     assert comparison.made_of.empty
@@ -39,14 +38,14 @@ def test_a_rerun_with_the_same_answers_is_the_same_whatever_the_order_of_its_chi
 
 def test_a_better_run_is_called_better_and_its_rival_worse() -> None:
     better = make_scored_run("better", better=0.4)
-    difference, verdict = pair_of(better, "detection", "out-of-fold").deciding
+    difference, verdict = pair_of(better, "classification", "out-of-fold").deciding
     assert verdict == "better"
     assert 0 < difference.low <= difference.value <= difference.high
-    assert pair_of(FIRST, "detection", "out-of-fold", rival=better).deciding[1] == "worse"
+    assert pair_of(FIRST, "classification", "out-of-fold", rival=better).deciding[1] == "worse"
 
 
-def test_worse_outlines_are_called_worse_and_a_bias_neither() -> None:
-    pair = pair_of(make_scored_run("worse", skill=0.7), "outlines", "out-of-fold")
+def test_worse_chip_measures_are_called_worse_and_a_bias_neither() -> None:
+    pair = pair_of(make_scored_run("worse", skill=0.7), "segmentation", "out-of-fold")
     assert pair.deciding[1] == "worse"
     verdicts = pair.differences.set_index("metric")["verdict"]
     assert verdicts["area_bias_hectares"] == "higher"
@@ -54,7 +53,7 @@ def test_worse_outlines_are_called_worse_and_a_bias_neither() -> None:
 
 
 def test_a_smaller_loss_is_better() -> None:
-    pair = pair_of(make_scored_run("better", better=0.4), "detection", "out-of-fold")
+    pair = pair_of(make_scored_run("better", better=0.4), "classification", "out-of-fold")
     rows = {row["metric"]: row for row in pair.differences.to_dict("records")}
     assert rows["log_loss"]["high"] < 0
     assert rows["log_loss"]["verdict"] == "better"
@@ -65,11 +64,11 @@ def test_a_difference_that_chance_can_have_made_is_not_decided() -> None:
     noise = np.random.default_rng(0).normal(0, 0.02, len(FIRST.predictions))
     chance = (FIRST.predictions["probability"] + noise).clip(0, 1)
     other = replace(FIRST, name="noisy", predictions=FIRST.predictions.assign(probability=chance))
-    assert pair_of(other, "detection", "out-of-fold").deciding[1] == "unclear"
+    assert pair_of(other, "classification", "out-of-fold").deciding[1] == "unclear"
 
 
 def test_chips_of_the_same_name_with_another_picture_are_not_compared() -> None:
-    pair = pair_of(with_other_chips(replace(FIRST, name="other")), "detection", "test")
+    pair = pair_of(with_other_chips(replace(FIRST, name="other")), "classification", "test")
     assert "no chip of this split in common" in pair.obstacle
     assert pair.left_out == {"of the same name but not the same picture": 30}
     assert pair.differences.empty
@@ -78,7 +77,7 @@ def test_chips_of_the_same_name_with_another_picture_are_not_compared() -> None:
 
 def test_what_both_have_of_the_same_chips_is_compared() -> None:
     half = with_other_chips(replace(FIRST, name="half"), 0.5)
-    pair = pair_of(half, "detection", "out-of-fold")
+    pair = pair_of(half, "classification", "out-of-fold")
     assert not pair.obstacle
     assert pair.same
     assert pair.chips + pair.left_out["of the same name but not the same picture"] == 150
@@ -86,14 +85,14 @@ def test_what_both_have_of_the_same_chips_is_compared() -> None:
 
 def test_chips_with_another_truth_are_left_out() -> None:
     assert FIRST.predictions is not None
-    assert FIRST.outlines is not None
-    table, outlines = FIRST.predictions.copy(), FIRST.outlines.copy()
+    assert FIRST.chip_measures is not None
+    table, chip_measures = FIRST.predictions.copy(), FIRST.chip_measures.copy()
     corrected = table["filename"] == table["filename"].iloc[0]
     table.loc[corrected, "label"] = 1 - table.loc[corrected, "label"]
-    outlines.loc[outlines.index[0], "false_negative"] += 1
-    other = replace(FIRST, name="other", predictions=table, outlines=outlines)
-    for question in ("detection", "outlines"):
-        assert pair_of(other, question, "out-of-fold").left_out == {"with another truth": 1}
+    chip_measures.loc[chip_measures.index[0], "false_negative"] += 1
+    other = replace(FIRST, name="other", predictions=table, chip_measures=chip_measures)
+    for task in ("classification", "segmentation"):
+        assert pair_of(other, task, "out-of-fold").left_out == {"with another truth": 1}
 
 
 def test_a_chip_that_one_run_has_trained_on_is_left_out() -> None:
@@ -101,7 +100,7 @@ def test_a_chip_that_one_run_has_trained_on_is_left_out() -> None:
     tested = FIRST.predictions[FIRST.predictions["fold"].isna()]
     moved = FIRST.predictions["filename"].isin(tested["filename"].iloc[:4])
     table = FIRST.predictions.assign(fold=FIRST.predictions["fold"].mask(moved, 0))
-    pair = pair_of(replace(FIRST, name="other", predictions=table), "detection", "test")
+    pair = pair_of(replace(FIRST, name="other", predictions=table), "classification", "test")
     assert pair.chips == 26
     assert pair.left_out == {"in this split of one run only": 4}
 
@@ -113,21 +112,20 @@ def test_without_scores_of_single_chips_it_says_which_run_lacks_them() -> None:
 
 
 def test_without_an_inventory_nothing_is_compared() -> None:
-    pair = pair_of(replace(FIRST, name="other", chip_hashes={}), "outlines", "test")
+    pair = pair_of(replace(FIRST, name="other", chip_hashes={}), "segmentation", "test")
     assert "inventory" in pair.obstacle
 
 
 def test_models_are_compared_as_each_run_has_chosen_them() -> None:
-    pair = pair_of(replace(FIRST, name="other", chosen="baseline"), "detection", "out-of-fold")
+    pair = pair_of(replace(FIRST, name="other", chosen="baseline"), "classification", "out-of-fold")
     assert (pair.model, pair.rival_model) == ("baseline", "blend")
     assert pair.deciding[1] == "worse"
 
 
-def test_each_run_is_compared_with_the_first_or_one_with_all_others() -> None:
+def test_each_run_is_compared_with_the_first() -> None:
     runs = [replace(FIRST, name=name) for name in ("a", "b", "c")]
-    assert {(pair.run, pair.rival) for pair in compare_runs(runs, QUICK).pairs} == {("b", "a"), ("c", "a")}
-    comparison = compare_with(runs[0], runs[1:], QUICK)
-    assert {(pair.run, pair.rival) for pair in comparison.pairs} == {("a", "b"), ("a", "c")}
+    comparison = compare_runs(runs, QUICK)
+    assert {(pair.run, pair.rival) for pair in comparison.pairs} == {("b", "a"), ("c", "a")}
     assert set(comparison.scores["run"]) == {"a", "b", "c"}
 
 
@@ -147,13 +145,6 @@ def test_what_differs_is_told_apart_from_what_only_some_tell() -> None:
         {"name": "old", "a": "x", "b": None, "c": None},
         {"name": "seed", "a": "0", "b": "0", "c": None},
     ]
-
-
-def test_which_runs_a_report_tells_of_is_no_difference() -> None:
-    named = replace(FIRST, name="other", parameters={**FIRST.parameters, "reporting.compare": "['LAST']"})
-    comparison = compare_runs([FIRST, named], QUICK)
-    assert comparison.parameters.empty
-    assert comparison.parameters_of_some.empty
 
 
 def test_the_same_number_written_in_another_way_is_no_difference() -> None:
@@ -176,7 +167,7 @@ def test_a_verdict_is_read_from_the_interval(metric: str, difference: Interval, 
 
 
 def test_a_figure_that_was_not_compared_decides_nothing() -> None:
-    pair = PairedScores("a", "b", "detection", "test", "blend", "blend", "roc_auc")
+    pair = PairedScores("a", "b", "classification", "test", "blend", "blend", "roc_auc")
     assert pair.deciding[1] == "undefined"
     assert np.isnan(pair.deciding[0].value)
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.scoring.pixel_tally import Mask, ProbabilityMap
 from mining_the_mines.scoring.segmentation_measures import (
     PIXEL_COUNTS,
+    Mask,
+    ProbabilityMap,
     SegmentationMeasureSettings,
     measure_chip,
     measure_segmentation,
@@ -37,7 +38,7 @@ def test_an_alarm_on_an_empty_chip_overlaps_with_nothing() -> None:
 
 def test_a_chip_of_which_nothing_is_known_has_no_figures() -> None:
     figures = measure(sure_map((0, 0, 4)), np.full((SIZE, SIZE), 255, np.uint8))
-    assert np.isnan([figures["iou"], figures["detection"]]).all()
+    assert np.isnan([figures["iou"], figures["chip_probability"]]).all()
     assert sum(figures[name] for name in PIXEL_COUNTS) == 0
 
 
@@ -69,9 +70,9 @@ def test_a_rim_follows_neither_the_chips_border_nor_missing_data() -> None:
 
 def test_a_chip_is_as_likely_a_mine_as_its_most_mine_like_pixels() -> None:
     spot, pit = sure_map((0, 0, 1)), sure_map((0, 0, 4))
-    assert measure(pit, mask_of())["detection"] == pytest.approx(0.9)
-    assert measure(spot, mask_of())["detection"] == pytest.approx((0.9 + 15 * 0.1) / 16)
-    assert measure(spot, mask_of(), detection_pixels=1)["detection"] == pytest.approx(0.9)
+    assert measure(pit, mask_of())["chip_probability"] == pytest.approx(0.9)
+    assert measure(spot, mask_of())["chip_probability"] == pytest.approx((0.9 + 15 * 0.1) / 16)
+    assert measure(spot, mask_of(), chip_pixels=1)["chip_probability"] == pytest.approx(0.9)
 
 
 def test_a_threshold_is_not_rounded_to_the_precision_of_the_map() -> None:
@@ -103,7 +104,7 @@ def test_each_chip_has_a_row_with_its_own_pixels_area() -> None:
 def test_no_chips_make_an_empty_table_with_all_columns() -> None:
     table = measure_segmentation([], {}, 0.5, SegmentationMeasureSettings())
     assert table.empty
-    assert {"filename", "iou", "detection"} <= set(table.columns)
+    assert {"filename", "iou", "chip_probability"} <= set(table.columns)
 
 
 def test_a_mask_of_another_size_is_refused_by_name() -> None:

@@ -5,18 +5,17 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
-from mining_the_mines.scoring import BootstrapSettings, score_table
-from mining_the_mines.scoring.pixel_tally import MaskPair
-from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import (
-    OUTLINE_TOTALS,
     SEGMENTATION_METRICS,
+    SEGMENTATION_TOTALS,
     chip_predictions,
     segmentation_difference,
     segmentation_score_table,
     weighted_segmentation_scores,
 )
-from mining_the_mines.scoring.tables import SCORE_COLUMNS
+from mining_the_mines.scoring.tables import SCORE_COLUMNS, score_table
 from support.scored_segmentation import areas, make_measures, make_pairs, mask_of, sure_map
 
 FEW = BootstrapSettings(resamples=60)
@@ -100,8 +99,8 @@ def test_the_table_has_the_columns_of_the_classifiers_and_every_figure_on_both_s
     table = segmentation_score_table(make_measures(), FEW)
     assert tuple(table.columns) == SCORE_COLUMNS
     found = table.groupby(["split", "model"])["metric"].agg(set)
-    assert set(found.index) == {("out-of-fold", "outlines"), ("test", "outlines")}
-    assert all(metrics == {*SEGMENTATION_METRICS, *OUTLINE_TOTALS} for metrics in found)
+    assert set(found.index) == {("out-of-fold", "segmenter"), ("test", "segmenter")}
+    assert all(metrics == {*SEGMENTATION_METRICS, *SEGMENTATION_TOTALS} for metrics in found)
     assert table["category_excluded"].isna().all()
 
 
@@ -140,7 +139,7 @@ def test_outlines_of_other_chips_are_not_compared() -> None:
 
 def test_a_map_is_scored_as_a_detection_beside_a_classifier() -> None:
     predictions = chip_predictions(make_measures())
-    table = score_table(predictions, {"outlines": 0.5}, FEW)
+    table = score_table(predictions, {"segmenter": 0.5}, FEW)
     assert table.query("split == 'out-of-fold' and metric == 'roc_auc'")["value"].item() > 0.8
 
 

@@ -4,18 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mining_the_mines.scoring import (
-    CONFUSION,
-    METRICS,
-    BootstrapSettings,
-    ThresholdSettings,
-    choose_model,
-    choose_thresholds,
-    difference_table,
-    score,
-    score_table,
-    scores_by_category,
-)
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.metrics import CONFUSION, METRICS, score
+from mining_the_mines.scoring.tables import choose_model, difference_table, score_table, scores_by_category
+from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 from support.predictions import make_table
 
 FEW = BootstrapSettings(resamples=50)

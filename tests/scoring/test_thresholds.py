@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from mining_the_mines.scoring import ThresholdSettings, choose_threshold, choose_thresholds, score
+from mining_the_mines.scoring.metrics import score
+from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_threshold, choose_thresholds
 from support.predictions import make_chips, make_table
 
 

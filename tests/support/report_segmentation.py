@@ -7,24 +7,24 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter
 
-from mining_the_mines.reporting import SegmentationData, SegmentationTile, true_colour
-from mining_the_mines.reporting.report_data import OutlineKind
-from mining_the_mines.scoring import BootstrapSettings, score_table
-from mining_the_mines.scoring.pixel_tally import (
-    MaskPair,
+from mining_the_mines.reporting.pictures import true_colour
+from mining_the_mines.reporting.report_data import Fit, SegmentationData, SegmentationTile
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
+from mining_the_mines.scoring.tables import score_table
+from mining_the_mines.scoring.thresholds import (
     PixelThresholdSettings,
     choose_pixel_threshold,
     pixel_threshold_curve,
     tally_pixels,
 )
-from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
-from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
 from support.reports import make_folds, make_learning_curves, make_predictions
 
 HECTARES_A_PIXEL = 0.01
 
 
-def make_outlined_chip(
+def make_segmented_chip(
     seed: int, size: int, *, mine: bool
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float16]]:
     """A chip in true colour, its true mask with a corner unknown, and a map of some skill."""
@@ -53,7 +53,7 @@ def make_maps(chips: int, size: int) -> tuple[tuple[NDArray[np.uint8], MaskPair]
     folds = make_folds(chips)
     made = []
     for seed, (name, label) in enumerate(zip(folds["filename"], folds["label"], strict=True)):
-        photograph, truth, probability = make_outlined_chip(seed, size, mine=label == 1)
+        photograph, truth, probability = make_segmented_chip(seed, size, mine=label == 1)
         made.append((photograph, (str(name), probability, truth)))
     return tuple(made)
 
@@ -62,7 +62,7 @@ def make_tiles(chips: pd.DataFrame, threshold: float, size: int, each: int) -> t
     """As many chips of each kind."""
     mines = chips[chips["true_hectares"] > 0].sort_values("iou")
     alarms = chips[(chips["true_hectares"] == 0) & (chips["predicted_hectares"] > 0)]
-    kinds: tuple[tuple[OutlineKind, pd.DataFrame], ...] = (
+    kinds: tuple[tuple[Fit, pd.DataFrame], ...] = (
         ("worst", mines.head(each)),
         ("typical", mines.iloc[len(mines) // 2 :].head(each)),
         ("best", mines.tail(each)),
@@ -115,7 +115,7 @@ def make_mask_table(chips: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, pd.DataFrame([nowhere])], ignore_index=True)
 
 
-def make_outlines(chips: int = 60, *, size: int = 48, each: int = 2, resamples: int = 50) -> SegmentationData:
+def make_segmentation(chips: int = 60, *, size: int = 48, each: int = 2, resamples: int = 50) -> SegmentationData:
     """All that a report can show of outlines."""
     folds = make_folds(chips)
     pairs = [pair for _, pair in make_maps(chips, size)]
@@ -136,5 +136,5 @@ def make_outlines(chips: int = 60, *, size: int = 48, each: int = 2, resamples: 
         mask_table=make_mask_table(measures),
         polygon_inventory=make_inventory(),
         learning_curves=make_learning_curves().replace({"metric": {"roc_auc": "iou"}}),
-        detection_table=score_table(compared, dict.fromkeys(compared["model"].unique(), 0.5), settings),
+        chip_score_table=score_table(compared, dict.fromkeys(compared["model"].unique(), 0.5), settings),
     )

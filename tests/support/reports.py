@@ -5,16 +5,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from mining_the_mines.reporting import ClassificationData, GalleryTile, ReportData, true_colour
-from mining_the_mines.reporting.report_data import Outcome
-from mining_the_mines.scoring import (
-    BootstrapSettings,
-    ThresholdSettings,
-    choose_thresholds,
-    difference_table,
-    score_table,
-    scores_by_category,
-)
+from mining_the_mines.reporting.pictures import true_colour
+from mining_the_mines.reporting.report_data import ClassificationData, GalleryTile, Outcome, ReportData
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.tables import difference_table, score_table, scores_by_category
+from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 
 SKILL = {"baseline": 1.2, "maxvit": 1.4, "blend": 1.6}
 LOOK_ALIKES = ("forest", "river", "town", "bare soil")
@@ -134,7 +129,7 @@ def make_band_statistics() -> pd.DataFrame:
     return table.assign(**{name: median * share for name, share in shares.items()})
 
 
-def make_detection(folds: pd.DataFrame, *, tiles: int = 2, resamples: int = 50) -> ClassificationData:
+def make_classification(folds: pd.DataFrame, *, tiles: int = 2, resamples: int = 50) -> ClassificationData:
     """All that a report can show of chip classifiers."""
     predictions = make_predictions(folds)
     thresholds = choose_thresholds(predictions, ThresholdSettings())
@@ -154,12 +149,12 @@ def make_detection(folds: pd.DataFrame, *, tiles: int = 2, resamples: int = 50) 
     )
 
 
-def make_contents(chips: int = 120, *, tiles: int = 2, resamples: int = 50) -> ReportData:
+def make_report_data(chips: int = 120, *, tiles: int = 2, resamples: int = 50) -> ReportData:
     """A whole report's contents on chip classifiers."""
     folds = make_folds(chips)
     return ReportData(
         title="Gold mines in the Amazon basin",
-        detection=make_detection(folds, tiles=tiles, resamples=resamples),
+        classification=make_classification(folds, tiles=tiles, resamples=resamples),
         manifest=make_manifest(folds),
         folds=folds,
         band_statistics=make_band_statistics(),

@@ -10,9 +10,11 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from mining_the_mines.scoring import BootstrapSettings, ThresholdSettings, choose_thresholds, score_table
+from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.run_comparison import ScoredRun
 from mining_the_mines.scoring.segmentation_scores import segmentation_score_table
+from mining_the_mines.scoring.tables import score_table
+from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 from mining_the_mines.tracking.store import RunStore
 from support.predictions import make_table
 from support.scored_segmentation import make_measures
@@ -32,16 +34,16 @@ def make_scored_run(
     Args:
         name: Its name.
         seed: Of the chips.
-        skill: Of its outlines.
+        skill: Of its segmentation.
         better: How far its probabilities lie nearer to the truth than those of a run without it, 0–1.
         parameters: That it was run with.
     """
     predictions = make_table(36, seed=seed)
     closer = predictions["probability"] + better * (predictions["label"] - predictions["probability"])
     predictions = predictions.assign(probability=closer)
-    outlines = make_measures(chips=60, seed=seed, skill=skill)
+    measures = make_measures(chips=60, seed=seed, skill=skill)
     thresholds = choose_thresholds(predictions, ThresholdSettings())
-    names = sorted({*predictions["filename"], *outlines["filename"]})
+    names = sorted({*predictions["filename"], *measures["filename"]})
     return ScoredRun(
         name=name,
         made_of={"git_commit": "a" * 40, "data_hash": hashlib.sha256(str(seed).encode()).hexdigest()},
@@ -51,9 +53,9 @@ def make_scored_run(
         thresholds=thresholds,
         chosen="blend",
         chosen_by="roc_auc",
-        outlines=outlines,
-        chip_classification_scores=score_table(predictions, thresholds, QUICK),
-        outline_scores=segmentation_score_table(outlines, QUICK),
+        chip_measures=measures,
+        classification_scores=score_table(predictions, thresholds, QUICK),
+        segmentation_scores=segmentation_score_table(measures, QUICK),
     )
 
 
@@ -67,7 +69,7 @@ def with_other_chips(run: ScoredRun, share: float = 1.0) -> ScoredRun:
 
 def without_answers(run: ScoredRun) -> ScoredRun:
     """The same run, as if it had never come to evaluation."""
-    return replace(run, predictions=None, outlines=None, chip_classification_scores=None, outline_scores=None)
+    return replace(run, predictions=None, chip_measures=None, classification_scores=None, segmentation_scores=None)
 
 
 @dataclass
@@ -118,9 +120,9 @@ class Tracked:
         client.log_text(key, manifest.to_csv(index=False), "manifest.csv")
         tables = {
             "classification/scored_predictions.csv": run.predictions,
-            "classification/scores.csv": run.chip_classification_scores,
-            "segmentation/outline_chip_scores.csv": run.outlines,
-            "segmentation/outline_scores.csv": run.outline_scores,
+            "classification/scores.csv": run.classification_scores,
+            "segmentation/outline_chip_scores.csv": run.chip_measures,
+            "segmentation/outline_scores.csv": run.segmentation_scores,
         }
         for path, table in tables.items():
             if table is not None:
@@ -134,9 +136,9 @@ def shuffled(run: ScoredRun, seed: int = 0) -> ScoredRun:
     """The same run with its chips in another order."""
     rng = np.random.default_rng(seed)
     assert run.predictions is not None
-    assert run.outlines is not None
+    assert run.chip_measures is not None
     return replace(
         run,
         predictions=run.predictions.iloc[rng.permutation(len(run.predictions))],
-        outlines=run.outlines.iloc[rng.permutation(len(run.outlines))],
+        chip_measures=run.chip_measures.iloc[rng.permutation(len(run.chip_measures))],
     )

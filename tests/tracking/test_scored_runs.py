@@ -8,8 +8,8 @@ from mining_the_mines.ledger.records import RUN_RECORD
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
 from mining_the_mines.tracking.scored_runs import read_scored_run
-from support.recorded_runs import run
 from support.scored_runs import QUICK, Tracked, make_scored_run
+from support.stored_files import run
 
 RUN = make_scored_run("kept")
 
@@ -28,8 +28,8 @@ def test_what_is_read_back_is_what_was_kept(tracked: Tracked) -> None:
     assert back.name == tracked.ids[0][:12]
     assert (back.parameters, back.chip_hashes, back.made_of) == (RUN.parameters, RUN.chip_hashes, RUN.made_of)
     assert all(pair.same for pair in compare_runs([RUN, back], QUICK).pairs)
-    assert back.outline_scores is not None and RUN.outline_scores is not None  # noqa: PT018 - for the type
-    pd.testing.assert_frame_equal(back.outline_scores, RUN.outline_scores, check_dtype=False)
+    assert back.segmentation_scores is not None and RUN.segmentation_scores is not None  # noqa: PT018 - for the type
+    pd.testing.assert_frame_equal(back.segmentation_scores, RUN.segmentation_scores, check_dtype=False)
 
 
 def test_parameters_are_those_of_the_run_s_record_whichever_nodes_ran(tracked: Tracked) -> None:
@@ -44,5 +44,5 @@ def test_a_run_that_has_scored_nothing_is_read_as_that(tracked: Tracked) -> None
     back = read_scored_run(find_run(tracked.ids[1], tracked.store), "run of May")
     assert back.name == "run of May"
     assert back.predictions is None
-    assert back.outlines is None
+    assert back.chip_measures is None
     assert back.chip_hashes == {}

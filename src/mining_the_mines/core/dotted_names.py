@@ -1,4 +1,4 @@
-"""Nested parameters under dotted names, for tables and messages."""
+"""Nested parameters under dotted names, as tables and messages call them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from mining_the_mines.core.redaction import redact, redact_all
 
 
 def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Flatten parameters to text by dotted name, without passwords and signatures.
+    """Nested parameters as dotted names and text, without passwords and signatures.
 
     Args:
-        parameters: Settings objects, plain values and mappings of them, by name.
-        prefix: Prefix of all names.
+        parameters: Models, plain values and mappings of them, by name.
+        prefix: What all names begin with.
     """
     flat: dict[str, str] = {}
     plainly = {

@@ -1,4 +1,4 @@
-"""Errors of Kedro and pydantic about parameters, in a line each and without values that may be secret."""
+"""What Kedro and pydantic say of wrong parameters, in a line each and without what may be secret."""
 
 import re
 from collections.abc import Iterator
@@ -10,25 +10,25 @@ from mining_the_mines.core.redaction import is_secret_name, redact
 
 _PARAMETER: Final = re.compile(r"^- Parameter '(?P<name>[^']+)': ", re.MULTILINE)
 _HEAD: Final = re.compile(r"^Failed to instantiate .*validation errors? for .*\n")
-#: An error as pydantic prints it; the path is missing where a settings object as a whole is wrong.
+#: How pydantic prints an error; its path is missing where a model as a whole is wrong.
 _ERROR: Final = re.compile(
     r"^(?:(?P<path>\S[^\n]*)\n)?  (?P<what>[^\n]+) \[type=(?P<kind>\w+), input_value=(?P<value>.*?), input_type=\w+\]$",
     re.MULTILINE | re.DOTALL,
 )
-#: Types of errors that this project's validators raise, with a message of their own.
+#: Pydantic's word for an error that a validator of ours tells, in words of its own.
 _OURS: Final = ("value_error", "assertion_error")
 _PREFIXES: Final = re.compile("^(?:Value error|Assertion failed), ")
 
 
 def describe_parameter_errors(message: str) -> str:
-    """Describe wrong parameters.
+    """Say what is wrong with parameters.
 
     Args:
-        message: Message of Kedro's ``ParameterValidationError``.
+        message: Of Kedro's ``ParameterValidationError``.
 
     Returns:
-        Each wrong parameter by its full name with the fault, and where parameters are documented. Only single values
-        under harmless names are repeated.
+        Each wrong parameter by its full name, what is wrong with it, and where parameters are explained. Values are
+        repeated only where they are single ones under harmless names.
     """
     start, *parts = _PARAMETER.split(message)
     faults = [fault for name, said in zip(parts[::2], parts[1::2], strict=True) for fault in _faults(name, said)]
@@ -38,14 +38,14 @@ def describe_parameter_errors(message: str) -> str:
 
 
 def describe_settings_errors(error: ValidationError, place: str) -> str:
-    """Describe settings that pydantic refuses.
+    """Say what is wrong with settings that pydantic refuses.
 
     Args:
-        error: The error, whose values may contain a password.
-        place: File or parameter that the settings stand in.
+        error: What it says, with all that was given: a password under a wrong name, or beside one.
+        place: Where they are given.
 
     Returns:
-        Each wrong setting by its name with the fault, without values.
+        Each wrong setting by its name in that place and what is wrong with it, without any value.
     """
     errors = error.errors(include_input=False, include_url=False, include_context=False)
     faults = [_setting_fault(".".join(map(str, each["loc"])), each["type"], each["msg"]) for each in errors]

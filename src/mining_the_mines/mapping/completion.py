@@ -41,7 +41,7 @@ from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_item import describe_map, write_item
 from mining_the_mines.rasters.scene import gdal_memory
 from mining_the_mines.rasters.scene_rgb import read_visible
-from mining_the_mines.reporting.map_quicklook import draw_quicklook
+from mining_the_mines.reporting.map_pictures import draw_quicklook
 
 #: Goes up when the same probabilities and settings begin to give other polygons or files.
 VERSION: Final = 2

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mining_the_mines.models.description import ModelDescription
 from mining_the_mines.registry.breakdown import region_of
 from mining_the_mines.scoring.metrics import METRIC_TITLES
-from mining_the_mines.scoring.segmentation_scores import OUTLINE_TITLES
+from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_TITLES
 
 #: Letters that MLflow's database holds of a version's description.
 DESCRIPTION_LETTERS: Final = 5000
@@ -113,7 +113,7 @@ def figure_with_interval(value: float, low: float, high: float) -> str:
 
 def title_of(metric: str) -> str:
     """A figure's name as people read it."""
-    return {**METRIC_TITLES, **OUTLINE_TITLES}[metric]
+    return {**METRIC_TITLES, **SEGMENTATION_TITLES}[metric]
 
 
 def _sample(chips: pd.DataFrame) -> dict[str, object]:

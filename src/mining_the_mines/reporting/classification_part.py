@@ -1,272 +1,183 @@
-"""The report's part on chip classifiers: is there a mine in a chip?"""
+"""The part of the report on chip classifiers: its figures, tables and pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-import numpy as np
 import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from mining_the_mines.reporting import figures
-from mining_the_mines.reporting.classification_summary import Answer, answer, select_scores
-from mining_the_mines.reporting.drawing import captioned
+from mining_the_mines.reporting.drawing import to_svg
 from mining_the_mines.reporting.formatting import SPLIT_TITLES, metric_title, model_title
-from mining_the_mines.reporting.gallery import Shelf, arrange_gallery
+from mining_the_mines.reporting.galleries import Shelf, classification_gallery
 from mining_the_mines.reporting.place_map import DECISION_SYMBOLS, SPLIT_SYMBOLS, place_map
-from mining_the_mines.reporting.report_data import ClassificationData, Picture
+from mining_the_mines.reporting.report_data import ClassificationData
+from mining_the_mines.reporting.summaries import ClassificationSummary, summarise_classification
 from mining_the_mines.reporting.tables import (
     Confusion,
     Table,
-    category_rows,
+    category_tables,
     confusions,
-    exclusion_rows,
-    score_rows,
+    exclusion_tables,
+    model_tables,
 )
-from mining_the_mines.scoring.tables import OUT_OF_FOLD, split_predictions
+from mining_the_mines.scoring.curves import threshold_curve
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, select_scores, split_predictions
 
-#: Scores of the overview figure: all of them better when larger.
-_OVERVIEW = ("f1", "precision", "recall", "specificity", "roc_auc", "average_precision")
+#: Scores of the overview figure; higher is better in all of them.
+_OVERVIEW: Final = ("f1", "precision", "recall", "specificity", "roc_auc", "average_precision")
+
+
+@dataclass(frozen=True)
+class SplitFigures:
+    """Figures of a split.
+
+    Attributes:
+        title: Of the split.
+        confusions: Confusion counts of each model.
+        figures: SVG by name: ``overview`` (scores with intervals), ``roc``, ``precision_recall`` and ``calibration`` of
+            all models (missing where the split has one class only), and ``probabilities`` (histogram of the chosen
+            model).
+    """
+
+    title: str
+    confusions: list[Confusion]
+    figures: Mapping[str, Markup]
 
 
 @dataclass(frozen=True)
 class ClassificationPart:
-    """All that the page says about chip classifiers, ready to be written out.
+    """All that the page shows of chip classifiers; sentences stand in the template.
 
     Attributes:
-        answer: What stands first.
-        model: The chosen model in headings.
+        summary: Figures of the summary.
+        model: Title of the chosen model.
         threshold: Its threshold.
         score_tables: Scores of all models, by split.
-        overview: The same, drawn.
-        curves: Curves by title of the split.
-        threshold_pictures: What other thresholds would have brought.
-        confusions: Right and wrong decisions by title of the split.
+        splits: Figures by split, the test first.
+        threshold_curve: Scores by threshold, if there are out-of-fold predictions of both classes.
         category_tables: Right decisions by category.
         exclusion_tables: Ranking without a category.
-        shelves: Chips to look at.
-        has_attention: Whether the gallery tells where the model looked.
-        maps: Where chips lie.
-        learning: How training went.
-        importances: What the baseline stands on.
+        shelves: The gallery.
+        has_attention: Whether the gallery shows attention.
+        split_map: Map of training and test chips.
+        decision_map: Map of right and wrong decisions.
+        learning: Learning curves by title of the metric.
+        importances: Permutation importance of the features of the trees.
     """
 
-    answer: Answer
+    summary: ClassificationSummary
     model: str
     threshold: float
     score_tables: list[Table]
-    overview: list[Picture]
-    curves: list[tuple[str, list[Picture]]]
-    threshold_pictures: list[Picture]
-    confusions: list[tuple[str, list[Confusion]]]
+    splits: list[SplitFigures]
+    threshold_curve: Markup | None
     category_tables: list[Table]
     exclusion_tables: list[Table]
     shelves: tuple[Shelf, ...]
     has_attention: bool
-    maps: list[Picture]
-    learning: list[Picture]
-    importances: Picture | None
+    split_map: Markup | None
+    decision_map: Markup | None
+    learning: list[tuple[str, Markup]]
+    importances: Markup | None
 
 
-def arrange_classification(contents: ClassificationData, interval_level: float) -> ClassificationPart:
-    """Put what is known of chip classifiers into words, tables and pictures.
+def arrange_classification(data: ClassificationData) -> ClassificationPart:
+    """Draw the figures and format the tables of chip classifiers.
 
     Args:
-        contents: What the report shows of them; parts that are missing stay empty.
-        interval_level: Share of intervals that should cover the truth.
+        data: Missing parts stay empty.
     """
+    chosen = data.chosen_model
+    split_map, decision_map = _maps(data)
     return ClassificationPart(
-        answer=answer(contents, interval_level),
-        model=model_title(contents.chosen_model),
-        threshold=contents.thresholds[contents.chosen_model],
-        score_tables=_score_tables(contents),
-        overview=_overview(contents),
-        curves=_curves(contents),
-        threshold_pictures=_threshold_pictures(contents),
-        confusions=_confusions(contents),
-        category_tables=_category_tables(contents),
-        exclusion_tables=_exclusion_tables(contents),
-        shelves=arrange_gallery(contents.gallery),
-        has_attention=any(tile.attention is not None for tile in contents.gallery),
-        maps=_maps(contents),
-        learning=learning_pictures(contents.learning_curves, "learning"),
-        importances=_importance_picture(contents),
+        summary=summarise_classification(data),
+        model=model_title(chosen),
+        threshold=data.thresholds[chosen],
+        score_tables=model_tables(data.score_table, chosen),
+        splits=_splits(data),
+        threshold_curve=_threshold_curve(data),
+        category_tables=category_tables(data.category_table, chosen),
+        exclusion_tables=exclusion_tables(data.score_table, chosen),
+        shelves=classification_gallery(data.gallery),
+        has_attention=any(tile.attention is not None for tile in data.gallery),
+        split_map=split_map,
+        decision_map=decision_map,
+        learning=learning_figures(data.learning_curves, "learning"),
+        importances=_importances(data.importances),
     )
 
 
-def _splits(contents: ClassificationData) -> list[tuple[str, pd.DataFrame]]:
-    """Splits with their predictions, the test first."""
-    return list(split_predictions(contents.predictions))[::-1]
-
-
-def _overview(contents: ClassificationData) -> list[Picture]:
-    pictures = []
-    table = contents.score_table
-    shown = table[table["metric"].isin(_OVERVIEW) & table["category_excluded"].isna()]
-    lowest = max(0.0, float(np.nanmin([0.98, *shown["low"], *shown["value"]])) - 0.03)
+def _splits(data: ClassificationData) -> list[SplitFigures]:
+    overview = {split: _overview_scores(data.score_table, split) for split in SPLIT_TITLES}
+    lowest = figures.lowest_score(pd.concat(overview.values()))
+    predictions = dict(split_predictions(data.predictions))
+    found = []
     for split, title in SPLIT_TITLES.items():
-        scores = select_scores(contents.score_table, split)
-        scores = scores[scores["metric"].isin(_OVERVIEW)]
-        if scores.empty:
-            continue
-        where = title.lower()
-        picture = captioned(
-            figures.interval_figure(scores, lowest),
-            f"overview-{split.replace('-', '')}",
-            f"Scores of each model {where} with their intervals; the table gives the figures.",
-            f"Scores and their intervals {where}.",
-        )
-        pictures.append(picture)
-    return pictures
-
-
-def _score_tables(contents: ClassificationData) -> list[Table]:
-    chosen, table = contents.chosen_model, contents.score_table
-    tables = [score_rows(table, *split, chosen) for split in SPLIT_TITLES.items()]
-    return [table for table in tables if table is not None]
-
-
-def _curves(contents: ClassificationData) -> list[tuple[str, list[Picture]]]:
-    drawn = []
-    for split, rows in _splits(contents):
-        if rows["label"].nunique() < 2:
-            continue
-        name = split.replace("-", "")
-        where = SPLIT_TITLES[split].lower()
-        pictures = [
-            captioned(
-                figures.roc_figure(rows),
-                f"roc-{name}",
-                f"ROC curves of all models {where}.",
-                "ROC: how many mines are found for how many false alarms.",
-            ),
-            captioned(
-                figures.precision_recall_figure(rows),
-                f"pr-{name}",
-                f"Precision-recall curves of all models {where}.",
-                "Precision and recall: finding more mines costs more false alarms.",
-            ),
-            captioned(
-                figures.calibration_figure(rows),
-                f"calibration-{name}",
-                f"Reliability curves of all models {where}.",
-                "Calibration: on the diagonal, a promised 80\N{NARROW NO-BREAK SPACE}% comes true in "
-                "80\N{NARROW NO-BREAK SPACE}% of chips. Larger dots stand for more chips.",
-            ),
-        ]
-        drawn.append((SPLIT_TITLES[split], pictures))
-    return drawn
-
-
-def _chosen_rows(contents: ClassificationData) -> Iterator[tuple[str, pd.DataFrame]]:
-    for split, rows in _splits(contents):
-        chosen = rows[rows["model"] == contents.chosen_model]
+        drawn: dict[str, Figure] = {}
+        rows = predictions.get(split, data.predictions.iloc[:0])
+        if not overview[split].empty:
+            drawn["overview"] = figures.interval_figure(overview[split], lowest)
+        if set(rows["label"]) == {0, 1}:
+            drawn["roc"] = figures.roc_figure(rows)
+            drawn["precision_recall"] = figures.precision_recall_figure(rows)
+            drawn["calibration"] = figures.calibration_figure(rows)
+        chosen = rows[rows["model"] == data.chosen_model]
         if not chosen.empty:
-            yield split, chosen
+            drawn["probabilities"] = figures.probability_figure(chosen, data.thresholds[data.chosen_model])
+        svg = {name: to_svg(figure, f"{name}-{split.replace('-', '')}") for name, figure in drawn.items()}
+        found.append(SplitFigures(title, confusions(data.score_table, split), svg))
+    return found
 
 
-def _threshold_pictures(contents: ClassificationData) -> list[Picture]:
-    threshold = contents.thresholds[contents.chosen_model]
-    chosen = dict(_chosen_rows(contents))
-    pictures = []
-    tuned = chosen.get(OUT_OF_FOLD)
-    if tuned is not None and tuned["label"].nunique() == 2:
-        picture = captioned(
-            figures.threshold_figure(tuned, threshold),
-            "threshold",
-            f"F1, precision and recall by threshold; {threshold:.3f} was chosen.",
-            "What other thresholds would have brought, out of fold.",
-        )
-        pictures.append(picture)
-    for split, rows in chosen.items():
-        where = SPLIT_TITLES[split].lower()
-        picture = captioned(
-            figures.probability_figure(rows, threshold),
-            f"probabilities-{split.replace('-', '')}",
-            f"Histogram of predicted probabilities by truth {where}.",
-            f"How far mines and other chips are kept apart, {where}.",
-        )
-        pictures.append(picture)
-    return pictures
+def _overview_scores(table: pd.DataFrame, split: str) -> pd.DataFrame:
+    rows = select_scores(table, split)
+    return rows[rows["metric"].isin(_OVERVIEW)]
 
 
-def _confusions(contents: ClassificationData) -> list[tuple[str, list[Confusion]]]:
-    found = [(title, confusions(contents.score_table, split)) for split, title in SPLIT_TITLES.items()]
-    return [(title, matrices) for title, matrices in found if matrices]
+def _threshold_curve(data: ClassificationData) -> Markup | None:
+    rows = dict(split_predictions(data.predictions[data.predictions["model"] == data.chosen_model])).get(OUT_OF_FOLD)
+    if rows is None or rows["label"].nunique() < 2:
+        return None
+    curve = threshold_curve(rows["label"], rows["probability"])
+    threshold = data.thresholds[data.chosen_model]
+    return to_svg(figures.threshold_figure(curve, ("f1", "precision", "recall"), threshold), "threshold-curve")
 
 
-def _category_tables(contents: ClassificationData) -> list[Table]:
-    chosen, table = contents.chosen_model, contents.category_table
-    tables = [] if table is None else [category_rows(table, *split, chosen) for split in SPLIT_TITLES.items()]
-    return [table for table in tables if table is not None]
+def _maps(data: ClassificationData) -> tuple[Markup | None, Markup | None]:
+    chosen = data.predictions[data.predictions["model"] == data.chosen_model]
+    called = chosen["probability"] >= data.thresholds[data.chosen_model]
+    mine = chosen["label"] == 1
+    decision = pd.Series("TN", index=chosen.index)
+    decision = decision.mask(called & mine, "TP").mask(called & ~mine, "FP").mask(~called & mine, "FN")
+    points = chosen.assign(split=chosen["fold"].isna().map({True: "test", False: "train"}), decision=decision)
+    splits, decisions = place_map(points, "split", SPLIT_SYMBOLS), place_map(points, "decision", DECISION_SYMBOLS)
+    if splits is None or decisions is None:
+        return None, None
+    return to_svg(splits, "map-split"), to_svg(decisions, "map-decision")
 
 
-def _exclusion_tables(contents: ClassificationData) -> list[Table]:
-    chosen, table = contents.chosen_model, contents.score_table
-    tables = [exclusion_rows(table, *split, chosen) for split in SPLIT_TITLES.items()]
-    return [table for table in tables if table is not None]
-
-
-def learning_pictures(curves: pd.DataFrame | None, prefix: str) -> list[Picture]:
-    """Draw how training went, one picture a metric.
+def learning_figures(curves: pd.DataFrame | None, prefix: str) -> list[tuple[str, Markup]]:
+    """Draw the learning curves of each metric.
 
     Args:
         curves: Long table ``fold``, ``epoch``, ``stage``, ``metric``, ``value``, if there is one.
-        prefix: Begins the pictures' names on the page.
+        prefix: Prefix of the names of the figures on the page.
+
+    Returns:
+        Title of the metric and its figure as SVG.
     """
     if curves is None or curves.empty:
         return []
     return [
-        captioned(
-            figures.learning_curve_figure(curves, metric),
-            f"{prefix}-{index}",
-            f"{metric_title(metric)} over the epochs, by fold and stage.",
-            f"{metric_title(metric)}: thin lines are folds, thick ones their mean.",
-        )
+        (metric_title(metric), to_svg(figures.learning_curve_figure(curves, metric), f"{prefix}-{index}"))
         for index, metric in enumerate(dict.fromkeys(curves["metric"].astype(str)))
     ]
 
 
-def _importance_picture(contents: ClassificationData) -> Picture | None:
-    importances = contents.importances
+def _importances(importances: pd.DataFrame | None) -> Markup | None:
     if importances is None or importances.empty:
         return None
-    return captioned(
-        figures.importance_figure(importances),
-        "importances",
-        "The features whose shuffling costs the baseline most, the largest on top.",
-        "Permutation importance: what the baseline loses when a feature is shuffled. "
-        "Features that tell the same share it among them.",
-    )
-
-
-def _decisions(rows: pd.DataFrame, threshold: float) -> pd.Series:
-    called = rows["probability"] >= threshold
-    is_mine = rows["label"] == 1
-    outcome = pd.Series("TN", index=rows.index)
-    outcome = outcome.mask(called & ~is_mine, "FP").mask(~called & is_mine, "FN")
-    return outcome.mask(called & is_mine, "TP")
-
-
-def _maps(contents: ClassificationData) -> list[Picture]:
-    chosen = contents.predictions[contents.predictions["model"] == contents.chosen_model]
-    splits = chosen["fold"].isna().map({True: "test", False: "train"})
-    decisions = _decisions(chosen, contents.thresholds[contents.chosen_model])
-    points = chosen.assign(split=splits, decision=decisions)
-    drawn = (
-        (
-            place_map(points, "split", SPLIT_SYMBOLS),
-            "map-split",
-            "Map of chips for training and for the test.",
-            "Where the chips lie.",
-        ),
-        (
-            place_map(points, "decision", DECISION_SYMBOLS),
-            "map-decision",
-            "Map of right and wrong decisions.",
-            f"Where {model_title(contents.chosen_model)} is right and wrong, out of fold and on the test chips.",
-        ),
-    )
-    return [
-        captioned(figure, name, description, caption)
-        for figure, name, description, caption in drawn
-        if figure is not None
-    ]
+    return to_svg(figures.importance_figure(importances), "importances")

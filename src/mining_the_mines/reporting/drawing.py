@@ -1,25 +1,23 @@
-"""The drawing style, and drawings as SVG that belongs to the page it stands in.
+"""The style of all figures, and figures as inline SVG.
 
-Figures are made as :class:`matplotlib.figure.Figure` without pyplot, so that nothing global is
-left behind. Colours are roles: each is drawn in a stand-in and replaced by a CSS variable, so that
-one drawing serves light and dark pages. The palette is that of Okabe and Ito, *Color Universal
-Design* (2008), which colour-blind people can tell apart.
+Figures are :class:`matplotlib.figure.Figure` without pyplot, which leaves no global state. Each
+colour is drawn in a placeholder that is replaced by a CSS variable, so that one drawing serves light
+and dark pages. The palette is that of Okabe and Ito, *Color Universal Design* (2008), which
+colour-blind people can tell apart.
 """
 
 import io
 import re
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mining_the_mines.reporting.report_data import Picture
-
-#: CSS variable by role, and the stand-in that matplotlib draws. The stand-ins are near the light
-#: theme's colours, so that a figure saved on its own looks right too.
+#: Placeholders that matplotlib draws. They are near the light theme's colours, so that a figure
+#: saved on its own looks right too.
 INK = "#1b1f24"
 MUTED = "#5b6470"
 GRID = "#dde1e6"
@@ -31,6 +29,7 @@ GREEN = "#009e73"
 PURPLE = "#cc79a7"
 ORANGE = "#e69f00"
 SKY = "#56b4e9"
+#: CSS variable by placeholder.
 ROLES = MappingProxyType(
     {
         INK: "--ink",
@@ -48,7 +47,7 @@ ROLES = MappingProxyType(
 )
 LegendPlace = Literal["best", "upper left", "upper center", "lower left", "lower right", "center left", "center right"]
 
-#: Colours of models, folds and the like, in the order in which they are given out.
+#: Colours of series in their order.
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 #: Lines differ by dash as well as by colour.
 DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
@@ -59,13 +58,14 @@ DASHES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
     (0, (7, 2)),
     (0, (4, 1, 1, 1, 1, 1)),
 )
+MARKERS = ("o", "s", "^", "D", "v", "P")
 
 #: Inches; 324 points across, so that text of 10 points stays legible on a phone.
 WIDTH, HEIGHT = 4.5, 3.5
 
 
 def new_axes(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """Begin a figure with one set of axes in the house style.
+    """Make a figure with one set of axes in the common style.
 
     Args:
         width: Inches.
@@ -85,19 +85,19 @@ def new_axes(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes
 
 
 def label_axes(axes: Axes, horizontal: str, vertical: str) -> None:
-    """Name both axes.
+    """Label both axes.
 
     Args:
-        axes: To be labelled.
-        horizontal: What runs from left to right, with its unit.
-        vertical: What runs from bottom to top, with its unit.
+        axes: Axes to label.
+        horizontal: Quantity from left to right, with its unit.
+        vertical: Quantity from bottom to top, with its unit.
     """
     axes.set_xlabel(horizontal, color=INK, fontsize=10)
     axes.set_ylabel(vertical, color=INK, fontsize=10)
 
 
 def add_legend(axes: Axes, location: LegendPlace = "best") -> None:
-    """Add a legend on the page's own ground.
+    """Add a legend on the background of the page.
 
     Args:
         axes: With labelled artists.
@@ -107,7 +107,7 @@ def add_legend(axes: Axes, location: LegendPlace = "best") -> None:
 
 
 def add_legend_below(figure: Figure, columns: int) -> None:
-    """Add a legend under the axes, where it covers nothing.
+    """Add a legend under the axes.
 
     Args:
         figure: With one set of axes and labelled artists.
@@ -117,26 +117,30 @@ def add_legend_below(figure: Figure, columns: int) -> None:
 
 
 def series_colour(index: int) -> str:
-    """Colour of the n-th series; after the last it begins again, with another dash."""
+    """Colour of the n-th series; the colours repeat after the last."""
     return SERIES[index % len(SERIES)]
 
 
-def series_dash(index: int) -> str | tuple[int, tuple[int, ...]]:
-    """Dash of the n-th series."""
-    return DASHES[index % len(DASHES)]
+def series_marker(index: int) -> str:
+    """Marker of the n-th series."""
+    return MARKERS[index % len(MARKERS)]
 
 
-def to_svg(figure: Figure, name: str, description: str) -> str:
+def line_style(index: int, width: float) -> dict[str, Any]:
+    """Colour, dash and width of the line of the n-th series, as keywords of matplotlib."""
+    return {"color": series_colour(index), "linestyle": DASHES[index % len(DASHES)], "linewidth": width}
+
+
+def to_svg(figure: Figure, name: str) -> Markup:
     """Write a figure as an SVG element for an HTML page.
 
     Args:
         figure: Drawn with the colours of this module.
-        name: Unique on the page; it keeps the element ids of several figures apart.
-        description: What the figure shows, for those who can't see it.
+        name: Unique on the page; keeps the element ids of several figures apart.
 
     Returns:
-        An ``<svg>`` element without width, height, namespaces or links: it follows the page's
-        width and colours, and refers to nothing outside itself.
+        An ``<svg>`` element without width, height, namespaces or links: it follows the width and
+        colours of the page and refers to nothing outside itself.
     """
     buffer = io.StringIO()
     with mpl.rc_context(
@@ -152,53 +156,19 @@ def to_svg(figure: Figure, name: str, description: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*|<style.*?</style>", "", svg, flags=re.DOTALL)
     view_box = re.search(r'viewBox="[^"]*"', svg)
-    box = view_box.group(0) if view_box else ""
+    opening = f'<svg class="drawing" aria-hidden="true" {view_box.group(0) if view_box else ""}>'
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
     svg = re.sub(r"font(-family)?: ([^;\"]*?)'[^;\"]*", _page_font, svg)
-    for stand_in, variable in ROLES.items():
-        svg = re.sub(stand_in, f"var({variable})", svg, flags=re.IGNORECASE)
-    opening = f'<svg class="drawing" role="img" aria-label="{_attribute(description)}" {box}>'
-    return re.sub(r"<svg[^>]*>", lambda _: opening, svg, count=1).strip()
-
-
-def captioned(figure: Figure, name: str, description: str, caption: str) -> Picture:
-    """Make a figure a picture of the page.
-
-    Args:
-        figure: Drawn with the colours of this module.
-        name: Unique on the page.
-        description: What the figure shows, for those who can't see it.
-        caption: What to see in it.
-    """
-    return Picture(Markup(to_svg(figure, name, description)), caption)  # noqa: S704 - escaped there
+    for placeholder, variable in ROLES.items():
+        svg = re.sub(placeholder, f"var({variable})", svg, flags=re.IGNORECASE)
+    svg = re.sub(r"<svg[^>]*>", lambda _: opening, svg, count=1).strip()
+    return Markup(svg)  # noqa: S704 - matplotlib escapes text
 
 
 def _page_font(match: re.Match[str]) -> str:
-    """Let the page choose the typeface, keep the size."""
+    """Keep the size of the text and use the typeface of the page."""
     if match.group(1):
         return "font-family: inherit"
     return f"font: {match.group(2)}var(--font)"
-
-
-def _attribute(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def mark_threshold(axes: Axes, threshold: float) -> None:
-    """Mark the chosen threshold in a figure of scores by threshold, and label its axes."""
-    axes.axvline(threshold, color=INK, linewidth=1)
-    right = threshold < 0.7
-    axes.annotate(
-        f"chosen: {threshold:.3f}",
-        (threshold, 0.03),
-        xytext=(5 if right else -5, 0),
-        textcoords="offset points",
-        ha="left" if right else "right",
-        color=INK,
-        fontsize=9.5,
-    )
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.04)
-    label_axes(axes, "Threshold", "Score, out of fold")

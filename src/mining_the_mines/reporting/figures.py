@@ -1,19 +1,18 @@
-"""Drawings of scores: tables in, matplotlib figures out.
+"""Figures of scores, thresholds, areas and training: tables in, matplotlib figures out."""
 
-The tables behind the curves come from :mod:`mining_the_mines.scoring`, so that they can be drawn
-with another library as well.
-"""
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from numpy.typing import ArrayLike, NDArray
 
 from mining_the_mines.reporting.drawing import (
     BLUE,
     GRID,
-    HEIGHT,
     INK,
     MUTED,
     ORANGE,
@@ -23,162 +22,206 @@ from mining_the_mines.reporting.drawing import (
     add_legend,
     add_legend_below,
     label_axes,
-    mark_threshold,
+    line_style,
     new_axes,
     series_colour,
-    series_dash,
+    series_marker,
 )
 from mining_the_mines.reporting.formatting import metric_title, model_title
 from mining_the_mines.scoring.calibration import reliability_curve
-from mining_the_mines.scoring.curves import (
-    precision_recall_points,
-    roc_curve_points,
-    threshold_curve,
-)
+from mining_the_mines.scoring.curves import precision_recall_points, roc_curve_points
 
 _SQUARE = 4.1
-_MARKERS = ("o", "s", "^", "D", "v", "P")
-
-
-def _unit_square(axes: Axes) -> None:
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_aspect("equal")
+_HATCHES = ("", "//")
 
 
 def roc_figure(predictions: pd.DataFrame) -> Figure:
-    """Draw each model's receiver operating characteristic.
+    """Draw the receiver operating characteristic of each model.
 
     Args:
-        predictions: One split's rows with ``model``, ``label``, ``probability``.
+        predictions: Rows of one split with ``model``, ``label``, ``probability``.
     """
-    figure, axes = new_axes(_SQUARE, _SQUARE)
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=":", label="Guessing")
-    for index, (model, rows) in enumerate(predictions.groupby("model", sort=False)):
+    figure, axes = _unit_square("Share of other chips called mines", "Share of mines found", diagonal="Guessing")
+    for index, title, rows in _models(predictions):
         points = roc_curve_points(rows["label"], rows["probability"])
-        axes.plot(
-            points["false_positive_rate"],
-            points["true_positive_rate"],
-            color=series_colour(index),
-            linestyle=series_dash(index),
-            linewidth=1.8,
-            label=model_title(str(model)),
-        )
-    _unit_square(axes)
-    label_axes(axes, "Share of other chips called mines", "Share of mines found")
+        rates = points["false_positive_rate"], points["true_positive_rate"]
+        axes.plot(*rates, **line_style(index, 1.8), label=title)
     add_legend(axes, "lower right")
     return figure
 
 
 def precision_recall_figure(predictions: pd.DataFrame) -> Figure:
-    """Draw each model's precision against recall, and the share of mines that guessing would get.
+    """Draw precision against recall of each model, and the precision of guessing.
 
     Args:
-        predictions: One split's rows with ``model``, ``label``, ``probability``.
+        predictions: Rows of one split with ``model``, ``label``, ``probability``.
     """
-    figure, axes = new_axes(_SQUARE, _SQUARE)
+    figure, axes = _unit_square("Share of mines found (recall)", "Share of alarms that are right (precision)")
     share = float(predictions["label"].mean())
     axes.axhline(share, color=MUTED, linewidth=0.9, linestyle=":", label="Guessing")
-    for index, (model, rows) in enumerate(predictions.groupby("model", sort=False)):
+    for index, title, rows in _models(predictions):
         points = precision_recall_points(rows["label"], rows["probability"])
-        axes.step(
-            points["recall"],
-            points["precision"],
-            where="pre",
-            color=series_colour(index),
-            linestyle=series_dash(index),
-            linewidth=1.8,
-            label=model_title(str(model)),
-        )
-    _unit_square(axes)
-    label_axes(axes, "Share of mines found (recall)", "Share of alarms that are right (precision)")
+        axes.step(points["recall"], points["precision"], where="pre", **line_style(index, 1.8), label=title)
     add_legend(axes, "lower left")
     return figure
 
 
 def calibration_figure(predictions: pd.DataFrame) -> Figure:
-    """Draw promised probability against what came true; larger dots stand for more chips.
+    """Draw the reliability curve of each model; larger dots stand for more chips.
 
     Args:
-        predictions: One split's rows with ``model``, ``label``, ``probability``.
+        predictions: Rows of one split with ``model``, ``label``, ``probability``.
     """
-    figure, axes = new_axes(_SQUARE, _SQUARE)
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=":", label="Perfect")
-    for index, (model, rows) in enumerate(predictions.groupby("model", sort=False)):
+    figure, axes = _unit_square("Predicted probability of a mine", "Share that are mines", diagonal="Perfect")
+    for index, title, rows in _models(predictions):
         curve = reliability_curve(rows["label"], rows["probability"])
-        colour = series_colour(index)
-        axes.plot(
-            curve["mean_probability"],
-            curve["mine_share"],
-            color=colour,
-            linestyle=series_dash(index),
-            linewidth=1.2,
-            label=model_title(str(model)),
-        )
-        axes.scatter(
-            curve["mean_probability"],
-            curve["mine_share"],
-            s=12 + 120 * curve["chips"] / curve["chips"].sum(),
-            marker=_MARKERS[index % len(_MARKERS)],
-            color=colour,
-            edgecolors=PAPER,
-            linewidths=0.6,
-            zorder=3,
-        )
-    _unit_square(axes)
-    label_axes(axes, "Predicted probability of a mine", "Share that are mines")
+        points = curve["mean_probability"], curve["mine_share"]
+        axes.plot(*points, **line_style(index, 1.2), label=title)
+        axes.scatter(*points, s=12 + 120 * curve["chips"] / curve["chips"].sum(), **_dots(index))
     add_legend(axes, "upper left")
     return figure
 
 
-def threshold_figure(predictions: pd.DataFrame, threshold: float) -> Figure:
-    """Draw what each threshold would bring out of fold, and the one chosen.
+def threshold_figure(curve: pd.DataFrame, metrics: Sequence[str], threshold: float) -> Figure:
+    """Draw scores out of fold by threshold, and the chosen threshold.
 
     Args:
-        predictions: One model's out-of-fold rows with ``label`` and ``probability``.
-        threshold: The chosen one.
+        curve: ``threshold`` and a column a metric.
+        metrics: Metrics to draw; the first one is emphasised.
+        threshold: The chosen threshold.
     """
-    figure, axes = new_axes(WIDTH, HEIGHT)
-    curve = threshold_curve(predictions["label"], predictions["probability"])
-    for index, name in enumerate(("f1", "precision", "recall")):
-        axes.step(
-            curve["threshold"],
-            curve[name],
-            where="mid",
-            color=series_colour(index),
-            linestyle=series_dash(index),
-            linewidth=2.2 if name == "f1" else 1.4,
-            label=metric_title(name),
-        )
-    mark_threshold(axes, threshold)
-    add_legend(axes, "center left" if threshold > 0.45 else "center right")
+    figure, axes = new_axes()
+    for index, name in enumerate(metrics):
+        style = line_style(index, 1.4 if index else 2.2)
+        axes.step(curve["threshold"], curve[name], where="mid", **style, label=metric_title(name))
+    axes.axvline(threshold, color=INK, linewidth=1)
+    right = threshold < 0.7
+    axes.annotate(
+        f"chosen: {threshold:.3f}",
+        (threshold, 0.03),
+        xytext=(5 if right else -5, 0),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        color=INK,
+        fontsize=9.5,
+    )
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.04)
+    label_axes(axes, "Threshold", "Score, out of fold")
+    add_legend_below(figure, len(metrics))
+    return figure
+
+
+def area_by_threshold_figure(curve: pd.DataFrame, threshold: float) -> Figure:
+    """Draw the predicted hectares by threshold, beside the true ones.
+
+    Args:
+        curve: From :func:`mining_the_mines.scoring.thresholds.pixel_threshold_curve`.
+        threshold: The chosen threshold.
+    """
+    figure, axes = new_axes()
+    true = float(curve["true_hectares"].iloc[0])
+    axes.plot(curve["threshold"], curve["predicted_hectares"], **line_style(0, 2), label="Predicted")
+    axes.axhline(true, **line_style(1, 1.6), label="True")
+    axes.axvline(threshold, color=INK, linewidth=1)
+    axes.set_xlim(-0.02, 1.02)
+    # The lowest thresholds call everything a mine and would flatten the rest.
+    axes.set_ylim(0, min(float(curve["predicted_hectares"].max()) * 1.05, 3 * true))
+    label_axes(axes, "Threshold", "Hectares, out of fold")
+    add_legend_below(figure, 2)
+    return figure
+
+
+def area_figure(chips: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw predicted against true hectares of each chip, on axes of square roots that show small mines.
+
+    Args:
+        chips: ``true_hectares`` and ``predicted_hectares`` by title of the split.
+    """
+    figure, axes = new_axes()
+    columns = ["true_hectares", "predicted_hectares"]
+    most = 1.06 * max(0.1, *(float(rows[columns].to_numpy().max(initial=0)) for rows in chips.values()))
+    axes.plot([0, most], [0, most], color=MUTED, linewidth=0.9, linestyle=":", label="Perfect")
+    for index, (split, rows) in enumerate(chips.items()):
+        axes.scatter(rows[columns[0]], rows[columns[1]], s=22, label=split, clip_on=False, **_dots(index))
+    axes.set_xscale("function", functions=(_root, np.square))
+    axes.set_yscale("function", functions=(_root, np.square))
+    power = 10.0 ** np.floor(np.log10(most))
+    ticks = [0.0, *sorted(tick for step in (0.1, 0.5, 1, 2, 4, 6, 8) if (tick := round(step * power, 6)) <= most)]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks)
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlim(0, most)
+    axes.set_ylim(0, most)
+    label_axes(axes, "True hectares of a chip", "Predicted hectares")
+    add_legend_below(figure, 3)
+    return figure
+
+
+def _root(values: ArrayLike) -> NDArray[np.float64]:
+    return np.sqrt(np.clip(np.asarray(values, dtype=np.float64), 0, None))
+
+
+def fit_figure(chips: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw a histogram of the IoU of chips with a mine.
+
+    Args:
+        chips: Chips with a mine, with ``iou``, by title of the split.
+    """
+    figure, axes = new_axes()
+    axes.hist(
+        [rows["iou"].to_numpy() for rows in chips.values()],
+        bins=np.linspace(0, 1, 11).tolist(),
+        color=[series_colour(index) for index in range(len(chips))],
+        edgecolor=GRID,
+        label=list(chips),
+        stacked=True,
+    )
+    for index, container in enumerate(axes.containers):
+        for bar in container:
+            bar.set_hatch(_HATCHES[index % len(_HATCHES)])
+    axes.grid(visible=False, axis="x")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(0, 1)
+    label_axes(axes, "IoU of a chip with a mine", "Chips")
+    add_legend_below(figure, 2)
+    return figure
+
+
+def probability_figure(predictions: pd.DataFrame, threshold: float) -> Figure:
+    """Draw histograms of the probabilities of mines and of other chips.
+
+    Args:
+        predictions: Rows of one model and split with ``label`` and ``probability``.
+        threshold: The chosen threshold.
+    """
+    figure, axes = new_axes()
+    for label, title, colour, hatch in ((0, "No mine", BLUE, "//"), (1, "Mine", VERMILLION, "")):
+        chance = predictions.loc[predictions["label"] == label, "probability"]
+        bins = np.linspace(0, 1, 21).tolist()
+        axes.hist(chance, bins=bins, color=colour, alpha=0.6, edgecolor=GRID, hatch=hatch, label=title)
+    axes.axvline(threshold, color=INK, linewidth=1)
+    label_axes(axes, "Predicted probability of a mine", "Chips")
+    add_legend_below(figure, 2)
     return figure
 
 
 def learning_curve_figure(curves: pd.DataFrame, metric: str) -> Figure:
-    """Draw one figure of training over the epochs, a thin line a fold and a thick one their mean.
+    """Draw a metric over the epochs: a thin line a fold and a thick one for their mean.
 
     Args:
         curves: Long table ``fold``, ``epoch``, ``stage``, ``metric``, ``value``.
-        metric: Which metric to draw.
+        metric: Metric to draw.
     """
-    figure, axes = new_axes(WIDTH, HEIGHT)
+    figure, axes = new_axes()
     rows = curves[curves["metric"] == metric]
     for index, (stage, values) in enumerate(rows.groupby("stage", sort=True)):
-        colour = series_colour(index)
         for _, line in values.groupby("fold"):
             ordered = line.sort_values("epoch")
-            axes.plot(ordered["epoch"], ordered["value"], color=colour, alpha=0.35, linewidth=0.9)
+            axes.plot(ordered["epoch"], ordered["value"], color=series_colour(index), alpha=0.35, linewidth=0.9)
         mean = values.groupby("epoch")["value"].mean()
-        axes.plot(
-            mean.index,
-            mean.to_numpy(),
-            color=colour,
-            linewidth=2.2,
-            linestyle=series_dash(index),
-            marker="o" if len(mean) == 1 else None,
-            label=f"{str(stage).capitalize()}, mean of folds",
-        )
+        label, marker = f"{str(stage).capitalize()}, mean of folds", "o" if len(mean) == 1 else None
+        axes.plot(mean.index, mean.to_numpy(), marker=marker, label=label, **line_style(index, 2.2))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     label_axes(axes, "Epoch", metric_title(metric))
     add_legend(axes)
@@ -186,11 +229,11 @@ def learning_curve_figure(curves: pd.DataFrame, metric: str) -> Figure:
 
 
 def importance_figure(importances: pd.DataFrame, most: int = 15) -> Figure:
-    """Draw the features whose shuffling costs the baseline most.
+    """Draw the features with the largest permutation importance.
 
     Args:
         importances: ``feature``, ``importance`` and, if known, ``spread``.
-        most: How many to show.
+        most: Number of features to draw.
     """
     top = importances.nlargest(most, "importance").iloc[::-1]
     figure, axes = new_axes(WIDTH, 0.8 + 0.22 * len(top))
@@ -208,13 +251,17 @@ def importance_figure(importances: pd.DataFrame, most: int = 15) -> Figure:
     return figure
 
 
+def lowest_score(scores: pd.DataFrame) -> float:
+    """Choose the start of the axis of :func:`interval_figure`, a little below the lowest end."""
+    return max(0.0, float(np.nanmin([0.98, *scores["low"], *scores["value"]])) - 0.03)
+
+
 def interval_figure(scores: pd.DataFrame, lowest: float) -> Figure:
-    """Draw each model's scores with their intervals, so that overlaps can be seen at a glance.
+    """Draw the scores of each model with their intervals.
 
     Args:
-        scores: Rows of one split with ``model``, ``metric``, ``value``, ``low``, ``high``, all of
-            them better when larger.
-        lowest: Where the axis begins; the same for figures that stand side by side.
+        scores: Rows with ``model``, ``metric``, ``value``, ``low``, ``high``; higher is better in all of them.
+        lowest: Start of the axis; the same for figures that stand side by side.
     """
     metrics = list(dict.fromkeys(scores["metric"]))
     models = list(dict.fromkeys(scores["model"]))
@@ -222,21 +269,9 @@ def interval_figure(scores: pd.DataFrame, lowest: float) -> Figure:
     step = 0.72 / max(1, len(models))
     for index, model in enumerate(models):
         rows = scores[scores["model"] == model].set_index("metric").reindex(metrics)
-        rise = (index - (len(models) - 1) / 2) * step
-        heights = np.arange(len(metrics)) + rise
-        colour = series_colour(index)
-        axes.hlines(heights, rows["low"], rows["high"], color=colour, linewidth=2)
-        axes.scatter(
-            rows["value"],
-            heights,
-            color=colour,
-            marker=_MARKERS[index % len(_MARKERS)],
-            s=34,
-            zorder=3,
-            edgecolors=PAPER,
-            linewidths=0.6,
-            label=model_title(str(model)),
-        )
+        heights = np.arange(len(metrics)) + (index - (len(models) - 1) / 2) * step
+        axes.hlines(heights, rows["low"], rows["high"], color=series_colour(index), linewidth=2)
+        axes.scatter(rows["value"], heights, s=34, label=model_title(str(model)), **_dots(index))
     axes.set_yticks(np.arange(len(metrics)), [metric_title(name) for name in metrics])
     axes.set_ylim(len(metrics) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
@@ -247,7 +282,7 @@ def interval_figure(scores: pd.DataFrame, lowest: float) -> Figure:
 
 
 def band_figure(statistics: pd.DataFrame) -> Figure:
-    """Draw how bright each band is: middle half as a box, 2nd to 98th percentile as a line.
+    """Draw the reflectance of each band: the middle half as a box, the 2nd to 98th percentile as a line.
 
     Args:
         statistics: ``band`` and reflectance percentiles ``p2``, ``p25``, ``p50``, ``p75``, ``p98``.
@@ -266,28 +301,28 @@ def band_figure(statistics: pd.DataFrame) -> Figure:
     return figure
 
 
-def probability_figure(predictions: pd.DataFrame, threshold: float) -> Figure:
-    """Draw how far the model keeps mines and other chips apart.
+def _models(predictions: pd.DataFrame) -> Iterator[tuple[int, str, pd.DataFrame]]:
+    for index, (model, rows) in enumerate(predictions.groupby("model", sort=False)):
+        yield index, model_title(str(model)), rows
 
-    Args:
-        predictions: One model's rows of one split with ``label`` and ``probability``.
-        threshold: Where the line is drawn.
-    """
-    figure, axes = new_axes(WIDTH, HEIGHT)
-    edges = np.linspace(0, 1, 21)
-    groups = ((0, "No mine", BLUE, "//"), (1, "Mine", VERMILLION, ""))
-    for label, title, colour, hatch in groups:
-        chance = predictions.loc[predictions["label"] == label, "probability"]
-        axes.hist(
-            chance,
-            bins=edges.tolist(),
-            color=colour,
-            alpha=0.6,
-            edgecolor=GRID,
-            hatch=hatch,
-            label=title,
-        )
-    axes.axvline(threshold, color=INK, linewidth=1)
-    label_axes(axes, "Predicted probability of a mine", "Chips")
-    add_legend_below(figure, 2)
-    return figure
+
+def _unit_square(horizontal: str, vertical: str, diagonal: str = "") -> tuple[Figure, Axes]:
+    figure, axes = new_axes(_SQUARE, _SQUARE)
+    if diagonal:
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=":", label=diagonal)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_aspect("equal")
+    label_axes(axes, horizontal, vertical)
+    return figure, axes
+
+
+def _dots(index: int) -> dict[str, Any]:
+    """Style of the dots of the n-th series, as keywords of matplotlib."""
+    return {
+        "marker": series_marker(index),
+        "color": series_colour(index),
+        "edgecolors": PAPER,
+        "linewidths": 0.6,
+        "zorder": 3,
+    }

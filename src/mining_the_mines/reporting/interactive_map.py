@@ -14,17 +14,19 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.mapping.map_facts import MapFacts
-from mining_the_mines.reporting.confidence import (
+from mining_the_mines.reporting.formatting import period, sight
+from mining_the_mines.reporting.map_page import render_map_page
+from mining_the_mines.reporting.map_pictures import (
     CONFIDENCE_CLASSES,
     REVIEW_COLOUR,
+    ReadTrueColour,
     confidence_ranks,
-    css_colour,
+    draw_thumbnail,
     line_colours,
-    look_first,
+    most_urgent,
     review_flags,
+    surroundings_of,
 )
-from mining_the_mines.reporting.formatting import day, sight
-from mining_the_mines.reporting.map_page import render_map_page
 from mining_the_mines.reporting.map_placing import (
     PlacedPicture,
     encode_polygons,
@@ -34,8 +36,7 @@ from mining_the_mines.reporting.map_placing import (
     place_probability,
     place_surroundings,
 )
-from mining_the_mines.reporting.map_thumbnails import ReadTrueColour, draw_thumbnail, surroundings_of
-from mining_the_mines.reporting.pictures import Stretch, stretch_for
+from mining_the_mines.reporting.pictures import Stretch, css_colour, stretch_for
 
 #: What the pictures of all scenes together may have: browsers hold four bytes a pixel, twice over.
 _MOST_PIXELS: Final = 24_000_000
@@ -183,7 +184,9 @@ def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, tit
         "attribution": settings.tiles_attribution,
         "maximumZoom": settings.tiles_maximum_zoom,
     }
-    classes = [{"name": found.name, "title": found.title, "colour": found.css} for found in CONFIDENCE_CLASSES]
+    classes = [
+        {"name": found.name, "title": found.title, "colour": css_colour(found.colour)} for found in CONFIDENCE_CLASSES
+    ]
     content = {
         "title": title,
         "tiles": tiles,
@@ -204,7 +207,7 @@ def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
         "model": facts.model,
         "version": facts.model_version,
         "origin": facts.origin,
-        "period": _period(facts),
+        "period": period(facts.first_date or facts.last_date, facts.last_date or facts.first_date) or None,
         "blank": not layer.mapped_share,
         "sight": sight(layer.mapped_share),
         "photograph": _picture(photograph),
@@ -214,11 +217,6 @@ def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
         "concessions": _surroundings(layer.concessions, layer.grid),
         "protected": _surroundings(layer.protected, layer.grid),
     }
-
-
-def _period(facts: MapFacts) -> str | None:
-    dates = sorted({when for when in (facts.first_date, facts.last_date) if when is not None})
-    return " to ".join(day(when) for when in dates) or None
 
 
 def _picture(picture: PlacedPicture) -> dict[str, Any]:
@@ -240,8 +238,8 @@ def _mines(layer: SceneLayer) -> dict[str, Any]:
     columns["touches_edge"] = mines["touches_edge"].to_numpy(dtype=np.bool_).tolist()
     if "review" in mines.columns:
         columns["review"] = review_flags(mines).tolist()
-    outlines = encode_polygons(place_polygons(mines, middle_longitude(layer.grid)))
-    return {"columns": columns, "outlines": outlines}
+    polygons = encode_polygons(place_polygons(mines, middle_longitude(layer.grid)))
+    return {"columns": columns, "polygons": polygons}
 
 
 def _surroundings(polygons: gpd.GeoDataFrame | None, grid: ChipGrid) -> list[dict[str, Any]] | None:
@@ -251,8 +249,8 @@ def _surroundings(polygons: gpd.GeoDataFrame | None, grid: ChipGrid) -> list[dic
     rows, geometry = place_surroundings(polygons, grid)
     names = polygons["name"].tolist() if "name" in polygons.columns else [None] * len(polygons)
     return [
-        {"name": names[row] if isinstance(names[row], str) else None, "outline": outline}
-        for row, outline in zip(rows, encode_polygons(geometry), strict=True)
+        {"name": names[row] if isinstance(names[row], str) else None, "polygon": polygon}
+        for row, polygon in zip(rows, encode_polygons(geometry), strict=True)
     ]
 
 
@@ -289,4 +287,4 @@ def _chosen(layers: Sequence[SceneLayer], most: int) -> list[tuple[int, int]]:
             "review": np.concatenate([review_flags(frame) for frame in frames]),
         }
     )
-    return [places[row] for row in look_first(ranked)[:most]]
+    return [places[row] for row in most_urgent(ranked)[:most]]

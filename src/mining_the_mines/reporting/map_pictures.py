@@ -1,116 +1,198 @@
-"""Pictures of maps: a scene in true colour, with the outlines of mines drawn over it as vectors.
+"""Pictures of maps: scenes in true colour with the polygons of mines, as SVG, quicklook and thumbnail.
 
-Outlines keep their width however small the picture is shown, and a mine smaller than a few pixels is a ring, so that it
-can be seen at all. Where a reference is known, colours tell right from wrong, as on pictures of single chips; elsewhere
-they tell how sure the map is.
+Polygons in the report are vectors, which keep their line width at any size; a mine smaller than a few pixels is a ring.
+With a reference, colours tell right from wrong, as in the pictures of chips; without, they tell the confidence. The
+colours of confidence are yellow, sky blue and reddish purple, a little lightened, of Okabe and Ito, *Color Universal
+Design* (2008), which colour-blind people can tell apart and which are lighter than woods, water and most soils.
 """
 
-from collections.abc import Iterable
+import io
+import math
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from affine import Affine
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from rasterio.crs import CRS
 
-from mining_the_mines.reporting.composite_pictures import photograph
-from mining_the_mines.reporting.confidence import (
-    CONFIDENCE_CLASSES,
-    REVIEW_COLOUR,
-    confidence_ranks,
+from mining_the_mines.geo.grid import Box, ChipGrid
+from mining_the_mines.reporting.formatting import count
+from mining_the_mines.reporting.pictures import (
+    FALSE,
+    MISSED,
+    Colour,
+    Stretch,
     css_colour,
-    review_flags,
+    enlarge,
+    hatched_true_colour,
+    inline_picture,
+    stretch_for,
+    tone_down,
+    true_colour,
 )
-from mining_the_mines.reporting.overlay import FALSE, MISSED, tone_down
-from mining_the_mines.reporting.pictures import Stretch, inline_photograph
 from mining_the_mines.reporting.report_data import MapPicture, MapView
 from mining_the_mines.scoring.map_matching import PREDICTION
 
-#: More outlines on one picture hide the ground, and make the page heavy.
-MOST_OUTLINES: Final = 2_000
-#: Picture pixels: mines smaller than this are drawn as rings of this size, and outlines are as exact as that.
-_RING: Final = 5.0
-_EXACT: Final = 0.3
+#: Reads the true colour of a box in the scene's coordinates (left, bottom, right, top): reflectance of red, green and
+#: blue, float32 (3, h, w) of exactly this box, NaN where there are no data; ``None`` if it can't be read.
+ReadTrueColour = Callable[[Box], NDArray[np.float32] | None]
 
 
-class OutlineStyle(NamedTuple):
-    """A kind of outline: what it means, and how it is drawn."""
+class ConfidenceClass(NamedTuple):
+    """A class of confidence and its colour."""
+
+    name: str
+    title: str
+    colour: Colour
+
+
+class PolygonStyle(NamedTuple):
+    """Meaning and colour of some polygons of a map."""
 
     title: str
     css: str
     filled: bool = False
 
 
-#: Lighter than the blue of filled areas, which a thin line on dark woods would not be seen in.
-RIGHT: Final = OutlineStyle("Mapped, and a mine is there", "#56b4e9")
-WRONG: Final = OutlineStyle("Mapped, but no mine is there", FALSE.css, filled=True)
-FOUND: Final = OutlineStyle("Reference mine, found", "#ffffff")
-OVERLOOKED: Final = OutlineStyle("Reference mine, missed", MISSED.css, filled=True)
-ASIDE: Final = OutlineStyle("Not scored: mostly outside, or no reference", "#b4bac2")
-REVIEW: Final = OutlineStyle("To be reviewed", css_colour(REVIEW_COLOUR), filled=True)
-BY_CONFIDENCE: Final = tuple(
-    OutlineStyle(f"{found.title} confidence", found.css) for found in reversed(CONFIDENCE_CLASSES)
+#: The highest confidence first.
+CONFIDENCE_CLASSES: Final = (
+    ConfidenceClass("high", "High", (240, 228, 66)),
+    ConfidenceClass("medium", "Medium", (86, 180, 233)),
+    ConfidenceClass("low", "Low", (221, 138, 190)),
 )
+REVIEW_COLOUR: Final[Colour] = (255, 45, 45)
+#: Lighter than the blue of filled areas, since thin lines must show on dark woods.
+RIGHT: Final = PolygonStyle("Mapped, and a mine is there", "#56b4e9")
+WRONG: Final = PolygonStyle("Mapped, but no mine is there", css_colour(FALSE), filled=True)
+FOUND: Final = PolygonStyle("Reference mine, found", "#ffffff")
+OVERLOOKED: Final = PolygonStyle("Reference mine, missed", css_colour(MISSED), filled=True)
+ASIDE: Final = PolygonStyle("Not scored: mostly outside, or no reference", "#b4bac2")
+REVIEW: Final = PolygonStyle("To be reviewed", css_colour(REVIEW_COLOUR), filled=True)
+#: More polygons on one picture hide the ground and make the page heavy.
+MOST_POLYGONS: Final = 2_000
+#: Pixels of the picture: smaller mines are drawn as rings of this size, and polygons are simplified to this tolerance.
+_RING: Final = 5.0
+_EXACT: Final = 0.3
+
+#: Layout of a quicklook in pixels.
+_QUICKLOOK_SIDE: Final = 1200
+_LEGEND, _SWATCH, _GAP, _FONT_SIZE = 36, 16, 10, 16
+_PAPER: Final[Colour] = (255, 255, 255)
+_INK: Final[Colour] = (27, 31, 36)
+_LINE, _REVIEW_LINE = 2, 3
+_LINE_RIM: Final[Colour] = (20, 20, 20)
+
+#: Least side of a thumbnail in metres, which shows the surroundings of a small mine.
+_LEAST_SIDE: Final = 600.0
+#: Side of a thumbnail over that of its mine.
+_MARGIN: Final = 1.6
+#: On a sphere of the Earth's mean radius, 6371 km.
+_METRES_A_DEGREE: Final = 111_195.0
+
+
+def confidence_ranks(mines: pd.DataFrame) -> NDArray[np.int64]:
+    """Index of the confidence of each mine in :data:`CONFIDENCE_CLASSES`, int64 (mines,); 0 is the highest."""
+    order = {found.name: rank for rank, found in enumerate(CONFIDENCE_CLASSES)}
+    return np.array([order[str(name)] for name in mines["confidence"]], dtype=np.int64)
+
+
+def review_flags(mines: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark the mines to review, boolean (mines,); none if the table has no column ``review``."""
+    if "review" not in mines.columns:
+        return np.zeros(len(mines), dtype=bool)
+    return mines["review"].to_numpy(dtype=np.bool_)
+
+
+def line_colours(mines: pd.DataFrame) -> list[Colour]:
+    """Colour of each mine: of its confidence, or the one of mines to review."""
+    pairs = zip(confidence_ranks(mines).tolist(), review_flags(mines).tolist(), strict=True)
+    return [REVIEW_COLOUR if review else CONFIDENCE_CLASSES[rank].colour for rank, review in pairs]
+
+
+def most_urgent(mines: pd.DataFrame) -> NDArray[np.int64]:
+    """Order mines by urgency.
+
+    Args:
+        mines: With the columns ``confidence``, ``area_ha`` and, where permits are known, ``review``.
+
+    Returns:
+        Row numbers, int64 (mines,): mines to review first, then by confidence, then by area.
+    """
+    keys = (-mines["area_ha"].to_numpy(dtype=np.float64), confidence_ranks(mines), ~review_flags(mines))
+    return np.lexsort(keys).astype(np.int64)
 
 
 class DrawnMap(NamedTuple):
-    """A scene's photograph, the same with outlines, the kinds of them, and how many were left out."""
+    """A scene in true colour, the same with polygons, their styles, and the number of polygons left out."""
 
     photograph: str
-    markup: Markup
-    styles: tuple[OutlineStyle, ...]
+    drawing: Markup
+    styles: tuple[PolygonStyle, ...]
     undrawn: int
 
 
-def draw_map(view: MapView, picture: MapPicture, objects: gpd.GeoDataFrame | None, stretch: Stretch) -> DrawnMap:
+def draw_map_picture(
+    view: MapView, picture: MapPicture, objects: gpd.GeoDataFrame | None, stretch: Stretch
+) -> DrawnMap:
     """Draw the mines of a map, and those of the reference, over the scene in muted colours.
 
     Args:
         view: The map.
         picture: The scene.
-        objects: The scene's objects, as :class:`~mining_the_mines.scoring.map_matching.MapComparison` has them;
-            ``None`` where there is no reference.
+        objects: Objects of the scene, as :class:`~mining_the_mines.scoring.map_matching.MapComparison` has them;
+            ``None`` without a reference.
         stretch: Shared with the scenes that it is compared with.
 
     Returns:
-        The photograph as a data URI, and an ``<svg>`` with the outlines of the largest :data:`MOST_OUTLINES` mines.
+        The photograph as a data URI, and an ``<svg>`` with the :data:`MOST_POLYGONS` largest polygons.
     """
     height, width = picture.visible.shape[1:]
     kept, undrawn = _largest(_by_confidence(view) if objects is None else _by_verdict(view, objects))
-    drawn = [(style, _path(geometry, ~picture.transform)) for style, geometry in kept if len(geometry)]
-    photo = photograph(picture.visible, stretch)
-    ground = inline_photograph(tone_down(photo).round().astype(np.uint8))
+    drawn = [(style, _svg_path(geometry, ~picture.transform)) for style, geometry in kept if len(geometry)]
+    photograph = hatched_true_colour(picture.visible, stretch)
+    ground = inline_picture(tone_down(photograph).round().astype(np.uint8))
     halos = "".join(f'<path d="{path}"/>' for _, path in drawn)
-    outlines = "".join(_group(style, path) for style, path in drawn)
-    label = escape(f"Outlines of {len(view.mines)} mapped mines over {view.scene}")
+    polygons = "".join(
+        f'<g class="{"area" if style.filled else "line"}" style="--stroke: {style.css}"><path d="{path}"/></g>'
+        for style, path in drawn
+    )
+    label = escape(f"Polygons of {len(view.mines)} mapped mines over {view.scene}")
     svg = (
         f'<svg class="map" role="img" aria-label="{label}" viewBox="0 0 {width} {height}">'
-        f'<image href="{ground}" width="{width}" height="{height}"/><g class="halo">{halos}</g>{outlines}</svg>'
+        f'<image href="{ground}" width="{width}" height="{height}"/><g class="halo">{halos}</g>{polygons}</svg>'
     )
     styles = tuple(style for style, _ in drawn)
-    return DrawnMap(inline_photograph(photo), Markup(svg), styles, undrawn)  # noqa: S704 - escaped above
+    return DrawnMap(inline_picture(photograph), Markup(svg), styles, undrawn)  # noqa: S704 - escaped above
 
 
-def _by_confidence(view: MapView) -> list[tuple[OutlineStyle, NDArray[np.object_]]]:
-    """Those drawn last lie on top: what is to be reviewed, then the surest."""
-    shapes, review = view.mines.geometry.to_numpy(), review_flags(view.mines)
-    ranks = np.where(review, -1, confidence_ranks(view.mines))
-    lowest = len(CONFIDENCE_CLASSES) - 1
-    sure = [(style, shapes[ranks == lowest - place]) for place, style in enumerate(BY_CONFIDENCE)]
-    return [*sure, (REVIEW, shapes[review])]
+_Layers = list[tuple[PolygonStyle, NDArray[np.object_]]]
 
 
-def _by_verdict(view: MapView, objects: gpd.GeoDataFrame) -> list[tuple[OutlineStyle, NDArray[np.object_]]]:
-    """Those drawn last lie on top: what is wrong."""
+def _by_confidence(view: MapView) -> _Layers:
+    """Polygons by confidence; the last ones lie on top: the highest confidence, then mines to review."""
+    shapes, review, ranks = view.mines.geometry.to_numpy(), review_flags(view.mines), confidence_ranks(view.mines)
+    layers = [
+        (PolygonStyle(f"{found.title} confidence", css_colour(found.colour)), shapes[(ranks == rank) & ~review])
+        for rank, found in reversed(list(enumerate(CONFIDENCE_CLASSES)))
+    ]
+    return [*layers, (REVIEW, shapes[review])]
+
+
+def _by_verdict(view: MapView, objects: gpd.GeoDataFrame) -> _Layers:
+    """Polygons by verdict; the last ones lie on top: errors."""
     mapped = objects["side"] == PREDICTION
     of_mines = objects[mapped].set_index("object").reindex(view.mines["id"])
     scored = of_mines["counted"].fillna(value=False).to_numpy(dtype=np.bool_)
     touched = of_mines["touched"].fillna(value=False).to_numpy(dtype=np.bool_)
-    drawn = objects[~mapped].to_crs(view.mines.crs)
-    shapes, true = view.mines.geometry.to_numpy(), drawn.geometry.to_numpy()
-    found, counted = drawn["touched"].to_numpy(dtype=np.bool_), drawn["counted"].to_numpy(dtype=np.bool_)
+    reference = objects[~mapped].to_crs(view.mines.crs)
+    shapes, true = view.mines.geometry.to_numpy(), reference.geometry.to_numpy()
+    found, counted = reference["touched"].to_numpy(dtype=np.bool_), reference["counted"].to_numpy(dtype=np.bool_)
     return [
         (ASIDE, np.concatenate([shapes[~scored], true[~counted]])),
         (FOUND, true[counted & found]),
@@ -120,34 +202,31 @@ def _by_verdict(view: MapView, objects: gpd.GeoDataFrame) -> list[tuple[OutlineS
     ]
 
 
-def _largest(
-    layers: list[tuple[OutlineStyle, NDArray[np.object_]]],
-) -> tuple[list[tuple[OutlineStyle, NDArray[np.object_]]], int]:
+def _largest(layers: _Layers) -> tuple[_Layers, int]:
     areas = np.concatenate([np.empty(0), *(shapely.area(geometry) for _, geometry in layers)])
-    if len(areas) <= MOST_OUTLINES:
+    if len(areas) <= MOST_POLYGONS:
         return layers, 0
-    least = np.sort(areas)[-MOST_OUTLINES]
+    least = np.sort(areas)[-MOST_POLYGONS]
     kept = [(style, geometry[shapely.area(geometry) >= least]) for style, geometry in layers]
     return kept, len(areas) - sum(len(geometry) for _, geometry in kept)
 
 
-def _group(style: OutlineStyle, path: str) -> str:
-    kind = ' class="area"' if style.filled else ""
-    return f'<g{kind} style="--stroke: {style.css}"><path d="{path}"/></g>'
+def _to_pixels(points: NDArray[np.float64], to_pixels: Affine) -> NDArray[np.float64]:
+    """Transform map coordinates (N, 2) to pixel columns and rows."""
+    columns = to_pixels.a * points[:, 0] + to_pixels.b * points[:, 1] + to_pixels.c
+    return np.column_stack((columns, to_pixels.d * points[:, 0] + to_pixels.e * points[:, 1] + to_pixels.f))
 
 
-def _path(geometry: Iterable[shapely.Geometry], to_pixels: Affine) -> str:
-    """Write shapes as the commands of an SVG path, in pixels of the picture."""
-
-    def place(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        columns = to_pixels.a * points[:, 0] + to_pixels.b * points[:, 1] + to_pixels.c
-        return np.column_stack((columns, to_pixels.d * points[:, 0] + to_pixels.e * points[:, 1] + to_pixels.f))
-
+def _svg_path(geometry: Iterable[shapely.Geometry], to_pixels: Affine) -> str:
+    """Write polygons as the commands of an SVG path, in pixels of the picture."""
+    placed = shapely.transform(np.asarray(geometry, dtype=np.object_), lambda points: _to_pixels(points, to_pixels))
     commands = []
-    for shape in shapely.simplify(shapely.transform(np.asarray(geometry, dtype=np.object_), place), _EXACT):
+    for shape in shapely.simplify(placed, _EXACT):
         west, north, east, south = shapely.bounds(shape)
         if max(east - west, south - north) < _RING:
-            commands.append(_ring((west + east) / 2, (north + south) / 2))
+            half, arc = _RING / 2, f"a{_RING / 2:g} {_RING / 2:g} 0 1 0"
+            column, row = (west + east) / 2, (north + south) / 2
+            commands.append(f"M{column - half:.1f} {row:.1f}{arc} {_RING:g} 0{arc} {-_RING:g} 0Z")
             continue
         for ring in shapely.get_rings(shapely.get_parts(shape)):
             points = shapely.get_coordinates(ring)[:-1]
@@ -155,7 +234,129 @@ def _path(geometry: Iterable[shapely.Geometry], to_pixels: Affine) -> str:
     return "".join(commands)
 
 
-def _ring(column: float, row: float) -> str:
-    half = _RING / 2
-    arc = f"a{half:g} {half:g} 0 1 0"
-    return f"M{column - half:.1f} {row:.1f}{arc} {_RING:g} 0{arc} {-_RING:g} 0Z"
+def _draw_lines(
+    drawing: ImageDraw.ImageDraw, shapes: Iterable[shapely.Geometry], placed: Affine, colour: Colour, width: int
+) -> None:
+    """Draw the rings of polygons into a picture, with a dark rim of one pixel on both sides.
+
+    Args:
+        drawing: The picture.
+        shapes: Polygons and multipolygons in map coordinates.
+        placed: From the picture's pixel (column, row) to map coordinates; (0, 0) is the outer corner of the first one.
+        colour: Of the line.
+        width: Of the line in pixels, without its rim.
+    """
+    rings = [ring for shape in shapes for ring in shapely.get_rings(shapely.get_parts(shape))]
+    # PIL draws between centres of pixels, which lie half a pixel beyond their outer corners.
+    pixels = [_to_pixels(shapely.get_coordinates(ring), ~placed) - 0.5 for ring in rings]
+    paths = [[(float(column), float(row)) for column, row in points] for points in pixels]
+    for paint, thickness in ((_LINE_RIM, width + 2), (colour, width)):
+        for path in paths:
+            drawing.line(path, fill=paint, width=thickness, joint="curve")
+
+
+def draw_quicklook(visible: NDArray[np.float32], transform: Affine, crs: CRS | str, mines: gpd.GeoDataFrame) -> bytes:
+    """Draw a scene in true colour with the polygons of its mines and a legend below.
+
+    Args:
+        visible: Reflectance of red, green and blue, float32 (3, H, W), NaN where there are no data: the whole scene at
+            reduced resolution.
+        transform: From this picture's pixel (column, row) to map coordinates.
+        crs: Coordinate reference system of the picture.
+        mines: Finished polygons, with the columns ``confidence`` and, where permits are known, ``review``.
+
+    Returns:
+        A JPEG of at most 1200 pixels a side; the same bytes for the same input.
+    """
+    pixels = enlarge(hatched_true_colour(visible, stretch_for([visible])), _QUICKLOOK_SIDE - _LEGEND)
+    image = Image.fromarray(pixels)
+    placed = transform @ Affine.scale(visible.shape[2] / image.width, visible.shape[1] / image.height)
+    drawing = ImageDraw.Draw(image)
+    shapes = (mines if mines.crs == crs else mines.to_crs(crs)).geometry.to_numpy()
+    ranks, review = confidence_ranks(mines), review_flags(mines)
+    for rank, found in reversed(list(enumerate(CONFIDENCE_CLASSES))):
+        _draw_lines(drawing, shapes[(ranks == rank) & ~review], placed, found.colour, _LINE)
+    _draw_lines(drawing, shapes[review], placed, REVIEW_COLOUR, _REVIEW_LINE)
+    buffer = io.BytesIO()
+    _with_legend(image, mines).save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
+
+
+def _with_legend(image: Image.Image, mines: gpd.GeoDataFrame) -> Image.Image:
+    page = Image.new("RGB", (image.width, image.height + _LEGEND), _PAPER)
+    page.paste(image)
+    drawing, font = ImageDraw.Draw(page), ImageFont.load_default(_FONT_SIZE)
+    right, middle = _GAP, image.height + _LEGEND // 2
+    for colour, text in _legend_entries(mines):
+        if colour is not None:
+            box = (right, middle - _SWATCH // 2, right + _SWATCH, middle + _SWATCH // 2)
+            drawing.rectangle(box, fill=colour, outline=_INK)
+            right += _SWATCH + _GAP // 2
+        drawing.text((right, middle), text, fill=_INK, font=font, anchor="lm")
+        right += int(drawing.textlength(text, font=font)) + 2 * _GAP
+    return page
+
+
+def _legend_entries(mines: gpd.GeoDataFrame) -> list[tuple[Colour | None, str]]:
+    """Colours of a quicklook and the numbers of their mines."""
+    if mines.empty:
+        return [(None, "No mine was found.")]
+    ranks, review = confidence_ranks(mines), review_flags(mines)
+    # PIL's default font lacks the narrow space.
+    entries: list[tuple[Colour | None, str]] = [
+        (None, count(len(mines), "mine").replace("\N{NARROW NO-BREAK SPACE}", " "))
+    ]
+    if review.any():
+        entries.append((REVIEW_COLOUR, f"to be reviewed: {review.sum()}"))
+    for rank, found in enumerate(CONFIDENCE_CLASSES):
+        number = int(((ranks == rank) & ~review).sum())
+        if number:
+            entries.append((found.colour, f"{found.name} confidence: {number}"))
+    return entries
+
+
+def surroundings_of(mine: shapely.Geometry, grid: ChipGrid) -> tuple[Box, float]:
+    """Choose the extent of a thumbnail: a square on the ground around the centre of a mine.
+
+    Args:
+        mine: Its polygon.
+        grid: Of its scene, in the same coordinates.
+
+    Returns:
+        Left, bottom, right and top in the scene's coordinates, and the side in metres, at least 600.
+    """
+    left, bottom, right, top = shapely.bounds(mine).tolist()
+    if grid.crs.is_geographic:
+        across = _METRES_A_DEGREE * max(0.01, math.cos(math.radians((bottom + top) / 2)))
+        along = _METRES_A_DEGREE
+    else:
+        across = along = float(grid.crs.linear_units_factor[1])
+    metres = max(_LEAST_SIDE, _MARGIN * (right - left) * across, _MARGIN * (top - bottom) * along)
+    x, y = (left + right) / 2, (bottom + top) / 2
+    beside, above = metres / 2 / across, metres / 2 / along
+    return (x - beside, y - above, x + beside, y + above), metres
+
+
+def draw_thumbnail(
+    visible: NDArray[np.float32], box: Box, mine: shapely.Geometry, colour: Colour, stretch: Stretch, side: int
+) -> str:
+    """Draw the polygon of a mine over its true colour.
+
+    Args:
+        visible: Reflectance of red, green and blue, float32 (3, h, w), NaN where there are no data.
+        box: Extent of the picture: left, bottom, right and top.
+        mine: The polygon, in the same coordinates.
+        colour: Of the line.
+        stretch: Of the colours.
+        side: Of the thumbnail in pixels; small pictures are enlarged without smoothing.
+
+    Returns:
+        A data URI of a square picture.
+    """
+    photograph = Image.fromarray(true_colour(visible, stretch))
+    method = Image.Resampling.NEAREST if max(photograph.size) < side else Image.Resampling.LANCZOS
+    image = photograph.resize((side, side), method)
+    left, bottom, right, top = box
+    placed = Affine((right - left) / side, 0, left, 0, (bottom - top) / side, top)
+    _draw_lines(ImageDraw.Draw(image), [mine], placed, colour, 1)
+    return inline_picture(np.asarray(image))

@@ -5,11 +5,9 @@ a scene is placed by longitudes near that of its middle, beyond 180 degrees if n
 antimeridian stays in one piece.
 """
 
-import io
 import math
-from base64 import b64encode
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -24,7 +22,7 @@ from rasterio.warp import calculate_default_transform, reproject
 
 from mining_the_mines.geo.grid import Box, ChipGrid
 from mining_the_mines.geo.mine_polygons import LON_LAT, Coordinates, Geometries, transformation
-from mining_the_mines.reporting.pictures import ATTENTION_COLOURS, Stretch, true_colour
+from mining_the_mines.reporting.pictures import ATTENTION_COLOURS, Stretch, encode_picture, true_colour
 
 #: Coordinates are kept to a millionth of a degree, a tenth of a metre.
 DIGITS: Final = 6
@@ -88,7 +86,7 @@ def place_photograph(
     known = np.isfinite(warped).all(axis=0)
     colours = true_colour(np.where(known, warped, np.nan).astype(np.float32), stretch)
     image = Image.fromarray(np.dstack([colours, np.where(known, 255, 0).astype(np.uint8)]))
-    return PlacedPicture(_encode(image, "WEBP", quality=82, method=2), bounds)
+    return PlacedPicture(encode_picture(image, "WEBP", quality=82, method=2), bounds)
 
 
 def place_probability(probability: NDArray[np.float32], grid: ChipGrid, longest_side: int) -> PlacedPicture:
@@ -110,7 +108,7 @@ def place_probability(probability: NDArray[np.float32], grid: ChipGrid, longest_
     opacity = np.linspace(_LEAST_OPACITY, _MOST_OPACITY, _SHADES) * 255
     opacity[0] = 0
     transparency = opacity.round().astype(np.uint8).tobytes()
-    return PlacedPicture(_encode(image, "PNG", optimize=True, transparency=transparency), bounds)
+    return PlacedPicture(encode_picture(image, "PNG", optimize=True, transparency=transparency), bounds)
 
 
 def place_polygons(polygons: gpd.GeoDataFrame, meridian: float) -> Geometries:
@@ -207,9 +205,3 @@ def _warp(bands: NDArray[np.float32], grid: ChipGrid, longest_side: int) -> tupl
     east_of = [meridian + math.degrees(x / _RADIUS) for x in (left, right)]
     north_of = [math.degrees(math.atan(math.sinh(y / _RADIUS))) for y in (bottom, top)]
     return warped, (east_of[0], north_of[0], east_of[1], north_of[1])
-
-
-def _encode(image: Image.Image, kind: str, **options: Any) -> str:  # noqa: ANN401 - of PIL's encoders
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return f"data:image/{kind.lower()};base64," + b64encode(buffer.getvalue()).decode("ascii")

@@ -1,7 +1,7 @@
-"""Places on a map that needs no network: coastlines and borders come with the package.
+"""Maps of chips, with the coastlines and borders that come with the package.
 
 The lines are Natural Earth's 1:50m countries (public domain), simplified to 0.1°; they are for
-orientation and state nothing about where a border runs.
+orientation and state nothing about the course of a border.
 """
 
 import json
@@ -34,7 +34,7 @@ from mining_the_mines.reporting.drawing import (
 
 #: A degree of latitude in kilometres on a sphere of the Earth's mean radius, 6371 km.
 _KILOMETRES_A_DEGREE = 111.195
-#: Degrees; a map of one place alone still shows some surroundings.
+#: Least side of a map in degrees, so that a map of one place shows its surroundings.
 _LEAST_SPAN = 0.5
 #: Height of the map over its width, kept between these.
 _ASPECTS = (0.55, 1.0)
@@ -47,7 +47,7 @@ class _Symbol(NamedTuple):
     size: float
 
 
-#: Drawn from the first to the last, so that what matters lies on top. Shape and colour both tell.
+#: Drawn in this order, the most important ones on top; they differ in shape as well as in colour.
 SPLIT_SYMBOLS = MappingProxyType(
     {
         "train": _Symbol("Training and tuning", BLUE, "o", 14),
@@ -62,12 +62,12 @@ DECISION_SYMBOLS = MappingProxyType(
         "FN": _Symbol("Missed mine", VERMILLION, "^", 32),
     }
 )
-OUTLINE_SYMBOLS = MappingProxyType(
+FIT_SYMBOLS = MappingProxyType(
     {
-        "empty": _Symbol("No mine, none outlined", MUTED, "o", 9),
+        "empty": _Symbol("No mine, none predicted", MUTED, "o", 9),
         "good": _Symbol("Mine, IoU 0.5 or more", BLUE, "o", 14),
         "poor": _Symbol("Mine, IoU below 0.5", PURPLE, "D", 18),
-        "false": _Symbol("No mine, but an outline", ORANGE, "s", 26),
+        "false": _Symbol("False alarm", ORANGE, "s", 26),
         "missed": _Symbol("Missed mine", VERMILLION, "^", 32),
     }
 )
@@ -84,7 +84,7 @@ def _coastlines() -> tuple[NDArray[np.float64], ...]:
 
 
 class View(NamedTuple):
-    """Part of the world that a map shows, in degrees."""
+    """Bounds of a map in degrees."""
 
     west: float
     south: float
@@ -93,7 +93,7 @@ class View(NamedTuple):
 
 
 def view_around(longitudes: NDArray[np.float64], latitudes: NDArray[np.float64]) -> View:
-    """Choose a view that holds all places with a margin and fits a page.
+    """Choose the bounds of a map that holds all places with a margin.
 
     Args:
         longitudes: Degrees east, shape (N,), at least one.
@@ -110,12 +110,12 @@ def view_around(longitudes: NDArray[np.float64], latitudes: NDArray[np.float64])
 
 
 def place_map(points: pd.DataFrame, kind: str, symbols: MappingProxyType[str, _Symbol]) -> Figure | None:
-    """Draw chips where they lie.
+    """Draw a map of chips.
 
     Args:
         points: ``longitude``, ``latitude`` (missing where unknown) and the column ``kind``.
         kind: Column whose values choose the symbol.
-        symbols: Symbol by value, bottom to top.
+        symbols: Symbol by value, from the bottom to the top.
 
     Returns:
         The map, or ``None`` if no chip has coordinates.

@@ -1,4 +1,4 @@
-"""What goes into a report: plain tables and pictures, from whichever pipeline made them."""
+"""The data of a report: plain tables, figures and pictures, whichever pipeline made them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,27 +12,27 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from mining_the_mines.scoring.map_scores import MapScores
-from mining_the_mines.scoring.run_comparison import RunComparison
 
+#: Decision of a classifier against the truth.
 Outcome = Literal["TP", "FP", "FN", "TN"]
-#: A mine outlined badly, as most are, or well; or outlines where no mine is.
-OutlineKind = Literal["worst", "typical", "best", "false"]
+#: How well a segmenter fits the mines of a chip; ``false`` is a prediction where there is no mine.
+Fit = Literal["worst", "typical", "best", "false"]
 
 
 @dataclass(frozen=True)
 class GalleryTile:
-    """One chip to look at.
+    """A classified chip of the gallery.
 
     Attributes:
-        filename: The chip's file.
-        kind: Decision against truth: found mine, false alarm, missed mine, rightly left alone.
-        probability: The chosen model's probability of a mine.
+        filename: File of the chip.
+        kind: Decision against truth.
+        probability: Probability of a mine by the chosen model.
         label: Truth, 0 or 1.
-        category: Land cover or kind of mine, where the labels tell.
-        longitude: Degrees east of the chip's centre, where known.
-        latitude: Degrees north, where known.
         true_colour: uint8 (H, W, 3), see :func:`~mining_the_mines.reporting.pictures.true_colour`.
-        attention: Where the model looked, any non-negative scale, (h, w) of any size; or none.
+        attention: Attention of the model, any non-negative scale, (h, w) of any size; or none.
+        category: Land cover or kind of mine, if known.
+        longitude: Degrees east of the chip's centre, if known.
+        latitude: Degrees north, if known.
     """
 
     filename: str
@@ -47,54 +47,23 @@ class GalleryTile:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A drawing or photograph, ready to stand in a page.
-
-    Attributes:
-        markup: An ``<svg>`` element, or an ``<img>`` with a data URI; trusted, so never built from
-            unescaped user text.
-        caption: What to see in it, a sentence or two under the picture.
-    """
-
-    markup: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class ReportSection:
-    """A further section, for what only some runs have (maps, quicklooks).
-
-    Attributes:
-        title: Heading.
-        text: Paragraphs of plain text.
-        pictures: Shown side by side where there is room.
-        tables: Tables by caption; index left out, floats rounded.
-    """
-
-    title: str
-    text: tuple[str, ...] = ()
-    pictures: tuple[Picture, ...] = ()
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class SegmentationTile:
-    """One chip with its true and its predicted outlines.
+    """A segmented chip of the gallery.
 
     Attributes:
-        filename: The chip's file.
-        kind: Why it is shown.
+        filename: File of the chip.
+        kind: Reason why it is shown.
         split: ``test`` or ``out-of-fold``.
         true_colour: uint8 (H, W, 3), see :func:`~mining_the_mines.reporting.pictures.true_colour`.
         truth: uint8 (H, W): 0 background, 1 mine, 255 unknown.
-        predicted: Called mine, boolean (H, W).
+        predicted: Predicted mine, boolean (H, W).
         iou: Intersection over union of the two.
         true_hectares: Area of the true mines.
-        predicted_hectares: Area that is called mine.
+        predicted_hectares: Area of the predicted mines.
     """
 
     filename: str
-    kind: OutlineKind
+    kind: Fit
     split: str
     true_colour: NDArray[np.uint8]
     truth: NDArray[np.uint8]
@@ -106,22 +75,22 @@ class SegmentationTile:
 
 @dataclass(frozen=True)
 class ClassificationData:
-    """What a report shows of chip classifiers: is there a mine in a chip?
+    """Report data of the chip classifiers.
 
     Attributes:
-        chosen_model: Name of the model, as in ``predictions.model``, that the report is about.
+        chosen_model: Name of the chosen model, as in ``predictions.model``.
         predictions: One row a chip and model: ``filename``, ``label``, ``place``, ``fold``
             (missing for test chips), ``model``, ``probability``; ``category``, ``longitude`` and
             ``latitude`` where known.
         thresholds: Threshold by model.
-        score_table: From :func:`mining_the_mines.scoring.score_table`.
-        category_table: From :func:`mining_the_mines.scoring.scores_by_category`.
-        difference_table: From :func:`mining_the_mines.scoring.difference_table`.
+        score_table: From :func:`mining_the_mines.scoring.tables.score_table`.
+        category_table: From :func:`mining_the_mines.scoring.tables.scores_by_category`.
+        difference_table: From :func:`mining_the_mines.scoring.tables.difference_table`.
         learning_curves: Long table ``fold``, ``epoch``, ``stage`` (train, validation), ``metric``,
             ``value``.
         importances: ``feature``, ``importance`` (loss of score when shuffled) and, if known,
             ``spread`` (its standard deviation over shuffles).
-        gallery: Chips to look at, in order within each kind.
+        gallery: Chips to show, in order within each kind.
     """
 
     chosen_model: str
@@ -137,25 +106,25 @@ class ClassificationData:
 
 @dataclass(frozen=True)
 class SegmentationData:
-    """What a report shows of outlines: where are the mines, and how large?
+    """Report data of the segmenter.
 
     Attributes:
         score_table: From :func:`mining_the_mines.scoring.segmentation_scores.segmentation_score_table`, of one model.
         chip_table: Measures of each chip from
             :func:`mining_the_mines.scoring.segmentation_measures.measure_segmentation`, with ``place`` and ``fold``
             (missing for test chips); ``longitude`` and ``latitude`` where known.
-        threshold: A pixel is called a mine if its probability is at least this.
-        objective: What the threshold is for: ``iou`` or ``area``.
+        threshold: A pixel is predicted to be mine from this probability on.
+        objective: Objective of the threshold: ``iou`` or ``area``.
         tolerance: Pixels up to which two rims agree.
-        threshold_curve: From :func:`mining_the_mines.scoring.pixel_tally.pixel_threshold_curve`.
-        gallery: Chips to look at, in order within each kind.
+        threshold_curve: From :func:`mining_the_mines.scoring.thresholds.pixel_threshold_curve`.
+        gallery: Chips to show, in order within each kind.
         mask_table: One row a chip: ``filename``, ``reason`` (why it has no mask; missing otherwise), ``polygons``,
             ``slivers``, ``mine_pixels``, ``known_pixels``, ``mine_hectares``.
-        polygon_inventory: One row a feature of the outlines given: ``layer``, ``feature``, ``verdict``, ``reason``,
+        polygon_inventory: One row a feature of the polygons given: ``layer``, ``feature``, ``verdict``, ``reason``,
             ``hectares``.
         learning_curves: As in :class:`ClassificationData`.
-        detection_table: Image-level scores of the maps and of chip classifiers, as ``score_table`` of
-            :class:`ClassificationData`.
+        chip_score_table: Scores of the segmenter and of the chosen classifier as classifiers of chips, as
+            ``score_table`` of :class:`ClassificationData`.
     """
 
     score_table: pd.DataFrame
@@ -168,21 +137,21 @@ class SegmentationData:
     mask_table: pd.DataFrame | None = None
     polygon_inventory: pd.DataFrame | None = None
     learning_curves: pd.DataFrame | None = None
-    detection_table: pd.DataFrame | None = None
+    chip_score_table: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class CompositeView:
-    """A region's composite, as a report shows it.
+    """A composite of a region as the report shows it.
 
     Attributes:
         region: Its name.
         visible: Reflectance of red, green and blue, float32 (3, H, W), NaN where there are no data.
         clear_dates: Number of clear dates of each pixel of the picture, uint16 (H, W).
-        pixels_by_clear_dates: How many of all its pixels have no clear date, one, two …, int64 (most + 1,).
-        dates: Days that went in, in order.
+        pixels_by_clear_dates: Numbers of pixels of the full composite with 0, 1, 2 … clear dates, int64 (most + 1,).
+        dates: Days of its scenes, in order.
         baselines: Processing baselines of the scenes, such as ``03.01``, in order, each once.
-        method: How it was made, such as ``median``.
+        method: Method of compositing, such as ``median``.
     """
 
     region: str
@@ -196,7 +165,7 @@ class CompositeView:
 
 @dataclass(frozen=True, eq=False)
 class CompositeData:
-    """What a report shows of the composites that chips were cut from.
+    """Report data of the composites that chips were cut from.
 
     Attributes:
         regions: The composites, at least one.
@@ -214,7 +183,7 @@ class CompositeData:
 
 @dataclass(frozen=True, eq=False)
 class MapPicture:
-    """A mapped scene in true colour, as small as it will be shown.
+    """A mapped scene in true colour, in the size of the report.
 
     Attributes:
         visible: Reflectance of red, green and blue, float32 (3, H, W), NaN where there are no data.
@@ -227,7 +196,7 @@ class MapPicture:
 
 @dataclass(frozen=True, eq=False)
 class MapView:
-    """A scene's map of mines, as a report shows it.
+    """A map of a scene as the report shows it.
 
     Attributes:
         scene: Its name.
@@ -235,9 +204,9 @@ class MapView:
             ``touches_edge``, ``geometry`` and, where permits are known, ``review``; any number.
         mapped_hectares: Area in which the map has data.
         mapped_share: Share of the scene that has data, 0–1.
-        first_date: Of the scene's images, where known.
-        last_date: Of the scene's images, where known.
-        picture: The scene, if it is to be shown; a few are enough.
+        first_date: Date of the first image, if known.
+        last_date: Date of the last image, if known.
+        picture: The scene, if it is shown; a few are enough.
     """
 
     scene: str
@@ -251,14 +220,13 @@ class MapView:
 
 @dataclass(frozen=True, eq=False)
 class MapData:
-    """What a report shows of maps of whole scenes.
+    """Report data of the maps of whole scenes.
 
     Attributes:
         scenes: The maps; none if all scenes were left out.
-        scores: Against reference polygons, where there are any.
+        scores: Against reference polygons, if there are any.
         units: One row a concession, protected area or the ground outside: ``layer``, ``unit``, ``mines``,
-            ``hectares``, ``hectares_to_review``, ``high_confidence_hectares``, ``largest_ha``; what deserves a look
-            first on top.
+            ``hectares``, ``hectares_to_review``, ``high_confidence_hectares``, ``largest_ha``; the most urgent first.
         left_out: Scenes without a map: ``scene``, ``reason``.
     """
 
@@ -270,33 +238,30 @@ class MapData:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that a report shows; what is missing or empty is left out of the page.
+    """The data of a report; missing or empty parts are left out of the page.
 
     Attributes:
         title: Heading of the report.
-        detection: Of chip classifiers, if there are any.
-        outlines: Of outlines, if there are any.
-        composites: What the chips were cut from, if they were not handed over.
-        maps: Of whole scenes, if there are any.
-        comparison: With other runs, if any are named.
+        classification: Of the chip classifiers.
+        segmentation: Of the segmenter.
+        composites: Of the composites, if chips were cut from any.
+        maps: Of whole scenes.
         manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
             ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
         folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
         band_statistics: ``band``, ``mean``, ``std`` and percentiles ``p2``, ``p25``, ``p50``,
             ``p75``, ``p98`` of reflectance; further columns are only listed.
-        interval_level: Share of intervals that should cover the truth, as they were drawn.
-        run_facts: What was run: git commit, dirty flag, data hash, versions, run id; by name.
+        interval_level: Share of intervals that should cover the truth.
+        run_facts: Git commit, dirty flag, data hash, versions, run id; by name.
         parameters: Flattened parameters, by dotted name.
         caveats: Sentences that a reader must know before believing the figures.
-        sections: Further sections, shown before the data.
     """
 
     title: str
-    detection: ClassificationData | None = None
-    outlines: SegmentationData | None = None
+    classification: ClassificationData | None = None
+    segmentation: SegmentationData | None = None
     composites: CompositeData | None = None
     maps: MapData | None = None
-    comparison: RunComparison | None = None
     manifest: pd.DataFrame | None = None
     folds: pd.DataFrame | None = None
     band_statistics: pd.DataFrame | None = None
@@ -304,4 +269,3 @@ class ReportData:
     run_facts: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
-    sections: tuple[ReportSection, ...] = ()

@@ -1,29 +1,31 @@
-"""Tables of the report as rows of text."""
+"""Tables of the report: rows of formatted cells, for every task."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from mining_the_mines.reporting.classification_summary import interval_of, select_scores
 from mining_the_mines.reporting.formatting import (
     MISSING,
+    SPLIT_TITLES,
     category_title,
     count,
-    decimal,
-    decimal_range,
+    figure_texts,
     metric_title,
     model_title,
     percent,
-    percent_range,
+    span,
 )
-from mining_the_mines.scoring.bootstrap import Interval
+from mining_the_mines.scoring.bootstrap import UNDEFINED, Interval
 from mining_the_mines.scoring.metrics import CONFUSION, LOWER_IS_BETTER, METRICS
+from mining_the_mines.scoring.tables import interval_of, select_scores
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure with what stands small beneath it; the best of its row is set off."""
+    """A figure with a small note beneath it; the best of its row is bold."""
 
     text: str
     beneath: str = ""
@@ -41,13 +43,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to be written out.
+    """A table of formatted cells.
 
     Attributes:
-        caption: What it holds.
-        heads: Heads of the columns, the first one above the rows' names.
+        caption: Title of the table.
+        heads: Heads of the columns, the first one above the names of the rows.
         rows: Its rows.
-        highlighted: Index of the column, among the cells, that the report is about; or none.
+        highlighted: Index of the highlighted column among the cells, if any.
     """
 
     caption: str
@@ -58,7 +60,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Chips of one model and split by truth and decision."""
+    """Numbers of chips of one model and split by truth and decision."""
 
     model: str
     tn: int
@@ -67,139 +69,187 @@ class Confusion:
     tp: int
 
 
-def _models(rows: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(rows["model"].astype(str)))
-
-
-def _best(metric: str, values: list[float]) -> int | None:
-    """Index of the best of several figures; none if they are fewer than two or undefined."""
-    if len(values) < 2 or np.isnan(values).all():
-        return None
-    return int(np.nanargmin(values) if metric in LOWER_IS_BETTER else np.nanargmax(values))
-
-
-def _score_row(rows: pd.DataFrame, models: list[str], metric: str, name: str) -> Row:
-    figures = [
-        interval_of(rows[rows["model"] == model], metric) or Interval(np.nan, np.nan, np.nan) for model in models
-    ]
-    best = _best(metric, [figure.value for figure in figures])
-    cells = tuple(
-        Cell(decimal(figure.value), decimal_range(figure), index == best) for index, figure in enumerate(figures)
-    )
-    return Row(name, cells, "smaller is better" if metric in LOWER_IS_BETTER else "")
-
-
-def _side_by_side(caption: str, models: list[str], rows: list[Row], chosen: str) -> Table:
-    heads = ("", *(model_title(model) for model in models))
-    return Table(caption, heads, tuple(rows), models.index(chosen) if chosen in models else None)
-
-
-def score_rows(table: pd.DataFrame, split: str, caption: str, chosen: str) -> Table | None:
-    """Lay out the scores of all models side by side, one row a metric.
+def text_table(caption: str, heads: Sequence[str], lines: Iterable[Sequence[object]]) -> Table | None:
+    """Make a table of texts and numbers.
 
     Args:
-        table: From :func:`mining_the_mines.scoring.score_table`.
-        split: ``test`` or ``out-of-fold``.
-        caption: Heading of the table.
-        chosen: The model that the report is about.
+        caption: Title of the table.
+        heads: Heads of the columns.
+        lines: For each row its name, or a pair of name and note, and its cells.
 
     Returns:
-        The table, or ``None`` if the split has no scores.
+        The table, or ``None`` if it has no row.
     """
-    rows = select_scores(table, split)
-    if rows.empty:
-        return None
-    models = _models(rows)
-    present = [name for name in dict.fromkeys(rows["metric"]) if name not in CONFUSION]
-    ordered = [name for name in METRICS if name in present]
-    ordered += [name for name in present if name not in METRICS]
-    lines = [_score_row(rows, models, name, metric_title(name)) for name in ordered]
-    return _side_by_side(caption, models, lines, chosen)
+    rows = []
+    for first, *cells in lines:
+        name, note = first if isinstance(first, tuple) else (first, "")
+        rows.append(Row(str(name), tuple(cell if isinstance(cell, Cell) else Cell(str(cell)) for cell in cells), note))
+    return Table(caption, tuple(heads), tuple(rows)) if rows else None
 
 
-def exclusion_rows(table: pd.DataFrame, split: str, caption: str, chosen: str) -> Table | None:
-    """Lay out the ranking metrics without each category of chips without a mine.
+def figure_cell(rows: pd.DataFrame, metric: str, digits: int = 3) -> Cell:
+    """Format a score with its interval beneath; a dash if it is undefined.
 
     Args:
-        table: From :func:`mining_the_mines.scoring.score_table`.
-        split: ``test`` or ``out-of-fold``.
-        caption: Heading of the table.
-        chosen: The model that the report is about.
+        rows: Of a score table, of one model and split.
+        metric: Name of the metric.
+        digits: Decimals of scores between 0 and 1.
+    """
+    return Cell(*figure_texts(metric, interval_of(rows, metric) or UNDEFINED, digits))
+
+
+def percent_cell(interval: Interval | None) -> Cell:
+    """Format a share in whole per cent with its interval beneath."""
+    figure = interval or UNDEFINED
+    return Cell(percent(figure.value), span(figure, percent))
+
+
+def score_rows(
+    columns: Mapping[str, pd.DataFrame],
+    metrics: Iterable[str],
+    notes: Mapping[str, str] = MappingProxyType({}),
+    digits: int = 3,
+) -> list[Row]:
+    """Lay out scores, one row a metric.
+
+    Args:
+        columns: Rows of a score table, of one model and split, by head of the column.
+        metrics: Metrics to show, in this order.
+        notes: Note of a row by metric.
+        digits: Decimals of scores between 0 and 1.
+    """
+    return [
+        Row(
+            metric_title(metric),
+            tuple(figure_cell(rows, metric, digits) for rows in columns.values()),
+            notes.get(metric, ""),
+        )
+        for metric in metrics
+    ]
+
+
+def size_row(columns: Mapping[str, pd.DataFrame]) -> Row:
+    """Give the numbers of chips and places behind each column of :func:`score_rows`."""
+    sizes = [(int(rows["chips"].iloc[0]), int(rows["places"].iloc[0])) for rows in columns.values()]
+    return Row("Chips", tuple(Cell(str(chips), count(places, "place")) for chips, places in sizes))
+
+
+def model_tables(table: pd.DataFrame, chosen: str) -> list[Table]:
+    """Lay out the scores of all models side by side, a table for each split with the test first.
+
+    Args:
+        table: From :func:`mining_the_mines.scoring.tables.score_table`.
+        chosen: Name of the highlighted model.
+    """
+    tables = []
+    for split, title in SPLIT_TITLES.items():
+        rows = select_scores(table, split)
+        columns = _by_model(rows)
+        present = [name for name in dict.fromkeys(rows["metric"]) if name not in CONFUSION]
+        metrics = [name for name in METRICS if name in present] + [name for name in present if name not in METRICS]
+        lines = [_with_best(columns, metric, metric_title(metric)) for metric in metrics]
+        if lines:
+            tables.append(_model_table(title, columns, lines, chosen))
+    return tables
+
+
+def exclusion_tables(table: pd.DataFrame, chosen: str) -> list[Table]:
+    """Lay out the ranking metrics without each category of chips without a mine, a table for each split.
+
+    Args:
+        table: From :func:`mining_the_mines.scoring.tables.score_table`.
+        chosen: Name of the highlighted model.
+    """
+    tables = []
+    for split, title in SPLIT_TITLES.items():
+        rows = table[(table["split"] == split) & table["category_excluded"].notna()]
+        lines = [
+            _with_best(
+                _by_model(of), str(metric), f"{metric_title(str(metric))} without {category_title(str(left_out))}"
+            )
+            for (metric, left_out), of in rows.groupby(["metric", "category_excluded"], sort=False)
+        ]
+        lines.sort(key=lambda row: not row.name.startswith(metric_title("roc_auc")))
+        if lines:
+            tables.append(_model_table(title, _by_model(rows), lines, chosen))
+    return tables
+
+
+def category_tables(table: pd.DataFrame | None, chosen: str) -> list[Table]:
+    """Lay out the share of right decisions by category, a table for each split.
+
+    Args:
+        table: From :func:`mining_the_mines.scoring.tables.scores_by_category`.
+        chosen: Name of the highlighted model.
 
     Returns:
-        The table, or ``None`` if no category was left out on this split.
+        Tables with mines first, then the other categories from the most false alarms to the least.
     """
-    here = table[(table["split"] == split) & table["category_excluded"].notna()]
-    if here.empty:
-        return None
-    models = _models(here)
-    lines = [
-        _score_row(rows, models, str(metric), f"{metric_title(str(metric))} without {category_title(str(category))}")
-        for (metric, category), rows in here.groupby(["metric", "category_excluded"], sort=False)
+    if table is None:
+        return []
+    tables = []
+    for split, title in SPLIT_TITLES.items():
+        columns = _by_model(table[table["split"] == split])
+        if columns:
+            order = columns.get(chosen, next(iter(columns.values())))
+            order = order.sort_values(["label", "value"], ascending=[False, True])
+            keys = zip(order["category"].astype(str), order["label"].astype(int), strict=True)
+            lines = [_category_row(columns, category, label) for category, label in keys]
+            tables.append(_model_table(title, columns, lines, chosen))
+    return tables
+
+
+def _category_row(columns: Mapping[str, pd.DataFrame], category: str, label: int) -> Row:
+    found = [rows[(rows["category"] == category) & (rows["label"] == label)] for rows in columns.values()]
+    cells = [
+        Cell(MISSING) if rows.empty else percent_cell(Interval(*(float(rows[end].iloc[0]) for end in Interval._fields)))
+        for rows in found
     ]
-    lines.sort(key=lambda row: not row.name.startswith(metric_title("roc_auc")))
-    return _side_by_side(caption, models, lines, chosen)
+    chips = int(max(rows["chips"].max() for rows in found if len(rows)))
+    return Row(category_title(category), tuple(cells), f"{'mine' if label else 'no mine'}, {count(chips, 'chip')}")
+
+
+def _by_model(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(model): of for model, of in rows.groupby("model", sort=False)}
+
+
+def _model_table(caption: str, columns: Mapping[str, pd.DataFrame], rows: list[Row], chosen: str) -> Table:
+    heads = ("", *(model_title(model) for model in columns))
+    return Table(caption, heads, tuple(rows), list(columns).index(chosen) if chosen in columns else None)
+
+
+def _with_best(columns: Mapping[str, pd.DataFrame], metric: str, name: str) -> Row:
+    """Format one metric of several models; the best is marked if there are two or more."""
+    figures = [interval_of(rows, metric) or UNDEFINED for rows in columns.values()]
+    values = np.array([figure.value for figure in figures])
+    lower = metric in LOWER_IS_BETTER
+    best = -1
+    if len(values) > 1 and not np.isnan(values).all():
+        best = int(np.nanargmin(values) if lower else np.nanargmax(values))
+    cells = tuple(Cell(*figure_texts(metric, figure), place == best) for place, figure in enumerate(figures))
+    return Row(name, cells, "smaller is better" if lower else "")
 
 
 def confusions(table: pd.DataFrame, split: str) -> list[Confusion]:
-    """Confusion counts of each model on a split."""
-    rows = select_scores(table, split)
+    """Give the confusion counts of each model on a split."""
     found = []
-    for model in _models(rows):
-        counts = rows[rows["model"] == model].set_index("metric")["value"]
+    for model, rows in _by_model(select_scores(table, split)).items():
+        counts = rows.set_index("metric")["value"]
         if set(CONFUSION) <= set(counts.index):
             found.append(Confusion(model_title(model), *(int(counts[name]) for name in CONFUSION)))
     return found
 
 
-def category_rows(table: pd.DataFrame, split: str, caption: str, chosen: str) -> Table | None:
-    """Lay out the share of right decisions by category, the models side by side.
-
-    Args:
-        table: From :func:`mining_the_mines.scoring.scores_by_category`.
-        split: ``test`` or ``out-of-fold``.
-        caption: Heading of the table.
-        chosen: The model that the report is about.
-
-    Returns:
-        Mines first, then the rest from the most false alarms to the least; ``None`` without any.
-    """
-    rows = table[table["split"] == split]
-    if rows.empty:
-        return None
-    models = _models(rows)
-    order = rows[rows["model"] == (chosen if chosen in models else models[0])]
-    order = order.sort_values(["label", "value"], ascending=[False, True])
-    lines = []
-    for category, label in zip(order["category"], order["label"], strict=True):
-        members = rows[(rows["category"] == category) & (rows["label"] == label)]
-        cells = []
-        for model in models:
-            line = members[members["model"] == model]
-            if line.empty:
-                cells.append(Cell(MISSING))
-                continue
-            figure = Interval(*(float(line[name].iloc[0]) for name in ("value", "low", "high")))
-            cells.append(Cell(percent(figure.value), percent_range(figure)))
-        truth = "mine" if label == 1 else "no mine"
-        chips = int(members["chips"].max())
-        lines.append(Row(category_title(str(category)), tuple(cells), f"{truth}, {count(chips, 'chip')}"))
-    return _side_by_side(caption, models, lines, chosen)
-
-
 def plain_table(frame: pd.DataFrame, caption: str) -> Table:
-    """Write any table out: index left out, floats to four significant digits.
+    """Format any table: its index is left out, floats have four significant digits.
 
     Args:
         frame: The table; its first column names the rows.
-        caption: Heading of the table.
+        caption: Title of the table.
     """
-    names = [str(column).replace("_", " ") for column in frame.columns]
-    lines = []
-    for values in frame.itertuples(index=False, name=None):
-        texts = [_text(value) for value in values]
-        lines.append(Row(texts[0], tuple(Cell(text) for text in texts[1:])))
-    return Table(caption, tuple(names), tuple(lines))
+    names = tuple(str(column).replace("_", " ") for column in frame.columns)
+    lines = [[_text(value) for value in values] for values in frame.itertuples(index=False, name=None)]
+    return text_table(caption, names, lines) or Table(caption, names, ())
 
 
 def _text(value: object) -> str:
@@ -210,87 +260,79 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def fold_rows(folds: pd.DataFrame) -> Table:
-    """Count chips, mines and places of each fold and of the test split, and check that none leaks.
+def reason_table(frame: pd.DataFrame, column: str, caption: str, head: str) -> Table | None:
+    """List left-out things, each with its reason.
+
+    Args:
+        frame: With ``column`` and ``reason``.
+        column: The things.
+        caption: Title of the table.
+        head: Head of their column.
+    """
+    reasons = frame["reason"].fillna("no reason given").astype(str)
+    return text_table(caption, (head, "Reason"), zip(frame[column].astype(str), reasons, strict=True))
+
+
+def fold_table(folds: pd.DataFrame) -> Table:
+    """Count chips, mines and places of each fold and of the test split, and check that no place is in two of them.
 
     Args:
         folds: One row a chip: ``label``, ``place``, ``split``, ``fold``.
     """
-    is_test = folds["split"] == "test"
-    part = folds["fold"].map(lambda fold: "–" if pd.isna(fold) else f"Fold {int(fold)}")
-    part = part.mask(is_test, "Test")
+    part = folds["fold"].map(lambda fold: MISSING if pd.isna(fold) else f"Fold {int(fold)}")
+    part = part.mask(folds["split"] == "test", "Test")
     lines = []
     for name, chips in folds.groupby(part):
         mines = int((chips["label"] == 1).sum())
-        cells = (len(chips), mines, percent(mines / len(chips)), chips["place"].nunique())
-        lines.append(Row(str(name), tuple(Cell(str(value)) for value in cells)))
+        lines.append((name, len(chips), mines, percent(mines / len(chips)), chips["place"].nunique()))
+    torn = int(part.groupby(folds["place"]).nunique().gt(1).sum())
+    claim = f"{count(torn, 'place lies', 'places lie')}" if torn else "no place lies"
     heads = ("", "Chips", "With a mine", "Share", "Places")
-    parts_a_place = part.groupby(folds["place"]).nunique()
-    torn = int((parts_a_place > 1).sum())
-    claim = "no place lies" if torn == 0 else f"{count(torn, 'place lies', 'places lie')}"
-    return Table(f"Folds: {claim} in two of them", heads, tuple(lines))
+    caption = f"Folds: {claim} in two of them"
+    return text_table(caption, heads, lines) or Table(caption, heads, ())
 
 
-def rejection_rows(manifest: pd.DataFrame) -> tuple[Table, Table] | None:
-    """List what was rejected: once by reason, once chip by chip.
+def rejection_tables(manifest: pd.DataFrame) -> tuple[Table, Table] | None:
+    """List rejected chips: counts by reason, and every chip.
 
     Args:
         manifest: ``filename``, ``verdict``, ``reason``.
 
     Returns:
-        Counts by reason and the full list; ``None`` if nothing was rejected.
+        Both tables; ``None`` if no chip was rejected.
     """
     rejected = manifest[manifest["verdict"] == "rejected"]
-    if rejected.empty:
-        return None
-    reasons = rejected["reason"].fillna("no reason given").astype(str)
-    counts = reasons.value_counts()
-    by_reason = Table(
-        "Rejected, by reason",
-        ("Reason", "Chips"),
-        tuple(Row(str(reason), (Cell(str(number)),)) for reason, number in counts.items()),
-    )
-    files = zip(rejected["filename"].astype(str), reasons, strict=True)
-    full = Table(
-        "Every rejected chip",
-        ("File", "Reason"),
-        tuple(Row(filename, (Cell(reason),)) for filename, reason in files),
-    )
-    return by_reason, full
+    counts = rejected["reason"].fillna("no reason given").astype(str).value_counts()
+    by_reason = text_table("Rejected, by reason", ("Reason", "Chips"), counts.items())
+    every = reason_table(rejected, "filename", "Every rejected chip", "File")
+    return None if by_reason is None or every is None else (by_reason, every)
 
 
-def manifest_rows(manifest: pd.DataFrame) -> Table:
-    """Sum up what the accepted chips are like.
+def manifest_table(manifest: pd.DataFrame) -> Table:
+    """Summarise the accepted chips.
 
     Args:
         manifest: One row a chip found; columns as in
             :class:`~mining_the_mines.reporting.report_data.ReportData`.
     """
     accepted = manifest[manifest["verdict"] == "accepted"]
-    lines = [Row("Chips found", (Cell(str(len(manifest))),))]
-    lines.append(Row("Accepted", (Cell(str(len(accepted))),)))
+    lines: list[tuple[str, object]] = [("Chips found", len(manifest)), ("Accepted", len(accepted))]
     if "label" in accepted:
         labels = accepted["label"]
-        counts = (int((labels == 1).sum()), int((labels == 0).sum()), int(labels.isna().sum()))
-        for name, number in zip(("With a mine", "Without", "Unlabelled"), counts, strict=True):
-            lines.append(Row(name, (Cell(str(number)),)))
+        lines += [("With a mine", (labels == 1).sum()), ("Without", (labels == 0).sum())]
+        lines += [("Unlabelled", labels.isna().sum())]
     if {"width", "height"} <= set(accepted.columns):
-        size = _whole(accepted["width"]) + " × " + _whole(accepted["height"])
-        lines.append(Row("Size in pixels", (Cell(_commonest(size)),)))
+        # Missing sizes turn whole numbers into floats.
+        width, height = (accepted[side].astype("Int64").astype("string") for side in ("width", "height"))
+        lines.append(("Size in pixels", _most_frequent(width + " × " + height)))
     for column, name in (("bands", "Bands"), ("dtype", "Data type"), ("crs", "Coordinates")):
         if column in accepted:
-            text = _commonest(accepted[column].astype("string").str.replace(",", " "))
-            lines.append(Row(name, (Cell(text),)))
-    return Table("The chips", ("", ""), tuple(lines))
+            lines.append((name, _most_frequent(accepted[column].astype("string").str.replace(",", " "))))
+    return text_table("The chips", ("", ""), lines) or Table("The chips", ("", ""), ())
 
 
-def _whole(numbers: pd.Series) -> pd.Series:
-    """Write whole numbers as such, also where missing ones have made them floats."""
-    return numbers.astype("Int64").astype("string")
-
-
-def _commonest(values: pd.Series, most: int = 4) -> str:
-    """Name the commonest values, with their counts if there are several."""
+def _most_frequent(values: pd.Series, most: int = 4) -> str:
+    """Name the most frequent values, with their counts if there are several."""
     counts = values.fillna("none").value_counts()
     if len(counts) == 1:
         return str(counts.index[0])

@@ -58,6 +58,10 @@ class Interval(NamedTuple):
     high: float
 
 
+#: The interval of an undefined figure.
+UNDEFINED = Interval(np.nan, np.nan, np.nan)
+
+
 def _place_weights(places: ArrayLike, settings: BootstrapSettings) -> Iterator[FloatArray]:
     """Yield blocks of resamples as chip weights of shape (≤ R, N)."""
     codes, names = pd.factorize(np.asarray(places, dtype=object), sort=True)

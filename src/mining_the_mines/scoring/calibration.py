@@ -1,9 +1,8 @@
-"""Do the probabilities mean what they say?
+"""Calibration of probabilities: of the chips with a probability of 80 %, 80 % should be mines.
 
-Of the chips called 80 % likely, 80 % should be mines. Reliability curves show it, the expected
-calibration error sums it up: Naeini, Cooper and Hauskrecht, *Obtaining Well Calibrated
-Probabilities Using Bayesian Binning*, AAAI 2015; Guo et al., *On Calibration of Modern Neural
-Networks*, ICML 2017.
+Reliability curves show it, the expected calibration error summarises it: Naeini, Cooper and Hauskrecht,
+*Obtaining Well Calibrated Probabilities Using Bayesian Binning*, AAAI 2015; Guo et al., *On Calibration of
+Modern Neural Networks*, ICML 2017.
 """
 
 import numpy as np
@@ -16,7 +15,7 @@ CALIBRATION_BINS = 10
 
 
 def assign_probability_bins(probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> NDArray[np.intp]:
-    """Give each probability the number of its bin.
+    """Number the bins of probabilities.
 
     Bins are of equal width and closed below; the last one is closed above too.
 
@@ -49,7 +48,8 @@ def weighted_calibration_error(
         weights: Shape (R, N).
 
     Returns:
-        Errors in [0, 1], shape (R,).
+        Errors in [0, 1], shape (R,). Noise can only raise them: with few chips, even a perfectly calibrated
+        model has a few hundredths.
     """
     gaps = np.asarray(labels, dtype=np.float64) - np.asarray(probabilities, dtype=np.float64)
     in_bin = np.zeros((gaps.size, int(bins.max(initial=0)) + 1))
@@ -58,25 +58,8 @@ def weighted_calibration_error(
     return error
 
 
-def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> float:
-    """Mean distance between a bin's mean probability and its share of mines, weighted by chips.
-
-    Args:
-        labels: Truth, 0 or 1, shape (N,).
-        probabilities: Probability of a mine, shape (N,).
-        bins: Number of bins of equal width.
-
-    Returns:
-        0 for perfect calibration, at most 1. It can't be negative, so that noise alone raises it:
-        with few chips, even a perfectly calibrated model has a few hundredths.
-    """
-    chance = np.asarray(probabilities, dtype=np.float64)
-    once = np.ones((1, chance.size))
-    return float(weighted_calibration_error(labels, chance, assign_probability_bins(chance, bins), once)[0])
-
-
 def reliability_curve(labels: ArrayLike, probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> pd.DataFrame:
-    """Compare what was promised with what came true, bin by bin.
+    """Compare mean probability and share of mines of each bin.
 
     Args:
         labels: Truth, 0 or 1, shape (N,).

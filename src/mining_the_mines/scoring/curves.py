@@ -1,4 +1,4 @@
-"""Curves behind the figures, as plain tables: whoever draws them picks the library."""
+"""Points of ROC, precision-recall and threshold curves, as tables."""
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ def precision_recall_points(labels: ArrayLike, probabilities: ArrayLike) -> pd.D
 
 
 def threshold_curve(labels: ArrayLike, probabilities: ArrayLike) -> pd.DataFrame:
-    """What each threshold would bring.
+    """Score every threshold.
 
     Args:
         labels: Truth, 0 or 1, with both classes present, shape (N,).

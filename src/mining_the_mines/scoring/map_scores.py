@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mining_the_mines.geo.mine_polygons import LON_LAT
-from mining_the_mines.scoring.bootstrap import BootstrapSettings, FloatArray, Interval, bootstrap_intervals
+from mining_the_mines.scoring.bootstrap import UNDEFINED, BootstrapSettings, FloatArray, Interval, bootstrap_intervals
 from mining_the_mines.scoring.map_matching import (
     OBJECT_COLUMNS,
     PREDICTION,
@@ -25,6 +25,7 @@ from mining_the_mines.scoring.map_matching import (
     MapScoreSettings,
     size_class_titles,
 )
+from mining_the_mines.scoring.metrics import ratio
 
 #: Figures with an interval, the most telling ones first.
 MAP_METRICS: Final = (
@@ -71,7 +72,7 @@ _SHARES = MappingProxyType(
 
 @dataclass(frozen=True, eq=False)
 class MapScores:
-    """How good maps are.
+    """Scores of maps.
 
     Attributes:
         table: Long table with the columns :data:`MAP_SCORE_COLUMNS`: ``scene`` is missing for all scenes together,
@@ -121,16 +122,16 @@ class WeightedMapScores:
         """
         mapped, true = weights * self._of(PREDICTION), weights * self._of(REFERENCE)
         fit = self.objects["iou"].to_numpy()
-        figures = {"mean_iou": _ratio(true @ fit, true.sum(axis=1))}
+        figures = {"mean_iou": ratio(true @ fit, true.sum(axis=1))}
         for kind, right in (("object", "matched"), ("touch", "touched")):
             hits = self.objects[right].to_numpy(dtype=np.float64)
-            precision, recall = _ratio(mapped @ hits, mapped.sum(axis=1)), _ratio(true @ hits, true.sum(axis=1))
+            precision, recall = ratio(mapped @ hits, mapped.sum(axis=1)), ratio(true @ hits, true.sum(axis=1))
             figures |= {f"{kind}_precision": precision, f"{kind}_recall": recall, f"{kind}_f1": _f1(precision, recall)}
         figures |= self._by_area(weights)
         return {name: figures[name] for name in MAP_METRICS}
 
     def shares(self) -> dict[str, NDArray[np.bool_]]:
-        """Say which objects each figure between 0 and 1 is about, boolean (N,) by name."""
+        """Objects that each share is about, boolean (N,) by name."""
         return {name: self._of(side) for name, side in _SHARES.items()}
 
     def _of(self, side: str) -> NDArray[np.bool_]:
@@ -143,9 +144,9 @@ class WeightedMapScores:
         true, mapped = weights @ (hectares * is_true), weights @ (hectares * (1 - is_true))
         common = weights @ (shared * is_true)
         return {
-            "area_iou": _ratio(common, true + mapped - common),
+            "area_iou": ratio(common, true + mapped - common),
             "area_bias_hectares": mapped - true,
-            "area_bias_share": _ratio(mapped - true, true),
+            "area_bias_share": ratio(mapped - true, true),
         }
 
 
@@ -184,8 +185,22 @@ def score_maps(
     return MapScores(table, objects, settings, unscored)
 
 
+def select_map_scores(table: pd.DataFrame, scene: str | None = None, size_class: str | None = None) -> pd.DataFrame:
+    """Select the rows of a table of map scores.
+
+    Args:
+        table: With the columns :data:`MAP_SCORE_COLUMNS`.
+        scene: A scene; all together by default.
+        size_class: A class of size; all sizes by default.
+    """
+    chosen = pd.Series(data=True, index=table.index)
+    for column, value in (("scene", scene), ("size_class", size_class)):
+        chosen &= table[column].isna() if value is None else (table[column] == value).fillna(value=False)
+    return table[chosen]
+
+
 def without_scores(scenes: Sequence[str], settings: MapScoreSettings) -> MapScores:
-    """Say of maps that nobody compared them with anything.
+    """Make the scores of maps that were compared with nothing.
 
     Args:
         scenes: Their names.
@@ -243,18 +258,12 @@ def _places(objects: pd.DataFrame) -> pd.Series:
 def _figures(objects: pd.DataFrame, bootstrap: BootstrapSettings) -> dict[str, Interval]:
     scorer = WeightedMapScores(objects)
     if objects.empty:
-        return {name: Interval(np.nan, np.nan, np.nan) for name in MAP_METRICS}
+        return dict.fromkeys(MAP_METRICS, UNDEFINED)
     return bootstrap_intervals(scorer, _places(objects), bootstrap, shares=scorer.shares())
-
-
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Divide, with NaN for a denominator of 0."""
-    ratio: FloatArray = np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
-    return ratio
 
 
 def _f1(precision: FloatArray, recall: FloatArray) -> FloatArray:
     """Harmonic mean; 0 where only one of them is defined: there is a mine and no map of it, or the other way round."""
     p, r = np.nan_to_num(precision), np.nan_to_num(recall)
-    both = np.nan_to_num(_ratio(2 * p * r, p + r))
+    both = np.nan_to_num(ratio(2 * p * r, p + r))
     return np.where(np.isnan(precision) & np.isnan(recall), np.nan, both)

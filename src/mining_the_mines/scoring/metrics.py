@@ -1,72 +1,312 @@
-"""Scores of a binary classifier, for one set of predictions or for many weightings of it at once.
+"""Metrics of chip classifiers, computed for many weightings of the same chips at once.
 
-:func:`score` states the figures; :class:`WeightedScores` computes the same figures for a whole
-matrix of sample weights, which is what makes resampling cheap. An undefined figure (AUC with one
-class, precision without an alarm) is NaN in both, never an exception and never a flattering 0 or 1.
+A resample with replacement is a vector of whole-number weights, so that a thousand resamples are one matrix product for
+counts and sums, and one cumulative sum over the chips in order of probability for the curves. An undefined figure (AUC
+with one class, precision without an alarm) is NaN.
+
+To add a metric, write a function of :class:`WeightedChips` and add a line to :data:`CHIP_METRICS`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn import metrics as sk
 
-from mining_the_mines.scoring.calibration import (
-    assign_probability_bins,
-    expected_calibration_error,
-    weighted_calibration_error,
-)
+from mining_the_mines.scoring.calibration import assign_probability_bins, weighted_calibration_error
 
 FloatArray = NDArray[np.float64]
 
-#: Figures that can be averaged, compared and given an interval, the most telling ones first.
-METRICS = (
-    "f1",
-    "precision",
-    "recall",
-    "specificity",
-    "roc_auc",
-    "average_precision",
-    "balanced_accuracy",
-    "accuracy",
-    "log_loss",
-    "brier",
-    "expected_calibration_error",
-)
-#: Chips counted by truth and decision.
-CONFUSION = ("tn", "fp", "fn", "tp")
-#: Figures that need no threshold.
-RANKING_METRICS = ("roc_auc", "average_precision")
-#: Figures that noise can only raise, since they sum up distances.
-RAISED_BY_NOISE = frozenset({"expected_calibration_error"})
-#: Figures that are better when they are smaller.
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "expected_calibration_error"})
+#: Numbers of chips by truth and decision.
+CONFUSION: Final = ("tn", "fp", "fn", "tp")
+#: Probabilities are kept this far from 0 and 1 in the log loss, as scikit-learn does.
+_LOG_LOSS_MARGIN: Final = float(np.finfo(np.float64).eps)
 
-METRIC_TITLES = MappingProxyType(
+
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Divide, with NaN for a denominator of 0."""
+    undefined = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+    quotient: FloatArray = np.divide(numerator, denominator, out=undefined, where=denominator > 0)
+    return quotient
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredChips:
+    """Chips with their truth and prediction.
+
+    Attributes:
+        labels: Truth, 0 or 1, int64 (N,).
+        probabilities: Probability of a mine, float64 (N,).
+        threshold: A chip is called a mine if its probability is at least this.
+    """
+
+    labels: NDArray[np.int64]
+    probabilities: FloatArray
+    threshold: float
+
+    @cached_property
+    def mines(self) -> NDArray[np.bool_]:
+        """Which chips are mines, (N,)."""
+        mines: NDArray[np.bool_] = self.labels == 1
+        return mines
+
+    @cached_property
+    def calls(self) -> NDArray[np.bool_]:
+        """Which chips are called mines, (N,)."""
+        return self.probabilities >= self.threshold
+
+    @cached_property
+    def by_descending_probability(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Order of the chips, and the last position in it of each distinct probability."""
+        order = np.argsort(-self.probabilities, kind="stable")
+        ordered = self.probabilities[order]
+        ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+        return order, ends
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedChips:
+    """Chips under many weightings, with the sums that several metrics need.
+
+    Attributes:
+        chips: Truth and prediction of N chips.
+        weights: Weight of every chip in every weighting, float64 (R, N).
+    """
+
+    chips: ScoredChips
+    weights: FloatArray
+
+    @cached_property
+    def counts(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Weights of true negatives, false positives, false negatives and true positives, (R,) each."""
+        mines, calls = self.chips.mines, self.chips.calls
+        cells = np.stack([~mines & ~calls, ~mines & calls, mines & ~calls, mines & calls], axis=1)
+        tn, fp, fn, tp = (self.weights @ cells.astype(np.float64)).T
+        return tn, fp, fn, tp
+
+    @cached_property
+    def ranking(self) -> tuple[FloatArray, FloatArray]:
+        """Weights of mines and of other chips down to each distinct probability, (R, K) each; ties are joined."""
+        order, ends = self.chips.by_descending_probability
+        mines = self.chips.labels[order].astype(np.float64)
+        ordered = self.weights[:, order]
+        return np.cumsum(ordered * mines, axis=1)[:, ends], np.cumsum(ordered * (1 - mines), axis=1)[:, ends]
+
+    def mean(self, values: FloatArray) -> FloatArray:
+        """Weighted mean of a value a chip, (N,) → (R,)."""
+        mean: FloatArray = self.weights @ values / self.weights.sum(axis=1)
+        return mean
+
+
+def f1(of: WeightedChips) -> FloatArray:
+    """Harmonic mean of precision and recall."""
+    _, fp, fn, tp = of.counts
+    return ratio(2 * tp, 2 * tp + fp + fn)
+
+
+def precision(of: WeightedChips) -> FloatArray:
+    """Share of called mines that are mines."""
+    _, fp, _, tp = of.counts
+    return ratio(tp, tp + fp)
+
+
+def recall(of: WeightedChips) -> FloatArray:
+    """Share of mines that are called."""
+    _, _, fn, tp = of.counts
+    return ratio(tp, tp + fn)
+
+
+def specificity(of: WeightedChips) -> FloatArray:
+    """Share of other chips that are not called."""
+    tn, fp, _, _ = of.counts
+    return ratio(tn, tn + fp)
+
+
+def roc_auc(of: WeightedChips) -> FloatArray:
+    """Area under the ROC curve, by trapezoids."""
+    tp, fp = of.ranking
+    tp_steps, fp_steps = (np.diff(sums, axis=1, prepend=0.0) for sums in (tp, fp))
+    area = ((tp - tp_steps / 2) * fp_steps).sum(axis=1)
+    return ratio(area, tp[:, -1] * fp[:, -1])
+
+
+def average_precision(of: WeightedChips) -> FloatArray:
+    """Area under the precision-recall curve, as a sum of steps."""
+    tp, fp = of.ranking
+    steps = (np.nan_to_num(ratio(tp, tp + fp)) * np.diff(tp, axis=1, prepend=0.0)).sum(axis=1)
+    return np.where(fp[:, -1] > 0, ratio(steps, tp[:, -1]), np.nan)
+
+
+def balanced_accuracy(of: WeightedChips) -> FloatArray:
+    """Mean of recall and specificity."""
+    return (recall(of) + specificity(of)) / 2
+
+
+def accuracy(of: WeightedChips) -> FloatArray:
+    """Share of right decisions."""
+    tn, fp, fn, tp = of.counts
+    return ratio(tp + tn, tn + fp + fn + tp)
+
+
+def log_loss(of: WeightedChips) -> FloatArray:
+    """Mean negative log-likelihood of the truth, in nats."""
+    chance = np.clip(of.chips.probabilities, _LOG_LOSS_MARGIN, 1 - _LOG_LOSS_MARGIN)
+    return of.mean(-np.where(of.chips.mines, np.log(chance), np.log1p(-chance)))
+
+
+def brier(of: WeightedChips) -> FloatArray:
+    """Mean squared error of the probability."""
+    return of.mean((of.chips.probabilities - of.chips.labels) ** 2)
+
+
+def expected_calibration_error(of: WeightedChips) -> FloatArray:
+    """Mean distance of probability and share of mines over ten bins of probability."""
+    bins = assign_probability_bins(of.chips.probabilities)
+    return weighted_calibration_error(of.chips.labels, of.chips.probabilities, bins, of.weights)
+
+
+def _mines_or_calls(chips: ScoredChips) -> NDArray[np.bool_]:
+    return chips.mines | chips.calls
+
+
+def _calls(chips: ScoredChips) -> NDArray[np.bool_]:
+    return chips.calls
+
+
+def _mines(chips: ScoredChips) -> NDArray[np.bool_]:
+    return chips.mines
+
+
+def _others(chips: ScoredChips) -> NDArray[np.bool_]:
+    return ~chips.mines
+
+
+def _all(chips: ScoredChips) -> NDArray[np.bool_]:
+    return np.ones_like(chips.mines)
+
+
+def _rarer_class(chips: ScoredChips) -> NDArray[np.bool_]:
+    """The ranking compares both classes; the rarer one limits how much it can tell."""
+    return chips.mines if chips.mines.sum() <= (~chips.mines).sum() else ~chips.mines
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of a classifier that can be averaged, compared and given an interval.
+
+    Attributes:
+        title: Name in the report.
+        compute: Figures of every weighting, (R,), NaN where undefined.
+        about: For a share that is 1 if all goes well and 0 if nothing does, the chips that it is about, boolean (N,).
+        lower_is_better: Whether smaller figures are better.
+        ranking: Whether it needs no threshold.
+        raised_by_noise: Whether noise can only raise it, as a sum of distances.
+    """
+
+    title: str
+    compute: Callable[[WeightedChips], FloatArray]
+    about: Callable[[ScoredChips], NDArray[np.bool_]] | None = field(default=None, kw_only=True)
+    lower_is_better: bool = field(default=False, kw_only=True)
+    ranking: bool = field(default=False, kw_only=True)
+    raised_by_noise: bool = field(default=False, kw_only=True)
+
+
+#: All metrics, the most telling ones first.
+CHIP_METRICS = MappingProxyType(
     {
-        "f1": "F1",
-        "precision": "Precision",
-        "recall": "Recall",
-        "specificity": "Specificity",
-        "roc_auc": "ROC AUC",
-        "average_precision": "Average precision",
-        "balanced_accuracy": "Balanced accuracy",
-        "accuracy": "Accuracy",
-        "log_loss": "Log loss",
-        "brier": "Brier score",
-        "expected_calibration_error": "Calibration error",
+        "f1": Metric("F1", f1, about=_mines_or_calls),
+        "precision": Metric("Precision", precision, about=_calls),
+        "recall": Metric("Recall", recall, about=_mines),
+        "specificity": Metric("Specificity", specificity, about=_others),
+        "roc_auc": Metric("ROC AUC", roc_auc, about=_rarer_class, ranking=True),
+        "average_precision": Metric("Average precision", average_precision, about=_rarer_class, ranking=True),
+        "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, about=_all),
+        "accuracy": Metric("Accuracy", accuracy, about=_all),
+        "log_loss": Metric("Log loss", log_loss, lower_is_better=True),
+        "brier": Metric("Brier score", brier, lower_is_better=True),
+        "expected_calibration_error": Metric(
+            "Calibration error", expected_calibration_error, lower_is_better=True, raised_by_noise=True
+        ),
     }
 )
+METRICS = tuple(CHIP_METRICS)
+METRIC_TITLES = MappingProxyType({name: metric.title for name, metric in CHIP_METRICS.items()})
+RANKING_METRICS = tuple(name for name, metric in CHIP_METRICS.items() if metric.ranking)
+LOWER_IS_BETTER = frozenset(name for name, metric in CHIP_METRICS.items() if metric.lower_is_better)
+RAISED_BY_NOISE = frozenset(name for name, metric in CHIP_METRICS.items() if metric.raised_by_noise)
 
-#: Probabilities are kept this far from 0 and 1 in the log loss; scikit-learn takes the float's
-#: epsilon too.
-_LOG_LOSS_MARGIN = float(np.finfo(np.float64).eps)
+
+@dataclass(frozen=True, eq=False)
+class WeightedScores:
+    """Some of :data:`CHIP_METRICS` of the same chips under many weightings: a scorer of the bootstrap.
+
+    Attributes:
+        chips: Truth and prediction.
+        names: Metrics to compute.
+    """
+
+    chips: ScoredChips
+    names: tuple[str, ...] = METRICS
+
+    def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
+        """Compute the metrics for each weighting.
+
+        Args:
+            weights: Weight of every chip in every weighting, shape (R, N).
+
+        Returns:
+            Figures of shape (R,) by name, NaN where undefined.
+        """
+        weighted = WeightedChips(self.chips, weights)
+        return {name: CHIP_METRICS[name].compute(weighted) for name in self.names}
+
+    def shares(self) -> dict[str, NDArray[np.bool_]]:
+        """Chips that each share is about, boolean (N,) by name."""
+        return {name: about(self.chips) for name in self.names if (about := CHIP_METRICS[name].about) is not None}
+
+
+def weighted_scores(
+    labels: ArrayLike, probabilities: ArrayLike, threshold: float, names: tuple[str, ...] = METRICS
+) -> WeightedScores:
+    """Prepare predictions for the bootstrap.
+
+    Args:
+        labels: Truth, 0 or 1, shape (N,).
+        probabilities: Probability of a mine, shape (N,).
+        threshold: A chip is called a mine if its probability is at least this.
+        names: Metrics to compute.
+
+    Raises:
+        ValueError: If the predictions can't be scored (see :func:`check_predictions`).
+    """
+    return WeightedScores(ScoredChips(*check_predictions(labels, probabilities), threshold), names)
+
+
+def score(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> dict[str, float]:
+    """Score predictions at a threshold.
+
+    Args:
+        labels: Truth, 0 or 1, shape (N,).
+        probabilities: Probability of a mine, shape (N,).
+        threshold: A chip is called a mine if its probability is at least this.
+
+    Returns:
+        Every metric of :data:`CHIP_METRICS` and every count of :data:`CONFUSION`; NaN where undefined.
+
+    Raises:
+        ValueError: If the predictions can't be scored (see :func:`check_predictions`).
+    """
+    scorer = weighted_scores(labels, probabilities, threshold)
+    weights = np.ones((1, scorer.chips.labels.size))
+    counts = zip(CONFUSION, WeightedChips(scorer.chips, weights).counts, strict=True)
+    return {name: float(value[0]) for name, value in [*scorer(weights).items(), *counts]}
 
 
 def check_predictions(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.int64], FloatArray]:
-    """Turn labels and probabilities into arrays and refuse what can't be scored.
+    """Turn labels and probabilities into arrays and refuse those that can't be scored.
 
     Args:
         labels: Truth, 0 or 1, shape (N,).
@@ -89,174 +329,5 @@ def check_predictions(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDAr
     if not np.isin(truth, (0, 1)).all():
         raise ValueError("Labels to score must be 0 or 1: leave unlabelled chips out before scoring.")
     if not ((chance >= 0) & (chance <= 1)).all():
-        raise ValueError(
-            "Probabilities to score must lie in 0 to 1 and not be NaN: leave chips that could not be read out."
-        )
+        raise ValueError("Probabilities to score must lie in 0 to 1 and not be NaN: leave unreadable chips out.")
     return truth.astype(np.int64), chance
-
-
-def score(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> dict[str, float]:
-    """Score predictions at a threshold.
-
-    Args:
-        labels: Truth, 0 or 1, shape (N,).
-        probabilities: Probability of a mine, shape (N,).
-        threshold: A chip is called a mine if its probability is at least this.
-
-    Returns:
-        Every name of :data:`METRICS` and :data:`CONFUSION` with its figure; NaN where it is
-        undefined.
-
-    Raises:
-        ValueError: If the predictions can't be scored at all (see :func:`check_predictions`).
-    """
-    truth, chance = check_predictions(labels, probabilities)
-    calls = (chance >= threshold).astype(np.int64)
-    tn, fp, fn, tp = (float(n) for n in sk.confusion_matrix(truth, calls, labels=[0, 1]).ravel())
-    recall = sk.recall_score(truth, calls, zero_division=np.nan)
-    specificity = sk.recall_score(truth, calls, pos_label=0, zero_division=np.nan)
-    both_classes = 0 < truth.sum() < truth.size
-    figures = {
-        "f1": sk.f1_score(truth, calls, zero_division=np.nan),
-        "precision": sk.precision_score(truth, calls, zero_division=np.nan),
-        "recall": recall,
-        "specificity": specificity,
-        "roc_auc": sk.roc_auc_score(truth, chance) if both_classes else np.nan,
-        "average_precision": sk.average_precision_score(truth, chance) if both_classes else np.nan,
-        "balanced_accuracy": (recall + specificity) / 2,
-        "accuracy": sk.accuracy_score(truth, calls),
-        "log_loss": sk.log_loss(truth, chance, labels=[0, 1]),
-        "brier": sk.brier_score_loss(truth, chance, pos_label=1, labels=[0, 1]),
-        "expected_calibration_error": expected_calibration_error(truth, chance),
-    }
-    figures |= {"tn": tn, "fp": fp, "fn": fn, "tp": tp}
-    return {name: float(value) for name, value in figures.items()}
-
-
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Divide, with NaN for a denominator of 0."""
-    undefined = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
-    ratio: FloatArray = np.divide(numerator, denominator, out=undefined, where=denominator > 0)
-    return ratio
-
-
-@dataclass(frozen=True)
-class WeightedScores:
-    """All of :data:`METRICS` under many weightings of the same predictions at once.
-
-    A resample with replacement is nothing but a vector of whole-number weights, so that a thousand
-    resamples are one matrix product for counts and sums, and one cumulative sum over the chips in
-    order of probability for the curves.
-
-    Attributes:
-        labels: Truth, 0 or 1, shape (N,).
-        probabilities: Probability of a mine, shape (N,).
-        threshold: A chip is called a mine if its probability is at least this.
-        names: Which of :data:`METRICS` to compute.
-    """
-
-    labels: NDArray[np.int64]
-    probabilities: FloatArray
-    threshold: float
-    names: tuple[str, ...] = METRICS
-
-    def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
-        """Compute the figures for each weighting.
-
-        Args:
-            weights: Weight of every chip in every weighting, shape (R, N).
-
-        Returns:
-            For every one of ``names`` the figures of shape (R,), NaN where undefined.
-        """
-        figures = self._decisions(weights) | self._probability_errors(weights)
-        if set(self.names) & set(RANKING_METRICS):
-            figures |= self._ranking(weights)
-        return {name: figures[name] for name in self.names}
-
-    def shares(self) -> dict[str, NDArray[np.bool_]]:
-        """Say which chips each figure between 0 and 1 is about, boolean (N,) by name.
-
-        The ranking metrics compare both classes; the rarer one limits how much they can tell.
-        """
-        calls, mines = self.probabilities >= self.threshold, self.labels == 1
-        everything = np.ones_like(mines)
-        rarer = mines if mines.sum() <= (~mines).sum() else ~mines
-        about = {
-            "f1": mines | calls,
-            "precision": calls,
-            "recall": mines,
-            "specificity": ~mines,
-            "balanced_accuracy": everything,
-            "accuracy": everything,
-            "roc_auc": rarer,
-            "average_precision": rarer,
-        }
-        return {name: chips for name, chips in about.items() if name in self.names}
-
-    def _decisions(self, weights: FloatArray) -> dict[str, FloatArray]:
-        calls = self.probabilities >= self.threshold
-        mines = self.labels == 1
-        cells = np.stack([~mines & ~calls, ~mines & calls, mines & ~calls, mines & calls], axis=1)
-        tn, fp, fn, tp = (weights @ cells.astype(np.float64)).T
-        recall, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
-        return {
-            "f1": _ratio(2 * tp, 2 * tp + fp + fn),
-            "precision": _ratio(tp, tp + fp),
-            "recall": recall,
-            "specificity": specificity,
-            "balanced_accuracy": (recall + specificity) / 2,
-            "accuracy": _ratio(tp + tn, tn + fp + fn + tp),
-        }
-
-    def _probability_errors(self, weights: FloatArray) -> dict[str, FloatArray]:
-        chance = np.clip(self.probabilities, _LOG_LOSS_MARGIN, 1 - _LOG_LOSS_MARGIN)
-        surprise = -np.where(self.labels == 1, np.log(chance), np.log1p(-chance))
-        errors = np.stack([surprise, (self.probabilities - self.labels) ** 2], axis=1)
-        log_loss, brier = (weights @ errors / weights.sum(axis=1, keepdims=True)).T
-        bins = assign_probability_bins(self.probabilities)
-        calibration = weighted_calibration_error(self.labels, self.probabilities, bins, weights)
-        return {"log_loss": log_loss, "brier": brier, "expected_calibration_error": calibration}
-
-    @cached_property
-    def _by_descending_probability(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Order of the chips, and where in it each run of equal probabilities ends."""
-        order = np.argsort(-self.probabilities, kind="stable")
-        ordered = self.probabilities[order]
-        ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-        return order, ends
-
-    def _ranking(self, weights: FloatArray) -> dict[str, FloatArray]:
-        """ROC AUC by trapezoids, average precision as a step sum; ties are taken together."""
-        order, ends = self._by_descending_probability
-        mines = self.labels[order].astype(np.float64)
-        ordered = weights[:, order]
-        tp = np.cumsum(ordered * mines, axis=1)[:, ends]
-        fp = np.cumsum(ordered * (1 - mines), axis=1)[:, ends]
-        tp_steps = np.diff(tp, axis=1, prepend=0.0)
-        fp_steps = np.diff(fp, axis=1, prepend=0.0)
-        all_tp, all_fp = tp[:, -1], fp[:, -1]
-        area = ((tp - tp_steps / 2) * fp_steps).sum(axis=1)
-        precision = np.nan_to_num(_ratio(tp, tp + fp))
-        steps = (precision * tp_steps).sum(axis=1)
-        return {
-            "roc_auc": _ratio(area, all_tp * all_fp),
-            "average_precision": np.where(all_fp > 0, _ratio(steps, all_tp), np.nan),
-        }
-
-
-def weighted_scores(
-    labels: ArrayLike, probabilities: ArrayLike, threshold: float, names: tuple[str, ...] = METRICS
-) -> WeightedScores:
-    """Prepare predictions for scoring under many weightings.
-
-    Args:
-        labels: Truth, 0 or 1, shape (N,).
-        probabilities: Probability of a mine, shape (N,).
-        threshold: A chip is called a mine if its probability is at least this.
-        names: Which of :data:`METRICS` to compute.
-
-    Raises:
-        ValueError: If the predictions can't be scored (see :func:`check_predictions`).
-    """
-    return WeightedScores(*check_predictions(labels, probabilities), threshold, names)

@@ -1,4 +1,4 @@
-"""Two runs on the chips that both have scored: what differs, and whether the difference is real.
+"""Comparison of runs on the chips that both have scored.
 
 Both are scored on the same resamples of places (:func:`~mining_the_mines.scoring.bootstrap.paired_difference`), so that
 what makes a place hard for both cancels out. Only chips count that are the same file, byte by byte, carry the same
@@ -15,11 +15,10 @@ import pandas as pd
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, paired_difference
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER, METRICS, weighted_scores
 from mining_the_mines.scoring.segmentation_measures import PIXEL_COUNTS
-from mining_the_mines.scoring.segmentation_scores import OUTLINES, SEGMENTATION_METRICS, segmentation_difference
+from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_METRICS, SEGMENTER, segmentation_difference
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, split_predictions
 
-#: What two runs can be compared by: whether chips show mines, or where those lie.
-Question = Literal["detection", "outlines"]
+Task = Literal["classification", "segmentation"]
 #: ``better`` and ``worse`` where the interval leaves out 0; ``higher`` and ``lower`` for figures that are neither;
 #: ``same`` if they agree to the last digit; ``unclear`` if chance could have made the difference; ``undefined`` where
 #: there is no figure.
@@ -30,13 +29,11 @@ _NEITHER: Final = frozenset({"area_bias_hectares", "area_bias_share"})
 _SMALLER_IS_BETTER: Final = LOWER_IS_BETTER | {"area_error_hectares"}
 #: What a run is made of beside its parameters, as it is tagged.
 MADE_OF: Final = ("git_commit", "git_dirty", "lock_hash", "data_hash")
-#: The parameter that names the runs to compare with.
-_NAMES_RUNS: Final = "reporting.compare"
 #: Figures are shorter; a longer text that reads like one is a hash.
 _LONGEST_NUMBER: Final = 30
-SCORE_COLUMNS: Final = ("run", "question", "split", "model", "metric", "value", "low", "high", "chips", "places")
+SCORE_COLUMNS: Final = ("run", "task", "split", "model", "metric", "value", "low", "high", "chips", "places")
 DIFFERENCE_COLUMNS: Final = ("metric", "value", "low", "high", "verdict")
-#: The truth of an outlined chip, as far as its measures tell.
+#: Columns of the truth of a segmented chip.
 _TRUE_PIXELS, _KNOWN_PIXELS = "true_pixels", "known_pixels"
 
 
@@ -53,10 +50,9 @@ class ScoredRun:
         thresholds: Threshold by model.
         chosen: The model that the run has chosen.
         chosen_by: The metric that it was chosen by.
-        outlines: Measures of each chip, as for :func:`segmentation_score_table`,
-            if it has outlined mines.
-        chip_classification_scores: Scores of classifiers.
-        outline_scores: Scores of outlines.
+        chip_measures: Measures of each chip, as for :func:`segmentation_score_table`, if it has segmented chips.
+        classification_scores: Scores of classifiers.
+        segmentation_scores: Scores of the segmenter.
     """
 
     name: str
@@ -67,9 +63,9 @@ class ScoredRun:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     chosen: str = ""
     chosen_by: str = "roc_auc"
-    outlines: pd.DataFrame | None = None
-    chip_classification_scores: pd.DataFrame | None = None
-    outline_scores: pd.DataFrame | None = None
+    chip_measures: pd.DataFrame | None = None
+    classification_scores: pd.DataFrame | None = None
+    segmentation_scores: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +75,7 @@ class PairedScores:
     Attributes:
         run: The candidate.
         rival: What it is compared with.
-        question: What was asked of the chips.
+        task: Of the models.
         split: ``test`` or ``out-of-fold``.
         model: The candidate's model.
         rival_model: The rival's.
@@ -94,7 +90,7 @@ class PairedScores:
 
     run: str
     rival: str
-    question: Question
+    task: Task
     split: str
     model: str
     rival_model: str
@@ -157,40 +153,17 @@ def compare_runs(runs: Sequence[ScoredRun], settings: BootstrapSettings) -> RunC
     Raises:
         ValueError: If there are fewer than two, or two of the same name.
     """
-    return _compare(runs, [(run, runs[0]) for run in runs[1:]], settings)
-
-
-def compare_with(run: ScoredRun, rivals: Sequence[ScoredRun], settings: BootstrapSettings) -> RunComparison:
-    """Compare a run with others.
-
-    Args:
-        run: The run that this is about.
-        rivals: At least one, each under a name of its own.
-        settings: How intervals are drawn.
-
-    Returns:
-        What differs, and whether it is real.
-
-    Raises:
-        ValueError: If there is no rival, or two runs have the same name.
-    """
-    return _compare((run, *rivals), [(run, rival) for rival in rivals], settings)
-
-
-def _compare(
-    runs: Sequence[ScoredRun], couples: Sequence[tuple[ScoredRun, ScoredRun]], settings: BootstrapSettings
-) -> RunComparison:
     names = tuple(run.name for run in runs)
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"Two runs or more are compared, each under a name of its own; given: {', '.join(names)}.")
-    parameters = [_of_results(run.parameters) for run in runs]
+    parameters = [run.parameters for run in runs]
     return RunComparison(
         runs=names,
         made_of=what_differs(names, [run.made_of for run in runs]),
         parameters=what_differs(names, parameters),
         parameters_of_some=what_some_tell(names, parameters),
         scores=pd.DataFrame([row for run in runs for row in _score_rows(run)], columns=list(SCORE_COLUMNS)),
-        pairs=tuple(pair for run, rival in couples for pair in _pairs(run, rival, settings)),
+        pairs=tuple(pair for run in runs[1:] for pair in _pairs(run, runs[0], settings)),
         level=settings.level,
     )
 
@@ -232,11 +205,6 @@ def what_some_tell(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> 
         As :func:`what_differs`.
     """
     return _facts_table(names, [row for row in _rows(facts) if None in row and not _differs(row)])
-
-
-def _of_results(parameters: Mapping[str, str]) -> dict[str, str]:
-    """All but those that say which runs a report tells of: a run finds the same whatever it is compared with."""
-    return {name: value for name, value in parameters.items() if not name.startswith(_NAMES_RUNS)}
 
 
 def _rows(facts: Sequence[Mapping[str, str]]) -> list[tuple[str | None, ...]]:
@@ -282,25 +250,27 @@ def verdict_of(metric: str, difference: Interval) -> Verdict:
 
 
 def _score_rows(run: ScoredRun) -> Iterator[tuple[Any, ...]]:
-    tables: tuple[tuple[Question, pd.DataFrame | None, str, tuple[str, ...]], ...] = (
-        ("detection", run.chip_classification_scores, run.chosen, METRICS),
-        ("outlines", run.outline_scores, OUTLINES, SEGMENTATION_METRICS),
+    tables: tuple[tuple[Task, pd.DataFrame | None, str, tuple[str, ...]], ...] = (
+        ("classification", run.classification_scores, run.chosen, METRICS),
+        ("segmentation", run.segmentation_scores, "", SEGMENTATION_METRICS),
     )
-    for question, table, model, metrics in tables:
+    for task, table, model, metrics in tables:
         if table is None:
             continue
-        rows = table[(table["model"] == model) & table["category_excluded"].isna() & table["metric"].isin(metrics)]
+        # A table of segmentation scores holds one model, whatever its name.
+        named = table["model"] == model if model else pd.Series(data=True, index=table.index)
+        rows = table[named & table["category_excluded"].isna() & table["metric"].isin(metrics)]
         for row in rows.to_dict("records"):
-            yield (run.name, question, *(row[name] for name in SCORE_COLUMNS[2:]))
+            yield (run.name, task, *(row[name] for name in SCORE_COLUMNS[2:]))
 
 
 def _pairs(run: ScoredRun, rival: ScoredRun, settings: BootstrapSettings) -> Iterator[PairedScores]:
     if run.predictions is not None or rival.predictions is not None:
         for split in _splits(run.predictions, rival.predictions):
-            yield _detection_pair(run, rival, split, settings)
-    if run.outlines is not None or rival.outlines is not None:
-        for split in _splits(run.outlines, rival.outlines):
-            yield _outline_pair(run, rival, split, settings)
+            yield _classification_pair(run, rival, split, settings)
+    if run.chip_measures is not None or rival.chip_measures is not None:
+        for split in _splits(run.chip_measures, rival.chip_measures):
+            yield _segmentation_pair(run, rival, split, settings)
 
 
 def _splits(*tables: pd.DataFrame | None) -> list[str]:
@@ -309,9 +279,9 @@ def _splits(*tables: pd.DataFrame | None) -> list[str]:
     return [split for split in (TEST, OUT_OF_FOLD) if split in there]
 
 
-def _detection_pair(run: ScoredRun, rival: ScoredRun, split: str, settings: BootstrapSettings) -> PairedScores:
+def _classification_pair(run: ScoredRun, rival: ScoredRun, split: str, settings: BootstrapSettings) -> PairedScores:
     metric = rival.chosen_by or run.chosen_by
-    pair = PairedScores(run.name, rival.name, "detection", split, run.chosen, rival.chosen, metric)
+    pair = PairedScores(run.name, rival.name, "classification", split, run.chosen, rival.chosen, metric)
     if run.predictions is None or rival.predictions is None:
         return replace(pair, obstacle=_kept_nothing(run.name if run.predictions is None else rival.name))
     ours, theirs = (
@@ -331,11 +301,11 @@ def _detection_pair(run: ScoredRun, rival: ScoredRun, split: str, settings: Boot
     return _compared(pair, found, figures)
 
 
-def _outline_pair(run: ScoredRun, rival: ScoredRun, split: str, settings: BootstrapSettings) -> PairedScores:
-    pair = PairedScores(run.name, rival.name, "outlines", split, OUTLINES, OUTLINES, "iou")
-    if run.outlines is None or rival.outlines is None:
-        return replace(pair, obstacle=_kept_nothing(run.name if run.outlines is None else rival.name))
-    ours, theirs = (_of_split(_with_truth(table), split) for table in (run.outlines, rival.outlines))
+def _segmentation_pair(run: ScoredRun, rival: ScoredRun, split: str, settings: BootstrapSettings) -> PairedScores:
+    pair = PairedScores(run.name, rival.name, "segmentation", split, SEGMENTER, SEGMENTER, "iou")
+    if run.chip_measures is None or rival.chip_measures is None:
+        return replace(pair, obstacle=_kept_nothing(run.name if run.chip_measures is None else rival.name))
+    ours, theirs = (_of_split(_with_truth(table), split) for table in (run.chip_measures, rival.chip_measures))
     found = _find_common(run, rival, ours, theirs, (_TRUE_PIXELS, _KNOWN_PIXELS))
     if found.obstacle:
         return replace(pair, left_out=found.left_out, obstacle=found.obstacle)
@@ -362,9 +332,9 @@ def _of_split(table: pd.DataFrame, split: str) -> pd.DataFrame:
     return dict(split_predictions(table)).get(split, table.iloc[:0])
 
 
-def _with_truth(outlines: pd.DataFrame) -> pd.DataFrame:
-    true = outlines["true_positive"] + outlines["false_negative"]
-    return outlines.assign(**{_TRUE_PIXELS: true, _KNOWN_PIXELS: outlines[list(PIXEL_COUNTS)].sum(axis=1)})
+def _with_truth(measures: pd.DataFrame) -> pd.DataFrame:
+    true = measures["true_positive"] + measures["false_negative"]
+    return measures.assign(**{_TRUE_PIXELS: true, _KNOWN_PIXELS: measures[list(PIXEL_COUNTS)].sum(axis=1)})
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
-"""Scores of outlines over many chips, with intervals by place.
+"""Scores of a segmentation over many chips, with intervals by place.
 
-Whatever sums up pixels (IoU, precision, recall, F1, boundary F1) is computed from the sums over all chips, as
+Figures that sum pixels (IoU, precision, recall, F1, boundary F1) are computed from the sums over all chips, as
 segmentation benchmarks do: large mines count for more. Figures by image give each chip the same say. A chip without a
 mine whose prediction is empty too counts as 1 there, which flatters where mines are rare; so the chips with a mine
 are scored apart (``iou_per_mine_image``), and so are those without (``empty_kept_empty``).
@@ -22,19 +22,20 @@ from mining_the_mines.scoring.bootstrap import (
     bootstrap_intervals,
     paired_difference,
 )
+from mining_the_mines.scoring.metrics import ratio
 from mining_the_mines.scoring.segmentation_measures import PIXEL_COUNTS, RIM_COUNTS
 from mining_the_mines.scoring.tables import SCORE_COLUMNS, split_predictions
 
-#: The model's name in tables.
-OUTLINES: Final = "outlines"
+#: Name of the model in tables.
+SEGMENTER: Final = "segmenter"
 #: Figures with an interval, the most telling ones first.
 SEGMENTATION_METRICS: Final = (
     "iou", "f1", "precision", "recall", "boundary_f1", "iou_per_image", "iou_per_mine_image", "empty_kept_empty",
     "area_bias_hectares", "area_bias_share", "area_error_hectares",
 )  # fmt: skip
 #: Totals of the very chips that are scored, so without an interval.
-OUTLINE_TOTALS: Final = ("true_hectares", "predicted_hectares")
-OUTLINE_TITLES = MappingProxyType(
+SEGMENTATION_TOTALS: Final = ("true_hectares", "predicted_hectares")
+SEGMENTATION_TITLES = MappingProxyType(
     {
         "iou": "IoU",
         "boundary_f1": "Boundary F1",
@@ -48,12 +49,6 @@ OUTLINE_TITLES = MappingProxyType(
         "predicted_hectares": "Predicted area",
     }
 )
-
-
-def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Divide, with NaN for a denominator of 0."""
-    ratio: FloatArray = np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
-    return ratio
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class WeightedSegmentationScores:
         return self._by_pixel(weights) | self._by_rim(weights) | self._by_image(weights) | self._by_area(weights)
 
     def shares(self) -> dict[str, NDArray[np.bool_]]:
-        """Say which chips each figure between 0 and 1 is about, boolean (N,) by name."""
+        """Chips that each share is about, boolean (N,) by name."""
         hits, alarms, missed, _ = (self.pixels > 0).T
         mine, called, rims = hits | missed, hits | alarms, (self.rims[:, [1, 3]] > 0).any(axis=1)
         return {
@@ -106,19 +101,19 @@ class WeightedSegmentationScores:
     def _by_pixel(self, weights: FloatArray) -> dict[str, FloatArray]:
         hits, alarms, missed, _ = (weights @ self.pixels).T
         return {
-            "iou": _ratio(hits, hits + alarms + missed),
-            "f1": _ratio(2 * hits, 2 * hits + alarms + missed),
-            "precision": _ratio(hits, hits + alarms),
-            "recall": _ratio(hits, hits + missed),
+            "iou": ratio(hits, hits + alarms + missed),
+            "f1": ratio(2 * hits, 2 * hits + alarms + missed),
+            "precision": ratio(hits, hits + alarms),
+            "recall": ratio(hits, hits + missed),
         }
 
     def _by_rim(self, weights: FloatArray) -> dict[str, FloatArray]:
         """F1 of the shares of both rims that are matched; 0 where only one of truth and prediction has a rim."""
         near_predicted, predicted, near_true, true = (weights @ self.rims).T
         precision, recall = (
-            np.nan_to_num(_ratio(near, rim)) for near, rim in ((near_predicted, predicted), (near_true, true))
+            np.nan_to_num(ratio(near, rim)) for near, rim in ((near_predicted, predicted), (near_true, true))
         )
-        both = np.nan_to_num(_ratio(2 * precision * recall, precision + recall))
+        both = np.nan_to_num(ratio(2 * precision * recall, precision + recall))
         return {"boundary_f1": np.where(predicted + true > 0, both, np.nan)}
 
     def _by_image(self, weights: FloatArray) -> dict[str, FloatArray]:
@@ -128,9 +123,9 @@ class WeightedSegmentationScores:
         known, mine = self._is_known, hits + missed > 0
         of_known, of_mines, of_empty = (weights * chosen for chosen in (known, mine, known & ~mine))
         return {
-            "iou_per_image": _ratio(of_known @ iou, of_known.sum(axis=1)),
-            "iou_per_mine_image": _ratio(of_mines @ iou, of_mines.sum(axis=1)),
-            "empty_kept_empty": _ratio(of_empty @ (alarms == 0).astype(np.float64), of_empty.sum(axis=1)),
+            "iou_per_image": ratio(of_known @ iou, of_known.sum(axis=1)),
+            "iou_per_mine_image": ratio(of_mines @ iou, of_mines.sum(axis=1)),
+            "empty_kept_empty": ratio(of_empty @ (alarms == 0).astype(np.float64), of_empty.sum(axis=1)),
         }
 
     def _by_area(self, weights: FloatArray) -> dict[str, FloatArray]:
@@ -139,8 +134,8 @@ class WeightedSegmentationScores:
         of_known = weights * self._is_known
         return {
             "area_bias_hectares": bias,
-            "area_bias_share": _ratio(bias, weights @ true),
-            "area_error_hectares": _ratio(of_known @ np.abs(predicted - true), of_known.sum(axis=1)),
+            "area_bias_share": ratio(bias, weights @ true),
+            "area_error_hectares": ratio(of_known @ np.abs(predicted - true), of_known.sum(axis=1)),
         }
 
 
@@ -154,8 +149,8 @@ def weighted_segmentation_scores(measures: pd.DataFrame) -> WeightedSegmentation
     return WeightedSegmentationScores(*(measures[names].to_numpy(dtype=np.float64) for names in columns))
 
 
-def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, model: str = OUTLINES) -> pd.DataFrame:
-    """Score outlines out of fold and on the test split.
+def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, model: str = SEGMENTER) -> pd.DataFrame:
+    """Score a segmenter out of fold and on the test split.
 
     Args:
         chips: Measures from :func:`measure_segmentation`, one row a chip, with
@@ -166,7 +161,7 @@ def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, m
     Returns:
         Long table with the columns of :func:`~mining_the_mines.scoring.tables.score_table`; ``category_excluded`` is
         always missing. Areas are in hectares: the bias is that of all chips together (predicted − true), the error
-        the mean distance of a chip. :data:`OUTLINE_TOTALS` have no interval.
+        the mean distance of a chip. :data:`SEGMENTATION_TOTALS` have no interval.
 
     Raises:
         ValueError: If a chip has no place.
@@ -175,7 +170,7 @@ def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, m
     for split, members in split_predictions(chips):
         scorer = weighted_segmentation_scores(members)
         figures = bootstrap_intervals(scorer, members["place"], settings, shares=scorer.shares())
-        figures |= {name: Interval(float(members[name].sum()), np.nan, np.nan) for name in OUTLINE_TOTALS}
+        figures |= {name: Interval(float(members[name].sum()), np.nan, np.nan) for name in SEGMENTATION_TOTALS}
         size = (len(members), members["place"].nunique())
         rows += [(split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()]
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"category_excluded": "string"})
@@ -184,7 +179,7 @@ def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, m
 def segmentation_difference(
     chips: pd.DataFrame, rival: pd.DataFrame, settings: BootstrapSettings
 ) -> Mapping[str, Interval]:
-    """Compare two ways of outlining the same chips, on the same resamples: the first minus the rival.
+    """Compare two segmentations of the same chips, on the same resamples: the first minus the rival.
 
     Args:
         chips: Measures of the candidate, with ``filename`` and ``place``.
@@ -199,7 +194,7 @@ def segmentation_difference(
     """
     if set(chips["filename"]) != set(rival["filename"]) or len(chips) != len(rival):
         raise ValueError(
-            "Outlines can be compared on the same chips only: measure both on the chips that both have predicted."
+            "Segmentations can be compared on the same chips only: measure both on the chips that both have predicted."
         )
     theirs = rival.set_index("filename").loc[chips["filename"]]
     return paired_difference(
@@ -207,11 +202,11 @@ def segmentation_difference(
     )
 
 
-def chip_predictions(chips: pd.DataFrame, model: str = OUTLINES) -> pd.DataFrame:
-    """Read a map as the answer to a simpler question: does the chip show a mine at all?
+def chip_predictions(chips: pd.DataFrame, model: str = SEGMENTER) -> pd.DataFrame:
+    """Turn the measures of a segmenter into predictions of a chip classifier.
 
     Args:
-        chips: Measures with ``detection``, ``true_hectares``, ``place``, ``fold`` and, where the chips are labelled,
+        chips: Measures with ``chip_probability``, ``true_hectares``, ``place``, ``fold`` and, of labelled chips,
             ``label``.
         model: Its name in the table.
 
@@ -219,8 +214,8 @@ def chip_predictions(chips: pd.DataFrame, model: str = OUTLINES) -> pd.DataFrame
         One row a chip as :func:`~mining_the_mines.scoring.tables.score_table` takes them. A chip without label is
         a mine if its mask shows one; a chip of which nothing is known is left out.
     """
-    known = chips[chips["detection"].notna()]
+    known = chips[chips["chip_probability"].notna()]
     in_mask = (known["true_hectares"] > 0).astype("int64")
     label = known["label"].fillna(in_mask) if "label" in known else in_mask
     kept = [name for name in ("filename", "place", "fold", "category", "longitude", "latitude") if name in known]
-    return known[kept].assign(label=label.astype("int64"), model=model, probability=known["detection"])
+    return known[kept].assign(label=label.astype("int64"), model=model, probability=known["chip_probability"])

@@ -1,4 +1,4 @@
-"""Score tables: every model side by side, out of fold and on the test split, with intervals."""
+"""Tables of scores with intervals, of every model, out of fold and on the test split."""
 
 from collections.abc import Iterator, Mapping
 
@@ -26,34 +26,13 @@ from mining_the_mines.scoring.metrics import (
 
 OUT_OF_FOLD = "out-of-fold"
 TEST = "test"
-SPLITS = (OUT_OF_FOLD, TEST)
 
-SCORE_COLUMNS = (
-    "split",
-    "model",
-    "category_excluded",
-    "metric",
-    "value",
-    "low",
-    "high",
-    "chips",
-    "places",
-)
+SCORE_COLUMNS = ("split", "model", "category_excluded", "metric", "value", "low", "high", "chips", "places")
 CATEGORY_COLUMNS = (
     "split", "model", "category", "label", "metric", "value", "low", "high",
     "wrong", "mean_probability", "chips", "places",
 )  # fmt: skip
-DIFFERENCE_COLUMNS = (
-    "split",
-    "model",
-    "rival",
-    "metric",
-    "value",
-    "low",
-    "high",
-    "chips",
-    "places",
-)
+DIFFERENCE_COLUMNS = ("split", "model", "rival", "metric", "value", "low", "high", "chips", "places")
 
 
 def split_predictions(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -71,6 +50,27 @@ def split_predictions(predictions: pd.DataFrame) -> Iterator[tuple[str, pd.DataF
             yield name, rows
 
 
+def select_scores(table: pd.DataFrame, split: str, model: str | None = None) -> pd.DataFrame:
+    """Select the rows of a score table that are about all chips of a split.
+
+    Args:
+        table: From :func:`score_table`.
+        split: ``test`` or ``out-of-fold``.
+        model: One model, or all.
+    """
+    rows = table[(table["split"] == split) & table["category_excluded"].isna()]
+    return rows if model is None else rows[rows["model"] == model]
+
+
+def interval_of(rows: pd.DataFrame, metric: str) -> Interval | None:
+    """Find the interval of a metric among rows of one split and model; ``None`` if there is none."""
+    found = rows[rows["metric"] == metric]
+    if found.empty:
+        return None
+    value, low, high = (float(found[name].iloc[0]) for name in Interval._fields)
+    return Interval(value, low, high)
+
+
 def _by_model(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
     for split, rows in split_predictions(predictions):
         for model, chips in rows.groupby("model", sort=False):
@@ -85,8 +85,8 @@ def _threshold(thresholds: Mapping[str, float], model: str) -> float:
     return thresholds[model]
 
 
-def negative_categories(predictions: pd.DataFrame) -> list[str]:
-    """Name the categories of chips without a mine, in alphabetical order."""
+def _negative_categories(predictions: pd.DataFrame) -> list[str]:
+    """List the categories of chips without a mine, in alphabetical order."""
     if "category" not in predictions:
         return []
     return sorted(predictions.loc[predictions["label"] == 0, "category"].dropna().astype(str).unique())
@@ -96,13 +96,8 @@ def _figures(
     chips: pd.DataFrame, threshold: float, names: tuple[str, ...], settings: BootstrapSettings
 ) -> dict[str, Interval]:
     scorer = weighted_scores(chips["label"], chips["probability"], threshold, names)
-    return bootstrap_intervals(
-        scorer,
-        chips["place"],
-        settings,
-        shares=scorer.shares(),
-        raised_by_noise=RAISED_BY_NOISE,
-    )
+    shares = scorer.shares()
+    return bootstrap_intervals(scorer, chips["place"], settings, shares=shares, raised_by_noise=RAISED_BY_NOISE)
 
 
 def score_table(
@@ -133,7 +128,7 @@ def score_table(
         figures |= {name: Interval(counts[name], np.nan, np.nan) for name in CONFUSION}
         size = (len(chips), chips["place"].nunique())
         rows += [(split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()]
-        for category in negative_categories(chips):
+        for category in _negative_categories(chips):
             rest = chips[~((chips["label"] == 0) & (chips["category"].astype("string") == category).fillna(False))]
             size = (len(rest), rest["place"].nunique())
             figures = _figures(rest, threshold, RANKING_METRICS, settings) if len(rest) else {}
@@ -145,7 +140,7 @@ def score_table(
 def scores_by_category(
     predictions: pd.DataFrame, thresholds: Mapping[str, float], settings: BootstrapSettings
 ) -> pd.DataFrame:
-    """Tell where the mistakes are: the share of right decisions in each category.
+    """Score each category: the share of right decisions.
 
     Args:
         predictions: As for :func:`score_table`.
@@ -167,12 +162,8 @@ def scores_by_category(
                 is_mine = bool(label)
                 right = ((members["probability"] >= _threshold(thresholds, model)) == is_mine).to_numpy()
                 name = "recall" if is_mine else "specificity"
-                figure = bootstrap_intervals(
-                    _share_right(right, name),
-                    members["place"],
-                    settings,
-                    shares={name: np.ones_like(right)},
-                )[name]
+                scorer, shares = _share_right(right, name), {name: np.ones_like(right)}
+                figure = bootstrap_intervals(scorer, members["place"], settings, shares=shares)[name]
                 wrong, mean = int((~right).sum()), float(members["probability"].mean())
                 size = (len(members), members["place"].nunique())
                 rows.append((split, model, str(category), int(is_mine), name, *figure, wrong, mean, *size))

@@ -44,9 +44,9 @@ def read_scored_run(facts: TrackedFacts, name: str | None = None) -> ScoredRun:
         thresholds={str(model): float(value) for model, value in decision.get("thresholds", {}).items()},
         chosen=str(decision.get("chosen", "")),
         chosen_by=str(decision.get("chosen_by", "")),
-        outlines=files.table(_OUTLINES, "outline_chip_scores.csv", _CHIP_TYPES),
-        chip_classification_scores=files.table(_DETECTION, "scores.csv", _SCORE_TYPES),
-        outline_scores=files.table(_OUTLINES, "outline_scores.csv", _SCORE_TYPES),
+        chip_measures=files.table(_OUTLINES, "outline_chip_scores.csv", _CHIP_TYPES),
+        classification_scores=files.table(_DETECTION, "scores.csv", _SCORE_TYPES),
+        segmentation_scores=files.table(_OUTLINES, "outline_scores.csv", _SCORE_TYPES),
     )
 
 

@@ -1,4 +1,4 @@
-"""Nodes of evaluation that score outlines. torch is imported by the node that predicts with it."""
+"""Nodes that evaluate the segmenter. torch is imported by the node that predicts with it."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.masks import check_masks
 from mining_the_mines.chips.packing import PackedChips
@@ -16,53 +16,49 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import pixel_hectares
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.pixel_tally import (
-    MaskPair,
+from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
+from mining_the_mines.scoring.tables import score_table
+from mining_the_mines.scoring.thresholds import (
     PixelThresholdSettings,
+    ThresholdSettings,
     choose_pixel_threshold,
+    choose_thresholds,
     pixel_threshold_curve,
     tally_pixels,
 )
-from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
-from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
-from mining_the_mines.scoring.tables import score_table
-from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 
 logger = logging.getLogger(__name__)
 
 
 class SegmentationEvaluationSettings(BaseModel):
-    """How outlines are scored.
-
-    Attributes:
-        threshold: What the threshold of a pixel is for.
-        measures: How an outline is measured.
-        detection: What the threshold of a whole chip is for, where outlines are asked whether there is a mine at all.
-        bootstrap: How intervals are drawn.
-        batch_size: Chips that are predicted at a time.
-    """
+    """How the segmenter is scored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    threshold: PixelThresholdSettings = PixelThresholdSettings()
-    measures: SegmentationMeasureSettings = SegmentationMeasureSettings()
-    detection: ThresholdSettings = ThresholdSettings()
-    bootstrap: BootstrapSettings = BootstrapSettings()
-    batch_size: int = 16
+    threshold: PixelThresholdSettings = Field(PixelThresholdSettings(), description="Threshold of a pixel.")
+    measures: SegmentationMeasureSettings = Field(
+        SegmentationMeasureSettings(), description="How the segmentation of a chip is measured."
+    )
+    chip_threshold: ThresholdSettings = Field(
+        ThresholdSettings(), description="Threshold of a chip, where the segmenter is scored as a classifier of chips."
+    )
+    bootstrap: BootstrapSettings = Field(BootstrapSettings(), description="How intervals are drawn.")
+    batch_size: int = Field(16, ge=1, description="Chips that are predicted at a time.")
 
 
 def choose_threshold(
     masks: PackedPlanes, probability_maps: PackedPlanes, evaluation: SegmentationEvaluationSettings
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Choose the probability from which a pixel counts as mine, on out-of-fold maps only.
+    """Choose the threshold of a pixel on out-of-fold maps only.
 
     Args:
         masks: The truth.
         probability_maps: Out of fold.
-        evaluation: What the threshold is for.
+        evaluation: Objective of the threshold.
 
     Returns:
-        The decision, and what other thresholds would have brought.
+        The decision (``threshold``, ``objective``, ``tolerance``), and the scores of other thresholds.
     """
     tally = tally_pixels(_pairs(masks, probability_maps), _hectares(masks))
     decision = {
@@ -80,7 +76,7 @@ def segment_test_chips(
     network: Any,  # noqa: ANN401 - a StoredEnsemble; its module loads torch
     evaluation: SegmentationEvaluationSettings,
 ) -> PlaneStream:
-    """Outline the mines of the test split, which nothing has looked at before."""
+    """Predict probability maps of the test split, which is looked at for the first time."""
     from mining_the_mines.models.prediction import predict_packed_maps
 
     check_masks(masks, packed_chips)
@@ -100,7 +96,7 @@ def score_segmentation(
     folds: pd.DataFrame,
     evaluation: SegmentationEvaluationSettings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Score outlines out of fold and on the test split.
+    """Score the segmenter out of fold and on the test split.
 
     Args:
         masks: The truth.
@@ -120,7 +116,7 @@ def score_segmentation(
     for split, rows in scores.groupby("split", sort=False):
         figures = rows.set_index("metric")[["value", "low", "high"]].astype(float)
         value, low, high = figures.loc["iou"]
-        logger.info("IoU of outlines, %s: %.3f (%.3f–%.3f).", split, value, low, high)
+        logger.info("IoU of the segmenter, %s: %.3f (%.3f–%.3f).", split, value, low, high)
     return scores, chips
 
 
@@ -130,7 +126,7 @@ def compare_chip_scores(
     predictions: pd.DataFrame | None = None,
     decision: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Ask outlines whether a chip shows a mine at all, and score the answer beside the classifier's.
+    """Score the segmenter as a classifier of chips, beside the chosen classifier.
 
     Args:
         chip_scores: Measures of each chip.
@@ -143,9 +139,9 @@ def compare_chip_scores(
     """
     rows = chip_predictions(chip_scores)
     if rows.loc[rows["fold"].notna(), "label"].nunique() < 2:
-        logger.warning("All chips show a mine, or none: outlines can't be scored as detections.")
+        logger.warning("All chips show a mine, or none: the segmenter can't be scored as a classifier.")
         return pd.DataFrame(columns=["split", "model", "metric", "value", "low", "high"])
-    thresholds = choose_thresholds(rows, evaluation.detection)
+    thresholds = choose_thresholds(rows, evaluation.chip_threshold)
     if predictions is not None and decision is not None:
         same = predictions[
             (predictions["model"] == decision["chosen"]) & predictions["filename"].isin(rows["filename"])
@@ -156,7 +152,7 @@ def compare_chip_scores(
 
 
 def complete_segmenter(network: Any, decision: dict[str, Any], chips: ChipSettings) -> Any:  # noqa: ANN401 - their modules load torch
-    """Join networks, threshold and the way chips are read into one model: raw reflectance in, outlines out."""
+    """Join networks, threshold and chip settings into one model: raw reflectance in, masks of mines out."""
     from mining_the_mines.models.mine_segmenter import MineSegmenter
 
     network.ensemble.threshold.fill_(decision["threshold"])
@@ -164,7 +160,7 @@ def complete_segmenter(network: Any, decision: dict[str, Any], chips: ChipSettin
 
 
 def _pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[MaskPair]:
-    """Map and mask of each mapped chip."""
+    """Yield map and mask of each chip with a map."""
     if len(maps) and maps.size != masks.size:
         raise BadInputError(
             f"Maps of {maps.size[1]} × {maps.size[0]} pixels can't be compared with masks of {masks.size[1]} × "

@@ -14,8 +14,6 @@ from mining_the_mines.pipelines.registration.segmentation_nodes import compare_s
 
 #: All that a card tells of the report's settings: another title is no reason for another card, and so another package.
 _CAVEATS: Final = "params:reporting.caveats"
-#: Tag of nodes that read or change the model registry: ``kedro reproduce`` leaves them out.
-_REGISTRY: Final = "registry"
 
 
 def create_pipeline() -> Pipeline:
@@ -33,7 +31,6 @@ def _classification() -> Pipeline:
             ["package", "champion", "predictions", "packed_chips", "params:registration"],
             "promotion",
             name="compare_with_champion",
-            tags=_REGISTRY,
         ),
         _registration(),
     ]
@@ -51,7 +48,6 @@ def _segmentation() -> Pipeline:
             [*weighed, "params:registration", "params:evaluation"],
             "promotion",
             name="compare_with_champion",
-            tags=_REGISTRY,
         ),
         _registration(),
     ]
@@ -65,7 +61,7 @@ def _package(model: str, masks: list[str]) -> Node:
 
 def _registration() -> Node:
     inputs = ["package", "promotion", "run_facts", "params:registration"]
-    return Node(register_model, inputs, "registered", name="register_model", tags=_REGISTRY)
+    return Node(register_model, inputs, "registered", name="register_model")
 
 
 def _namespaced(nodes: list[Node], task: str) -> Pipeline:

@@ -18,8 +18,8 @@ from mining_the_mines.registry.compatibility import decide_beforehand
 from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.promotion import PromotionCase, decide
 from mining_the_mines.registry.settings import RegistrationSettings
-from mining_the_mines.scoring.paired_segmentation import RivalMaps, measure_paired
-from mining_the_mines.scoring.segmentation_scores import OUTLINES, weighted_segmentation_scores
+from mining_the_mines.scoring.segmentation_measures import PairedMaps, measure_paired
+from mining_the_mines.scoring.segmentation_scores import SEGMENTER, weighted_segmentation_scores
 
 
 def write_segmenter_card(
@@ -40,7 +40,7 @@ def write_segmenter_card(
         name=registration.name,
         description=describe(segmenter, ground_pixel(masks)),
         folds=folds,
-        scores=overall_scores(scores, OUTLINES),
+        scores=overall_scores(scores, SEGMENTER),
         by_category=categories.assign(part=categories["part"] + f" ({title_of(metric)})"),
         by_region=break_down(
             chip_scores, chip_scores["place"].map(region_of), weighted_segmentation_scores, metric, intervals
@@ -97,7 +97,7 @@ def compare_segmenters(  # noqa: PLR0913, PLR0917 - all that two models are judg
 
 def _rival_maps(
     rival: Champion, maps: PackedPlanes, masks: PackedPlanes, packed_chips: PackedChips, filenames: list[str]
-) -> Iterator[RivalMaps]:
+) -> Iterator[PairedMaps]:
     """Challenger's and champion's map and the true mask of each chip; all maps in half precision."""
     given = iter(zip(filenames, maps.rows(filenames).tolist(), masks.rows(filenames).tolist(), strict=True))
     for batch in predict_chips(rival.model, packed_chips, filenames):

@@ -18,7 +18,7 @@ _FEW_REGIONS: Final = 6
 def describe_composites(
     composites: Sequence[Composite], scene_table: pd.DataFrame, left_out_scenes: pd.DataFrame
 ) -> CompositeData:
-    """Gather what the report shows of the composites that chips were cut from.
+    """Gather the report data of the composites.
 
     Args:
         composites: The regions.

@@ -14,7 +14,7 @@ _PICTURED: Final = 4
 
 
 def describe_maps(scene_maps: SceneMaps, map_scores: MapScores, areas_by_unit: pd.DataFrame) -> MapData:
-    """Gather what the report shows of maps of whole scenes, those with most mines as pictures."""
+    """Gather the report data of maps; those with the largest area of mines get a picture."""
     by_area = sorted(scene_maps.maps, key=lambda found: found.record.hectares, reverse=True)
     pictured = {found.name for found in by_area[:_PICTURED]}
     return MapData(

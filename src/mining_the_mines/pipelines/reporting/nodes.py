@@ -7,47 +7,39 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.core.dotted_names import flatten
-from mining_the_mines.reporting.html import render_report
+from mining_the_mines.reporting.page import render_report
 from mining_the_mines.reporting.pictures import true_colour
 from mining_the_mines.reporting.report_data import (
     ClassificationData,
     CompositeData,
+    Fit,
     GalleryTile,
     MapData,
     Outcome,
-    OutlineKind,
     ReportData,
     SegmentationData,
     SegmentationTile,
 )
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.pixel_tally import UNKNOWN
-from mining_the_mines.scoring.segmentation_measures import called_mine
+from mining_the_mines.scoring.segmentation_measures import UNKNOWN, called_mine
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 from mining_the_mines.sentinel2.bands import TRUE_COLOUR
 
 
 class ReportingSettings(BaseModel):
-    """What the report shows.
-
-    Attributes:
-        title: Heading of the report.
-        examples: Chips shown of each kind (found, missed, false alarm, rightly left alone; outlined worst, falsely,
-            typically, best).
-        caveats: Sentences that a reader of these figures must know.
-    """
+    """Contents of the report."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: str = "How well are mines found?"
-    examples: int = 6
-    caveats: tuple[str, ...] = ()
+    title: str = Field("How well are mines found?", description="Heading of the report.")
+    examples: int = Field(6, ge=0, description="Number of chips in the gallery of each outcome and of each fit.")
+    caveats: tuple[str, ...] = Field((), description="Sentences that a reader must know before believing the figures.")
 
 
 def choose_examples(
@@ -57,14 +49,14 @@ def choose_examples(
     network: Any,  # noqa: ANN401 - a StoredEnsemble; its module loads torch
     reporting: ReportingSettings,
 ) -> tuple[GalleryTile, ...]:
-    """Choose the chips that the model was most wrong and most right about, with a map of where the network looked.
+    """Choose the chips with the clearest right and wrong decisions, each with the attention of the network.
 
     Args:
         predictions: Of all models.
         decision: The chosen model and the thresholds.
         packed_chips: The pixels.
-        network: Asked for its attention.
-        reporting: How many chips of each kind.
+        network: Networks that attention is computed from.
+        reporting: Number of chips of each outcome.
     """
     from mining_the_mines.models.attention import attention_map
 
@@ -101,7 +93,7 @@ def describe_classification(  # noqa: PLR0913, PLR0917 - a report joins everythi
     examples: tuple[GalleryTile, ...],
     parameters: dict[str, Any],
 ) -> ClassificationData:
-    """Gather what the report shows of chip classifiers, with models named as readers know them."""
+    """Gather the report data of the chip classifiers; the network is named by its architecture."""
     names = _model_names(flatten(parameters))
     return ClassificationData(
         chosen_model=names.get(decision["chosen"], decision["chosen"]),
@@ -125,16 +117,16 @@ def choose_segmentation_examples(
     packed_chips: PackedChips,
     reporting: ReportingSettings,
 ) -> tuple[SegmentationTile, ...]:
-    """Choose the chips that were outlined worst, falsely, typically and best: test chips, where there are any.
+    """Choose the chips with the worst, typical and best fit and false predictions, of the test if there is one.
 
     Args:
         chip_scores: Measures of each chip, with its fold.
         decision: The threshold.
         probability_maps: Out-of-fold maps.
-        test_probability_maps: Maps of the test chips; none if there is no test split.
+        test_probability_maps: Maps of the test chips; empty without a test split.
         masks: The truth.
         packed_chips: The pixels.
-        reporting: How many chips of each kind.
+        reporting: Number of chips of each fit.
     """
     is_test = chip_scores["fold"].isna()
     split, maps = (TEST, test_probability_maps) if is_test.any() else (OUT_OF_FOLD, probability_maps)
@@ -169,7 +161,7 @@ def describe_segmentation(  # noqa: PLR0913, PLR0917 - a report joins everything
     polygon_inventory: pd.DataFrame,
     learning_curves: pd.DataFrame,
 ) -> SegmentationData:
-    """Gather what the report shows of outlines."""
+    """Gather the report data of the segmenter."""
     return SegmentationData(
         score_table=scores,
         chip_table=chip_scores,
@@ -191,48 +183,49 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     run_facts: dict[str, str],
     parameters: dict[str, Any],
     reporting: ReportingSettings,
-    detection: ClassificationData | None = None,
-    outlines: SegmentationData | None = None,
+    classification: ClassificationData | None = None,
+    segmentation: SegmentationData | None = None,
     composites: CompositeData | None = None,
     maps: MapData | None = None,
     chip_classification_scores: pd.DataFrame | None = None,
 ) -> str:
-    """Join detection, outlines, maps, the data and the facts of the run into one HTML page that opens offline."""
+    """Write both tasks, composites, maps, the data and the facts of the run on one HTML page that opens offline."""
     settings = flatten(parameters)
-    if outlines is not None and chip_classification_scores is not None:
+    if segmentation is not None and chip_classification_scores is not None:
         named = chip_classification_scores.replace({"model": _model_names(settings)})
-        outlines = replace(outlines, detection_table=named)
-    contents = ReportData(
-        title=reporting.title,
-        detection=detection,
-        outlines=outlines,
-        composites=composites,
-        maps=maps,
-        manifest=manifest,
-        folds=folds,
-        band_statistics=_band_table(band_statistics),
-        interval_level=_interval_level(settings),
-        run_facts=run_facts,
-        parameters=dict(sorted(settings.items())),  # Kedro merges files in whatever order they come
-        caveats=reporting.caveats,
+        segmentation = replace(segmentation, chip_score_table=named)
+    return render_report(
+        ReportData(
+            title=reporting.title,
+            classification=classification,
+            segmentation=segmentation,
+            composites=composites,
+            maps=maps,
+            manifest=manifest,
+            folds=folds,
+            band_statistics=_band_table(band_statistics),
+            interval_level=_interval_level(settings),
+            run_facts=run_facts,
+            parameters=dict(sorted(settings.items())),  # Kedro merges files in any order
+            caveats=reporting.caveats,
+        )
     )
-    return render_report(contents)
 
 
 def _model_names(settings: Mapping[str, str]) -> dict[str, str]:
-    """What readers call the models: the network by its architecture."""
+    """Names of models in the report: the network is named by its architecture."""
     architecture = settings.get("classification.training.network.architecture", "network")
     return {"network": "maxvit" if architecture.startswith("maxvit") else architecture}
 
 
 def _interval_level(settings: Mapping[str, str]) -> float:
-    """The level at which intervals were drawn, as the parameters state it, or else its default."""
+    """Level of the intervals in the parameters, or its default."""
     stated = [value for name, value in settings.items() if name.endswith("evaluation.bootstrap.level")]
     return float(stated[0]) if stated else BootstrapSettings().level
 
 
 def _by_outcome(chosen: pd.DataFrame, threshold: float) -> dict[Outcome, pd.DataFrame]:
-    """Found mines and false alarms by falling, missed mines and the rest by rising probability; test chips first."""
+    """Called chips by falling, other chips by rising probability; test chips first."""
     called = chosen["probability"] >= threshold
     mine = chosen["label"] == 1
     seen = chosen.assign(is_known=chosen["fold"].notna())
@@ -245,8 +238,8 @@ def _by_outcome(chosen: pd.DataFrame, threshold: float) -> dict[Outcome, pd.Data
     }
 
 
-def _by_fit(chips: pd.DataFrame, examples: int) -> dict[OutlineKind, pd.DataFrame]:
-    """Chips with a mine from the worst to the best, none of them twice; of those that overlap equally, larger first."""
+def _by_fit(chips: pd.DataFrame, examples: int) -> dict[Fit, pd.DataFrame]:
+    """Chips with a mine from the worst to the best fit, none of them twice; among equal ones, larger mines first."""
     mines = chips[chips["true_hectares"] > 0]
     mines = mines.sort_values(["iou", "true_hectares"], ascending=[True, False])
     each = min(examples, -(-len(mines) // 3))
@@ -280,7 +273,7 @@ def _known(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
 
 
 def _long(curves: pd.DataFrame) -> pd.DataFrame:
-    """One row a figure, with the stage that it belongs to apart from its name."""
+    """Melt learning curves to one row a figure, with stage and metric apart."""
     figures = [name for name in curves.columns if name.startswith(("training_", "validation_"))]
     table = curves.melt(["fold", "epoch"], figures, var_name="figure")
     parts = table["figure"].str.split("_", n=1, expand=True)

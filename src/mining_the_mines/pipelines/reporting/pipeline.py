@@ -1,4 +1,4 @@
-"""Everything that came out → one HTML page."""
+"""Reports: one HTML page of both tasks, composites and maps, or of one task."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,8 +16,8 @@ from mining_the_mines.pipelines.reporting.nodes import (
     write_report,
 )
 
-_CLASSIFICATION: Final = {"detection": "classification_data"}
-_SEGMENTATION: Final = {"outlines": "segmentation_data"}
+_CLASSIFICATION: Final = {"classification": "classification_data"}
+_SEGMENTATION: Final = {"segmentation": "segmentation_data"}
 
 
 def create_pipeline() -> Pipeline:

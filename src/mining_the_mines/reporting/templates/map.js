@@ -79,14 +79,14 @@ function ring(steps) {
   return points;
 }
 
-function polygon(outline, options) {
-  return L.polygon(outline.map(part => part.map(ring)), options);
+function drawPolygon(polygon, options) {
+  return L.polygon(polygon.map(part => part.map(ring)), options);
 }
 
 function minesOf(scene) {
   const columns = Object.entries(scene.mines.columns);
-  return scene.mines.outlines.map((outline, row) => {
-    const mine = {scene, outline};
+  return scene.mines.polygons.map((polygon, row) => {
+    const mine = {scene, polygon};
     for (const [name, values] of columns) mine[name] = values[row];
     return mine;
   });
@@ -169,8 +169,8 @@ for (const scene of content.scenes) {
 function surroundings(kind, options, noun) {
   if (!content.scenes.some(scene => scene[kind])) return null;
   const group = L.featureGroup();
-  for (const {name, outline} of content.scenes.flatMap(scene => scene[kind] ?? [])) {
-    const layer = polygon(outline, options);
+  for (const {name, polygon} of content.scenes.flatMap(scene => scene[kind] ?? [])) {
+    const layer = drawPolygon(polygon, options);
     layer.bindTooltip(element("span", {}, name ? `${noun}: ${name}` : noun), {sticky: true});
     group.addLayer(layer);
   }
@@ -289,9 +289,9 @@ function appearance(mine) {
 /** The polygon of a mine, made when it is first needed. */
 function layerOf(mine) {
   if (!mine.layer) {
-    mine.layer = polygon(mine.outline, appearance(mine));
+    mine.layer = drawPolygon(mine.polygon, appearance(mine));
     mine.layer.mine = mine;
-    mine.outline = null;
+    mine.polygon = null;
   }
   return mine.layer;
 }

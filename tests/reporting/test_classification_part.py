@@ -1,0 +1,65 @@
+"""The summary of the classifiers agrees with their tables."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from mining_the_mines.reporting.report_data import ClassificationData
+from mining_the_mines.reporting.summaries import summarise_classification
+from support.report_pages import summary
+
+
+def told(data: ClassificationData, **changes: object) -> list[str]:
+    return summary("classification", summarise_classification(dataclasses.replace(data, **changes)), 0.95)  # type: ignore[arg-type]
+
+
+def difference(value: float, low: float, high: float) -> pd.DataFrame:
+    row = ("out-of-fold", "blend", "baseline", "roc_auc", value, low, high)
+    return pd.DataFrame([row], columns=["split", "model", "rival", "metric", "value", "low", "high"])
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        ((0.03, 0.01, 0.05), "0.030 above that of the baseline (difference 0.010 to 0.050): this is more than chance"),
+        ((-0.01, -0.04, 0.02), "0.010 below that of the baseline (difference -0.040 to 0.020): this may be chance"),
+    ],
+)
+def test_difference_to_the_first_model(
+    classification: ClassificationData, interval: tuple[float, float, float], words: str
+) -> None:
+    assert words in " ".join(told(classification, difference_table=difference(*interval)))
+
+
+def test_first_model_is_not_compared_with_itself(classification: ClassificationData) -> None:
+    assert not [text for text in told(classification, chosen_model="baseline") if "Out of fold its" in text]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "last"),
+    [((4, 1), "Of its 5 false alarms, 4 lie in the category river bank (20 chips)."), ((0, 0), None)],
+)
+def test_category_of_most_false_alarms(
+    classification: ClassificationData, wrong: tuple[int, int], last: str | None
+) -> None:
+    rows = [
+        ("test", "blend", "river_bank", 0, wrong[0], 20),
+        ("test", "blend", "town", 0, wrong[1], 9),
+        ("test", "blend", "mine", 1, 8, 9),
+    ]
+    table = pd.DataFrame(rows, columns=["split", "model", "category", "label", "wrong", "chips"])
+    found = [text for text in told(classification, category_table=table) if "false alarm" in text]
+    assert found == ([last] if last else [])
+
+
+@pytest.mark.parametrize(("error", "advice"), [(0.02, "as they stand"), (0.2, "as a ranking")])
+def test_advice_on_probabilities(classification: ClassificationData, error: float, advice: str) -> None:
+    table = classification.score_table.copy()
+    table.loc[table["metric"] == "expected_calibration_error", "value"] = error
+    found = told(classification, score_table=table)
+    assert any(f"{100 * error:.0f} percentage points" in text and advice in text for text in found)
+
+
+def test_unscored_model(classification: ClassificationData) -> None:
+    assert told(classification, chosen_model="maxvit2") == ["There are no scores of the maxvit2."]
