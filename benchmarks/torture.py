@@ -27,8 +27,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DatasetError
 
-from mining_the_mines.ledger.records import RunRecord
-from mining_the_mines.ledger.store import Ledger
+from mining_the_mines.ledger.records import Ledger, RunRecord
 
 PROJECT = Path(__file__).parents[1]
 #: What commands need before the first node: libraries are imported.

@@ -9,7 +9,7 @@ from mining_the_mines.datasets.run_facts import RunFactsDataset
 
 
 def test_facts_name_versions_and_are_read_only(tmp_path: Path) -> None:
-    dataset = RunFactsDataset(filepath=str(tmp_path))
+    dataset = RunFactsDataset(project=str(tmp_path))
     facts = dataset.load()
     assert facts["MLflow run"] == "not tracked"
     assert facts["torch"]

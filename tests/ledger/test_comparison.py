@@ -1,40 +1,43 @@
-"""Two runs side by side."""
+"""Comparison of two runs."""
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from mining_the_mines.core.hashing import NOTHING
+from mining_the_mines.core.hashing import NOTHING, hash_values
 from mining_the_mines.ledger.comparison import (
     GPU_TOLERANCE,
     Compared,
     all_agree,
+    catalog_differences,
     code_differences,
     compare_metrics,
     compare_outputs,
     data_differences,
     environment_differences,
     file_differences,
+    hash_entries,
     inexact_outputs,
     parameter_differences,
     usual_tolerance,
 )
 from mining_the_mines.ledger.records import NodeRecord, RunRecord
-from support.stored_files import CODE, ENVIRONMENT, node, run, state
+from support.recorded_runs import CODE, ENVIRONMENT, node, run, state
 
 
-def test_a_commit_that_changes_no_code_of_the_package_is_no_difference() -> None:
+def test_same_code_in_another_commit() -> None:
     assert not list(code_differences(CODE, CODE.model_copy(update={"commit": "f" * 40, "dirty": True})))
 
 
-def test_other_code_is_named_by_package_and_commit() -> None:
+def test_other_code() -> None:
     [difference] = code_differences(CODE, CODE.model_copy(update={"package_hash": "e" * 64}))
     commit = f"(commit {CODE.commit[:12]})"
-    assert str(difference) == f"code: package {'c' * 12} {commit} then, package {'e' * 12} {commit} now"
+    assert str(difference) == f"code: package {'d' * 12} {commit} then, package {'e' * 12} {commit} now"
 
 
-def test_another_lock_file_package_and_python_are_named() -> None:
+def test_other_lock_file_package_and_python() -> None:
     other = ENVIRONMENT.model_copy(update={"lock_hash": "9" * 64, "packages": {"torch": "2.0"}, "python": "3.12.1"})
     assert [difference.what for difference in environment_differences(ENVIRONMENT, other)] == [
         "lock file",
@@ -43,23 +46,23 @@ def test_another_lock_file_package_and_python_are_named() -> None:
     ]
 
 
-def test_sums_that_are_shared_out_among_more_threads_are_other_sums() -> None:
+def test_other_number_of_threads() -> None:
     one, two = (ENVIRONMENT.model_copy(update={"threads": threads}) for threads in (1, 2))
     assert [difference.what for difference in environment_differences(one, two)] == ["threads (OMP_NUM_THREADS)"]
     assert not list(environment_differences(ENVIRONMENT, two)), "an older record does not say"
 
 
-def test_a_patch_of_python_and_another_machine_are_no_differences() -> None:
+def test_patch_of_python_and_other_machine() -> None:
     other = ENVIRONMENT.model_copy(update={"python": "3.11.99", "platform": "other", "device": "NVIDIA H100"})
     assert not list(environment_differences(ENVIRONMENT, other))
 
 
-def test_raw_data_that_changed_are_named_with_their_place() -> None:
+def test_changed_raw_data() -> None:
     [difference] = data_differences(run(node("cut", ["outlines"], ["chips"])), {"outlines": "f" * 64})
     assert str(difference).startswith("data: outlines (data/outlines): ")
 
 
-def test_a_file_that_a_parameter_names_is_named_where_it_changed_or_is_gone() -> None:
+def test_changed_file_of_a_parameter() -> None:
     record = run(
         node("choose", [], ["places"]).model_copy(update={"files": {"conf/regions.csv": "a" * 64, "b.tif": "b" * 64}})
     )
@@ -71,22 +74,22 @@ def test_a_file_that_a_parameter_names_is_named_where_it_changed_or_is_gone() ->
     assert not list(file_differences(record, record.named_files()))
 
 
-def test_a_file_that_a_parameter_names_and_the_run_makes_is_no_raw_data() -> None:
+def test_parameter_names_an_output() -> None:
     mapped = node("take", ["chips"], ["taken"]).model_copy(update={"files": {"data/chips/a.tif": "a" * 64}})
     assert not run(node("cut", [], ["chips"]), mapped).named_files()
 
 
-def test_a_run_s_own_files_are_no_raw_data() -> None:
+def test_outputs_are_no_raw_data() -> None:
     record = run(node("cut", ["outlines"], ["chips"]), node("pack", ["chips"], ["packed"]))
     assert list(record.raw_inputs()) == ["outlines"]
 
 
-def test_what_lies_in_a_folder_that_the_run_makes_is_no_raw_data() -> None:
+def test_input_inside_an_output_is_no_raw_data() -> None:
     inside = node("detect", [state("unlabelled", path="data/chips/unlabelled")], ["found"])
     assert list(run(node("cut", ["outlines"], ["chips"]), inside).raw_inputs()) == ["outlines"]
 
 
-def test_parameters_are_named_with_dots() -> None:
+def test_changed_parameters() -> None:
     then = {"training": {"epochs": 3, "bands": ("B2", "B3")}}
     now = {"training": {"epochs": 4, "bands": ["B2", "B3"]}, "tasks": ["classification"]}
     assert list(map(str, parameter_differences(then, now))) == [
@@ -95,25 +98,25 @@ def test_parameters_are_named_with_dots() -> None:
     ]
 
 
-def test_figures_are_equal_to_the_last_digit_or_not_at_all() -> None:
+def test_metrics_without_tolerance() -> None:
     rows = compare_metrics(
         {"a": 0.1 + 0.2, "b": math.nan, "c": 1.0, "d": 1.0}, {"a": 0.3, "b": math.nan, "c": 1.0}, 0.0
     )
     assert [row.verdict for row in rows] == ["different", "equal", "equal", "missing"]
 
 
-def test_a_tolerance_lets_figures_be_close() -> None:
+def test_metrics_within_tolerance() -> None:
     [row] = compare_metrics({"a": 0.5}, {"a": 0.505}, 0.01)
     assert row.verdict == "close"
     assert row.agrees
 
 
-def test_a_figure_that_only_the_second_run_has_does_not_agree() -> None:
+def test_new_metric() -> None:
     [row] = compare_metrics({}, {"a": 0.5}, 1.0)
     assert not row.agrees
 
 
-def test_outputs_are_compared_by_what_they_hold_wherever_they_lie() -> None:
+def test_outputs_by_content() -> None:
     then = run(node("cut", [], [state("chips", "a" * 64, path="data/chips"), state("seen", path=None)]))
     now = run(node("cut", [], [state("chips", "a" * 64, path="data/reproductions/1/chips"), state("new", "b" * 64)]))
     assert [(row.name, row.verdict) for row in compare_outputs(then, now)] == [("chips", "equal"), ("new", "new")]
@@ -137,8 +140,11 @@ def trained(device: str, contents: Mapping[str, str] | None = None) -> RunRecord
     )
 
 
+NETWORKS = {"classification.network"}
+
+
 def judge(then: RunRecord, now: RunRecord, figures: list[Compared]) -> tuple[dict[str, str], bool]:
-    rows = compare_outputs(then, now, inexact_outputs(then, now))
+    rows = compare_outputs(then, now, inexact_outputs(NETWORKS, then, now))
     return {row.name: row.verdict for row in rows if row.verdict != "equal"}, all_agree(figures, rows)
 
 
@@ -147,37 +153,72 @@ APART = compare_metrics({"roc_auc": 0.9}, {"roc_auc": 0.915}, GPU_TOLERANCE)
 OTHER_DIGITS = dict.fromkeys(("classification.network", "classification.curves", "classification.scores"), "9" * 64)
 
 
-def test_figures_may_be_apart_only_where_an_accelerator_took_part() -> None:
+def test_usual_tolerance() -> None:
     assert usual_tolerance(["cpu", "cpu"]) == 0
     assert usual_tolerance(["cpu", "NVIDIA H100"]) == GPU_TOLERANCE == 0.01
 
 
 @pytest.mark.parametrize("devices", [("NVIDIA H100", "NVIDIA H100"), ("cpu", "mps"), ("mps", "cpu")])
-def test_what_an_accelerator_trained_may_have_other_digits_while_figures_are_close(devices: tuple[str, str]) -> None:
+def test_networks_on_an_accelerator(devices: tuple[str, str]) -> None:
     then, now = trained(devices[0]), trained(devices[1], OTHER_DIGITS)
     assert judge(then, now, CLOSE) == (dict.fromkeys(OTHER_DIGITS, "close"), True)
     assert not judge(then, now, APART)[1]
 
 
 @pytest.mark.parametrize("dataset", ["mine_polygons", "packed_chips", "folds", "classification.baseline"])
-def test_what_no_network_had_a_part_in_is_equal_byte_for_byte_on_an_accelerator_too(dataset: str) -> None:
+def test_exact_data_on_an_accelerator(dataset: str) -> None:
     then, now = trained("NVIDIA H100"), trained("NVIDIA H100", {**OTHER_DIGITS, dataset: "9" * 64})
     verdicts, agree = judge(then, now, CLOSE)
     assert verdicts[dataset] == "different"
     assert not agree
 
 
-def test_on_a_cpu_every_file_is_equal_whatever_figures_are_allowed() -> None:
+def test_files_on_a_cpu() -> None:
     assert not judge(trained("cpu"), trained("cpu", OTHER_DIGITS), CLOSE)[1]
 
 
-def test_without_figures_nothing_vouches_for_files_that_differ() -> None:
+def test_differing_files_without_metrics() -> None:
     then = trained("NVIDIA H100")
     assert not judge(then, trained("NVIDIA H100", OTHER_DIGITS), [])[1]
     assert judge(then, trained("NVIDIA H100"), [])[1]
 
 
-def test_a_file_that_is_missing_is_never_close() -> None:
+def test_missing_file() -> None:
     then = trained("NVIDIA H100")
     now = then.model_copy(update={"nodes": then.nodes[:-1]})
     assert judge(then, now, CLOSE) == ({"classification.scores": "missing"}, False)
+
+
+CATALOG: dict[str, Any] = {
+    "folds": {"type": "CsvTable", "filepath": "data/folds.csv", "metadata": {"kedro-viz": {"layer": "03_primary"}}},
+    "report": {"type": "HtmlPage", "filepath": "data/report.html"},
+    "map_page": {"type": "HtmlPage", "filepath": "data/map.html", "credentials": "somebody"},
+}
+RECORD = run(node("report", ["folds"], ["report", "map_page"])).model_copy(
+    update={"catalog_entries": hash_entries(CATALOG), "catalog_hash": hash_values(CATALOG)}
+)
+
+
+def changed_entries(catalog: dict[str, Any], record: RunRecord = RECORD) -> list[str]:
+    return [difference.what for difference in catalog_differences(record, catalog)]
+
+
+def test_changed_and_missing_entries() -> None:
+    other = {"folds": {**CATALOG["folds"], "filepath": "data/other.csv"}, "report": CATALOG["report"]}
+    assert changed_entries(other) == ["catalog: folds", "catalog: map_page"]
+
+
+def test_metadata_and_credentials_of_entries() -> None:
+    other = {"metadata": {"mining_the_mines": {"artifact": True}}, "credentials": "nobody"}
+    assert changed_entries({name: {**entry, **other} for name, entry in CATALOG.items()}) == []
+
+
+def test_unused_entries_and_factories() -> None:
+    assert changed_entries({**CATALOG, "masks": {"type": "Masks"}}) == []
+    assert changed_entries({**CATALOG, "{name}_table": {"type": "CsvTable"}}) == ["catalog: {name}_table"]
+
+
+def test_older_record_without_entries() -> None:
+    older = RunRecord.model_validate(RECORD.model_dump(mode="json", exclude={"catalog_entries"}))
+    assert changed_entries(CATALOG, older) == []
+    assert changed_entries({"folds": CATALOG["folds"]}, older) == ["catalog"]

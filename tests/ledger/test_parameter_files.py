@@ -7,7 +7,7 @@ import pytest
 import rasterio.shutil
 
 from mining_the_mines.ledger.parameter_files import named_files
-from support.recorded_runs import Books, write_composite
+from support.recorded_runs import RecordedProject, write_composite
 from support.scene_files import ground, write_scene
 
 
@@ -17,7 +17,7 @@ def write(path: Path, text: str = "") -> Path:
     return path
 
 
-def test_files_are_found_wherever_parameters_name_them(tmp_path: Path) -> None:
+def test_nested_parameters(tmp_path: Path) -> None:
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
     regions = write(project / "conf/regions.csv")
     scene = write(elsewhere / "scene.tif")
@@ -25,23 +25,23 @@ def test_files_are_found_wherever_parameters_name_them(tmp_path: Path) -> None:
     assert named_files(parameters, project) == sorted([regions, scene])
 
 
-def test_a_folder_of_scenes_is_named_as_a_whole(tmp_path: Path) -> None:
+def test_folder(tmp_path: Path) -> None:
     write(tmp_path / "mine/scenes/a.tif")
     assert named_files({"scene": "mine/scenes/"}, tmp_path) == [tmp_path / "mine/scenes"]
 
 
 @pytest.mark.parametrize("text", ["median", "https://example.org/a.json", ".", "/", "", "a\0b.tif", "x" * 5000 + "/"])
-def test_words_addresses_and_the_project_itself_name_nothing(tmp_path: Path, text: str) -> None:
+def test_words_addresses_and_the_project(tmp_path: Path, text: str) -> None:
     write(tmp_path / "median")
     assert named_files({"method": text}, tmp_path) == []
 
 
-def test_a_shapefile_comes_with_the_files_beside_it(tmp_path: Path) -> None:
+def test_shapefile(tmp_path: Path) -> None:
     files = [write(tmp_path / f"regions{suffix}") for suffix in (".dbf", ".shp", ".shx")]
     assert named_files("regions.shp", tmp_path) == files
 
 
-def test_a_catalog_comes_with_its_scenes_and_their_files(tmp_path: Path) -> None:
+def test_stac_catalog(tmp_path: Path) -> None:
     band = write(tmp_path / "stac/scene/blue.tif")
     assets = {"blue": {"href": "./blue.tif"}, "far": {"href": "https://example.org/far.tif"}}
     up = {"rel": "root", "href": "../catalog.json"}
@@ -60,13 +60,13 @@ def write_mosaic(path: Path, tile: Path) -> Path:
     return path
 
 
-def test_a_mosaic_comes_with_its_tiles(tmp_path: Path) -> None:
+def test_mosaic(tmp_path: Path) -> None:
     tile = tmp_path / "tiles/tile.tif"
     mosaic = write_mosaic(tmp_path / "scene.vrt", tile)
     assert named_files({"scene": "scene.vrt"}, tmp_path) == [mosaic, tile]
 
 
-def test_a_folder_of_mosaics_comes_with_tiles_that_lie_elsewhere(tmp_path: Path) -> None:
+def test_folder_of_mosaics(tmp_path: Path) -> None:
     tile, folder = tmp_path / "tiles/tile.tif", tmp_path / "scenes"
     folder.mkdir()
     write_mosaic(folder / "a.vrt", tile)
@@ -74,14 +74,16 @@ def test_a_folder_of_mosaics_comes_with_tiles_that_lie_elsewhere(tmp_path: Path)
     assert named_files({"scene": "scenes/"}, tmp_path) == [folder, tile]
 
 
-def test_a_composite_comes_with_its_dates_and_its_numbers_of_clear_dates(tmp_path: Path) -> None:
-    folder = Path(write_composite(Books(tmp_path), path="composites").path or "")
+def test_raster_with_its_record(tmp_path: Path) -> None:
+    write_composite(RecordedProject(tmp_path), path="composites")
     write_scene(tmp_path / "composites/tapajos.tif", ground(20, 20))
-    names = ["clear_dates/tapajos.tif", "tapajos.composite.json", "tapajos.tif"]
-    assert named_files({"scene": "composites/tapajos.tif"}, tmp_path) == [tmp_path / folder / name for name in names]
+    names = ["tapajos.composite.json", "tapajos.tif"]
+    assert named_files({"scene": "composites/tapajos.tif"}, tmp_path) == [
+        tmp_path / "composites" / name for name in names
+    ]
 
 
 @pytest.mark.parametrize("text", ["{half", "[]", '{"stac_version": "1.0.0", "links": 3}', "7"])
-def test_a_file_that_is_no_catalog_stands_for_itself(tmp_path: Path, text: str) -> None:
+def test_json_that_is_no_catalog(tmp_path: Path, text: str) -> None:
     file = write(tmp_path / "regions.json", text)
     assert named_files("regions.json", tmp_path) == [file]

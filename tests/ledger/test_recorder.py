@@ -1,4 +1,4 @@
-"""What makes a node stale, and what doesn't."""
+"""Which changes make a node stale."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.io import AbstractDataset, DataCatalog
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
@@ -18,22 +18,7 @@ from mining_the_mines.ledger.recorder import RunRecorder
 
 JSON = "mining_the_mines.datasets.files.JsonFile"
 TEXT = "mining_the_mines.datasets.files.TextFile"
-
-
-class OtherRuns(AbstractDataset[None, int]):
-    """Changes with every run."""
-
-    always_changes = True
-
-    def load(self) -> int:
-        """Give a number."""
-        return 1
-
-    def save(self, data: None) -> None:
-        """Keep nothing."""
-
-    def _describe(self) -> dict[str, str]:
-        return {}
+INDEX = {"mining_the_mines": {"index": True}}
 
 
 def double(number: int, factor: int) -> int:
@@ -79,7 +64,7 @@ class Project:
     _runs: int = 0
 
     def open(self, **parameters: object) -> RunRecorder:
-        """Open the books of another run."""
+        """Start another run."""
         self._runs += 1
         anchored = {
             name: {**entry, "filepath": str(self.folder / entry["filepath"])} if "filepath" in entry else entry
@@ -92,18 +77,18 @@ class Project:
 
     def run(self, **parameters: object) -> list[str]:
         """Run what is stale, and name it."""
-        books, ran = self.open(**parameters), []
+        recorder, ran = self.open(**parameters), []
         for node in self.pipeline.nodes:
-            record = books.recall(node)
+            record = recorder.recall(node)
             if record is not None:
-                books.reuse(record)
+                recorder.reuse(record)
                 continue
-            books.begin(node)
-            for name, value in node.run({name: books.catalog.load(name) for name in node.inputs}).items():
-                books.catalog.save(name, value)
-                books.saved(node, name)
+            recorder.begin(node)
+            for name, value in node.run({name: recorder.catalog.load(name) for name in node.inputs}).items():
+                recorder.catalog.save(name, value)
+                recorder.saved(node, name)
             ran.append(node.name)
-        books.close()
+        recorder.close()
         return ran
 
     def newest(self, name: str) -> Path:
@@ -118,12 +103,12 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def test_nothing_is_stale_where_nothing_has_changed(project: Project) -> None:
+def test_unchanged(project: Project) -> None:
     assert project.run() == ["double", "describe"]
     assert project.run() == []
 
 
-def test_going_back_makes_what_was_made_before_the_newest_again(project: Project) -> None:
+def test_going_back_restores_the_older_version(project: Project) -> None:
     project.run(factor=2)
     project.run(factor=3)
     assert project.run(factor=2) == []
@@ -134,17 +119,16 @@ def test_going_back_makes_what_was_made_before_the_newest_again(project: Project
     assert project.newest("described.txt").parent.name == "2026-01-01T00.00.03.000Z"
 
 
-def test_the_books_say_what_was_brought_forward(project: Project) -> None:
+def test_restored_version_is_recorded(project: Project) -> None:
     project.run(factor=2)
     project.run(factor=3)
     project.run(factor=2)
-    writer = project.open().ledger.writer("described", "2026-01-01T00.00.03.000Z")
-    assert writer is not None
-    assert writer.run_id == "run 1"
-    assert (project.folder / str(writer.outputs[0].path)).samefile(project.newest("described.txt"))
+    records = [record for record in project.open().ledger.nodes if record.node == "describe"]
+    assert [record.run_id for record in records] == ["run 1", "run 2", "run 1"]
+    assert (project.folder / str(records[0].outputs[0].path)).samefile(project.newest("described.txt"))
 
 
-def test_a_node_that_leaves_something_in_memory_too_runs_again_to_go_back(project: Project) -> None:
+def test_outputs_in_memory_prevent_restoring(project: Project) -> None:
     split = Node(lambda number, factor: (number, number * factor), ["raw", "params:factor"], ["in_memory", "doubled"])
     project.pipeline = Pipeline([split])
     project.run(factor=2)
@@ -154,7 +138,7 @@ def test_a_node_that_leaves_something_in_memory_too_runs_again_to_go_back(projec
     assert json.loads(project.newest("doubled.json").read_text()) == 42
 
 
-def test_what_parameters_name_counts_by_what_it_holds(project: Project) -> None:
+def test_files_of_parameters_count(project: Project) -> None:
     regions = project.folder / "regions.csv"
     regions.write_text("a", encoding="utf-8")
     pipeline = Pipeline([Node(lambda number, _: number, ["raw", "params:regions"], "doubled", name="choose")])
@@ -165,7 +149,7 @@ def test_what_parameters_name_counts_by_what_it_holds(project: Project) -> None:
     assert project.run(regions="regions.csv") == ["choose"]
 
 
-def test_the_books_keep_what_parameters_named_by_what_it_held(project: Project) -> None:
+def test_files_of_parameters_are_recorded(project: Project) -> None:
     regions = project.folder / "regions.csv"
     regions.write_text("a", encoding="utf-8")
     node = Node(lambda number, _: number, ["raw", "params:regions"], "doubled", name="choose")
@@ -176,19 +160,37 @@ def test_the_books_keep_what_parameters_named_by_what_it_held(project: Project) 
     assert record.files == {"regions.csv": sha256(b"a").hexdigest()}
 
 
-def test_who_reads_other_runs_is_always_stale_and_so_is_what_stands_on_it(project: Project) -> None:
-    project.catalog = {
-        **entries(),
-        "runs": {"type": OtherRuns},
-    }
-    project.pipeline = Pipeline(
-        [
-            Node(lambda _: 1, "runs", "compared", name="compare"),
-            Node(describe, "compared", "described", name="describe"),
-        ]
-    )
-    assert project.run() == ["compare", "describe"]
-    assert project.run() == ["compare", "describe"]
+def test_pending_output_is_never_up_to_date(project: Project) -> None:
+    node = Node(lambda number: {"pending": "no answer"} if number == 21 else {}, "raw", "doubled", name="register")
+    project.pipeline = Pipeline([node])
+    assert (project.run(), project.run()) == (["register"], ["register"])
+    (project.folder / "data/raw.json").write_text("22", encoding="utf-8")
+    assert (project.run(), project.run()) == (["register"], [])
+
+
+def test_volatile_input_makes_nothing_stale(project: Project) -> None:
+    project.catalog = entries(raw={"metadata": {"mining_the_mines": {"volatile": True}}})
+    project.run()
+    (project.folder / "data/raw.json").write_text("22", encoding="utf-8")
+    assert project.run() == []
+
+
+def test_index_counts_the_files_that_it_names(project: Project) -> None:
+    project.catalog = entries(doubled={"filepath": "data/maps/maps.json", "metadata": INDEX, "versioned": False})
+
+    def map_scene(number: int) -> list[str]:
+        folder = project.folder / "data/maps/tapajos"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "mines.gpkg").write_text(str(number), encoding="utf-8")
+        return ["tapajos"]
+
+    project.pipeline = Pipeline([Node(map_scene, "raw", "doubled", name="map")])
+    assert (project.run(), project.run()) == (["map"], [])
+    (project.folder / "data/maps/elsewhere").mkdir()
+    (project.folder / "data/maps/elsewhere/mines.gpkg").write_text("of another run", encoding="utf-8")
+    assert project.run() == []
+    (project.folder / "data/maps/tapajos/mines.gpkg").write_text("edited", encoding="utf-8")
+    assert project.run() == ["map"]
 
 
 GIVEN = ["raw", "params:factor"]
@@ -205,7 +207,7 @@ TENS_AND_ONES = {name: {"type": JSON, "filepath": f"data/{name}.json"} for name 
     ],
     ids=["inputs", "function", "filled in", "outputs"],
 )
-def test_a_node_that_is_wired_in_another_way_is_stale(project: Project, then: Node, now: Node) -> None:
+def test_other_wiring(project: Project, then: Node, now: Node) -> None:
     project.catalog = {**entries(), **TENS_AND_ONES}
     project.pipeline = Pipeline([then])
     assert (project.run(), project.run()) == (["n"], [])
@@ -222,29 +224,27 @@ def test_a_node_that_is_wired_in_another_way_is_stale(project: Project, then: No
         ({"doubled": {"save_args": {"indent": 1}}}, ["double", "describe"]),
     ],
 )
-def test_what_the_catalog_says_of_data_counts(
-    project: Project, changed: Mapping[str, Mapping[str, Any]], stale: list[str]
-) -> None:
+def test_other_catalog_entry(project: Project, changed: Mapping[str, Mapping[str, Any]], stale: list[str]) -> None:
     project.run()
     project.catalog = entries(**changed)
-    books = project.open()
-    assert [node.name for node in project.pipeline.nodes if books.recall(node) is None] == stale
+    recorder = project.open()
+    assert [node.name for node in project.pipeline.nodes if recorder.recall(node) is None] == stale
 
 
-def test_the_same_project_elsewhere_is_not_stale(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_moved_project(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
     project.run()
     moved = Project(Path(shutil.copytree(project.folder, tmp_path_factory.mktemp("moved") / "project")), _runs=1)
     assert moved.run() == []
 
 
-def test_another_version_of_a_package_makes_all_stale_and_another_device_nothing(project: Project) -> None:
+def test_other_package_and_other_device(project: Project) -> None:
     project.run()
     node = project.pipeline.nodes[0]
 
     def recalled(**changed: object) -> bool:
-        books = project.open()
-        books.environment = books.environment.model_copy(update=changed)
-        return books.recall(node) is not None
+        recorder = project.open()
+        recorder.environment = recorder.environment.model_copy(update=changed)
+        return recorder.recall(node) is not None
 
     packages = project.open().environment.packages
     assert recalled(device="something faster")

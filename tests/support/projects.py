@@ -104,7 +104,7 @@ def run(
 
 def nodes_of_last_run() -> set[str]:
     """Names of the nodes that ran in this process's last run."""
-    return set(next(hook for hook in settings.HOOKS if isinstance(hook, RunRecording)).made)
+    return set(next(hook for hook in settings.HOOKS if isinstance(hook, RunRecording)).ran)
 
 
 def reproduce(project: Path, *arguments: str) -> Result:

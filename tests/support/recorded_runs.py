@@ -1,45 +1,96 @@
-"""Ledgers as a few runs leave them, with the files that they tell of."""
+"""Records of runs, and ledgers with the files that they describe."""
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.hashing import NOTHING, ContentHashes, hash_values
-from mining_the_mines.ledger.lineage import Witnesses
-from mining_the_mines.ledger.records import CodeState, DatasetState, Environment, NodeRecord
-from mining_the_mines.ledger.store import Ledger
-from mining_the_mines.mapping.map_facts import MapFacts
-from mining_the_mines.mapping.scene_map import MapRecord, write_record
-from mining_the_mines.rasters.scene import Scene
-from mining_the_mines.scenes.composite_files import RECORD, CompositeRecord
-from mining_the_mines.scenes.scene_list import SceneSelection, left_out_table
-from support.stac_catalogs import region, series
+from mining_the_mines.ledger.catalog_facts import Content, DatasetFacts
+from mining_the_mines.ledger.lineage import Catalog
+from mining_the_mines.ledger.records import (
+    CodeState,
+    DatasetState,
+    Environment,
+    Ledger,
+    NodeRecord,
+    RunRecord,
+    RunRequest,
+)
+from support.stac_catalogs import series
 
-START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+START: Final = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 RUN, LATER_RUN = "1" * 32, "2" * 32
-VERSION = "2026-03-01T09.00.00.000Z"
-CODE = CodeState(commit="c" * 40, dirty=False, diff_hash=None, package_hash="d" * 64)
-ENVIRONMENT = Environment(lock_hash="e" * 64, python="3.11.9", packages={}, platform="Linux x86_64", device="cpu")
-#: What nodes make in these projects.
-MADE = ("composites", "raw_chips", "folds", "segmentation.segmenter", "scene_maps", "report", "scenes")
+VERSION: Final = "2026-03-01T09.00.00.000Z"
+CODE: Final = CodeState(commit="c" * 40, dirty=False, diff_hash=None, package_hash="d" * 64)
+ENVIRONMENT: Final = Environment(
+    lock_hash="e" * 64, python="3.11.9", packages={"torch": "2.15.0"}, platform="Linux x86_64", device="cpu"
+)
+#: Datasets that nodes make in these projects.
+MADE: Final = ("composites", "raw_chips", "folds", "segmentation.segmenter", "scene_maps", "report", "scenes")
+CONTENTS: Final[dict[str, Content]] = {
+    "simulated_series": "simulation", "scenes": "scenes", "composites": "composites", "packed_chips": "chips",
+    "folds": "folds", "segmentation.decision": "decision", "segmentation.segmenter": "model", "scene_maps": "maps",
+}  # fmt: skip
+FACTS: Final = {
+    **{name: DatasetFacts(holds=content) for name, content in CONTENTS.items()},
+    "segmentation.network": DatasetFacts(networks=True),
+    "segmentation.workspace": DatasetFacts(volatile=True),
+}
+
+
+def state(name: str, content_hash: str = "", path: str | None = "") -> DatasetState:
+    """A dataset; by default below data, with its name as content."""
+    place = f"data/{name}" if path == "" else path
+    return DatasetState(dataset=name, path=place, content_hash=content_hash or hash_values(name))
+
+
+def memory(dataset: str, value: str = "value") -> DatasetState:
+    """A dataset in memory."""
+    return DatasetState(dataset=dataset, content_hash=hash_values([dataset, value]))
+
+
+def nothing(dataset: str) -> DatasetState:
+    """An optional file that was not given."""
+    return DatasetState(dataset=dataset, content_hash=NOTHING)
+
+
+def node(
+    name: str, inputs: Sequence[str | DatasetState], outputs: Sequence[str | DatasetState], **changes: Any
+) -> NodeRecord:
+    """A node that has run."""
+    fields: dict[str, Any] = {
+        "node": name, "key": hash_values(name), "run_id": RUN, "finished": START.isoformat(), "seconds": 1,
+        "function": f"nodes:{name}", "code_hash": "f" * 64, "code": CODE, "environment": ENVIRONMENT, "parameters": {},
+        "inputs": tuple(state(each) if isinstance(each, str) else each for each in inputs),
+        "outputs": tuple(state(each) if isinstance(each, str) else each for each in outputs),
+    }  # fmt: skip
+    return NodeRecord(**{**fields, **changes})
+
+
+def run(*nodes: NodeRecord, **changes: Any) -> RunRecord:
+    """A run of nodes."""
+    fields: dict[str, Any] = {
+        "run_id": RUN, "request": RunRequest(), "parameters": {}, "catalog_hash": "0" * 64, "code": CODE,
+        "environment": ENVIRONMENT, "nodes": nodes,
+    }  # fmt: skip
+    return RunRecord(**{**fields, **changes})
 
 
 @dataclass
-class Books:
-    """A project and the records of its runs.
+class RecordedProject:
+    """A project with a ledger.
 
     Attributes:
-        project: Its folder.
-        run_id: Of the run under way.
-        code: That it runs.
+        folder: Folder of the project.
+        run_id: Run that nodes are recorded for.
+        code: State of the code that they run.
     """
 
-    project: Path
+    folder: Path
     run_id: str = RUN
     code: CodeState = CODE
     _minutes: int = 0
@@ -47,159 +98,122 @@ class Books:
 
     @property
     def ledger(self) -> Ledger:
-        """Read anew, as a command does."""
-        return Ledger(self.project / "data" / "ledger")
+        """The ledger, read anew as a command does."""
+        return Ledger(self.folder / "data" / "ledger")
+
+    @property
+    def catalog(self) -> Catalog:
+        """Files and facts of the project today."""
+        return Catalog(self._now, lambda name: FACTS.get(name, DatasetFacts()), lambda _run: MADE)
 
     def file(self, dataset: str, text: str, path: str, version: str | None = None) -> DatasetState:
-        """Write a file of a dataset; a version lies in a folder of its own."""
+        """Write the file of a dataset."""
         place = f"{path}/{version}/{Path(path).name}" if version else path
-        (self.project / place).parent.mkdir(parents=True, exist_ok=True)
-        (self.project / place).write_text(text, encoding="utf-8")
+        (self.folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / place).write_text(text, encoding="utf-8")
         return self.state(dataset, place, version)
 
     def state(
         self, dataset: str, path: str, version: str | None = None, parts: Mapping[str, str] | None = None
     ) -> DatasetState:
-        """Tell what a dataset holds now."""
+        """Describe a dataset as it lies on disk."""
         self._parts[path] = dict(parts or {})
-        held = ContentHashes().of(self.project / path)
+        held = ContentHashes().of(self.folder / path)
         return DatasetState(dataset=dataset, version=version, path=path, content_hash=held, parts=self._parts[path])
 
     def record(
-        self,
-        node: str,
-        inputs: Collection[DatasetState],
-        outputs: Collection[DatasetState],
-        function: str = "mining_the_mines.pipelines.somewhere:something",
-        **parameters: Any,
+        self, name: str, inputs: Collection[DatasetState], outputs: Collection[DatasetState], **changes: Any
     ) -> NodeRecord:
-        """Write down that a node was done, a minute after the one before."""
+        """Record a node, one minute after the one before."""
         self._minutes += 1
-        record = NodeRecord(
-            node=node,
-            key=hash_values([node, self._minutes]),
-            run_id=self.run_id,
-            finished=(START + timedelta(minutes=self._minutes)).isoformat(),
-            seconds=1,
-            function=function,
-            code_hash="f" * 64,
-            code=self.code,
-            environment=ENVIRONMENT,
-            parameters={f"params:{name}": value for name, value in parameters.items()},
-            inputs=tuple(inputs),
-            outputs=tuple(outputs),
-        )
+        finished = (START + timedelta(minutes=self._minutes)).isoformat()
+        fields = {"key": hash_values([name, self._minutes]), "run_id": self.run_id, "code": self.code}
+        record = node(name, list(inputs), list(outputs), **{**fields, "finished": finished, **changes})
         self.ledger.add(record)
         return record
 
-    @property
-    def witnesses(self) -> Witnesses:
-        """Of the files, and of what nodes make."""
-        return Witnesses(self._now, lambda _run: MADE)
-
-    def _now(self, state: DatasetState) -> DatasetState | None:
-        path = self.project / (state.path or "")
+    def _now(self, state: DatasetState, _run: str) -> DatasetState | None:
+        path = self.folder / (state.path or "")
         if not path.exists():
             return None
         parts = self._parts.get(state.path or "", {})
         return state.model_copy(update={"content_hash": ContentHashes().of(path), "parts": parts})
 
 
-def memory(dataset: str, value: str = "value") -> DatasetState:
-    """What is never written to a file."""
-    return DatasetState(dataset=dataset, content_hash=hash_values([dataset, value]))
-
-
-def nothing(dataset: str) -> DatasetState:
-    """What nobody has named a file for."""
-    return DatasetState(dataset=dataset, content_hash=NOTHING)
-
-
-def tell_mapping(project: Path) -> Books:
-    """A small run that has gone the whole way: four scenes, a composite, chips, a model, a map."""
-    books = Books(project)
-    archive = books.file("simulated_series", "{}", "data/01_raw/simulated/series.json").path or ""
-    series_state = books.state("simulated_series", str(Path(archive).parent))
-    drawn = books.file("mine_polygons", "polygons", "data/01_raw/simulated/mines.gpkg")
-    series_state = books.state("simulated_series", str(Path(archive).parent))
-    scenes = books.file("scenes", choose().to_json(), "data/01_raw/scenes.json", VERSION)
-    books.record("acquisition.choose_scenes", [series_state], [scenes], acquisition={"source": "simulation"})
-    composites = write_composite(books)
-    books.record("preprocessing.composite_scenes", [scenes, drawn], [composites], compositing={"mask": "scl"})
-    chips = books.file("raw_chips", "chips", "data/02_intermediate/chips/images/a.tif")
-    chips = books.state("raw_chips", "data/02_intermediate/chips")
-    books.record("preprocessing.cut_chips", [composites, drawn, nothing("chip_places")], [chips])
-    folds = books.file("folds", "place,split\ntapajos/r0c0,train\ntapajos/r0c1,train\nguiana/r0c0,test\n",
-                       "data/03_primary/folds.csv", VERSION)  # fmt: skip
-    packed = books.file("packed_chips", "packed", "data/03_primary/packed_chips/pixels.npy")
-    books.record("preprocessing.assign_folds", [chips], [folds, packed], folds={"folds": 2})
-    network = books.file("segmentation.network", "weights", "data/06_models/network", VERSION)
-    decision = books.file("segmentation.decision", '{"threshold": 0.625}', "data/08_reporting/decision.json", VERSION)
-    books.record("segmentation.train_segmenter", [packed, folds], [network, decision],
-                 "mining_the_mines.pipelines.training.nodes:train_segmenter", training={"epochs": 2})  # fmt: skip
-    segmenter = books.file("segmentation.segmenter", "model", "data/06_models/segmenter", VERSION)
-    books.record("segmentation.complete_segmenter", [network, decision], [segmenter])
-    books.record("mapping.take_test_regions", [composites, folds], [memory("scenes_to_map")])
-    maps = write_map(books)
-    books.record("mapping.map_scenes", [memory("scenes_to_map"), segmenter, nothing("concessions")], [maps],
-                 "mining_the_mines.pipelines.mapping.nodes:map_scenes", mapping={"overlap": 0.5})  # fmt: skip
-    report = books.file("report", "<html>", "data/08_reporting/report.html", VERSION)
-    books.record("reporting.write_report", [maps, folds], [report])
-    return books
-
-
-def choose() -> SceneSelection:
-    """Four scenes of a region."""
-    return SceneSelection("simulated", (region(),), {"tapajos": tuple(scene.item() for scene in series())},
-                       left_out_table([]))  # fmt: skip
+def record_mapping(folder: Path) -> RecordedProject:
+    """A small run from four scenes over a composite, chips and a model to a map and a report."""
+    project = RecordedProject(folder)
+    archive = "data/01_raw/simulated"
+    project.file("simulated_series", "{}", f"{archive}/series.json")
+    polygons = project.file("mine_polygons", "polygons", f"{archive}/mines.gpkg")
+    listed = json.dumps({"items": {"tapajos": [scene.item() for scene in series()]}})
+    scenes = project.file("scenes", listed, "data/01_raw/scenes.json", VERSION)
+    project.record("acquisition.choose_scenes", [project.state("simulated_series", archive)], [scenes])
+    composites = write_composite(project)
+    project.record("preprocessing.composite_scenes", [scenes, polygons], [composites])
+    project.file("raw_chips", "chips", "data/02_intermediate/chips/images/a.tif")
+    chips = project.state("raw_chips", "data/02_intermediate/chips")
+    project.record("preprocessing.cut_chips", [composites, polygons, nothing("chip_places")], [chips])
+    table = "place,split\ntapajos/r0c0,train\ntapajos/r0c1,train\nguiana/r0c0,test\n"
+    folds = project.file("folds", table, "data/03_primary/folds.csv", VERSION)
+    packed = project.file("packed_chips", "packed", "data/03_primary/packed_chips/pixels.npy")
+    project.record("preprocessing.assign_folds", [chips], [folds, packed])
+    network = project.file("segmentation.network", "weights", "data/06_models/network", VERSION)
+    decision = project.file("segmentation.decision", '{"threshold": 0.625}', "data/08_reporting/decision.json", VERSION)
+    function = "mining_the_mines.pipelines.training.nodes:train_segmenter"
+    training = {"params:training": {"epochs": 2}}
+    project.record(
+        "segmentation.train_segmenter", [packed, folds], [network, decision], function=function, parameters=training
+    )
+    segmenter = project.file("segmentation.segmenter", "model", "data/06_models/segmenter", VERSION)
+    project.record("segmentation.complete_segmenter", [network, decision], [segmenter])
+    project.record("mapping.take_test_regions", [composites, folds], [memory("scenes_to_map")])
+    maps = write_map(project)
+    settings = {"params:mapping": {"overlap": 0.5}}
+    inputs = [memory("scenes_to_map"), segmenter, nothing("concessions")]
+    project.record("mapping.map_scenes", inputs, [maps], parameters=settings)
+    report = project.file("report", "<html>", "data/08_reporting/report.html", VERSION)
+    project.record("reporting.write_report", [maps, folds], [report])
+    return project
 
 
 def write_composite(
-    books: Books, content_hash: str = "c0" * 32, path: str = "data/02_intermediate/composites"
+    project: RecordedProject, content_hash: str = "c0" * 32, path: str = "data/02_intermediate/composites"
 ) -> DatasetState:
-    """The composite of that region, as far as lineage looks at it."""
-    folder = books.project / path
+    """The composite of a region with its record and the index of its folder."""
+    folder = project.folder / path
     (folder / "clear_dates").mkdir(parents=True, exist_ok=True)
     for name in ("tapajos.tif", "clear_dates/tapajos.tif"):
         (folder / name).write_bytes(b"pixels")
-    days = tuple(scene.moment.date() for scene in series())
-    record = CompositeRecord("tapajos", content_hash, days, ("03.01",), "median", (), ())
-    (folder / "tapajos.composite.json").write_bytes(RECORD.dump_json(record))
-    return books.state("composites", path, parts={"tapajos": content_hash})
+    record = {"region": "tapajos", "content_hash": content_hash, "method": "median", "faults": []}
+    (folder / "tapajos.composite.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "composites.json").write_text('{"regions": ["tapajos"]}', encoding="utf-8")
+    return project.state("composites", path, parts={"tapajos": content_hash})
 
 
 def write_map(
-    books: Books,
+    project: RecordedProject,
     content_hash: str = "3f2a9c81d0b4" + "0" * 52,
     image: Path | None = None,
     source: str | None = None,
     *,
     noted: bool = True,
 ) -> DatasetState:
-    """The map of that region, or of another raster, as far as lineage looks at it."""
-    folder = books.project / "data/07_model_output/maps/tapajos"
+    """The map of a region, or of another raster, with its record and the index of its folder."""
+    maps = project.folder / "data/07_model_output/maps"
+    folder = maps / "tapajos"
     folder.mkdir(parents=True, exist_ok=True)
-    raster = image or books.project / "data/02_intermediate/composites/tapajos.tif"
-    record = MapRecord(
-        scene=Scene("tapajos", raster, source or str(raster), None, ()),
-        facts=MapFacts("tapajos", "mine-segmenter", "444cf440cffa"),
-        chips=ChipSettings(bands=("B2", "B3")),
-        content_hash=content_hash,
-        probability_hash="p" * 64,
-        model_hash="m" * 64,
-        seed=0.75,
-        grow=0.625,
-        coarse=False,
-        mines=2,
-        hectares=3.25,
-        mapped_hectares=100.0,
-        mapped_share=1.0,
-        reviews=None,
-        files={str(raster): ContentHashes().of(raster)} if noted else {},
-    )
-    write_record(record, folder)
+    raster = image or project.folder / "data/02_intermediate/composites/tapajos.tif"
+    record = {
+        "scene": {"name": "tapajos", "image": str(raster), "source": source or str(raster), "dates": []},
+        "facts": {"scene": "tapajos", "model": "mine-segmenter", "model_version": "444cf440cffa"},
+        "content_hash": content_hash, "seed": 0.75, "grow": 0.625, "mines": 2, "hectares": 3.25,
+        "files": {str(raster): ContentHashes().of(raster)} if noted else {},
+    }  # fmt: skip
+    (folder / "map.json").write_text(json.dumps(record), encoding="utf-8")
     for name in ("probability.tif", "mines.parquet", "mines.gpkg"):
         (folder / name).write_bytes(b"map")
     asset = {"href": "./mines.gpkg", "file:checksum": f"1220{hashlib.sha256(b'map').hexdigest()}"}
     (folder / "item.json").write_text(json.dumps({"assets": {"mines": asset}}), encoding="utf-8")
-    return books.state("scene_maps", "data/07_model_output/maps", parts={"tapajos": content_hash})
+    (maps / "maps.json").write_text('{"scenes": ["tapajos"], "unmapped": []}', encoding="utf-8")
+    return project.state("scene_maps", "data/07_model_output/maps", parts={"tapajos": content_hash})

@@ -8,8 +8,8 @@ from mining_the_mines.ledger.records import RUN_RECORD
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
 from mining_the_mines.tracking.scored_runs import read_scored_run
+from support.recorded_runs import run
 from support.scored_runs import QUICK, Tracked, make_scored_run
-from support.stored_files import run
 
 RUN = make_scored_run("kept")
 

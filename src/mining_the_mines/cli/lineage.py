@@ -1,7 +1,6 @@
-"""``kedro lineage``: where a file came from."""
+"""``kedro lineage``: where a result comes from."""
 
 import json
-from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,128 +9,128 @@ import click
 
 if TYPE_CHECKING:
     from mining_the_mines.core.hashing import ContentHashes
-    from mining_the_mines.ledger.records import DatasetState
-    from mining_the_mines.ledger.store import Ledger
+    from mining_the_mines.ledger.catalog_facts import DatasetFacts
+    from mining_the_mines.ledger.lineage import Catalog
+    from mining_the_mines.ledger.records import DatasetState, Ledger
 
-#: Columns of what goes to a file or another program.
+#: Pipelines for prebuilt chips.
+_WAYS: Final = frozenset({"classification", "segmentation"})
+#: Columns of output to a file or another program.
 _WIDTH: Final = 100
-#: Says of a checksum in a STAC item that it is a SHA-256 of 32 bytes (multihash; STAC's file extension).
-_SHA_256: Final = "1220"
 
 
 @click.command()
 @click.argument("what")
-@click.option("--json", "as_values", is_flag=True, help="Everything, for machines.")
-@click.option("--depth", type=click.IntRange(min=0), help="How many steps back are shown; by default all.")
+@click.option("--json", "as_values", is_flag=True, help="Print JSON with all details.")
+@click.option("--depth", type=click.IntRange(min=0), help="Number of steps back to show; by default all.")
 def lineage(what: str, as_values: bool, depth: int | None) -> None:
-    """Tell where WHAT came from: which images, model and code stand behind it, step by step back to raw inputs.
+    """Show the images, model, code and raw data behind WHAT, step by step.
 
     WHAT is a dataset, DATASET:VERSION, DATASET:HASH with the first digits of a content hash, the attribute "origin" of
     a polygon on a map, or the path of a file below data/.
     """
     from mining_the_mines.core.hashing import ContentHashes
-    from mining_the_mines.ledger.lineage import Witnesses, trace
-    from mining_the_mines.ledger.lineage_subject import find_subject
-    from mining_the_mines.ledger.lineage_summary import gather
-    from mining_the_mines.ledger.recorder import LEDGER
-    from mining_the_mines.ledger.store import Ledger
+    from mining_the_mines.ledger.lineage import find_subject, trace
+    from mining_the_mines.ledger.lineage_summary import summarize
+    from mining_the_mines.ledger.lineage_text import as_json, describe, draw
+    from mining_the_mines.ledger.recorder import MEMORY
+    from mining_the_mines.ledger.records import Ledger
 
     project = Path.cwd()
-    ledger = Ledger(project / "data" / LEDGER)
+    ledger = Ledger.of_project(project)
     subject = find_subject(what, ledger, project)
-    hashes = ContentHashes(ledger.folder / "hashes.json")
-    witnesses = Witnesses(_what_lies_there(project, hashes), _made_by_nodes(ledger))
-    found = trace(subject.state, ledger, witnesses, subject.part, subject.reader)
-    answer = gather(found, project, hashes)
+    hashes = ContentHashes(ledger.folder / MEMORY)
+    look = _ProjectFiles(project, ledger, hashes)
+    found = trace(subject, ledger, look.catalog())
+    summary = summarize(found, project, hashes, look.record)
     hashes.remember()
     if as_values:
-        from mining_the_mines.ledger.lineage_json import as_json
-
-        click.echo(json.dumps(as_json(found, answer, depth), indent=1))
+        click.echo(json.dumps(as_json(found, summary, depth), indent=1))
         return
     from rich.console import Console
-
-    from mining_the_mines.ledger.lineage_text import describe, draw
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH)
-    click.echo(f"{describe(found, answer)}\n")
+    click.echo(f"{describe(found, summary)}\n")
     console.print(draw(found, depth))
 
 
-def _what_lies_there(project: Path, hashes: "ContentHashes") -> "Callable[[DatasetState], DatasetState | None]":
-    """Look at the disk as datasets of the catalog do."""
-    from kedro.io import DataCatalog, DatasetError
+class _ProjectFiles:
+    """Files of a project, read through the catalogs of the environments that its runs had."""
 
-    from mining_the_mines.core.hashing import NOTHING
-    from mining_the_mines.ledger.lineage import MAPS
-    from mining_the_mines.ledger.states import HasParts
+    def __init__(self, project: Path, ledger: "Ledger", hashes: "ContentHashes") -> None:
+        from kedro.framework.startup import bootstrap_project
 
-    catalog = DataCatalog.from_config(_configuration(project)["catalog"])
+        bootstrap_project(project)
+        self._project = project
+        self._ledger = ledger
+        self._hashes = hashes
+        self._of_run = cache(self._find_catalog)
+        self._of_env = cache(self._read_catalog)
 
-    def look(state: "DatasetState") -> "DatasetState | None":
-        path = project / (state.path or "")
+    def catalog(self) -> "Catalog":
+        """All that lineage asks."""
+        from mining_the_mines.ledger.lineage import Catalog
+
+        return Catalog(self.now, self.facts, self.made)
+
+    def facts(self, dataset: str) -> "DatasetFacts":
+        """Facts about a dataset, in the base environment."""
+        from mining_the_mines.ledger.catalog_facts import facts_of
+
+        return facts_of(dataset, self._of_env(None).get(dataset))
+
+    def made(self, run_id: str) -> frozenset[str]:
+        """Datasets that nodes make in the pipelines of a run; in the default one for an unknown run."""
+        from kedro.framework.project import pipelines
+
+        run = self._ledger.run(run_id)
+        # A stage reads outputs of earlier stages: only a whole way for prebuilt chips tells what it does not make.
+        ways = _WAYS.intersection(run.request.pipeline_names if run is not None else ())
+        return frozenset(name for way in ways or {"__default__"} for name in pipelines[way].all_outputs())
+
+    def now(self, state: "DatasetState", run_id: str) -> "DatasetState | None":
+        """The state of a dataset's path today; ``None`` if nothing lies there."""
+        from kedro.io import DatasetError
+
+        from mining_the_mines.core.hashing import NOTHING
+        from mining_the_mines.ledger.states import content_of, parts_of, read_index
+
+        path = self._project / (state.path or "")
         if not path.exists():
             return None
-        dataset: Any = catalog.get(state.dataset)
+        dataset = self._of_run(run_id).get(state.dataset)
+        if dataset is None:
+            return state.model_copy(update={"content_hash": self._hashes.of(path)})
+        if path.is_dir() and Path(getattr(dataset, "_filepath", "")).suffix and read_index(dataset, path) is None:
+            return state.model_copy(update={"content_hash": ""})  # a folder then, a file now
         try:
-            held = _hash_there(dataset, path, hashes)
-            if state.dataset == MAPS:
-                parts = _intact_maps(state, path, hashes)
-            else:
-                parts = dataset.parts(path) if isinstance(dataset, HasParts) else {}
-        except (DatasetError, OSError, ValueError, KeyError):  # what can't be read any more is not what it was
+            held = content_of(dataset, path, self._hashes)
+            index = read_index(dataset, path, state.parts)
+            parts = parts_of(dataset, path) if index is None else index.parts()
+            if index is not None:
+                parts = {name: part for name, part in parts.items() if index.is_intact(name, self._hashes)}
+        except (DatasetError, OSError, ValueError, KeyError):  # unreadable, so not as recorded
             held, parts = NOTHING, {}
         return state.model_copy(update={"content_hash": held, "parts": parts})
 
-    return look
+    def record(self, state: "DatasetState", part: str) -> dict[str, Any] | None:
+        """The JSON record of a part of a dataset."""
+        from mining_the_mines.ledger.states import read_index
 
+        dataset = self._of_env(None).get(state.dataset)
+        index = None if dataset is None else read_index(dataset, self._project / (state.path or ""), [part])
+        return None if index is None else index.record(part)
 
-def _intact_maps(state: "DatasetState", folder: Path, hashes: "ContentHashes") -> dict[str, str]:
-    """Maps whose files are as they were made, also those of earlier runs, which the list of maps no longer names."""
-    from mining_the_mines.mapping.scene_map import ITEM, read_map
+    def _find_catalog(self, run_id: str) -> Any:  # noqa: ANN401 - Kedro's catalog
+        run = self._ledger.run(run_id)
+        return self._of_env(None if run is None else run.request.env)
 
-    intact = {}
-    for name in state.parts:
-        found = read_map(folder, name)
-        if found is None or not (found.folder / ITEM).is_file():
-            continue
-        assets = json.loads((found.folder / ITEM).read_text(encoding="utf-8"))["assets"].values()
-        sums = [(found.folder / asset["href"], asset["file:checksum"]) for asset in assets]
-        if all(checksum == _SHA_256 + hashes.of(path) for path, checksum in sums):
-            intact[name] = found.record.content_hash
-    return intact
+    def _read_catalog(self, env: str | None) -> Any:  # noqa: ANN401 - Kedro's catalog
+        from kedro.framework.project import settings
+        from kedro.io import DataCatalog
 
-
-def _hash_there(dataset: Any, path: Path, hashes: "ContentHashes") -> str:  # noqa: ANN401 - any dataset, or none
-    """Hash what a dataset holds as it is: one that makes itself when it is asked is not asked by who only looks."""
-    from mining_the_mines.datasets.scenes import SimulatedSeriesDataset
-    from mining_the_mines.ledger.states import hash_at
-
-    if isinstance(dataset, SimulatedSeriesDataset):
-        return dataset.hash_there(path, hashes)
-    return hashes.of(path) if dataset is None else hash_at(dataset, path, hashes)
-
-
-def _made_by_nodes(ledger: "Ledger") -> Callable[[str], Collection[str]]:
-    """Know what nodes make in a run: of prebuilt chips, the pipelines of one task; else all stages."""
-    from mining_the_mines.pipeline_registry import register_pipelines
-
-    pipelines = register_pipelines()
-
-    @cache
-    def made(run_id: str) -> Collection[str]:
-        run = ledger.run(run_id)
-        ways = {"classification", "segmentation"} & set(run.request.pipeline_names if run is not None else ())
-        return frozenset(name for way in ways or ("__default__",) for name in pipelines[way].all_outputs())
-
-    return made
-
-
-def _configuration(project: Path) -> Any:  # noqa: ANN401 - Kedro's loaders have no common type
-    from kedro.framework.project import settings
-    from kedro.framework.startup import bootstrap_project
-
-    bootstrap_project(project)
-    return settings.CONFIG_LOADER_CLASS(conf_source=str(project / settings.CONF_SOURCE), **settings.CONFIG_LOADER_ARGS)
+        given = {**settings.CONFIG_LOADER_ARGS, **({"default_run_env": env} if env else {})}
+        loader = settings.CONFIG_LOADER_CLASS(conf_source=str(self._project / settings.CONF_SOURCE), **given)
+        return DataCatalog.from_config(loader["catalog"])

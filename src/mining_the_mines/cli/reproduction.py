@@ -1,10 +1,10 @@
-"""A tracked run, done again: is everything as it was, and does the same come out?"""
+"""Repeats a tracked run beside the project's data and compares the results."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from kedro.framework.context import KedroContext
@@ -15,16 +15,16 @@ from pydantic import ValidationError
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.execution_fields import result_parameters
-from mining_the_mines.core.hashing import ContentHashes
+from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.core.redaction import redact_all
-from mining_the_mines.datasets.scenes import SimulatedSeriesDataset, scene_files
 from mining_the_mines.hooks.recording import RunRecording
-from mining_the_mines.ledger.catalog_entries import catalog_differences
-from mining_the_mines.ledger.code import CodeHashes, code_state
+from mining_the_mines.ledger.catalog_facts import read_facts
+from mining_the_mines.ledger.code import CodeHashes, code_state, read_environment
 from mining_the_mines.ledger.comparison import (
     Compared,
     Difference,
     all_agree,
+    catalog_differences,
     code_differences,
     compare_metrics,
     compare_outputs,
@@ -34,37 +34,33 @@ from mining_the_mines.ledger.comparison import (
     inexact_outputs,
     parameter_differences,
 )
-from mining_the_mines.ledger.environment import read_environment
 from mining_the_mines.ledger.git import read_git_state
 from mining_the_mines.ledger.parameter_files import named_files
-from mining_the_mines.ledger.recorder import LEDGER
-from mining_the_mines.ledger.records import RUN_RECORD, RunRecord
+from mining_the_mines.ledger.records import RUN_RECORD, Ledger, RunRecord
 from mining_the_mines.ledger.scratch import make_scratch, remove_scratch
-from mining_the_mines.ledger.states import MayBeRegistered, hash_at, shown_path
-from mining_the_mines.ledger.store import Ledger
+from mining_the_mines.ledger.states import MayBeRegistered, content_of, read_index, shown_path
 from mining_the_mines.tracking.runs import TrackedFacts, find_run
 from mining_the_mines.tracking.store import RunStore
 
-#: The pipeline that puts models into the registry.
-_REGISTRATION: Final = "registration"
-#: What the registry holds at the moment: who reads it weighs models against it, and is not done again.
-_CHAMPION: Final = "champion"
-#: Tag of a run that does another one again.
+#: Tag of nodes that read or change the model registry. They are not repeated: a model is registered once.
+REGISTRY_TAG: Final = "registry"
+#: Metrics that those nodes log.
+_REGISTRY_METRICS: Final = "registration/"
+#: Tag of a tracked run that repeats another one.
 REPRODUCES: Final = "reproduces"
-#: Where MLflow looks for the address of its store.
-_ADDRESS: Final = "MLFLOW_TRACKING_URI"
+_TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came out when a run was done again.
+    """Result of repeating a run.
 
     Attributes:
-        run: As it is tracked now.
-        project: Where its files lie.
-        metrics: All figures of both.
-        outputs: All that both have written.
-        left_out: Nodes that were not done again, since they change the registry.
+        run: The second run as it is tracked.
+        project: Folder of its files.
+        metrics: Metrics of both runs.
+        outputs: Outputs and raw inputs of both runs.
+        left_out: Nodes that were not repeated.
     """
 
     run: TrackedFacts
@@ -75,148 +71,149 @@ class Reproduction:
 
     @property
     def equal(self) -> bool:
-        """Whether the second run gave what the first had."""
+        """Whether the second run reproduced the first."""
         return all_agree(self.metrics, self.outputs)
 
 
-def find_differences(record: RunRecord, project: Path) -> list[Difference]:
-    """Tell what a run was made of that is not so any more.
+def read_record(run: TrackedFacts, project: Path) -> RunRecord:
+    """Read the record of a tracked run, from its artifacts or else from the project's ledger.
 
     Args:
-        record: Of the run.
+        run: The run.
+        project: Folder of the project.
+
+    Raises:
+        BadInputError: There is no record, or an older version wrote one that can't be read.
+    """
+    try:
+        return RunRecord.model_validate_json(run.artifact(RUN_RECORD).read_bytes())
+    except (BadInputError, ValidationError) as error:
+        record = Ledger.of_project(project).run(run.id)
+        if record is None:
+            raise BadInputError(
+                f"Run {run.short} ({run.name}) has no record that this version can read, neither among its files in "
+                f"MLflow nor in a ledger below {project / 'data'}: an older version made it, or its files are gone."
+            ) from error
+        return record
+
+
+def find_differences(record: RunRecord, project: Path) -> list[Difference]:
+    """Compare what a run was made from with the project today.
+
+    Args:
+        record: Record of the run.
         project: Folder of the project.
     """
     found = [*code_differences(record.code, code_state(read_git_state(project), CodeHashes()))]
     found += environment_differences(record.environment, read_environment(project))
+    hashes = ContentHashes()
     with _session(record, project) as (_, context):
         found += parameter_differences(record.parameters, redact_all(result_parameters(context.params)))
         found += catalog_differences(record, context.config_loader["catalog"])
-        found += data_differences(record, _inputs_now(record, context, project))
-    hashes = ContentHashes()
+        found += data_differences(record, _inputs_now(record, context.catalog, project, hashes))
     found += file_differences(record, {path: hashes.of(project / path) for path in record.named_files()})
     return found
 
 
-def run_again(record: RunRecord, project: Path, store: RunStore, tolerance: float) -> Reproduction:
-    """Do a run again beside the project's own data, and compare.
+def repeat_run(record: RunRecord, project: Path, store: RunStore, tolerance: float) -> Reproduction:
+    """Repeat a run beside the project's data and compare the results.
 
     Args:
-        record: Of the run.
+        record: Record of the run.
         project: Folder of the project.
         store: Where runs are tracked.
-        tolerance: How far figures may be apart; with one, files that networks on an accelerator had a part in may hold
-            other last digits.
-
-    Returns:
-        What came out.
+        tolerance: Absolute difference of metrics that counts as close. If it is not 0, datasets that networks on an
+            accelerator computed may differ.
 
     Raises:
-        BadInputError: The run has done nothing but what is not done again.
+        BadInputError: The run has only nodes that are not repeated.
     """
     left_out = _left_out(record)
     if len(left_out) == len(record.nodes):
         raise BadInputError(
-            f"Nothing of run {record.run_id[:12]} can be done again ({', '.join(left_out) or 'it has no nodes'}): "
-            "what changes the registry of models is done once, so name a run that trains or maps."
+            f"Run {record.run_id[:12]} can't be repeated: it has no nodes but those that read or change the model "
+            f"registry ({', '.join(left_out) or 'none'}); name a run that trains or maps."
         )
-    scratch = make_scratch(project, _files(record, project))
+    with _session(record, project) as (_, context):
+        entries = context.config_loader["catalog"]
+        scratch = make_scratch(project, list(_inputs(record, context.catalog, project)))
     try:
         _run(record, scratch, store, [node.node for node in record.nodes if node.node not in left_out])
     except BaseException:  # half a run proves nothing
         remove_scratch(scratch, project)
         raise
-    again = find_run(_books().books.run_id, store)
-    then, now = _without(record, left_out), read_record(again, scratch)
+    again = find_run(_recording().recorder.run_id, store)
+    then = record.model_copy(update={"nodes": tuple(node for node in record.nodes if node.node not in left_out)})
+    now = read_record(again, scratch)
+    networks = [name for name, entry in entries.items() if read_facts(name, entry.get("metadata")).networks]
     return Reproduction(
         run=again,
         project=scratch,
-        metrics=compare_metrics(_scores(find_run(record.run_id, store)), _scores(again), tolerance),
-        outputs=compare_outputs(then, now, inexact_outputs(then, now) if tolerance else ()),
+        metrics=compare_metrics(_metrics(find_run(record.run_id, store)), _metrics(again), tolerance),
+        outputs=compare_outputs(then, now, inexact_outputs(networks, then, now) if tolerance else ()),
         left_out=left_out,
     )
 
 
-def read_record(run: TrackedFacts, project: Path) -> RunRecord:
-    """Read what a tracked run was made of: from where it is tracked, or else from the project's ledger.
-
-    Args:
-        run: As MLflow knows it.
-        project: Folder of the project.
-
-    Raises:
-        BadInputError: There is no record of it, as of runs of older versions.
-    """
-    try:
-        return RunRecord.model_validate_json(run.artifact(RUN_RECORD).read_bytes())
-    except (BadInputError, ValidationError) as error:
-        record = Ledger(project / "data" / LEDGER).run(run.id)
-        if record is None:
-            raise BadInputError(
-                f"Nothing tells what run {run.short} ({run.name}) was made of, neither its files in MLflow nor the "
-                f"ledger in {project / 'data' / LEDGER}: it was made by an older version, or its files are gone."
-            ) from error
-        return record
-
-
 def _left_out(record: RunRecord) -> tuple[str, ...]:
-    """Name the nodes that are not done again: they change the registry, or depend on what it holds at the moment."""
-    registration = pipelines[_REGISTRATION]
-    champions = [name for name in registration.inputs() if name.rpartition(".")[2] == _CHAMPION]
-    once = {node.name for node in registration.from_inputs(*champions).nodes}
-    return tuple(node.node for node in record.nodes if node.node in once)
+    tagged = {node.name for pipeline in pipelines.values() for node in pipeline.nodes if REGISTRY_TAG in node.tags}
+    return tuple(node.node for node in record.nodes if node.node in tagged)
 
 
-def _run(record: RunRecord, scratch: Path, store: RunStore, names: list[str]) -> None:
-    """Do nodes of a run again."""
-    with _told(store.address), chdir(scratch), _session(record, scratch) as (session, _):
-        keeping = _books()
-        keeping.notes = {REPRODUCES: record.run_id}
+def _run(record: RunRecord, scratch: Path, store: RunStore, names: Collection[str]) -> None:
+    with _tracked_at(store.address), chdir(scratch), _session(record, scratch) as (session, _):
+        recording = _recording()
+        recording.notes = {REPRODUCES: record.run_id}
         try:
             session.run(
                 pipeline_names=list(record.request.pipeline_names) or None,
-                node_names=names,  # never none, which would mean all
+                node_names=list(names),  # never empty, which would mean all
                 load_versions=record.request.load_versions,
             )
         finally:
-            keeping.notes = {}
+            recording.notes = {}
 
 
-def _files(record: RunRecord, project: Path) -> Iterator[Path]:
-    """What a run reads and doesn't make: raw inputs, what they and parameters lead to."""
-    for state in record.raw_inputs().values():
-        if state.path is not None and state.registered is None:  # which is fetched again, with all that belongs to it
-            yield project / state.path
-            yield from scene_files(project / state.path)
-    yield from (path for path in named_files(record.parameters, project) if not record.makes(shown_path(path, project)))
+def _inputs(record: RunRecord, catalog: Any, project: Path) -> Iterator[Path]:  # noqa: ANN401 - Kedro's catalog
+    """Files and folders that a run reads and does not make."""
+    folders = {
+        state.path for node in record.nodes for state in node.inputs if state.content_hash == NOTHING and state.path
+    }
+    for name, state in record.raw_inputs().items():
+        if state.path is not None and state.registered is None:  # a registered model is fetched again
+            path = project / state.path
+            yield path
+            # Files in a work folder belong to a simulated archive, which is whole or not used again.
+            yield from (project / folder for folder in folders if PurePath(folder) in PurePath(state.path).parents[:-1])
+            dataset = catalog.get(name)
+            index = None if dataset is None else read_index(dataset, path)
+            yield from () if index is None else index.files
+    named = named_files(record.parameters, project)
+    yield from (path for path in named if not record.wrote(shown_path(path, project)))
 
 
-def _books() -> RunRecording:
-    return next(hook for hook in settings.HOOKS if isinstance(hook, RunRecording))
-
-
-def _scores(run: TrackedFacts) -> dict[str, float]:
-    """The figures of a run but those of nodes that are not done again."""
-    return {name: value for name, value in run.metrics.items() if not name.startswith(f"{_REGISTRATION}/")}
-
-
-def _without(record: RunRecord, left_out: tuple[str, ...]) -> RunRecord:
-    return record.model_copy(update={"nodes": tuple(node for node in record.nodes if node.node not in left_out)})
-
-
-def _inputs_now(record: RunRecord, context: KedroContext, project: Path) -> dict[str, str]:
-    hashes = ContentHashes()
-    catalog: Any = context.catalog
+def _inputs_now(record: RunRecord, catalog: Any, project: Path, hashes: ContentHashes) -> dict[str, str]:  # noqa: ANN401 - Kedro's catalog
+    """Content hashes of a run's raw inputs today."""
     now = {}
     for name, state in record.raw_inputs().items():
         dataset, path = catalog.get(name), project / (state.path or "")
         model = dataset.find_registered() if isinstance(dataset, MayBeRegistered) else None
-        if model is not None:  # an alias may have another version by now
+        if model is not None:  # an alias may point to another version by now
             now[name] = hashes.of(model.folder)
-        elif not isinstance(dataset, SimulatedSeriesDataset):
-            now[name] = hash_at(dataset, path, hashes)
-        else:  # one that is not there simulates itself, beside the project's data, and is compared then
-            now[name] = dataset.hash_there(path, hashes) if path.exists() else state.content_hash
+        elif dataset is None:
+            now[name] = hashes.of(path)
+        else:
+            now[name] = content_of(dataset, path, hashes)
     return now
+
+
+def _metrics(run: TrackedFacts) -> dict[str, float]:
+    """Metrics of a run without those of nodes that are not repeated."""
+    return {name: value for name, value in run.metrics.items() if not name.startswith(_REGISTRY_METRICS)}
+
+
+def _recording() -> RunRecording:
+    return next(hook for hook in settings.HOOKS if isinstance(hook, RunRecording))
 
 
 @contextmanager
@@ -231,15 +228,14 @@ def _session(record: RunRecord, project: Path) -> Iterator[tuple[Any, KedroConte
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
-    """Have the run tracked where the first one is, wherever it is done."""
-    before: Mapping[str, str | None] = {_ADDRESS: os.environ.get(_ADDRESS)}
-    os.environ[_ADDRESS] = address
+def _tracked_at(address: str) -> Iterator[None]:
+    """Track runs at an address, wherever they run."""
+    before = os.environ.get(_TRACKING_URI)
+    os.environ[_TRACKING_URI] = address
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        if before is None:
+            os.environ.pop(_TRACKING_URI, None)
+        else:
+            os.environ[_TRACKING_URI] = before

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Atomic writes: a file or folder appears whole or not at all."""
 
 import glob
 import shutil
@@ -10,22 +10,22 @@ from typing import Final
 
 from mining_the_mines.core.errors import BadInputError
 
-#: What a folder's name ends with while a new one takes its place.
+#: Suffix of a folder while a new one takes its place.
 _ASIDE: Final = ".old"
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Write a file beside its place, then move it there in one step.
+    """Write a file under a temporary name in its folder, then rename it.
 
     Args:
-        path: Where it is to be; its parents are made, and what is there already is replaced.
+        path: Destination; missing parents are made, and an existing file is replaced.
 
     Yields:
-        A path on the same file system where nothing is yet. If the block raises, nothing stays of it.
+        The temporary path. If the block raises, the file is removed.
 
     Raises:
-        BadInputError: The disk is full, or the place can't be written to.
+        BadInputError: The disk is full, or the folder can't be written to.
     """
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
@@ -35,24 +35,24 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        with suppress(OSError):  # where nothing could be written, there is nothing to remove
+        with suppress(OSError):  # nothing was written
             draft.unlink()
 
 
 @contextmanager
 def whole_folder(folder: Path, drafts: Path | None = None) -> Iterator[Path]:
-    """Write a folder beside its place, then move it there in one step.
+    """Write a folder under a temporary name, then rename it.
 
     Args:
-        folder: Where it is to be; what is there already is replaced, and stays if writing fails.
-        drafts: Where it is written until it is whole, on the same file system; ``None`` for beside its place. Whoever
-            clears up there after a run that was killed calls :func:`put_back` first.
+        folder: Destination; an existing folder is replaced, and stays if writing fails.
+        drafts: Folder for the temporary one, on the same file system; by default the parent of ``folder``. Call
+            :func:`put_back` before you clean it up after a run that was killed.
 
     Yields:
-        An empty folder to write to. If the block raises, it is removed with all that is in it.
+        An empty folder. If the block raises, it is removed with its files.
 
     Raises:
-        BadInputError: The disk is full, or the place can't be written to.
+        BadInputError: The disk is full, or the folder can't be written to.
     """
     draft = (drafts or folder.parent) / f".{folder.name}.{uuid.uuid4().hex[:8]}"
     try:
@@ -84,11 +84,11 @@ def adopt_folder(draft: Path, folder: Path) -> None:
 
 
 def put_back(folder: Path, drafts: Path) -> None:
-    """Put a folder back that a killed process left aside, after it had gone and before the new one came.
+    """Restore a folder that a process was replacing when it was killed.
 
     Args:
-        folder: Where it was.
-        drafts: Where :func:`whole_folder` wrote.
+        folder: The folder.
+        drafts: The ``drafts`` of :func:`whole_folder`.
     """
     aside = sorted(drafts.glob(f".{glob.escape(folder.name)}.{'[0-9a-f]' * 8}{_ASIDE}"))
     if aside and not folder.exists():
@@ -99,7 +99,7 @@ def _move(draft: Path, folder: Path) -> None:
     if not folder.exists():
         draft.replace(folder)
         return
-    # A folder that is not empty can't be replaced in one step: the old one steps aside, and back if need be.
+    # A folder that is not empty can't be replaced in one step: the old one is renamed first, and back on an error.
     aside = draft.with_name(f"{draft.name}{_ASIDE}")
     folder.replace(aside)
     try:

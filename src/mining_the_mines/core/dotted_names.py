@@ -1,4 +1,4 @@
-"""Nested parameters under dotted names, as tables and messages call them."""
+"""Nested parameters under dotted names, for tables and messages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from mining_the_mines.core.redaction import redact, redact_all
 
 
 def flatten(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as dotted names and text, without passwords and signatures.
+    """Flatten parameters to text by dotted name, without passwords and signatures.
 
     Args:
-        parameters: Models, plain values and mappings of them, by name.
-        prefix: What all names begin with.
+        parameters: Settings objects, plain values and mappings of them, by name.
+        prefix: Prefix of all names.
     """
     flat: dict[str, str] = {}
     plainly = {

@@ -1,11 +1,11 @@
-"""The one kind of error that is the input's fault and not the program's."""
+"""Errors of the input, as opposed to errors of the program."""
 
 
 class BadInputError(ValueError):
-    """Something that was given can't be worked with.
+    """A file or parameter can't be used.
 
-    The message is one sentence that names the file or parameter, what is wrong with it, and the way out; the command
-    line shows it alone, without a stack trace.
+    The message is one sentence with the file or parameter, the fault and the way out. The command line shows it alone,
+    without a stack trace.
     """
 
 

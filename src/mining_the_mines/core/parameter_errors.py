@@ -1,4 +1,4 @@
-"""What Kedro and pydantic say of wrong parameters, in a line each and without what may be secret."""
+"""Errors of Kedro and pydantic about parameters, in a line each and without values that may be secret."""
 
 import re
 from collections.abc import Iterator
@@ -10,25 +10,25 @@ from mining_the_mines.core.redaction import is_secret_name, redact
 
 _PARAMETER: Final = re.compile(r"^- Parameter '(?P<name>[^']+)': ", re.MULTILINE)
 _HEAD: Final = re.compile(r"^Failed to instantiate .*validation errors? for .*\n")
-#: How pydantic prints an error; its path is missing where a model as a whole is wrong.
+#: An error as pydantic prints it; the path is missing where a settings object as a whole is wrong.
 _ERROR: Final = re.compile(
     r"^(?:(?P<path>\S[^\n]*)\n)?  (?P<what>[^\n]+) \[type=(?P<kind>\w+), input_value=(?P<value>.*?), input_type=\w+\]$",
     re.MULTILINE | re.DOTALL,
 )
-#: Pydantic's word for an error that a validator of ours tells, in words of its own.
+#: Types of errors that this project's validators raise, with a message of their own.
 _OURS: Final = ("value_error", "assertion_error")
 _PREFIXES: Final = re.compile("^(?:Value error|Assertion failed), ")
 
 
 def describe_parameter_errors(message: str) -> str:
-    """Say what is wrong with parameters.
+    """Describe wrong parameters.
 
     Args:
-        message: Of Kedro's ``ParameterValidationError``.
+        message: Message of Kedro's ``ParameterValidationError``.
 
     Returns:
-        Each wrong parameter by its full name, what is wrong with it, and where parameters are explained. Values are
-        repeated only where they are single ones under harmless names.
+        Each wrong parameter by its full name with the fault, and where parameters are documented. Only single values
+        under harmless names are repeated.
     """
     start, *parts = _PARAMETER.split(message)
     faults = [fault for name, said in zip(parts[::2], parts[1::2], strict=True) for fault in _faults(name, said)]
@@ -38,14 +38,14 @@ def describe_parameter_errors(message: str) -> str:
 
 
 def describe_settings_errors(error: ValidationError, place: str) -> str:
-    """Say what is wrong with settings that pydantic refuses.
+    """Describe settings that pydantic refuses.
 
     Args:
-        error: What it says, with all that was given: a password under a wrong name, or beside one.
-        place: Where they are given.
+        error: The error, whose values may contain a password.
+        place: File or parameter that the settings stand in.
 
     Returns:
-        Each wrong setting by its name in that place and what is wrong with it, without any value.
+        Each wrong setting by its name with the fault, without values.
     """
     errors = error.errors(include_input=False, include_url=False, include_context=False)
     faults = [_setting_fault(".".join(map(str, each["loc"])), each["type"], each["msg"]) for each in errors]

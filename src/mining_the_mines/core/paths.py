@@ -1,19 +1,19 @@
-"""Paths as files tell them: inside a project from its own folder, so that the same project elsewhere says the same."""
+"""Paths in records: relative to the project, so that a copy of the project elsewhere has the same records."""
 
 import os
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-#: The file that makes a folder a project.
+#: A folder with this file is a project.
 _PROJECT: Final = "pyproject.toml"
 
 
 def project_of(place: Path) -> Path | None:
-    """Find the folder of the project that something lies in.
+    """Find the project that a path lies in.
 
     Args:
-        place: A file or folder, which need not exist yet.
+        place: A file or folder; may be missing.
 
     Returns:
         The nearest folder above it with a ``pyproject.toml``; ``None`` outside a project.
@@ -23,14 +23,14 @@ def project_of(place: Path) -> Path | None:
 
 
 def tell(path: str | Path, beside: Path) -> str:
-    """Say where something lies, as a file tells it.
+    """Make a path relative to its project, for a record.
 
     Args:
-        path: Absolute, or an address or name, which stays as it is.
-        beside: The file that tells it, or its folder.
+        path: Absolute path; an address or name is returned unchanged.
+        beside: The record, or its folder.
 
     Returns:
-        The path from the project's folder if both lie in the same project, with slashes; else the path as it is.
+        The path from the project's folder, with slashes, if both lie in the same project; else the path unchanged.
     """
     project = project_of(beside)
     if project is None or not Path(path).is_absolute():
@@ -40,14 +40,14 @@ def tell(path: str | Path, beside: Path) -> str:
 
 
 def find(told: str, beside: Path) -> str:
-    """Turn what :func:`tell` said around.
+    """Make a path of a record absolute; the inverse of :func:`tell`.
 
     Args:
-        told: As a file tells it.
-        beside: That file, or its folder.
+        told: Path in the record.
+        beside: The record, or its folder.
 
     Returns:
-        An absolute path, or the address or name as it is.
+        An absolute path; an address or name unchanged.
     """
     project = project_of(beside)
     if project is None or urlsplit(told).scheme or Path(told).is_absolute():
@@ -56,25 +56,25 @@ def find(told: str, beside: Path) -> str:
 
 
 def tell_text(text: str, beside: Path) -> str:
-    """Shorten paths of the project in a sentence, as :func:`tell` does with one.
+    """Make all paths in a sentence relative to the project; see :func:`tell`.
 
     Args:
-        text: For people.
-        beside: The file that tells it, or its folder.
+        text: The sentence.
+        beside: The record that it is written to, or its folder.
     """
     project = project_of(beside)
     return text if project is None else text.replace(f"{project}{os.sep}", "")
 
 
 def link(path: str, folder: Path) -> str:
-    """Say where something lies as a link does: from the folder of the file that it stands in.
+    """Make a path relative to a folder, as a link in a file of that folder.
 
     Args:
-        path: Absolute, or an address, which stays as it is.
-        folder: Of the file.
+        path: Absolute path; an address is returned unchanged.
+        folder: Folder of the file.
 
     Returns:
-        A relative path with slashes if both lie in the same project; else what was given.
+        A relative path with slashes if both lie in the same project; else the path unchanged.
     """
     told = tell(path, folder)
     if told == path:

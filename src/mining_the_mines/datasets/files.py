@@ -9,6 +9,7 @@ from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
 
 from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.previews import (
     ROWS,
     JSONPreview,
@@ -17,7 +18,6 @@ from mining_the_mines.datasets.previews import (
     table_preview,
     where_there_are_data,
 )
-from mining_the_mines.ledger.content import NOTHING, ContentHashes
 
 
 class AtomicSave:

@@ -20,8 +20,8 @@ from mining_the_mines.datasets.previews import (
 )
 
 if TYPE_CHECKING:
+    from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.geo.named_areas import NamedAreas
-    from mining_the_mines.ledger.content import ContentHashes
     from mining_the_mines.mapping.requests import MapRequest
     from mining_the_mines.mapping.scene_map import SceneMaps
     from mining_the_mines.scoring.map_scores import MapScores

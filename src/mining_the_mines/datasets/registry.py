@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import AbstractDataset, DatasetError
 
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import HTMLPreview, markdown_preview, where_there_are_data
-from mining_the_mines.ledger.content import NOTHING, ContentHashes
 
 if TYPE_CHECKING:
     from mining_the_mines.registry.champion import Champion, RegistryView

@@ -1,4 +1,4 @@
-"""What a run is made of: code, data, environment."""
+"""Facts of the current run: time, code, data and packages."""
 
 import platform
 from datetime import UTC, datetime
@@ -8,27 +8,26 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from mining_the_mines.ledger.content import NOTHING, ContentHashes
-from mining_the_mines.ledger.environment import PACKAGES
+from mining_the_mines.ledger.code import PACKAGES
 from mining_the_mines.ledger.git import read_git_state
 from mining_the_mines.tracking.run import active_run
 
 
 class RunFactsDataset(AbstractDataset[None, dict[str, str]]):
-    """Facts of the current run as text, gathered when they are asked for.
+    """Facts of the current run as text, read when they are loaded.
 
     Args:
-        project: Folder of the project, whose git state is told.
-        metadata: For other tools.
+        project: Folder of the project, for the state of git.
+        metadata: Facts about the dataset, and its layer in Kedro-Viz.
     """
 
-    def __init__(self, *, filepath: str = ".", metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
+    def __init__(self, *, project: str = ".", metadata: dict[str, Any] | None = None) -> None:
+        self._project = Path(project)
         self.metadata = metadata
 
     def load(self) -> dict[str, str]:
-        """Gather the facts."""
-        run, git = active_run(), read_git_state(self._filepath)
+        """Read the facts, by name."""
+        run, git = active_run(), read_git_state(self._project)
         return {
             "Time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "MLflow run": run.run_id if run is not None else "not tracked",
@@ -39,12 +38,8 @@ class RunFactsDataset(AbstractDataset[None, dict[str, str]]):
         }
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: facts are not made up."""
+        """Raise: facts of a run can only be read."""
         raise DatasetError("Facts of a run can only be read.")
 
-    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
-        """Of nothing: facts of a run say when and where, not what came of it."""
-        return NOTHING
-
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath)}
+        return {"project": str(self._project)}

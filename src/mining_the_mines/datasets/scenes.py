@@ -13,7 +13,7 @@ from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.core.hashing import hash_values
+from mining_the_mines.core.hashing import ContentHashes, hash_values, visible_files
 from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
@@ -27,7 +27,6 @@ from mining_the_mines.datasets.previews import (
     vector_preview,
     where_there_are_data,
 )
-from mining_the_mines.ledger.content import ContentHashes, visible_files
 from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites, write_index
 from mining_the_mines.scenes.composites import RegionPlan, make_composites
 from mining_the_mines.scenes.download import check_assets, download_assets

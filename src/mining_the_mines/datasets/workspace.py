@@ -5,8 +5,8 @@ from typing import Any
 
 from kedro.io import DatasetError
 
+from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.folders import FolderDataset
-from mining_the_mines.ledger.content import NOTHING, ContentHashes
 from mining_the_mines.models.workspace import Workspace
 from mining_the_mines.tracking.run import active_run
 

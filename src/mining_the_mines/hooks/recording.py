@@ -1,9 +1,9 @@
-"""Keeps books of every run, on disk and in MLflow."""
+"""Records every run, on disk and on the tracked run."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -14,24 +14,35 @@ from kedro.pipeline.node import Node
 from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.core.redaction import redact, redact_all
-from mining_the_mines.ledger.catalog_entries import hash_entries
+from mining_the_mines.ledger.catalog_facts import read_facts
+from mining_the_mines.ledger.comparison import hash_entries
 from mining_the_mines.ledger.recorder import RunRecorder
 from mining_the_mines.ledger.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest
 from mining_the_mines.tracking.run import active_run
 
+#: Data folder of an environment whose globals name none.
+_DATA: Final = "data"
+
 
 class RunRecording:
-    """Writes down what each node read and wrote when it is done, and what the run was made of when that ends."""
+    """Writes a record for each node when it finishes, and one for the run when it ends."""
 
-    books: RunRecorder
-    #: Tags that the next run gets, too.
+    recorder: RunRecorder
+    #: Tags for the next run.
     notes: Mapping[str, str] = MappingProxyType({})
 
-    @hook_impl(trylast=True)  # parameters are checked against the pipelines that an environment has
+    @hook_impl(trylast=True)  # parameters are validated against the pipelines before
     def after_context_created(self, context: KedroContext) -> None:
-        """Note all parameters and the catalog's configuration."""
+        """Keep parameters and configuration.
+
+        Raises:
+            BadInputError: The metadata of a catalog entry has an unknown key.
+        """
         self._parameters = context.params
         self._catalog = context.config_loader["catalog"]
+        self._data = str(context.config_loader["globals"].get("data", _DATA))
+        for name, entry in self._catalog.items():
+            read_facts(name, entry.get("metadata") if isinstance(entry, Mapping) else None)
 
     @hook_impl
     def before_pipeline_run(
@@ -40,84 +51,84 @@ class RunRecording:
         pipeline: Pipeline,  # noqa: ARG002 - Kedro's signature
         catalog: DataCatalog,
     ) -> None:
-        """Open the books."""
+        """Start the record."""
         run = active_run()
         project = Path(run_params["project_path"])
         self._request = _request(run_params)
-        self._made: list[str] = []
-        self.books = RunRecorder(
-            project, project / "data", catalog, run.run_id if run is not None else run_params["run_id"]
+        self._ran: list[str] = []
+        self.recorder = RunRecorder(
+            project, project / self._data, catalog, run.run_id if run is not None else run_params["run_id"]
         )
         if run is not None:
-            run.set_tags({**_tags(self.books), **self.notes})
+            run.set_tags({**_tags(self.recorder), **self.notes})
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:  # noqa: ARG002 - Kedro's signature
-        """Tell a folder of checkpoints whose they are, before it is opened."""
-        self.books.name_training(node)
+        """Give checkpoints their owner's key before they are opened."""
+        self.recorder.claim_checkpoints(node)
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """Note what a node reads."""
-        self._made.append(node.name)
-        self.books.begin(node)
+        """Note the inputs of a node."""
+        self._ran.append(node.name)
+        self.recorder.begin(node)
 
     @hook_impl
     def after_node_run(self, node: Node) -> None:
-        """Write down a node that leaves nothing."""
+        """Finish a node without outputs."""
         if not node.outputs:
-            self.books.done(node)
+            self.recorder.done(node)
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
-        """Write down a node when it has saved all that it leaves."""
-        self.books.saved(node, dataset_name)
+        """Finish a node when its last output is saved."""
+        self.recorder.saved(node, dataset_name)
 
     @hook_impl(tryfirst=True)  # before the tracked run is closed
     def after_pipeline_run(self) -> None:
-        """Write down what the run was made of, and what came out."""
+        """Write the record of the run."""
         self._close()
 
     @hook_impl(tryfirst=True)
     def on_pipeline_error(self) -> None:
-        """Write down how far the run came."""
+        """Write the record of the run up to the failure."""
         self._close()
 
     @property
-    def made(self) -> tuple[str, ...]:
+    def ran(self) -> tuple[str, ...]:
         """Names of the nodes that ran."""
-        return tuple(self._made)
+        return tuple(self._ran)
 
     def take_over(self, node: Node, record: NodeRecord, catalog: DataCatalog) -> None:  # noqa: ARG002 - one protocol
-        """Have what a node once made read in this run."""
-        self.books.reuse(record)
+        """Make the outputs of an up-to-date node those of this run."""
+        self.recorder.reuse(record)
 
     def _close(self) -> None:
-        books = self.books
+        recorder = self.recorder
         record = RunRecord(
-            run_id=books.run_id,
+            run_id=recorder.run_id,
             request=self._request,
             parameters=redact_all(result_parameters(self._parameters)),
             catalog_hash=hash_values(self._catalog),
             catalog_entries=hash_entries(self._catalog),
-            code=books.code,
-            environment=books.environment,
-            nodes=books.records,
+            code=recorder.code,
+            environment=recorder.environment,
+            nodes=recorder.records,
         )
-        books.ledger.add_run(record)
-        books.close()
+        recorder.ledger.add_run(record)
+        recorder.close()
         run = active_run()
         if run is not None:
             run.log_text(record.model_dump_json(indent=1), RUN_RECORD)
-            if books.git.diff:
-                run.log_text(redact(books.git.diff), WORKING_TREE)
+            if recorder.git.diff:
+                run.log_text(redact(recorder.git.diff), WORKING_TREE)
 
 
-def _tags(books: RunRecorder) -> dict[str, str]:
+def _tags(recorder: RunRecorder) -> dict[str, str]:
     return {
-        **books.git.tags,
-        "lock_hash": books.environment.lock_hash or "unknown",
-        "device": books.environment.device,
+        **recorder.git.tags,
+        "lock_hash": recorder.environment.lock_hash or "unknown",
+        "device": recorder.environment.device,
     }
 
 
@@ -136,7 +147,7 @@ def _request(run_params: dict[str, Any]) -> RunRequest:
     )
 
 
-def _versions(given: Any) -> dict[str, str]:  # noqa: ANN401 - Kedro hands on a mapping, or a list of NAME:VERSION
+def _versions(given: Any) -> dict[str, str]:  # noqa: ANN401 - Kedro passes a mapping, or a list of NAME:VERSION
     if isinstance(given, dict):
         return dict(given)
     return dict(text.split(":", 1) for text in given or ())

@@ -1,61 +1,68 @@
-"""The state of the code: of git's, of the package's files, and of what a function stands on."""
+"""Code, packages and machine that a run is made with."""
 
-import hashlib
 import importlib.util
+import platform
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import grimp
 
-from mining_the_mines.core.hashing import hash_file
+from mining_the_mines.core.hashing import hash_bytes, hash_file, hash_files
 from mining_the_mines.ledger.git import GitState
-from mining_the_mines.ledger.records import CodeState
+from mining_the_mines.ledger.records import CodeState, Environment
 
-#: The package whose code is looked at.
+#: The package whose code counts.
 PACKAGE: Final = "mining_the_mines"
-#: What Python leaves beside code.
+#: The file that pins all packages.
+LOCK: Final = "requirements.lock"
+#: Packages whose versions can change figures.
+PACKAGES: Final = (
+    "mining_the_mines", "kedro", "torch", "timm", "segmentation-models-pytorch", "scikit-learn", "rasterio", "numpy",
+    "scipy", "pandas", "shapely",
+)  # fmt: skip
 _COMPILED: Final = "__pycache__"
 
 
 class CodeHashes:
-    """Hashes of modules with all that they import from the package, directly or through others.
+    """Hashes of modules with all modules of the package that they import, directly or indirectly.
 
-    So a change of how figures are drawn makes no model stale. Files beside modules, such as templates, count for all
-    modules of their folder.
+    A change of the report's figures therefore makes no model stale. Files beside a module that are no Python, such as
+    templates, count for all modules of their folder.
     """
 
     def of(self, modules: Iterable[str]) -> str:
         """Hash the code of modules.
 
         Args:
-            modules: Their names; those of other packages don't count, since the lock file pins them.
+            modules: Names; modules of other packages do not count, since the lock file pins them.
 
         Returns:
-            64 hexadecimal digits.
+            SHA-256 as 64 hexadecimal digits.
         """
         own = {module for module in modules if module in self._graph.modules}
         needed = own.union(*(self._graph.find_upstream_modules(module) for module in own))
-        return _hash_files({file for module in needed for file in self._files(module)}, self._root)
+        return hash_files({file for module in needed for file in self._files(module)}, self._root)
 
     @cached_property
     def package_hash(self) -> str:
         """SHA-256 of all files of the package."""
-        return _hash_files(_package_files(self._root), self._root)
+        return hash_files(_source_files(self._root), self._root)
 
     @cached_property
     def _graph(self) -> grimp.ImportGraph:
         graph = grimp.build_graph(PACKAGE, cache_dir=None)
-        # Datasets draw previews of what they hold, which changes nothing in it.
+        # Datasets import reporting to draw previews for Kedro-Viz, which change no content.
         previews = [
-            (module, drawing)
+            (module, imported)
             for module in graph.find_descendants(f"{PACKAGE}.datasets")
-            for drawing in graph.find_modules_directly_imported_by(module)
-            if drawing.startswith(f"{PACKAGE}.reporting")
+            for imported in graph.find_modules_directly_imported_by(module)
+            if imported.startswith(f"{PACKAGE}.reporting")
         ]
-        for module, drawing in previews:
-            graph.remove_import(importer=module, imported=drawing)
+        for module, imported in previews:
+            graph.remove_import(importer=module, imported=imported)
         return graph
 
     @cached_property
@@ -67,37 +74,54 @@ class CodeHashes:
 
     def _files(self, module: str) -> Iterator[Path]:
         place = self._root.joinpath(*module.split(".")[1:])
-        if not place.is_dir():
+        if place.is_dir():
+            yield place / "__init__.py"
+        else:
             yield place.with_suffix(".py")
             place = place.parent
-        else:
-            yield place / "__init__.py"
         if place != self._root:
-            yield from (file for file in _package_files(place) if file.suffix != ".py")
+            yield from (file for file in _source_files(place) if file.suffix != ".py")
 
 
 def code_state(git: GitState, hashes: CodeHashes) -> CodeState:
-    """Tell the state of the code.
-
-    Args:
-        git: What git says of it.
-        hashes: Of the package.
-    """
+    """Combine the state of git with the hash of the package's files."""
     return CodeState(
         commit=git.commit,
         dirty=git.dirty,
-        diff_hash=hashlib.sha256(git.diff.encode()).hexdigest() if git.diff else None,
+        diff_hash=hash_bytes(git.diff.encode()) if git.diff else None,
         package_hash=hashes.package_hash,
     )
 
 
-def _package_files(folder: Path) -> set[Path]:
+def read_environment(project: Path) -> Environment:
+    """Read versions and machine of this process.
+
+    Args:
+        project: Folder of the project, with the lock file.
+    """
+    import torch  # only when a run begins: it loads slowly
+
+    lock = project / LOCK
+    return Environment(
+        lock_hash=hash_file(lock) if lock.is_file() else None,
+        python=platform.python_version(),
+        packages={package: version(package) for package in PACKAGES},
+        platform=f"{platform.system()} {platform.machine()}",
+        device=_device(),
+        threads=torch.get_num_threads(),
+    )
+
+
+def _device() -> str:
+    """The device that Lightning would choose."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        return "cpu"
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return str(torch.accelerator.current_accelerator())
+
+
+def _source_files(folder: Path) -> set[Path]:
     return {file for file in folder.rglob("*") if file.is_file() and _COMPILED not in file.parts}
-
-
-def _hash_files(files: Iterable[Path], root: Path) -> str:
-    content = hashlib.sha256()
-    for file in sorted(files):
-        content.update(file.relative_to(root).as_posix().encode() + b"\0")
-        content.update(bytes.fromhex(hash_file(file)))
-    return content.hexdigest()

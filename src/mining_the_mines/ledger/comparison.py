@@ -1,33 +1,34 @@
-"""Two runs side by side: what they were made of, and what came out."""
+"""Comparison of two runs: code, environment, parameters and data first, then metrics and outputs."""
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from mining_the_mines.core.hashing import NOTHING
+from mining_the_mines.core.hashing import NOTHING, hash_values
+from mining_the_mines.ledger.recorder import IGNORED_FIELDS
 from mining_the_mines.ledger.records import CodeState, DatasetState, Environment, NodeRecord, RunRecord
 
 Verdict = Literal["equal", "close", "different", "missing", "new"]
 
-#: How far figures may be apart where an accelerator took part: it adds in another order each time, and networks carry
-#: last digits on to the second or third decimal of a score.
+#: Tolerance of metrics where an accelerator took part: it adds in another order each time, and networks carry the last
+#: digits to the second or third decimal of a score.
 GPU_TOLERANCE: Final = 0.01
-#: How a verdict weighs: nothing may be different or missing.
-_GOOD: frozenset[Verdict] = frozenset({"equal", "close"})
-#: Datasets that hold networks, by the last part of their names: a node that has one lets them work.
-_NETWORKS: Final = frozenset({"network", "classifier", "segmenter"})
+_AGREES: Final[frozenset[Verdict]] = frozenset({"equal", "close"})
 _CPU: Final = "cpu"
+#: Entries of a catalog that are factories, for all datasets of a pattern.
+_PATTERN: Final = "{"
+_DIGITS: Final = 12
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that a run was made of and that is no longer the same.
+    """A difference in what two runs were made from.
 
     Attributes:
         what: Such as ``code`` or ``data: mine_polygons``.
-        then: In the run.
-        now: Here.
+        then: Value in the first run.
+        now: Value today.
     """
 
     what: str
@@ -40,13 +41,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Compared:
-    """A figure or a dataset of two runs.
+    """A metric or dataset of two runs.
 
     Attributes:
-        name: Of the metric, or of the dataset.
-        then: Its value or content hash in the first run; empty if it has none.
-        now: In the second.
-        verdict: Whether they agree.
+        name: Name of the metric or dataset.
+        then: Value or content hash in the first run; empty if missing.
+        now: The same in the second run.
+        verdict: Result of the comparison.
     """
 
     name: str
@@ -56,18 +57,18 @@ class Compared:
 
     @property
     def agrees(self) -> bool:
-        """Whether the second run gave what the first had."""
-        return self.verdict in _GOOD
+        """Whether the second run reproduced the first."""
+        return self.verdict in _AGREES
 
 
 def code_differences(then: CodeState, now: CodeState) -> Iterator[Difference]:
-    """Tell whether the package's files differ; commits that change none of them don't count."""
+    """Compare the package's files; commits that change none of them do not count."""
     if then.package_hash != now.package_hash:
-        yield Difference("code", _named(then), _named(now))
+        yield Difference("code", _describe_code(then), _describe_code(now))
 
 
 def environment_differences(then: Environment, now: Environment) -> Iterator[Difference]:
-    """Tell what of packages and Python differs; the device changes last digits only."""
+    """Compare packages, threads and Python's minor version; a device changes last digits only."""
     if then.lock_hash != now.lock_hash:
         yield Difference("lock file", _short(then.lock_hash), _short(now.lock_hash))
     for package, version in then.packages.items():
@@ -75,17 +76,12 @@ def environment_differences(then: Environment, now: Environment) -> Iterator[Dif
             yield Difference(f"package {package}", version, now.packages.get(package, "none"))
     if None not in (then.threads, now.threads) and then.threads != now.threads:
         yield Difference("threads (OMP_NUM_THREADS)", str(then.threads), str(now.threads))
-    if _minor(then.python) != _minor(now.python):
+    if then.python.split(".")[:2] != now.python.split(".")[:2]:
         yield Difference("Python", then.python, now.python)
 
 
 def data_differences(record: RunRecord, now: Mapping[str, str]) -> Iterator[Difference]:
-    """Tell which raw inputs differ.
-
-    Args:
-        record: Of the run.
-        now: Content hash of each of them today, by dataset.
-    """
+    """Compare the raw inputs of a run with their content hashes today, by dataset."""
     for name, state in record.raw_inputs().items():
         if now[name] != state.content_hash:
             place = f" ({state.path})" if state.path else ""
@@ -93,61 +89,74 @@ def data_differences(record: RunRecord, now: Mapping[str, str]) -> Iterator[Diff
 
 
 def file_differences(record: RunRecord, now: Mapping[str, str]) -> Iterator[Difference]:
-    """Tell which files that parameters name differ, such as a scene that was mapped.
-
-    Args:
-        record: Of the run.
-        now: Content hash of each of them today, by path.
-    """
+    """Compare the files that a run's parameters name with their hashes today, by path."""
     for path, held in record.named_files().items():
         if now[path] != held:
             yield Difference(f"data: {path}", _content(held), _content(now[path]))
 
 
 def parameter_differences(then: Any, now: Any, name: str = "") -> Iterator[Difference]:  # noqa: ANN401 - plain values
-    """Tell which parameters differ, by their dotted names."""
+    """Compare parameters, which are named with dots."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in sorted({*then, *now}, key=str):
             inner = f"{name}.{key}" if name else str(key)
             yield from parameter_differences(then.get(key), now.get(key), inner)
-    elif _plain(then) != _plain(now):
+    elif _as_json(then) != _as_json(now):
         yield Difference(f"parameter {name}", str(then), str(now))
 
 
-def compare_metrics(then: Mapping[str, float], now: Mapping[str, float], tolerance: float) -> list[Compared]:
-    """Compare all figures of two runs.
+def hash_entries(catalog: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of each catalog entry without the fields that change nothing in the data."""
+    return {name: hash_values(_without_ignored(entry)) for name, entry in catalog.items()}
+
+
+def catalog_differences(record: RunRecord, catalog: Mapping[str, Any]) -> Iterator[Difference]:
+    """Compare the entries of datasets that a run read or wrote.
 
     Args:
-        then: Of the first, by name.
-        now: Of the second.
-        tolerance: How far they may be apart; 0 on a CPU, where they are equal to the last digit.
+        record: Record of the run; older ones have one hash of the whole catalog and name no entry.
+        catalog: Configuration of the catalog today, by dataset.
+    """
+    if not record.catalog_entries:
+        now = hash_values(catalog)
+        if now != record.catalog_hash:
+            yield Difference("catalog", record.catalog_hash[:_DIGITS], now[:_DIGITS])
+        return
+    used = {state.dataset for node in record.nodes for state in (*node.inputs, *node.outputs)}
+    entries = hash_entries(catalog)
+    for name in sorted({*record.catalog_entries, *entries}):
+        then, today = (known.get(name, "none") for known in (record.catalog_entries, entries))
+        if then != today and (name in used or _PATTERN in name):
+            yield Difference(f"catalog: {name}", then[:_DIGITS], today[:_DIGITS])
+
+
+def compare_metrics(then: Mapping[str, float], now: Mapping[str, float], tolerance: float) -> list[Compared]:
+    """Compare the metrics of two runs.
+
+    Args:
+        then: Metrics of the first run, by name.
+        now: Metrics of the second run.
+        tolerance: Absolute difference that counts as close; 0 to ask for equality to the last digit.
     """
     rows = []
     for name in sorted({*then, *now}):
         first, second = then.get(name), now.get(name)
-        rows.append(Compared(name, _digits(first), _digits(second), _figure(first, second, tolerance)))
+        rows.append(Compared(name, _digits(first), _digits(second), _metric_verdict(first, second, tolerance)))
     return rows
 
 
 def usual_tolerance(devices: Iterable[str]) -> float:
-    """How far figures may be apart if nobody says so.
-
-    Args:
-        devices: That networks worked on, in either run.
-
-    Returns:
-        0 on a CPU alone, where all are equal to the last digit, or else :data:`GPU_TOLERANCE`.
-    """
+    """Tolerance of metrics by the devices of both runs: 0 on a CPU, :data:`GPU_TOLERANCE` on an accelerator."""
     return 0.0 if set(devices) <= {_CPU} else GPU_TOLERANCE
 
 
 def compare_outputs(then: RunRecord, now: RunRecord, inexact: Collection[str] = ()) -> list[Compared]:
-    """Compare what the nodes of both runs have written, and the raw data that they have read.
+    """Compare the outputs and raw inputs of two runs by content.
 
     Args:
-        then: The first; what only it wrote counts as missing.
-        now: The second.
-        inexact: Datasets that may hold other last digits (:func:`inexact_outputs`); all others are equal byte for byte.
+        then: The first run; a dataset that only it has is missing.
+        now: The second run.
+        inexact: Datasets that may differ in the last digits; see :func:`inexact_outputs`.
     """
     before, after = ({**run.raw_inputs(), **run.outputs()} for run in (then, now))
     return [
@@ -156,35 +165,30 @@ def compare_outputs(then: RunRecord, now: RunRecord, inexact: Collection[str] = 
     ]
 
 
-def inexact_outputs(*runs: RunRecord) -> frozenset[str]:
-    """Name what networks had a part in while an accelerator was there, and all that was made of it.
-
-    Raw inputs, and what is made without networks, as scenes, chips, folds and features are, is never among it.
+def inexact_outputs(networks: Collection[str], *runs: RunRecord) -> frozenset[str]:
+    """Name the datasets that networks on an accelerator computed, and all that was made from them.
 
     Args:
-        runs: In all of which a dataset must be exact to count as such.
+        networks: Datasets that hold networks, as the catalog's metadata say: a node that has one runs networks.
+        runs: Runs; a dataset is exact only if it is exact in all of them.
     """
     found: set[str] = set()
     for run in runs:
         for node in run.nodes:  # in the order in which they ran
-            if _on_accelerator(node) or any(state.dataset in found for state in node.inputs):
+            if _on_accelerator(node, networks) or any(state.dataset in found for state in node.inputs):
                 found.update(state.dataset for state in node.outputs)
     return frozenset(found)
 
 
 def all_agree(metrics: Iterable[Compared], outputs: Iterable[Compared]) -> bool:
-    """Whether a second run gave what the first had.
+    """Whether a second run reproduced the first.
 
-    Files of which only last digits may differ need figures that vouch for them: where there are none, all files have
-    to be equal.
-
-    Args:
-        metrics: All figures of both.
-        outputs: All that both have read or written.
+    A file that is only close needs metrics that agree; without metrics every file must be equal.
     """
     figures = list(metrics)
-    vouched = all(row.agrees for row in figures)
-    return vouched and all(row.agrees if figures else row.verdict == "equal" for row in outputs)
+    return all(row.agrees for row in figures) and all(
+        row.agrees if figures else row.verdict == "equal" for row in outputs
+    )
 
 
 def _compare_content(name: str, then: DatasetState | None, now: DatasetState | None, *, inexact: bool) -> Compared:
@@ -198,12 +202,12 @@ def _compare_content(name: str, then: DatasetState | None, now: DatasetState | N
     return Compared(name, first, second, verdict)
 
 
-def _on_accelerator(node: NodeRecord) -> bool:
-    has_network = any(state.dataset.rpartition(".")[2] in _NETWORKS for state in (*node.inputs, *node.outputs))
+def _on_accelerator(node: NodeRecord, networks: Collection[str]) -> bool:
+    has_network = any(state.dataset in networks for state in (*node.inputs, *node.outputs))
     return has_network and node.environment.device != _CPU
 
 
-def _figure(then: float | None, now: float | None, tolerance: float) -> Verdict:
+def _metric_verdict(then: float | None, now: float | None, tolerance: float) -> Verdict:
     if then is None:
         return "new"
     if now is None:
@@ -213,26 +217,28 @@ def _figure(then: float | None, now: float | None, tolerance: float) -> Verdict:
     return "close" if abs(then - now) <= tolerance else "different"
 
 
-def _named(code: CodeState) -> str:
-    changed = ", changed since" if code.dirty else ""
-    return f"package {code.package_hash[:12]} (commit {code.commit[:12]}{changed})"
-
-
-def _content(content_hash: str) -> str:
-    return "nothing" if content_hash == NOTHING else content_hash[:12]
-
-
-def _short(value: str | None) -> str:
-    return value[:12] if value else "none"
-
-
-def _minor(python: str) -> list[str]:
-    return python.split(".")[:2]
-
-
 def _digits(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON knows no tuples
+def _describe_code(code: CodeState) -> str:
+    changed = ", uncommitted changes" if code.dirty else ""
+    return f"package {code.package_hash[:_DIGITS]} (commit {code.commit[:_DIGITS]}{changed})"
+
+
+def _content(content_hash: str) -> str:
+    return "nothing" if content_hash == NOTHING else content_hash[:_DIGITS]
+
+
+def _short(value: str | None) -> str:
+    return value[:_DIGITS] if value else "none"
+
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401 - JSON knows no tuples
     return list(value) if isinstance(value, tuple) else value
+
+
+def _without_ignored(entry: Any) -> Any:  # noqa: ANN401 - as YAML has it
+    if not isinstance(entry, Mapping):
+        return entry
+    return {part: value for part, value in entry.items() if part not in IGNORED_FIELDS}

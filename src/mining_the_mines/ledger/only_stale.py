@@ -1,7 +1,6 @@
-"""Runs only what has changed: by what code, parameters and inputs hold, not by whether outputs are there."""
+"""A runner that skips nodes that are up to date: ``kedro run --only-stale``."""
 
 import logging
-from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from kedro.io import CatalogProtocol
@@ -11,7 +10,7 @@ from kedro.runner import SequentialRunner
 from kedro.runner.task import Task
 from pluggy import PluginManager
 
-from mining_the_mines.hooks.recording import RunRecording
+from mining_the_mines.ledger.recorder import RunRecorder
 from mining_the_mines.ledger.records import NodeRecord
 
 logger = logging.getLogger(__name__)
@@ -19,18 +18,25 @@ logger = logging.getLogger(__name__)
 
 @runtime_checkable
 class TakesOver(Protocol):
-    """A hook that wants to know of nodes that are not run, since they have once made the same."""
+    """A hook that is told of nodes that were up to date."""
 
     def take_over(self, node: Node, record: NodeRecord, catalog: Any, /) -> None:  # noqa: ANN401 - Kedro's catalog
-        """Take over what such a node has made."""
+        """Take over the outputs of such a node."""
         ...
 
 
-class OnlyStaleRunner(SequentialRunner):
-    """Leaves out nodes that have once made the same, as long as what they made is still whole.
+@runtime_checkable
+class RecordsRun(TakesOver, Protocol):
+    """The hook that records the run."""
 
-    A node whose inputs turn out as before, though what made them has run again, is left out too. What is in memory only
-    is made when a node that does run asks for it. Training that was cut short goes on from its checkpoints.
+    recorder: RunRecorder
+
+
+class OnlyStaleRunner(SequentialRunner):
+    """Skips a node if a record has the same code, parameters and inputs and its outputs are intact.
+
+    A node whose inputs turn out as before is skipped too, although the nodes before it ran again. Outputs in memory are
+    made when a node that runs needs them. Training that was interrupted resumes from its checkpoints.
     """
 
     def _run(
@@ -41,7 +47,7 @@ class OnlyStaleRunner(SequentialRunner):
         run_id: str | None = None,
     ) -> None:
         if hook_manager is None:
-            raise ValueError("Without hooks nobody keeps books: run this in a Kedro session.")
+            raise ValueError("OnlyStaleRunner needs the hooks of a Kedro session, which record the run.")
         _StaleRun(pipeline, catalog, hook_manager, run_id).run()
 
 
@@ -55,44 +61,39 @@ class _StaleRun:
         self._catalog = catalog
         self._hook_manager = hook_manager
         self._run_id = run_id
-        self._keeping = _keeping(hook_manager)
+        self._recording = next(hook for hook in hook_manager.get_plugins() if isinstance(hook, RecordsRun))
         self._writers = {output: node for node in pipeline.nodes for output in node.outputs}
-        self._put_off: set[Node] = set()
+        self._deferred: set[Node] = set()
 
     def run(self) -> None:
         nodes = self._pipeline.nodes
+        ran: set[Node] = set()
         for node in nodes:
-            record = self._keeping.books.recall(node)
+            record = self._recording.recorder.recall(node)
             if record is None:
-                self._make(node)
+                ran |= self._execute(node)
                 continue
             self._take_over(node, record)
             if any(state.path is None for state in record.outputs):
-                self._put_off.add(node)
-        made = self._keeping.made
-        logger.info("Ran %d of %d nodes; nothing has changed for the others.", len(made), len(nodes))
+                self._deferred.add(node)
+        logger.info("Ran %d of %d nodes; the others were up to date.", len(ran), len(nodes))
 
     def _take_over(self, node: Node, record: NodeRecord) -> None:
-        """Let all who follow the run know what the node has made before; the books first, which say where it lies."""
+        """Tell all hooks; the recorder first, which makes the catalog read the right versions."""
         others = [hook for hook in self._hook_manager.get_plugins() if isinstance(hook, TakesOver)]
-        for hook in (self._keeping, *(hook for hook in others if hook is not self._keeping)):
+        for hook in (self._recording, *(hook for hook in others if hook is not self._recording)):
             hook.take_over(node, record, self._catalog)
 
-    def _make(self, node: Node) -> None:
-        """Run a node, and before it those whose outputs in memory it needs and that were left out until now."""
-        for needed in self._needed(node):
-            self._put_off.discard(needed)
-            self._make(needed)
-        self._keeping.books.name_training(node, goes_on=True)
+    def _execute(self, node: Node) -> set[Node]:
+        """Run a node after the deferred nodes whose outputs in memory it needs."""
+        ran = {node}
+        for needed in dict.fromkeys(self._writers[name] for name in node.inputs if name in self._writers):
+            if needed in self._deferred:
+                self._deferred.discard(needed)
+                ran |= self._execute(needed)
+        self._recording.recorder.claim_checkpoints(node, resume=True)
         Task(
             node=node, catalog=self._catalog, hook_manager=self._hook_manager, is_async=False, run_id=self._run_id
         ).execute()
         logger.info("Completed node: %s", node.name)
-
-    def _needed(self, node: Node) -> Iterator[Node]:
-        writers = dict.fromkeys(self._writers[name] for name in node.inputs if name in self._writers)
-        yield from [writer for writer in writers if writer in self._put_off]
-
-
-def _keeping(hook_manager: PluginManager) -> RunRecording:
-    return next(plugin for plugin in hook_manager.get_plugins() if isinstance(plugin, RunRecording))
+        return ran

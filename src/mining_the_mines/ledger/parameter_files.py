@@ -1,31 +1,31 @@
-"""Files and folders that parameters name: what a node reads past the catalog."""
+"""Files and folders that parameters name: inputs that a node reads past the catalog."""
 
+import glob
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import visible_files
 from mining_the_mines.ledger.states import with_sidecars
-from mining_the_mines.scenes.composite_files import composite_files, read_composite
 
-#: What STAC is written as.
 _JSON: Final = (".json", ".geojson")
-#: What scenes are rasters of.
 _RASTERS: Final = (".tif", ".tiff", ".jp2", ".vrt")
-#: Links of a catalog that lead down to its scenes (STAC specification, "Relation types").
+_MOSAIC: Final = ".vrt"
+#: Links of a STAC catalog that lead down to its items (STAC specification, "Relation types").
 _DOWN: Final = ("child", "item")
+#: GDAL writes statistics here when it opens a raster.
+_STATISTICS: Final = ".aux.xml"
 
 
 def named_files(parameters: Any, project: Path) -> list[Path]:  # noqa: ANN401 - parameters are of any type
     """List the files and folders that parameters name, such as a file of regions, a catalog, or a scene to map.
 
-    A plain word names none, even if something of that name lies there: a path has a suffix or a separator. Neither does
-    a path to the project's own folder or to one above it, which every run changes. Files that a STAC catalog or item
-    leads to belong to it, as those beside a shapefile do; so do the tiles of a mosaic (VRT), what GDAL reads beside a
-    raster, and what is known of a composite. Of a folder, all that its files lead to out of it is listed too.
+    A path has a suffix or a separator: a plain word names no file, even if a file of that name exists. A path to the
+    project's own folder, or to one above it, does not count, since every run changes it. A STAC catalog or item brings
+    the local files that it links to, a shapefile the files beside it, a mosaic (VRT) its tiles, and a raster the JSON
+    records beside it. A folder brings the files outside it that its own files lead to.
 
     Args:
         parameters: Plain values, or mappings and lists of them.
@@ -47,11 +47,8 @@ def named_files(parameters: Any, project: Path) -> list[Path]:  # noqa: ANN401 -
 def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any parameter
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
+    elif isinstance(value, (Mapping, list, tuple)):
+        for part in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(part)
 
 
@@ -68,33 +65,37 @@ def _local(href: str, folder: Path) -> Path | None:
     if "://" in place:
         return None
     path = Path(os.path.normpath(folder.absolute() / place))
-    return path if os.path.exists(path) else None  # noqa: PTH110 - any text may stand in a parameter, also what no path can be
+    return path if os.path.exists(path) else None  # noqa: PTH110 - a parameter may be a text that no path can be
 
 
 def _led_to(path: Path) -> list[Path]:
-    """Files on this machine that a catalog, an item, a raster, or something in a folder leads to."""
     if path.is_dir():
         inside = (place for file in visible_files(path) for place in _led_to(file))
         return [place for place in inside if not place.is_relative_to(path)]
-    if not path.is_file():
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in {*_RASTERS, *_JSON}:
         return []
-    if path.suffix.lower() in _RASTERS:
-        return _belonging(path)
-    return _listed_in(path) if path.suffix.lower() in _JSON else []
+    if suffix in _JSON:
+        return _linked_from(path)
+    return [*_raster_files(path), *path.parent.glob(f"{glob.escape(path.stem)}.*.json")]
 
 
-def _belonging(raster: Path) -> list[Path]:
-    from mining_the_mines.rasters.scene import raster_files
+def _raster_files(raster: Path) -> list[Path]:
+    """The other files of a raster as GDAL names them: those beside it, and the tiles of a mosaic."""
+    import rasterio
+    from rasterio.errors import RasterioError
 
-    composite = read_composite(raster.parent, raster.stem)
-    known = () if composite is None or composite.image != raster else composite_files(raster.parent, composite)
     try:
-        return [*raster_files(raster), *known]
-    except SceneError:  # no raster: whoever reads it says so
-        return [*known]
+        with rasterio.open(raster) as source:
+            named = [Path(os.path.normpath(name)) for name in source.files if not name.endswith(_STATISTICS)]
+    except RasterioError:  # no raster: the node that reads it says so
+        return []
+    others = [file for file in named if file.is_file() and not file.samefile(raster)]
+    return [tile for file in others for tile in (file, *(_raster_files(file) if file.suffix == _MOSAIC else ()))]
 
 
-def _listed_in(path: Path) -> list[Path]:
+def _linked_from(path: Path) -> list[Path]:
+    """Local files that a STAC catalog or item links to."""
     try:
         stac = json.loads(path.read_text(encoding="utf-8"))
         if "stac_version" not in stac:
@@ -102,6 +103,6 @@ def _listed_in(path: Path) -> list[Path]:
         hrefs = [link["href"] for link in stac.get("links", []) if link["rel"] in _DOWN]
         hrefs += [asset["href"] for asset in stac.get("assets", {}).values()]
         places = [_local(href, path.parent) for href in hrefs]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # no STAC: whoever reads it says so
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not STAC: the node that reads it says so
         return []
     return [place for place in places if place is not None]

@@ -1,12 +1,13 @@
-"""Keeps the books of a run: what every node read and wrote."""
+"""Records the nodes of a run, and tells which of them are up to date."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
@@ -15,32 +16,54 @@ from pydantic import BaseModel
 from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import ContentHashes, hash_values
 from mining_the_mines.core.redaction import redact_all
-from mining_the_mines.datasets.workspace import WorkspaceDataset
-from mining_the_mines.ledger.catalog_entries import BESIDE
-from mining_the_mines.ledger.code import CodeHashes, code_state
-from mining_the_mines.ledger.environment import read_environment
+from mining_the_mines.ledger.code import CodeHashes, code_state, read_environment
 from mining_the_mines.ledger.git import GitState, read_git_state
 from mining_the_mines.ledger.parameter_files import named_files
 from mining_the_mines.ledger.records import (
+    LEDGER,
     CodeState,
     DatasetState,
     Environment,
+    Ledger,
     NodeRecord,
     Wiring,
     node_key,
 )
-from mining_the_mines.ledger.states import AlwaysChanges, hash_at, place_of, shown_path, state_of, state_read
-from mining_the_mines.ledger.store import Ledger
-from mining_the_mines.ledger.versions import bring_forward, is_newest, place_of_version, read_from
+from mining_the_mines.ledger.states import (
+    bring_forward,
+    content_of,
+    is_newest,
+    place_of,
+    place_of_version,
+    read_version,
+    shown_path,
+    state_of,
+    state_read,
+)
 
-#: Where the ledger lies below the folder of data.
-LEDGER: Final = "ledger"
-_MEMORY: Final = "hashes.json"
+#: Fields of a catalog entry that change nothing in what is read or written.
+IGNORED_FIELDS: Final = ("metadata", "credentials")
+#: File of the ledger that keeps the hashes of files from run to run.
+MEMORY: Final = "hashes.json"
+#: Key of a JSON output whose work is not finished, such as a registration while the registry does not answer: the node
+#: is never up to date.
+_PENDING: Final = "pending"
+
+
+@runtime_checkable
+class HoldsCheckpoints(Protocol):
+    """A dataset with checkpoints of training, which belong to one state of code, data and parameters."""
+
+    goes_on: bool
+
+    def belong_to(self, owner: str, *, goes_on: bool) -> None:
+        """Set the owner's key, and whether training resumes from checkpoints with the same key."""
+        ...
 
 
 @dataclass
 class _Running:
-    """A node under way."""
+    """A node that has started."""
 
     key: str
     began: float
@@ -51,13 +74,13 @@ class _Running:
 
 @dataclass
 class RunRecorder:
-    """Keeps the books of one run.
+    """Records one run.
 
     Attributes:
         project: Folder of the project.
-        data: Folder that outputs lie in.
-        catalog: Of the run.
-        run_id: Of the tracked run, or of the session.
+        data: Data folder of the environment.
+        catalog: Catalog of the run.
+        run_id: Id of the tracked run, or of the session.
     """
 
     project: Path
@@ -70,13 +93,13 @@ class RunRecorder:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Records of all nodes that ever ran here."""
+        """Records of earlier runs in this data folder."""
         return Ledger(self.data / LEDGER)
 
     @cached_property
     def hashes(self) -> ContentHashes:
-        """Of files."""
-        return ContentHashes(self.data / LEDGER / _MEMORY)
+        """Hashes of files."""
+        return ContentHashes(self.data / LEDGER / MEMORY)
 
     @cached_property
     def environment(self) -> Environment:
@@ -85,46 +108,42 @@ class RunRecorder:
 
     @cached_property
     def git(self) -> GitState:
-        """What git said of the code as the run began."""
+        """State of git as the run began."""
         return read_git_state(self.project)
 
     @cached_property
     def code(self) -> CodeState:
-        """The code's state as the run began."""
+        """State of the code as the run began."""
         return code_state(self.git, self._code_hashes)
 
     @property
     def records(self) -> tuple[NodeRecord, ...]:
-        """Of the nodes that are done."""
+        """Records of the nodes that have finished or were up to date."""
         return tuple(self._records.values())
 
-    def key(self, node: Node) -> str:
-        """Hash all that a node's outputs depend on; what it reads must be there."""
-        return self._key(node, self._inputs(node), self._files(node))
-
     def begin(self, node: Node) -> None:
-        """Note what a node reads."""
+        """Note the inputs of a node."""
         inputs, files = self._inputs(node), self._files(node)
         key = self._key(node, inputs, files)
         self._running[node.name] = _Running(key, time.perf_counter(), inputs, files, set(node.outputs))
 
     def saved(self, node: Node, dataset: str) -> None:
-        """Note that a node has written a dataset; with the last one it is done."""
+        """Note that an output was saved; the last one finishes the node."""
         running = self._running[node.name]
         running.unsaved.discard(dataset)
         if not running.unsaved:
             self.done(node)
 
     def done(self, node: Node) -> None:
-        """Write down what a node was made of, and what came out."""
+        """Write the record of a finished node."""
         running = self._running.pop(node.name)
-        unfinished = any(self._changes(name) for name in node.outputs)
         for name in node.outputs:
-            if self._is_in_memory(name):
+            if place_of(self._dataset(name)) is None:
                 self._in_memory[name] = _derived(name, running.key)
+        is_pending = any(self._is_pending(name) for name in node.outputs)
         record = NodeRecord(
             node=node.name,
-            key=hash_values([running.key, self.run_id]) if unfinished else running.key,
+            key=hash_values([running.key, self.run_id]) if is_pending else running.key,
             run_id=self.run_id,
             finished=_now(),
             seconds=round(time.perf_counter() - running.began, 3),
@@ -132,7 +151,7 @@ class RunRecorder:
             code_hash=self._code_hash(node),
             code=self.code,
             environment=self.environment,
-            parameters=redact_all(self._parameters(node)),
+            parameters=redact_all({name: plain(value) for name, value in self._parameters(node).items()}),
             inputs=running.inputs,
             outputs=tuple(self._written(name) for name in node.outputs),
             files=running.files,
@@ -141,33 +160,42 @@ class RunRecorder:
         self.ledger.add(record)
 
     def recall(self, node: Node) -> NodeRecord | None:
-        """Find what the node made of the same code, parameters and inputs, if all of it still lies where it did."""
-        for record in self.ledger.with_key(node.name, self.key(node)):
+        """Find the record of an earlier run that makes a node up to date.
+
+        Args:
+            node: A node whose inputs are ready.
+
+        Returns:
+            A record with the same key whose outputs are still intact; ``None`` if the node must run.
+        """
+        key = self._key(node, self._inputs(node), self._files(node))
+        for record in self.ledger.with_key(node.name, key):
             if all(self._is_intact(state) for state in record.outputs) and self._can_be_reused(record):
                 return record
         return None
 
     def reuse(self, record: NodeRecord) -> None:
-        """Take over what a node once made: whoever reads it, in this run or later, reads that."""
+        """Make the outputs of an earlier run those of this one, for this run and later ones."""
         outputs = tuple(self._brought_forward(state) for state in record.outputs)
         for state in outputs:
             if state.path is None:
                 self._in_memory[state.dataset] = state
             else:
-                read_from(self._dataset(state.dataset), state.version)
+                read_version(self._dataset(state.dataset), state.version)
         if outputs != record.outputs:
             record = record.model_copy(update={"outputs": outputs, "finished": _now()})
             self.ledger.add(record)
         self._records[record.node] = record
 
-    def name_training(self, node: Node, *, goes_on: bool = False) -> None:
-        """Tell the folder of checkpoints that a node reads whose they are, and whether to go on from them."""
+    def claim_checkpoints(self, node: Node, *, resume: bool = False) -> None:
+        """Give the checkpoints that a node reads its key, so that it resumes only from its own."""
         for dataset in map(self._dataset, self._data_inputs(node)):
-            if isinstance(dataset, WorkspaceDataset):
-                dataset.belong_to(self.key(node), goes_on=goes_on or dataset.goes_on)
+            if isinstance(dataset, HoldsCheckpoints):
+                key = self._key(node, self._inputs(node), self._files(node))
+                dataset.belong_to(key, goes_on=resume or dataset.goes_on)
 
     def close(self) -> None:
-        """Remember hashes for the next run."""
+        """Keep the hashes of files for the next run."""
         self.hashes.remember()
 
     @cached_property
@@ -175,11 +203,14 @@ class RunRecorder:
         return CodeHashes()
 
     def _inputs(self, node: Node) -> tuple[DatasetState, ...]:
-        return tuple(self._read(name) for name in self._data_inputs(node))
+        return tuple(
+            self._in_memory.get(name) or state_read(name, self._dataset(name), self.hashes, self.project)
+            for name in self._data_inputs(node)
+        )
 
     def _files(self, node: Node) -> dict[str, str]:
-        """What a node's parameters name, by path."""
-        named = named_files(self._lasting_parameters(node), self.project)
+        """Hashes of the files that a node's parameters name, by path."""
+        named = named_files(list(self._result_parameters(node).values()), self.project)
         return {shown_path(path, self.project): self.hashes.of(path) for path in named}
 
     def _key(self, node: Node, inputs: tuple[DatasetState, ...], files: Mapping[str, str]) -> str:
@@ -187,64 +218,58 @@ class RunRecorder:
             Wiring(node=node.name, function=_function(node), inputs=tuple(node.inputs), outputs=tuple(node.outputs)),
             self._code_hash(node),
             self.environment,
-            self._lasting_parameters(node),
-            [self._at_this_moment(state) for state in inputs],
+            self._result_parameters(node),
+            [
+                _derived(state.dataset, self.run_id) if self._always_changes(state.dataset) else state
+                for state in inputs
+            ],
             {name: self._entry(name) for name in [*self._data_inputs(node), *node.outputs]},
             files,
         )
 
-    def _at_this_moment(self, state: DatasetState) -> DatasetState:
-        """What no hash can tell is another one in every run."""
-        return _derived(state.dataset, self.run_id) if self._changes(state.dataset) else state
+    def _always_changes(self, name: str) -> bool:
+        return bool(getattr(self._dataset(name), "always_changes", False))
 
-    def _changes(self, name: str) -> bool:
+    def _is_pending(self, name: str) -> bool:
         dataset = self._dataset(name)
-        return isinstance(dataset, AlwaysChanges) and dataset.always_changes
+        place = place_of(dataset)
+        if place is None or place.suffix != ".json" or not place.is_file():
+            return self._always_changes(name)
+        written = json.loads(place.read_text(encoding="utf-8"))
+        return isinstance(written, dict) and bool(written.get(_PENDING))
 
-    def _entry(self, name: str) -> Any:  # noqa: ANN401 - as configuration is
-        """What the catalog says of a dataset, but how others show it and how one logs in."""
-        catalog: Any = self.catalog  # Kedro's protocol knows less than its one catalog offers
+    def _entry(self, name: str) -> Any:  # noqa: ANN401 - as YAML has it
+        catalog: Any = self.catalog  # Kedro's protocol lacks the resolver of its one catalog
         entry = catalog.config_resolver.resolve_pattern(name)
-        return _told({part: value for part, value in entry.items() if part not in BESIDE}, self.project)
+        return _relocated({part: value for part, value in entry.items() if part not in IGNORED_FIELDS}, self.project)
 
     def _code_hash(self, node: Node) -> str:
         datasets = [type(self._dataset(name)).__module__ for name in [*self._data_inputs(node), *node.outputs]]
         return self._code_hashes.of([_function(node).partition(":")[0], *datasets])
 
-    def _read(self, name: str) -> DatasetState:
-        if name in self._in_memory:
-            return self._in_memory[name]
-        return state_read(name, self._dataset(name), self.hashes, self.project)
-
     def _written(self, name: str) -> DatasetState:
-        if name in self._in_memory:
-            return self._in_memory[name]
-        return state_of(name, self._dataset(name), self.hashes, self.project)
-
-    def _is_in_memory(self, name: str) -> bool:
-        return place_of(self._dataset(name)) is None
+        return self._in_memory.get(name) or state_of(name, self._dataset(name), self.hashes, self.project)
 
     def _is_intact(self, state: DatasetState) -> bool:
-        """Whether what was written lies where the catalog has it now, and holds what it did."""
+        """Whether an output lies where the catalog has it now, with the same content."""
         if state.path is None:
             return True
         dataset = self._dataset(state.dataset)
         place = place_of(dataset) if state.version is None else place_of_version(dataset, state.version)
         if place is None or shown_path(place, self.project) != state.path:
             return False
-        return hash_at(dataset, place, self.hashes) == state.content_hash
+        return content_of(dataset, place, self.hashes) == state.content_hash
 
     def _can_be_reused(self, record: NodeRecord) -> bool:
-        """Not if it has to run again for what it left in memory, and would write over what was brought forward."""
-        is_in_memory = any(state.path is None for state in record.outputs)
-        return not (is_in_memory and any(self._is_hidden(state) for state in record.outputs))
+        """False if the node must rerun for outputs in memory and would overwrite a restored version."""
+        has_memory = any(state.path is None for state in record.outputs)
+        return not (has_memory and any(self._is_superseded(state) for state in record.outputs))
 
-    def _is_hidden(self, state: DatasetState) -> bool:
-        """Whether a newer version is what others would read."""
+    def _is_superseded(self, state: DatasetState) -> bool:
         return state.version is not None and not is_newest(self._dataset(state.dataset), state.version)
 
     def _brought_forward(self, state: DatasetState) -> DatasetState:
-        if state.version is None or not self._is_hidden(state):
+        if state.version is None or not self._is_superseded(state):
             return state
         version, place = bring_forward(self._dataset(state.dataset), state.version)
         return state.model_copy(update={"version": version, "path": shown_path(place, self.project)})
@@ -256,23 +281,19 @@ class RunRecorder:
         return (name for name in dict.fromkeys(node.inputs) if not _is_parameter(name))
 
     def _parameters(self, node: Node) -> dict[str, Any]:
-        return {name: plain(self.catalog.load(name)) for name in dict.fromkeys(node.inputs) if _is_parameter(name)}
+        return {name: self.catalog.load(name) for name in dict.fromkeys(node.inputs) if _is_parameter(name)}
 
-    def _lasting_parameters(self, node: Node) -> dict[str, Any]:
-        return {
-            name: result_parameters(self.catalog.load(name))
-            for name in dict.fromkeys(node.inputs)
-            if _is_parameter(name)
-        }
+    def _result_parameters(self, node: Node) -> dict[str, Any]:
+        return {name: result_parameters(value) for name, value in self._parameters(node).items()}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any parameter
-    """A parameter as JSON knows it."""
+    """A parameter as a JSON value."""
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
 def _function(node: Node) -> str:
-    """A node's function, as ``module:name``; of one with some arguments filled in, the function itself."""
+    """A node's function as ``module:name``; of a partial, the function inside."""
     function = node.func
     while isinstance(function, partial):
         function = function.func
@@ -283,12 +304,12 @@ def _is_parameter(name: str) -> bool:
     return name == "parameters" or name.startswith("params:")
 
 
-def _told(value: Any, project: Path) -> Any:  # noqa: ANN401 - any configuration
-    """A value as it would be in the same project elsewhere."""
+def _relocated(value: Any, project: Path) -> Any:  # noqa: ANN401 - any configuration
+    """A value with paths relative to the project, so that it is equal in a copy of the project."""
     if isinstance(value, Mapping):
-        return {str(name): _told(part, project) for name, part in value.items()}
+        return {str(name): _relocated(part, project) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_told(part, project) for part in value]
+        return [_relocated(part, project) for part in value]
     return shown_path(Path(value), project) if isinstance(value, str) and Path(value).is_absolute() else value
 
 

@@ -1,17 +1,27 @@
-"""What a node has read and written, and what a run was made of."""
+"""Records of runs: which datasets each node read and wrote, with what code and parameters, kept as JSON files."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import PurePath
-from typing import Any, Final
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.hashing import NOTHING, hash_values
 
-#: Where a run's record lies among the files of the tracked run, and how the code differed from its commit.
+#: Paths of a run's record and of its uncommitted changes among the artifacts of the tracked run.
 RUN_RECORD: Final = "provenance/run.json"
 WORKING_TREE: Final = "provenance/working_tree.diff"
-_OWN: Final = __name__.partition(".")[0]
+#: Folder of the ledger below a data folder.
+LEDGER: Final = "ledger"
+_PACKAGE: Final = __name__.partition(".")[0]
+_NODES: Final = "nodes"
+_RUNS: Final = "runs"
+#: Digits of a key in a file name.
+_DIGITS: Final = 16
 
 
 class _Record(BaseModel):
@@ -19,16 +29,16 @@ class _Record(BaseModel):
 
 
 class DatasetState(_Record):
-    """What a dataset held when a node read or wrote it.
+    """A dataset as a node read or wrote it.
 
     Attributes:
-        dataset: Its name in the catalog.
-        version: Its version; ``None`` if it has none, since it is addressed by its content or was handed over.
-        path: Where it lies, relative to the project if it lies in it; ``None`` for what is in memory only.
-        registered: Name and version of the registered model that was read in its place, such as ``mine-segmenter 3``.
-        registered_by: The run that registered that model; ``None`` where the registry knows none.
-        content_hash: SHA-256 of what it holds; of what is in memory only, of all that it was made from.
-        parts: Hashes of things in it that have a name of their own, such as maps of scenes, by that name.
+        dataset: Name in the catalog.
+        version: Version; ``None`` if the catalog keeps none.
+        path: Path relative to the project if it lies there; ``None`` for a dataset in memory.
+        registered: Name and version of the model of the registry that was read instead, such as ``mine-segmenter 3``.
+        registered_by: Run that registered that model; ``None`` if the registry knows none.
+        content_hash: SHA-256 of the content; of a dataset in memory, of all that it was made from.
+        parts: Content hashes of named results in it, such as the maps of single scenes.
     """
 
     dataset: str
@@ -40,65 +50,14 @@ class DatasetState(_Record):
     parts: dict[str, str] = {}
 
 
-class NodeRecord(_Record):
-    """What a node was made of, and what came out.
-
-    Attributes:
-        node: Its name, with its namespace.
-        key: SHA-256 of all that its outputs depend on: code, environment, parameters, what its inputs hold.
-        run_id: The run that it was a part of.
-        finished: When it was done, ISO 8601 in UTC.
-        seconds: How long it took.
-        function: Its function, as ``module:name``.
-        code_hash: SHA-256 of the function's module and of all that it imports from the package.
-        code: The code's state.
-        environment: Packages and machine.
-        parameters: Those that it takes, by name, without passwords.
-        inputs: What it has read.
-        outputs: What it has written.
-        files: Hashes of what its parameters name, such as a scene to map, by path, relative to the project if it lies
-            in it; older records tell of none.
-    """
-
-    node: str
-    key: str
-    run_id: str
-    finished: str
-    seconds: float
-    function: str
-    code_hash: str
-    code: "CodeState"
-    environment: "Environment"
-    parameters: dict[str, Any]
-    inputs: tuple[DatasetState, ...]
-    outputs: tuple[DatasetState, ...]
-    files: dict[str, str] = {}
-
-
-class Wiring(_Record):
-    """How a node hangs together with others.
-
-    Attributes:
-        node: Its name, with its namespace.
-        function: Its function, as ``module:name``.
-        inputs: Datasets and parameters in the order in which the function takes them.
-        outputs: Datasets in the order in which it gives them.
-    """
-
-    node: str
-    function: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-
 class CodeState(_Record):
-    """The state of the code.
+    """State of the code.
 
     Attributes:
-        commit: Of git; ``unknown`` outside a checkout.
-        dirty: Whether the working tree differs from it; ``None`` where nobody knows.
+        commit: SHA-1 of the commit; ``unknown`` outside a checkout.
+        dirty: Whether the working tree differs from it; ``None`` outside a checkout.
         diff_hash: SHA-256 of the difference; ``None`` if there is none.
-        package_hash: SHA-256 of the package's files, whatever git says.
+        package_hash: SHA-256 of the package's files.
     """
 
     commit: str
@@ -115,8 +74,8 @@ class Environment(_Record):
         python: Version of Python.
         packages: Versions of the packages that can change figures.
         platform: Operating system and processor.
-        device: What networks are trained on: ``cpu``, or the name of the accelerator.
-        threads: That torch shares its sums out among, which changes their last bits; ``None`` where nobody noted it.
+        device: ``cpu``, or the name of the accelerator that networks are trained on.
+        threads: Threads of torch, which change the last bits of sums; ``None`` in older records.
     """
 
     lock_hash: str | None
@@ -127,22 +86,58 @@ class Environment(_Record):
     threads: int | None = None
 
 
-class RunRequest(_Record):
-    """What was asked of Kedro, in the words of ``KedroSession.run``.
+class NodeRecord(_Record):
+    """A node that has run.
 
     Attributes:
-        pipeline_names: Pipelines; none for the default one.
-        env: Environment of the configuration.
-        runtime_params: Parameters of the command line, without passwords.
-        load_versions: Versions of datasets that were asked for.
-        tags: Only nodes with these tags.
-        node_names: Only these nodes.
-        from_nodes: From these nodes on.
-        to_nodes: Up to these nodes.
-        from_inputs: From these datasets on.
-        to_outputs: Up to these datasets.
-        namespaces: Only these namespaces.
+        node: Name with namespace.
+        key: SHA-256 of all that the outputs depend on; see :func:`node_key`.
+        run_id: Run that the node ran in.
+        finished: Time in UTC, ISO 8601.
+        seconds: Duration in s.
+        function: ``module:name``.
+        code_hash: SHA-256 of the function's module and of all that it imports from the package.
+        code: State of the code.
+        environment: Packages and machine.
+        parameters: Parameters by name, without passwords.
+        inputs: Datasets that the node read.
+        outputs: Datasets that the node wrote.
+        files: Hashes of the files that parameters name, by path, relative to the project if they lie there.
     """
+
+    node: str
+    key: str
+    run_id: str
+    finished: str
+    seconds: float
+    function: str
+    code_hash: str
+    code: CodeState
+    environment: Environment
+    parameters: dict[str, Any]
+    inputs: tuple[DatasetState, ...]
+    outputs: tuple[DatasetState, ...]
+    files: dict[str, str] = {}
+
+
+class Wiring(_Record):
+    """A node's place in the pipeline.
+
+    Attributes:
+        node: Name with namespace.
+        function: ``module:name``.
+        inputs: Datasets and parameters in the order of the function's arguments.
+        outputs: Datasets in the order of the function's results.
+    """
+
+    node: str
+    function: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+class RunRequest(_Record):
+    """The arguments of ``KedroSession.run`` (and of the session) that a run was started with."""
 
     pipeline_names: tuple[str, ...] = ()
     env: str | None = None
@@ -158,18 +153,17 @@ class RunRequest(_Record):
 
 
 class RunRecord(_Record):
-    """What a run was made of, and what came out: all that is needed to do it again and to compare.
+    """A run: all that is needed to repeat it and to compare the results.
 
     Attributes:
-        run_id: Of the tracked run.
-        request: What was asked for.
+        run_id: Id of the tracked run, or of the session.
+        request: Arguments of the run.
         parameters: All parameters that results depend on, without passwords.
         catalog_hash: SHA-256 of the catalog's configuration.
-        catalog_entries: SHA-256 of what it says of each dataset
-            (:func:`~mining_the_mines.ledger.catalog_entries.hash_entries`); older records have none.
-        code: The code's state.
+        catalog_entries: SHA-256 of each entry of the catalog; empty in older records.
+        code: State of the code.
         environment: Packages and machine.
-        nodes: What its nodes read and wrote, in order; those that were not needed again, as they once ran.
+        nodes: Records of its nodes in order, with those that were up to date.
     """
 
     run_id: str
@@ -182,7 +176,7 @@ class RunRecord(_Record):
     nodes: tuple[NodeRecord, ...]
 
     def raw_inputs(self) -> dict[str, DatasetState]:
-        """What the run read and did not make, by dataset, without what no result depends on."""
+        """Datasets that the run read and did not write, by name, without volatile ones."""
         written = {state.dataset for node in self.nodes for state in node.outputs}
         return {
             state.dataset: state
@@ -190,20 +184,20 @@ class RunRecord(_Record):
             for state in node.inputs
             if (state.dataset not in written or state.registered is not None)
             and state.content_hash != NOTHING
-            and not (state.path is not None and self.makes(state.path))
+            and not (state.path is not None and self.wrote(state.path))
         }
 
     def named_files(self) -> dict[str, str]:
-        """Hashes of what parameters named and the run did not make, by path."""
-        return {path: held for node in self.nodes for path, held in node.files.items() if not self.makes(path)}
+        """Hashes of files that parameters named and the run did not write, by path."""
+        return {path: held for node in self.nodes for path, held in node.files.items() if not self.wrote(path)}
 
-    def makes(self, path: str) -> bool:
-        """Whether something lies where the run wrote; its path is relative to the project if it lies in it."""
+    def wrote(self, path: str) -> bool:
+        """Whether a path lies where the run wrote an output."""
         places = (state.path for state in self.outputs().values() if state.path is not None)
         return any(PurePath(path).is_relative_to(place) for place in places)
 
     def outputs(self) -> dict[str, DatasetState]:
-        """What the run wrote to files, by dataset."""
+        """Datasets that the run wrote to disk, by name."""
         return {state.dataset: state for node in self.nodes for state in node.outputs if state.path is not None}
 
 
@@ -218,24 +212,89 @@ def node_key(
 ) -> str:
     """Hash all that a node's outputs depend on.
 
-    Neither the device nor the machine counts, nor when and where inputs were written.
+    The device, the machine, and the time and place of inputs do not count.
 
     Args:
-        wiring: Which function it is, and what is handed to it in which order.
-        code_hash: Of its code.
-        environment: Of which the lock file, the packages that are installed and Python's minor version count. Of this
-            package the code counts instead.
-        parameters: Those that it takes, as JSON knows them.
-        inputs: What the others hold.
-        entries: What the catalog says of all that it reads and writes.
-        files: Hashes of what its parameters name, by path.
+        wiring: Function, inputs and outputs.
+        code_hash: Hash of the code.
+        environment: Of which the lock file, the versions of packages and Python's minor version count. The version of
+            this package does not: its code counts.
+        parameters: Parameters as JSON values.
+        inputs: States of the other inputs.
+        entries: Catalog entries of inputs and outputs.
+        files: Hashes of the files that parameters name, by path.
 
     Returns:
-        64 hexadecimal digits.
+        SHA-256 as 64 hexadecimal digits.
     """
     python = environment.python.split(".")[:2]
     held = sorted((state.dataset, state.content_hash) for state in inputs)
-    packages = {name: version for name, version in environment.packages.items() if name != _OWN}
+    packages = {name: version for name, version in environment.packages.items() if name != _PACKAGE}
     wired = wiring.model_dump(mode="json")
-    made_of = [wired, code_hash, environment.lock_hash, python, packages, parameters, held, entries, files]
-    return hash_values(made_of)
+    return hash_values([wired, code_hash, environment.lock_hash, python, packages, parameters, held, entries, files])
+
+
+Read = TypeVar("Read", NodeRecord, RunRecord)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Folders of records, to which records are only added.
+
+    Attributes:
+        folder: The folder that is written to; may be missing.
+        others: Folders that are read as well, such as the ledgers of other environments.
+    """
+
+    folder: Path
+    others: tuple[Path, ...] = ()
+
+    @classmethod
+    def of_project(cls, project: Path) -> "Ledger":
+        """The ledgers of all environments of a project, whose data folders lie in ``data`` or are ``data`` itself."""
+        data = project / "data"
+        folders = sorted(path for path in data.glob(f"*/{LEDGER}") if path.is_dir())
+        return cls(data / LEDGER, tuple(folders))
+
+    def add(self, record: NodeRecord) -> None:
+        """Write the record of a node."""
+        time = re.sub(r"\D", "", record.finished)
+        place = self.folder / _NODES / record.node / f"{time}-{record.key[:_DIGITS]}.json"
+        with whole_file(place) as draft:
+            draft.write_text(record.model_dump_json(indent=1), encoding="utf-8")
+
+    def add_run(self, record: RunRecord) -> None:
+        """Write the record of a run; replaces an earlier record of the same run."""
+        with whole_file(self.folder / _RUNS / f"{record.run_id}.json") as draft:
+            draft.write_text(record.model_dump_json(indent=1), encoding="utf-8")
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Read the record of a run; ``None`` if there is none."""
+        found = (_read(folder / _RUNS / f"{run_id}.json", RunRecord) for folder in self._folders)
+        return next((record for record in found if record is not None), None)
+
+    def with_key(self, node: str, key: str) -> Iterator[NodeRecord]:
+        """Find the records of a node with a key, the newest first."""
+        for path in sorted((self.folder / _NODES / node).glob(f"*-{key[:_DIGITS]}.json"), reverse=True):
+            record = _read(path, NodeRecord)
+            if record is not None and record.key == key:
+                yield record
+
+    @cached_property
+    def nodes(self) -> tuple[NodeRecord, ...]:
+        """All records of nodes, the newest first."""
+        paths = (path for folder in self._folders for path in (folder / _NODES).glob("*/*.json"))
+        records = (_read(path, NodeRecord) for path in paths)
+        return tuple(sorted((record for record in records if record), key=lambda record: record.finished, reverse=True))
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        return (self.folder, *self.others)
+
+
+def _read(path: Path, form: type[Read]) -> Read | None:
+    """Read a record; ``None`` for one that is missing, damaged or of an incompatible older version."""
+    try:
+        return form.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None

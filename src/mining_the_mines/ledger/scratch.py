@@ -1,4 +1,4 @@
-"""A project beside the project, where a run is done again and nothing is overwritten."""
+"""A project beside the project, where a run is repeated and nothing is overwritten."""
 
 import os
 import shutil
@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import Final
 
 from mining_the_mines.core.hashing import visible_files
-from mining_the_mines.ledger.states import with_sidecars
+from mining_the_mines.ledger.states import link_or_copy, with_sidecars
 
-#: Where it lies below the folder of data.
+#: Folder below the project's data.
 FOLDER: Final = "reproductions"
-#: What of a project is read, never written.
-_READ: Final = ("pyproject.toml", "requirements.lock", "conf")
-#: What GDAL knows of a raster beside it.
+#: Files and folders of a project that are only read.
+_SHARED: Final = ("pyproject.toml", "requirements.lock", "conf")
+#: GDAL keeps statistics and names of bands here.
 _STATISTICS: Final = ".aux.xml"
 
 
 def make_scratch(project: Path, inputs: Iterable[Path]) -> Path:
-    """Lay out a project that shares code, configuration and raw inputs with another, and has nothing else.
+    """Make a project that shares configuration and raw inputs with another, and has no other data.
 
-    Files are linked, so that this takes no room; paths that lead out of the project lead to the same places from there.
+    Files are hard-linked, so that they take no room. A path that leads out of the project leads to the same place from
+    the new one.
 
     Args:
         project: Folder of the project.
-        inputs: Files and folders that a run reads and doesn't make; each may stand for several, as a shapefile does.
+        inputs: Files and folders that a run reads and does not make; a shapefile brings the files beside it.
 
     Returns:
         Folder of the new project, below the project's data.
@@ -35,8 +36,8 @@ def make_scratch(project: Path, inputs: Iterable[Path]) -> Path:
     up = max((Path(path).parts.count("..") for path in wanted), default=0)
     scratch = root.joinpath(*["up"] * up, "project")
     (scratch / "data").mkdir(parents=True)
-    (scratch / "src").mkdir()  # Kedro wants one; the package is imported already
-    for name in _READ:
+    (scratch / "src").mkdir()  # Kedro asks for one; the package is already imported
+    for name in _SHARED:
         if (project / name).exists():
             (scratch / name).symlink_to((project / name).resolve())
     for path in sorted(wanted):
@@ -45,7 +46,7 @@ def make_scratch(project: Path, inputs: Iterable[Path]) -> Path:
 
 
 def remove_scratch(scratch: Path, project: Path) -> None:
-    """Remove such a project with all that was made in it."""
+    """Remove such a project with all its files."""
     folder = project / "data" / FOLDER
     shutil.rmtree(folder / scratch.relative_to(folder).parts[0])
     if not any(folder.iterdir()):
@@ -53,24 +54,16 @@ def remove_scratch(scratch: Path, project: Path) -> None:
 
 
 def _share(source: Path, target: Path, scratch: Path) -> None:
-    """Let a file or folder appear at another place too; what is replaced there stays as it is here."""
     if not source.exists() or target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.is_relative_to(scratch):  # of another disk, perhaps, and no run writes there
+    if not target.is_relative_to(scratch):  # outside the project, perhaps on another disk; no run writes there
         target.symlink_to(source)
     elif source.is_dir():
         target.mkdir()
         for file in visible_files(source):
             _share(file, target / file.relative_to(source), scratch)
     else:
-        _link(source, target)
-        statistics = source.with_name(f"{source.name}{_STATISTICS}")  # they may say what bands are called
+        link_or_copy(source, target)
+        statistics = source.with_name(f"{source.name}{_STATISTICS}")
         _share(statistics, target.with_name(statistics.name), scratch)
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(os.path.realpath(source), target)  # of a link, what it leads to: it may be relative
-    except OSError:  # another disk, or one without links
-        shutil.copy2(source, target)

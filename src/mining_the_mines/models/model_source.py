@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mining_the_mines.ledger.content import ContentHashes
+from mining_the_mines.core.hashing import ContentHashes
 
 #: Digits of its content hash that a model without a registered version is called by.
 _DIGITS: Final = 12

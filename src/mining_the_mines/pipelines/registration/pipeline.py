@@ -14,6 +14,8 @@ from mining_the_mines.pipelines.registration.segmentation_nodes import compare_s
 
 #: All that a card tells of the report's settings: another title is no reason for another card, and so another package.
 _CAVEATS: Final = "params:reporting.caveats"
+#: Tag of nodes that read or change the model registry: ``kedro reproduce`` leaves them out.
+_REGISTRY: Final = "registry"
 
 
 def create_pipeline() -> Pipeline:
@@ -31,6 +33,7 @@ def _classification() -> Pipeline:
             ["package", "champion", "predictions", "packed_chips", "params:registration"],
             "promotion",
             name="compare_with_champion",
+            tags=_REGISTRY,
         ),
         _registration(),
     ]
@@ -48,6 +51,7 @@ def _segmentation() -> Pipeline:
             [*weighed, "params:registration", "params:evaluation"],
             "promotion",
             name="compare_with_champion",
+            tags=_REGISTRY,
         ),
         _registration(),
     ]
@@ -61,7 +65,7 @@ def _package(model: str, masks: list[str]) -> Node:
 
 def _registration() -> Node:
     inputs = ["package", "promotion", "run_facts", "params:registration"]
-    return Node(register_model, inputs, "registered", name="register_model")
+    return Node(register_model, inputs, "registered", name="register_model", tags=_REGISTRY)
 
 
 def _namespaced(nodes: list[Node], task: str) -> Pipeline:

@@ -1,0 +1,226 @@
+"""Images, model and code behind a result, as text and as JSON."""
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from mining_the_mines.core.hashing import ContentHashes
+from mining_the_mines.ledger.lineage import Lineage, find_subject, trace
+from mining_the_mines.ledger.lineage_summary import Images, Summary, summarize
+from mining_the_mines.ledger.lineage_text import as_json, describe, draw
+from mining_the_mines.ledger.records import CodeState, DatasetState
+from support.recorded_runs import (
+    LATER_RUN,
+    RUN,
+    START,
+    RecordedProject,
+    memory,
+    record_mapping,
+    write_composite,
+    write_map,
+)
+from support.stac_catalogs import series
+
+ORIGIN = "scene_maps:3f2a9c81d0b4"
+NAMED = "scene_maps:cccc"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> RecordedProject:
+    return record_mapping(tmp_path)
+
+
+def ask(project: RecordedProject, asked: str = ORIGIN) -> tuple[Lineage, Summary]:
+    found = trace(find_subject(asked, project.ledger, project.folder), project.ledger, project.catalog)
+
+    def read_record(state: DatasetState, part: str) -> dict[str, Any]:
+        record = json.loads((project.folder / str(state.path) / part / "map.json").read_text(encoding="utf-8"))
+        return dict(record)
+
+    return found, summarize(found, project.folder, ContentHashes(), read_record)
+
+
+def images(project: RecordedProject, asked: str = ORIGIN) -> Images:
+    found = ask(project, asked)[1].images
+    assert found is not None
+    return found
+
+
+def drawn(lineage: Lineage, depth: int | None = None) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    console.print(draw(lineage, depth))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def words(project: RecordedProject, asked: str = ORIGIN) -> str:
+    """The text on one line."""
+    return " ".join(describe(*ask(project, asked)).split())
+
+
+def test_images_of_a_polygon(project: RecordedProject) -> None:
+    found = images(project)
+    assert [image.item for image in found.scenes] == [scene.id for scene in series()]
+    first = found.scenes[0]
+    assert (first.moment, first.platform, first.collection) == ("2022-01-03T14:00:00Z", "sentinel-2a", "sentinel-2-l2a")
+    assert first.address == "./blue.tif"
+    text = words(project)
+    assert "4 scenes of sentinel-2-l2a from 2022-01-03 to 2022-01-18" in text
+    assert "The scenes are simulated." in text
+
+
+def test_model_of_a_polygon(project: RecordedProject) -> None:
+    (model,) = ask(project)[1].models
+    assert (model.threshold, model.trained_in, model.learned_from) == (0.625, (RUN,), {"tapajos": 2})
+    text = words(project)
+    assert "Model mine-segmenter 444cf440cffa, segmentation.segmenter:" in text
+    assert "Trained on 2 chips (tapajos 2)." in text
+
+
+def test_code_and_command(project: RecordedProject) -> None:
+    text = words(project)
+    assert "Code commit cccccccccccc; package dddddddddddd;" in text
+    assert f"Repeat kedro reproduce {RUN}" in text
+
+
+def test_uncommitted_changes(tmp_path: Path) -> None:
+    dirty = CodeState(commit="c" * 40, dirty=True, diff_hash="9" * 64, package_hash="d" * 64)
+    project = RecordedProject(tmp_path, code=dirty)
+    project.record("write", [], [memory("report")])
+    assert "uncommitted changes (999999999999); the run keeps them as provenance/working_tree.diff" in words(
+        project, "report"
+    )
+
+
+def test_other_code_on_the_way(project: RecordedProject) -> None:
+    project.run_id = LATER_RUN
+    project.code = CodeState(commit="b" * 40, dirty=False, diff_hash=None, package_hash="a" * 64)
+    project.record("look", [ask(project)[0].root.state], [memory("opinion")])
+    assert "Earlier steps ran 1 other version of the code: see the runs below." in words(project, "opinion")
+    assert "222222222222" in drawn(ask(project, "opinion")[0])
+
+
+def test_no_doubts(project: RecordedProject) -> None:
+    assert "Doubts none: all files behind it are unchanged." in words(project)
+
+
+def test_replaced_map(project: RecordedProject) -> None:
+    write_map(project, "bb" * 32)
+    assert ask(project)[1].map is None
+    assert len(images(project).scenes) == len(series())
+    assert "The folder of the map of tapajos holds another map today, or none." in words(project)
+
+
+def test_changed_files(project: RecordedProject) -> None:
+    project.file("mine_polygons", "other polygons", "data/01_raw/simulated/mines.gpkg")
+    doubts = words(project).split("Doubts")[1]
+    assert "Changed since: " in doubts
+    assert "simulated_series:" in doubts
+    assert "mine_polygons:" in doubts
+
+
+def test_lost_list_of_scenes(project: RecordedProject) -> None:
+    for path in project.folder.glob("data/01_raw/scenes.json/*/scenes.json"):
+        path.unlink()
+    assert images(project).scenes == ()
+    assert "has changed or is gone, so they can't be named" in images(project).remark
+
+
+def map_named_raster(project: RecordedProject, *, noted: bool = True) -> Path:
+    """Record the map of a raster that a user named."""
+    raster = project.folder / "anywhere.tif"
+    raster.write_bytes(b"other pixels")
+    model = next(step for step in ask(project)[0].steps.values() if step.facts.holds == "model")
+    project.record("mapping.take_named_scenes", [], [memory("scenes_to_map", "named")])
+    maps = write_map(project, "cc" * 32, raster, noted=noted)
+    project.record("mapping.map_scenes", [memory("scenes_to_map", "named"), model.state], [maps])
+    return raster
+
+
+def test_named_raster(project: RecordedProject) -> None:
+    raster = map_named_raster(project)
+    found = images(project, NAMED)
+    assert found.raster is not None
+    assert found.raster.content_hash == ContentHashes().of(raster)
+    assert found.scenes == ()
+    assert "Doubts none" in words(project, NAMED)
+
+
+def test_named_raster_replaced_by_an_older_one(project: RecordedProject) -> None:
+    raster = map_named_raster(project)
+    then = ContentHashes().of(raster)[:12]
+    raster.write_bytes(b"quite other pixels")
+    os.utime(raster, (START.timestamp() - 1e6,) * 2)
+    text = words(project, NAMED)
+    assert f"(SHA-256 {then}, changed since)" in text
+    assert text.endswith("Doubts Files of the mapped scene have changed since: anywhere.tif.")
+
+
+def test_named_raster_gone(project: RecordedProject) -> None:
+    map_named_raster(project).unlink()
+    text = words(project, NAMED)
+    assert ", gone since)" in text
+    assert "Files of the mapped scene are gone: anywhere.tif." in text
+
+
+def test_map_older_than_hashes_of_scenes(project: RecordedProject) -> None:
+    map_named_raster(project, noted=False)
+    text = words(project, NAMED)
+    assert "(no record of its content)" in text
+    assert "so the content of anywhere.tif then is unknown." in text
+
+
+def test_named_item(project: RecordedProject, tmp_path: Path) -> None:
+    item = tmp_path / "item.json"
+    item.write_text(json.dumps(series()[1].item()), encoding="utf-8")
+    write_composite(project, "dd" * 32, "data/02_intermediate/scene_composites/tapajos")
+    image = project.folder / "data/02_intermediate/scene_composites/tapajos/tapajos.tif"
+    project.record("mapping.map_scenes", [], [write_map(project, "cc" * 32, image, str(item))])
+    assert [(found.item, found.address) for found in images(project, NAMED).scenes] == [(series()[1].id, str(item))]
+    item.write_text("{", encoding="utf-8")
+    assert series()[1].id not in words(project, NAMED)
+
+
+def test_report(project: RecordedProject) -> None:
+    text = words(project, "report")
+    assert "4 scenes of sentinel-2-l2a from 2022-01-03 to 2022-01-18 for tapajos" in text
+    assert "segmentation.segmenter:" in text
+
+
+def test_raw_data(project: RecordedProject) -> None:
+    text = words(project, "simulated_series")
+    assert "(simulated, data/01_raw/simulated)" in text
+    assert "Made" not in text
+
+
+def test_tree(project: RecordedProject) -> None:
+    lineage, summary = ask(project)
+    text = drawn(lineage)
+    assert text.count("by preprocessing.composite_scenes") == 1
+    assert text.count("(above)") > 2
+    assert "concessions: none given" in text
+    assert "part of simulated_series:" in text
+    assert "by segmentation.train_segmenter in pipelines.training.nodes; parameters training" in text
+    assert max(map(len, [*describe(lineage, summary).splitlines(), *text.splitlines()])) <= 100
+
+
+def test_tree_of_limited_depth(project: RecordedProject) -> None:
+    text = drawn(ask(project)[0], 1)
+    assert "segmentation.segmenter" in text
+    assert "segmentation.network" not in text
+    assert "…" in text
+
+
+def test_json(project: RecordedProject) -> None:
+    lineage, summary = ask(project)
+    values: dict[str, Any] = json.loads(json.dumps(as_json(lineage, summary)))
+    assert (values["part"], values["reproduce"]) == ("tapajos", f"kedro reproduce {RUN}")
+    assert values["steps"][values["dataset"]]["made_by"]["parameters"] == {"params:mapping": {"overlap": 0.5}}
+    assert all(name in values["steps"] for step in values["steps"].values() for name in step["made_from"])
+    assert values["answer"]["images"]["scenes"][0]["address"] == "./blue.tif"
+    assert len(as_json(lineage, summary, depth=1)["steps"]) == 4
