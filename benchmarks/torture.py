@@ -1,10 +1,10 @@
-"""Is a run that is killed again and again the same in the end as one that nobody disturbed?
+"""Compares a run that was killed many times with an undisturbed one.
 
-The default run is made once in peace, then in another folder with ``kill -9`` at random moments; after each kill it
-is started again with ``--only-stale``. In the end every output of every node is compared by content with the
-undisturbed run's, and every dataset is read, so that a damaged file would show; drafts that were never finished are
-counted. Prints each kill with the node that it hit, and the time that all of it took as a ratio of the undisturbed run.
-Fails where something differs or can't be read, where drafts lie about, and where fewer kills hit than were asked for.
+The default run is made once without disturbance, then in another folder with ``kill -9`` at random moments; after each
+kill it is started again with ``--only-stale``. At the end every output is compared by content with the undisturbed
+run's, every dataset is loaded, and unfinished drafts are counted. Prints each kill with the node that it hit, and the
+total time as a ratio of the undisturbed run. Fails if an output differs or can't be loaded, if drafts are left, or if
+fewer kills hit a run than were asked for.
 
     make torture
     python benchmarks/torture.py [--kills 10] [--seed 0] [--params KEY=VALUE,…] [--calm PROJECT]
@@ -30,7 +30,9 @@ from kedro.io import DatasetError
 from mining_the_mines.ledger.records import Ledger, RunRecord
 
 PROJECT = Path(__file__).parents[1]
-#: What commands need before the first node: libraries are imported.
+#: Folder of the ledger in the default environment.
+LEDGER = "data/simulated/ledger"
+#: Time of a command before its first node, while libraries are imported.
 START_SECONDS = 8
 
 
@@ -67,13 +69,12 @@ class Place:
     @property
     def done(self) -> int:
         """How many nodes have been written down."""
-        return len(list((self.folder / "data/ledger/nodes").glob("*/*.json")))
+        return len(list((self.folder / LEDGER / "nodes").glob("*/*.json")))
 
     def record(self) -> RunRecord:
         """What the last run that came to an end was made of."""
-        runs = self.folder / "data/ledger/runs"
-        newest = max(runs.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        record = Ledger(self.folder / "data/ledger").run(newest.stem)
+        newest = max((self.folder / LEDGER / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime)
+        record = Ledger(self.folder / LEDGER).run(newest.stem)
         if record is None:
             sys.exit(f"{newest} can't be read.")
         return record

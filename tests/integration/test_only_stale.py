@@ -26,32 +26,32 @@ def ran(project: Path, parameters: Mapping[str, Any]) -> set[str]:
     return nodes_of_last_run()
 
 
-def test_nothing_runs_again_where_nothing_has_changed(project: Path) -> None:
+def test_unchanged(project: Path) -> None:
     assert ran(project, SMALL) == set()
 
 
-def test_a_run_of_which_nothing_ran_again_has_all_figures_and_files(project: Path) -> None:
-    record = json.loads(max((project / "data/ledger/runs").glob("*.json"), key=_changed).read_text())
+def test_record_of_an_up_to_date_run(project: Path) -> None:
+    record = json.loads(max((project / "data/simulated/ledger/runs").glob("*.json"), key=_changed).read_text())
     assert len(record["nodes"]) == 51
     assert {"segmentation.score_segmentation", "reporting.write_report"} <= {node["node"] for node in record["nodes"]}
 
 
-def test_another_title_writes_another_report_and_nothing_else(project: Path) -> None:
+def test_other_title_of_the_report(project: Path) -> None:
     again = ran(project, {**SMALL, "reporting": {**SMALL["reporting"], "title": "Anything"}})
     assert len(again) == 7
     assert {name for name in again if not _describes(name)} == set()
     assert "<title>Anything" in newest(project, "report.html").read_text(encoding="utf-8")
 
 
-def test_going_back_to_what_was_takes_what_is_there(project: Path) -> None:
+def test_going_back(project: Path) -> None:
     assert ran(project, SMALL) == set()
 
 
-def test_more_workers_change_nothing(project: Path) -> None:
+def test_more_workers(project: Path) -> None:
     assert not {name for name in ran(project, {**SMALL, "dask": {"workers": 1}}) if not _describes(name)}
 
 
-def test_a_label_that_changed_leaves_scenes_alone_and_trains_anew(project: Path) -> None:
+def test_changed_label(project: Path) -> None:
     outlines = project / "data/simulated/01_raw/archive/mines.gpkg"
     layer = str(pyogrio.list_layers(outlines)[0][0])
     pyogrio.write_dataframe(pyogrio.read_dataframe(outlines, layer=layer).iloc[1:], outlines, layer=layer)
@@ -63,7 +63,7 @@ def test_a_label_that_changed_leaves_scenes_alone_and_trains_anew(project: Path)
     assert composite.stat().st_mtime_ns == before
 
 
-def test_an_output_that_somebody_changed_is_made_again(project: Path) -> None:
+def test_edited_output(project: Path) -> None:
     whole = newest(project, "folds.csv").read_bytes()
     for version in project.glob("data/*/folds.csv/*/folds.csv"):  # an older one that is whole would do
         version.write_bytes(version.read_bytes()[:-5])
