@@ -11,8 +11,8 @@ from rich.console import Console
 
 from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.ledger.lineage import Lineage, find_subject, trace
-from mining_the_mines.ledger.lineage_summary import Images, Summary, summarize
-from mining_the_mines.ledger.lineage_text import as_json, describe, draw
+from mining_the_mines.ledger.lineage_answer import answer
+from mining_the_mines.ledger.lineage_text import describe, draw
 from mining_the_mines.ledger.records import CodeState, DatasetState
 from support.recorded_runs import (
     LATER_RUN,
@@ -35,20 +35,20 @@ def project(tmp_path: Path) -> RecordedProject:
     return record_mapping(tmp_path)
 
 
-def ask(project: RecordedProject, asked: str = ORIGIN) -> tuple[Lineage, Summary]:
+def ask(project: RecordedProject, asked: str = ORIGIN, depth: int | None = None) -> tuple[Lineage, dict[str, Any]]:
     found = trace(find_subject(asked, project.ledger, project.folder), project.ledger, project.catalog)
 
     def read_record(state: DatasetState, part: str) -> dict[str, Any]:
         record = json.loads((project.folder / str(state.path) / part / "map.json").read_text(encoding="utf-8"))
         return dict(record)
 
-    return found, summarize(found, project.folder, ContentHashes(), read_record)
+    return found, answer(found, project.folder, ContentHashes(), read_record, depth)
 
 
-def images(project: RecordedProject, asked: str = ORIGIN) -> Images:
-    found = ask(project, asked)[1].images
+def images(project: RecordedProject, asked: str = ORIGIN) -> dict[str, Any]:
+    found = ask(project, asked)[1]["answer"]["images"]
     assert found is not None
-    return found
+    return dict(found)
 
 
 def drawn(lineage: Lineage, depth: int | None = None) -> str:
@@ -65,18 +65,18 @@ def words(project: RecordedProject, asked: str = ORIGIN) -> str:
 
 def test_images_of_a_polygon(project: RecordedProject) -> None:
     found = images(project)
-    assert [image.item for image in found.scenes] == [scene.id for scene in series()]
-    first = found.scenes[0]
-    assert (first.moment, first.platform, first.collection) == ("2022-01-03T14:00:00Z", "sentinel-2a", "sentinel-2-l2a")
-    assert first.address == "./blue.tif"
+    assert [image["item"] for image in found["scenes"]] == [scene.id for scene in series()]
+    first = found["scenes"][0]
+    assert (first["moment"], first["platform"]) == ("2022-01-03T14:00:00Z", "sentinel-2a")
+    assert (first["collection"], first["address"]) == ("sentinel-2-l2a", "./blue.tif")
     text = words(project)
     assert "4 scenes of sentinel-2-l2a from 2022-01-03 to 2022-01-18" in text
     assert "The scenes are simulated." in text
 
 
 def test_model_of_a_polygon(project: RecordedProject) -> None:
-    (model,) = ask(project)[1].models
-    assert (model.threshold, model.trained_in, model.learned_from) == (0.625, (RUN,), {"tapajos": 2})
+    (model,) = ask(project)[1]["answer"]["models"]
+    assert (model["threshold"], model["trained_in"], model["learned_from"]) == (0.625, [RUN], {"tapajos": 2})
     text = words(project)
     assert "Model mine-segmenter 444cf440cffa, segmentation.segmenter:" in text
     assert "Trained on 2 chips (tapajos 2)." in text
@@ -111,8 +111,8 @@ def test_no_doubts(project: RecordedProject) -> None:
 
 def test_replaced_map(project: RecordedProject) -> None:
     write_map(project, "bb" * 32)
-    assert ask(project)[1].map is None
-    assert len(images(project).scenes) == len(series())
+    assert ask(project)[1]["answer"]["map"] is None
+    assert len(images(project)["scenes"]) == len(series())
     assert "The folder of the map of tapajos holds another map today, or none." in words(project)
 
 
@@ -127,8 +127,8 @@ def test_changed_files(project: RecordedProject) -> None:
 def test_lost_list_of_scenes(project: RecordedProject) -> None:
     for path in project.folder.glob("data/01_raw/scenes.json/*/scenes.json"):
         path.unlink()
-    assert images(project).scenes == ()
-    assert "has changed or is gone, so they can't be named" in images(project).remark
+    assert images(project)["scenes"] == []
+    assert "has changed or is gone" in words(project)
 
 
 def map_named_raster(project: RecordedProject, *, noted: bool = True) -> Path:
@@ -145,9 +145,8 @@ def map_named_raster(project: RecordedProject, *, noted: bool = True) -> Path:
 def test_named_raster(project: RecordedProject) -> None:
     raster = map_named_raster(project)
     found = images(project, NAMED)
-    assert found.raster is not None
-    assert found.raster.content_hash == ContentHashes().of(raster)
-    assert found.scenes == ()
+    assert found["raster"]["content_hash"] == ContentHashes().of(raster)
+    assert found["scenes"] == []
     assert "Doubts none" in words(project, NAMED)
 
 
@@ -172,7 +171,7 @@ def test_map_older_than_hashes_of_scenes(project: RecordedProject) -> None:
     map_named_raster(project, noted=False)
     text = words(project, NAMED)
     assert "(no record of its content)" in text
-    assert "so the content of anywhere.tif then is unknown." in text
+    assert "the content of anywhere.tif then is unknown." in text
 
 
 def test_named_item(project: RecordedProject, tmp_path: Path) -> None:
@@ -181,7 +180,9 @@ def test_named_item(project: RecordedProject, tmp_path: Path) -> None:
     write_composite(project, "dd" * 32, "data/02_intermediate/scene_composites/tapajos")
     image = project.folder / "data/02_intermediate/scene_composites/tapajos/tapajos.tif"
     project.record("mapping.map_scenes", [], [write_map(project, "cc" * 32, image, str(item))])
-    assert [(found.item, found.address) for found in images(project, NAMED).scenes] == [(series()[1].id, str(item))]
+    assert [(found["item"], found["address"]) for found in images(project, NAMED)["scenes"]] == [
+        (series()[1].id, str(item))
+    ]
     item.write_text("{", encoding="utf-8")
     assert series()[1].id not in words(project, NAMED)
 
@@ -199,14 +200,14 @@ def test_raw_data(project: RecordedProject) -> None:
 
 
 def test_tree(project: RecordedProject) -> None:
-    lineage, summary = ask(project)
+    lineage, answered = ask(project)
     text = drawn(lineage)
     assert text.count("by preprocessing.composite_scenes") == 1
     assert text.count("(above)") > 2
     assert "concessions: none given" in text
     assert "part of simulated_series:" in text
     assert "by segmentation.train_segmenter in pipelines.training.nodes; parameters training" in text
-    assert max(map(len, [*describe(lineage, summary).splitlines(), *text.splitlines()])) <= 100
+    assert max(map(len, [*describe(lineage, answered).splitlines(), *text.splitlines()])) <= 100
 
 
 def test_tree_of_limited_depth(project: RecordedProject) -> None:
@@ -217,10 +218,9 @@ def test_tree_of_limited_depth(project: RecordedProject) -> None:
 
 
 def test_json(project: RecordedProject) -> None:
-    lineage, summary = ask(project)
-    values: dict[str, Any] = json.loads(json.dumps(as_json(lineage, summary)))
+    values: dict[str, Any] = json.loads(json.dumps(ask(project)[1]))
     assert (values["part"], values["reproduce"]) == ("tapajos", f"kedro reproduce {RUN}")
     assert values["steps"][values["dataset"]]["made_by"]["parameters"] == {"params:mapping": {"overlap": 0.5}}
     assert all(name in values["steps"] for step in values["steps"].values() for name in step["made_from"])
     assert values["answer"]["images"]["scenes"][0]["address"] == "./blue.tif"
-    assert len(as_json(lineage, summary, depth=1)["steps"]) == 4
+    assert len(ask(project, depth=1)[1]["steps"]) == 4

@@ -31,8 +31,8 @@ def lineage(what: str, as_values: bool, depth: int | None) -> None:
     """
     from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.ledger.lineage import find_subject, trace
-    from mining_the_mines.ledger.lineage_summary import summarize
-    from mining_the_mines.ledger.lineage_text import as_json, describe, draw
+    from mining_the_mines.ledger.lineage_answer import answer
+    from mining_the_mines.ledger.lineage_text import describe, draw
     from mining_the_mines.ledger.recorder import MEMORY
     from mining_the_mines.ledger.records import Ledger
 
@@ -42,17 +42,17 @@ def lineage(what: str, as_values: bool, depth: int | None) -> None:
     hashes = ContentHashes(ledger.folder / MEMORY)
     look = _ProjectFiles(project, ledger, hashes)
     found = trace(subject, ledger, look.catalog())
-    summary = summarize(found, project, hashes, look.record)
+    answered = answer(found, project, hashes, look.record, depth)
     hashes.remember()
     if as_values:
-        click.echo(json.dumps(as_json(found, summary, depth), indent=1))
+        click.echo(json.dumps(answered, indent=1))
         return
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH)
-    click.echo(f"{describe(found, summary)}\n")
+    click.echo(f"{describe(found, answered)}\n")
     console.print(draw(found, depth))
 
 
