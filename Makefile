@@ -44,6 +44,7 @@ lint: $(READY) ## Style, types, architecture
 	lint-imports
 
 docs: $(READY) ## The documentation as a site in build/docs, built strictly
+	python docs/generate_parameters.py
 	python -m sphinx -q -W --keep-going -b html docs build/docs
 
 test: lint docs ## All checks and all tests
