@@ -26,7 +26,7 @@ import requests
 
 from mining_the_mines.models.export import export_classifier
 from mining_the_mines.models.model_files import load_classifier
-from mining_the_mines.registry.model_folder import save_served_model
+from mining_the_mines.registry.export import save_served_model
 
 PATIENCE_SECONDS = 180
 

@@ -22,9 +22,9 @@ from mining_the_mines.datasets.files import CsvTable, JsonFile, ParquetTable
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
 from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
+from mining_the_mines.datasets.model_packages import ModelPackageDataset
 from mining_the_mines.datasets.models import BaselineDataset, ClassifierDataset, EnsembleDataset, SegmenterDataset
 from mining_the_mines.datasets.previews import markdown_preview
-from mining_the_mines.datasets.registry import ModelPackageDataset
 from mining_the_mines.datasets.scenes import (
     ChipPlacesDataset,
     CompositesDataset,

@@ -18,11 +18,11 @@ import rasterio
 from click.testing import Result
 from mlflow.entities import Run
 
+from mining_the_mines.cli.scored_runs import read_scored_run
 from mining_the_mines.reporting.page import without_run_facts
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
-from mining_the_mines.tracking.scored_runs import read_scored_run
 from mining_the_mines.tracking.store import RunStore
 from support.projects import SMALL, newest, reproduce, run
 

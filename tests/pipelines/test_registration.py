@@ -1,4 +1,4 @@
-"""What stands between a model that was evaluated and its version in the registry."""
+"""The way of an evaluated model to its version in the registry."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,16 +22,15 @@ from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings, scor
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import complete_segmenter
 from mining_the_mines.pipelines.registration.nodes import (
     compare_classifiers,
+    describe_package,
     ground_pixel,
-    package_model,
-    register_model,
+    version_tags,
     write_classifier_card,
 )
 from mining_the_mines.pipelines.registration.segmentation_nodes import compare_segmenters, write_segmenter_card
-from mining_the_mines.registry.champion import Champion, RegistryView
 from mining_the_mines.registry.package import StoredPackage
-from mining_the_mines.registry.seen_chips import hash_chips
-from mining_the_mines.registry.settings import RegistrationSettings
+from mining_the_mines.registry.promotion import Champion, RegistrationSettings, RegistryView
+from mining_the_mines.registry.training_data import hash_chips
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from pipelines import test_outline_evaluation as outlined
 from support.chip_files import BANDS, packed_chips
@@ -74,8 +73,14 @@ def predictions(skill: float = 0.3) -> pd.DataFrame:
 
 def stored(model: MineClassifier | MineSegmenter, folder: Path, content: str = "new") -> StoredPackage:
     """A package as if it had been written."""
-    made = package_model(model, "# Card\n", scores_table(), PACKED, folds_table(), SETTINGS)
-    return StoredPackage(folder, content, made.description, made.facts, made.card)
+    description, known = describe_package(model, scores_table(), PACKED, folds_table(), SETTINGS)
+    return with_hash(StoredPackage(folder, description, known, "# Card\n"), content)
+
+
+def with_hash(package: StoredPackage, content: str) -> StoredPackage:
+    """The package as if its files had this hash."""
+    package.__dict__["content_hash"] = content
+    return package
 
 
 def scores_table() -> pd.DataFrame:
@@ -103,18 +108,18 @@ def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(classi
 
 
 def test_a_package_knows_its_training_chips_and_its_own_scores(classifier: MineClassifier) -> None:
-    package = package_model(classifier, "# Card", scores_table(), PACKED, folds_table(), SETTINGS)
-    assert package.training_chips["filename"].tolist() == trained_chips()
-    assert package.facts.bounds == (-60, -5, -13, -5)
+    _, known = describe_package(classifier, scores_table(), PACKED, folds_table(), SETTINGS)
+    assert known.training_chips == TRAIN
+    assert known.bounds == (-60, -5, -13, -5)
     blend = scores_table().query("model == 'blend' and category_excluded.isna()")
-    assert [figure.value for figure in package.facts.scores] == blend["value"].tolist()
+    assert [figure.value for figure in known.scores] == blend["value"].tolist()
 
 
 def test_one_label_that_is_turned_over_makes_other_data(classifier: MineClassifier) -> None:
     turned = folds_table()
     turned["label"] = turned["label"].where(turned.index != 3, 1 - turned["label"])
     hashes = {
-        package_model(classifier, "", scores_table(), PACKED, folds, SETTINGS).facts.data_hash
+        describe_package(classifier, scores_table(), PACKED, folds, SETTINGS)[1].data_hash
         for folds in (folds_table(), folds_table(), turned)
     }
     assert len(hashes) == 2
@@ -124,7 +129,7 @@ def test_masks_are_among_the_data_of_a_segmenter() -> None:
     model, folds, masks = segmenter(), outlined.folds_table(), outlined.masks_of()
     other = outlined.planes(outlined.NAMES, list(1 - np.minimum(masks.array, 1)))
     hashes = {
-        package_model(model, "", scores_table(), outlined.packed(), folds, SEGMENTER, of).facts.data_hash
+        describe_package(model, scores_table(), outlined.packed(), folds, SEGMENTER, of)[1].data_hash
         for of in (None, masks, other)
     }
     assert len(hashes) == 3
@@ -136,10 +141,8 @@ def test_a_segmenters_pixels_are_measured_where_its_chips_lie() -> None:
     assert ground_pixel(planes_in_memory(array, names, [in_degrees] * 3)) == pytest.approx(7.89, abs=0.01)
     coarse = ChipGrid(CRS.from_epsg(32721), Affine(20, 0, 500_000, 0, -20, 9_000_000), 4, 4)
     masks = planes_in_memory(array, names, [coarse] * 3)
-    package = package_model(
-        segmenter(), "", scores_table(), outlined.packed(), outlined.folds_table(), SEGMENTER, masks
-    )
-    assert package.description.pixel_metres == 20
+    given = (scores_table(), outlined.packed(), outlined.folds_table(), SEGMENTER, masks)
+    assert describe_package(segmenter(), *given)[0].pixel_metres == 20
 
 
 def test_without_a_champion_the_first_model_becomes_it(classifier: MineClassifier, tmp_path: Path) -> None:
@@ -171,7 +174,7 @@ def test_a_champion_may_want_fewer_bands_in_another_order(tmp_path: Path) -> Non
         ChipSettings(bands=bands), StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), 16)
     )
     view = RegistryView("mine-segmenter", Champion("4", "old", model, hash_chips(PACKED, trained_chips())))
-    assert weigh_outlines(model, view, tmp_path)["champion"] is not None
+    assert compare_outlines(model, view, tmp_path)["champion"] is not None
 
 
 def test_a_champion_that_wants_a_band_which_the_chips_lack_can_not_be_compared(
@@ -214,17 +217,17 @@ def test_the_champion_itself_is_not_compared_with_itself(classifier: MineClassif
 
 
 def test_a_registry_that_does_not_answer_decides_nothing(classifier: MineClassifier, tmp_path: Path) -> None:
-    view = RegistryView("mine-classifier", silent="It is not there.")
+    view = RegistryView("mine-classifier", obstacle="It is not there.")
     promotion = compare_classifiers(stored(classifier, tmp_path), view, predictions(), PACKED, SETTINGS)
     assert promotion["outcome"] == "challenger"
     assert "It is not there." in promotion["reason"]
 
 
-def weigh_outlines(
+def compare_outlines(
     model: MineSegmenter, view: RegistryView, folder: Path, maps: PackedPlanes | None = None
 ) -> dict[str, Any]:
-    """Weigh a segmenter on the chips of the tests of evaluation."""
-    package = StoredPackage(folder, "new", describe(model), stored(model, folder).facts, "# Card\n")
+    """Compare a segmenter on the chips of the tests of evaluation."""
+    package = with_hash(StoredPackage(folder, describe(model), stored(model, folder).facts, "# Card\n"), "new")
     maps = maps or outlined.maps_of(outlined.NAMES[outlined.TRAIN :])
     given = (outlined.chip_scores(), maps, outlined.masks_of(), outlined.packed(), SEGMENTER, outlined.SETTINGS)
     return compare_segmenters(package, view, *given)
@@ -243,7 +246,7 @@ def outlining_champion(model: MineSegmenter) -> RegistryView:
 
 
 def test_outlines_of_champion_and_challenger_are_measured_on_the_same_chips(tmp_path: Path) -> None:
-    promotion = weigh_outlines(segmenter(), outlining_champion(segmenter()), tmp_path)
+    promotion = compare_outlines(segmenter(), outlining_champion(segmenter()), tmp_path)
     assert (promotion["outcome"], promotion["chips"]) == ("champion", outlined.CHIPS - outlined.TRAIN)
     assert promotion["one_sided_pixels"] == 0
     assert promotion["challenger"]["value"] > promotion["champion"]["value"]
@@ -258,7 +261,7 @@ def test_a_segmenter_that_is_silent_where_it_errs_does_not_win(tmp_path: Path) -
     wrong = (masks.array[masks.rows(names)] == 0) & (maps >= model.threshold)
     assert wrong.any()
     silent = outlined.planes(names, list(np.where(wrong, np.nan, maps)), np.float16)
-    promotion = weigh_outlines(model, outlining_champion(model), tmp_path, silent)
+    promotion = compare_outlines(model, outlining_champion(model), tmp_path, silent)
     assert (promotion["outcome"], promotion["difference"]["value"]) == ("challenger", 0)
     assert promotion["one_sided_pixels"] == wrong.sum()
 
@@ -287,13 +290,8 @@ def test_figures_by_category_have_a_name_on_a_segmenters_card() -> None:
 
 def test_what_a_version_is_looked_up_by_stands_in_its_tags(classifier: MineClassifier, tmp_path: Path) -> None:
     package = stored(classifier, tmp_path)
-    promotion = compare_classifiers(package, NOBODY, predictions(), PACKED, SETTINGS)
-    registration = register_model(package, promotion, {"MLflow run": "f00", "Git commit": "abc"}, SETTINGS)
-    assert registration.becomes_champion
-    assert registration.tags["bands"] == ",".join(BANDS)
-    assert registration.tags["chip_size"] == "16"
-    assert registration.tags["threshold"] == "0.4321"
-    assert registration.tags["data_hash"] == package.facts.data_hash
-    assert (registration.tags["run_id"], registration.tags["git_commit"]) == ("f00", "abc")
-    assert "(" in registration.tags["score.test.roc_auc"]
-    assert registration.decision["decision.metric"] == "roc_auc"
+    tags = version_tags(package, {"MLflow run": "f00", "Git commit": "abc"})
+    assert (tags["bands"], tags["chip_size"], tags["threshold"]) == (",".join(BANDS), "16", "0.4321")
+    assert tags["data_hash"] == package.facts.data_hash
+    assert (tags["run_id"], tags["git_commit"]) == ("f00", "abc")
+    assert "(" in tags["score.test.roc_auc"]

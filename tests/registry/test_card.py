@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from mining_the_mines.registry.breakdown import break_down, region_of
-from mining_the_mines.registry.card import DESCRIPTION_LETTERS, CardData, shorten, write_card
+from mining_the_mines.registry.card import DESCRIPTION_LETTERS, CardData, break_down, region_of, shorten, write_card
 from mining_the_mines.scoring.metrics import weighted_scores
 from support.registered_models import SETTINGS, description, judged_chips
 

@@ -13,7 +13,7 @@ import requests
 from numpy.typing import NDArray
 
 from mining_the_mines.models.mine_classifier import MineClassifier
-from mining_the_mines.registry.model_folder import save_served_model
+from mining_the_mines.registry.export import save_served_model
 from support.model_server import served
 from support.networks import SIX_BANDS, SIZE
 from support.served_models import chips_to_ask_about, exported, small_detector

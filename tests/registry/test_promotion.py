@@ -12,14 +12,14 @@ from support.registered_models import SETTINGS, judged_chips, never, scorer
 CHIPS = judged_chips()
 
 
-def weigh(challenger: str, champion: str, chips: pd.DataFrame = CHIPS, **changes: object) -> Decision:
+def compare(challenger: str, champion: str, chips: pd.DataFrame = CHIPS, **changes: object) -> Decision:
     """Decide between two of the models."""
-    contest = PromotionCase(scorer(chips, challenger), chips["place"], scorer(chips, champion), "3", left_out=2)
-    return decide(contest, SETTINGS.model_copy(update=changes))
+    case = PromotionCase(scorer(chips, challenger), chips["place"], scorer(chips, champion), "3", left_out=2)
+    return decide(case, SETTINGS.model_copy(update=changes))
 
 
 def test_a_better_model_becomes_the_champion() -> None:
-    decision = weigh("good", "guess")
+    decision = compare("good", "guess")
     assert decision.outcome == "champion"
     assert decision.difference is not None
     assert decision.challenger is not None
@@ -30,24 +30,24 @@ def test_a_better_model_becomes_the_champion() -> None:
 
 
 def test_a_worse_model_stays_the_challenger() -> None:
-    assert weigh("guess", "good").outcome == "challenger"
+    assert compare("guess", "good").outcome == "challenger"
 
 
 def test_an_equal_model_stays_the_challenger() -> None:
-    decision = weigh("good", "good")
+    decision = compare("good", "good")
     assert decision.outcome == "challenger"
     assert "does not lie above 0" in decision.reason
 
 
 def test_a_model_that_is_surely_but_hardly_better_stays_the_challenger() -> None:
-    decision = weigh("good", "guess", margin=0.9)
+    decision = compare("good", "guess", margin=0.9)
     assert decision.outcome == "challenger"
     assert "less than the margin of 0.9" in decision.reason
 
 
 def test_luck_on_few_chips_is_not_enough() -> None:
     chips = CHIPS.assign(other=CHIPS["good"].where(CHIPS.index != CHIPS.index[CHIPS["label"] == 1][0], 0.0))
-    decision = weigh("good", "other", chips, margin=0.0)
+    decision = compare("good", "other", chips, margin=0.0)
     assert decision.difference is not None
     assert decision.difference.value > 0
     assert decision.outcome == "challenger"
@@ -75,7 +75,7 @@ def test_a_test_split_without_mines_decides_nothing() -> None:
 @pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
 def test_too_few_chips_or_places_that_the_champion_has_not_seen_decide_nothing(chips: int, places: int) -> None:
     few = judged_chips(chips, places)
-    decision = weigh("good", "guess", few)
+    decision = compare("good", "guess", few)
     assert decision.outcome == "challenger"
     assert decision.reason.startswith(f"Only {chips} test chips of {places} places are left that version 3 was not")
 
@@ -90,11 +90,11 @@ def test_too_few_chips_or_places_make_no_first_champion(chips: int, places: int)
 
 def test_a_metric_of_another_task_is_told_in_one_sentence() -> None:
     with pytest.raises(BadInputError, match=r"^The metric iou that mine-classifier is to win by is none of its task"):
-        weigh("good", "guess", metric="iou")
+        compare("good", "guess", metric="iou")
 
 
 def test_the_record_of_a_decision_is_json_and_holds_its_figures() -> None:
-    record = json.loads(json.dumps(weigh("good", "guess").record(), allow_nan=False))
+    record = json.loads(json.dumps(compare("good", "guess").record(), allow_nan=False))
     assert record["difference"].keys() == {"value", "low", "high"}
     assert (record["metric"], record["margin"], record["confidence"]) == ("roc_auc", 0.01, 0.95)
     one_place = CHIPS.assign(place="east/p0")

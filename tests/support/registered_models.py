@@ -1,4 +1,4 @@
-"""Descriptions, tables and scorers of models that are put forward."""
+"""Descriptions, tables and scorers of models to register."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from mining_the_mines.models.description import ModelDescription, ReflectanceRange
 from mining_the_mines.registry.package import Figure, PackageFacts
-from mining_the_mines.registry.settings import RegistrationSettings
+from mining_the_mines.registry.promotion import RegistrationSettings
 from mining_the_mines.scoring.bootstrap import Scorer
 from mining_the_mines.scoring.metrics import weighted_scores
 
@@ -19,7 +19,7 @@ SETTINGS = RegistrationSettings(
 
 
 def description(task: str = "classification") -> ModelDescription:
-    """Of a small model."""
+    """A small model's."""
     return ModelDescription.model_validate(
         {
             "task": task,
@@ -37,7 +37,7 @@ def description(task: str = "classification") -> ModelDescription:
 
 
 def facts(bounds: tuple[float, float, float, float] | None = (-60.0, -5.0, -50.0, 2.0)) -> PackageFacts:
-    """Of a small model."""
+    """A small model's."""
     figure = Figure(split="test", metric="roc_auc", value=0.9, low=0.8, high=0.95)
     return PackageFacts(name="mine-classifier", data_hash="0" * 64, training_chips=20, bounds=bounds, scores=(figure,))
 

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+from mining_the_mines.cli.scored_runs import read_scored_run
 from mining_the_mines.ledger.records import RUN_RECORD
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
-from mining_the_mines.tracking.scored_runs import read_scored_run
 from support.recorded_runs import run
 from support.scored_runs import QUICK, Tracked, make_scored_run
 

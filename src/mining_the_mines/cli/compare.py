@@ -22,10 +22,10 @@ def compare(runs: tuple[str, ...], as_json: bool, out_of_fold: bool, resamples: 
     """
     from mining_the_mines.cli.comparison_tables import as_plain, show
     from mining_the_mines.cli.run_store import project_store
+    from mining_the_mines.cli.scored_runs import read_scored_run
     from mining_the_mines.scoring.bootstrap import BootstrapSettings
     from mining_the_mines.scoring.run_comparison import compare_runs
     from mining_the_mines.tracking.runs import find_run
-    from mining_the_mines.tracking.scored_runs import read_scored_run
 
     store = project_store(Path.cwd(), env)
     found = [find_run(wanted, store) for wanted in runs]

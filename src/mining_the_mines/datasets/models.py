@@ -4,12 +4,12 @@ torch and scikit-learn are imported when a model is read or written, so that a c
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kedro.io.core import Version
 
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import FolderDataset, Loaded, Saved
 from mining_the_mines.datasets.previews import JSONPreview, json_preview, model_preview, where_there_are_data
 
@@ -77,7 +77,6 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         version: Given by Kedro where the catalog says ``versioned: true``.
         registered: Address of a registered model that is loaded instead, ``models:/NAME@ALIAS`` or
             ``models:/NAME/VERSION``; what is saved goes into the folder all the same.
-        fetched: Folder where registered models are kept.
         metadata: For other tools; Kedro-Viz reads its layer here.
     """
 
@@ -90,33 +89,32 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         filepath: str,
         version: Version | None = None,
         registered: str | None = None,
-        fetched: str = "data/06_models/registered",
         metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(filepath=filepath, version=version, metadata=metadata)
-        self.registered, self._fetched = registered, Path(fetched)
+        self.registered = registered
+        #: The registered model, once :class:`mining_the_mines.hooks.registered_models.ModelFetching` has downloaded it.
+        self.source: ModelSource | None = None
 
     def find(self) -> "ModelSource":
-        """Where the model lies.
+        """Return the model's place.
 
         Raises:
-            BadInputError: The registered model is not there, answers another question, or can't be fetched.
+            BadInputError: A registered model is wanted and was not downloaded.
         """
         from mining_the_mines.models.model_source import ModelSource
 
         return self.find_registered() or ModelSource(self.load_folder)
 
     def find_registered(self) -> "ModelSource | None":
-        """Where the registered model lies, once it is fetched; ``None`` if none is asked for.
+        """Return the registered model's place; ``None`` if none is wanted.
 
         Raises:
-            BadInputError: It is not there, answers another question, or can't be fetched.
+            BadInputError: It was not downloaded.
         """
-        if self.registered is None:
-            return None
-        from mining_the_mines.datasets.model_packages import fetch_registered
-
-        return fetch_registered(self.registered, self._fetched.absolute(), self.task)
+        if self.registered is not None and self.source is None:
+            raise BadInputError(f"{self.registered} was not downloaded: open the catalog in a Kedro session.")
+        return self.source
 
     @where_there_are_data
     def preview(self) -> JSONPreview:

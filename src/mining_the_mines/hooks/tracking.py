@@ -19,7 +19,7 @@ from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.core.redaction import RedactingFilter, redact
 from mining_the_mines.ledger.catalog_facts import DatasetFacts, facts_of
 from mining_the_mines.ledger.records import NodeRecord
-from mining_the_mines.registry.data_hash import hash_data, hash_folds
+from mining_the_mines.registry.training_data import hash_data, hash_folds
 from mining_the_mines.tracking.run import FAILED, FINISHED, KILLED, active_run, set_active_run, start_run
 from mining_the_mines.tracking.store import UNSENT, read_store
 
@@ -42,8 +42,11 @@ class RunTracking:
         Raises:
             TrackingError: ``mlflow.yml`` can't be used.
         """
+        import mlflow
+
         project = Path(context.project_path)
         self._store = read_store(context.config_loader, project)
+        mlflow.set_tracking_uri(self._store.address)  # for the model registry, and for nodes that use MLflow
         self._unsent = data_folder(context.config_loader, project) / UNSENT
 
     @hook_impl(tryfirst=True)
@@ -53,10 +56,7 @@ class RunTracking:
         Raises:
             TrackingError: The server wants a user and password.
         """
-        import mlflow
-
         _end(KILLED)  # one that was interrupted in this process, as a notebook's may be
-        mlflow.set_tracking_uri(self._store.address)  # for the model registry, and for nodes that use MLflow
         self._catalog = catalog
         self._trained_on: dict[str, str] = {}
         names = list(run_params.get("pipeline_names") or ["__default__"])

@@ -1,10 +1,10 @@
-"""A model card: what a registered model is for, what it was made from, how good it is, and what it can't do.
+"""Model card: use, data, scores and limits of a registered model.
 
-After Mitchell et al., *Model cards for model reporting*, FAT* 2019. It is made from tables alone, so that it can't say
-anything that was not measured.
+After Mitchell et al., *Model cards for model reporting*, FAT* 2019. It is made from tables alone, so that it says
+nothing that was not measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,19 +12,20 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mining_the_mines.models.description import ModelDescription
-from mining_the_mines.registry.breakdown import region_of
+from mining_the_mines.scoring.bootstrap import BootstrapSettings, Scorer, bootstrap_intervals
 from mining_the_mines.scoring.metrics import METRIC_TITLES
 from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_TITLES
+from mining_the_mines.scoring.tables import split_predictions
 
-#: Letters that MLflow's database holds of a version's description.
+#: Characters of a version's description that MLflow stores.
 DESCRIPTION_LETTERS: Final = 5000
-CARD: Final = "model_card.md"
 #: Figures of the card, the most telling ones first.
 HEADLINES: Final = {
     "classification": ("roc_auc", "f1", "precision", "recall", "specificity"),
     "segmentation": ("iou", "precision", "recall", "boundary_f1", "area_bias_share"),
 }
-#: Rows of a breakdown; what has most chips comes first.
+BREAKDOWN_COLUMNS: Final = ("split", "part", "value", "low", "high", "chips", "places")
+#: Rows of a breakdown; the parts with most chips come first.
 _PARTS: Final = 8
 _SHORTENED: Final = "\n\n(Shortened: all of it is in the file model_card.md of this version.)\n"
 _DECIDERS: Final = {
@@ -36,17 +37,17 @@ _DECIDERS: Final = {
 
 @dataclass(frozen=True)
 class CardData:
-    """What a card is made from.
+    """Data of a card.
 
     Attributes:
-        name: Of the model in the registry.
-        description: What it takes and gives.
+        name: Name of the model in the registry.
+        description: Input and output of the model.
         folds: Split, place and label of each chip.
         scores: Of this model alone: ``split``, ``metric``, ``value``, ``low``, ``high``, ``chips``, ``places``.
         by_category: ``split``, ``part``, ``value``, ``low``, ``high``, ``chips``; its figure is in the part's name.
         by_region: The same by region.
         metric: The figure of ``by_region``.
-        caveats: Sentences that a reader of the figures must know.
+        caveats: Sentences that readers of the figures must know.
     """
 
     name: str
@@ -63,7 +64,7 @@ def write_card(contents: CardData) -> str:
     """Write the card.
 
     Args:
-        contents: What it is made from.
+        contents: Data of the card.
 
     Returns:
         Markdown; the same contents give the same text.
@@ -79,7 +80,7 @@ def write_card(contents: CardData) -> str:
     trained, tested = (contents.folds[contents.folds["split"] == split] for split in ("train", "test"))
     return environment.get_template("model_card.md.jinja").render(
         contents=contents,
-        decider=_DECIDERS[contents.description.decided_by],
+        decider=_DECIDERS.get(contents.description.decided_by, contents.description.decided_by),
         trained=_sample(trained),
         tested=_sample(tested),
         scores=_overall(contents),
@@ -89,14 +90,47 @@ def write_card(contents: CardData) -> str:
     )
 
 
+def region_of(place: str) -> str:
+    """Return the region of a place, with which its name begins; a place without one is a region of its own."""
+    return place.rsplit("/", 1)[0]
+
+
+def break_down(
+    chips: pd.DataFrame,
+    parts: "pd.Series[str]",
+    scorer: Callable[[pd.DataFrame], Scorer],
+    metric: str,
+    settings: BootstrapSettings,
+) -> pd.DataFrame:
+    """Score the parts of a table of chips one by one.
+
+    Args:
+        chips: One row a chip, with ``place``, ``fold`` (missing for test chips) and the columns of the scorer.
+        parts: Part of each chip, on the same index; missing for chips to leave out.
+        scorer: Makes a scorer of some rows.
+        metric: The metric.
+        settings: Bootstrap of places.
+
+    Returns:
+        ``split``, ``part``, ``value``, ``low``, ``high``, ``chips``, ``places``; an undefined figure
+        (AUC without mines) is NaN.
+    """
+    rows = []
+    for split, members in split_predictions(chips):
+        for part, some in members.groupby(parts[members.index], sort=True):
+            figure = bootstrap_intervals(scorer(some), some["place"], settings)[metric]
+            rows.append((split, str(part), *figure, len(some), some["place"].nunique()))
+    return pd.DataFrame(rows, columns=list(BREAKDOWN_COLUMNS))
+
+
 def shorten(card: str) -> str:
-    """Fit a card into the field of a registry, which ends at a paragraph if it has to end before its time.
+    """Shorten a card to the length of the registry's field, at the end of a paragraph.
 
     Args:
         card: The card.
 
     Returns:
-        At most :data:`DESCRIPTION_LETTERS` letters.
+        At most :data:`DESCRIPTION_LETTERS` characters.
     """
     if len(card) <= DESCRIPTION_LETTERS:
         return card
@@ -105,14 +139,14 @@ def shorten(card: str) -> str:
 
 
 def figure_with_interval(value: float, low: float, high: float) -> str:
-    """A figure as people read it, with its interval where there is one; a dash where it is not defined."""
+    """Format a figure with its interval, if it has one; a dash if it is not defined."""
     if pd.isna(value):
         return "–"
     return f"{value:.3f}" if pd.isna(low) or pd.isna(high) else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def title_of(metric: str) -> str:
-    """A figure's name as people read it."""
+    """Return a metric's title."""
     return {**METRIC_TITLES, **SEGMENTATION_TITLES}[metric]
 
 

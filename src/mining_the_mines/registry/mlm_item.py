@@ -1,8 +1,7 @@
-"""A model as a STAC item, for those who look for models as they look for images.
+"""A model as a STAC item of the machine learning model extension, version 1.4.0.
 
-STAC's machine learning model extension, version 1.4.0 (https://github.com/stac-extensions/mlm). What it stands for in
-space is where its chips lie; in time it has no end, as the extension's own examples say of models that may be applied
-to any image.
+https://github.com/stac-extensions/mlm. Its place is that of the training chips; its time has no end, as in the
+extension's own examples of models that may be applied to any image.
 """
 
 import json
@@ -13,15 +12,14 @@ import pystac
 import shapely
 
 from mining_the_mines.models.description import PROGRAM, ModelDescription
-from mining_the_mines.registry.card import CARD
-from mining_the_mines.registry.package import PackageFacts
+from mining_the_mines.registry.package import CARD, PackageFacts
 from mining_the_mines.sentinel2.bands import BANDS
 
 EXTENSIONS: Final = tuple(
     f"https://stac-extensions.github.io/{name}/v{number}/schema.json"
     for name, number in (("mlm", "1.4.0"), ("eo", "2.0.0"))
 )
-#: Level 2A of Sentinel-2A begins; nothing ends.
+#: Beginning of Sentinel-2A's level 2A, and no end.
 _FIRST, _LAST = "2015-06-27T00:00:00Z", "9999-12-31T23:59:59Z"
 _EVERYWHERE: Final = (-180.0, -90.0, 180.0, 90.0)
 _ARCHITECTURES: Final = {
@@ -35,12 +33,12 @@ def describe_model(description: ModelDescription, facts: PackageFacts, folder: P
     """Describe a model.
 
     Args:
-        description: What it takes and gives.
-        facts: What else is known of it.
-        folder: Holds ``model.pt2`` somewhere below it, and the card.
+        description: Input and output of the model.
+        facts: Further facts.
+        folder: Holds the card, and ``model.pt2`` at any depth.
 
     Returns:
-        An item whose assets are given relative to the folder; the same model gives the same item.
+        An item with assets relative to the folder; the same model gives the same item.
 
     Raises:
         FileNotFoundError: There is no program in the folder.
@@ -71,8 +69,8 @@ def write_model_item(item: pystac.Item, path: Path) -> None:
     """Write an item as JSON; the same item gives the same bytes.
 
     Args:
-        item: Of a model.
-        path: In the model's folder.
+        item: The item.
+        path: File to write.
     """
     content = item.to_dict(include_self_link=False, transform_hrefs=False)
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -104,7 +102,7 @@ def _properties(description: ModelDescription, facts: PackageFacts) -> dict[str,
     )
     return {
         "mlm:name": facts.name,
-        "mlm:architecture": _ARCHITECTURES[description.decided_by],
+        "mlm:architecture": _ARCHITECTURES.get(description.decided_by, description.decided_by),
         "mlm:tasks": [task],
         "mlm:framework": "PyTorch",
         "mlm:framework_version": description.versions["torch"],

@@ -1,23 +1,33 @@
-"""A model with all that belongs to it, as it is kept in a folder and put into the registry."""
+"""A model package: the folder that is registered.
 
+At its top lies the MLflow model that others load (:mod:`mining_the_mines.registry.served_model`); beside it lie the
+model in this project's own files, its card, its STAC item, and hashes of the chips that it was trained on.
+"""
+
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.models.description import ModelDescription
+from mining_the_mines.models.description import DESCRIPTION, ModelDescription
+from mining_the_mines.models.model_source import ModelSource
 
 if TYPE_CHECKING:
     from mining_the_mines.models.mine_classifier import MineClassifier
     from mining_the_mines.models.mine_segmenter import MineSegmenter
 
-#: The model as this package keeps it, safetensors, skops and JSON, so that it maps to the last bit as it did.
+#: The model in this project's own files (safetensors, skops, JSON), which predicts to the last bit as it did.
 NATIVE: Final = "native"
 TRAINING_CHIPS: Final = "training_chips.parquet"
 MLM_ITEM: Final = "mlm_item.json"
 FACTS: Final = "registration.json"
+CARD: Final = "model_card.md"
+#: The code that MLflow runs; it imports nothing of this project.
+CODE: Final = "served_model.py"
 
 
 class Figure(BaseModel):
@@ -33,58 +43,72 @@ class Figure(BaseModel):
 
 
 class PackageFacts(BaseModel):
-    """What is known of a model beside what it takes and gives; the file ``registration.json``."""
+    """Facts about a model beside its description; the file ``registration.json``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(description="In the registry.")
+    name: str = Field(description="Name in the registry.")
     data_hash: str = Field(
-        description="SHA-256 of what it was trained and tested on: chips, labels, places, folds, and its masks."
+        description="SHA-256 of the data for training and testing: chips, labels, places, folds and masks."
     )
-    training_chips: int = Field(description="Chips that it was trained on.")
+    training_chips: int = Field(description="Number of training chips.")
     bounds: tuple[float, float, float, float] | None = Field(
-        description="West, south, east and north of the chips in degrees; null where nobody knows."
+        description="West, south, east and north of the chips in degrees; null if unknown."
     )
     scores: tuple[Figure, ...] = Field(description="Overall scores.")
 
 
 @dataclass(frozen=True)
-class ModelPackage:
-    """A model that is about to be written down.
-
-    Attributes:
-        model: The complete model.
-        description: What it takes and gives.
-        facts: What else is known of it.
-        card: Its model card, Markdown.
-        training_chips: What it was trained on, see :func:`mining_the_mines.registry.seen_chips.hash_chips`.
-    """
-
-    model: "MineClassifier | MineSegmenter"
-    description: ModelDescription
-    facts: PackageFacts
-    card: str
-    training_chips: pd.DataFrame
-
-
-@dataclass(frozen=True)
 class StoredPackage:
-    """A model that was written down, without the model itself.
+    """A package on disk.
 
     Attributes:
-        folder: The MLflow model with all that belongs to it.
-        content_hash: SHA-256 of the model's own files, of the code that serves it and of its description: equal models
-            have equal hashes, whenever they were written.
-        description: What it takes and gives.
-        facts: What else is known of it.
-        card: Its model card.
+        folder: The package.
+        description: Input and output of the model.
+        facts: Further facts.
+        card: Its model card, Markdown.
     """
 
     folder: Path
-    content_hash: str
     description: ModelDescription
     facts: PackageFacts
     card: str
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of the model's own files, of the code that serves it and of its description.
+
+        Equal models have equal hashes, whenever they were written.
+        """
+        content = hashlib.sha256(bytes.fromhex(ModelSource(self.folder / NATIVE).content_hash()))
+        for name in (CODE, DESCRIPTION):
+            content.update(hashlib.sha256((self.folder / name).read_bytes()).digest())
+        return content.hexdigest()
+
+
+def read_package(folder: Path) -> StoredPackage:
+    """Read the facts about a model; the model itself stays on disk.
+
+    Args:
+        folder: As :func:`mining_the_mines.registry.export.write_package` filled it.
+
+    Raises:
+        FileNotFoundError: The folder holds no package.
+    """
+    return StoredPackage(
+        folder=folder,
+        description=ModelDescription.model_validate_json((folder / DESCRIPTION).read_text(encoding="utf-8")),
+        facts=PackageFacts.model_validate_json((folder / FACTS).read_text(encoding="utf-8")),
+        card=(folder / CARD).read_text(encoding="utf-8"),
+    )
+
+
+def read_model(package: StoredPackage) -> "MineClassifier | MineSegmenter":
+    """Read the model of a package from this project's own files."""
+    from mining_the_mines.models.model_files import load_classifier, load_segmenter
+
+    native = package.folder / NATIVE
+    return load_classifier(native) if package.description.task == "classification" else load_segmenter(native)
 
 
 def take_figures(scores: pd.DataFrame) -> tuple[Figure, ...]:

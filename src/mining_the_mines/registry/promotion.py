@@ -1,25 +1,107 @@
-"""Does a challenger become the champion? Only if it wins on the same test chips, by a margin and beyond doubt.
+"""Promotion: a challenger becomes the champion only if it wins on the same test chips, by a margin and beyond doubt.
 
-Both are scored on the same resamples of places (see :mod:`mining_the_mines.scoring.bootstrap`), so that what makes a
-chip hard for both cancels out. A model that is not shown to be better stays the challenger: the one in use has been
-looked at, the new one has not.
+Both models are scored on the same resamples of places (:mod:`mining_the_mines.scoring.bootstrap`), so that difficult
+chips count alike for both. A model that is not shown to be better stays the challenger.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
+from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.registry.settings import RegistrationSettings
-from mining_the_mines.scoring.bootstrap import Interval, Scorer, bootstrap_intervals, paired_difference
+from mining_the_mines.registry.package import StoredPackage
+from mining_the_mines.scoring.bootstrap import (
+    BootstrapSettings,
+    Interval,
+    Scorer,
+    bootstrap_intervals,
+    paired_difference,
+)
+
+if TYPE_CHECKING:
+    from mining_the_mines.models.predictor import Predictor
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
-#: What a decision counts.
+#: Counts of a decision.
 COUNTS: Final = ("chips", "places", "left_out", "one_sided_pixels")
+
+Outcome = Literal["champion", "challenger"]
+#: Metrics that a model can win by; all are better when they are larger.
+PromotionMetric = Literal["roc_auc", "average_precision", "f1", "balanced_accuracy", "iou", "boundary_f1"]
+
+
+class RegistrationSettings(BaseModel):
+    """How a model is registered, and when it becomes the champion.
+
+    A margin alone could be won by luck, and certainty alone by a hair: a challenger must win by both.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, pattern=r"^[^/:]+$", description="Name of the model in the registry.")
+    metric: PromotionMetric = Field(description="Metric on the test split that decides.")
+    margin: float = Field(0.005, ge=0, le=1, description="Smallest difference to the champion that counts as a win.")
+    confidence: float = Field(
+        0.95, gt=0, lt=1, description="Level of the paired difference's interval, which must lie above 0."
+    )
+    resamples: int = Field(1000, ge=20, description="Bootstrap resamples of places for that interval.")
+    seed: int = Field(0, ge=0, description="Seed of the resamples.")
+    minimum_chips: int = Field(
+        20,
+        ge=1,
+        description="Fewest test chips, unseen by the champion, on which a decision is made; a first champion needs as "
+        "many.",
+    )
+    minimum_places: int = Field(5, ge=2, description="Fewest places of these chips.")
+    pixel: float = Field(
+        10.0,
+        gt=0,
+        description="Edge of the chips' pixels in metres, for models without masks, which tell it themselves.",
+    )
+
+    @property
+    def bootstrap(self) -> BootstrapSettings:
+        """How intervals of the decision are drawn."""
+        return BootstrapSettings(resamples=self.resamples, level=self.confidence, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model in use.
+
+    Attributes:
+        version: Its version in the registry.
+        content_hash: See :attr:`mining_the_mines.registry.package.StoredPackage.content_hash`.
+        model: The complete model.
+        training_chips: Its training chips, see :func:`mining_the_mines.registry.training_data.hash_chips`.
+    """
+
+    version: str
+    content_hash: str
+    model: "Predictor"
+    training_chips: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class RegistryView:
+    """The registry's knowledge of a model's name.
+
+    Attributes:
+        name: The name.
+        champion: The version in use, if there is one.
+        obstacle: Why the champion can't be compared with, in one sentence; empty if nothing stands in the way.
+    """
+
+    name: str
+    champion: Champion | None = None
+    obstacle: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,21 +111,21 @@ class Decision:
     Attributes:
         outcome: The alias that the model gets.
         reason: Why, in one sentence.
-        metric: The figure that decided.
-        margin: Least difference that would have counted.
+        metric: The metric that decided.
+        margin: Smallest difference that would have counted.
         confidence: Level of all intervals.
-        resamples: That they were drawn from.
-        chips: Test chips that both were scored on.
-        places: Places of these.
-        left_out: Test chips that the champion was trained on, and that have no part in the figures.
-        one_sided_pixels: Pixels of outlines that only one of the two has judged, and that have no part in the figures.
-        champion_version: That it was compared with; empty if there was none.
+        resamples: Resamples that they were drawn from.
+        chips: Test chips that both models were scored on.
+        places: Places of these chips.
+        left_out: Test chips that the champion was trained on, and that no figure counts.
+        one_sided_pixels: Pixels that only one of the two segmenters has judged, and that no figure counts.
+        champion_version: Version that it was compared with; empty if there was none.
         challenger: Figure of the new model; ``None`` where nothing was scored.
         champion: Figure of the champion on the same chips.
         difference: Challenger minus champion.
     """
 
-    outcome: Literal["champion", "challenger"]
+    outcome: Outcome
     reason: str
     metric: str
     margin: float
@@ -58,19 +140,8 @@ class Decision:
     champion: Interval | None = None
     difference: Interval | None = None
 
-    @property
-    def figures(self) -> dict[str, float]:
-        """All figures by name, those of intervals with ``_low`` and ``_high`` for their ends."""
-        named: dict[str, float] = {name: getattr(self, name) for name in COUNTS}
-        for name, interval in (
-            ("challenger", self.challenger), ("champion", self.champion), ("difference", self.difference),
-        ):  # fmt: skip
-            if interval is not None:
-                named |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-        return {name: figure for name, figure in named.items() if not math.isnan(figure)}
-
     def record(self) -> dict[str, Any]:
-        """The same in values that JSON knows: intervals as mappings, figures that are not defined as ``None``."""
+        """Return the decision as JSON values: intervals as mappings, undefined figures as ``None``."""
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
 
@@ -82,9 +153,9 @@ class PromotionCase:
         challenger: Scores the new model.
         places: Place of each chip, (N,).
         champion: Scores the one in use, on the same chips in the same order; ``None`` if there is none.
-        version: Of the one in use.
+        version: Version of the one in use.
         left_out: Test chips that the one in use was trained on; they are not among the N.
-        one_sided_pixels: Pixels of outlines that only one of the two has judged, and that neither is scored on.
+        one_sided_pixels: Pixels that only one of the two segmenters has judged; neither is scored on them.
     """
 
     challenger: Scorer
@@ -95,54 +166,83 @@ class PromotionCase:
     one_sided_pixels: int = 0
 
 
-def decide(contest: PromotionCase, settings: RegistrationSettings) -> Decision:
+def decide_unscored(
+    package: StoredPackage, registry: RegistryView, bands: Sequence[str], settings: RegistrationSettings
+) -> Decision | None:
+    """Decide where no scores are needed: no registry, the same model, or a champion that can't judge these chips.
+
+    Args:
+        package: The challenger.
+        registry: The registry's knowledge of its name.
+        bands: Of the test chips.
+        settings: Conditions of a win.
+
+    Returns:
+        The decision; ``None`` if the two have to be compared, or if there is no champion.
+    """
+    if registry.obstacle:
+        return _undecided(f"The champion is unknown: {registry.obstacle}", settings)
+    champion = registry.champion
+    if champion is None:
+        return None
+    version = champion.version
+    if champion.content_hash == package.content_hash:
+        same = _undecided(f"This very model is the champion already, as version {version}.", settings, version)
+        return replace(same, outcome="champion")
+    missing = [band for band in champion.model.chips.bands if band not in bands]
+    way_out = "give the alias champion to another version by hand, if this one is to give way"
+    if missing:
+        reason = f"Version {version} wants {', '.join(missing)}, which these chips lack: {way_out}."
+        return _undecided(reason, settings, version)
+    sizes = (champion.model.window, package.description.chip_size)
+    if package.description.task == "classification" and sizes[0] != sizes[1]:
+        reason = f"Version {version} judges chips of {sizes[0]} pixels, and these have {sizes[1]}: {way_out}."
+        return _undecided(reason, settings, version)
+    return None
+
+
+def decide(case: PromotionCase, settings: RegistrationSettings) -> Decision:
     """Decide whether the challenger becomes the champion.
 
     Args:
-        contest: Both models on the same chips; without a champion, the first model that is scored on enough becomes it.
-        settings: What it takes.
+        case: Both models on the same chips; without a champion, the first model with enough test chips becomes it.
+        settings: Conditions of a win.
 
     Returns:
         The decision with its figures.
 
     Raises:
-        BadInputError: The metric is none of this task.
+        BadInputError: The task does not know the metric.
         ValueError: A chip has no place.
     """
-    where = np.asarray(contest.places, dtype=object)
+    where = np.asarray(case.places, dtype=object)
     blank = replace(
-        undecided("", settings, contest.version),
+        _undecided("", settings, case.version),
         chips=int(where.size),
         places=len(set(where.tolist())),
-        left_out=contest.left_out,
-        one_sided_pixels=contest.one_sided_pixels,
+        left_out=case.left_out,
+        one_sided_pixels=case.one_sided_pixels,
     )
-    if not where.size and contest.champion is None:
+    if not where.size and case.champion is None:
         return replace(blank, reason="There are no test chips, so that nothing speaks for this model.")
     if lack := _too_few(blank, settings):
         return replace(blank, reason=lack)
-    ours = _figure(contest.challenger, where, settings)
+    ours = _figure(case.challenger, where, settings)
     if math.isnan(ours.value):
         lack = f"The test split gives no {settings.metric}, which takes mines and ground without: keep some of both."
         return replace(blank, reason=lack)
     scored = replace(blank, challenger=ours)
-    if contest.champion is None:
+    if case.champion is None:
         first = f"There was no champion, and this is the first model that was scored on test chips ({settings.metric})."
         return replace(scored, outcome="champion", reason=first)
-    paired = paired_difference(contest.challenger, contest.champion, where, settings.bootstrap)[settings.metric]
-    outcome, reason = _judge(paired, contest.version, settings)
-    theirs = _figure(contest.champion, where, settings)
+    paired = paired_difference(case.challenger, case.champion, where, settings.bootstrap)[settings.metric]
+    outcome, reason = _judge(paired, case.version, settings)
+    theirs = _figure(case.champion, where, settings)
     return replace(scored, outcome=outcome, reason=reason, champion=theirs, difference=paired)
 
 
-def undecided(reason: str, settings: RegistrationSettings, version: str = "") -> Decision:
-    """The challenger stays one, since the two can't be compared.
-
-    Args:
-        reason: Why they can't, in one sentence.
-        settings: What it would have taken.
-        version: Of the champion.
-    """
+def _undecided(reason: str, settings: RegistrationSettings, version: str = "") -> Decision:
+    """The challenger stays one, since the two can't be compared."""
     return Decision(
         outcome="challenger",
         reason=reason,
@@ -152,17 +252,6 @@ def undecided(reason: str, settings: RegistrationSettings, version: str = "") ->
         resamples=settings.resamples,
         champion_version=version,
     )
-
-
-def conclude(reason: str, version: str, settings: RegistrationSettings) -> Decision:
-    """The model is the champion, and nothing has to be scored for that.
-
-    Args:
-        reason: Why, in one sentence.
-        version: Of the champion.
-        settings: What it would have taken.
-    """
-    return replace(undecided(reason, settings, version), outcome="champion")
 
 
 def _too_few(left: Decision, settings: RegistrationSettings) -> str:
@@ -190,9 +279,7 @@ def _figure(scorer: Scorer, places: ArrayLike, settings: RegistrationSettings) -
     return figures[settings.metric]
 
 
-def _judge(
-    paired: Interval, version: str, settings: RegistrationSettings
-) -> tuple[Literal["champion", "challenger"], str]:
+def _judge(paired: Interval, version: str, settings: RegistrationSettings) -> tuple[Outcome, str]:
     value, low, high = paired
     told = f"{settings.metric} differs by {value:+.4f} ({low:+.4f} to {high:+.4f}) from version {version}"
     if math.isnan(low):
@@ -204,7 +291,7 @@ def _judge(
     return "champion", f"The {told}, at least the margin of {settings.margin:g} and with all of its interval above 0."
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any field
     if isinstance(value, tuple):  # an interval
         return {
             name: None if math.isnan(figure) else figure for name, figure in zip(Interval._fields, value, strict=True)

@@ -1,8 +1,10 @@
-"""Nodes of registration. torch is imported by the nodes that describe a model or predict with one."""
+"""Nodes of registration. torch is imported by the nodes that describe, export or apply a model."""
 
 import logging
 import math
+import uuid
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,19 +14,39 @@ import pandas as pd
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.geo.grid import HECTARE, pixel_hectares
-from mining_the_mines.registry.breakdown import break_down, region_of
-from mining_the_mines.registry.card import CardData, figure_with_interval, shorten, write_card
-from mining_the_mines.registry.champion import Champion, RegistryView
-from mining_the_mines.registry.compatibility import decide_beforehand
-from mining_the_mines.registry.data_hash import hash_data, hash_folds
-from mining_the_mines.registry.package import ModelPackage, PackageFacts, StoredPackage, take_figures
-from mining_the_mines.registry.promotion import CHAMPION, COUNTS, Decision, PromotionCase, decide
-from mining_the_mines.registry.seen_chips import hash_chips, not_seen
-from mining_the_mines.registry.settings import RegistrationSettings
+from mining_the_mines.models.description import ModelDescription
+from mining_the_mines.pipelines.registration.registered_models import fetch_package
+from mining_the_mines.registry.card import CardData, break_down, figure_with_interval, region_of, shorten, write_card
+from mining_the_mines.registry.package import (
+    TRAINING_CHIPS,
+    PackageFacts,
+    StoredPackage,
+    read_model,
+    take_figures,
+)
+from mining_the_mines.registry.promotion import (
+    CHAMPION,
+    COUNTS,
+    Champion,
+    Decision,
+    PromotionCase,
+    RegistrationSettings,
+    RegistryView,
+    decide,
+    decide_unscored,
+)
+from mining_the_mines.registry.training_data import hash_chips, hash_data, hash_folds, not_seen
 from mining_the_mines.scoring.bootstrap import Scorer
 from mining_the_mines.scoring.metrics import weighted_scores
 from mining_the_mines.sentinel2.reflectance import decode
-from mining_the_mines.tracking.registry import Registration
+from mining_the_mines.tracking.registry import (
+    RegisteredVersion,
+    Registration,
+    RegistryError,
+    SilentRegistryError,
+    find_champion,
+    register,
+)
 from mining_the_mines.tracking.run import active_run
 
 logger = logging.getLogger(__name__)
@@ -67,41 +89,94 @@ def write_classifier_card(
     return write_card(contents)
 
 
-def package_model(
+def package_model(  # noqa: PLR0913, PLR0917 - all that a package holds
     model: Any,  # noqa: ANN401 - a MineClassifier or a MineSegmenter
     card: str,
     scores: pd.DataFrame,
     packed_chips: PackedChips,
     folds: pd.DataFrame,
     registration: RegistrationSettings,
+    drafts: Path,
     masks: PackedPlanes | None = None,
-) -> ModelPackage:
-    """Join a model, its card and the chips that it was trained on into what strangers load.
+) -> StoredPackage:
+    """Export a model, and write it with its card and the hashes of its training chips.
 
     Args:
         model: The complete model.
         card: Its model card.
-        scores: Of all models; those of this one are kept with it.
+        scores: Scores of all models; those of this one are kept with it.
         packed_chips: The chips.
-        folds: Tells which of them were trained on.
-        registration: Its name, and the size of pixels where no masks tell it.
-        masks: What it was trained on beside the chips, if it outlines mines.
+        folds: Split of the chips.
+        registration: Its name, and the size of pixels where there are no masks.
+        drafts: Folder for the package until its dataset adopts it.
+        masks: True masks of a segmenter.
 
     Returns:
-        The package, which is exported as it is saved.
+        The package, in a folder of its own below ``drafts``.
     """
+    from mining_the_mines.registry.export import write_package
+
+    description, facts = describe_package(model, scores, packed_chips, folds, registration, masks)
+    chips = hash_chips(packed_chips, _training_chips(folds))
+    folder = drafts / f"{registration.name}.{uuid.uuid4().hex[:8]}"
+    return write_package(model, description, facts, card, chips, folder)
+
+
+def describe_package(
+    model: Any,  # noqa: ANN401 - a MineClassifier or a MineSegmenter
+    scores: pd.DataFrame,
+    packed_chips: PackedChips,
+    folds: pd.DataFrame,
+    registration: RegistrationSettings,
+    masks: PackedPlanes | None = None,
+) -> tuple[ModelDescription, PackageFacts]:
+    """Describe a model and its training data; the arguments are those of :func:`package_model`."""
     from mining_the_mines.models.export import describe
 
     description = describe(model, registration.pixel if masks is None else ground_pixel(masks))
-    trained = folds.loc[folds["split"] == "train", "filename"].tolist()
     facts = PackageFacts(
         name=registration.name,
         data_hash=hash_data(packed_chips.content_hash, hash_folds(folds), "" if masks is None else masks.content_hash),
-        training_chips=len(trained),
+        training_chips=len(_training_chips(folds)),
         bounds=_bounds(folds),
         scores=take_figures(overall_scores(scores, description.decided_by)),
     )
-    return ModelPackage(model, description, facts, card, hash_chips(packed_chips, trained))
+    return description, facts
+
+
+def _training_chips(folds: pd.DataFrame) -> list[str]:
+    return folds.loc[folds["split"] == "train", "filename"].tolist()
+
+
+def fetch_champion(registration: RegistrationSettings, registered_models: Path) -> RegistryView:
+    """Download the model in use.
+
+    A registry that does not answer, or a champion of another project, is reported and ends no run.
+
+    Args:
+        registration: Name of the model.
+        registered_models: Folder that keeps downloaded models.
+
+    Returns:
+        The champion, or the obstacle.
+    """
+    try:
+        version = find_champion(registration.name)
+        champion = None if version is None else _read_champion(version, registered_models)
+    except RegistryError as error:
+        logger.warning("%s can't be compared with the champion: %s", registration.name, error)
+        return RegistryView(registration.name, obstacle=str(error))
+    return RegistryView(registration.name, champion)
+
+
+def _read_champion(version: RegisteredVersion, folder: Path) -> Champion:
+    package = fetch_package(version, folder)
+    path = package.folder / TRAINING_CHIPS
+    try:
+        chips = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
+        raise RegistryError(f"{path} can't be read: remove {package.folder}, and it is downloaded again.") from error
+    return Champion(version.version, package.content_hash, read_model(package), chips)
 
 
 def compare_classifiers(
@@ -116,12 +191,12 @@ def compare_classifiers(
     Args:
         package: The new classifier.
         champion: The one in use, if there is one.
-        predictions: Of the new one, among others.
+        predictions: Predictions of the new one, among others.
         packed_chips: The chips.
-        registration: What it takes to win.
+        registration: Conditions of a win.
 
     Returns:
-        The decision with its figures, as JSON knows them.
+        The decision with its figures, as JSON values.
     """
     own = predictions[predictions["model"] == package.description.decided_by]
     test = own[own["fold"].isna()]
@@ -139,26 +214,55 @@ def compare_classifiers(
         theirs = score(rows, pd.Series(found, rows.index), rival.model.threshold)
         return PromotionCase(ours, rows["place"], theirs, rival.version, len(test) - len(rows))
 
-    decision = decide_beforehand(package, champion, packed_chips.bands, registration)
+    decision = decide_unscored(package, champion, packed_chips.bands, registration)
     if decision is None:
         rows = unseen_rows(test, champion.champion, packed_chips)
         decision = decide(judge(rows, champion.champion), registration)
-    return tell(decision, registration)
+    return report_decision(decision, registration)
 
 
 def register_model(
     package: StoredPackage, promotion: dict[str, Any], run_facts: dict[str, str], registration: RegistrationSettings
-) -> Registration:
-    """Put a model forward with its card and with what it is looked up by in the registry.
+) -> dict[str, Any]:
+    """Register a model with its card and tags, and make it the champion if it won.
 
     Args:
         package: The model.
-        promotion: Whether it becomes the champion.
-        run_facts: Which run and which code made it.
+        promotion: The decision.
+        run_facts: The run and the code that made it.
         registration: Its name.
 
     Returns:
-        What is registered when it is saved.
+        ``name``, and ``version`` in the registry: ``None`` if the registry does not answer, which is reported and
+        ends no run.
+    """
+    run = active_run()
+    wanted = Registration(
+        name=registration.name,
+        folder=package.folder,
+        content_hash=package.content_hash,
+        description=shorten(package.card),
+        tags=version_tags(package, run_facts),
+        decision=_decision_tags(promotion),
+        becomes_champion=promotion["outcome"] == CHAMPION,
+        champion_version=promotion["champion_version"],
+    )
+    try:
+        version = register(wanted, run.run_id if run is not None and run.is_known else None)
+    except SilentRegistryError as error:
+        logger.warning("%s is not registered and stays in %s: %s", registration.name, package.folder, error)
+        return {"name": registration.name, "version": None}
+    if run is not None:
+        run.set_tags({f"registered.{registration.name}": version.version})
+    return {"name": registration.name, "version": version.version}
+
+
+def version_tags(package: StoredPackage, run_facts: dict[str, str]) -> dict[str, str]:
+    """Return the tags of a version: input, threshold, scores, data, run and code.
+
+    Args:
+        package: The model.
+        run_facts: The run and the code that made it.
     """
     description, facts = package.description, package.facts
     tags = {
@@ -177,26 +281,17 @@ def register_model(
         if figure.value is not None:
             ends = (np.nan if end is None else end for end in (figure.low, figure.high))
             tags[f"score.{figure.split}.{figure.metric}"] = figure_with_interval(figure.value, *ends)
-    return Registration(
-        name=registration.name,
-        folder=package.folder,
-        content_hash=package.content_hash,
-        description=shorten(package.card),
-        tags=tags,
-        decision=_decision_tags(promotion),
-        becomes_champion=promotion["outcome"] == CHAMPION,
-        champion_version=promotion["champion_version"],
-    )
+    return tags
 
 
 def overall_scores(scores: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Take the scores of one model over all chips out of a table of several; that of outlines holds one alone."""
+    """Return one model's scores over all chips; a segmenter's table holds one model alone."""
     whole = scores[scores["category_excluded"].isna()]
     return whole[whole["model"] == model] if (whole["model"] == model).any() else whole
 
 
 def unseen_rows(test: pd.DataFrame, rival: Champion | None, packed_chips: PackedChips) -> pd.DataFrame:
-    """The test chips that the champion was not trained on, told by their pixels; without a champion all of them."""
+    """Return the test chips whose pixels the champion was not trained on; all of them without a champion."""
     if rival is None or test.empty:
         return test
     hashes = hash_chips(packed_chips, test["filename"].tolist())
@@ -208,15 +303,15 @@ def predict_chips(
     packed_chips: PackedChips,
     filenames: Sequence[str],
 ) -> Iterator[npt.NDArray[np.floating]]:
-    """Predict chips with a model that may want fewer bands than they have, or in another order.
+    """Predict chips with a model that may want fewer bands, or another order.
 
     Args:
         model: The complete model.
         packed_chips: All packed chips.
-        filenames: Which of them.
+        filenames: Chips to predict.
 
     Yields:
-        What the model gives for a batch.
+        Predictions of a batch.
     """
     bands = [packed_chips.bands.index(band) for band in model.chips.bands]
     rows = packed_chips.rows(filenames)
@@ -224,23 +319,24 @@ def predict_chips(
         yield model.predict(decode(packed_chips.array[rows[start : start + BATCH]][:, bands]))
 
 
-def tell(decision: Decision, registration: RegistrationSettings) -> dict[str, Any]:
-    """Say what was decided, and give it the form in which it is kept."""
+def report_decision(decision: Decision, registration: RegistrationSettings) -> dict[str, Any]:
+    """Log a decision, and return it as JSON values."""
     role = "is the champion" if decision.outcome == CHAMPION else "stays the challenger"
     logger.info("%s %s: %s", registration.name, role, decision.reason)
+    record = {"name": registration.name, **decision.record()}
     if (run := active_run()) is not None:
-        run.log_metrics({f"registration/{registration.name}/{name}": value for name, value in decision.figures.items()})
-    return {"name": registration.name, **decision.record()}
+        run.log_metrics({f"registration/{registration.name}/{name}": value for name, value in _flat(record).items()})
+    return record
 
 
 def ground_pixel(masks: PackedPlanes) -> float:
-    """Measure pixels where they lie: hectares that a segmenter tells are only as true as that.
+    """Measure pixels on the ground, on which the hectares of a segmenter depend.
 
     Args:
-        masks: With the grids of their chips.
+        masks: Masks with the grids of their chips.
 
     Returns:
-        Edge in metres, to the millimetre, of a square of the area that the median chip's middle pixel covers.
+        Edge in metres, to the millimetre, of a square with the area of the median chip's middle pixel.
     """
     hectares = float(np.median([pixel_hectares(grid) for grid in masks.grids]))
     return round(math.sqrt(hectares * HECTARE), 3)

@@ -1,4 +1,4 @@
-"""Nodes of registration for the model that outlines mines."""
+"""Nodes of registration for the segmenter."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,14 +10,23 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.geo.grid import pixel_hectares
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import SegmentationEvaluationSettings
-from mining_the_mines.pipelines.registration.nodes import ground_pixel, overall_scores, predict_chips, tell, unseen_rows
-from mining_the_mines.registry.breakdown import break_down, region_of
-from mining_the_mines.registry.card import CardData, title_of, write_card
-from mining_the_mines.registry.champion import Champion, RegistryView
-from mining_the_mines.registry.compatibility import decide_beforehand
+from mining_the_mines.pipelines.registration.nodes import (
+    ground_pixel,
+    overall_scores,
+    predict_chips,
+    report_decision,
+    unseen_rows,
+)
+from mining_the_mines.registry.card import CardData, break_down, region_of, title_of, write_card
 from mining_the_mines.registry.package import StoredPackage
-from mining_the_mines.registry.promotion import PromotionCase, decide
-from mining_the_mines.registry.settings import RegistrationSettings
+from mining_the_mines.registry.promotion import (
+    Champion,
+    PromotionCase,
+    RegistrationSettings,
+    RegistryView,
+    decide,
+    decide_unscored,
+)
 from mining_the_mines.scoring.segmentation_measures import PairedMaps, measure_paired
 from mining_the_mines.scoring.segmentation_scores import SEGMENTER, weighted_segmentation_scores
 
@@ -66,39 +75,37 @@ def compare_segmenters(  # noqa: PLR0913, PLR0917 - all that two models are judg
     Args:
         package: The new segmenter.
         champion: The one in use, if there is one.
-        chip_scores: Measures of each chip by the new one.
-        test_probability_maps: By the new one, of the test chips.
-        masks: The truth.
+        chip_scores: Measures of the new one, chip by chip.
+        test_probability_maps: Maps of the test chips by the new one.
+        masks: The true masks.
         packed_chips: The chips.
-        registration: What it takes to win.
-        evaluation: How outlines are measured.
+        registration: Conditions of a win.
+        evaluation: How segmentation is measured.
 
     Returns:
-        The decision with its figures, as JSON knows them.
+        The decision with its figures, as JSON values.
     """
-    decision = decide_beforehand(package, champion, packed_chips.bands, registration)
+    decision = decide_unscored(package, champion, packed_chips.bands, registration)
     if decision is None:
         rival, test = champion.champion, chip_scores[chip_scores["fold"].isna()]
         rows = unseen_rows(test, rival, packed_chips)
         if rival is None:
-            contest = PromotionCase(weighted_segmentation_scores(rows), rows["place"])
+            case = PromotionCase(weighted_segmentation_scores(rows), rows["place"])
         else:
             pairs = _rival_maps(rival, test_probability_maps, masks, packed_chips, rows["filename"].tolist())
             areas = {name: pixel_hectares(grid) for name, grid in zip(masks.filenames, masks.grids, strict=True)}
             thresholds = (package.description.threshold, rival.model.threshold)
             measured = measure_paired(pairs, areas, thresholds, evaluation.measures)
             ours, theirs = (weighted_segmentation_scores(of) for of in (measured.candidate, measured.rival))
-            contest = PromotionCase(
-                ours, rows["place"], theirs, rival.version, len(test) - len(rows), measured.one_sided
-            )
-        decision = decide(contest, registration)
-    return tell(decision, registration)
+            case = PromotionCase(ours, rows["place"], theirs, rival.version, len(test) - len(rows), measured.one_sided)
+        decision = decide(case, registration)
+    return report_decision(decision, registration)
 
 
 def _rival_maps(
     rival: Champion, maps: PackedPlanes, masks: PackedPlanes, packed_chips: PackedChips, filenames: list[str]
 ) -> Iterator[PairedMaps]:
-    """Challenger's and champion's map and the true mask of each chip; all maps in half precision."""
+    """Yield the challenger's and the champion's map and the true mask of each chip; maps in half precision."""
     given = iter(zip(filenames, maps.rows(filenames).tolist(), masks.rows(filenames).tolist(), strict=True))
     for batch in predict_chips(rival.model, packed_chips, filenames):
         for probability in batch:

@@ -1,0 +1,29 @@
+"""Downloads the registered models that ``--params=classifier=models:/…`` and ``segmenter=models:/…`` name."""
+
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import DataCatalog
+
+from mining_the_mines.datasets.models import CompleteModelDataset
+
+
+class ModelFetching:
+    """Downloads models before the run begins, so that their datasets only read."""
+
+    @hook_impl
+    def after_catalog_created(self, catalog: DataCatalog, conf_catalog: dict[str, Any]) -> None:
+        """Download the models that datasets are to read in place of their own.
+
+        Raises:
+            RegistryError: There is no such model, or it can't be used.
+        """
+        for name, entry in conf_catalog.items():
+            if not isinstance(entry, dict) or not entry.get("registered"):
+                continue
+            dataset = catalog.get(name)
+            if isinstance(dataset, CompleteModelDataset) and dataset.registered is not None:
+                from mining_the_mines.pipelines.registration.registered_models import fetch_model
+
+                folder = catalog.load("registered_models")
+                dataset.source = fetch_model(dataset.registered, folder, dataset.task)
