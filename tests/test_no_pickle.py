@@ -1,8 +1,7 @@
 """No code of the package loads a pickle: a file that a stranger sent must not be able to run anything."""
 
 import ast
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,8 @@ UNLESS_TOLD = {
 }
 #: Functions that unpickle if an argument says so.
 IF_TOLD = {"np.load": "allow_pickle", "numpy.load": "allow_pickle", "np.save": "allow_pickle"}
-
-
-#: Functions that unpickle, and more, unless the line before has looked at the same file.
-ONCE_CHECKED = {"torch.export.load": "refuse_code"}
+#: The one module that loads programs of torch.export, which may run code: of registered models (docs/serving.md).
+SERVED = Path("registry/served_model.py")
 
 
 def dotted(node: ast.expr) -> str:
@@ -58,33 +55,15 @@ def unpickles(node: ast.AST) -> bool:
     unless = next((rule for name, rule in UNLESS_TOLD.items() if called.endswith(name)), None)
     return (
         called.rpartition(".")[2] in FUNCTIONS
+        or f".{called}".endswith(".export.load")
         or (unless is not None and argument(node, unless[0]) is not unless[1])
         or (called in IF_TOLD and argument(node, IF_TOLD[called]) not in (None, False))
     )
 
 
-def calls(node: ast.AST, names: Iterable[str]) -> Iterator[ast.Call]:
-    """Calls of some functions, whatever they are imported from."""
-    for call in ast.walk(node):
-        if isinstance(call, ast.Call) and any(f".{dotted(call.func)}".endswith(f".{name}") for name in names):
-            yield call
-
-
-def unchecked(tree: ast.AST) -> Iterator[ast.Call]:
-    """Calls that read a file which the statement before has not looked at."""
-    checked = set()
-    for body in (getattr(node, "body", None) for node in ast.walk(tree)):
-        for before, after in pairwise(body if isinstance(body, list) else []):
-            looked_at = {ast.dump(call.args[0]) for call in calls(before, ONCE_CHECKED.values()) if call.args}
-            if isinstance(before, ast.Expr):
-                checked |= {call for call in calls(after, ONCE_CHECKED) if ast.dump(call.args[0]) in looked_at}
-    return (call for call in calls(tree, ONCE_CHECKED) if call not in checked)
-
-
 def faults(text: str) -> Iterator[int]:
     tree = ast.parse(text)
     yield from (node.lineno for node in ast.walk(tree) if unpickles(node) and isinstance(node, ast.stmt | ast.expr))
-    yield from (call.lineno for call in unchecked(tree))
     # By another name, it would not be known.
     yield from (
         node.lineno for node in ast.walk(tree)
@@ -97,6 +76,7 @@ def test_no_module_loads_a_pickle() -> None:
     found = [
         f"{path.relative_to(SOURCE)}:{line}"
         for path in sorted(SOURCE.rglob("*.py"))
+        if path != SOURCE / SERVED
         for line in faults(path.read_text("utf-8"))
     ]
     assert found == []
@@ -108,9 +88,7 @@ def test_no_module_loads_a_pickle() -> None:
      "torch.load(path)", "torch.load(path, weights_only=False)", "np.load(path, allow_pickle=True)",
      "np.load(path, allow_pickle=told)", "pd.read_pickle(path)", "MineDetection.load_from_checkpoint(path)",
      "trainer.fit(module, ckpt_path=path)", "yaml.unsafe_load(text)",
-     "import pickle as known", "import joblib", "torch.export.load(path)",
-     "refuse_code(other)\ntorch.export.load(path)",
-     "def f():\n  refuse_code(path)\ntorch.export.load(path)", "from torch.export import load"],
+     "import pickle as known", "import joblib", "torch.export.load(path)", "from torch.export import load"],
 )  # fmt: skip
 def test_a_pickle_that_is_loaded_is_noticed(text: str) -> None:
     assert list(faults(text))
@@ -119,8 +97,7 @@ def test_a_pickle_that_is_loaded_is_noticed(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["torch.load(path, weights_only=True)", "np.load(path)", "np.load(path, allow_pickle=False)",
-     "yaml.safe_load(text)", "import pickle", "except_of = pickle.UnpicklingError",
-     "refuse_code(path)\nprogram = torch.export.load(path).module()"],
+     "yaml.safe_load(text)", "import pickle", "except_of = pickle.UnpicklingError"],
 )  # fmt: skip
 def test_what_loads_no_pickle_is_let_pass(text: str) -> None:
     assert not list(faults(text))

@@ -21,7 +21,7 @@ from mining_the_mines.datasets.files import CsvTable
 from mining_the_mines.hooks.tracking import RunTracking, table_metrics
 from mining_the_mines.ledger.recorder import plain
 from mining_the_mines.pipelines.reporting.nodes import ReportingSettings
-from mining_the_mines.registry.data_hash import hash_data, hash_folds
+from mining_the_mines.registry.training_data import hash_data, hash_folds
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.tracking.run import active_run
 from mining_the_mines.tracking.store import RunStore, TrackingError
