@@ -130,9 +130,10 @@ def place_map(points: pd.DataFrame, kind: str, symbols: MappingProxyType[str, _S
     view = view_around(longitudes, latitudes)
     shrink = max(0.2, math.cos(math.radians((view.south + view.north) / 2)))
     aspect = (view.north - view.south) / ((view.east - view.west) * shrink)
-    figure, axes = _map_axes(aspect)
+    kinds = [*symbols, *sorted(set(known[kind]) - set(symbols))]
+    figure, axes = _map_axes(aspect, legend_rows=-(-known[kind].nunique() // 2))
     _draw_coastlines(axes, view)
-    for value in [*symbols, *sorted(set(known[kind]) - set(symbols))]:
+    for value in kinds:
         chosen = (known[kind] == value).to_numpy()
         if chosen.any():
             symbol = symbols.get(value, _OTHER)
@@ -152,9 +153,9 @@ def place_map(points: pd.DataFrame, kind: str, symbols: MappingProxyType[str, _S
     return figure
 
 
-def _map_axes(aspect: float) -> tuple[Figure, Axes]:
-    """Begin a map whose frame lies at the same place whatever its legend, so that maps line up."""
-    left, right, below, above = 0.55, 0.1, 0.75, 0.08
+def _map_axes(aspect: float, legend_rows: int) -> tuple[Figure, Axes]:
+    """Make the axes of a map; those with up to two rows in the legend line up with each other."""
+    left, right, below, above = 0.55, 0.1, 0.75 + 0.17 * max(0, legend_rows - 2), 0.08
     width = WIDTH - left - right
     height = below + width * aspect + above
     figure, axes = new_axes(WIDTH, height)

@@ -1,18 +1,18 @@
-"""How sure are the figures? Intervals by resampling whole places.
+"""Intervals of figures, by resampling whole places.
 
-Chips of one place resemble each other, so that resampling chips one by one would pretend to more
-evidence than there is. The cluster bootstrap draws places with replacement and takes all of a drawn
-place's chips: Field and Welsh, *Bootstrapping clustered data*, Journal of the Royal Statistical
+Chips of one place resemble each other, so that resampling single chips would pretend more evidence
+than there is. The cluster bootstrap draws places with replacement and takes all chips of a drawn
+place: Field and Welsh, *Bootstrapping clustered data*, Journal of the Royal Statistical
 Society B 69(3), 2007; Cameron, Gelbach and Miller, *Bootstrap-based improvements for inference with
 clustered errors*, Review of Economics and Statistics 90(3), 2008.
 
-Two faults of plain percentile intervals are mended. A share that is 1 or 0 in every place stays so
-in every resample, as if it were certain: the exact bound of Clopper and Pearson, *The use of
+Two faults of percentile intervals are corrected. A share that is 1 or 0 in every place stays so in
+every resample, as if it were certain: the exact bound of Clopper and Pearson, *The use of
 confidence or fiducial limits illustrated in the case of the binomial*, Biometrika 26(4), 1934,
-stands in, with places for trials. And a figure that noise can only raise, such as the calibration
-error, is raised once more by resampling; what resampling adds is taken off the upper end, and twice
-that off the lower one, since the figure itself has been raised about as much (measured on 60
-simulated places, this covers the truth in 89 % of cases where plain percentiles do in 29 %).
+replaces it, with places as trials. And a figure that noise can only raise, such as the calibration
+error, is raised again by resampling; this rise is subtracted from the upper end, and twice from the
+lower one, since noise has raised the figure itself about as much (measured on 60 simulated places,
+this covers the truth in 89 % of cases, percentiles in 29 %).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,27 +27,24 @@ FloatArray = NDArray[np.float64]
 #: Weights of every chip in every resample (R, N) → figures of every resample (R,), by name.
 Scorer = Callable[[FloatArray], Mapping[str, FloatArray]]
 
-#: Weights held at once; 2 million float64 are 16 MB, which stays in reach of the caches and of any
-#: laptop.
+#: Weights in memory at once: 2 million float64 are 16 MB.
 _WEIGHTS_AT_ONCE = 2_000_000
-#: An interval from fewer defined resamples than this share would describe the exceptions.
+#: Least share of defined resamples; an interval of fewer would describe the exceptions.
 _DEFINED_SHARE = 0.5
 
 
 class BootstrapSettings(BaseModel):
-    """How intervals are drawn.
-
-    Attributes:
-        resamples: Number of resamples; 1000 steady the second digit of a 95 % interval.
-        level: Share of intervals that should cover the truth.
-        seed: Resamples depend on it and on the set of places alone, not on the order of rows.
-    """
+    """How intervals are drawn."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    resamples: int = Field(default=1000, ge=20)
-    level: float = Field(default=0.95, gt=0, lt=1)
-    seed: int = Field(default=0, ge=0)
+    resamples: int = Field(
+        1000, ge=20, description="Number of resamples; 1000 settle the second digit of a 95 % interval."
+    )
+    level: float = Field(0.95, gt=0, lt=1, description="Share of intervals that should cover the truth, 0–1.")
+    seed: int = Field(
+        0, ge=0, description="Seed; resamples depend on it and on the set of places, not on the order of rows."
+    )
 
 
 class Interval(NamedTuple):
@@ -86,7 +83,7 @@ def _interval(value: float, resampled: FloatArray, level: float) -> Interval:
 
 
 def _lowered(interval: Interval, added: float) -> Interval:
-    """Take off what noise has added to the ends of an interval of a figure that can't be negative."""
+    """Subtract the rise by noise from the ends of an interval of a non-negative figure."""
     value, low, high = interval
     return Interval(value, max(0.0, low - 2 * added), high - added) if np.isfinite(low) else interval
 
@@ -105,7 +102,7 @@ def bootstrap_intervals(
     shares: Mapping[str, NDArray[np.bool_]] | None = None,
     raised_by_noise: Collection[str] = (),
 ) -> dict[str, Interval]:
-    """Give each figure of a scorer its interval.
+    """Compute the intervals of all figures of a scorer.
 
     Args:
         scorer: Takes chip weights of shape (R, N) and returns figures of shape (R,) by name, such
@@ -146,10 +143,9 @@ def bootstrap_intervals(
 def paired_difference(
     scorer: Scorer, rival: Scorer, places: ArrayLike, settings: BootstrapSettings
 ) -> dict[str, Interval]:
-    """Give the difference of two scorers on the same chips its interval: scorer minus rival.
+    """Compute the intervals of the differences of two scorers on the same chips: scorer minus rival.
 
-    Both are scored on the same resamples, so that what makes a resample hard for both cancels out;
-    an interval that leaves out 0 says more than two intervals that do not overlap would have to.
+    Both are scored on the same resamples, so that what makes a resample hard for both cancels out.
 
     Args:
         scorer: Scores the candidate; see :func:`bootstrap_intervals`.

@@ -1,6 +1,6 @@
-"""Mines of a map beside those that people have drawn: which belong together, and how well they fit.
+"""Matching of mapped mines with reference mines.
 
-An object is what hangs together on the ground. Reference polygons that overlap or nearly touch are one object, since
+An object is a connected area on the ground. Reference polygons that overlap or nearly touch are one object, since
 no map of pixels can keep them apart, and a reference of several parts is as many objects, since no map can tell that
 they have one owner. All areas are those of polygons, in Lambert's azimuthal equal-area projection about the middle of
 what is scored: finer than counting pixels, and right in every coordinate reference system.
@@ -116,7 +116,7 @@ def compare_with_reference(
     area: shapely.Geometry,
     settings: MapScoreSettings,
 ) -> MapComparison:
-    """Find out which mapped mines and which reference mines belong together.
+    """Match the mapped mines of a scene with reference mines.
 
     Two objects are the same mine if their IoU reaches ``settings.iou``, one to one: as many pairs as possible, and
     among those ways the one with the greatest IoU in total. Two objects touch if they share ground. An object of which
@@ -168,9 +168,9 @@ def compare_with_reference(
 
 
 def lies_near(reference: gpd.GeoDataFrame, area: shapely.Geometry, crs: pyproj.CRS) -> NDArray[np.bool_]:
-    """Find the reference polygons that may reach into an area, by their boxes.
+    """Find the reference polygons whose bounding box reaches into an area.
 
-    What is far from an area can't be told in a projection of its surroundings.
+    Polygons far from an area can't be transformed to a projection of its surroundings.
 
     Args:
         reference: Polygons in any CRS.
@@ -207,7 +207,7 @@ def size_class_titles(limits: tuple[float, ...]) -> tuple[str, ...]:
 
 
 def size_classes(hectares: _Figures, limits: tuple[float, ...]) -> NDArray[np.object_]:
-    """Give each area the name of its class; a limit belongs to the class that it begins."""
+    """Classify areas by size; a limit belongs to the class that it begins."""
     titles = np.array(size_class_titles(limits), dtype=np.object_)
     named: NDArray[np.object_] = titles[np.digitize(hectares, limits)]
     return named
@@ -255,17 +255,17 @@ class _Ground:
         return cls(flat, equal_area)
 
     def place(self, geometry: Geometries, crs: pyproj.CRS) -> Geometries:
-        """Bring polygons here, valid."""
+        """Project polygons and make them valid."""
         placed = shapely.transform(geometry, transformation(crs.to_wkt(), self.crs))
         return np.asarray(shapely.make_valid(placed))
 
     def leave(self, geometry: Geometries) -> Geometries:
-        """Bring polygons back to degrees."""
+        """Project polygons back to degrees."""
         away: Geometries = shapely.transform(geometry, transformation(self.crs, LON_LAT))
         return away
 
     def clip(self, geometry: Geometries, number: NDArray[np.int64]) -> _Objects:
-        """Keep what lies inside, of those that do."""
+        """Clip polygons to the area and drop those outside."""
         whole = shapely.area(geometry)
         clipped = geometry.copy()
         crossing = ~shapely.covers(self.area, geometry)
@@ -281,7 +281,7 @@ def _edge(area: shapely.Geometry) -> float:
 
 
 def _join(geometry: Geometries, metres: float) -> Geometries:
-    """Take polygons apart, and put together what is no farther apart than that."""
+    """Split polygons into parts, and join parts that are no farther apart than this."""
     parts = shapely.get_parts(shapely.get_parts(geometry))
     parts = parts[(shapely.get_type_id(parts) == GeometryType.POLYGON) & (shapely.area(parts) > 0)]
     one, other = shapely.STRtree(parts).query(parts, predicate="dwithin", distance=metres)
@@ -293,7 +293,7 @@ def _join(geometry: Geometries, metres: float) -> Geometries:
 
 
 def _linked(one: _Indices, other: _Indices, size: int) -> tuple[int, NDArray[np.int32]]:
-    """Number the groups of what is linked, directly or by others."""
+    """Number the connected components."""
     links = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(size, size))
     count, group = connected_components(links, directed=False)
     return int(count), group
@@ -308,7 +308,7 @@ def _pair(mapped: _Objects, true: _Objects) -> _Pairs:
 
 
 def _match(pairs: _Pairs, iou: float) -> _Flags:
-    """Choose pairs that are the same mine, none of them twice: the most of them, then the best."""
+    """Choose the pairs that are the same mine, one to one: as many as possible, then the best."""
     same = pairs.iou >= iou
     mapped, true = pairs.mapped, pairs.true
     fits = np.flatnonzero(same)
@@ -325,7 +325,7 @@ def _match(pairs: _Pairs, iou: float) -> _Flags:
 
 
 def _settle(pairs: _Pairs, candidates: _Indices) -> _Indices:
-    """Choose among candidates that exclude each other: the Hungarian method on what a pair is worth."""
+    """Choose among candidates that exclude each other, by the Hungarian method."""
     mapped, row = np.unique(pairs.mapped[candidates], return_inverse=True)
     true, column = np.unique(pairs.true[candidates], return_inverse=True)
     # One pair more is worth more than all IoU together.
@@ -343,7 +343,7 @@ def _sites(pairs: _Pairs, mapped: int, true: int) -> NDArray[np.int32]:
 
 
 def _counted(pairs: _Pairs, mapped: _Flags, true: _Flags) -> tuple[_Flags, _Flags]:
-    """Set aside, of those that are inside, what touches only such as are not."""
+    """Mark the objects that count: inside, and not touching only objects that are outside."""
 
     def lonely(own: _Indices, size: int, other_inside: _Flags) -> _Flags:
         touched = np.bincount(own, minlength=size) > 0
@@ -358,7 +358,7 @@ def _counted(pairs: _Pairs, mapped: _Flags, true: _Flags) -> tuple[_Flags, _Flag
 def _describe(
     objects: _Objects, own: _Indices, partner: NDArray[np.int64], pairs: _Pairs, same: _Flags
 ) -> pd.DataFrame:
-    """What each object of a side has to do with the other side."""
+    """Describe the relation of each object of a side to the other side."""
     best = np.zeros(len(objects))
     np.maximum.at(best, own, pairs.iou)
     best[own[same]] = pairs.iou[same]

@@ -1,4 +1,4 @@
-"""Where a map says something: the ground that its pixels with data cover."""
+"""The area of a map in which it has data."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -26,7 +26,7 @@ class KnownRows(NamedTuple):
 
 
 def outline_known(blocks: Iterable[KnownRows], transform: Affine) -> shapely.Geometry:
-    """Outline the ground on which a map can be right or wrong, a block of rows at a time.
+    """Polygonize the pixels with data, a block of rows at a time.
 
     Args:
         blocks: Rows of the map, in any order and of any heights.

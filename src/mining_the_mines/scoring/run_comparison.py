@@ -27,7 +27,7 @@ Verdict = Literal["better", "worse", "higher", "lower", "same", "unclear", "unde
 #: A bias is best at 0, so that neither end is better.
 _NEITHER: Final = frozenset({"area_bias_hectares", "area_bias_share"})
 _SMALLER_IS_BETTER: Final = LOWER_IS_BETTER | {"area_error_hectares"}
-#: What a run is made of beside its parameters, as it is tagged.
+#: Tags of a run beside its parameters.
 MADE_OF: Final = ("git_commit", "git_dirty", "lock_hash", "data_hash")
 #: Figures are shorter; a longer text that reads like one is a hash.
 _LONGEST_NUMBER: Final = 30
@@ -39,10 +39,10 @@ _TRUE_PIXELS, _KNOWN_PIXELS = "true_pixels", "known_pixels"
 
 @dataclass(frozen=True, eq=False)
 class ScoredRun:
-    """What a run was made of and what it said of each chip.
+    """The facts, the predictions and the scores of a run.
 
     Attributes:
-        name: What readers call it; unique among those that are compared.
+        name: Name in tables and sentences; unique among the compared runs.
         made_of: Commit, data hash and the like (:data:`MADE_OF`), as far as known.
         parameters: Flattened parameters, by dotted name.
         chip_hashes: SHA-256 of each chip's file by filename; empty if the run has kept none.
@@ -70,11 +70,11 @@ class ScoredRun:
 
 @dataclass(frozen=True, eq=False)
 class PairedScores:
-    """How a run differs from a rival, on the chips of a split that both have scored.
+    """Differences of a run and a rival, on the chips of a split that both have scored.
 
     Attributes:
         run: The candidate.
-        rival: What it is compared with.
+        rival: The run that it is compared with.
         task: Of the models.
         split: ``test`` or ``out-of-fold``.
         model: The candidate's model.
@@ -119,7 +119,7 @@ class PairedScores:
 
 @dataclass(frozen=True, eq=False)
 class RunComparison:
-    """All that is known of how runs differ.
+    """The differences between runs.
 
     Attributes:
         runs: Their names.
@@ -179,7 +179,7 @@ def hashes_of(manifest: pd.DataFrame) -> dict[str, str]:
 
 
 def what_differs(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    """Keep the facts in which runs differ; a run that does not tell a fact does not differ in it.
+    """Select the facts in which runs differ; a run without a fact does not differ in it.
 
     Args:
         names: Of the runs.
@@ -192,7 +192,7 @@ def what_differs(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd
 
 
 def what_some_tell(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    """Keep the facts that only some runs tell, and in which those do not differ.
+    """Select the facts that only some runs have and in which those do not differ.
 
     A version of the project may know more parameters than another, and older runs have kept those alone that the nodes
     of that run took.
@@ -220,7 +220,7 @@ def _facts_table(names: Sequence[str], rows: list[tuple[str | None, ...]]) -> pd
 
 
 def _number_or_text(fact: str) -> float | str:
-    """What a fact says: 10 and 10.0 are the same number, however a parameter was written down."""
+    """Parse numbers, so that 10 and 10.0 are the same fact."""
     try:
         return float(fact) if len(fact) < _LONGEST_NUMBER else fact
     except ValueError:
@@ -228,14 +228,14 @@ def _number_or_text(fact: str) -> float | str:
 
 
 def verdict_of(metric: str, difference: Interval) -> Verdict:
-    """Read from an interval what can be said.
+    """Judge a difference by its interval.
 
     Args:
         metric: The figure.
         difference: Candidate minus rival.
 
     Returns:
-        In a word; see :data:`Verdict`.
+        See :data:`Verdict`.
     """
     value, low, high = difference
     if np.isnan(value):
@@ -274,7 +274,7 @@ def _pairs(run: ScoredRun, rival: ScoredRun, settings: BootstrapSettings) -> Ite
 
 
 def _splits(*tables: pd.DataFrame | None) -> list[str]:
-    """The splits that either has, the test first."""
+    """Splits of either table, the test first."""
     there = {split for table in tables if table is not None for split, _ in split_predictions(table)}
     return [split for split in (TEST, OUT_OF_FOLD) if split in there]
 
@@ -339,7 +339,7 @@ def _with_truth(measures: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True, eq=False)
 class _Common:
-    """Chips that can be compared, why others can't, and what stands in the way if none can."""
+    """Chips that can be compared, the reasons why others can't, and the obstacle if none can."""
 
     chips: pd.DataFrame
     left_out: Mapping[str, int]
@@ -349,7 +349,7 @@ class _Common:
 def _find_common(
     run: ScoredRun, rival: ScoredRun, ours: pd.DataFrame, theirs: pd.DataFrame, truth: tuple[str, ...]
 ) -> _Common:
-    """Find the chips of a split that are the same picture with the same truth for both."""
+    """Find the chips of a split that have the same file and the same truth in both runs."""
     both = ours.merge(theirs, on="filename", suffixes=("", "_rival"), validate="one_to_one")
     if not (run.chip_hashes and rival.chip_hashes):
         unknown = "without the inventory of both runs nobody can tell whether their chips are the same"

@@ -1,9 +1,9 @@
 """Scores of a segmentation over many chips, with intervals by place.
 
 Figures that sum pixels (IoU, precision, recall, F1, boundary F1) are computed from the sums over all chips, as
-segmentation benchmarks do: large mines count for more. Figures by image give each chip the same say. A chip without a
-mine whose prediction is empty too counts as 1 there, which flatters where mines are rare; so the chips with a mine
-are scored apart (``iou_per_mine_image``), and so are those without (``empty_kept_empty``).
+segmentation benchmarks do: large mines count for more. Figures by image count each chip once. A chip without a mine
+whose prediction is empty, too, counts as 1 there, which flatters where mines are rare; so chips with a mine are also
+scored apart (``iou_per_mine_image``), and so are those without (``empty_kept_empty``).
 """
 
 from collections.abc import Mapping
