@@ -19,7 +19,7 @@ from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.ledger.catalog_facts import read_facts
-from mining_the_mines.ledger.code import CodeHashes, code_state, read_environment
+from mining_the_mines.ledger.code import code_state, read_environment
 from mining_the_mines.ledger.comparison import (
     Compared,
     Difference,
@@ -104,7 +104,7 @@ def find_differences(record: RunRecord, project: Path) -> list[Difference]:
         record: Record of the run.
         project: Folder of the project.
     """
-    found = [*code_differences(record.code, code_state(read_git_state(project), CodeHashes()))]
+    found = [*code_differences(record.code, code_state(read_git_state(project)))]
     found += environment_differences(record.environment, read_environment(project))
     hashes = ContentHashes()
     with _session(record, project) as (_, context):

@@ -1,24 +1,25 @@
 """Hash of the code that a result depends on: a change of the code makes kept results stale, a new comment does not."""
 
 import ast
-import hashlib
 import importlib.util
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+import grimp
+
+from mining_the_mines.core.hashing import hash_bytes, hash_file, hash_values
+
 #: Only modules of this package count; the lock file pins all others.
-_PACKAGE: Final = "mining_the_mines"
-#: Suffix of the tables that modules read from their own folder.
-_TABLES: Final = ".csv"
+PACKAGE: Final = "mining_the_mines"
 
 
 @cache
 def code_hash(module: str, leave_out: tuple[str, ...] = ()) -> str:
-    """Hash a module and all modules of this package that it imports, directly or through others.
+    """Hash a module and all modules of this package that it imports, directly or indirectly.
 
-    Layout, comments, docstrings and type annotations of imports do not count.
+    Comments, layout and docstrings do not count. Files beside a module that are not Python, such as templates and
+    tables, count for all modules of their folder.
 
     Args:
         module: Full name of the module.
@@ -27,50 +28,65 @@ def code_hash(module: str, leave_out: tuple[str, ...] = ()) -> str:
     Returns:
         SHA-256 as 64 hexadecimal digits. It may differ between versions of Python.
     """
-    content = hashlib.sha256()
-    folders = set()
-    for name, path in sorted(_imported(module, leave_out).items()):
-        folders.add(path.parent)
-        content.update(f"{name}\0{_statements(path)}\0".encode())
-    for table in sorted(file for folder in folders for file in folder.glob(f"*{_TABLES}")):
-        content.update(table.read_bytes())
-    return content.hexdigest()
+    imported = _imported(module, leave_out)
+    files = {name: _source(name) for name in imported}
+    beside = {file for path in files.values() for file in _files_beside(path)}
+    return hash_values(
+        [
+            {name: _statements_hash(path) for name, path in files.items()},
+            {file.relative_to(_root()).as_posix(): hash_file(file) for file in beside},
+        ]
+    )
 
 
-def _imported(module: str, leave_out: tuple[str, ...]) -> dict[str, Path]:
-    """Names and files of a module and of all that it imports from the package."""
-    found: dict[str, Path] = {}
-    waiting = [module]
+def is_own(module: str) -> bool:
+    """Whether a module is a part of this package."""
+    return module in _graph().modules
+
+
+def _imported(module: str, leave_out: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    waiting = {module}
     while waiting:
         name = waiting.pop()
-        if name in found or any(name == part or name.startswith(f"{part}.") for part in leave_out):
-            continue
-        found[name] = _source(name)
-        waiting += _imports(found[name])
+        if not any(name == part or name.startswith(f"{part}.") for part in leave_out):
+            found.add(name)
+            waiting |= _graph().find_modules_directly_imported_by(name) - found
     return found
 
 
-def _source(module: str) -> Path:
-    spec = importlib.util.find_spec(module)
+@cache
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph(PACKAGE, cache_dir=None)
+
+
+@cache
+def _root() -> Path:
+    spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(module)
-    return Path(spec.origin)
+        raise ModuleNotFoundError(PACKAGE)
+    return Path(spec.origin).parent
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{_PACKAGE}."):
-            yield node.module
+def _source(module: str) -> Path:
+    place = _root().joinpath(*module.split(".")[1:])
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
-def _statements(path: Path) -> str:
-    """A module's statements without comments, layout and docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _files_beside(source: Path) -> tuple[Path, ...]:
+    return tuple(path for path in source.parent.iterdir() if path.is_file() and path.suffix not in {".py", ".pyc"})
+
+
+@cache
+def _statements_hash(source: Path) -> str:
+    """Hash of a module's statements without comments, layout and docstrings."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [part for part in body if not _is_text(part)] or [ast.Pass()]  # type: ignore[attr-defined]
-    return ast.unparse(tree)
+    return hash_bytes(ast.unparse(tree).encode())
 
 
 def _is_text(node: ast.AST) -> bool:

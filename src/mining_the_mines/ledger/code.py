@@ -2,20 +2,16 @@
 
 import importlib.util
 import platform
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import grimp
-
-from mining_the_mines.core.hashing import hash_bytes, hash_file, hash_files
+from mining_the_mines.core.code_hash import PACKAGE, code_hash, is_own
+from mining_the_mines.core.hashing import hash_bytes, hash_file, hash_files, hash_values
 from mining_the_mines.ledger.git import GitState
 from mining_the_mines.ledger.records import CodeState, Environment
 
-#: The package whose code counts.
-PACKAGE: Final = "mining_the_mines"
 #: The file that pins all packages.
 LOCK: Final = "requirements.lock"
 #: Packages whose versions can change figures.
@@ -24,72 +20,38 @@ PACKAGES: Final = (
     "scipy", "pandas", "shapely",
 )  # fmt: skip
 _COMPILED: Final = "__pycache__"
+_DATASETS: Final = f"{PACKAGE}.datasets"
+#: Datasets import reporting to draw previews for Kedro-Viz, which change no content.
+_PREVIEWS: Final = (f"{PACKAGE}.reporting",)
 
 
-class CodeHashes:
-    """Hashes of modules with all modules of the package that they import, directly or indirectly.
+def hash_modules(modules: Iterable[str]) -> str:
+    """Hash the code that a node depends on: a change of the report's figures makes no model stale.
 
-    A change of the report's figures therefore makes no model stale. Files beside a module that are no Python, such as
-    templates, count for all modules of their folder.
+    Args:
+        modules: Modules of the node's function and of its datasets; modules of other packages do not count, since the
+            lock file pins them.
+
+    Returns:
+        SHA-256 as 64 hexadecimal digits.
     """
-
-    def of(self, modules: Iterable[str]) -> str:
-        """Hash the code of modules.
-
-        Args:
-            modules: Names; modules of other packages do not count, since the lock file pins them.
-
-        Returns:
-            SHA-256 as 64 hexadecimal digits.
-        """
-        own = {module for module in modules if module in self._graph.modules}
-        needed = own.union(*(self._graph.find_upstream_modules(module) for module in own))
-        return hash_files({file for module in needed for file in self._files(module)}, self._root)
-
-    @cached_property
-    def package_hash(self) -> str:
-        """SHA-256 of all files of the package."""
-        return hash_files(_source_files(self._root), self._root)
-
-    @cached_property
-    def _graph(self) -> grimp.ImportGraph:
-        graph = grimp.build_graph(PACKAGE, cache_dir=None)
-        # Datasets import reporting to draw previews for Kedro-Viz, which change no content.
-        previews = [
-            (module, imported)
-            for module in graph.find_descendants(f"{PACKAGE}.datasets")
-            for imported in graph.find_modules_directly_imported_by(module)
-            if imported.startswith(f"{PACKAGE}.reporting")
-        ]
-        for module, imported in previews:
-            graph.remove_import(importer=module, imported=imported)
-        return graph
-
-    @cached_property
-    def _root(self) -> Path:
-        found = importlib.util.find_spec(PACKAGE)
-        if found is None or found.origin is None:
-            raise ModuleNotFoundError(PACKAGE)
-        return Path(found.origin).parent
-
-    def _files(self, module: str) -> Iterator[Path]:
-        place = self._root.joinpath(*module.split(".")[1:])
-        if place.is_dir():
-            yield place / "__init__.py"
-        else:
-            yield place.with_suffix(".py")
-            place = place.parent
-        if place != self._root:
-            yield from (file for file in _source_files(place) if file.suffix != ".py")
+    own = sorted({module for module in modules if is_own(module)})
+    return hash_values([code_hash(module, _PREVIEWS if module.startswith(_DATASETS) else ()) for module in own])
 
 
-def code_state(git: GitState, hashes: CodeHashes) -> CodeState:
+def package_hash() -> str:
+    """SHA-256 of all files of the package."""
+    root = Path(str(importlib.util.find_spec(PACKAGE).origin)).parent  # type: ignore[union-attr] # it is imported
+    return hash_files((file for file in root.rglob("*") if file.is_file() and _COMPILED not in file.parts), root)
+
+
+def code_state(git: GitState) -> CodeState:
     """Combine the state of git with the hash of the package's files."""
     return CodeState(
         commit=git.commit,
         dirty=git.dirty,
         diff_hash=hash_bytes(git.diff.encode()) if git.diff else None,
-        package_hash=hashes.package_hash,
+        package_hash=package_hash(),
     )
 
 
@@ -121,7 +83,3 @@ def _device() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return str(torch.accelerator.current_accelerator())
-
-
-def _source_files(folder: Path) -> set[Path]:
-    return {file for file in folder.rglob("*") if file.is_file() and _COMPILED not in file.parts}

@@ -58,7 +58,7 @@ def describe(lineage: Lineage, answered: dict[str, Any]) -> str:
         working_tree=WORKING_TREE,
     )
     lines = [_title(lineage, answered["answer"]["map"]), ""]
-    for line in text.splitlines():
+    for line in filter(str.strip, text.splitlines()):
         word, _, sentences = line.partition("\t")
         lines += _paragraph(word, sentences) if word else [" " * _MARGIN + sentences]
     return "\n".join(lines)

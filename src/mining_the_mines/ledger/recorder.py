@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import ContentHashes, hash_values
 from mining_the_mines.core.redaction import redact_all
-from mining_the_mines.ledger.code import CodeHashes, code_state, read_environment
+from mining_the_mines.ledger.code import code_state, hash_modules, read_environment
 from mining_the_mines.ledger.git import GitState, read_git_state
 from mining_the_mines.ledger.parameter_files import named_files
 from mining_the_mines.ledger.records import (
@@ -114,7 +114,7 @@ class RunRecorder:
     @cached_property
     def code(self) -> CodeState:
         """State of the code as the run began."""
-        return code_state(self.git, self._code_hashes)
+        return code_state(self.git)
 
     @property
     def records(self) -> tuple[NodeRecord, ...]:
@@ -198,10 +198,6 @@ class RunRecorder:
         """Keep the hashes of files for the next run."""
         self.hashes.remember()
 
-    @cached_property
-    def _code_hashes(self) -> CodeHashes:
-        return CodeHashes()
-
     def _inputs(self, node: Node) -> tuple[DatasetState, ...]:
         return tuple(
             self._in_memory.get(name) or state_read(name, self._dataset(name), self.hashes, self.project)
@@ -245,7 +241,7 @@ class RunRecorder:
 
     def _code_hash(self, node: Node) -> str:
         datasets = [type(self._dataset(name)).__module__ for name in [*self._data_inputs(node), *node.outputs]]
-        return self._code_hashes.of([_function(node).partition(":")[0], *datasets])
+        return hash_modules([_function(node).partition(":")[0], *datasets])
 
     def _written(self, name: str) -> DatasetState:
         return self._in_memory.get(name) or state_of(name, self._dataset(name), self.hashes, self.project)

@@ -253,8 +253,8 @@ class Ledger:
     def of_project(cls, project: Path) -> "Ledger":
         """The ledgers of all environments of a project, whose data folders lie in ``data`` or are ``data`` itself."""
         data = project / "data"
-        folders = sorted(path for path in data.glob(f"*/{LEDGER}") if path.is_dir())
-        return cls(data / LEDGER, tuple(folders))
+        found = [path for path in (data / LEDGER, *sorted(data.glob(f"*/{LEDGER}"))) if path.is_dir()]
+        return cls(found[0], tuple(found[1:])) if found else cls(data / LEDGER)
 
     def add(self, record: NodeRecord) -> None:
         """Write the record of a node."""
