@@ -23,11 +23,11 @@ from affine import Affine
 from rasterio.features import rasterize
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.masks import MaskSettings, describe_masks, draw_masks
+from mining_the_mines.chips.masks import MaskSettings, burn_masks, describe_masks, draw_masks, place_chips
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.chips.planes import open_planes, write_planes
 from mining_the_mines.geo.grid import read_grid
 from mining_the_mines.geo.mine_polygons import read_mine_polygons
+from mining_the_mines.geo.polygon_index import PolygonIndex
 
 LIMIT_SECONDS = 20.0
 LIMIT_MB = 1000
@@ -73,13 +73,14 @@ def draw(folder: Path) -> None:
     start = time.perf_counter()
     outlines = read_mine_polygons(folder / "polygons.gpkg")
     packed = PackedChips(pixels, chips.filenames, ("B4",), "")
-    write_planes(draw_masks(packed, chips, outlines, MaskSettings()), folder / "masks", rasters=True)
+    masks = draw_masks(packed, chips, outlines, MaskSettings(), folder / "masks")
     total = time.perf_counter() - start
     start = time.perf_counter()
-    table = describe_masks(open_planes(folder / "masks"), outlines, MaskSettings())
+    table = describe_masks(masks, outlines, MaskSettings())
     described = time.perf_counter() - start
     start = time.perf_counter()
-    for _ in draw_masks(packed, chips, outlines, MaskSettings()):
+    grids = place_chips(chips, chips.filenames).grids
+    for _ in burn_masks(packed, grids.items(), PolygonIndex(outlines), MaskSettings()):
         pass
     drawn = time.perf_counter() - start
     status = Path("/proc/self/status").read_text(encoding="ascii")

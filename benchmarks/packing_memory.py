@@ -12,10 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
+
 from competition_chips import SIZE, write_competition_chips
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.packing import ChipStream, open_packed, write_packed
-from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.chips.packing import open_packed, pack_chips
+from mining_the_mines.chips.quality import ACCEPTED, ChipSettings
 
 LIMIT_MB = 500
 CHIPS = 500
@@ -25,7 +27,8 @@ FILES = 8
 def pack(images: Path, target: Path) -> None:
     """Pack a folder, and print this process' peak memory in megabytes."""
     folder = ChipFolder(images)
-    write_packed(ChipStream(folder, folder.filenames, ChipSettings(), (SIZE, SIZE)), target)
+    columns = {"filename": folder.filenames, "verdict": ACCEPTED, "height": SIZE, "width": SIZE}
+    pack_chips(folder, pd.DataFrame(columns), ChipSettings(), target)
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
     print(int(peak) / 1024)

@@ -25,13 +25,12 @@ from segmentation_models_pytorch.losses import DiceLoss
 from torch import Tensor
 from torch.nn import functional
 
-from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.folder import ChipFolder, LabelFormat, read_labels
 from mining_the_mines.chips.folds import FoldSettings, assign_folds
-from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.masks import MaskSettings, draw_masks
-from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
-from mining_the_mines.chips.planes import PackedPlanes, open_planes, write_planes
+from mining_the_mines.chips.packing import PackedChips, pack_chips
+from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.chips.windows import WindowSettings, cut_windows
@@ -70,11 +69,9 @@ def prepare(folder: Path, parameters: dict[str, Any], scratch: Path, seed: int) 
     settings = ChipSettings(**parameters["imagery"])
     chips = ChipFolder(folder / "images", read_labels(folder / "chips.csv", LabelFormat(label_column=None)))
     manifest = take_inventory(chips, settings)
-    write_packed(ChipStream.accepted(chips, manifest, settings), scratch / "packed")
-    packed = open_packed(scratch / "packed")
+    packed = pack_chips(chips, manifest, settings, scratch / "packed")
     outlines = read_mine_polygons(folder / "tailings.gpkg")
-    write_planes(draw_masks(packed, chips, outlines, MaskSettings()), scratch / "masks")
-    masks = open_planes(scratch / "masks")
+    masks = draw_masks(packed, chips, outlines, MaskSettings(), scratch / "masks")
     folds = assign_folds(manifest, FoldSettings(**{**parameters["folds"], "test_share": 0, "seed": seed}))
     cutting = WindowSettings(**parameters["segmentation"]["windows"])
     return Data(packed, masks, cut_windows(masks, folds["filename"], outlines, cutting), folds)

@@ -9,7 +9,6 @@ import argparse
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,7 @@ from lightning import Trainer
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
-from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.chips.packing import PackedChips, write_packed
 from mining_the_mines.models.classification import ClassifierTraining
 from mining_the_mines.models.classifier import MineClassifier
 from mining_the_mines.models.fit import quieten_lightning
@@ -32,16 +29,6 @@ from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 WANTED = 0.9
 OFF = AugmentationSettings(symmetries=False, scale=0, shift=0, brightness=0, gain=0, offset=0)
-
-
-@dataclass(frozen=True)
-class NoisyChips(ChipStream):
-    """Noise in the place of files; what training costs does not depend on what is in the chips."""
-
-    def __iter__(self):  # type: ignore[no-untyped-def] # noqa: ANN204
-        random = np.random.default_rng(0)
-        shape = (len(self.bands), *self.size)
-        return (random.integers(1000, 6000, shape, dtype=np.uint16) for _ in self.filenames)
 
 
 class OneBatch(Dataset[Batch]):
@@ -61,12 +48,11 @@ class OneBatch(Dataset[Batch]):
 
 
 def pack_noise(folder: Path, chips: int, size: int, bands: tuple[str, ...] = COMPETITION_BANDS) -> PackedChips:
-    """Pack chips on disk, and open them through a memory map."""
+    """Pack noise on disk, and open it through a memory map; the cost of training does not depend on the content."""
     names = tuple(f"chip_{number}.tif" for number in range(chips))
-    (folder / "images").mkdir()
-    stream = NoisyChips(ChipFolder(folder / "images"), names, ChipSettings(bands=bands), (size, size))
-    write_packed(stream, folder / "packed")
-    return open_packed(folder / "packed")
+    random = np.random.default_rng(0)
+    noise = (random.integers(1000, 6000, (len(bands), size, size), dtype=np.uint16) for _ in names)
+    return write_packed(noise, names, bands, (size, size), folder / "packed")
 
 
 def seconds_an_epoch(loader: DataLoader[Batch], settings: ClassifierTrainingSettings, size: int) -> float:

@@ -20,11 +20,10 @@ from kedro.config import OmegaConfigLoader
 from sklearn.ensemble import RandomForestClassifier
 
 from mining_the_mines.chips.features import FeatureSettings, extract_features
-from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.folder import ChipFolder, read_labels
 from mining_the_mines.chips.folds import FoldSettings, assign_folds
-from mining_the_mines.chips.labels import read_labels
 from mining_the_mines.chips.manifest import take_inventory
-from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
+from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.models.baseline import fit_baseline
@@ -61,7 +60,7 @@ def main() -> None:
     folder = ChipFolder(options.chips / "images", read_labels(options.chips / "labels.csv"))
     manifest = take_inventory(folder, settings)
     with tempfile.TemporaryDirectory() as scratch:
-        packed = _pack(folder, manifest, settings, Path(scratch) / "packed")
+        packed = pack_chips(folder, manifest, settings, Path(scratch) / "packed")
         features = extract_features(packed, FeatureSettings(**parameters["features"]))
         simple = extract_features(packed, _simple(parameters))
         for name, place in PLACES.items():
@@ -85,11 +84,6 @@ def main() -> None:
                 both = pd.DataFrame({model: predictions[model] for model in ("baseline", "network")})
                 predictions["blend"] = fit_blend(both, folds)[1]
             _print(name, folds, predictions, time.perf_counter() - started)
-
-
-def _pack(folder: ChipFolder, manifest: pd.DataFrame, settings: ChipSettings, path: Path) -> PackedChips:
-    write_packed(ChipStream.accepted(folder, manifest, settings), path)
-    return open_packed(path)
 
 
 def _simple(parameters: dict[str, Any]) -> FeatureSettings:

@@ -1,136 +1,211 @@
-"""What a chip is called, and what becomes of those that can't be."""
+"""Chips are cut, labelled and listed as their settings say."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from mining_the_mines.chips.cutting import CutChip, CuttingSettings, cut_chips
-from mining_the_mines.chips.cutting_plan import LeftOut
+from mining_the_mines.chips.cutting import RECORD, CuttingSettings, cut_chips, read_cutting
+from mining_the_mines.chips.cutting_files import LABELS, LEFT_OUT
+from mining_the_mines.chips.cutting_places import read_places
+from mining_the_mines.chips.folder import ChipFolder, read_labels
+from mining_the_mines.chips.manifest import take_inventory
+from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.mine_polygons import MinePolygons
-from mining_the_mines.scenes.composite_files import Composite
+from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
+from mining_the_mines.rasters.chip import read_chip
+from mining_the_mines.rasters.reader import RasterFormat
 from support.chip_polygons import outlines_in, square, utm_grid
-from support.composites import at, composite_at
+from support.composites import BANDS, at, composite_at
+
+SETTINGS = CuttingSettings(size=16)
+LARGE = CuttingSettings(size=512)
 
 
-def cut(
-    composites: Sequence[Composite], outlines: MinePolygons | None, cutting: CuttingSettings
-) -> dict[str, CutChip | LeftOut]:
-    """Chips by name; those left out by their reason."""
-    found = list(cut_chips(composites, outlines, cutting))
-    return {chip.cutout.name if isinstance(chip, CutChip) else chip.reason: chip for chip in found}
+def mine_and_speck(folder: Path) -> MinePolygons:
+    """A mine on the first chip, and one on the second that is too small for a label."""
+    shapes = [square(*at(2, 12), 100), square(*at(20, 12), 5)]
+    frame = gpd.GeoDataFrame({"kind": ["pit", "pond"]}, geometry=shapes, crs="EPSG:32721")
+    frame.to_file(folder / "mines.gpkg", engine="pyogrio")
+    return read_mine_polygons(folder / "mines.gpkg")
+
+
+def table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False, dtype="str")
+
+
+def half_empty(folder: Path, columns: int) -> Any:
+    """A composite of two chips; the first columns have no data."""
+    empty = np.zeros((16, 32), dtype=bool)
+    empty[:, :columns] = True
+    return composite_at(folder, grid=utm_grid(16, 32), empty=empty)
 
 
 @settings(max_examples=25, deadline=None)
 @given(edge=st.floats(1, 160), mine=st.floats(0.02, 1), ratio=st.floats(0, 0.99))
-def test_labels_follow_the_share_of_the_ground(
-    tmp_path_factory: pytest.TempPathFactory, edge: float, mine: float, ratio: float
-) -> None:
+def test_label_follows_share(tmp_path_factory: pytest.TempPathFactory, edge: float, mine: float, ratio: float) -> None:
+    share = edge**2 / 160**2
+    if min(abs(share - mine), abs(share - mine * ratio)) <= 1e-5:
+        return
     folder = tmp_path_factory.mktemp("cut")
     cutting = CuttingSettings(size=16, mine_share=mine, clear_share=mine * ratio)
-    outlines = outlines_in(folder, [square(*at(0, 16), edge)])
-    (chip,) = cut([composite_at(folder, grid=utm_grid(16, 16))], outlines, cutting).values()
-    share = edge**2 / 160**2
-    if min(abs(share - mine), abs(share - mine * ratio)) > 1e-5:
-        expected = 1 if share > mine else 0 if share < mine * ratio else None
-        assert isinstance(chip, CutChip)
-        assert chip.label == expected
+    polygons = outlines_in(folder, [square(*at(0, 16), edge)])
+    composite = composite_at(folder, grid=utm_grid(16, 16))
+    if mine * ratio < share < mine:
+        with pytest.raises(BadInputError, match=r"None of the 1 chips can be labelled \(1 ambiguous\): lower cutting"):
+            cut_chips([composite], polygons, cutting, folder / "chips")
+        return
+    record = cut_chips([composite], polygons, cutting, folder / "chips").record
+    assert (record.mines, record.others) == ((1, 0) if share > mine else (0, 1))
 
 
-def test_without_outlines_no_chip_has_a_label(tmp_path: Path) -> None:
-    chips = cut([composite_at(tmp_path)], None, CuttingSettings(size=32))
-    assert [(chip.label, chip.cover) for chip in chips.values() if isinstance(chip, CutChip)] == [(None, None)] * 4
+def test_folder_reads_like_prebuilt_chips(tmp_path: Path) -> None:
+    folder = cut_chips([composite_at(tmp_path)], mine_and_speck(tmp_path), SETTINGS, tmp_path / "chips").folder
+    manifest = take_inventory(ChipFolder(folder / "images", read_labels(folder / LABELS)), ChipSettings(bands=BANDS))
+    assert len(manifest) == 19
+    assert (manifest["verdict"] == "accepted").all()
+    (mine,) = manifest[manifest["label"] == 1].to_dict("records")
+    assert (mine["filename"], mine["category"], mine["group"]) == ("north_r000_c000.tif", "pit", "north/r0c0")
+    labels = table(folder / LABELS)
+    (row,) = labels[labels["label"] == "1"].to_dict("records")
+    assert float(row["mine_share"]) == pytest.approx(100 / 256, abs=1e-5)
+    assert (row["region"], row["start"], row["end"]) == ("north", "2022-01-03", "2022-02-02")
+    assert set(labels.loc[labels["label"] == "0", "category"]) == {""}
+    assert ChipFolder(folder / "unlabelled").filenames == ("north_r000_c001.tif",)
 
 
-def test_a_mine_hidden_by_clouds_makes_neither_a_mine_nor_a_place_without(tmp_path: Path) -> None:
-    empty = np.zeros((16, 16), dtype=bool)
+def test_left_out_chips_have_reasons(tmp_path: Path) -> None:
+    empty = np.zeros((64, 80), dtype=bool)
+    empty[48:, 64:] = True
+    cut = cut_chips([composite_at(tmp_path, empty=empty)], mine_and_speck(tmp_path), SETTINGS, tmp_path / "chips")
+    left_out = table(cut.folder / LEFT_OUT)
+    assert list(left_out["filename"]) == ["north_r000_c001.tif", ""]
+    assert left_out["reason"][0] == "ambiguous: 0.10% of it is mine, more than none and less than a mine needs"
+    assert float(left_out["mine_share"][0]) == pytest.approx(25 / 160**2, abs=1e-6)
+    assert left_out["reason"][1] == "nodata: 100% of its pixels have none, at most 50% may"
+    record = cut.record
+    assert (record.mines, record.others, record.unlabelled, record.left_out) == (1, 17, 1, 2)
+
+
+def test_mine_under_clouds_is_ambiguous(tmp_path: Path) -> None:
+    empty = np.zeros((16, 32), dtype=bool)
     empty[:8, :8] = True
-    composite = composite_at(tmp_path, grid=utm_grid(16, 16), empty=empty)
-    hidden = outlines_in(tmp_path, [square(*at(1, 7), 50)])
-    (chip,) = cut([composite], hidden, CuttingSettings(size=16)).values()
-    assert isinstance(chip, CutChip)
-    assert chip.label is None
-
-
-def test_pixels_are_those_of_the_composite(tmp_path: Path) -> None:
-    composite = composite_at(tmp_path)
-    chip = cut([composite], None, CuttingSettings(size=16))["north_r001_c002"]
-    assert isinstance(chip, CutChip)
-    with rasterio.open(composite.image) as image:
-        np.testing.assert_array_equal(chip.numbers, image.read()[:, 16:32, 32:48])
-
-
-def test_a_chip_with_too_little_data_is_left_out_with_the_share(tmp_path: Path) -> None:
-    empty = np.zeros((16, 32), dtype=bool)
-    empty[:, :12] = True
     composite = composite_at(tmp_path, grid=utm_grid(16, 32), empty=empty)
-    chips = cut([composite], None, CuttingSettings(size=16, max_nodata_share=0.5))
-    assert list(chips) == ["nodata: 75% of its pixels have none, at most 50% may", "north_r000_c001"]
-    allowed = cut([composite], None, CuttingSettings(size=16, max_nodata_share=0.75))
-    kept = allowed["north_r000_c000"]
-    assert isinstance(kept, CutChip)
-    assert kept.clear_dates == (0, 0.0, 3)
+    cut = cut_chips([composite], outlines_in(tmp_path, [square(*at(1, 7), 50)]), SETTINGS, tmp_path / "chips")
+    assert (cut.record.mines, cut.record.others, cut.record.unlabelled) == (0, 1, 1)
+    assert "but only 0.00% of it has data" in table(cut.folder / LEFT_OUT)["reason"][0]
 
 
-def test_a_chip_without_any_data_is_left_out_whatever_is_allowed(tmp_path: Path) -> None:
-    empty = np.zeros((16, 32), dtype=bool)
-    empty[:, :16] = True
-    composite = composite_at(tmp_path, grid=utm_grid(16, 32), empty=empty)
-    chips = cut([composite], None, CuttingSettings(size=16, max_nodata_share=1))
-    assert [isinstance(chip, LeftOut) for chip in chips.values()] == [True, False]
+def test_max_nodata_share(tmp_path: Path) -> None:
+    composite = half_empty(tmp_path, 12)
+    strict = cut_chips([composite], None, SETTINGS, tmp_path / "strict")
+    assert table(strict.folder / LEFT_OUT)["reason"].tolist() == [
+        "nodata: 75% of its pixels have none, at most 50% may"
+    ]
+    assert ChipFolder(strict.folder / "unlabelled").filenames == ("north_r000_c001.tif",)
+    lenient = CuttingSettings(size=16, max_nodata_share=0.75)
+    assert cut_chips([composite], None, lenient, tmp_path / "lenient").record.unlabelled == 2
+    everything = CuttingSettings(size=16, max_nodata_share=1)
+    assert cut_chips([half_empty(tmp_path, 16)], None, everything, tmp_path / "all").record.unlabelled == 1
 
 
-def test_a_region_without_outlines_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_image_has_pixels_place_and_dates(tmp_path: Path) -> None:
+    composite = composite_at(tmp_path, clear=7)
+    cut = cut_chips([composite], mine_and_speck(tmp_path), SETTINGS, tmp_path / "chips")
+    path = cut.folder / "images" / "north_r001_c002.tif"
+    with rasterio.open(path) as chip, rasterio.open(composite.image) as image:
+        numbers = image.read()[:, 16:32, 32:48]
+        np.testing.assert_array_equal(chip.read(), numbers)
+        assert chip.descriptions == BANDS
+        assert (chip.crs.to_epsg(), chip.nodata, chip.dtypes[0]) == (32721, 0, "uint16")
+        assert chip.transform @ (0, 0) == at(32, 16)
+        assert (chip.scales[0], chip.offsets[0]) == (0.0001, -0.1)
+        tags = chip.tags()
+    assert tags["DATES"] == "2022-01-03 2022-01-13 2022-02-02"
+    assert (tags["START"], tags["END"]) == ("2022-01-03", "2022-02-02")
+    assert (tags["REGION"], tags["METHOD"]) == ("north", "median")
+    assert [tags[f"CLEAR_DATES_{name}"] for name in ("MIN", "MEDIAN", "MAX")] == ["7", "7", "7"]
+    reflectance = read_chip(path, RasterFormat(bands=BANDS)).reflectance
+    np.testing.assert_allclose(reflectance, numbers / 10_000 - 0.1, atol=1e-6)
+
+
+def test_without_polygons_no_labels(tmp_path: Path) -> None:
+    cut = cut_chips([composite_at(tmp_path)], None, SETTINGS, tmp_path / "chips")
+    assert len(ChipFolder(cut.folder / "unlabelled").filenames) == cut.record.unlabelled == 20
+    assert not (cut.folder / LABELS).exists()
+    assert table(cut.folder / LEFT_OUT).empty
+    assert cut.record.outlines is None
+
+
+def test_places_name_chips(tmp_path: Path) -> None:
+    (tmp_path / "places.csv").write_text("name,longitude,latitude\npit,-56.9965,-5.4301\nfar,-50,-5.4\nbad,,\n")
+    places = read_places(tmp_path / "places.csv")
+    composite = composite_at(tmp_path, grid=utm_grid(200, 200, top=9_400_500))
+    cut = cut_chips([composite], None, SETTINGS, tmp_path / "chips", places)
+    assert ChipFolder(cut.folder / "unlabelled").filenames == ("north_pit.tif",)
+    left_out = table(cut.folder / LEFT_OUT)
+    assert [reason.split(":")[0] for reason in left_out["reason"]] == ["no place", "outside"]
+    assert list(left_out["place"]) == ["bad", "far"]
+
+
+def test_same_input_same_bytes_and_record(tmp_path: Path) -> None:
+    composite, polygons = composite_at(tmp_path), mine_and_speck(tmp_path)
+    first, second = (cut_chips([composite], polygons, SETTINGS, tmp_path / name) for name in "ab")
+    for path in first.folder.rglob("*.*"):
+        assert path.read_bytes() == (second.folder / path.relative_to(first.folder)).read_bytes()
+    assert read_cutting(first.folder) == first.record == second.record
+    assert first.record.composites == {"north": "hash of north"}
+    assert cut_chips([composite], None, SETTINGS, tmp_path / "c").record.content_hash != first.record.content_hash
+
+
+def test_region_without_polygons_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     south = composite_at(tmp_path, "south", utm_grid(32, 32, top=9_300_000))
-    outlines = outlines_in(tmp_path, [square(*at(2, 12), 100)])
+    polygons = outlines_in(tmp_path, [square(*at(0, 16), 160)])
     with caplog.at_level(logging.WARNING):
-        cut_chips([composite_at(tmp_path), south], outlines, CuttingSettings(size=16))
+        record = cut_chips([composite_at(tmp_path), south], polygons, SETTINGS, tmp_path / "chips").record
     assert "lies in south: all chips from there are labelled as no mine" in caplog.text
+    assert (record.mines, record.others) == (1, 23)  # the mine ends where the next chip begins
 
 
-def test_outlines_of_another_country_are_told(tmp_path: Path) -> None:
-    outlines = outlines_in(tmp_path, [square(10, 50, 1)], "EPSG:4326")
-    with pytest.raises(BadInputError, match="No outline in"):
-        cut_chips([composite_at(tmp_path)], outlines, CuttingSettings(size=16))
+def test_faults_of_input(tmp_path: Path) -> None:
+    good, target = composite_at(tmp_path), tmp_path / "chips"
+    foreign = outlines_in(tmp_path, [square(10, 50, 1)], "EPSG:4326")
+    nameless = composite_at(tmp_path / "nameless", bands=("B2", None))
+    cloudy = composite_at(tmp_path / "cloudy", empty=np.ones((64, 80), dtype=bool))
+    cut_off = composite_at(tmp_path / "cut_off")
+    cut_off.clear_dates.write_bytes(cut_off.clear_dates.read_bytes()[:3000])
+    (tmp_path / "file").write_text("a file")
+    faults: list[tuple[Any, ...]] = [
+        ("There is no composite", [], None, SETTINGS, target),
+        ("No chip of 512 pixels can be cut .too small: .* choose a smaller", [good], None, LARGE, target),
+        ("No outline in", [good], foreign, SETTINGS, target),
+        ("has bands without names", [nameless], None, SETTINGS, target),
+        ("None of the 20 chips can be used .20 nodata.: allow more dates", [cloudy], None, SETTINGS, target),
+        ("The composite of north can't be read .* make it again", [cut_off], None, SETTINGS, target),
+        ("can't be written", [good], None, SETTINGS, tmp_path / "file" / "chips"),
+    ]
+    for message, *arguments in faults:
+        with pytest.raises(BadInputError, match=message):
+            cut_chips(*arguments)
+    assert not list(tmp_path.glob("*chips*"))  # nothing half written
 
 
-def test_regions_smaller_than_a_chip_are_told_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"No chip of 512 pixels can be cut \(too small: .* choose a smaller"):
-        cut_chips([composite_at(tmp_path)], None, CuttingSettings(size=512))
-
-
-def test_no_composite_is_told_in_a_sentence() -> None:
-    with pytest.raises(BadInputError, match="There is no composite"):
-        cut_chips([], None, CuttingSettings())
-
-
-def test_a_composite_without_band_names_is_told(tmp_path: Path) -> None:
-    composite = composite_at(tmp_path, bands=("B2", None))
-    with pytest.raises(BadInputError, match="has bands without names"):
-        list(cut_chips([composite], None, CuttingSettings(size=16)))
-
-
-def test_a_composite_that_was_cut_off_is_told(tmp_path: Path) -> None:
-    composite = composite_at(tmp_path)
-    cutting = cut_chips([composite], None, CuttingSettings(size=16))
-    composite.image.write_bytes(composite.image.read_bytes()[:3000])
-    with pytest.raises(BadInputError, match=r"The composite of north can't be read .* make it again"):
-        list(cutting)
-
-
-def test_shares_that_contradict_each_other_are_refused() -> None:
+def test_contradicting_shares_are_refused() -> None:
     with pytest.raises(ValidationError, match="choose a clear_share below mine_share"):
         CuttingSettings(mine_share=0.01, clear_share=0.01)
 
 
-def test_a_mine_that_ends_where_a_chip_begins_leaves_it_clear(tmp_path: Path) -> None:
-    outlines = outlines_in(tmp_path, [square(*at(0, 16), 160)])
-    chips = cut([composite_at(tmp_path)], outlines, CuttingSettings(size=16))
-    assert [chip.label for chip in chips.values() if isinstance(chip, CutChip)] == [1] + [0] * 19
+def test_folder_without_record(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="holds no chips that were cut"):
+        read_cutting(tmp_path)
+    (tmp_path / RECORD).write_text("{}")
+    with pytest.raises(BadInputError, match=r"cutting\.json is no record of cut chips"):
+        read_cutting(tmp_path)

@@ -11,7 +11,7 @@ from mining_the_mines.core.errors import BadInputError
 from support.chip_polygons import LEFT, TOP, square, write_layer
 
 
-def test_a_table_gives_names_and_degrees(tmp_path: Path) -> None:
+def test_table(tmp_path: Path) -> None:
     table = tmp_path / "places.csv"
     table.write_text("Name;Latitude;Longitude\npit;-5,4;-57,1\n;-5.5;-57.2\n", encoding="utf-8")
     places = read_places(table)
@@ -21,7 +21,7 @@ def test_a_table_gives_names_and_degrees(tmp_path: Path) -> None:
     assert len(places) == 2
 
 
-def test_a_place_without_usable_coordinates_is_listed_and_survived(tmp_path: Path) -> None:
+def test_unusable_places_are_listed(tmp_path: Path) -> None:
     table = tmp_path / "places.csv"
     table.write_text("name,longitude,latitude\na,-57,-5\nb,west,-5\nc,-57,95\nd,-57\n", encoding="utf-8")
     places = read_places(table)
@@ -30,7 +30,7 @@ def test_a_place_without_usable_coordinates_is_listed_and_survived(tmp_path: Pat
 
 
 @pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".shp"])
-def test_points_in_any_coordinates_are_placed(tmp_path: Path, suffix: str) -> None:
+def test_points(tmp_path: Path, suffix: str) -> None:
     crs = "EPSG:4326" if suffix == ".geojson" else "EPSG:32721"
     points = gpd.GeoDataFrame({"name": ["pit"]}, geometry=[shapely.Point(LEFT, TOP)], crs="EPSG:32721").to_crs(crs)
     points.to_file(tmp_path / f"places{suffix}", engine="pyogrio")
@@ -39,7 +39,7 @@ def test_points_in_any_coordinates_are_placed(tmp_path: Path, suffix: str) -> No
     assert places.longitude == pytest.approx([-57.0], abs=1e-6)
 
 
-def test_polygons_stand_for_their_middle_in_every_layer(tmp_path: Path) -> None:
+def test_polygons_and_layers(tmp_path: Path) -> None:
     file = tmp_path / "mines.gpkg"
     write_layer(file, [square(LEFT - 50, TOP - 50, 100), None], "EPSG:32721", "mines_32721")
     write_layer(file, [square(10, 50, 2)], "EPSG:4326", "mines_4326")
@@ -61,20 +61,20 @@ def test_polygons_stand_for_their_middle_in_every_layer(tmp_path: Path) -> None:
         ("text.gpkg", "no vector file", r"text\.gpkg can't be read as a vector file"),
     ],
 )
-def test_a_file_without_places_is_told_in_a_sentence(tmp_path: Path, name: str, text: str | None, message: str) -> None:
+def test_unusable_files(tmp_path: Path, name: str, text: str | None, message: str) -> None:
     if text is not None:
         (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(BadInputError, match=message):
         read_places(tmp_path / name)
 
 
-def test_places_without_a_coordinate_system_are_told(tmp_path: Path) -> None:
+def test_missing_crs(tmp_path: Path) -> None:
     file = write_layer(tmp_path / "places.gpkg", [shapely.Point(1, 2)], crs=None)
     with pytest.raises(BadInputError, match=r"places\.gpkg has no CRS"):
         read_places(file)
 
 
-def test_a_table_in_a_geopackage_has_no_places(tmp_path: Path) -> None:
+def test_geopackage_without_geometry(tmp_path: Path) -> None:
     import pandas as pd
     import pyogrio
 

@@ -34,7 +34,7 @@ def corners(cutouts: tuple[Cutout, ...]) -> list[tuple[int, int]]:
 
 
 @given(layout=LAYOUTS, pixels=st.integers(1, 400))
-def test_all_chips_lie_inside_and_as_many_as_fit(layout: Layout, pixels: int) -> None:
+def test_starts_fit(layout: Layout, pixels: int) -> None:
     starts = layout.starts(pixels)
     assert starts == sorted(set(starts))
     assert all(0 <= start <= pixels - layout.size for start in starts)
@@ -44,14 +44,14 @@ def test_all_chips_lie_inside_and_as_many_as_fit(layout: Layout, pixels: int) ->
 
 
 @given(layout=LAYOUTS, pixels=st.integers(1, 400))
-def test_chips_a_size_apart_never_overlap(layout: Layout, pixels: int) -> None:
+def test_chips_a_size_apart(layout: Layout, pixels: int) -> None:
     starts = layout.starts(pixels)
     if layout.step >= layout.size:
         assert all(later - earlier >= layout.size for earlier, later in pairwise(starts))
 
 
 @given(layout=LAYOUTS, pixels=st.integers(1, 400))
-def test_blocks_share_no_ground_even_where_chips_overlap(layout: Layout, pixels: int) -> None:
+def test_blocks_share_no_ground(layout: Layout, pixels: int) -> None:
     starts = layout.starts(pixels)
     groups = [layout.group("north", start, 0) for start in starts]
     chips = list(zip(starts, groups, strict=True))
@@ -60,7 +60,7 @@ def test_blocks_share_no_ground_even_where_chips_overlap(layout: Layout, pixels:
     assert all(groups.count(group) <= (layout.block or len(starts)) for group in groups)
 
 
-def test_a_grid_begins_at_the_upper_left_and_names_rows_and_columns(tmp_path: Path) -> None:
+def test_grid(tmp_path: Path) -> None:
     plan = plan_grid([composite_at(tmp_path, grid=utm_grid(40, 70))], Layout(16, 16, 2))
     assert corners(plan.cutouts) == [(column, row) for row in (0, 16) for column in (0, 16, 32, 48)]
     assert [cutout.name for cutout in plan.cutouts[3:5]] == ["north_r000_c003", "north_r001_c000"]
@@ -68,13 +68,13 @@ def test_a_grid_begins_at_the_upper_left_and_names_rows_and_columns(tmp_path: Pa
     assert plan.cutouts[5].grid.bounds == (LEFT + 160, TOP - 320, LEFT + 320, TOP - 160)
 
 
-def test_chips_know_the_middle_of_their_ground(tmp_path: Path) -> None:
+def test_centres(tmp_path: Path) -> None:
     cutout = plan_grid([composite_at(tmp_path)], Layout(16, 16, None)).cutouts[1]
     assert (cutout.longitude, cutout.latitude) == pytest.approx(TO_DEGREES.transform(*at(24, 8)), abs=1e-9)
     assert cutout.group == "north"
 
 
-def test_a_region_smaller_than_a_chip_is_listed_and_survived(tmp_path: Path) -> None:
+def test_small_region_is_left_out(tmp_path: Path) -> None:
     small = composite_at(tmp_path, "small", utm_grid(10, 70))
     plan = plan_grid([small, composite_at(tmp_path)], Layout(16, 16, None))
     assert {cutout.composite.region for cutout in plan.cutouts} == {"north"}
@@ -85,7 +85,7 @@ def test_a_region_smaller_than_a_chip_is_listed_and_survived(tmp_path: Path) -> 
     )
 
 
-def test_overlapping_regions_share_the_groups_that_overlap(tmp_path: Path) -> None:
+def test_overlapping_regions_share_groups(tmp_path: Path) -> None:
     east = composite_at(tmp_path, "east", utm_grid(64, 80, left=LEFT + 720))
     plan = plan_grid([composite_at(tmp_path), east], Layout(16, 16, 1))
     for first, second in product(plan.cutouts, repeat=2):
@@ -93,7 +93,7 @@ def test_overlapping_regions_share_the_groups_that_overlap(tmp_path: Path) -> No
         assert (first.group == second.group) == (shared > 1)
 
 
-def test_regions_that_overlap_in_two_zones_are_told_too(tmp_path: Path) -> None:
+def test_overlap_across_utm_zones(tmp_path: Path) -> None:
     x, y = Transformer.from_crs(32721, 32720, always_xy=True).transform(LEFT, TOP)
     other = ChipGrid(CRS.from_epsg(32720), utm_grid(1, 1, left=x, top=y).transform, 64, 64)
     plan = plan_grid([composite_at(tmp_path), composite_at(tmp_path, "zone20", other)], Layout(64, 64, None))
@@ -102,16 +102,14 @@ def test_regions_that_overlap_in_two_zones_are_told_too(tmp_path: Path) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(column=st.floats(8, 72), row=st.floats(8, 56))
-def test_a_chip_is_centred_on_its_place_to_half_a_pixel(
-    tmp_path_factory: pytest.TempPathFactory, column: float, row: float
-) -> None:
+def test_chip_is_centred_on_its_place(tmp_path_factory: pytest.TempPathFactory, column: float, row: float) -> None:
     composite = composite_at(tmp_path_factory.mktemp("composite"))
     (cutout,) = plan_places([composite], places_at((column, row)), Layout(16, 16, None)).cutouts
     assert abs(cutout.column + 8 - column) <= 0.5 + 1e-3
     assert abs(cutout.row + 8 - row) <= 0.5 + 1e-3
 
 
-def test_a_place_outside_and_one_at_the_edge_are_listed_and_survived(tmp_path: Path) -> None:
+def test_places_outside_and_at_the_edge(tmp_path: Path) -> None:
     places = places_at((40, 30), (500, 30), (3, 30), names=("pit", "far", "rim"))
     plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
     assert [cutout.name for cutout in plan.cutouts] == ["north_pit"]
@@ -123,7 +121,7 @@ def test_a_place_outside_and_one_at_the_edge_are_listed_and_survived(tmp_path: P
     assert plan.left_out[0].longitude == pytest.approx(places.longitude[1])
 
 
-def test_places_on_the_other_side_of_the_earth_are_outside(tmp_path: Path) -> None:
+def test_antipodes_are_outside(tmp_path: Path) -> None:
     near = places_at((40, 30))
     places = ChipPlaces(
         ("here", "antipode", "pole"),
@@ -136,7 +134,7 @@ def test_places_on_the_other_side_of_the_earth_are_outside(tmp_path: Path) -> No
     assert [left.place for left in plan.left_out] == ["antipode", "pole"]
 
 
-def test_no_place_in_any_region_is_told_with_both_extents(tmp_path: Path) -> None:
+def test_no_place_in_any_region(tmp_path: Path) -> None:
     swapped = ChipPlaces(("a",), np.array([-5.4]), np.array([-57.0]), (), "places.csv")
     with pytest.raises(
         BadInputError, match=r"No place of places\.csv .* latitude -57\.000 .* regions longitude -57\.000"
@@ -144,14 +142,14 @@ def test_no_place_in_any_region_is_told_with_both_extents(tmp_path: Path) -> Non
         plan_places([composite_at(tmp_path)], swapped, Layout(16, 16, None))
 
 
-def test_where_composites_overlap_the_one_with_more_clear_dates_is_cut(tmp_path: Path) -> None:
+def test_clearest_composite_is_cut(tmp_path: Path) -> None:
     cloudy = composite_at(tmp_path, "cloudy", clear=2)
     clear = composite_at(tmp_path, "clear", clear=5)
     (cutout,) = plan_places([cloudy, clear], places_at((40, 30)), Layout(16, 16, None)).cutouts
     assert cutout.composite.region == "clear"
 
 
-def test_names_of_places_become_names_of_files_that_differ(tmp_path: Path) -> None:
+def test_file_names(tmp_path: Path) -> None:
     places = places_at((40, 30), (41, 30), (42, 30), names=("Pit 1/a", "pit 1/A", "Córrego"))
     plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
     assert [cutout.name for cutout in plan.cutouts] == ["north_Pit-1-a", "north_pit-1-A-2", "north_Córrego"]
@@ -161,7 +159,7 @@ def test_names_of_places_become_names_of_files_that_differ(tmp_path: Path) -> No
 @given(names=st.lists(st.sampled_from(("a", "A", "a-2", "a-3", "a 2", "b")), min_size=1, max_size=8))
 @settings(max_examples=25, deadline=None)
 @example(names=["a", "a", "a-2"])
-def test_no_chip_is_written_over_another(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
+def test_file_names_are_unique(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     composite = composite_at(tmp_path_factory.mktemp("composite"))
     places = places_at(*[(40, 30)] * len(names), names=tuple(names))
     plan = plan_places([composite], places, Layout(16, 16, None))
@@ -169,7 +167,7 @@ def test_no_chip_is_written_over_another(tmp_path_factory: pytest.TempPathFactor
     assert [cutout.place for cutout in plan.cutouts] == names
 
 
-def test_chips_at_places_that_overlap_are_of_one_group(tmp_path: Path) -> None:
+def test_overlapping_chips_share_a_group(tmp_path: Path) -> None:
     places = places_at((20, 20), (30, 20), (60, 50))
     plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, 1))
     first, second, third = (cutout.group for cutout in plan.cutouts)

@@ -66,7 +66,7 @@ numbers = st.one_of(st.none(), st.integers(0, 30))
     folds=st.integers(2, 5),
     seed=st.integers(0, 3),
 )
-def test_no_group_and_no_near_duplicates_cross_folds_or_the_test_split(
+def test_places_never_cross(
     given_groups: list[int | None], duplicates: list[int | None], test_share: float, folds: int, seed: int
 ) -> None:
     chips = manifest(90, group=groups(given_groups), near_duplicate=pd.array(duplicates, dtype="Int64"))
@@ -87,7 +87,7 @@ def test_no_group_and_no_near_duplicates_cross_folds_or_the_test_split(
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), distance=st.sampled_from([20.0, 100.0]))
-def test_chips_nearer_than_the_distance_are_never_split_up(seed: int, distance: float) -> None:
+def test_near_chips_stay_together(seed: int, distance: float) -> None:
     random = np.random.default_rng(seed)
     chips = manifest(60, longitude=random.uniform(-66, -50, 60), latitude=random.uniform(-12, 4, 60))
     table = assign_folds(chips, FoldSettings(folds=3, distance_km=distance))
@@ -96,7 +96,7 @@ def test_chips_nearer_than_the_distance_are_never_split_up(seed: int, distance: 
     assert (part[one] == part[other]).all()
 
 
-def test_the_table_has_its_columns_and_each_accepted_labelled_chip_once() -> None:
+def test_columns_and_chips() -> None:
     chips = manifest()
     chips.loc[0, "verdict"] = "rejected"
     chips.loc[1, "label"] = pd.NA
@@ -106,21 +106,21 @@ def test_the_table_has_its_columns_and_each_accepted_labelled_chip_once() -> Non
     assert str(table["fold"].dtype) == "Int64"
 
 
-def test_folds_have_the_classes_in_proportion() -> None:
+def test_proportions() -> None:
     table = assign_folds(manifest(300), FoldSettings())
     assert (table["split"] == "test").mean() == pytest.approx(0.2, abs=0.02)
     shares = table.groupby(where(table))["label"].mean()
     np.testing.assert_allclose(shares.astype(float), 1 / 3, atol=0.03)
 
 
-def test_the_same_seed_gives_the_same_folds_whatever_the_order_of_the_chips() -> None:
+def test_seed() -> None:
     chips = manifest()
     first = assign_folds(chips, FoldSettings(seed=3))
     pd.testing.assert_frame_equal(assign_folds(chips.sample(frac=1, random_state=1), FoldSettings(seed=3)), first)
     assert not assign_folds(chips, FoldSettings(seed=4)).equals(first)
 
 
-def test_auto_prefers_groups_to_distance_to_near_duplicates() -> None:
+def test_auto() -> None:
     plain = manifest(12)
     located = plain.assign(longitude=[0.0] * 6 + [10.0] * 6, latitude=0.0)
     grouped = located.assign(group=groups([1, 2, 3] * 4))
@@ -131,14 +131,14 @@ def test_auto_prefers_groups_to_distance_to_near_duplicates() -> None:
     assert find_places(grouped, FoldSettings(group_by="near_duplicates")).nunique() == 12
 
 
-def test_groups_that_near_duplicates_join_are_one_place_by_the_name_of_the_first() -> None:
+def test_near_duplicates_join_groups() -> None:
     chips = manifest(4, group=groups([2, 1, 3, None]), near_duplicate=pd.array([5, 5, None, None], dtype="Int64"))
     places = find_places(chips, FoldSettings())
     assert places.tolist()[:3] == ["g1", "g1", "g3"]
     assert places[3] not in {"g1", "g3"}
 
 
-def test_a_chip_without_group_joins_the_place_that_it_lies_in() -> None:
+def test_chip_without_group() -> None:
     chips = manifest(4, group=groups([1, 2, None, None]), longitude=[10.0, 10.01, 20.0, 20.01], latitude=1.0)
     places = find_places(chips, FoldSettings())
     assert places.tolist()[:2] == ["g1", "g2"]
@@ -147,12 +147,12 @@ def test_a_chip_without_group_joins_the_place_that_it_lies_in() -> None:
     assert find_places(beside, FoldSettings()).tolist()[:3] == ["g1", "g2", "g1"]
 
 
-def test_chips_without_coordinates_stand_alone_among_those_that_have_them() -> None:
+def test_chips_without_coordinates() -> None:
     chips = manifest(4, longitude=[10.0, 10.0, math.nan, math.nan], latitude=[1.0, 1.0, math.nan, 2.0])
     assert find_places(chips, FoldSettings()).nunique() == 3
 
 
-def test_places_on_both_sides_of_the_date_line_are_near() -> None:
+def test_date_line() -> None:
     chips = manifest(2, longitude=[179.99, -179.99], latitude=0.0)
     assert len(set(find_places(chips, FoldSettings(distance_km=20)))) == 1
 
@@ -160,34 +160,32 @@ def test_places_on_both_sides_of_the_date_line_are_near() -> None:
 @pytest.mark.parametrize(
     ("group_by", "message"), [("group", "No chip has a group"), ("distance", "No chip has coordinates")]
 )
-def test_places_can_not_be_made_of_what_is_not_there(group_by: str, message: str) -> None:
+def test_missing_groups_and_coordinates(group_by: str, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         assign_folds(manifest(), FoldSettings.model_validate({"group_by": group_by}))
 
 
-def test_too_few_places_stop_and_say_what_to_do() -> None:
-    with pytest.raises(
-        BadInputError, match="lie in 3 places, which can't be dealt out to 5 parts: ask for fewer folds"
-    ):
-        assign_folds(manifest(group=groups([0, 1, 2] * 40)), FoldSettings())
-
-
-def test_too_few_chips_of_a_class_stop() -> None:
-    labels = pd.array([1] * 3 + [0] * 117, dtype="Int64")
-    with pytest.raises(BadInputError, match="One class has only 3 chips"):
-        assign_folds(manifest(label=labels), FoldSettings())
-
-
-def test_one_class_only_stops() -> None:
-    with pytest.raises(BadInputError, match="One class has only 0 chips"):
-        assign_folds(manifest(label=pd.array([1] * 120, dtype="Int64")), FoldSettings())
-
-
-def test_a_class_in_a_single_place_stops() -> None:
-    labels = [1] * 20 + [0] * 100
-    chips = manifest(label=pd.array(labels, dtype="Int64"), group=groups([0] * 20 + list(range(1, 101))))
-    with pytest.raises(BadInputError, match="lie in one place"):
-        assign_folds(chips, FoldSettings(test_share=0))
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        ({"group": groups([0, 1, 2] * 40)}, {}, "lie in 3 places, which can't be dealt out to 5 parts: ask for fewer"),
+        ({"label": pd.array([1] * 3 + [0] * 117, dtype="Int64")}, {}, "One class has only 3 chips"),
+        ({"label": pd.array([1] * 120, dtype="Int64")}, {}, "One class has only 0 chips"),
+        (
+            {"label": pd.array([1] * 20 + [0] * 100, dtype="Int64"), "group": groups([0] * 20 + list(range(1, 101)))},
+            {"test_share": 0},
+            "lie in one place",
+        ),
+        (
+            {"label": pd.array([None] * 120, dtype="Int64"), "group": groups([0, 1] * 60)},
+            {"folds": 3, "test_share": 0},
+            "lie in 2 places, which can't be dealt out to 3 parts",
+        ),
+    ],
+)
+def test_scarcity(columns: dict[str, Any], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        assign_folds(manifest(**columns), FoldSettings(**options))
 
 
 def test_one_fold_is_no_cross_validation() -> None:
@@ -195,7 +193,7 @@ def test_one_fold_is_no_cross_validation() -> None:
         FoldSettings(folds=1)
 
 
-def test_without_any_label_all_accepted_chips_are_dealt_out_by_place() -> None:
+def test_unlabelled_chips() -> None:
     unlabelled = pd.array([None] * 60, dtype="Int64")
     chips = manifest(60, label=unlabelled, group=groups([number // 3 for number in range(60)]))
     chips.loc[[0, 31], "verdict"] = "rejected"
@@ -205,20 +203,11 @@ def test_without_any_label_all_accepted_chips_are_dealt_out_by_place() -> None:
     assert set(table["fold"].dropna()) == {0, 1, 2}
     assert parts_of_each(table["place"], where(table)) == {1}
     assert (table["split"] == "test").mean() == pytest.approx(0.2, abs=0.05)
+    alone = assign_folds(manifest(60, label=unlabelled), FoldSettings(test_share=0))
+    assert alone["fold"].value_counts().tolist() == [12] * 5
 
 
-def test_without_any_label_folds_are_of_similar_size() -> None:
-    table = assign_folds(manifest(60, label=pd.array([None] * 60, dtype="Int64")), FoldSettings(test_share=0))
-    assert table["fold"].value_counts().tolist() == [12] * 5
-
-
-def test_too_few_places_stop_unlabelled_chips_too() -> None:
-    chips = manifest(12, label=pd.array([None] * 12, dtype="Int64"), group=groups([0, 1] * 6))
-    with pytest.raises(BadInputError, match="lie in 2 places, which can't be dealt out to 3 parts"):
-        assign_folds(chips, FoldSettings(folds=3, test_share=0))
-
-
-def test_named_groups_alone_make_the_test_split() -> None:
+def test_test_groups() -> None:
     chips = manifest(
         120, group=pd.Series([f"{'north' if number < 40 else 'south'}/{number % 8}" for number in range(120)])
     )
@@ -227,12 +216,12 @@ def test_named_groups_alone_make_the_test_split() -> None:
     assert (table.loc[table["split"] == "train", "place"].str.startswith("south/")).all()
 
 
-def test_one_test_group_needs_no_list() -> None:
+def test_single_test_group() -> None:
     assert FoldSettings.model_validate({"test_groups": "north/*"}).test_groups == ("north/*",)
     assert FoldSettings.model_validate({"test_groups": None}).test_groups == ()
 
 
-def test_a_test_group_that_does_not_exist_stops_and_names_some_that_do() -> None:
+def test_unknown_test_group() -> None:
     with pytest.raises(BadInputError, match=r"test_groups names west/\*, and no place goes by that name: there are g0"):
         assign_folds(
             manifest(group=groups([number % 12 for number in range(120)])), FoldSettings(test_groups=("west/*",))

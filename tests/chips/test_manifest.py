@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.labels import read_labels
 from mining_the_mines.chips.manifest import COLUMNS, take_inventory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
@@ -36,7 +35,7 @@ def reasons(manifest: pd.DataFrame) -> dict[str, str]:
     return {str(name): str(reason) for name, reason in manifest["reason"].dropna().items()}
 
 
-def test_good_chips_are_accepted_with_what_is_in_them(images: Path) -> None:
+def test_good_chips(images: Path) -> None:
     manifest = inventory(images, labels_for(NAMES))
     assert (manifest["verdict"] == "accepted").all()
     row = manifest.loc["b.tif"]
@@ -47,51 +46,40 @@ def test_good_chips_are_accepted_with_what_is_in_them(images: Path) -> None:
     assert pd.isna(row["near_duplicate"])
 
 
-def test_the_columns_and_their_types_are_always_the_same(images: Path) -> None:
+def test_columns_and_types(images: Path) -> None:
     expected = {name: kind for name, kind in COLUMNS.items() if name != "filename"}
     for labels in (None, labels_for(NAMES)):
         assert {name: str(kind) for name, kind in inventory(images, labels).dtypes.items()} == expected
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_it_does_not_matter_how_many_threads_read(images: Path, workers: int) -> None:
+def test_threads_change_nothing(images: Path, workers: int) -> None:
     one = inventory(images, labels_for(NAMES))
     pd.testing.assert_frame_equal(inventory(images, labels_for(NAMES), ChipSettings(bands=BANDS, workers=workers)), one)
 
 
-def test_broken_files_are_listed_and_the_rest_goes_on(images: Path) -> None:
+def test_unreadable_files(images: Path) -> None:
     whole = (images / "a.tif").read_bytes()
     (images / "a.tif").write_bytes(whole[: len(whole) // 2])
     (images / "b.tif").write_text("text", encoding="utf-8")
+    (images / "c.tif").unlink()
+    (images / "c.tif").mkdir()
+    write_chip(images / "d.tif", ground(9, 3), ("B4", "B3", "B2"))
     found = reasons(inventory(images, labels_for(NAMES)))
-    assert set(found) == {"a.tif", "b.tif"}
-    assert all(reason.startswith("unreadable: ") for reason in found.values())
+    assert all(found[name].startswith("unreadable: ") for name in NAMES[:3])
+    assert "can't be opened" in found["c.tif"]
+    assert found["d.tif"].startswith("missing band: ")
 
 
-def test_a_file_that_may_not_be_opened_is_listed(images: Path) -> None:
-    (images / "a.tif").unlink()
-    (images / "a.tif").mkdir()
-    assert "can't be opened" in reasons(inventory(images, labels_for(NAMES)))["a.tif"]
-
-
-def test_a_chip_without_a_wanted_band_is_listed(images: Path) -> None:
-    write_chip(images / "a.tif", ground(9, 3), ("B4", "B3", "B2"))
-    assert reasons(inventory(images, labels_for(NAMES)))["a.tif"].startswith("missing band: ")
-
-
-def test_the_most_common_size_is_the_right_one(images: Path) -> None:
+def test_sizes(images: Path) -> None:
     write_chip(images / "a.tif", ground(9, size=20))
     found = reasons(inventory(images, labels_for(NAMES)))
     assert found == {"a.tif": "wrong size: 20 × 20 pixels where 16 × 16 are wanted"}
+    given = reasons(inventory(images, labels_for(NAMES), ChipSettings(bands=BANDS, size=20)))
+    assert set(given) == {"b.tif", "c.tif", "d.tif"}
 
 
-def test_the_size_can_be_given(images: Path) -> None:
-    write_chip(images / "a.tif", ground(9, size=20))
-    found = reasons(inventory(images, labels_for(NAMES), ChipSettings(bands=BANDS, size=20)))
-    assert set(found) == {"b.tif", "c.tif", "d.tif"}
-
-
-def test_pixels_without_use_are_listed(images: Path) -> None:
+def test_useless_pixels(images: Path) -> None:
     write_chip(images / "a.tif", np.zeros((6, 16, 16), np.float32), scaled=False)
     infinite = ground(9)
     infinite[0, 0, 0] = np.inf
@@ -102,7 +90,7 @@ def test_pixels_without_use_are_listed(images: Path) -> None:
 
 
 @pytest.mark.parametrize(("label", "words"), [("2", "'2' is neither 0 nor 1"), ("", "it is empty"), ("mine", "'mine'")])
-def test_a_label_that_is_neither_0_nor_1_is_listed(images: Path, label: str, words: str) -> None:
+def test_bad_labels(images: Path, label: str, words: str) -> None:
     labels = labels_for(NAMES)
     labels.loc[1, "label"] = label
     found = reasons(inventory(images, labels))
@@ -111,53 +99,41 @@ def test_a_label_that_is_neither_0_nor_1_is_listed(images: Path, label: str, wor
     assert words in found["b.tif"]
 
 
-def test_a_label_without_file_is_listed(images: Path) -> None:
-    found = reasons(inventory(images, labels_for((*NAMES, "e.tif"))))
+def test_labels_and_files_that_lack_each_other(images: Path) -> None:
+    found = reasons(inventory(images, labels_for(("", *NAMES[:3], "e.tif"))))
     assert found["e.tif"].startswith("label without file: ")
+    assert found["d.tif"].startswith("file without label: ")
+    assert found[""].startswith("no file name")
 
 
-def test_a_file_without_label_is_listed(images: Path) -> None:
-    assert reasons(inventory(images, labels_for(NAMES[:3])))["d.tif"].startswith("file without label: ")
-
-
-def test_a_line_without_file_name_is_listed(images: Path) -> None:
-    assert reasons(inventory(images, labels_for(("", *NAMES))))[""].startswith("no file name")
-
-
-def test_a_name_that_is_listed_twice_counts_once(images: Path) -> None:
+def test_repeated_names(images: Path) -> None:
     rows = [{"filename": name, "label": "1"} for name in (*NAMES, "a.tif")]
     manifest = inventory(images, label_table(rows))
     assert manifest["verdict"][manifest.index == "a.tif"].tolist() == ["accepted", "rejected"]
     assert reasons(manifest)["a.tif"].startswith("duplicate file name: the labels name it 2 times; the first is kept")
+    rows[-1]["label"] = "0"
+    contradicting = inventory(images, label_table(rows))
+    assert contradicting["verdict"][contradicting.index == "a.tif"].tolist() == ["rejected", "rejected"]
+    assert "contradict" in reasons(contradicting)["a.tif"]
 
 
-def test_labels_that_contradict_each_other_reject_the_chip(images: Path) -> None:
-    rows = [{"filename": name, "label": "1"} for name in NAMES] + [{"filename": "a.tif", "label": "0"}]
-    manifest = inventory(images, label_table(rows))
-    assert manifest["verdict"][manifest.index == "a.tif"].tolist() == ["rejected", "rejected"]
-    assert "contradict" in reasons(manifest)["a.tif"]
-
-
-def test_names_in_labels_may_lack_their_ending_or_carry_a_folder(images: Path) -> None:
+def test_names_without_suffix_or_with_folder(images: Path) -> None:
     manifest = inventory(images, labels_for(("a", "train/b.tif", "train\\c", "d.tif")))
     assert (manifest["verdict"] == "accepted").all()
     assert list(manifest.index) == list(NAMES)
 
 
-def test_the_first_of_identical_chips_is_kept(images: Path) -> None:
+def test_identical_chips(images: Path) -> None:
     shutil.copy(images / "a.tif", images / "c.tif")
     found = reasons(inventory(images, labels_for(NAMES)))
     assert found == {"c.tif": "identical pixels: equal to a.tif, which is kept"}
-
-
-def test_identical_chips_with_contradicting_labels_are_rejected_all(images: Path) -> None:
     shutil.copy(images / "a.tif", images / "b.tif")
-    found = reasons(inventory(images, labels_for(NAMES)))
-    assert set(found) == {"a.tif", "b.tif"}
-    assert all("contradict" in reason for reason in found.values())
+    contradicting = reasons(inventory(images, labels_for(NAMES)))
+    assert set(contradicting) == {"a.tif", "b.tif", "c.tif"}
+    assert all("contradict" in reason for reason in contradicting.values())
 
 
-def test_near_duplicates_are_kept_and_numbered(images: Path) -> None:
+def test_near_duplicates_are_kept(images: Path) -> None:
     write_chip(images / "c.tif", ground(0) * 1.1)
     manifest = inventory(images, labels_for(NAMES))
     assert (manifest["verdict"] == "accepted").all()
@@ -165,20 +141,16 @@ def test_near_duplicates_are_kept_and_numbered(images: Path) -> None:
     assert manifest["near_duplicate"].notna().sum() == 2
 
 
-def test_unlabelled_chips_need_no_label(images: Path) -> None:
+def test_chips_without_labels(images: Path) -> None:
     manifest = inventory(images)
     assert (manifest["verdict"] == "accepted").all()
     assert manifest["label"].isna().all()
+    grouped = inventory(images, label_table([{"filename": name, "group": "x"} for name in NAMES]))
+    assert (grouped["verdict"] == "accepted").all()
+    assert (grouped["group"] == "x").all()
 
 
-def test_a_table_without_labels_gives_places(images: Path) -> None:
-    labels = label_table([{"filename": name, "group": "x"} for name in NAMES])
-    manifest = inventory(images, labels)
-    assert (manifest["verdict"] == "accepted").all()
-    assert (manifest["group"] == "x").all()
-
-
-def test_coordinates_come_from_the_labels_or_else_from_the_chip(images: Path) -> None:
+def test_coordinates_of_labels_and_files(images: Path) -> None:
     for seed, name in enumerate(NAMES):
         write_chip(images / name, ground(seed), georeferenced=True)
     labels = labels_for(NAMES).assign(longitude=["-60,5", "", "west", "999"], latitude=["-3.25", "", "-3", "1"])
@@ -190,34 +162,24 @@ def test_coordinates_come_from_the_labels_or_else_from_the_chip(images: Path) ->
     assert (manifest["left"] < manifest["right"]).all()
 
 
-def test_a_spreadsheets_table_is_understood_to_the_end(images: Path, tmp_path: Path) -> None:
-    table = tmp_path / "etiquetas açaí.csv"
-    table.write_bytes("\ufefffilename;label\r\na.tif;1\r\nb.tif;0\r\nc.tif;2\r\nd.tif;\r\n".encode())
-    manifest = inventory(images, read_labels(table))
-    assert manifest["verdict"].tolist() == ["accepted", "accepted", "rejected", "rejected"]
-
-
-def test_zero_chips_are_an_error(tmp_path: Path) -> None:
+def test_no_chips(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"holds no \.tif file"):
         take_inventory(ChipFolder(tmp_path), SETTINGS)
 
 
-def test_nothing_but_broken_chips_is_a_manifest_of_rejections(images: Path) -> None:
-    for name in NAMES:
-        (images / name).write_bytes(b"")
-    assert (inventory(images, labels_for(NAMES))["verdict"] == "rejected").all()
-
-
-def test_what_was_rejected_is_counted_in_the_log(images: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_counts_rejections(images: Path, caplog: pytest.LogCaptureFixture) -> None:
     (images / "a.tif").write_bytes(b"")
     (images / "b.tif").write_bytes(b"")
     with caplog.at_level("INFO"):
         inventory(images, labels_for(NAMES[:3]))
     assert "1 of 4 chips can be used." in caplog.text
     assert "Rejected: 2 unreadable, 1 file without label." in caplog.text
+    for name in NAMES:
+        (images / name).write_bytes(b"")
+    assert (inventory(images, labels_for(NAMES))["verdict"] == "rejected").all()
 
 
-def test_progress_sees_every_chip_once(images: Path) -> None:
+def test_progress_sees_every_chip(images: Path) -> None:
     seen: list[object] = []
 
     def watch(items: Iterable[Item], _: str, /) -> Iterable[Item]:
@@ -230,9 +192,7 @@ def test_progress_sees_every_chip_once(images: Path) -> None:
 
 
 @pytest.mark.real_chips
-def test_an_offset_that_was_left_in_is_noticed(
-    real_chips: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_offset_left_in(real_chips: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shutil.copy(real_chips / "para_12band" / "para.tif", tmp_path / "para.tif")
     manifest = take_inventory(ChipFolder(tmp_path), ChipSettings())
     assert manifest["offset_left_in"].tolist() == [True]

@@ -1,4 +1,4 @@
-"""Masks have the area and the place of the outlines."""
+"""Masks have the area and the place of the polygons."""
 
 import logging
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from mining_the_mines.chips.masks import (
     place_chips,
 )
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory, write_planes
+from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares
 from mining_the_mines.geo.mine_polygons import read_mine_polygons
@@ -47,10 +47,9 @@ def masks_of(
     drawing: MaskSettings = CENTRES,
     empty: npt.NDArray[np.bool_] | None = None,
 ) -> PackedPlanes:
-    """Masks of these shapes on these chips, in memory."""
+    """Masks of these shapes on these chips."""
     chips = write_chips(folder / "images", grids)
-    stream = draw_masks(pack(chips, empty), chips, outlines_in(folder, shapes), drawing)
-    return planes_in_memory(np.stack(list(stream)), stream.filenames, stream.grids)
+    return draw_masks(pack(chips, empty), chips, outlines_in(folder, shapes), drawing, folder / "masks")
 
 
 def revectorised(mask: npt.NDArray[np.uint8], transform: Affine) -> BaseGeometry:
@@ -66,7 +65,7 @@ def revectorised(mask: npt.NDArray[np.uint8], transform: Affine) -> BaseGeometry
     radii=st.lists(st.floats(30, 250), min_size=5, max_size=12),
     hole=st.booleans(),
 )
-def test_masks_that_are_turned_into_polygons_again_have_the_area_to_within_a_pixels_rim(
+def test_area_within_half_a_pixel_of_the_rim(
     tmp_path_factory: pytest.TempPathFactory, centre: tuple[float, float], radii: list[float], hole: bool
 ) -> None:
     angles = np.linspace(0, 2 * np.pi, len(radii), endpoint=False)
@@ -84,17 +83,15 @@ def test_masks_that_are_turned_into_polygons_again_have_the_area_to_within_a_pix
     assert within.buffer(-7.08).difference(again).area < 1
 
 
-def test_rasters_of_masks_open_where_the_chip_lies(tmp_path: Path) -> None:
+def test_rasters_on_the_chips_grid(tmp_path: Path) -> None:
     shape = square(LEFT + 20, TOP - 100, 60)
-    chips = write_chips(tmp_path / "images", {"a.tif": utm_grid(16, 16)})
-    stream = draw_masks(pack(chips), chips, outlines_in(tmp_path, [shape]), CENTRES)
-    write_planes(stream, tmp_path / "masks", rasters=True)
+    masks_of(tmp_path, [shape], {"a.tif": utm_grid(16, 16)})
     with rasterio.open(tmp_path / "masks" / "rasters" / "a.tif") as raster:
         assert raster.crs == UTM
         assert revectorised(raster.read(1), raster.transform).equals(shape)
 
 
-def test_polygons_in_metres_fall_on_their_place_on_a_chip_in_degrees(tmp_path: Path) -> None:
+def test_chip_in_degrees(tmp_path: Path) -> None:
     shape = square(LEFT + 200, TOP - 300, 303)
     outlines = outlines_in(tmp_path, [shape])
     west, _, _, north = outlines.geometry[0].bounds
@@ -104,7 +101,7 @@ def test_polygons_in_metres_fall_on_their_place_on_a_chip_in_degrees(tmp_path: P
     assert mask.sum() * pixel_hectares(grid) == pytest.approx(outlines.hectares[0], rel=0.05)
 
 
-def test_parts_and_holes_are_drawn(tmp_path: Path) -> None:
+def test_parts_and_holes(tmp_path: Path) -> None:
     ring = square(LEFT + 20, TOP - 100, 60).difference(square(LEFT + 40, TOP - 80, 20))
     parts = shapely.MultiPolygon([square(LEFT + 100, TOP - 20, 10), square(LEFT + 120, TOP - 20, 10)])
     mask = masks_of(tmp_path, [ring, parts], {"a.tif": utm_grid(16, 16)}).array[0]
@@ -115,7 +112,7 @@ def test_parts_and_holes_are_drawn(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask, expected)
 
 
-def test_a_polygon_across_the_border_is_on_both_chips_without_gap_or_overlap(tmp_path: Path) -> None:
+def test_polygon_across_chips(tmp_path: Path) -> None:
     grids: dict[str, ChipGrid | None] = {"west.tif": utm_grid(16, 16), "east.tif": utm_grid(16, 16, left=LEFT + 160)}
     masks = masks_of(tmp_path, [square(LEFT + 130, TOP - 100, 60)], grids)
     together = np.concatenate([masks.array[masks.rows(["west.tif"])[0]], masks.array[masks.rows(["east.tif"])[0]]], 1)
@@ -123,7 +120,7 @@ def test_a_polygon_across_the_border_is_on_both_chips_without_gap_or_overlap(tmp
     np.testing.assert_array_equal(np.flatnonzero(together.any(axis=0)), range(13, 19))
 
 
-def test_a_ring_that_crosses_itself_is_filled_on_both_sides(tmp_path: Path) -> None:
+def test_self_crossing_ring(tmp_path: Path) -> None:
     corners = [(20, 20), (120, 120), (120, 20), (20, 120)]
     shape = shapely.Polygon([(LEFT + x, TOP - y) for x, y in corners])
     mask = masks_of(tmp_path, [shape], {"a.tif": utm_grid(16, 16)}).array[0]
@@ -132,7 +129,7 @@ def test_a_ring_that_crosses_itself_is_filled_on_both_sides(tmp_path: Path) -> N
     assert int(mask.sum()) == pytest.approx(50, abs=10)
 
 
-def test_all_touched_draws_every_pixel_that_an_outline_touches(tmp_path: Path) -> None:
+def test_all_touched(tmp_path: Path) -> None:
     shape = square(LEFT + 26, TOP - 100, 48)
     for number, (all_touched, columns) in enumerate([(False, range(3, 7)), (True, range(2, 8))]):
         folder = tmp_path / str(number)
@@ -142,7 +139,7 @@ def test_all_touched_draws_every_pixel_that_an_outline_touches(tmp_path: Path) -
         assert np.flatnonzero(mask.any(axis=0)).tolist() == list(columns)
 
 
-def test_pixels_without_data_in_any_band_are_unknown_whatever_is_drawn_there(tmp_path: Path) -> None:
+def test_missing_data_is_unknown(tmp_path: Path) -> None:
     empty = np.zeros((16, 16), dtype=bool)
     empty[:6] = True
     masks = masks_of(tmp_path, [square(LEFT, TOP - 100, 100)], {"a.tif": utm_grid(16, 16)}, empty=empty)
@@ -151,16 +148,14 @@ def test_pixels_without_data_in_any_band_are_unknown_whatever_is_drawn_there(tmp
     assert (masks.array[0, 10:] == BACKGROUND).all()
 
 
-def test_chips_that_no_polygon_touches_have_an_empty_mask(tmp_path: Path) -> None:
+def test_empty_masks(tmp_path: Path) -> None:
     grids: dict[str, ChipGrid | None] = {"a.tif": utm_grid(16, 16), "far.tif": utm_grid(16, 16, left=LEFT + 9_000)}
     masks = masks_of(tmp_path, [square(LEFT + 20, TOP - 100, 50)], grids)
     assert masks.filenames == ("a.tif", "far.tif")
     assert not masks.array[1].any()
 
 
-def test_masks_are_described_with_slivers_and_chips_without_place(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_table_of_masks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shapes = [
         square(LEFT + 20, TOP - 100, 40),
         square(LEFT + 31, TOP - 89, 2),  # under the first, and between centres
@@ -177,9 +172,8 @@ def test_masks_are_described_with_slivers_and_chips_without_place(
     chips = write_chips(tmp_path / "images", grids)
     outlines = outlines_in(tmp_path, shapes)
     with caplog.at_level(logging.WARNING):
-        stream = draw_masks(pack(chips, empty), chips, outlines, CENTRES)
+        masks = draw_masks(pack(chips, empty), chips, outlines, CENTRES, tmp_path / "masks")
     assert "1 of 3 chips have no place, and no mask." in caplog.text
-    masks = planes_in_memory(np.stack(list(stream)), stream.filenames, stream.grids)
     left_out = place_chips(chips, ["b.tif"]).left_out
     rows = describe_masks(masks, outlines, CENTRES, left_out).to_dict("records")
     assert [(row["filename"], row["verdict"]) for row in rows] == [
@@ -192,32 +186,32 @@ def test_masks_are_described_with_slivers_and_chips_without_place(
     assert (rows[0]["mine_share"], rows[0]["mine_hectares"]) == pytest.approx((8 / 128, 0.08))
 
 
-def test_a_chip_across_the_antimeridian_is_left_out(tmp_path: Path) -> None:
+def test_antimeridian_is_left_out(tmp_path: Path) -> None:
     fiji = ChipGrid(CRS.from_epsg(32760), Affine(1000, 0, 812_000, 0, -1000, 8_150_000), 16, 16)
     placed = place_chips(write_chips(tmp_path, {"a.tif": utm_grid(16, 16), "fiji.tif": fiji}), ["fiji.tif", "a.tif"])
     assert list(placed.grids) == ["a.tif"]
     assert placed.left_out["fiji.tif"].startswith("antimeridian: outlines end there")
 
 
-def test_chips_without_coordinates_alone_can_not_be_outlined(tmp_path: Path) -> None:
+def test_no_chip_with_coordinates(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"None of the 2 chips in .*images has coordinates"):
         masks_of(tmp_path, [square(LEFT, TOP - 100, 50)], {"a.tif": None, "b.tif": None})
 
 
-def test_polygons_that_cover_no_chip_are_an_error(tmp_path: Path) -> None:
+def test_polygons_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"No outline in .*mines\.gpkg meets any chip"):
         masks_of(tmp_path, [square(LEFT + 5_000, TOP, 50)], {"a.tif": utm_grid(16, 16)})
 
 
-def test_a_chip_that_changed_its_size_is_an_error(tmp_path: Path) -> None:
+def test_changed_chip_size(tmp_path: Path) -> None:
     chips = write_chips(tmp_path / "images", {"a.tif": utm_grid(16, 16)})
     packed = pack(chips)
     write_chips(tmp_path / "images", {"a.tif": utm_grid(16, 20)})
     with pytest.raises(BadInputError, match=r"a\.tif is 20 × 16 pixels, but was packed with 16 × 16"):
-        draw_masks(packed, chips, outlines_in(tmp_path, [square(LEFT, TOP - 100, 50)]), CENTRES)
+        draw_masks(packed, chips, outlines_in(tmp_path, [square(LEFT, TOP - 100, 50)]), CENTRES, tmp_path / "masks")
 
 
-def test_masks_of_other_chips_are_an_error(tmp_path: Path) -> None:
+def test_masks_of_other_chips(tmp_path: Path) -> None:
     packed = pack(write_chips(tmp_path / "images", {"a.tif": utm_grid(16, 16)}))
     good = np.zeros((1, 16, 16), dtype=np.uint8)
     check_masks(planes_in_memory(good, ["a.tif"], [utm_grid(16, 16)]), packed)
@@ -230,16 +224,16 @@ def test_masks_of_other_chips_are_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_chips
-def test_real_tailings_have_the_area_of_their_polygons(real_chips: Path) -> None:
+def test_real_tailings(real_chips: Path, tmp_path: Path) -> None:
     chips = ChipFolder(real_chips / "tailings_dams" / "images")
     outlines = read_mine_polygons(real_chips / "tailings_dams" / "tailings.gpkg")
     numbers = np.broadcast_to(np.ones((1, 1, 448, 448), dtype=np.uint16), (len(chips.filenames), 1, 448, 448))
     packed = PackedChips(numbers, chips.filenames, ("B4",), "")
-    stream = draw_masks(packed, chips, outlines, CENTRES)
+    masks = draw_masks(packed, chips, outlines, CENTRES, tmp_path / "masks")
     index = PolygonIndex(outlines)
-    for mask, grid in zip(stream, stream.grids, strict=True):
+    for mask, grid in zip(masks.array, masks.grids, strict=True):
         united = shapely.union_all(index.on(grid)[1]).intersection(shapely.box(*grid.bounds))
         pixel = abs(grid.transform.determinant)
         assert abs((mask == MINE).sum() * pixel - united.area) <= united.length * pixel**0.5 / 2
         assert 0.005 < pixel_hectares(grid) < 0.02
-    assert len(stream) == len(chips.filenames)
+    assert len(masks) == len(chips.filenames)

@@ -28,7 +28,7 @@ def put(where: Any, value: float) -> Change:
     return lambda pixels: pixels.__setitem__(where, value)
 
 
-def test_a_good_chip_has_no_fault() -> None:
+def test_good_chip() -> None:
     assert find_fault(chip(), SETTINGS) is None
 
 
@@ -46,11 +46,11 @@ def test_a_good_chip_has_no_fault() -> None:
         (put((slice(None), slice(8)), -0.2), "implausible reflectance"),
     ],
 )
-def test_a_fault_is_named(change: Change, fault: str) -> None:
+def test_faults(change: Change, fault: str) -> None:
     assert (find_fault(chip(change), SETTINGS) or "").startswith(fault)
 
 
-def test_an_infinite_value_is_found_beside_gaps() -> None:
+def test_infinite_beside_gaps() -> None:
     def spoil(pixels: np.ndarray) -> None:
         pixels[:, 0], pixels[3, 5, 5] = np.nan, np.inf
 
@@ -62,11 +62,11 @@ def test_an_infinite_value_is_found_beside_gaps() -> None:
     [put((slice(None), slice(4)), np.nan), put((0, 0, 0), 3), put((slice(None), 0), -0.01), put((1, 1, 1), np.nan)],
     ids=["a swath edge", "a glint", "slightly negative", "one gap"],
 )
-def test_what_real_chips_show_is_tolerated(change: Change) -> None:
+def test_tolerated(change: Change) -> None:
     assert find_fault(chip(change), SETTINGS) is None
 
 
-def test_the_share_without_data_is_measured_over_all_bands() -> None:
+def test_nodata_share() -> None:
     assert nodata_share(chip(put((slice(None), slice(4)), np.nan))) == pytest.approx(0.25)
 
 

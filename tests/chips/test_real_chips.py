@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 from mining_the_mines.chips.features import FeatureSettings, extract_features
-from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.folder import ChipFolder, LabelFormat, read_labels
 from mining_the_mines.chips.folds import FoldSettings, assign_folds
-from mining_the_mines.chips.labels import LabelFormat, read_labels
 from mining_the_mines.chips.manifest import take_inventory
-from mining_the_mines.chips.packing import ChipStream, open_packed, write_packed
+from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.rasters.chip import read_chip
@@ -37,7 +36,7 @@ def manifest(amazon: ChipFolder) -> pd.DataFrame:
     return take_inventory(amazon, SETTINGS)
 
 
-def test_the_inventory_finds_the_three_chips_that_are_copies(manifest: pd.DataFrame) -> None:
+def test_inventory_finds_copies(manifest: pd.DataFrame) -> None:
     assert len(manifest) == 475
     rejected = manifest[manifest["verdict"] == "rejected"]
     assert rejected["filename"].tolist() == ["natural_34.tif", "natural_49.tif", "natural_50.tif"]
@@ -45,16 +44,16 @@ def test_the_inventory_finds_the_three_chips_that_are_copies(manifest: pd.DataFr
     check_sufficiency(manifest, 50)
 
 
-def test_forests_are_not_taken_for_near_duplicates_of_each_other(manifest: pd.DataFrame) -> None:
+def test_forests_are_no_near_duplicates(manifest: pd.DataFrame) -> None:
     assert manifest["near_duplicate"].isna().all()
 
 
-def test_given_coordinates_are_those_of_the_chips(manifest: pd.DataFrame) -> None:
+def test_coordinates_agree(manifest: pd.DataFrame) -> None:
     assert (manifest["longitude"].between(manifest["left"], manifest["right"])).all()
     assert (manifest["latitude"].between(manifest["bottom"], manifest["top"])).all()
 
 
-def test_folds_keep_places_together_and_classes_in_proportion(manifest: pd.DataFrame) -> None:
+def test_folds(manifest: pd.DataFrame) -> None:
     folds = assign_folds(manifest, FoldSettings())
     part = folds["fold"].fillna(-1)
     assert all(len(set(parts)) == 1 for _, parts in part.groupby(folds["place"]))
@@ -62,9 +61,8 @@ def test_folds_keep_places_together_and_classes_in_proportion(manifest: pd.DataF
     np.testing.assert_allclose(shares, folds["label"].mean(), atol=0.08)
 
 
-def test_packed_chips_have_statistics_and_features(amazon: ChipFolder, manifest: pd.DataFrame, tmp_path: Path) -> None:
-    write_packed(ChipStream.accepted(amazon, manifest, SETTINGS), tmp_path / "packed")
-    packed = open_packed(tmp_path / "packed")
+def test_statistics_and_features(amazon: ChipFolder, manifest: pd.DataFrame, tmp_path: Path) -> None:
+    packed = pack_chips(amazon, manifest, SETTINGS, tmp_path / "packed")
     figures = summarise_bands(packed, assign_folds(manifest, FoldSettings()))
     # Rain forest and bare ground: near infrared reflects most, and no band is dark or blinding on average.
     assert np.argmax(figures["all"].mean) == SETTINGS.bands.index("B8")
@@ -75,7 +73,7 @@ def test_packed_chips_have_statistics_and_features(amazon: ChipFolder, manifest:
     assert features["NDVI_mean"]["forest_1092.tif"] > 0.7
 
 
-def test_chips_of_three_bands_without_labels_are_read() -> None:
+def test_three_bands() -> None:
     folder = REAL_CHIPS / "tailings_dams"
     table = read_labels(folder / "chips.csv", LabelFormat(label_column=None))
     manifest = take_inventory(ChipFolder(folder / "images", table), ChipSettings(bands=("B4", "B3", "B2")))
@@ -83,7 +81,7 @@ def test_chips_of_three_bands_without_labels_are_read() -> None:
     assert manifest["group"].notna().all()
 
 
-def test_a_chip_of_the_competitions_twelve_bands_is_read() -> None:
+def test_twelve_bands() -> None:
     chip = read_chip(REAL_CHIPS / "para_12band" / "para.tif", RasterFormat())
     assert chip.reflectance.shape == (12, 237, 247)
     assert 0.05 < np.nanmin(chip.reflectance) < np.nanmax(chip.reflectance) < 2

@@ -31,22 +31,21 @@ def drawn(
     """Masks of shapes on chips, and the outlines they are made from."""
     chips = write_chips(folder / "images", grids)
     outlines = outlines_in(folder, shapes)
-    stream = draw_masks(pack(chips), chips, outlines, MaskSettings())
-    return planes_in_memory(np.stack(list(stream)), stream.filenames, stream.grids), outlines
+    return draw_masks(pack(chips), chips, outlines, MaskSettings(), folder / "masks"), outlines
 
 
 def of_kind(windows: pd.DataFrame, kind: str) -> pd.DataFrame:
     return windows[windows["kind"] == kind]
 
 
-def test_whole_chips_are_windows_with_or_without_mine(tmp_path: Path) -> None:
+def test_whole_chips(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 100, TOP - 300, 100)])
     windows = cut_windows(masks, ["b.tif", "a.tif"], outlines, WindowSettings())
     assert list(windows.columns) == list(COLUMNS)
     assert windows.to_numpy().tolist() == [["b.tif", 0, 0, EDGE, "other", 0.0], ["a.tif", 0, 0, EDGE, "mine", 1.0]]
 
 
-def test_whole_chips_must_be_squares(tmp_path: Path) -> None:
+def test_chips_that_are_no_squares(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 50, TOP - 100, 30)], {"a.tif": utm_grid(16, 20)})
     with pytest.raises(
         BadInputError, match=r"The chips are 20 × 16 pixels, and no squares: set windows.cut to polygon"
@@ -55,7 +54,7 @@ def test_whole_chips_must_be_squares(tmp_path: Path) -> None:
     assert len(cut_windows(masks, ["a.tif"], outlines, POLYGONS)) == 1
 
 
-def test_a_window_is_centred_on_its_polygon_with_context_around_it(tmp_path: Path) -> None:
+def test_window_is_centred_with_context(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 400, TOP - 500, 200)])  # columns 40 to 60, rows 30 to 50
     window = of_kind(cut_windows(masks, ["a.tif"], outlines, POLYGONS), "mine").to_dict("records")[0]
     assert (window["size"], window["hectares"]) == (64, 4.0)  # 20 pixels twice over, rounded up
@@ -64,7 +63,7 @@ def test_a_window_is_centred_on_its_polygon_with_context_around_it(tmp_path: Pat
     assert of_kind(narrow, "mine")["size"].tolist() == [32]
 
 
-def test_a_polygon_across_the_border_has_a_window_around_its_part_on_each_chip(tmp_path: Path) -> None:
+def test_polygon_across_chips(tmp_path: Path) -> None:
     grids: dict[str, ChipGrid | None] = {"a.tif": utm_grid(96, 96), "b.tif": utm_grid(96, 96, left=LEFT + 960)}
     masks, outlines = drawn(tmp_path, [square(LEFT + 900, TOP - 560, 160)], grids)
     windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], outlines, POLYGONS), "mine")
@@ -72,13 +71,13 @@ def test_a_polygon_across_the_border_has_a_window_around_its_part_on_each_chip(t
     np.testing.assert_allclose(windows["hectares"], [6 * 16 / 100, 10 * 16 / 100])
 
 
-def test_no_window_is_larger_than_the_chip_rounded_up(tmp_path: Path) -> None:
+def test_largest_window(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT - 1_000, TOP - 1_000, 3_000)], {"a.tif": utm_grid(100, 100)})
     windows = cut_windows(masks, ["a.tif"], outlines, POLYGONS)
     assert windows[["row", "column", "size"]].to_numpy().tolist() == [[-14, -14, 128]]
 
 
-def test_polygons_outside_the_percentiles_of_area_have_no_window_of_their_own(tmp_path: Path) -> None:
+def test_area_percentiles(tmp_path: Path) -> None:
     edges = [30, 60, 70, 80, 400]
     shapes = [square(LEFT + 100 + 150 * number, TOP - 500, edge) for number, edge in enumerate(edges)]
     elsewhere = [square(LEFT + 90_000, TOP, 5_000)] * 5
@@ -90,12 +89,12 @@ def test_polygons_outside_the_percentiles_of_area_have_no_window_of_their_own(tm
     assert len(of_kind(cut_windows(masks, ["a.tif"], outlines, everything), "mine")) == 5
 
 
-def test_polygons_that_hit_no_pixel_have_no_window(tmp_path: Path) -> None:
+def test_slivers_have_no_window(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 101, TOP - 99, 2), square(LEFT + 300, TOP - 500, 100)])
     assert len(of_kind(cut_windows(masks, ["a.tif"], outlines, POLYGONS), "mine")) == 1
 
 
-def test_windows_without_mine_lie_side_by_side_where_no_mine_is(tmp_path: Path) -> None:
+def test_windows_without_mine(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])  # within the first of nine tiles
     windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], outlines, POLYGONS), "other")
     assert (windows["size"] == 32).all()
@@ -105,7 +104,7 @@ def test_windows_without_mine_lie_side_by_side_where_no_mine_is(tmp_path: Path) 
     assert corners == [[row, column] for row in (0, 32, 64) for column in (0, 32, 64)]
 
 
-def test_windows_without_any_known_pixel_are_none(tmp_path: Path) -> None:
+def test_unknown_windows_are_skipped(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
     array = masks.array.copy()
     array[1, :, 32:] = UNKNOWN
@@ -114,7 +113,7 @@ def test_windows_without_any_known_pixel_are_none(tmp_path: Path) -> None:
     assert set(windows.loc[windows["filename"] == "b.tif", "column"]) == {0}
 
 
-def test_the_same_chips_give_the_same_windows_in_the_order_of_the_chips(tmp_path: Path) -> None:
+def test_order_and_repetition(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)] * 2)
     windows = cut_windows(masks, ["b.tif", "a.tif"], outlines, POLYGONS)
     pd.testing.assert_frame_equal(windows, cut_windows(masks, ["b.tif", "a.tif"], outlines, POLYGONS))
@@ -122,7 +121,7 @@ def test_the_same_chips_give_the_same_windows_in_the_order_of_the_chips(tmp_path
     assert len(of_kind(windows, "mine")) == 1  # the second polygon would only have the same window again
 
 
-def test_chips_without_any_outline_have_no_windows_by_polygon(tmp_path: Path) -> None:
+def test_no_polygon_on_the_chips(tmp_path: Path) -> None:
     masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
     for cutting in (POLYGONS, WindowSettings(cut="polygon", area_percentiles=(10, 98.5))):
         with pytest.raises(BadInputError, match="No outline lies on the 1 chips to cut windows from"):
@@ -136,7 +135,7 @@ def test_chips_without_any_outline_have_no_windows_by_polygon(tmp_path: Path) ->
     boxes=st.lists(st.tuples(st.integers(-200, 900), st.integers(0, 900), st.integers(5, 500)), min_size=1, max_size=6),
     context=st.floats(0, 2),
 )
-def test_every_window_holds_what_it_says(
+def test_table_agrees_with_pixels(
     tmp_path_factory: pytest.TempPathFactory, boxes: list[tuple[int, int, int]], context: float
 ) -> None:
     shapes = [square(LEFT + x, TOP - y - 50, edge) for x, y, edge in [*boxes, (100, 200, 50)]]
@@ -158,9 +157,7 @@ def test_every_window_holds_what_it_says(
     corner=st.tuples(st.integers(-9, 9), st.integers(-9, 9)),
     size=st.integers(1, 12),
 )
-def test_a_window_that_reaches_over_the_rim_is_filled_there(
-    pixels: np.ndarray, corner: tuple[int, int], size: int
-) -> None:
+def test_window_over_the_rim(pixels: np.ndarray, corner: tuple[int, int], size: int) -> None:
     row, column = corner
     around = [(0, 0)] * (pixels.ndim - 2) + [(20, 30), (20, 30)]
     padded = np.pad(pixels, around, constant_values=255)
@@ -181,6 +178,6 @@ def test_a_window_that_reaches_over_the_rim_is_filled_there(
         {"cut": "circle"},
     ],
 )
-def test_settings_without_sense_are_refused(faulty: dict[str, object]) -> None:
+def test_impossible_settings(faulty: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         WindowSettings.model_validate(faulty)

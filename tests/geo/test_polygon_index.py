@@ -2,18 +2,23 @@
 
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage
+from mining_the_mines.geo.mine_polygons import read_mine_polygons
+from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage, measure_cover
 from support.chip_polygons import LEFT, TOP, degree_grid, outlines_in, square, utm_grid
 
 GRID = utm_grid(16, 16)
+FULL = np.zeros((16, 16), dtype=bool)
 
 
 def test_only_outlines_that_touch_a_chip_are_brought_to_it(tmp_path: Path) -> None:
@@ -73,3 +78,32 @@ def test_other_datums_are_brought_together(tmp_path: Path) -> None:
     sirgas = ChipGrid(CRS.from_epsg(31981), GRID.transform, 16, 16)  # SIRGAS 2000, UTM zone 21 S
     outlines = outlines_in(tmp_path, [square(LEFT + 20, TOP - 100, 50)])
     assert PolygonIndex(outlines).on(sirgas)[1][0].hausdorff_distance(square(LEFT + 20, TOP - 100, 50)) < 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(left=st.floats(-80, 150), bottom=st.floats(-80, 150), edge=st.floats(1, 300))
+def test_cover_is_geometric(tmp_path_factory: pytest.TempPathFactory, left: float, bottom: float, edge: float) -> None:
+    shape = square(LEFT + left, TOP - 160 + bottom, edge)
+    polygons = outlines_in(tmp_path_factory.mktemp("polygons"), [shape])
+    cover = measure_cover(PolygonIndex(polygons), GRID, FULL)
+    expected = shape.intersection(shapely.box(*GRID.bounds)).area / 160**2
+    assert cover.visible == pytest.approx(expected, abs=1e-6)
+
+
+def test_cover_counts_overlaps_once_and_hides_missing_data(tmp_path: Path) -> None:
+    empty = FULL.copy()
+    empty[:, :4] = True
+    polygons = outlines_in(tmp_path, [square(LEFT, TOP - 80, 80), square(LEFT + 40, TOP - 80, 80)])
+    cover = measure_cover(PolygonIndex(polygons), GRID, empty)
+    assert cover.whole == pytest.approx(12 * 8 / 256, abs=1e-6)
+    assert cover.visible == pytest.approx(8 * 8 / 256, abs=1e-6)
+
+
+def test_cover_has_the_largest_kind(tmp_path: Path) -> None:
+    squares = [((0, 40), 40), ((80, 40), 30), ((80, 120), 30), ((0, 160), 90)]
+    shapes = [square(LEFT + x, TOP - y, edge) for (x, y), edge in squares]
+    mines = gpd.GeoDataFrame({"kind": ["pit", "pond", "pond", None]}, geometry=shapes, crs="EPSG:32721")
+    mines.to_file(tmp_path / "mines.gpkg", engine="pyogrio")
+    polygons = read_mine_polygons(tmp_path / "mines.gpkg")
+    assert polygons.kinds == ("pit", "pond", "pond", "")
+    assert measure_cover(PolygonIndex(polygons), GRID, FULL).kind == "pond"

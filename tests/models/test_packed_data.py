@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as arrays
 from torch.utils.data import DistributedSampler
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.packing import ChipStream, open_packed, write_packed
+from mining_the_mines.chips.manifest import take_inventory
+from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.packed_data import (
     Batch,
@@ -24,7 +25,7 @@ from mining_the_mines.models.packed_data import (
 )
 from mining_the_mines.models.prediction import predict_packed, predict_reflectance
 from mining_the_mines.sentinel2.reflectance import decode
-from support.chip_files import SIZE, packed_chips, write_folder
+from support.chip_files import packed_chips, write_folder
 from support.networks import small_ensemble
 
 
@@ -91,8 +92,7 @@ def test_a_reading_process_is_sent_the_path_and_not_the_pixels(tmp_path: Path) -
     names = [f"chip_{number}.tif" for number in range(6)]
     folder = ChipFolder(write_folder(tmp_path / "images", names))
     settings = ChipSettings(bands=("B2", "B3", "B4", "B8", "B11", "B12"))
-    write_packed(ChipStream(folder, folder.filenames, settings, (SIZE, SIZE)), tmp_path / "packed")
-    packed = open_packed(tmp_path / "packed")
+    packed = pack_chips(folder, take_inventory(folder, settings), settings, tmp_path / "packed")
     dataset = PackedDataset(LabelledChips(packed, packed.filenames, np.zeros(6, dtype=np.int64)))
     sent = pickle.dumps(dataset)
     assert len(sent) < packed.array.nbytes / 4

@@ -34,7 +34,7 @@ class BrightnessDetector:
 
 
 def test_detection_decides_on_chips_of_the_models_size_and_gives_reasons_for_the_rest(tmp_path: Path) -> None:
-    detections = classify_chips(mixed_folder(tmp_path), BrightnessDetector()).set_index("filename")
+    detections = classify_chips(mixed_folder(tmp_path), tmp_path, BrightnessDetector()).set_index("filename")
     assert detections["label"].fillna(-1).to_dict() == {
         "broken.tif": -1, "degrees.tif": 1, "forest.tif": -1, "night.tif": -1, "nowhere.tif": 1, "utm.tif": 1,
     }  # fmt: skip
@@ -44,13 +44,13 @@ def test_detection_decides_on_chips_of_the_models_size_and_gives_reasons_for_the
 
 def test_detection_goes_through_more_chips_than_the_model_takes_at_a_time(tmp_path: Path) -> None:
     names = [f"chip_{number:02}.tif" for number in range(BATCH + 1)]
-    detections = classify_chips(ChipFolder(write_folder(tmp_path, names)), BrightnessDetector())
+    detections = classify_chips(ChipFolder(write_folder(tmp_path, names)), tmp_path, BrightnessDetector())
     assert detections["filename"].tolist() == names
     assert detections["label"].tolist() == [0] * len(names)
 
 
 def test_of_no_chip_there_is_an_empty_table_and_an_empty_form(tmp_path: Path) -> None:
-    detections = classify_chips(ChipFolder(tmp_path, may_be_empty=True), BrightnessDetector())
+    detections = classify_chips(ChipFolder(tmp_path, may_be_empty=True), tmp_path, BrightnessDetector())
     assert detections.empty
     assert list(fill_in_submission(detections).columns) == ["filename", "label"]
     assert list(detections.columns) == ["filename", "probability", "label", "error"]
@@ -65,7 +65,7 @@ def test_of_no_chip_there_are_no_outlines(tmp_path: Path) -> None:
 
 
 def test_the_form_has_no_place_for_doubt(tmp_path: Path) -> None:
-    form = fill_in_submission(classify_chips(mixed_folder(tmp_path), BrightnessDetector()))
+    form = fill_in_submission(classify_chips(mixed_folder(tmp_path), tmp_path, BrightnessDetector()))
     assert form.set_index("filename")["label"]["broken.tif"] == 0
     assert form["label"].sum() == 3
 
@@ -74,6 +74,7 @@ def test_inference_writes_outlines_with_the_parameters_of_its_namespace(tmp_path
     catalog = DataCatalog(
         {
             "unlabelled_chips": MemoryDataset(mixed_folder(tmp_path / "chips")),
+            "unpacked_chips": MemoryDataset(tmp_path),
             "segmentation.segmenter": MemoryDataset(BrightnessOutliner()),
             "params:segmentation.vectors": MemoryDataset(VectorSettings(minimum_hectares=1)),
             "segmentation.chip_predictions": SegmentationResultsDataset(filepath=str(tmp_path / "results")),

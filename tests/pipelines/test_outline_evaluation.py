@@ -1,5 +1,6 @@
 """Outlines are scored on what no network has seen, and their threshold never looks at the test split."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,19 +107,19 @@ def test_the_threshold_is_the_best_of_its_curve() -> None:
     assert (decision["objective"], decision["tolerance"]) == ("iou", 2)
 
 
-def test_test_chips_get_the_map_that_the_networks_draw_on_the_grid_of_their_mask() -> None:
-    stream = segment_test_chips(packed(), masks_of(), folds_table(), network(), SETTINGS)
-    assert stream.filenames == tuple(NAMES[TRAIN:])
-    assert stream.grids == tuple(GRIDS[TRAIN:])
+def test_test_chips_get_the_map_that_the_networks_draw_on_the_grid_of_their_mask(tmp_path: Path) -> None:
+    maps = segment_test_chips(packed(), masks_of(), folds_table(), network(), SETTINGS, tmp_path)
+    assert maps.filenames == tuple(NAMES[TRAIN:])
+    assert maps.grids == tuple(GRIDS[TRAIN:])
     segmenter = complete_segmenter(network(), {"threshold": 0.5}, ChipSettings(bands=SIX_BANDS))
     expected = segmenter.predict(np.stack([packed().reflectance(row) for row in range(TRAIN, CHIPS)]))
-    np.testing.assert_allclose(np.stack(list(stream)), expected, atol=1e-3)
+    np.testing.assert_allclose(maps.array, expected, atol=1e-3)
 
 
-def test_without_a_test_split_outlines_are_scored_out_of_fold_alone() -> None:
+def test_without_a_test_split_outlines_are_scored_out_of_fold_alone(tmp_path: Path) -> None:
     folds = folds_table().head(TRAIN)
-    stream = segment_test_chips(packed(), masks_of(), folds, network(), SETTINGS)
-    assert (len(stream), stream.size, list(stream)) == (0, (SIZE, SIZE), [])
+    maps = segment_test_chips(packed(), masks_of(), folds, network(), SETTINGS, tmp_path)
+    assert (len(maps), maps.size) == (0, (SIZE, SIZE))
     scores, chips = score_segmentation(
         masks_of(), maps_of(NAMES[:TRAIN]), maps_of([]), {"threshold": 0.5}, folds, SETTINGS
     )
@@ -126,10 +127,10 @@ def test_without_a_test_split_outlines_are_scored_out_of_fold_alone() -> None:
     assert chips["filename"].tolist() == NAMES[:TRAIN]
 
 
-def test_chips_without_mask_are_neither_outlined_nor_scored() -> None:
+def test_chips_without_mask_are_neither_outlined_nor_scored(tmp_path: Path) -> None:
     placed = [name for name in NAMES if name not in {NAMES[0], NAMES[-1]}]
-    stream = segment_test_chips(packed(), masks_of(placed), folds_table(), network(), SETTINGS)
-    assert stream.filenames == tuple(NAMES[TRAIN:-1])
+    maps = segment_test_chips(packed(), masks_of(placed), folds_table(), network(), SETTINGS, tmp_path)
+    assert maps.filenames == tuple(NAMES[TRAIN:-1])
     trained, tested = placed[: TRAIN - 1], placed[TRAIN - 1 :]
     _, chips = score_segmentation(
         masks_of(placed), maps_of(trained), maps_of(tested), {"threshold": 0.5}, folds_table(), SETTINGS

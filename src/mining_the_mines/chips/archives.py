@@ -1,8 +1,9 @@
-"""Zip archives of chips, as competitions hand them out: unpacked once, and only if nothing in them is a trap."""
+"""ZIP archives of chips, as competitions publish them: unpacked once, and refused if an entry is dangerous."""
 
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
@@ -11,29 +12,47 @@ from zlib import error as ZlibError  # noqa: N812 - a class, whatever its name
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.chips.folder import ChipFolder, LabelFormat, read_labels
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.hashing import file_hash
+from mining_the_mines.core.hashing import hash_file
 
-#: What the name of an archive ends with.
+#: Suffix of an archive.
 SUFFIX: Final = ".zip"
-#: Digits of an archive's hash that its folder is called by.
+#: Digits of an archive's hash that name its folder.
 _DIGITS: Final = 16
 _CHUNK_BYTES: Final = 2**20
 #: Bit of a ZIP entry's flags that says it is encrypted (PKWARE, *APPNOTE.TXT*, section 4.4.4).
 _ENCRYPTED: Final = 0x1
-#: What systems and archivers add for themselves.
+#: Entries that operating systems and archivers add.
 _LITTER: Final = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
-#: Bytes that a file's name may have on the usual file systems, and a path within the folder; macOS knows no longer one.
+#: Longest name of a file in bytes on the usual file systems, and longest path within the folder (that of macOS).
 _NAME_BYTES: Final = 255
 _PATH_BYTES: Final = 1024
-#: Windows would take the beginning for a drive, and the rest for something else than a name.
+#: Windows would take these for a drive or a separator.
 _ELSEWHERE: Final = re.compile(r"[\\:]")
 _NO_NAME: Final = re.compile(r"[\x00-\x1f]")
 
 
+@dataclass(frozen=True)
+class ZippedChips:
+    """Chips of which some files are in an archive.
+
+    Attributes:
+        root: Folder with the chips' archive in it, or an archive of the whole folder.
+        images: Sub-folder of the chips, or the name of their archive without suffix; empty for the root itself.
+        labels: Table of labels in the root; ``None`` for unlabelled chips.
+        label_format: Layout of that table.
+    """
+
+    root: Path
+    images: str
+    labels: str | None
+    label_format: LabelFormat
+
+
 class ArchiveLimits(BaseModel):
-    """What an archive may become at most; more is taken for a bomb."""
+    """Limits of an unpacked archive; a larger one is taken for a ZIP bomb."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,18 +64,18 @@ class ArchiveLimits(BaseModel):
         description="How many times larger than itself an archive may become. Chips shrink to a half or a tenth; "
         "deflate could shrink zeros to a thousandth.",
     )
-    harmless_bytes: int = Field(2**26, ge=0, description="Up to so many bytes, the ratio does not count.")
+    harmless_bytes: int = Field(2**26, ge=0, description="Up to this many bytes the ratio does not count.")
 
     def check(self, path: Path, files: int, size: int) -> None:
         """Compare an archive with the limits.
 
         Args:
             path: The archive.
-            files: How many files it holds.
-            size: Bytes that they have, unpacked.
+            files: Number of files in it.
+            size: Their bytes, unpacked.
 
         Raises:
-            BadInputError: If it is beyond one of them.
+            BadInputError: It exceeds a limit.
         """
         packed = path.stat().st_size
         if files > self.files:
@@ -67,20 +86,47 @@ class ArchiveLimits(BaseModel):
             raise _refused(path, f"it would become more than {self.ratio:g} times as large as it is")
 
 
-#: As the fields say.
 USUAL_LIMITS: Final = ArchiveLimits()
 
 
+def open_chips(chips: ChipFolder | ZippedChips, unpacked: Path) -> ChipFolder:
+    """Unpack chips that are in an archive.
+
+    Args:
+        chips: The chips; a folder is returned unchanged.
+        unpacked: Folder for unpacked archives; each archive is unpacked once.
+
+    Returns:
+        The chips as a folder, with their labels.
+
+    Raises:
+        BadInputError: An archive can't be unpacked, or the table of labels is missing or can't be read.
+    """
+    if isinstance(chips, ChipFolder):
+        return chips
+    root = unpack_chips(chips.root, unpacked) if is_archive(chips.root) else chips.root
+    images = root / chips.images
+    if chips.images and not images.is_dir() and is_archive(images.with_suffix(SUFFIX)):
+        images = unpack_chips(images.with_suffix(SUFFIX), unpacked)
+    labels = None if chips.labels is None else read_labels(root / chips.labels, chips.label_format)
+    return ChipFolder(images, labels)
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether a path is a file with the suffix of an archive."""
+    return path.suffix.lower() == SUFFIX and path.is_file()
+
+
 def unpack_chips(path: Path, folder: Path, limits: ArchiveLimits = USUAL_LIMITS) -> Path:
-    """Unpack an archive, unless it has been.
+    """Unpack an archive, unless it was unpacked before.
 
     Args:
         path: A ZIP archive.
-        folder: Where to; a folder in it, called by the archive's content, appears whole or not at all.
-        limits: What the archive may become.
+        folder: Folder for all archives; a sub-folder named by the archive's hash appears whole or not at all.
+        limits: Limits of the unpacked archive.
 
     Returns:
-        The folder with its files; where all of them lie in one folder of the archive, that one.
+        The folder with its files; where all of them lie in one folder of the archive, that folder.
 
     Raises:
         BadInputError: The file is no archive, damaged or encrypted; it holds names that lead out of the folder or that
@@ -88,13 +134,13 @@ def unpack_chips(path: Path, folder: Path, limits: ArchiveLimits = USUAL_LIMITS)
             limits allow; or the disk is full or the folder not writable.
     """
     try:
-        place = folder / file_hash(path)[:_DIGITS]
+        place = folder / hash_file(path)[:_DIGITS]
         if not place.is_dir():
             with ZipFile(path) as archive, whole_folder(place) as draft:
                 _unpack(path, archive, draft, limits)
     except FileNotFoundError:
         raise BadInputError(f"There is no archive {path}: check raw_root (or chips, for inference).") from None
-    # NotImplementedError is zipfile's answer to a compression that it does not know.
+    # zipfile raises NotImplementedError for an unknown compression.
     except (BadZipFile, NotImplementedError, EOFError, ZlibError) as error:
         raise BadInputError(f"{path} is no ZIP archive that can be unpacked ({error}): fetch it again.") from error
     return _innermost(place)
@@ -109,13 +155,13 @@ def _unpack(path: Path, archive: ZipFile, draft: Path, limits: ArchiveLimits) ->
         target.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(entry) as packed, target.open("xb") as file:
             for chunk in _chunks(packed):
-                size += len(chunk)  # what an entry says of its size may be a lie
+                size += len(chunk)  # the declared size of an entry may be wrong
                 limits.check(path, len(entries), size)
                 file.write(chunk)
 
 
 def _files(path: Path, archive: ZipFile) -> Iterator[tuple[ZipInfo, PurePosixPath]]:
-    """The entries that are files, with their names; all are looked at before the first is unpacked."""
+    """List the entries that are files, with their names; all are checked before the first is unpacked."""
     taken: set[str] = set()
     folders: set[str] = set()
     for entry in archive.infolist():
@@ -149,7 +195,7 @@ def _name(path: Path, entry: ZipInfo) -> PurePosixPath:
 
 
 def _climbs(name: PurePosixPath) -> bool:
-    """Whether following a name leads above where it begins."""
+    """Return whether a name leads above its start."""
     depths = accumulate(-1 if part == ".." else 1 for part in name.parts)
     return min(depths, default=0) < 0
 
@@ -164,7 +210,7 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _innermost(folder: Path) -> Path:
-    """Archives often hold one folder that holds all the rest."""
+    """Go into folders that hold nothing but another folder."""
     inside = list(folder.iterdir())
     return _innermost(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
 

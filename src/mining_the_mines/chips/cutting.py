@@ -1,37 +1,43 @@
-"""Cutting chips out of composites, as a stream: one chip at a time is in memory."""
+"""Cutting chips out of composites, one at a time, into a folder of images with a table of labels."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
 
-from mining_the_mines.chips.cutting_labels import MineCover, cover_of
+from mining_the_mines.chips.cutting_files import UNLABELLED, ChipWriter, CutChip, left_out
 from mining_the_mines.chips.cutting_places import ChipPlaces
-from mining_the_mines.chips.cutting_plan import Cutout, Layout, LeftOut, Plan, plan_grid, plan_places
+from mining_the_mines.chips.cutting_plan import Cutout, Layout, LeftOut, plan_grid, plan_places
+from mining_the_mines.core.array_files import write_schema
+from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.paths import tell
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.geo.grid import ChipGrid, read_grid
+from mining_the_mines.geo.grid import read_grid
 from mining_the_mines.geo.mine_polygons import MinePolygons
-from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage
+from mining_the_mines.geo.polygon_index import MineCover, PolygonIndex, check_coverage, measure_cover
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.sentinel2.reflectance import NODATA
 
 logger = logging.getLogger(__name__)
 
-#: Outlines went to degrees and back: a mine that ends where a chip begins can seem to cover this share of it.
+RECORD: Final = "cutting.json"
+
+#: Polygons went to degrees and back: a mine that ends where a chip begins can seem to cover this share of it.
 _ROUNDING: Final = 1e-6
 
 
 class CuttingSettings(BaseModel):
-    """How chips are cut from composites, and when a chip is called a mine."""
+    """How chips are cut from composites, and from which share of mine on a chip is labelled as one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +48,7 @@ class CuttingSettings(BaseModel):
         description="Pixels from one chip of the grid to the next; null for the size, so that chips lie side by side.",
     )
     max_nodata_share: float = Field(
-        0.5, ge=0, le=1, description="A chip of which a larger share of pixels has no data is left out."
+        0.5, ge=0, le=1, description="A chip with a larger share of pixels without data is left out."
     )
     mine_share: float = Field(0.01, gt=0, le=1, description="A chip is a mine from this share of its ground on.")
     clear_share: float = Field(
@@ -78,162 +84,184 @@ class CuttingSettings(BaseModel):
         return Layout(self.size, self.step or self.size, self.block)
 
 
-@dataclass(frozen=True)
-class CutChip:
-    """A chip that was cut.
+class CuttingRecord(BaseModel):
+    """Origin of a folder of chips; the file ``cutting.json``."""
 
-    Attributes:
-        cutout: Where it lies.
-        numbers: Digital numbers as in the composite, uint16 (bands, height, width).
-        bands: Names of the bands.
-        scales: Of each band, as in the composite's tags.
-        offsets: Of each band, as in the composite's tags.
-        clear_dates: Least, median and largest number of clear dates of its pixels.
-        label: 1 for a mine, 0 for none; ``None`` where nobody can tell.
-        cover: How much of it is mine; ``None`` without outlines.
-    """
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    cutout: Cutout
-    numbers: npt.NDArray[np.uint16]
-    bands: tuple[str, ...]
-    scales: tuple[float, ...]
-    offsets: tuple[float, ...]
-    clear_dates: tuple[int, float, int]
-    label: int | None
-    cover: MineCover | None
+    settings: CuttingSettings = Field(description="How the chips were cut.")
+    composites: dict[str, str] = Field(description="Region → SHA-256 of all that its composite depends on.")
+    outlines: str | None = Field(description="File of the mine polygons; null if there were none.")
+    mines: int = Field(description="Chips labelled as a mine.")
+    others: int = Field(description="Chips labelled as no mine.")
+    unlabelled: int = Field(description="Chips without label.")
+    left_out: int = Field(description="Chips and places that were left out, the ambiguous ones included.")
+    content_hash: str = Field(description="SHA-256 of all chips with their names, and of both tables.")
 
 
 @dataclass(frozen=True)
-class ChipCutting:
-    """Chips to be written, cut one after the other while they are.
+class CutChips:
+    """A folder of chips that were cut.
 
     Attributes:
-        settings: How they are cut.
-        composites: What they are cut from.
-        plan: Where they lie.
-        index: Outlines of mines; ``None`` for chips without labels.
-        progress: Shows how far it has come.
+        folder: Where they lie.
+        record: Their origin.
     """
 
-    settings: CuttingSettings
-    composites: Sequence[Composite]
-    plan: Plan
-    index: PolygonIndex | None
-    progress: Progress = field(repr=False)
-
-    def __len__(self) -> int:
-        """Number of chips, some of which may turn out to be empty."""
-        return len(self.plan.cutouts)
-
-    def __iter__(self) -> Iterator[CutChip | LeftOut]:
-        """Cut the chips.
-
-        Yields:
-            The chips by region, and in their place those that have too little data.
-
-        Raises:
-            BadInputError: If a composite can't be read or has bands without names.
-        """
-        cutouts = self.progress(self.plan.cutouts, "Cutting chips")
-        for composite, chips in groupby(cutouts, key=lambda cutout: cutout.composite):
-            try:
-                with rasterio.open(composite.image) as image, rasterio.open(composite.clear_dates) as clear:
-                    for cutout in chips:
-                        yield self._cut(cutout, image, clear)
-            except RasterioIOError as error:
-                raise BadInputError(
-                    f"The composite of {composite.region} can't be read ({error}): remove {composite.image} and make "
-                    "it again."
-                ) from error
-
-    def _cut(self, cutout: Cutout, image: DatasetReader, clear: DatasetReader) -> CutChip | LeftOut:
-        numbers: npt.NDArray[np.uint16] = image.read(window=cutout.window)
-        empty = (numbers == NODATA).any(axis=0)
-        cover = None if self.index is None else cover_of(self.index, cutout.grid, empty)
-        share = float(empty.mean())
-        if share > self.settings.max_nodata_share or share == 1:
-            most = self.settings.max_nodata_share
-            return _left_out(cutout, f"nodata: {share:.0%} of its pixels have none, at most {most:.0%} may", cover)
-        counts = clear.read(1, window=cutout.window)
-        return CutChip(
-            cutout=cutout,
-            numbers=numbers,
-            bands=_band_names(cutout.composite, image),
-            scales=tuple(image.scales),
-            offsets=tuple(image.offsets),
-            clear_dates=(int(counts.min()), float(np.median(counts)), int(counts.max())),
-            label=None if cover is None else self._label(cover),
-            cover=cover,
-        )
-
-    def _label(self, cover: MineCover) -> int | None:
-        if cover.visible >= self.settings.mine_share:
-            return 1
-        # A mine that lies where data are missing makes no mine, and no place without one either.
-        return 0 if cover.whole <= self.settings.clear_share + _ROUNDING else None
+    folder: Path
+    record: CuttingRecord
 
 
 def cut_chips(
     composites: Sequence[Composite],
-    outlines: MinePolygons | None,
+    polygons: MinePolygons | None,
     settings: CuttingSettings,
+    folder: Path,
     places: ChipPlaces | None = None,
     progress: Progress = silent,
-) -> ChipCutting:
-    """Lay out chips over composites; they are cut when the result is gone through or written.
+) -> CutChips:
+    """Cut chips out of composites and write them one by one.
+
+    - ``images/*.tif``: labelled chips, uint16 with scale and offset in their tags, nodata 0, bands by name, in the
+      composite's UTM zone; their tags hold dates and clear dates.
+    - ``unlabelled/*.tif``: ambiguous chips, or all of them where there are no polygons.
+    - ``labels.csv``: filename, label, category (kind of mine), longitude, latitude, group, mine_share, region, start
+      and end; only with polygons.
+    - ``left_out.csv``: chips and places without label, with the reason.
+    - ``cutting.json``: :class:`CuttingRecord`.
 
     Args:
         composites: The regions.
-        outlines: Polygons of mines, which say what a chip is called; without them no chip has a label.
+        polygons: Polygons of mines, which decide the labels; without them no chip has a label.
         settings: Size and distance of the chips, and what makes a mine.
-        places: Where chips are wanted; by default they are cut on a grid.
-        progress: Shows how far it has come.
+        folder: Folder to write; it appears whole or not at all.
+        places: Places to centre chips on; by default they are cut on a grid.
+        progress: Shows the progress.
 
     Returns:
-        The chips, for :func:`mining_the_mines.chips.cutting_files.write_chips`.
+        The folder and its record.
 
     Raises:
-        BadInputError: If there is no composite, no chip fits into any, no place lies in any, no outline meets any, or a
-            composite can't be read.
+        BadInputError: There is no composite, no chip fits into any, no place lies in any, no polygon meets any, a
+            composite can't be read or has bands without names, every chip lacks data, none can be labelled, the folder
+            can't be written, or the disk is full.
     """
     if not composites:
         raise BadInputError("There is no composite to cut chips from: run acquisition and compositing first.")
-    layout = settings.layout
-    plan = plan_grid(composites, layout) if places is None else plan_places(composites, places, layout)
+    plan = (
+        plan_grid(composites, settings.layout) if places is None else plan_places(composites, places, settings.layout)
+    )
     if not plan.cutouts:
         reasons = "; ".join(dict.fromkeys(found.reason for found in plan.left_out))
         raise BadInputError(f"No chip of {settings.size} pixels can be cut ({reasons}): choose a smaller cutting.size.")
-    index = None if outlines is None else PolygonIndex(outlines)
+    index = None if polygons is None else PolygonIndex(polygons)
     if index is not None:
-        _check_outlines(index, {composite.region: read_grid(composite.image) for composite in composites})
-    return ChipCutting(settings, composites, plan, index, progress)
+        _check_polygons(index, composites)
+    with whole_folder(folder) as draft:
+        writer = ChipWriter(draft, index is not None, settings.mine_share, list(plan.left_out))
+        for chip in _cut(progress(plan.cutouts, "Cutting chips"), index, settings):
+            writer.add(chip)
+        writer.check_yield(len(plan.cutouts))
+        writer.write_tables()
+        record = CuttingRecord(
+            settings=settings,
+            composites={composite.region: composite.content_hash for composite in composites},
+            outlines=None if polygons is None else tell(polygons.source, folder),
+            mines=writer.mines,
+            others=len(writer.labels) - writer.mines,
+            unlabelled=writer.unlabelled,
+            left_out=len(writer.left_out),
+            content_hash=writer.digest.hexdigest(),
+        )
+        write_schema(draft / RECORD, record)
+    logger.info("%d chips with and %d without a mine, %d unlabelled.", record.mines, record.others, record.unlabelled)
+    return CutChips(folder, record)
 
 
-def _check_outlines(index: PolygonIndex, grids: dict[str, ChipGrid]) -> None:
+def read_cutting(folder: Path) -> CuttingRecord:
+    """Read the origin of a folder of chips.
+
+    Args:
+        folder: Folder that :func:`cut_chips` wrote.
+
+    Returns:
+        The record.
+
+    Raises:
+        BadInputError: The folder holds no cut chips, or its record is damaged.
+    """
+    path = folder / RECORD
+    try:
+        return CuttingRecord.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise BadInputError(f"{folder} holds no chips that were cut from composites: cut them first.") from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path} is no record of cut chips ({type(error).__name__}): cut them again.") from error
+
+
+def holds_unlabelled(folder: Path) -> bool:
+    """Return whether a folder is the sub-folder of :func:`cut_chips` for chips without label, which may be empty."""
+    return folder.name == UNLABELLED and (folder.parent / RECORD).is_file()
+
+
+def _check_polygons(index: PolygonIndex, composites: Sequence[Composite]) -> None:
+    grids = {composite.region: read_grid(composite.image) for composite in composites}
     check_coverage(index, grids.values())
     without = [region for region, grid in grids.items() if not index.touching(grid).size]
     if without:
         logger.warning(
             "No outline of %s lies in %s: all chips from there are labelled as no mine.",
-            index.outlines.source,
+            index.polygons.source,
             ", ".join(without),
         )
 
 
-def _left_out(cutout: Cutout, reason: str, cover: MineCover | None) -> LeftOut:
-    return LeftOut(
-        reason,
-        place=cutout.place,
-        region=cutout.composite.region,
-        mine_share=float("nan") if cover is None else cover.whole,
-        longitude=cutout.longitude,
-        latitude=cutout.latitude,
+def _cut(
+    cutouts: Iterable[Cutout], index: PolygonIndex | None, settings: CuttingSettings
+) -> Iterator[CutChip | LeftOut]:
+    """Cut chips, those of a composite together; chips with too little data come as left out."""
+    for composite, chips in groupby(cutouts, key=lambda cutout: cutout.composite):
+        try:
+            with rasterio.open(composite.image) as image, rasterio.open(composite.clear_dates) as clear:
+                for cutout in chips:
+                    yield _cut_chip(cutout, image, clear, index, settings)
+        except RasterioIOError as error:
+            raise BadInputError(
+                f"The composite of {composite.region} can't be read ({error}): remove {composite.image} and make "
+                "it again."
+            ) from error
+
+
+def _cut_chip(
+    cutout: Cutout, image: DatasetReader, clear: DatasetReader, index: PolygonIndex | None, settings: CuttingSettings
+) -> CutChip | LeftOut:
+    numbers: npt.NDArray[np.uint16] = image.read(window=cutout.window)
+    empty = (numbers == NODATA).any(axis=0)
+    cover = None if index is None else measure_cover(index, cutout.grid, empty)
+    share = float(empty.mean())
+    if share > settings.max_nodata_share or share == 1:
+        most = settings.max_nodata_share
+        reason = f"nodata: {share:.0%} of its pixels have none, at most {most:.0%} may"
+        return left_out(cutout, reason, float("nan") if cover is None else cover.whole)
+    if not all(image.descriptions):
+        raise BadInputError(
+            f"{cutout.composite.image} has bands without names: name them in the band descriptions, or make it again."
+        )
+    counts = clear.read(1, window=cutout.window)
+    return CutChip(
+        cutout=cutout,
+        numbers=numbers,
+        bands=tuple(str(name) for name in image.descriptions),
+        scales=tuple(image.scales),
+        offsets=tuple(image.offsets),
+        clear_dates=(int(counts.min()), float(np.median(counts)), int(counts.max())),
+        label=None if cover is None else _label(cover, settings),
+        cover=cover,
     )
 
 
-def _band_names(composite: Composite, image: DatasetReader) -> tuple[str, ...]:
-    if not all(image.descriptions):
-        raise BadInputError(
-            f"{composite.image} has bands without names: name them in the band descriptions, or make it again."
-        )
-    return tuple(str(name) for name in image.descriptions)
+def _label(cover: MineCover, settings: CuttingSettings) -> int | None:
+    if cover.visible >= settings.mine_share:
+        return 1
+    # A mine where data are missing makes neither a mine nor a place without one.
+    return 0 if cover.whole <= settings.clear_share + _ROUNDING else None

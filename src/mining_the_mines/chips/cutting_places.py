@@ -1,4 +1,4 @@
-"""Places around which chips are wanted: a table, or points and polygons in a vector file."""
+"""Places to centre chips on, from a table or from points and polygons in a vector file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,14 @@ _TABLES = (".csv", ".tsv", ".txt")
 
 @dataclass(frozen=True, eq=False)
 class ChipPlaces:
-    """Where chips are wanted.
+    """Places to centre chips on.
 
     Attributes:
-        names: Of the places; where a file has none, their numbers from 1 on.
+        names: Names of the places; where a file has none, their numbers from 1 on.
         longitude: Degrees east of WGS 84, float64 (places,).
         latitude: Degrees north, float64 (places,).
         faults: Name and reason of each place that can't be used.
-        source: Where they come from, for people.
+        source: The file, for messages.
     """
 
     names: tuple[str, ...]
@@ -42,18 +42,18 @@ class ChipPlaces:
 
 
 def read_places(path: Path) -> ChipPlaces:
-    """Read places, and list those that can't be used with the reason.
+    """Read places, and list unusable ones with the reason.
 
     Args:
         path: A table with the columns ``longitude`` and ``latitude`` (degrees of WGS 84) and, if it has them, names in
-            ``name``; or a vector file that OGR can read, in any coordinate reference system: points are taken as they
-            are, of lines and polygons the centroid.
+            ``name``; or a vector file that OGR can read, in any coordinate reference system: points, or lines and
+            polygons, whose centroids are taken.
 
     Returns:
         The places.
 
     Raises:
-        BadInputError: If the file is missing, can't be read, lacks coordinates or a coordinate reference system, or
+        BadInputError: The file is missing, can't be read, lacks coordinates or a coordinate reference system, or
             holds no usable place.
     """
     found = _read_table(path) if path.suffix.lower() in _TABLES else _read_features(path)
@@ -117,7 +117,7 @@ def _points(path: Path, table: gpd.GeoDataFrame) -> pd.DataFrame:
             f"{path} has no CRS, so that nobody can tell where its places lie: give it one (Assign Projection in QGIS) "
             "and save it again."
         )
-    # In the file's own coordinates, the centroid is that of the shape as it was drawn.
+    # The centroid is computed in the file's own coordinates, in which the shape was drawn.
     middles = gpd.GeoSeries(shapely.centroid(table.geometry.to_numpy()), crs=table.crs).to_crs(LON_LAT)
     names = table["name"].fillna("").astype("str") if "name" in table else pd.Series("", index=table.index)
     return pd.DataFrame({"name": _numbered(names), "longitude": middles.x, "latitude": middles.y})

@@ -1,4 +1,4 @@
-"""Where chips are cut from composites: on a grid, or around given places."""
+"""Positions of chips on composites: on a grid, or around given places."""
 
 import re
 from collections import Counter
@@ -31,13 +31,13 @@ class Cutout:
     """A chip that can be cut.
 
     Attributes:
-        name: Of its file, without suffix.
-        composite: What it is cut from.
+        name: Name of its file, without suffix.
+        composite: Composite that it is cut from.
         grid: Where it lies.
-        row: Of its upper left pixel in the composite.
-        column: Of its upper left pixel in the composite.
+        row: Row of its upper left pixel in the composite.
+        column: Column of its upper left pixel in the composite.
         group: Chips of one group are never split up between training and testing.
-        place: Name of the place that it was asked for, if it was.
+        place: Name of the requested place, if there is one.
         longitude: Degrees east of its centre.
         latitude: Degrees north of its centre.
     """
@@ -60,12 +60,12 @@ class Cutout:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something that did not become a labelled chip.
+    """A chip or place that did not become a labelled chip.
 
     Attributes:
         reason: A word, a colon and the details.
         filename: The chip's file among those without label; empty if none was written.
-        place: Name of the place that was asked for, if one was.
+        place: Name of the requested place, if there is one.
         region: The composite, if there is one.
         mine_share: Share of the chip that is mine, NaN where it isn't known.
         longitude: Degrees east, NaN where they aren't known.
@@ -83,11 +83,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be cut.
+    """Chips to cut.
 
     Attributes:
         cutouts: The chips, those of one composite together.
-        left_out: What can't be cut.
+        left_out: Places and regions that can't be cut.
     """
 
     cutouts: tuple[Cutout, ...]
@@ -96,7 +96,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Layout:
-    """How large chips are and how they lie to each other.
+    """Size of chips and their distance on the grid.
 
     Attributes:
         size: Edge of a chip in pixels.
@@ -129,8 +129,8 @@ class Layout:
 
         Args:
             region: Name of the composite.
-            row: Of the chip's upper left pixel.
-            column: Of the chip's upper left pixel.
+            row: Row of the chip's upper left pixel.
+            column: Column of the chip's upper left pixel.
 
         Returns:
             The block of the chip's middle.
@@ -148,7 +148,7 @@ class Layout:
 def plan_grid(composites: Sequence[Composite], layout: Layout) -> Plan:
     """Lay chips side by side over each composite, from its upper left corner.
 
-    What is left at the right and the lower edge is less than a chip, and stays uncut.
+    The rest at the right and the lower edge, which is smaller than a chip, stays uncut.
 
     Args:
         composites: The regions.
@@ -178,11 +178,11 @@ def plan_grid(composites: Sequence[Composite], layout: Layout) -> Plan:
 def plan_places(composites: Sequence[Composite], places: ChipPlaces, layout: Layout) -> Plan:
     """Centre a chip on each place, snapped to the composite's pixels.
 
-    Where composites overlap, the one with more clear dates there is cut.
+    Where composites overlap, the one with more clear dates at the place is cut.
 
     Args:
         composites: The regions.
-        places: Where chips are wanted.
+        places: Places to centre chips on.
         layout: Size of the chips.
 
     Returns:
@@ -190,7 +190,7 @@ def plan_places(composites: Sequence[Composite], places: ChipPlaces, layout: Lay
         beyond it, are left out.
 
     Raises:
-        BadInputError: If no place lies in any composite.
+        BadInputError: No place lies in any composite.
     """
     grids = [(composite, read_grid(composite.image)) for composite in composites]
     offsets = [_offsets(places, grid) for _, grid in grids]
@@ -251,7 +251,7 @@ def _cutout(name: str, composite: Composite, corner: _Corner, layout: Layout, pl
 
 
 def _place(cutouts: Sequence[Cutout]) -> list[Cutout]:
-    """Tell where the middles of chips lie."""
+    """Add the coordinates of the chips' centres."""
     placed = []
     for cutout in cutouts:
         x, y = cutout.grid.transform @ (cutout.grid.width / 2, cutout.grid.height / 2)
@@ -281,13 +281,13 @@ def _clear_dates(cutout: Cutout) -> float:
 
 
 def _name(cutouts: Iterable[Cutout]) -> list[Cutout]:
-    """Give each chip a file name that no other has and that every file system takes."""
+    """Give each chip a unique file name that every file system accepts."""
     taken: set[str] = set()
     repeats: Counter[str] = Counter()
     named = []
     for cutout in cutouts:
         name = free = re.sub(r"[^\w.-]+", "-", cutout.name).strip("-.")
-        while free.casefold() in taken:  # by another of this name, or by one whose name ends in a number
+        while free.casefold() in taken:  # by another chip of this name, or one whose name ends in a number
             repeats[name.casefold()] += 1
             free = f"{name}-{repeats[name.casefold()] + 1}"
         taken.add(free.casefold())
@@ -296,7 +296,7 @@ def _name(cutouts: Iterable[Cutout]) -> list[Cutout]:
 
 
 def _join_groups(cutouts: Sequence[Cutout]) -> tuple[Cutout, ...]:
-    """Let groups whose chips overlap, such as those of overlapping regions, go by the name of the first."""
+    """Join groups whose chips overlap, such as those of overlapping regions, under the name of the first."""
     if not cutouts:
         return ()
     names, numbers = np.unique([cutout.group for cutout in cutouts], return_inverse=True)
@@ -316,7 +316,7 @@ def _join_groups(cutouts: Sequence[Cutout]) -> tuple[Cutout, ...]:
 
 
 def _footprint(grid: ChipGrid) -> shapely.Polygon:
-    """The ground of a chip in degrees."""
+    """Footprint of a chip in degrees."""
     corners = [
         grid.transform @ corner for corner in ((0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height))
     ]

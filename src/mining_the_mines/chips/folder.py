@@ -1,24 +1,29 @@
-"""A folder of chips, and where its files lie."""
+"""A folder of chips, and the table of labels that says which of them show a mine."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.text_tables import read_rows
 
-_SUFFIXES = (".tif", ".tiff")
+#: Columns of a label table. All are text, so that nothing a person wrote is lost before the inventory has judged it.
+COLUMNS: Final = ("filename", "label", "category", "longitude", "latitude", "group")
+_SUFFIXES: Final = (".tif", ".tiff")
 
 
 @dataclass(frozen=True)
 class ChipFolder:
-    """Chips in a folder, with the table of their labels if there is one. No pixel is read until somebody asks.
+    """Chips in a folder, with their labels if there are any; no pixel is read yet.
 
     Attributes:
-        images: Folder of GeoTIFFs (``.tif`` or ``.tiff`` in any case); subfolders are not searched.
-        labels: Table as :func:`mining_the_mines.chips.labels.read_labels` gives it, or ``None`` for unlabelled chips.
-        may_be_empty: Whether no chip at all is an answer; otherwise it is taken for the wrong folder.
+        images: Folder of GeoTIFFs (``.tif`` or ``.tiff`` in any case); sub-folders are not searched.
+        labels: Table from :func:`read_labels`, or ``None`` for unlabelled chips.
+        may_be_empty: Whether the folder may hold no chip; otherwise an empty folder is taken for the wrong one.
     """
 
     images: Path
@@ -30,7 +35,7 @@ class ChipFolder:
         """Names of the chips' files in alphabetical order.
 
         Raises:
-            BadInputError: If the folder does not exist, or holds no GeoTIFF and may not be empty.
+            BadInputError: The folder does not exist, or holds no GeoTIFF and may not be empty.
         """
         if not self.images.is_dir():
             raise BadInputError(f"There is no folder {self.images}: check where the chips lie.")
@@ -44,12 +49,73 @@ class ChipFolder:
         return tuple(names)
 
     def path(self, filename: str) -> Path:
-        """Tell where a chip lies.
-
-        Args:
-            filename: Its name in the folder.
-
-        Returns:
-            The path of the file, which need not exist.
-        """
+        """Return the path of a chip's file, which need not exist."""
         return self.images / filename
+
+
+class LabelFormat(BaseModel):
+    """Layout of a label table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    filename_column: str = Field("filename", description="Column with the name of the chip's file.")
+    label_column: str | None = Field(
+        "label", description="Column with 1 for a mine and 0 for none; null for a table without labels."
+    )
+    category_column: str | None = Field("category", description="Column with the kind of place; optional in the file.")
+    longitude_column: str | None = Field("longitude", description="Column with degrees east; optional in the file.")
+    latitude_column: str | None = Field("latitude", description="Column with degrees north; optional in the file.")
+    group_column: str | None = Field(
+        "group", description="Column with the place; chips of a place are never split up. Optional in the file."
+    )
+    header: bool = Field(
+        True, description="Whether the first line names the columns; if not, they are file name and label."
+    )
+
+
+def read_labels(path: Path, layout: LabelFormat | None = None) -> pd.DataFrame:
+    """Read a label table that a person or a spreadsheet wrote.
+
+    Commas, semicolons, tabs and bars separate; a byte order mark, Windows line ends, blank lines and spaces around the
+    values are accepted. Values stay text: the inventory judges them, and lists what it rejects.
+
+    Args:
+        path: A CSV file in UTF-8.
+        layout: Names of the columns; by default their plain English names.
+
+    Returns:
+        Table of text with the columns ``filename`` and (unless the layout has none) ``label``, and those of
+        ``category``, ``longitude``, ``latitude`` and ``group`` that the file has; empty fields are empty text.
+
+    Raises:
+        BadInputError: The file is missing, is no text, is empty, or lacks the column of file names or labels.
+    """
+    layout = layout or LabelFormat()
+    rows = read_rows(path, "label table", "one line a chip, with its file name and its label")
+    if layout.header:
+        names, rows = rows[0], rows[1:]
+    else:
+        names = [layout.filename_column, layout.label_column or "label"]
+    if not rows:
+        raise BadInputError(f"{path} lists no chip: it needs one line a chip, with its file name and its label.")
+    wanted = _wanted_columns(path, layout, names)
+    table = {
+        column: [row[position] if position < len(row) else "" for row in rows] for column, position in wanted.items()
+    }
+    return pd.DataFrame(table, dtype="str")
+
+
+def _wanted_columns(path: Path, layout: LabelFormat, names: list[str]) -> dict[str, int]:
+    known = {name.lower(): position for position, name in reversed(list(enumerate(names)))}
+    wanted: dict[str, int] = {}
+    for column in COLUMNS:
+        name = getattr(layout, f"{column}_column")
+        position = None if name is None else known.get(name.lower())
+        if position is not None:
+            wanted[column] = position
+        elif name is not None and column in {"filename", "label"}:
+            raise BadInputError(
+                f"{path} has no column {name!r}; its columns are {', '.join(names)}: "
+                "rename one, or name the right one in the parameters."
+            )
+    return wanted

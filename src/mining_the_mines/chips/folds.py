@@ -1,7 +1,7 @@
 """Folds and a test split that no place crosses.
 
-Chips of one place share ground, season and sensor angle; a model that saw one of them in training is flattered when it
-is scored on another. So chips are joined into places first, and places, not chips, are dealt out.
+Chips of one place share ground, season and sensor angle; a model trained on one of them scores too well on another. So
+chips are joined into places first, and places, not chips, are assigned to folds.
 """
 
 from fnmatch import fnmatchcase
@@ -25,7 +25,7 @@ _ATTEMPTS: Final = 10
 
 
 class FoldSettings(BaseModel):
-    """How chips are split into a test set and folds."""
+    """Split of chips into a test set and folds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,15 +36,15 @@ class FoldSettings(BaseModel):
     test_groups: tuple[str, ...] = Field(
         (),
         description=(
-            "Groups that are kept for testing, instead of a share of all chips; * stands for anything, so north/* is "
-            "every group of the region north."
+            "Groups that are kept for testing, instead of a share of all chips; * is a wildcard, so north/* is every "
+            "group of the region north."
         ),
     )
     group_by: Literal["auto", "group", "distance", "near_duplicates"] = Field(
         "auto",
         description=(
-            "What makes a place: the labels' groups, distance, or near-duplicate images only; auto takes the first of "
-            "these that the chips have."
+            "Criterion for a place: the labels' groups, distance, or near-duplicate images only; auto takes the first "
+            "of these that the chips have."
         ),
     )
     distance_km: float = Field(20.0, gt=0, description="Chips nearer to each other than this are one place.")
@@ -53,27 +53,27 @@ class FoldSettings(BaseModel):
     @field_validator("test_groups", mode="before")
     @classmethod
     def _one_or_several(cls, given: object) -> object:
-        """One name may stand for itself: a command line knows no lists."""
+        """Accept a single name, since a command line has no lists."""
         if given is None:
             return ()
         return (given,) if isinstance(given, str) else given
 
 
 def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
-    """Deal the accepted, labelled chips out to a test split and folds, place by place, classes in proportion.
+    """Assign the accepted, labelled chips to a test split and folds, place by place, with classes in proportion.
 
-    Where no chip has a label (outlines say what is a mine), all accepted chips are dealt out.
+    Where no chip has a label (polygons decide what is a mine), all accepted chips are assigned.
 
     Args:
-        manifest: As :func:`mining_the_mines.chips.manifest.take_inventory` gives it.
-        settings: Number of folds, share of the test split, what makes a place.
+        manifest: Inventory of the chips; see :func:`mining_the_mines.chips.manifest.take_inventory`.
+        settings: Number of folds, share of the test split, and criterion for a place.
 
     Returns:
         One row a chip, by file name: ``filename``, ``label``, ``category``, ``longitude``, ``latitude``, ``place``,
         ``split`` (``test`` or ``train``) and ``fold`` (0 to folds − 1; missing for test chips).
 
     Raises:
-        BadInputError: If there are too few places for the folds or a class would be missing from a training set.
+        BadInputError: There are too few places for the folds, or a class would be missing from a training set.
     """
     usable = manifest["verdict"] == ACCEPTED
     labelled = bool(manifest["label"].notna().any())
@@ -95,23 +95,23 @@ def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame
 
 
 def find_places(chips: pd.DataFrame, settings: FoldSettings) -> pd.Series:
-    """Join chips into places. Near duplicates are always in one place, whatever else makes one.
+    """Join chips into places; near duplicates are always in one place.
 
     Args:
         chips: Rows of a manifest, with ``group``, ``longitude``, ``latitude`` and ``near_duplicate``.
-        settings: What makes a place.
+        settings: Criterion for a place.
 
     Returns:
-        Name of each chip's place: its group's name where groups make places, else ``place-<number>``.
+        Name of each chip's place: that of its group where groups are places, else ``place-<number>``.
 
     Raises:
-        BadInputError: If the labels have no groups, or the chips no coordinates, and places were to be made from them.
+        BadInputError: Places are to be made from groups or coordinates that the chips don't have.
     """
     group_by = _resolve(chips, settings)
     links = [_links_of_equals(chips["near_duplicate"])]
     if group_by == "group":
         links.append(_links_of_equals(chips["group"]))
-        # A chip that nobody put in a group may still lie beside one that is in one.
+        # A chip without a group may lie beside one that has one.
         near = _links_by_distance(chips, settings.distance_km)
         links.append(near[chips["group"].isna().to_numpy()[near].any(axis=1)])
     elif group_by == "distance":
@@ -121,7 +121,7 @@ def find_places(chips: pd.DataFrame, settings: FoldSettings) -> pd.Series:
     numbers = connected_components(graph, directed=False)[1]
     names = pd.Series([f"place-{number:04d}" for number in numbers], index=chips.index, dtype="str")
     if group_by == "group":
-        # Groups that near duplicates join go by the name of the first.
+        # Groups that near duplicates join take the name of the first.
         given = chips["group"].groupby(numbers).transform("min")
         names = given.where(given.notna(), names).astype("str")
     return names
@@ -162,7 +162,7 @@ def _links_by_distance(chips: pd.DataFrame, distance_km: float) -> npt.NDArray[n
 def _choose_test(
     labels: npt.NDArray[np.int64], places: npt.NDArray[np.object_], settings: FoldSettings
 ) -> npt.NDArray[np.bool_]:
-    """The places that were named, else the stratified part that is closest to the share that is wanted."""
+    """The named places, else the stratified part that is closest to the wanted share."""
     if settings.test_groups:
         return _named(places, settings.test_groups)
     if settings.test_share == 0:

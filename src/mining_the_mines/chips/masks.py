@@ -1,8 +1,9 @@
-"""Masks: outlines of mines drawn onto the pixels of each chip."""
+"""Masks: polygons of mines burnt onto the pixels of each chip."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -14,7 +15,7 @@ from rasterio.features import rasterize
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.chips.planes import NO_VALUE, PackedPlanes, PlaneStream
+from mining_the_mines.chips.planes import NO_VALUE, PackedPlanes, PlaneLayout, write_planes
 from mining_the_mines.chips.quality import ACCEPTED, REJECTED
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
@@ -31,7 +32,7 @@ BACKGROUND: Final = 0
 MINE: Final = 1
 #: Pixels without data, which losses and scores leave out.
 UNKNOWN: Final = NO_VALUE
-#: Columns of a description of masks and their types.
+#: Columns of the table of masks and their types.
 COLUMNS: Final = {
     "filename": "str",
     "verdict": "str",
@@ -43,68 +44,47 @@ COLUMNS: Final = {
     "mine_share": "float64",
     "mine_hectares": "float64",
 }
-_NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
+_NONE_LEFT_OUT: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class MaskSettings(BaseModel):
-    """How outlines become pixels."""
+    """How polygons become pixels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     all_touched: bool = Field(
         False,
         description=(
-            "Whether every pixel that an outline touches is mine; by default it is those whose centre lies in it, "
-            "which keeps the area right."
+            "Whether every pixel that a polygon touches is mine; by default those whose centre lies in it, which keeps "
+            "the area right."
         ),
     )
 
 
 @dataclass(frozen=True)
 class PlacedChips:
-    """Which chips an outline can be laid over.
+    """Chips that polygons can be laid over, and the others.
 
     Attributes:
-        grids: Name → where it lies, in the order they were asked for.
-        left_out: Name → why it can't be placed.
+        grids: Name → grid, in the requested order.
+        left_out: Name → reason why it can't be placed.
     """
 
     grids: dict[str, ChipGrid]
     left_out: dict[str, str]
 
 
-@dataclass(frozen=True)
-class _Drawing:
-    """The masks of chips, drawn when gone through."""
-
-    packed: PackedChips
-    grids: Mapping[str, ChipGrid]
-    index: PolygonIndex
-    settings: MaskSettings
-    progress: Progress = field(repr=False)
-
-    def __iter__(self) -> Iterator[Mask]:
-        for filename in self.progress(tuple(self.grids), "Drawing masks"):
-            grid = self.grids[filename]
-            mask = (
-                _burn(self.index.on(grid)[1], grid, self.settings) if self.index.touching(grid).size else _blank(grid)
-            )
-            chip = self.packed.array[self.packed.rows([filename])[0]]
-            mask[(chip == 0).any(axis=0)] = UNKNOWN
-            yield mask
-
-
 def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) -> PlacedChips:
-    """Read from the chips' headers where they lie.
+    """Read the grids of chips from their headers.
 
     Args:
         folder: The chips.
-        filenames: Which of them.
+        filenames: Names of those to place.
         workers: Threads that read.
 
     Returns:
-        Their grids; chips without coordinates, with some that have no relation to the Earth, or across the antimeridian
-        are listed apart.
+        Their grids; chips without coordinates, with coordinates unrelated to the Earth, or across the antimeridian are
+        left out.
     """
     names = tuple(filenames)
 
@@ -126,86 +106,110 @@ def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) 
 
 def draw_masks(
     packed: PackedChips,
-    folder: ChipFolder,
-    outlines: MinePolygons,
+    chips: ChipFolder,
+    polygons: MinePolygons,
     settings: MaskSettings,
+    folder: Path,
     progress: Progress = silent,
-) -> PlaneStream:
-    """Draw the outlines onto the grid of every packed chip, one chip at a time while the masks are written.
+) -> PackedPlanes:
+    """Burn polygons onto the grid of every packed chip and write the masks, with a GeoTIFF each.
 
-    Chips that no outline touches have an empty mask. Where a band of a chip has no data, its mask is unknown. Chips
+    Chips that no polygon touches have an empty mask. A pixel is unknown where any band of its chip has no data. Chips
     without coordinates are left out, with a warning.
 
     Args:
         packed: The chips.
-        folder: Their files, which know where they lie.
-        outlines: The polygons.
+        chips: Their files, whose headers hold the grids.
+        polygons: The polygons.
         settings: How they become pixels.
-        progress: Shows how far it has come.
+        folder: Folder for the masks; it appears whole or not at all.
+        progress: Shows the progress.
 
     Returns:
         The masks, uint8 (height, width): :data:`BACKGROUND`, :data:`MINE` or :data:`UNKNOWN`.
 
     Raises:
-        BadInputError: If no chip has coordinates, no outline meets any chip, or a chip is of another size than when
-            it was packed.
+        BadInputError: No chip has coordinates, no polygon meets any chip, a chip has changed its size since it was
+            packed, the folder can't be written, or the disk is full.
     """
-    placed = place_chips(folder, packed.filenames)
+    placed = place_chips(chips, packed.filenames)
     if placed.left_out:
         logger.warning("%d of %d chips have no place, and no mask.", len(placed.left_out), len(packed))
     if not placed.grids:
         raise BadInputError(
-            f"None of the {len(packed)} chips in {folder.images} has coordinates, so that no outline can be laid over "
+            f"None of the {len(packed)} chips in {chips.images} has coordinates, so that no outline can be laid over "
             "them: use chips with a CRS and a geotransform, or train classification only."
         )
     height, width = (int(edge) for edge in packed.array.shape[2:])
     for name, grid in placed.grids.items():
         if (grid.height, grid.width) != (height, width):
             raise BadInputError(
-                f"{folder.path(name)} is {grid.width} × {grid.height} pixels, but was packed with {width} × {height}: "
+                f"{chips.path(name)} is {grid.width} × {grid.height} pixels, but was packed with {width} × {height}: "
                 "run preprocessing again."
             )
-    index = PolygonIndex(outlines)
+    index = PolygonIndex(polygons)
     check_coverage(index, placed.grids.values())
-    drawing = _Drawing(packed, placed.grids, index, settings, progress)
-    grids = tuple(placed.grids.values())
-    return PlaneStream(tuple(placed.grids), grids, (height, width), "uint8", drawing, "mine (1), unknown (255)")
+    names = tuple(placed.grids)
+    layout = PlaneLayout(names, tuple(placed.grids.values()), (height, width), "uint8", "mine (1), unknown (255)")
+    grids = progress(tuple(placed.grids.items()), "Drawing masks")
+    return write_planes(folder, layout, burn_masks(packed, grids, index, settings), rasters=True)
+
+
+def burn_masks(
+    packed: PackedChips, grids: Iterable[tuple[str, ChipGrid]], index: PolygonIndex, settings: MaskSettings
+) -> Iterator[Mask]:
+    """Burn polygons onto the grids of chips, one at a time.
+
+    Args:
+        packed: The chips.
+        grids: Name and grid of each.
+        index: The polygons.
+        settings: How they become pixels.
+
+    Yields:
+        Masks, uint8 (height, width).
+    """
+    for filename, grid in grids:
+        mask = _burn(index.on(grid)[1], grid, settings) if index.touching(grid).size else _blank(grid)
+        chip = packed.array[packed.rows([filename])[0]]
+        mask[(chip == 0).any(axis=0)] = UNKNOWN
+        yield mask
 
 
 def describe_masks(
     masks: PackedPlanes,
-    outlines: MinePolygons,
+    polygons: MinePolygons,
     settings: MaskSettings,
-    left_out: Mapping[str, str] = _NOBODY,
+    left_out: Mapping[str, str] = _NONE_LEFT_OUT,
     progress: Progress = silent,
 ) -> pd.DataFrame:
-    """List what is on each mask.
+    """Describe each mask.
 
     Args:
-        masks: As :func:`draw_masks` made them.
-        outlines: The polygons they were made from.
-        settings: The settings they were made with.
+        masks: Masks that :func:`draw_masks` drew.
+        polygons: The polygons they were drawn from.
+        settings: The settings they were drawn with.
         left_out: Name → reason, of the chips that have no mask.
-        progress: Shows how far it has come.
+        progress: Shows the progress.
 
     Returns:
         The columns :data:`COLUMNS`, a row a chip, by file name: polygons that touch it, slivers among them (they hit no
         pixel), pixels that are mine and that are known, the share of the first in the second, and hectares of mine.
     """
-    index = PolygonIndex(outlines)
+    index = PolygonIndex(polygons)
     rows: list[dict[str, object]] = [
         {"filename": name, "verdict": REJECTED, "reason": reason} for name, reason in left_out.items()
     ]
     for row, filename in enumerate(progress(masks.filenames, "Describing masks")):
         grid = masks.grids[row]
-        polygons = index.on(grid)[1]
+        shapes = index.on(grid)[1]
         mines, known = count_pixels(masks.array[row])
         rows.append(
             {
                 "filename": filename,
                 "verdict": ACCEPTED,
-                "polygons": len(polygons),
-                "slivers": _count_slivers(polygons, grid, settings),
+                "polygons": len(shapes),
+                "slivers": _count_slivers(shapes, grid, settings),
                 "mine_pixels": mines,
                 "known_pixels": known,
                 "mine_share": mines / known if known else float("nan"),
@@ -217,17 +221,17 @@ def describe_masks(
 
 
 def check_masks(masks: PackedPlanes, packed: PackedChips) -> None:
-    """Make sure that masks belong to packed chips.
+    """Check that masks belong to packed chips.
 
     Args:
         masks: The masks.
         packed: The chips.
 
     Raises:
-        BadInputError: If the masks are of another type or size, or of chips that are not packed.
+        BadInputError: The masks have another type or size, or belong to chips that are not packed.
     """
     size = tuple(int(edge) for edge in packed.array.shape[2:])
-    name = masks.path or "These masks"
+    name = masks.folder or "These masks"
     if masks.array.dtype != np.uint8:
         raise BadInputError(f"{name} holds {masks.array.dtype} values, which are no masks: run preprocessing again.")
     if masks.size != size:
@@ -251,7 +255,7 @@ def count_pixels(mask: Mask) -> tuple[int, int]:
         mask: uint8, of any shape.
 
     Returns:
-        Both numbers.
+        Number of mine pixels, and of known pixels.
     """
     return int(np.count_nonzero(mask == MINE)), int(np.count_nonzero(mask != UNKNOWN))
 
@@ -287,5 +291,5 @@ def _count_slivers(polygons: Geometries, grid: ChipGrid, settings: MaskSettings)
         dtype=np.int32,
     )
     seen = np.bincount(numbers.ravel(), minlength=len(polygons) + 1)[1:] > 0
-    # What isn't seen hits no pixel, or lies under another polygon: drawn alone, it tells.
+    # A polygon that isn't seen hits no pixel, or lies under another one: burn it alone to find out.
     return sum(not _burn(polygons[[row]], grid, settings).any() for row in np.flatnonzero(~seen))

@@ -1,8 +1,8 @@
-"""Chips that show the same ground: found by perceptual hashes of several bands.
+"""Near-duplicate chips, found by perceptual hashes of several bands.
 
 Method: ``imagehash.phash``, the signs of an image's lowest cosine frequencies against their median (Zauner, 2010,
-*Implementation and Benchmarking of Perceptual Image Hash Functions*). One picture of the visible light alone takes two
-forests for the same; near and short-wave infrared tell them apart.
+*Implementation and Benchmarking of Perceptual Image Hash Functions*). A hash of visible light alone
+takes two forests for the same; near and short-wave infrared tell them apart.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _ROWS_AT_ONCE: Final = 1024
 
 
 def image_hash(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> str:
-    """Hash what a chip looks like.
+    """Hash the appearance of a chip.
 
     Args:
         reflectance: float32 (bands, height, width), NaN without data.

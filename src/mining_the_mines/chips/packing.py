@@ -1,9 +1,9 @@
-"""All chips in one array of 16-bit digital numbers: written as a stream, read through a memory map."""
+"""All chips in one array of 16-bit digital numbers, written chip by chip and read through a memory map."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ACCEPTED, ChipSettings
-from mining_the_mines.core.array_files import flush, open_array, write_array
+from mining_the_mines.core.array_files import open_array, write_array, write_schema
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
@@ -28,11 +28,10 @@ _PIXEL: Final = np.dtype("<u2")
 
 
 class PackedSchema(BaseModel):
-    """What a packed array holds; the file ``schema.json`` beside it."""
+    """Content of a packed array; the file ``schema.json`` beside it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    version: int = Field(1, description="Version of this layout.")
     filenames: tuple[str, ...] = Field(description="The chips, in the order of the array.")
     bands: tuple[str, ...] = Field(description="The bands, in the order of the array.")
     height: int = Field(ge=1, description="Rows of a chip.")
@@ -53,14 +52,14 @@ class PackedChips:
         filenames: The chips, in the order of the array.
         bands: The bands, in the order of the array.
         content_hash: SHA-256 of all of that; equal chips have equal hashes.
-        path: Folder that it was opened from, if any.
+        folder: Folder of its files; ``None`` in memory.
     """
 
     array: npt.NDArray[np.uint16]
     filenames: tuple[str, ...]
     bands: tuple[str, ...]
     content_hash: str
-    path: Path | None = None
+    folder: Path | None = None
 
     @cached_property
     def _positions(self) -> dict[str, int]:
@@ -68,8 +67,8 @@ class PackedChips:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickling a memory map would copy all of it, once for each process that loads training data.
-        if self.path is not None:
-            return open_packed, (self.path,)
+        if self.folder is not None:
+            return open_packed, (self.folder,)
         return PackedChips, (self.array, self.filenames, self.bands, self.content_hash)
 
     def __len__(self) -> int:
@@ -86,141 +85,109 @@ class PackedChips:
             Their positions, in the same order.
 
         Raises:
-            BadInputError: If a chip was not packed.
+            BadInputError: A chip was not packed.
         """
-        try:
-            return np.array([self._positions[name] for name in filenames], dtype=np.intp)
-        except KeyError as error:
-            raise BadInputError(
-                f"{error.args[0]} is not among the {len(self)} packed chips: run preprocessing again."
-            ) from None
+        return find_rows(self._positions, filenames, f"the {len(self)} packed chips")
 
     def reflectance(self, row: int) -> npt.NDArray[np.float32]:
-        """Decode one chip.
-
-        Args:
-            row: Its position.
-
-        Returns:
-            float32 (bands, height, width), NaN without data.
-        """
+        """Decode the chip at a position, float32 (bands, height, width), NaN without data."""
         return decode(np.asarray(self.array[row]))
 
 
-@dataclass(frozen=True)
-class ChipStream:
-    """Chips to be packed, read one after the other while they are written.
+def pack_chips(
+    chips: ChipFolder, manifest: pd.DataFrame, settings: ChipSettings, folder: Path, progress: Progress = silent
+) -> PackedChips:
+    """Read the accepted chips and write them into one array, chip by chip, so that memory stays flat.
 
-    Attributes:
-        folder: Where they lie.
-        filenames: Which of them, in this order.
-        settings: How to read them.
-        size: Rows and columns of each.
-        progress: Shows how far it has come.
+    Args:
+        chips: Folder of the chips.
+        manifest: Inventory of the folder; see :func:`mining_the_mines.chips.manifest.take_inventory`.
+        settings: Settings that the inventory was taken with.
+        folder: Folder for ``chips.npy`` and ``schema.json``; it appears whole or not at all.
+        progress: Shows the progress.
+
+    Returns:
+        The packed chips, opened from the folder.
+
+    Raises:
+        BadInputError: No chip was accepted, a chip can't be read or has changed its size since the inventory, the
+            folder can't be written, or the disk is full.
     """
+    accepted = manifest[manifest["verdict"] == ACCEPTED]
+    if accepted.empty:
+        raise BadInputError(f"No chip in {chips.images} can be used: the manifest gives the reason for each.")
+    size = (int(accepted["height"].iloc[0]), int(accepted["width"].iloc[0]))
+    names = tuple(accepted["filename"])
 
-    folder: ChipFolder
-    filenames: tuple[str, ...]
-    settings: ChipSettings
-    size: tuple[int, int]
-    progress: Progress = field(default=silent, compare=False, repr=False)
-
-    @classmethod
-    def accepted(
-        cls, folder: ChipFolder, manifest: pd.DataFrame, settings: ChipSettings, progress: Progress = silent
-    ) -> "ChipStream":
-        """Take the chips that the inventory accepted.
-
-        Args:
-            folder: Where they lie.
-            manifest: Its inventory.
-            settings: The inventory's settings.
-            progress: Shows how far it has come.
-
-        Returns:
-            The stream.
-
-        Raises:
-            BadInputError: If no chip was accepted.
-        """
-        chips = manifest[manifest["verdict"] == ACCEPTED]
-        if chips.empty:
-            raise BadInputError(f"No chip in {folder.images} can be used: the manifest gives the reason for each.")
-        size = (int(chips["height"].iloc[0]), int(chips["width"].iloc[0]))
-        return cls(folder, tuple(chips["filename"]), settings, size, progress)
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """The bands, in the order of the pixels."""
-        return self.settings.bands
-
-    def __iter__(self) -> Iterator[npt.NDArray[np.uint16]]:
-        """Read the chips.
-
-        Yields:
-            Digital numbers, uint16 (bands, height, width).
-
-        Raises:
-            BadInputError: If a chip can't be read or has changed its size since the inventory.
-        """
-        names = self.progress(self.filenames, "Packing chips")
-        return map_ahead(self._read, names, self.settings.workers)
-
-    def _read(self, filename: str) -> npt.NDArray[np.uint16]:
-        path = self.folder.path(filename)
-        chip = self.settings.read(path)
-        if (chip.height, chip.width) != self.size:
+    def read(filename: str) -> npt.NDArray[np.uint16]:
+        path = chips.path(filename)
+        chip = settings.read(path)
+        if (chip.height, chip.width) != size:
             raise BadInputError(
                 f"{path} is {chip.width} × {chip.height} pixels now, but was not when the inventory was taken: "
                 "run preprocessing again."
             )
         return encode(chip.reflectance)
 
+    pixels = map_ahead(read, progress(names, "Packing chips"), settings.workers)
+    return write_packed(pixels, names, settings.bands, size, folder)
 
-def write_packed(stream: ChipStream, folder: Path) -> PackedSchema:
-    """Pack chips.
 
-    They are read and appended one by one, so that memory stays flat.
+def write_packed(
+    pixels: Iterable[npt.NDArray[np.uint16]],
+    filenames: Sequence[str],
+    bands: Sequence[str],
+    size: tuple[int, int],
+    folder: Path,
+) -> PackedChips:
+    """Write chips into one array, one by one.
 
     Args:
-        stream: The chips.
-        folder: Where ``chips.npy`` and ``schema.json`` are to be; it appears whole or not at all.
+        pixels: Digital numbers, uint16 (bands, height, width) each.
+        filenames: Their names, in the same order.
+        bands: Their bands.
+        size: Rows and columns of each.
+        folder: Folder for ``chips.npy`` and ``schema.json``; it appears whole or not at all.
 
     Returns:
-        What was written.
+        The packed chips, opened from the folder.
 
     Raises:
-        BadInputError: If a chip can't be read.
-        BadInputError: If the folder can't be written, or the disk is full.
+        BadInputError: The folder can't be written, or the disk is full.
+        ValueError: The chips are not as many or as large as declared.
     """
-    height, width = stream.size
-    shape = (len(stream.filenames), len(stream.bands), height, width)
+    digest = _digest(filenames, bands, size)
     with whole_folder(folder) as draft:
-        digest = _digest(stream.filenames, stream.bands, stream.size)
-        for pixels in write_array(draft / ARRAY, shape, _PIXEL, stream):
-            digest.update(pixels.data)
+        write_array(draft / ARRAY, (len(filenames), len(bands), *size), _PIXEL, pixels, digest)
+        height, width = size
         schema = PackedSchema(
-            filenames=stream.filenames, bands=stream.bands, height=height, width=width, content_hash=digest.hexdigest()
+            filenames=tuple(filenames), bands=tuple(bands), height=height, width=width, content_hash=digest.hexdigest()
         )
-        with (draft / SCHEMA).open("w", encoding="utf-8") as text:
-            text.write(schema.model_dump_json(indent=1))
-            flush(text)
-    return schema
+        write_schema(draft / SCHEMA, schema)
+    return open_packed(folder)
 
 
 def open_packed(folder: Path) -> PackedChips:
     """Open packed chips through a read-only memory map.
 
     Args:
-        folder: As :func:`write_packed` left it.
+        folder: Folder that :func:`write_packed` wrote.
 
     Returns:
         The chips.
 
     Raises:
-        BadInputError: If the folder is missing or incomplete, or its array is not what its schema says.
+        BadInputError: The folder is missing or incomplete, or its array contradicts its schema.
     """
-    schema = _read_schema(folder)
+    path = folder / SCHEMA
+    try:
+        schema = PackedSchema.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInputError(f"{folder} holds no packed chips: run preprocessing first.") from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"{path} is no schema of packed chips ({type(error).__name__}): run preprocessing again."
+        ) from error
     shape = (len(schema.filenames), len(schema.bands), schema.height, schema.width)
     array = open_array(folder / ARRAY, shape, _PIXEL)
     return PackedChips(array, schema.filenames, schema.bands, schema.content_hash, folder)
@@ -229,7 +196,7 @@ def open_packed(folder: Path) -> PackedChips:
 def pack_in_memory(
     chips: Sequence[npt.NDArray[np.float32]], filenames: Sequence[str], bands: Sequence[str]
 ) -> PackedChips:
-    """Pack a few chips without a file, as :func:`write_packed` would.
+    """Pack a few chips without a file, with the content hash that :func:`write_packed` would give.
 
     Args:
         chips: Reflectance, float32 (bands, height, width) each, NaN without data.
@@ -245,18 +212,26 @@ def pack_in_memory(
     return PackedChips(array, tuple(filenames), tuple(bands), digest.hexdigest())
 
 
+def find_rows(positions: dict[str, int], filenames: Iterable[str], place: str) -> npt.NDArray[np.intp]:
+    """Look up the positions of chips.
+
+    Args:
+        positions: Position of each chip by name.
+        filenames: Names of chips.
+        place: What the chips are looked up in, for the message.
+
+    Returns:
+        Their positions, in the same order.
+
+    Raises:
+        BadInputError: A chip has no position.
+    """
+    try:
+        return np.array([positions[name] for name in filenames], dtype=np.intp)
+    except KeyError as error:
+        raise BadInputError(f"{error.args[0]} is not among {place}: run preprocessing again.") from None
+
+
 def _digest(filenames: Sequence[str], bands: Sequence[str], size: Sequence[int]) -> "hashlib._Hash":
     header = {"filenames": list(filenames), "bands": list(bands), "size": list(size)}
     return hashlib.sha256(json.dumps(header).encode())
-
-
-def _read_schema(folder: Path) -> PackedSchema:
-    path = folder / SCHEMA
-    try:
-        return PackedSchema.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInputError(f"{folder} holds no packed chips: run preprocessing first.") from None
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise BadInputError(
-            f"{path} is no schema of packed chips ({type(error).__name__}): run preprocessing again."
-        ) from error

@@ -1,7 +1,7 @@
-"""One plane of values a chip, such as its mask or its map of probabilities, in one array for all chips.
+"""One plane of values a chip, such as its mask or its probability map, in one array for all chips.
 
-Like the packed chips, planes are written as a stream and read through a memory map. They know where they lie, and can
-be written as GeoTIFFs beside the array, for a GIS to open.
+Like packed chips, planes are written one by one and read through a memory map. They are georeferenced, and can be
+written as GeoTIFFs beside the array, for a GIS to open.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 
-from mining_the_mines.core.array_files import flush, open_array, write_array
+from mining_the_mines.chips.packing import find_rows
+from mining_the_mines.core.array_files import open_array, write_array, write_schema
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
@@ -31,6 +32,8 @@ SCHEMA: Final = "schema.json"
 RASTERS: Final = "rasters"
 #: Value of integer planes where nothing is known; in planes of floats it is NaN.
 NO_VALUE: Final = 255
+#: Band name of a probability map in a GIS.
+PROBABILITY: Final = "probability of a mine"
 _TYPES: Final[dict[str, np.dtype[Any]]] = {
     "uint8": np.dtype("u1"),
     "float16": np.dtype("<f2"),
@@ -48,38 +51,35 @@ class StoredGrid(BaseModel):
 
 
 class PlaneSchema(BaseModel):
-    """What an array of planes holds; the file ``schema.json`` beside it."""
+    """Content of an array of planes; the file ``schema.json`` beside it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    version: int = Field(1, description="Version of this layout.")
-    description: str = Field(description="What the values are, for people.")
+    description: str = Field(description="Meaning of the values, for people.")
     dtype: str = Field(description="Type of the values: uint8 (255 is unknown), float16 or float32 (NaN is unknown).")
     height: int = Field(ge=1, description="Rows of a plane.")
     width: int = Field(ge=1, description="Columns of a plane.")
     filenames: tuple[str, ...] = Field(description="The chips, in the order of the array.")
-    grids: tuple[StoredGrid, ...] = Field(description="Where they lie.")
+    grids: tuple[StoredGrid, ...] = Field(description="Their grids.")
     content_hash: str = Field(description="SHA-256 of filenames, grids, size, type and values.")
 
 
 @dataclass(frozen=True)
-class PlaneStream:
-    """Planes to be written, made one after the other while they are.
+class PlaneLayout:
+    """Description of planes that are to be written.
 
     Attributes:
-        filenames: The chips, in this order.
-        grids: Where they lie.
-        size: Rows and columns of each.
+        filenames: The chips, in the order of the planes.
+        grids: Their grids.
+        size: Rows and columns of each plane.
         dtype: ``uint8``, ``float16`` or ``float32``.
-        planes: (height, width) each, in the order of the chips; made when it is gone through.
-        description: What the values are; the name of the band in a GIS.
+        description: Meaning of the values; the name of the band in a GIS.
     """
 
     filenames: tuple[str, ...]
     grids: tuple[ChipGrid, ...]
     size: tuple[int, int]
     dtype: str
-    planes: Iterable[Plane]
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -88,17 +88,20 @@ class PlaneStream:
         if len(self.filenames) != len(self.grids):
             raise ValueError(f"{len(self.grids)} grids were given for {len(self.filenames)} chips.")
 
-    def __len__(self) -> int:
-        """Number of chips."""
-        return len(self.filenames)
+    @property
+    def stored_grids(self) -> tuple[StoredGrid, ...]:
+        """The grids as the schema holds them."""
+        return tuple(StoredGrid(crs=_crs_text(grid.crs), transform=grid.transform[:6]) for grid in self.grids)
 
-    def __iter__(self) -> Iterator[Plane]:
-        """Make the planes.
-
-        Yields:
-            (height, width) each, in the order of the chips.
-        """
-        return iter(self.planes)
+    def start_digest(self) -> "hashlib._Hash":
+        """Start the content hash with everything but the values."""
+        header = {
+            "filenames": self.filenames,
+            "grids": [grid.model_dump() for grid in self.stored_grids],
+            "size": self.size,
+            "dtype": self.dtype,
+        }
+        return hashlib.sha256(json.dumps(header).encode())
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,17 +112,17 @@ class PackedPlanes:
         array: uint8 (255 is unknown), float16 or float32 (NaN is unknown), (chips, height, width); as a rule a
             read-only memory map.
         filenames: The chips, in the order of the array.
-        grids: Where they lie.
+        grids: Their grids.
         content_hash: SHA-256 of all of that; equal planes have equal hashes.
-        path: Folder that it was opened from, if any.
-        description: What the values are.
+        folder: Folder of its files; ``None`` in memory.
+        description: Meaning of the values.
     """
 
     array: npt.NDArray[Any]
     filenames: tuple[str, ...]
     grids: tuple[ChipGrid, ...]
     content_hash: str
-    path: Path | None = None
+    folder: Path | None = None
     description: str = ""
 
     @cached_property
@@ -127,9 +130,9 @@ class PackedPlanes:
         return {name: row for row, name in enumerate(self.filenames)}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # As for packed chips: a memory map is opened anew by each process, not copied.
-        if self.path is not None:
-            return open_planes, (self.path,)
+        # As for packed chips: each process opens the memory map anew, without a copy.
+        if self.folder is not None:
+            return open_planes, (self.folder,)
         return PackedPlanes, (self.array, self.filenames, self.grids, self.content_hash, None, self.description)
 
     def __len__(self) -> int:
@@ -142,11 +145,9 @@ class PackedPlanes:
         return int(self.array.shape[1]), int(self.array.shape[2])
 
     @property
-    def stream(self) -> PlaneStream:
-        """The same planes, to be written elsewhere."""
-        return PlaneStream(
-            self.filenames, self.grids, self.size, self.array.dtype.name, iter(self.array), self.description
-        )
+    def layout(self) -> PlaneLayout:
+        """Description of the planes, to write them elsewhere."""
+        return PlaneLayout(self.filenames, self.grids, self.size, self.array.dtype.name, self.description)
 
     def rows(self, filenames: Iterable[str]) -> npt.NDArray[np.intp]:
         """Find chips in the array.
@@ -158,97 +159,118 @@ class PackedPlanes:
             Their positions, in the same order.
 
         Raises:
-            BadInputError: If a chip has no plane.
+            BadInputError: A chip has no plane.
         """
-        try:
-            return np.array([self._positions[name] for name in filenames], dtype=np.intp)
-        except KeyError as error:
-            raise BadInputError(
-                f"{error.args[0]} is not among the {len(self)} chips of {self._name}: run preprocessing again."
-            ) from None
-
-    @property
-    def _name(self) -> str:
-        return str(self.path) if self.path is not None else "these planes"
+        return find_rows(self._positions, filenames, f"the {len(self)} chips of {self.folder or 'these planes'}")
 
 
-def write_planes(stream: PlaneStream, folder: Path, *, rasters: bool = False) -> PlaneSchema:
+def write_planes(folder: Path, layout: PlaneLayout, planes: Iterable[Plane], *, rasters: bool = False) -> PackedPlanes:
     """Write planes one by one.
 
     Args:
-        stream: The planes.
-        folder: Where ``planes.npy`` and ``schema.json`` are to be; it appears whole or not at all.
-        rasters: Whether a GeoTIFF a chip, by the chip's own name, is written to the folder ``rasters`` in it.
+        folder: Folder for ``planes.npy`` and ``schema.json``; it appears whole or not at all.
+        layout: Chips, grids, size and type.
+        planes: (height, width) each, in the order of the chips.
+        rasters: Whether to write a GeoTIFF a chip, by the chip's name, to the sub-folder ``rasters``.
 
     Returns:
-        What was written.
+        The planes, opened from the folder.
 
     Raises:
-        BadInputError: If the folder can't be written, the disk is full, or a plane can't be made.
-        ValueError: If the planes are not as many or as large as the stream says.
+        BadInputError: The folder can't be written, or the disk is full.
+        ValueError: The planes are not as many or as large as declared.
     """
-    dtype = _TYPES[stream.dtype]
-    digest = _digest(stream.filenames, stream.grids, stream.size, stream.dtype)
-    chips = zip(stream.filenames, stream.grids, strict=True)
+    dtype = _TYPES[layout.dtype]
+    digest = layout.start_digest()
     with whole_folder(folder) as draft:
         if rasters:
             (draft / RASTERS).mkdir()
-        for plane in write_array(draft / ARRAY, (len(stream), *stream.size), dtype, stream):
-            digest.update(plane.data)
-            filename, grid = next(chips)
-            if rasters:
-                (draft / RASTERS / filename).write_bytes(encode_raster(plane, grid, stream.description))
+            planes = _with_rasters(draft / RASTERS, layout, planes)
+        write_array(draft / ARRAY, (len(layout.filenames), *layout.size), dtype, planes, digest)
         schema = PlaneSchema(
-            description=stream.description,
-            dtype=stream.dtype,
-            height=stream.size[0],
-            width=stream.size[1],
-            filenames=stream.filenames,
-            grids=tuple(_stored(grid) for grid in stream.grids),
+            description=layout.description,
+            dtype=layout.dtype,
+            height=layout.size[0],
+            width=layout.size[1],
+            filenames=layout.filenames,
+            grids=layout.stored_grids,
             content_hash=digest.hexdigest(),
         )
-        with (draft / SCHEMA).open("w", encoding="utf-8") as text:
-            text.write(schema.model_dump_json(indent=1))
-            flush(text)
-    return schema
+        write_schema(draft / SCHEMA, schema)
+    return open_planes(folder)
+
+
+def write_probability_maps(
+    folder: Path, masks: PackedPlanes, filenames: Sequence[str], probabilities: npt.NDArray[np.floating]
+) -> PackedPlanes:
+    """Write probability maps on the grids of the masks that they will be compared with.
+
+    Args:
+        folder: Folder for the maps; it appears whole or not at all.
+        masks: Masks of these chips and maybe others.
+        filenames: The chips.
+        probabilities: (chips, height, width) in 0–1, NaN without data.
+
+    Returns:
+        The maps in half precision, which has three digits, more than any threshold needs.
+
+    Raises:
+        BadInputError: A chip has no mask, the folder can't be written, or the disk is full.
+    """
+    grids = tuple(masks.grids[row] for row in masks.rows(filenames))
+    layout = PlaneLayout(tuple(filenames), grids, masks.size, "float16", PROBABILITY)
+    return write_planes(folder, layout, probabilities)
 
 
 def open_planes(folder: Path) -> PackedPlanes:
     """Open planes through a read-only memory map.
 
     Args:
-        folder: As :func:`write_planes` left it.
+        folder: Folder that :func:`write_planes` wrote.
 
     Returns:
         The planes.
 
     Raises:
-        BadInputError: If the folder is missing or incomplete, or its array is not what its schema says.
+        BadInputError: The folder is missing or incomplete, or its array contradicts its schema.
     """
-    schema = _read_schema(folder)
-    shape = (len(schema.filenames), schema.height, schema.width)
-    array = open_array(folder / ARRAY, shape, _TYPES[schema.dtype])
-    grids = tuple(_restored(grid, schema) for grid in schema.grids)
+    path = folder / SCHEMA
+    try:
+        schema = PlaneSchema.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInputError(f"{folder} holds no planes: run the pipeline that writes them first.") from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"{path} is no schema of planes ({type(error).__name__}): run preprocessing again."
+        ) from error
+    if schema.dtype not in _TYPES or len(schema.grids) != len(schema.filenames):
+        raise BadInputError(f"{path} contradicts itself: run preprocessing again.")
+    array = open_array(folder / ARRAY, (len(schema.filenames), schema.height, schema.width), _TYPES[schema.dtype])
+    grids = tuple(
+        ChipGrid(_crs_of(grid.crs), Affine(*grid.transform), schema.width, schema.height) for grid in schema.grids
+    )
     return PackedPlanes(array, schema.filenames, grids, schema.content_hash, folder, schema.description)
 
 
 def planes_in_memory(
     array: npt.NDArray[Any], filenames: Sequence[str], grids: Sequence[ChipGrid], description: str = ""
 ) -> PackedPlanes:
-    """Hold a few planes without a file, as :func:`write_planes` would.
+    """Hold a few planes without a file, with the content hash that :func:`write_planes` would give.
 
     Args:
         array: uint8, float16 or float32 (chips, height, width).
         filenames: The chips.
-        grids: Where they lie.
-        description: What the values are.
+        grids: Their grids.
+        description: Meaning of the values.
 
     Returns:
         The planes.
     """
-    digest = _digest(filenames, grids, array.shape[1:], array.dtype.name)
-    digest.update(np.ascontiguousarray(array, dtype=_TYPES[array.dtype.name]).data)
-    return PackedPlanes(array, tuple(filenames), tuple(grids), digest.hexdigest(), description=description)
+    height, width = array.shape[1:]
+    layout = PlaneLayout(tuple(filenames), tuple(grids), (height, width), array.dtype.name, description)
+    digest = layout.start_digest()
+    digest.update(np.ascontiguousarray(array, dtype=_TYPES[layout.dtype]).data)
+    return PackedPlanes(array, layout.filenames, layout.grids, digest.hexdigest(), description=description)
 
 
 def encode_raster(plane: Plane, grid: ChipGrid, description: str = "") -> bytes:
@@ -284,26 +306,11 @@ def encode_raster(plane: Plane, grid: ChipGrid, description: str = "") -> bytes:
         return bytes(memory.read())
 
 
-def _digest(filenames: Sequence[str], grids: Sequence[ChipGrid], size: Sequence[int], dtype: str) -> "hashlib._Hash":
-    header = {
-        "filenames": list(filenames),
-        "grids": [_stored(grid).model_dump() for grid in grids],
-        "size": list(size),
-        "dtype": dtype,
-    }
-    return hashlib.sha256(json.dumps(header).encode())
-
-
-def _stored(grid: ChipGrid) -> StoredGrid:
-    transform = grid.transform
-    return StoredGrid(
-        crs=_crs_text(grid.crs),
-        transform=(transform.a, transform.b, transform.c, transform.d, transform.e, transform.f),
-    )
-
-
-def _restored(grid: StoredGrid, schema: PlaneSchema) -> ChipGrid:
-    return ChipGrid(_crs_of(grid.crs), Affine(*grid.transform), schema.width, schema.height)
+def _with_rasters(folder: Path, layout: PlaneLayout, planes: Iterable[Plane]) -> Iterator[Plane]:
+    """Write each plane as a GeoTIFF as it passes."""
+    for plane, filename, grid in zip(planes, layout.filenames, layout.grids, strict=True):
+        (folder / filename).write_bytes(encode_raster(plane, grid, layout.description))
+        yield plane
 
 
 @lru_cache(maxsize=256)  # naming a CRS takes PROJ a while, and most chips share a few
@@ -314,18 +321,3 @@ def _crs_text(crs: CRS) -> str:
 @lru_cache(maxsize=256)
 def _crs_of(text: str) -> CRS:
     return CRS.from_string(text)
-
-
-def _read_schema(folder: Path) -> PlaneSchema:
-    path = folder / SCHEMA
-    try:
-        schema = PlaneSchema.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInputError(f"{folder} holds no planes: run the pipeline that writes them first.") from None
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise BadInputError(
-            f"{path} is no schema of planes ({type(error).__name__}): run preprocessing again."
-        ) from error
-    if schema.dtype not in _TYPES or len(schema.grids) != len(schema.filenames):
-        raise BadInputError(f"{path} contradicts itself: run preprocessing again.")
-    return schema

@@ -1,4 +1,4 @@
-"""What makes a chip unfit to learn from, and whether enough are left."""
+"""Requirements for a chip that is learnt from, and the check that enough chips meet them."""
 
 from pathlib import Path
 from typing import Final
@@ -49,8 +49,8 @@ def find_fault(chip: Chip, settings: ChipSettings) -> str | None:
     """Judge a chip by its pixels alone.
 
     Args:
-        chip: As it was read.
-        settings: What is asked of it.
+        chip: The chip.
+        settings: Requirements.
 
     Returns:
         ``fault: detail`` for the first fault found, or ``None`` for a good chip.
@@ -71,28 +71,21 @@ def find_fault(chip: Chip, settings: ChipSettings) -> str | None:
 
 
 def nodata_share(chip: Chip) -> float:
-    """Measure how much of a chip is empty.
-
-    Args:
-        chip: As it was read.
-
-    Returns:
-        Share of its values (over all bands) without data, 0 to 1.
-    """
+    """Return the share of a chip's values (over all bands) without data, 0 to 1."""
     return float(np.isnan(chip.reflectance).mean())
 
 
 def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
-    """Make sure that enough good chips of both classes are left to learn from.
+    """Check that enough accepted chips of both classes are left.
 
-    Where no chip has a label at all (outlines say what is a mine), enough chips are enough.
+    Where no chip has a label (polygons decide what is a mine), only the total counts.
 
     Args:
-        manifest: As :func:`mining_the_mines.chips.manifest.take_inventory` gives it.
+        manifest: Inventory of the chips.
         min_per_class: Accepted chips that each class needs.
 
     Raises:
-        BadInputError: If there are fewer; the message counts what was rejected and why, and says what to do.
+        BadInputError: There are fewer; the message counts the rejected chips by reason, with the way out.
     """
     labels = manifest.loc[manifest["verdict"] == ACCEPTED, "label"]
     mines, others = int((labels == 1).sum()), int((labels == 0).sum())
@@ -112,14 +105,7 @@ def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
 
 
 def count_faults(manifest: pd.DataFrame) -> dict[str, int]:
-    """Count the rejected chips by fault.
-
-    Args:
-        manifest: As :func:`mining_the_mines.chips.manifest.take_inventory` gives it.
-
-    Returns:
-        Fault → number of chips, the most frequent first.
-    """
+    """Count the rejected chips of a manifest by fault, the most frequent first."""
     reasons = manifest.loc[manifest["verdict"] == REJECTED, "reason"]
     counts = reasons.str.split(":").str[0].value_counts()
     return {str(fault): int(count) for fault, count in counts.items()}

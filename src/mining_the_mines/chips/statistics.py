@@ -1,4 +1,4 @@
-"""Statistics of bands in one streaming pass, from histograms that can be added up.
+"""Statistics of bands in one streaming pass, from histograms that add up.
 
 Packed reflectance has 65535 possible values, so a histogram over them loses nothing: means, deviations and percentiles
 are exact, and leaving one fold out is a subtraction rather than another pass.
@@ -26,7 +26,7 @@ Histogram = npt.NDArray[np.int64]
 
 
 class BandStatistics(BaseModel):
-    """Figures of each band over a set of chips, as reflectance; ``model_dump(mode="json")`` makes plain JSON."""
+    """Statistics of each band over a set of chips, in reflectance."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,18 +41,18 @@ class BandStatistics(BaseModel):
 def summarise_bands(packed: PackedChips, folds: pd.DataFrame, progress: Progress = silent) -> dict[str, BandStatistics]:
     """Compute the statistics of the training chips: of all, and with each fold left out.
 
-    Test chips are not looked at, so nothing of them can leak into normalisation.
+    Test chips are not read, so that none of their content can leak into normalisation.
 
     Args:
         packed: The chips.
-        folds: As :func:`mining_the_mines.chips.folds.assign_folds` gives it.
-        progress: Shows how far it has come.
+        folds: Split and fold of each chip; see :func:`mining_the_mines.chips.folds.assign_folds`.
+        progress: Shows the progress.
 
     Returns:
         ``"all"`` → statistics of every training chip, and ``"0"``, ``"1"``, … → of those outside that fold.
 
     Raises:
-        BadInputError: If a chip was not packed, there is no training chip, or a band has no data at all.
+        BadInputError: A chip was not packed, there is no training chip, or a band has no data at all.
     """
     training = folds[folds["split"] == "train"]
     if training.empty:
@@ -72,7 +72,7 @@ def summarise_bands(packed: PackedChips, folds: pd.DataFrame, progress: Progress
 
 
 def describe(histogram: Histogram, bands: Sequence[str], chips: int) -> BandStatistics:
-    """Turn histograms into figures.
+    """Compute statistics from histograms.
 
     Args:
         histogram: int64 (bands, 65536), the number of values of each digital number.
@@ -83,7 +83,7 @@ def describe(histogram: Histogram, bands: Sequence[str], chips: int) -> BandStat
         Mean, standard deviation and percentiles of each band.
 
     Raises:
-        BadInputError: If a band has no data.
+        BadInputError: A band has no data.
     """
     counts = histogram.copy()
     counts[:, NODATA] = 0
@@ -113,7 +113,7 @@ def read_statistics(figures: Mapping[str, Mapping[str, object]]) -> dict[str, Ba
         figures: Key → dumped :class:`BandStatistics`.
 
     Returns:
-        The same as :func:`summarise_bands` gave.
+        The statistics as :func:`summarise_bands` returned them.
     """
     return {key: BandStatistics.model_validate(value) for key, value in figures.items()}
 

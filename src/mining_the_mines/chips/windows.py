@@ -1,4 +1,4 @@
-"""Windows: the squares that training images are cut to."""
+"""Windows: squares of chips that training images are cut to."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ from mining_the_mines.geo.polygon_index import PolygonIndex
 #: Name of a chip, first row and column, which may lie outside of it, and edge.
 Window = tuple[str, int, int, int]
 
-#: Networks halve a picture five times, so that an edge is a multiple of this.
+#: Networks halve an image five times, so an edge must be a multiple of this.
 STRIDE: Final = 32
 #: Columns of a table of windows and their types; rows and columns count from the chip's first pixel.
 COLUMNS: Final = {
@@ -36,22 +36,22 @@ WITHOUT_MINE: Final = "other"
 
 
 class WindowSettings(BaseModel):
-    """How training images are cut."""
+    """Cutting of training images."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     cut: Literal["chip", "polygon"] = Field(
-        "chip", description="The whole chip, or a window centred on each polygon and windows without mine beside them."
+        "chip", description="The whole chip, or a window centred on each polygon and windows without a mine."
     )
     area_percentiles: tuple[float, float] | None = Field(
         None,
         description=(
-            "No window is centred on polygons whose area lies outside these percentiles, such as (10, 98.5): the "
-            "smallest are often slips, the largest whole districts; null for all. They stay mine in the masks."
+            "Windows are centred on polygons whose area lies within these percentiles, such as (10, 98.5): the "
+            "smallest are often errors, the largest whole districts; null for all. Masks keep all polygons."
         ),
     )
     context: float = Field(
-        0.5, ge=0, description="Ground around a polygon on each side, as a share of its box's longer edge."
+        0.5, ge=0, description="Margin around a polygon on each side, as a share of its box's longer edge."
     )
     crop: int | None = Field(
         None, ge=STRIDE, multiple_of=STRIDE, description="Edge of random crops at training time; null for none."
@@ -69,7 +69,7 @@ class WindowSettings(BaseModel):
 
 
 def cut_windows(
-    masks: PackedPlanes, filenames: Iterable[str], outlines: MinePolygons, settings: WindowSettings
+    masks: PackedPlanes, filenames: Iterable[str], polygons: MinePolygons, settings: WindowSettings
 ) -> pd.DataFrame:
     """List the windows that training images can be cut to.
 
@@ -79,9 +79,9 @@ def cut_windows(
     side by side on the chips. All candidates are listed, whatever share of them training takes.
 
     Args:
-        masks: As :func:`mining_the_mines.chips.masks.draw_masks` made them.
+        masks: Masks of the chips.
         filenames: The chips to cut from.
-        outlines: The polygons that the masks were made from.
+        polygons: The polygons that the masks were drawn from.
         settings: How to cut.
 
     Returns:
@@ -89,7 +89,7 @@ def cut_windows(
         same chips always give the same table.
 
     Raises:
-        BadInputError: If a chip has no mask, the chips are no squares (with ``cut: chip``), or no polygon lies on them
+        BadInputError: A chip has no mask, the chips are no squares (with ``cut: chip``), or no polygon lies on them
             (with ``cut: polygon``).
     """
     names = list(filenames)
@@ -97,7 +97,7 @@ def cut_windows(
     if settings.cut == "chip":
         windows = _describe([(name, 0, 0, _edge_of(masks)) for name in names], masks)
         return windows[list(COLUMNS)]
-    around = _describe(_around_polygons(masks, names, outlines, settings), masks)
+    around = _describe(_around_polygons(masks, names, polygons, settings), masks)
     if around.empty:
         raise BadInputError(
             f"No outline lies on the {len(names)} chips to cut windows from: set windows.cut to chip, or add chips "
@@ -113,7 +113,7 @@ def cut_windows(
 
 
 def take_window(pixels: npt.NDArray[Any], row: int, column: int, size: int, fill: float) -> npt.NDArray[Any]:
-    """Cut a window out of a picture.
+    """Cut a window out of an image.
 
     Args:
         pixels: (…, height, width).
@@ -155,10 +155,10 @@ def _edge_of(masks: PackedPlanes) -> int:
 
 
 def _around_polygons(
-    masks: PackedPlanes, names: list[str], outlines: MinePolygons, settings: WindowSettings
+    masks: PackedPlanes, names: list[str], polygons: MinePolygons, settings: WindowSettings
 ) -> Iterator[Window]:
     """A square around each polygon's part on each chip."""
-    index = PolygonIndex(outlines)
+    index = PolygonIndex(polygons)
     rows = masks.rows(names)
     wanted = _of_wanted_area(index, [masks.grids[row] for row in rows], settings.area_percentiles)
     longest = math.ceil(max(masks.size) / STRIDE) * STRIDE
@@ -175,8 +175,8 @@ def _around_polygons(
 def _of_wanted_area(
     index: PolygonIndex, grids: Iterable[ChipGrid], percentiles: tuple[float, float] | None
 ) -> npt.NDArray[np.bool_]:
-    """Which polygons have an area within the percentiles, over those that touch the chips; (polygons,)."""
-    hectares = index.outlines.hectares
+    """Polygons with an area within the percentiles of those that touch the chips, boolean (polygons,)."""
+    hectares = index.polygons.hectares
     if percentiles is None:
         return np.ones(len(hectares), dtype=bool)
     touching = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *(index.on(grid)[0] for grid in grids)]))
@@ -187,20 +187,20 @@ def _of_wanted_area(
 
 
 def _boxes_on(grid: ChipGrid, index: PolygonIndex, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Left, top, right and bottom in pixels of what the chip shows of each polygon, float64 (polygons, 4)."""
+    """Left, top, right and bottom in pixels of each polygon's part on the chip, float64 (polygons, 4)."""
     positions, polygons = index.on(grid)
     to_pixels = ~grid.transform
     turn = np.array([[to_pixels.a, to_pixels.b], [to_pixels.d, to_pixels.e]])
     shift = np.array([to_pixels.c, to_pixels.f])
     in_pixels = shapely.transform(polygons[wanted[positions]], lambda points: points @ turn.T + shift)
     shown = shapely.clip_by_rect(in_pixels, 0, 0, grid.width, grid.height)
-    # What projections lose in the tenth decimal must not tip a box over to the next pixel.
+    # Rounding errors of projections must not move a box to the next pixel.
     boxes: npt.NDArray[np.float64] = shapely.bounds(shown[~shapely.is_empty(shown)]).round(6)
     return boxes
 
 
 def _tiles(size: tuple[int, int], edge: int) -> Iterator[tuple[int, int]]:
-    """Rows and columns of as many squares as fit side by side, in the middle; of one if none fits."""
+    """Rows and columns of as many squares as fit side by side, centred; of one if none fits."""
     starts = []
     for length in size:
         count = max(1, length // edge)

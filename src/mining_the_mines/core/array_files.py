@@ -1,6 +1,7 @@
-"""Arrays too large for memory: written part by part, opened through a memory map."""
+"""Arrays larger than memory: written part by part, opened through a read-only memory map."""
 
 import errno
+import hashlib
 import math
 import os
 import shutil
@@ -10,27 +11,26 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel
 
 from mining_the_mines.core.errors import BadInputError
 
 
 def write_array(
-    path: Path, shape: Sequence[int], dtype: np.dtype[Any], parts: Iterable[npt.NDArray[Any]]
-) -> Iterable[npt.NDArray[Any]]:
-    """Write an array part by part, with plain writes: pages of a memory map would count as memory of the process.
+    path: Path, shape: Sequence[int], dtype: np.dtype[Any], parts: Iterable[npt.NDArray[Any]], digest: "hashlib._Hash"
+) -> None:
+    """Write an array part by part with plain writes; pages of a memory map would count as memory of the process.
 
     Args:
-        path: The file, in NumPy's format; it is on the disk when the last part was taken.
-        shape: Of the whole array.
-        dtype: Of its elements, with byte order.
-        parts: Its elements along the first axis, one after the other.
-
-    Yields:
-        Each part as it was written, for those who do more with it.
+        path: NumPy file to write; it is flushed to the disk.
+        shape: Shape of the whole array.
+        dtype: Type of its elements, with byte order.
+        parts: Elements along the first axis, one after the other.
+        digest: Hash that is updated with the bytes of all elements.
 
     Raises:
-        OSError: If the disk is full or too small for the array.
-        ValueError: If the parts are not those of the shape.
+        OSError: The disk is full, or too small for the array.
+        ValueError: The parts don't match the shape.
     """
     _check_space(path.parent, math.prod(shape) * dtype.itemsize)
     written = 0
@@ -44,8 +44,8 @@ def write_array(
             if elements.shape != tuple(shape[1:]):
                 raise ValueError(f"A part of shape {elements.shape} doesn't fit into an array of shape {tuple(shape)}.")
             file.write(elements.data)
+            digest.update(elements.data)
             written += 1
-            yield elements
         flush(file)
     if written != shape[0]:
         raise ValueError(f"Only {written} parts came for an array of shape {tuple(shape)}.")
@@ -55,15 +55,15 @@ def open_array(path: Path, shape: Sequence[int], dtype: np.dtype[Any]) -> npt.ND
     """Open an array through a read-only memory map.
 
     Args:
-        path: As :func:`write_array` left it.
-        shape: What it must have.
-        dtype: What it must have.
+        path: NumPy file.
+        shape: Shape that it must have.
+        dtype: Type that it must have.
 
     Returns:
         The array; its elements are read when they are used.
 
     Raises:
-        BadInputError: If it is cut off, or of another shape or type.
+        BadInputError: The file is cut off, or of another shape or type.
     """
     try:
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -77,12 +77,15 @@ def open_array(path: Path, shape: Sequence[int], dtype: np.dtype[Any]) -> npt.ND
     return array
 
 
-def flush(file: IO[bytes] | IO[str]) -> None:
-    """Make sure that what was written is on the disk, so that an error of the disk shows now.
+def write_schema(path: Path, schema: BaseModel) -> None:
+    """Write a schema as JSON and flush it to the disk."""
+    with path.open("w", encoding="utf-8") as text:
+        text.write(schema.model_dump_json(indent=1))
+        flush(text)
 
-    Args:
-        file: Open for writing.
-    """
+
+def flush(file: IO[bytes] | IO[str]) -> None:
+    """Flush an open file to the disk, so that a disk error is raised now."""
     file.flush()
     os.fsync(file.fileno())
 

@@ -1,4 +1,4 @@
-"""Reading ahead on threads, in order, and never far ahead."""
+"""Reading ahead on threads, in order, with bounded look-ahead."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -13,8 +13,8 @@ Result = TypeVar("Result")
 def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result, None, None]:
     """Apply a function to items on threads.
 
-    GDAL decodes and hashlib hashes without Python's global lock, so threads pay where chips are read. At most one
-    result more than there are workers is under way or waiting, so memory stays flat however slow the reader is.
+    GDAL and hashlib release Python's global lock, so threads speed up reading. At most ``workers + 1`` results are
+    pending, so memory stays flat however slow the consumer is.
 
     Args:
         function: Called once an item.

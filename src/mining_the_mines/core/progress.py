@@ -1,4 +1,4 @@
-"""Telling a person how far a long loop has come, without knowing how it is shown."""
+"""Protocols for showing the progress of long loops."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,17 +8,14 @@ Item = TypeVar("Item")
 
 
 class Progress(Protocol):
-    """Wraps an iterable and shows how far it has come, as ``rich.progress.track`` does."""
+    """Wraps an iterable and shows the progress of a loop over it, as ``rich.progress.track`` does."""
 
     def __call__(self, items: Iterable[Item], description: str, /) -> Iterable[Item]:
-        """Give back the same items, in the same order.
+        """Return the same items in the same order.
 
         Args:
-            items: What is gone through.
-            description: What is being done, for people.
-
-        Returns:
-            The items.
+            items: Items of the loop.
+            description: Name of the work, for people.
         """
         ...
 
@@ -29,17 +26,14 @@ def silent(items: Iterable[Item], description: str, /) -> Iterable[Item]:  # noq
 
 
 class Count(Protocol):
-    """Shows how many pieces of work are done, in whatever order they are."""
+    """Counts finished pieces of work, in any order."""
 
     def __call__(self, total: int, description: str, /) -> AbstractContextManager[Callable[[], None]]:
-        """Give a function that is called after each piece.
+        """Return a context with a function to call after each piece.
 
         Args:
-            total: How many there are.
-            description: What is being done, for people.
-
-        Returns:
-            The function, for as long as the work lasts.
+            total: Number of pieces.
+            description: Name of the work, for people.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Tables as a person or a spreadsheet wrote them."""
+"""Text tables that a person or a spreadsheet wrote."""
 
 import csv
 import io
@@ -14,18 +14,18 @@ def read_rows(path: Path, kind: str, needs: str) -> list[list[str]]:
     """Read the lines of a table as text.
 
     Commas, semicolons, tabs and bars separate; a byte order mark, Windows line ends, blank lines and spaces around the
-    values do no harm.
+    values are accepted.
 
     Args:
         path: A CSV file in UTF-8.
-        kind: What it is, for messages, such as ``label table``.
-        needs: What it should hold, for messages.
+        kind: Kind of table for messages, such as ``label table``.
+        needs: Expected content, for messages.
 
     Returns:
         The values of each line that has any, the first line included.
 
     Raises:
-        BadInputError: If the file is missing, can't be read, is no text, or is empty.
+        BadInputError: The file is missing, can't be read, is no text, or is empty.
     """
     text = _text(path, kind)
     first = next((line for line in text.splitlines() if line.strip()), None)

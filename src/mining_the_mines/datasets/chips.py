@@ -1,35 +1,32 @@
-"""Folders of chips, given or simulated, their packed form, and planes that lie on them."""
+"""Folders of chips, given or cut, chips packed into one array, and planes that lie on them."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kedro.io import DatasetError
-from kedro.io.core import Version
 
-from mining_the_mines.chips.archives import SUFFIX, unpack_chips
-from mining_the_mines.chips.cutting import ChipCutting
-from mining_the_mines.chips.cutting_files import holds_unlabelled, read_cutting, write_chips
-from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.labels import LabelFormat, read_labels
-from mining_the_mines.chips.packing import ChipStream, PackedChips, open_packed, write_packed
-from mining_the_mines.chips.planes import PackedPlanes, PlaneStream, open_planes, write_planes
+from mining_the_mines.chips.archives import SUFFIX, ZippedChips, is_archive
+from mining_the_mines.chips.cutting import CutChips, holds_unlabelled, read_cutting
+from mining_the_mines.chips.folder import ChipFolder, LabelFormat, read_labels
+from mining_the_mines.chips.packing import PackedChips, open_packed
+from mining_the_mines.chips.planes import PackedPlanes, open_planes
+from mining_the_mines.core.atomic import adopt_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import ImagePreview, NothingToShowError, picture_preview, where_there_are_data
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 
-class ChipFolderDataset(FolderDataset[None, ChipFolder]):
-    """GeoTIFF chips and the table of their labels, as somebody handed them over; read only.
+class ChipFolderDataset(FolderDataset[None, ChipFolder | ZippedChips]):
+    """Prebuilt GeoTIFF chips and the table of their labels; read only.
 
     Args:
         filepath: Folder that holds all of it, or a ZIP archive of such a folder.
         images: Sub-folder of the chips; empty if they lie in the folder itself. Where there is none, an archive of its
-            name, such as ``images.zip``, is unpacked.
+            name is taken, such as ``images.zip``.
         labels: Table of labels in the folder; ``None`` for unlabelled chips.
-        label_format: Fields of :class:`mining_the_mines.chips.labels.LabelFormat` that differ from its defaults.
-        unpacked: Folder that archives are unpacked to, each once.
+        label_format: Fields of :class:`mining_the_mines.chips.folder.LabelFormat` that differ from its defaults.
         metadata: For other tools.
     """
 
@@ -43,38 +40,31 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         images: str = "images",
         labels: str | None = "labels.csv",
         label_format: dict[str, Any] | None = None,
-        unpacked: str = "data/01_raw/unpacked",
         metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(filepath=filepath, metadata=metadata)
         self.images = images
         self.labels = labels
         self.label_format = LabelFormat(**(label_format or {}))
-        self.unpacked = Path(unpacked).absolute()
 
-    @property
-    def load_folder(self) -> Path:
-        """Where chips and labels lie; an archive is unpacked first."""
-        given = super().load_folder
-        return unpack_chips(given, self.unpacked) if given.suffix.lower() == SUFFIX and given.is_file() else given
-
-    def _images(self, folder: Path) -> Path:
-        images = folder / self.images
-        archive = images.with_suffix(SUFFIX) if self.images else None
-        packed = archive is not None and archive.is_file() and not images.is_dir()
-        return unpack_chips(archive, self.unpacked) if archive is not None and packed else images
-
-    def load(self) -> ChipFolder:
-        """List the chips and read their labels.
+    def load(self) -> ChipFolder | ZippedChips:
+        """List the chips and read their labels; archives are left to the nodes, which unpack them.
 
         Raises:
             BadInputError: The folder or its table of labels is missing or can't be read.
         """
-        folder = self.load_folder
-        if not folder.is_dir():
-            raise BadInputError(f"There is no folder {folder}: check the parameter raw_root (or chips, for inference).")
-        labels = None if self.labels is None else read_labels(folder / self.labels, self.label_format)
-        return ChipFolder(self._images(folder), labels, may_be_empty=holds_unlabelled(folder))
+        root = self.load_folder
+        images = root / self.images
+        zipped = bool(self.images) and not images.is_dir() and is_archive(images.with_suffix(SUFFIX))
+        if is_archive(root) or zipped:
+            return ZippedChips(root, self.images, self.labels, self.label_format)
+        if not root.is_dir():
+            raise BadInputError(f"There is no folder {root}: check the parameter raw_root (or chips, for inference).")
+        labels = None if self.labels is None else read_labels(root / self.labels, self.label_format)
+        return ChipFolder(images, labels, may_be_empty=holds_unlabelled(root))
+
+    def _exists(self) -> bool:
+        return self.load_folder.is_dir() or is_archive(self.load_folder)
 
     @where_there_are_data
     def preview(self, bands: Sequence[str] = COMPETITION_BANDS) -> ImagePreview:
@@ -89,7 +79,7 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         folder = self.load_folder
         labelled = self.labels is not None and (folder / self.labels).is_file()
         labels = read_labels(folder / str(self.labels), self.label_format) if labelled else None
-        chips = ChipFolder(self._images(folder), labels, may_be_empty=True)
+        chips = ChipFolder(folder / self.images, labels, may_be_empty=True)
         mines = set() if labels is None else set(labels.loc[labels["label"] == "1", "filename"])
         names = sorted(chips.filenames, key=lambda name: (name not in mines, name))
         if not names:
@@ -97,20 +87,20 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder]):
         return picture_preview(true_colour(read_true_colour(chips.path(names[0]), bands)), names[0])
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: chips that were handed over stay as they are."""
+        """Refuse: prebuilt chips are never written."""
         raise DatasetError(f"{self._filepath} is read only: chips that were handed over stay as they are.")
 
 
 class CutChipsDataset(ChipFolderDataset):
-    """Chips cut from composites, with a table of labels; those without a label lie apart, in the folder unlabelled."""
+    """Chips cut from composites, with a table of labels; those without a label lie in the sub-folder unlabelled."""
 
     read_only = False
 
-    def load(self) -> ChipFolder:
+    def load(self) -> ChipFolder | ZippedChips:
         """List the labelled chips and read their labels.
 
         Raises:
-            BadInputError: No chips were cut, or they were cut without outlines and have no labels.
+            BadInputError: No chips were cut, or they were cut without polygons and have no labels.
         """
         folder = self.load_folder
         if read_cutting(folder).outlines is None:
@@ -120,49 +110,36 @@ class CutChipsDataset(ChipFolderDataset):
             )
         return super().load()
 
-    def save(self, data: ChipCutting) -> None:  # type: ignore[override] # chips that were handed over can't be saved
-        """Cut chip after chip and write them."""
-        write_chips(data, self.save_folder)
+    def save(self, data: CutChips) -> None:  # type: ignore[override] # prebuilt chips can't be saved
+        """Move the finished folder into its place."""
+        adopt_folder(data.folder, self.save_folder)
 
 
-class PackedChipsDataset(FolderDataset[ChipStream, PackedChips]):
-    """All accepted chips in one array, written as a stream and read by memory map."""
+class PackedChipsDataset(FolderDataset[PackedChips, PackedChips]):
+    """All accepted chips in one array, read through a memory map."""
 
     def load(self) -> PackedChips:
         """Open the array; its pixels are read when they are used."""
         return open_packed(self.load_folder)
 
-    def save(self, data: ChipStream) -> None:
-        """Read, encode and write chip after chip."""
-        write_packed(data, self.save_folder)
+    def save(self, data: PackedChips) -> None:
+        """Move the finished folder into its place."""
+        adopt_folder(_written(data.folder), self.save_folder)
 
 
-class PackedPlanesDataset(FolderDataset[PlaneStream | PackedPlanes, PackedPlanes]):
-    """A plane a chip, such as masks or maps of probabilities, in one array, written as a stream and read by memory map.
-
-    Args:
-        filepath: The folder.
-        rasters: Whether each plane is also written as a GeoTIFF, by its chip's name, to the folder ``rasters`` in it.
-        version: Given by Kedro where the catalog says ``versioned: true``.
-        metadata: For other tools.
-    """
-
-    def __init__(
-        self,
-        *,
-        filepath: str,
-        rasters: bool = False,
-        version: Version | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(filepath=filepath, version=version, metadata=metadata)
-        self.rasters = rasters
+class PackedPlanesDataset(FolderDataset[PackedPlanes, PackedPlanes]):
+    """One plane a chip, such as masks or probability maps, in one array, read through a memory map."""
 
     def load(self) -> PackedPlanes:
         """Open the array; its values are read when they are used."""
         return open_planes(self.load_folder)
 
-    def save(self, data: PlaneStream | PackedPlanes) -> None:
-        """Make and write plane after plane."""
-        stream = data.stream if isinstance(data, PackedPlanes) else data
-        write_planes(stream, self.save_folder, rasters=self.rasters)
+    def save(self, data: PackedPlanes) -> None:
+        """Move the finished folder into its place."""
+        adopt_folder(_written(data.folder), self.save_folder)
+
+
+def _written(folder: Path | None) -> Path:
+    if folder is None:
+        raise DatasetError("An array in memory can't be moved into the catalog: write it to a folder of drafts first.")
+    return folder

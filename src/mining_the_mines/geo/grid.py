@@ -1,4 +1,4 @@
-"""Where a chip lies: the ground that each of its pixels covers."""
+"""Grids of rasters: their place, and the size of their pixels on the ground."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _ELLIPSOID: Final = Geod(ellps="WGS84")
 
 @dataclass(frozen=True)
 class ChipGrid:
-    """The grid that a chip's pixels lie on.
+    """The grid that a raster's pixels lie on.
 
     Attributes:
         crs: Coordinate reference system.
@@ -56,7 +56,7 @@ class ChipGrid:
         """West, south, east and north in degrees of WGS 84.
 
         Raises:
-            BadInputError: If the coordinate reference system has no relation to WGS 84.
+            BadInputError: The coordinate reference system has no relation to WGS 84.
         """
         if self.crs == WGS84:
             return self.bounds
@@ -74,7 +74,7 @@ class ChipGrid:
 
 
 def read_grid(path: Path) -> ChipGrid:
-    """Read where a chip lies from its header; no pixel is touched.
+    """Read the grid of a chip from its header; no pixel is read.
 
     Args:
         path: A raster that GDAL can read, as a rule a GeoTIFF.
@@ -83,7 +83,7 @@ def read_grid(path: Path) -> ChipGrid:
         The grid.
 
     Raises:
-        BadInputError: If the file can't be read, or doesn't say where it lies.
+        BadInputError: The file can't be read, or has no coordinates.
     """
     try:
         with rasterio.open(path) as source:
@@ -101,17 +101,17 @@ def read_grid(path: Path) -> ChipGrid:
 
 
 def pixel_hectares(grid: ChipGrid) -> float:
-    """Measure the ground that a pixel covers.
+    """Measure the area that a pixel covers.
 
     Args:
-        grid: Where the chip lies.
+        grid: Grid of the chip.
 
     Returns:
         Hectares: in a projected system |det(transform)| times its unit squared, as the map has it; in degrees the area
         of the chip's middle pixel on the WGS 84 ellipsoid.
 
     Raises:
-        BadInputError: If the coordinate reference system is neither projected nor geographic.
+        BadInputError: The coordinate reference system is neither projected nor geographic.
     """
     if grid.crs.is_projected:
         metres = float(grid.crs.linear_units_factor[1])
@@ -122,17 +122,17 @@ def pixel_hectares(grid: ChipGrid) -> float:
 
 
 def pixel_metres(grid: ChipGrid) -> tuple[float, float]:
-    """Measure the ground that the middle pixel covers.
+    """Measure the edges of the middle pixel on the ground.
 
     Args:
-        grid: Where the chip or scene lies, in any coordinate reference system.
+        grid: Grid of a chip or scene, in any coordinate reference system.
 
     Returns:
         Its width and height in metres on the WGS 84 ellipsoid, so that 10 m in Web Mercator are 5 m at 60° north, and
         that a pixel in degrees is narrower there than it is high.
 
     Raises:
-        BadInputError: If the coordinate reference system has no relation to WGS 84.
+        BadInputError: The coordinate reference system has no relation to WGS 84.
     """
     column, row = grid.width / 2, grid.height / 2
     ends = [(column - 0.5, row), (column + 0.5, row), (column, row - 0.5), (column, row + 0.5)]

@@ -1,4 +1,4 @@
-"""Outlines of mines: polygons from any vector file, judged and repaired one by one."""
+"""Polygons of mines from any vector file, validated and repaired one by one."""
 
 import logging
 from collections import Counter
@@ -35,12 +35,12 @@ DROPPED: Final = "dropped"
 #: Columns of an inventory and their types.
 COLUMNS: Final = {"layer": "str", "feature": "Int64", "verdict": "str", "reason": "str", "hectares": "float64"}
 
-# An edge is straight in the coordinates it was drawn in and bent in all others. A point every 2 km (0.02 degrees) keeps
-# it within 0.5 m of where it was drawn, up to 80 degrees of latitude: an arc of 2 km strays from its chord by
+# An edge is straight in the coordinates it was drawn in and bent in others. A vertex every 2 km (0.02 degrees) keeps
+# it within 0.5 m of the drawn line, up to 80 degrees of latitude: an arc of length L deviates from its chord by
 # L² tan(latitude) / 8R.
 _LONGEST_EDGE_METRES: Final = 2_000.0
 LONGEST_EDGE_DEGREES: Final = 0.02
-#: A file with this column says what kind of mine each outline is; one without says nothing of it.
+#: Optional column with the kind of mine of each polygon.
 _KIND_COLUMN: Final = "kind"
 #: Degrees of WGS 84.
 LON_LAT: Final = "EPSG:4326"
@@ -61,14 +61,14 @@ class MinePolygons:
     """Polygons of mines.
 
     Attributes:
-        geometry: Valid polygons and multipolygons in degrees of WGS 84, longitude first, (polygons,); long edges carry
-            points enough to stay where they were drawn in any other coordinates.
+        geometry: Valid polygons and multipolygons in degrees of WGS 84, longitude first, (polygons,); long edges have
+            enough vertices to keep their place in any other coordinates.
         hectares: Area of each on the ellipsoid, float64 (polygons,).
         inventory: One row a feature of the file, with the columns :data:`COLUMNS`: its layer, its number there, the
             verdict ``accepted``, ``repaired`` or ``dropped`` with the reason, and its area. The rows that were not
             dropped are the polygons, in the same order.
-        source: Where they come from, for people.
-        kinds: Kind of mine of each, from the file's column ``kind``; empty text where it doesn't say.
+        source: The file, for messages.
+        kinds: Kind of mine of each, from the file's column ``kind``; empty where it is missing.
     """
 
     geometry: Geometries
@@ -83,7 +83,7 @@ class MinePolygons:
 
 
 def read_mine_polygons(path: Path, layers: Sequence[str] | None = None) -> MinePolygons:
-    """Read polygons, repair what can be repaired, and list the rest with the reason.
+    """Read polygons, repair invalid ones, and list dropped ones with the reason.
 
     Rings that cross themselves or each other are untangled so that all they enclose is kept; of collections, the
     polygons are kept. Each layer is read in its own coordinate reference system. Rings across the antimeridian are
@@ -97,7 +97,7 @@ def read_mine_polygons(path: Path, layers: Sequence[str] | None = None) -> MineP
         The polygons that can be used.
 
     Raises:
-        BadInputError: If the file is missing, can't be read, holds no feature or no usable polygon, if a layer has no
+        BadInputError: The file is missing, can't be read, holds no feature or no usable polygon, if a layer has no
             coordinate reference system or one that can't be placed on the Earth, or if there is no layer of a name.
     """
     judged = [_judge_layer(path, layer) for layer in _layers(path, layers)]
@@ -135,17 +135,17 @@ def measure_hectares(geometry: Geometries) -> npt.NDArray[np.float64]:
 
 
 def transformation(source: str, target: str) -> Transformation:
-    """Find the way from one coordinate reference system to another.
+    """Make a transformation between coordinate reference systems.
 
     Args:
         source: Name, code or WKT of the first.
-        target: Of the second.
+        target: Name, code or WKT of the second.
 
     Returns:
-        Takes and gives x before y, longitude before latitude; infinite where there is no way.
+        A function of points with x before y, longitude before latitude; infinite where a point can't be transformed.
 
     Raises:
-        ProjError: If there is no way at all.
+        ProjError: There is no transformation.
     """
     transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
 
@@ -156,7 +156,7 @@ def transformation(source: str, target: str) -> Transformation:
 
 
 def place_pixels(transform: Affine, pixels: Coordinates) -> Coordinates:
-    """Find where places of a raster lie on the map.
+    """Transform pixel coordinates to map coordinates.
 
     Args:
         transform: From (column, row) to map coordinates.
@@ -172,17 +172,17 @@ def place_pixels(transform: Affine, pixels: Coordinates) -> Coordinates:
 
 
 def way_to_degrees(crs: str | None, layer: str) -> tuple[float, Transformation]:
-    """Find the way from a layer's coordinates to degrees, and how long an edge may be so that it stays where it is.
+    """Make the transformation of a layer to degrees, with the longest edge that stays straight in it.
 
     Args:
         crs: Name, code or WKT of its coordinate reference system.
-        layer: What it is called in a message.
+        layer: Name of the layer in messages.
 
     Returns:
-        The longest edge that needs no further point, in the layer's unit, and the transformation to WGS 84.
+        The longest edge that needs no further vertex, in the layer's unit, and the transformation to WGS 84.
 
     Raises:
-        BadInputError: If there is no coordinate reference system, or it can't be placed on the Earth.
+        BadInputError: There is no coordinate reference system, or it can't be placed on the Earth.
     """
     if crs is None or "undefined" in crs.lower():
         raise BadInputError(
@@ -250,7 +250,7 @@ def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
         nothing = np.empty(0, dtype=object)
         return _JudgedLayer(layer, np.empty(0, dtype=np.int64), nothing, nothing, nothing, ())
     longest, to_degrees = way_to_degrees(facts["crs"], f"The layer {layer} of {path}")
-    with np.errstate(invalid="ignore"):  # coordinates that are no numbers are told below
+    with np.errstate(invalid="ignore"):  # coordinates that are no numbers are reported below
         drawn = shapely.from_wkb(stored, on_invalid="fix")  # closes rings that are open
     reasons = np.array([_fault(shape, raw) for shape, raw in zip(drawn, stored, strict=True)], dtype=object)
     geometry = drawn.copy()
@@ -266,7 +266,7 @@ def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
 
 
 def _fault(shape: shapely.Geometry | None, stored: bytes | None) -> str | None:
-    """Why a feature can't be an outline, as far as its kind and coordinates tell."""
+    """Return the fault of a feature's kind or coordinates, if there is one."""
     if stored is None:
         return "no geometry: the feature has none"
     if shape is None:
@@ -282,7 +282,7 @@ def _fault(shape: shapely.Geometry | None, stored: bytes | None) -> str | None:
 
 
 def _mend(geometry: Geometries, reasons: Geometries) -> tuple[Geometries, npt.NDArray[np.bool_]]:
-    """Make what is there valid polygons; say which were not, and note the reason."""
+    """Make geometries valid polygons; return them with a mask of those that were not, and note the reason."""
     mended = np.zeros(len(geometry), dtype=bool)
     whole = np.isin(shapely.get_type_id(geometry), _POLYGONS) & shapely.is_valid(geometry)
     result = geometry.copy()

@@ -1,12 +1,16 @@
-"""Which outlines lie on which chip, without comparing each with each."""
+"""Spatial index of mine polygons: those on a chip, and the share of the chip that they cover."""
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 from rasterio.crs import CRS
+from rasterio.features import shapes
+from shapely.geometry import shape as to_geometry
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import WGS84, Box, ChipGrid
@@ -14,26 +18,41 @@ from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, MinePolygons
 
 Boxes = npt.NDArray[np.float64]
 
-#: Outlines are cut off this share of a chip's edge beyond its rim: what lies far away can't always be projected.
+#: Polygons are clipped this share of a chip's edge beyond its rim: points far away can't always be projected.
 _MARGIN = 0.25
 
 
-class PolygonIndex:
-    """A tree over the outlines' boxes (an R-tree, A. Guttman, 1984, packed as by S. Leutenegger et al., 1997).
+@dataclass(frozen=True)
+class MineCover:
+    """Mine on a chip.
 
-    Args:
-        outlines: The polygons.
+    Attributes:
+        visible: Share of the chip's ground that is mine and has data.
+        whole: Share that is mine, with or without data.
+        kind: Kind of mine with the largest area; empty where the polygons don't say.
     """
 
-    def __init__(self, outlines: MinePolygons) -> None:
-        self.outlines = outlines
-        self._tree = shapely.STRtree(outlines.geometry)
+    visible: float
+    whole: float
+    kind: str
+
+
+class PolygonIndex:
+    """A tree over the polygons' boxes (an R-tree, A. Guttman, 1984, packed as by S. Leutenegger et al., 1997).
+
+    Args:
+        polygons: The polygons.
+    """
+
+    def __init__(self, polygons: MinePolygons) -> None:
+        self.polygons = polygons
+        self._tree = shapely.STRtree(polygons.geometry)
 
     def touching(self, grid: ChipGrid) -> npt.NDArray[np.intp]:
-        """Find the outlines whose box meets a chip's box in degrees.
+        """Find the polygons whose box meets a chip's box in degrees.
 
         Args:
-            grid: Where the chip lies.
+            grid: Grid of the chip.
 
         Returns:
             Their positions, ascending; some may miss the chip by a little.
@@ -41,7 +60,7 @@ class PolygonIndex:
         return np.sort(self._tree.query(shapely.box(*grid.wgs84_bounds)))
 
     def meets(self, boxes: Boxes) -> bool:
-        """Tell whether any outline's box meets any of these.
+        """Return whether any polygon's box meets any of these boxes.
 
         Args:
             boxes: West, south, east and north in degrees of WGS 84, float64 (boxes, 4).
@@ -52,17 +71,17 @@ class PolygonIndex:
         return bool(self._tree.query(shapely.box(*boxes.T)).size)
 
     def on(self, grid: ChipGrid) -> tuple[npt.NDArray[np.intp], Geometries]:
-        """Bring the outlines that touch a chip into its coordinates.
+        """Project the polygons that touch a chip to its coordinates.
 
         Args:
-            grid: Where the chip lies.
+            grid: Grid of the chip.
 
         Returns:
             Their positions, ascending, and their polygons in the chip's own coordinate reference system, cut off some
             way beyond the chip's rim.
         """
         positions = self.touching(grid)
-        nearby = shapely.clip_by_rect(self.outlines.geometry[positions], *_widened(grid.wgs84_bounds))
+        nearby = shapely.clip_by_rect(self.polygons.geometry[positions], *_widened(grid.wgs84_bounds))
         if grid.crs != WGS84:
             nearby = shapely.transform(nearby, _from_degrees(grid.crs))
         corners = ((0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height))
@@ -73,38 +92,71 @@ class PolygonIndex:
 
 
 def check_coverage(index: PolygonIndex, grids: Iterable[ChipGrid]) -> None:
-    """Make sure that outlines and chips lie on the same ground.
+    """Check that polygons and chips overlap.
 
     Args:
-        index: The outlines.
-        grids: Where the chips lie.
+        index: The polygons.
+        grids: Grids of the chips.
 
     Raises:
-        BadInputError: If no outline meets any chip. The message gives both extents and, where it would help, that the
-            coordinates of the outlines seem to be mirrored or swapped.
+        BadInputError: No polygon meets any chip. The message gives both extents and, where it would help, that the
+            coordinates of the polygons seem to be mirrored or swapped.
     """
     check_boxes(index, np.array([grid.wgs84_bounds for grid in grids], dtype=np.float64).reshape(-1, 4), "chip")
 
 
 def check_boxes(index: PolygonIndex, boxes: Boxes, kind: str) -> None:
-    """Make sure that outlines lie on some ground.
+    """Check that polygons overlap some boxes.
 
     Args:
-        index: The outlines.
-        boxes: West, south, east and north of each piece of ground in degrees of WGS 84, float64 (boxes, 4).
-        kind: What such a piece is called.
+        index: The polygons.
+        boxes: West, south, east and north in degrees of WGS 84, float64 (boxes, 4).
+        kind: Word for a box in the message, such as ``region``.
 
     Raises:
         BadInputError: As :func:`check_coverage` does.
     """
     if index.meets(boxes):
         return
-    extent = shapely.total_bounds(index.outlines.geometry)
+    extent = shapely.total_bounds(index.polygons.geometry)
     ground = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)) if len(boxes) else (np.nan,) * 4
     raise BadInputError(
-        f"No outline in {index.outlines.source} meets any {kind}: the outlines lie in {_name(extent)}, the {kind}s in "
+        f"No outline in {index.polygons.source} meets any {kind}: the outlines lie in {_name(extent)}, the {kind}s in "
         f"{_name(ground)}; {_hint(index, boxes)}."
     )
+
+
+def measure_cover(index: PolygonIndex, grid: ChipGrid, empty: npt.NDArray[np.bool_]) -> MineCover:
+    """Measure the share of a chip that is mine, from areas of polygons in the chip's own coordinates.
+
+    Args:
+        index: The polygons.
+        grid: Grid of the chip.
+        empty: Pixels without data, boolean (height, width).
+
+    Returns:
+        Shares of the chip's ground; overlapping polygons count once.
+    """
+    positions, polygons = index.on(grid) if index.touching(grid).size else ((), ())
+    if not len(positions):
+        return MineCover(0.0, 0.0, "")
+    ground = shapely.box(*grid.bounds)
+    # Polygons that are valid in degrees can cross themselves by a rounding error in metres.
+    parts = shapely.intersection(shapely.make_valid(polygons), ground)
+    mine = shapely.union_all(parts)
+    seen = shapely.difference(mine, _polygonize(empty, grid)) if empty.any() else mine
+    areas: Counter[str] = Counter()
+    for position, part in zip(positions, parts, strict=True):
+        areas[index.polygons.kinds[position]] += part.area
+    areas.pop("", None)
+    kind = max(areas, key=lambda kind: areas[kind]) if areas else ""
+    return MineCover(float(seen.area / ground.area), float(mine.area / ground.area), kind)
+
+
+def _polygonize(pixels: npt.NDArray[np.bool_], grid: ChipGrid) -> shapely.Geometry:
+    found = shapes(pixels.astype(np.uint8), mask=pixels, transform=grid.transform)
+    united: shapely.Geometry = shapely.union_all([to_geometry(polygon) for polygon, _ in found])
+    return united
 
 
 def _hint(index: PolygonIndex, boxes: Boxes) -> str:

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from mining_the_mines.chips.cutting import ChipCutting, CuttingSettings
+from mining_the_mines.chips.cutting import CutChips, CuttingSettings
 from mining_the_mines.chips.cutting import cut_chips as cut
 from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.quality import ChipSettings
@@ -68,6 +69,21 @@ def cut_chips(
     mine_polygons: MinePolygons | None,
     chip_places: ChipPlaces | None,
     cutting: CuttingSettings,
-) -> ChipCutting:
-    """Cut chips out of the composites, on a grid or at given places, and label those that polygons decide on."""
-    return cut(composites, mine_polygons, cutting, chip_places, progress_bar)
+    drafts: Path,
+) -> CutChips:
+    """Cut chips out of the composites, on a grid or at given places, and label those that the polygons decide on.
+
+    Args:
+        composites: One a region.
+        mine_polygons: Polygons of mines; without them no chip has a label.
+        chip_places: Places to centre chips on; without them chips are cut on a grid.
+        cutting: Size and distance of the chips, and what makes a mine.
+        drafts: Folder to write the chips in.
+
+    Returns:
+        The folder of the chips.
+
+    Raises:
+        BadInputError: No chip can be cut, or none can be labelled.
+    """
+    return cut(composites, mine_polygons, cutting, drafts / "chips", chip_places, progress_bar)

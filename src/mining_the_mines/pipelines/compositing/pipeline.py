@@ -34,7 +34,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 cut_chips,
-                ["composites", "mine_polygons", "chip_places", "params:cutting"],
+                ["composites", "mine_polygons", "chip_places", "params:cutting", "drafts"],
                 "raw_chips",
                 name="cut_chips",
             ),

@@ -75,7 +75,7 @@ def _segmentation() -> Pipeline:
         ),
         Node(
             segment_test_chips,
-            ["packed_chips", "masks", "folds", "network", "params:evaluation"],
+            ["packed_chips", "masks", "folds", "network", "params:evaluation", "drafts"],
             "test_probability_maps",
             name="segment_test_chips",
         ),
@@ -90,7 +90,7 @@ def _segmentation() -> Pipeline:
     return Pipeline(
         nodes,
         namespace="segmentation",
-        inputs={"folds", "packed_chips"},
+        inputs={"folds", "packed_chips", "drafts"},
         parameters={"params:imagery"},
         tags="evaluation",
     )

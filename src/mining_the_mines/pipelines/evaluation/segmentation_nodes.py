@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.masks import check_masks
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
-from mining_the_mines.chips.probability_maps import stream_maps
+from mining_the_mines.chips.planes import PackedPlanes, write_probability_maps
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import pixel_hectares
@@ -75,8 +75,9 @@ def segment_test_chips(
     folds: pd.DataFrame,
     network: Any,  # noqa: ANN401 - a StoredEnsemble; its module loads torch
     evaluation: SegmentationEvaluationSettings,
-) -> PlaneStream:
-    """Predict probability maps of the test split, which is looked at for the first time."""
+    drafts: Path,
+) -> PackedPlanes:
+    """Predict probability maps of the test split, which no training has seen, and write them to the drafts."""
     from mining_the_mines.models.prediction import predict_packed_maps
 
     check_masks(masks, packed_chips)
@@ -85,7 +86,7 @@ def segment_test_chips(
     maps = np.empty((0, *masks.size), dtype=np.float16)
     if filenames:
         maps = predict_packed_maps(network.ensemble, packed_chips, filenames, evaluation.batch_size)
-    return stream_maps(masks, filenames, maps)
+    return write_probability_maps(drafts / "test_probability_maps", masks, filenames, maps)
 
 
 def score_segmentation(

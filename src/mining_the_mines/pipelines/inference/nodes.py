@@ -3,11 +3,13 @@
 import logging
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mining_the_mines.chips.archives import ZippedChips, open_chips
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings, find_fault
 from mining_the_mines.core.progress_bars import progress_bar
@@ -22,11 +24,16 @@ BATCH = 32
 COLUMNS = {"filename": "str", "probability": "float64", "label": "Int64", "error": "str"}
 
 
-def classify_chips(unlabelled_chips: ChipFolder, classifier: Any) -> pd.DataFrame:  # noqa: ANN401 - a MineClassifier
+def classify_chips(
+    unlabelled_chips: ChipFolder | ZippedChips,
+    unpacked_chips: Path,
+    classifier: Any,  # noqa: ANN401 - a MineClassifier
+) -> pd.DataFrame:
     """Give every chip of a folder a probability and a decision; what can't be read gets the reason instead.
 
     Args:
-        unlabelled_chips: The folder.
+        unlabelled_chips: The folder, or an archive of it.
+        unpacked_chips: Folder to unpack archives in.
         classifier: The complete model.
 
     Returns:
@@ -34,9 +41,10 @@ def classify_chips(unlabelled_chips: ChipFolder, classifier: Any) -> pd.DataFram
     """
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[str, Chip]] = []
-    for filename in progress_bar(unlabelled_chips.filenames, "detecting"):
+    chips = open_chips(unlabelled_chips, unpacked_chips)
+    for filename in progress_bar(chips.filenames, "Classifying chips"):
         try:
-            waiting.append((filename, _read(unlabelled_chips, filename, classifier)))
+            waiting.append((filename, _read(chips, filename, classifier)))
         except ChipError as error:
             rows.append({"filename": filename, "probability": np.nan, "label": pd.NA, "error": str(error)})
         if len(waiting) == BATCH:
@@ -61,18 +69,21 @@ def fill_in_submission(chip_predictions: pd.DataFrame) -> pd.DataFrame:
     return form.sort_values("filename", key=lambda names: names.map(_by_number), ignore_index=True)
 
 
-def segment_chips(unlabelled_chips: ChipFolder, segmenter: Segmenter, vectors: VectorSettings) -> SegmentedChips:
+def segment_chips(
+    unlabelled_chips: ChipFolder | ZippedChips, unpacked_chips: Path, segmenter: Segmenter, vectors: VectorSettings
+) -> SegmentedChips:
     """Outline the mines of a folder of chips; what can't be outlined gets the reason instead.
 
     Args:
-        unlabelled_chips: The folder; its chips may have any sizes.
+        unlabelled_chips: The folder, or an archive of it; its chips may have any sizes.
+        unpacked_chips: Folder to unpack archives in.
         segmenter: The complete model.
         vectors: Which patches become polygons.
 
     Returns:
         The chips, which are read and outlined one after the other while they are written.
     """
-    return SegmentedChips(unlabelled_chips, segmenter, vectors, progress_bar)
+    return SegmentedChips(open_chips(unlabelled_chips, unpacked_chips), segmenter, vectors, progress_bar)
 
 
 def _read(folder: ChipFolder, filename: str, classifier: Any) -> Chip:  # noqa: ANN401

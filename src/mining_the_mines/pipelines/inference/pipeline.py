@@ -12,16 +12,24 @@ def create_pipeline() -> Pipeline:
 
 def _classification() -> Pipeline:
     nodes = [
-        Node(classify_chips, ["unlabelled_chips", "classifier"], "chip_predictions", name="classify_chips"),
+        Node(
+            classify_chips,
+            ["unlabelled_chips", "unpacked_chips", "classifier"],
+            "chip_predictions",
+            name="classify_chips",
+        ),
         Node(fill_in_submission, "chip_predictions", "submission", name="fill_in_submission"),
     ]
-    return Pipeline(nodes, namespace="classification", inputs="unlabelled_chips", tags="inference")
+    return Pipeline(nodes, namespace="classification", inputs={"unlabelled_chips", "unpacked_chips"}, tags="inference")
 
 
 def _segmentation() -> Pipeline:
     nodes = [
         Node(
-            segment_chips, ["unlabelled_chips", "segmenter", "params:vectors"], "chip_predictions", name="segment_chips"
+            segment_chips,
+            ["unlabelled_chips", "unpacked_chips", "segmenter", "params:vectors"],
+            "chip_predictions",
+            name="segment_chips",
         )
     ]
-    return Pipeline(nodes, namespace="segmentation", inputs="unlabelled_chips", tags="inference")
+    return Pipeline(nodes, namespace="segmentation", inputs={"unlabelled_chips", "unpacked_chips"}, tags="inference")

@@ -2,19 +2,22 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mining_the_mines.chips.archives import ZippedChips, open_chips
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.chips.folds import assign_folds as deal_chips
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.masks import MaskSettings, check_masks, place_chips
 from mining_the_mines.chips.masks import describe_masks as tabulate_masks
-from mining_the_mines.chips.masks import draw_masks as lay_outlines
-from mining_the_mines.chips.packing import ChipStream, PackedChips
-from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
+from mining_the_mines.chips.masks import draw_masks as burn_polygons
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.chips.packing import pack_chips as write_chips
+from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.chips.windows import WindowSettings
@@ -28,12 +31,15 @@ from mining_the_mines.scenes.composite_files import Composite
 logger = logging.getLogger(__name__)
 
 
-def judge_chips(raw_chips: ChipFolder, chips: ChipSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read every chip once, check it, and list what is accepted and what is rejected, with the reason.
+def judge_chips(
+    raw_chips: ChipFolder | ZippedChips, unpacked_chips: Path, chips: ChipSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read every chip once, check it, and list accepted and rejected chips, with the reason.
 
     Args:
-        raw_chips: The chips as they were handed over.
-        chips: How to read them, and what is asked of them.
+        raw_chips: The chips and their labels, maybe in archives.
+        unpacked_chips: Folder to unpack archives in.
+        chips: How to read the chips, and their requirements.
 
     Returns:
         The manifest of all chips, and its rejected rows alone.
@@ -41,7 +47,7 @@ def judge_chips(raw_chips: ChipFolder, chips: ChipSettings) -> tuple[pd.DataFram
     Raises:
         BadInputError: Too few chips or one class only remain.
     """
-    manifest = take_inventory(raw_chips, chips, progress_bar)
+    manifest = take_inventory(open_chips(raw_chips, unpacked_chips), chips, progress_bar)
     rejected = manifest[manifest["verdict"] == "rejected"]
     check_sufficiency(manifest, chips.min_chips_per_class)
     return manifest, rejected[["filename", "label", "reason"]].reset_index(drop=True)
@@ -57,9 +63,26 @@ def assign_folds(manifest: pd.DataFrame, folds: FoldSettings) -> pd.DataFrame:
     return assigned
 
 
-def pack_chips(raw_chips: ChipFolder, manifest: pd.DataFrame, chips: ChipSettings) -> ChipStream:
-    """Queue the accepted chips for packing into one array; they are read as they are written."""
-    return ChipStream.accepted(raw_chips, manifest, chips, progress_bar)
+def pack_chips(
+    raw_chips: ChipFolder | ZippedChips, unpacked_chips: Path, manifest: pd.DataFrame, chips: ChipSettings, drafts: Path
+) -> PackedChips:
+    """Read the accepted chips and write them into one array.
+
+    Args:
+        raw_chips: The chips, maybe in archives.
+        unpacked_chips: Folder of unpacked archives.
+        manifest: Says which chips were accepted.
+        chips: How to read the chips.
+        drafts: Folder to write the array in.
+
+    Returns:
+        The packed chips.
+
+    Raises:
+        BadInputError: A chip can't be read any more.
+    """
+    folder = open_chips(raw_chips, unpacked_chips)
+    return write_chips(folder, manifest, chips, drafts / "packed_chips", progress_bar)
 
 
 def measure_bands(packed_chips: PackedChips, folds: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -69,36 +92,46 @@ def measure_bands(packed_chips: PackedChips, folds: pd.DataFrame) -> dict[str, d
 
 
 def draw_masks(
-    raw_chips: ChipFolder, packed_chips: PackedChips, mine_polygons: MinePolygons, masks: MaskSettings
-) -> tuple[PlaneStream, pd.DataFrame]:
-    """Lay the outlines over the grid of every packed chip, and list every outline with what became of it.
+    raw_chips: ChipFolder | ZippedChips,
+    unpacked_chips: Path,
+    packed_chips: PackedChips,
+    mine_polygons: MinePolygons,
+    masks: MaskSettings,
+    drafts: Path,
+) -> tuple[PackedPlanes, pd.DataFrame]:
+    """Burn the polygons onto the grid of every packed chip, and list every polygon with its verdict.
 
     Args:
-        raw_chips: Their files tell where they lie.
-        packed_chips: Which chips, and where they have no data.
-        mine_polygons: Repaired where they had to be.
-        masks: How pixels at the rim are taken.
+        raw_chips: The chips, whose files hold their grids.
+        unpacked_chips: Folder of unpacked archives.
+        packed_chips: The chips to draw masks for, and their missing data.
+        mine_polygons: Polygons of mines, repaired.
+        masks: How polygons become pixels.
+        drafts: Folder to write the masks in.
 
     Returns:
-        The masks, drawn as they are written, and the inventory of outlines.
+        The masks, and the inventory of polygons.
 
     Raises:
-        BadInputError: There are no outlines, none meets any chip, or no chip has a coordinate reference system.
+        BadInputError: There are no polygons, none meets any chip, or no chip has a coordinate reference system.
     """
-    outlines = _require(mine_polygons)
-    return lay_outlines(packed_chips, raw_chips, outlines, masks, progress_bar), outlines.inventory
+    polygons = _require(mine_polygons)
+    folder = open_chips(raw_chips, unpacked_chips)
+    return burn_polygons(packed_chips, folder, polygons, masks, drafts / "masks", progress_bar), polygons.inventory
 
 
 def describe_masks(
-    raw_chips: ChipFolder,
+    raw_chips: ChipFolder | ZippedChips,
+    unpacked_chips: Path,
     packed_chips: PackedChips,
     masks: PackedPlanes,
     mine_polygons: MinePolygons,
     settings: MaskSettings,
 ) -> pd.DataFrame:
-    """Tell for every chip how much of it is mine, and why it has no mask if it has none."""
+    """Count for every chip how much of it is mine, and list chips without mask with the reason."""
     drawn = set(masks.filenames)
-    left_out = place_chips(raw_chips, [name for name in packed_chips.filenames if name not in drawn]).left_out
+    folder = open_chips(raw_chips, unpacked_chips)
+    left_out = place_chips(folder, [name for name in packed_chips.filenames if name not in drawn]).left_out
     return tabulate_masks(masks, _require(mine_polygons), settings, left_out, progress_bar)
 
 

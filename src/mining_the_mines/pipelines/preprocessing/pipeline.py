@@ -22,9 +22,19 @@ def create_pipeline() -> Pipeline:
 def _chips() -> Pipeline:
     return Pipeline(
         [
-            Node(judge_chips, ["raw_chips", "params:imagery"], ["manifest", "rejected_chips"], name="judge_chips"),
+            Node(
+                judge_chips,
+                ["raw_chips", "unpacked_chips", "params:imagery"],
+                ["manifest", "rejected_chips"],
+                name="judge_chips",
+            ),
             Node(assign_folds, ["manifest", "params:folds"], "folds", name="assign_folds"),
-            Node(pack_chips, ["raw_chips", "manifest", "params:imagery"], "packed_chips", name="pack_chips"),
+            Node(
+                pack_chips,
+                ["raw_chips", "unpacked_chips", "manifest", "params:imagery", "drafts"],
+                "packed_chips",
+                name="pack_chips",
+            ),
             Node(measure_bands, ["packed_chips", "folds"], "band_statistics", name="measure_bands"),
         ],
         namespace="preprocessing",
@@ -38,13 +48,13 @@ def _masks() -> Pipeline:
         [
             Node(
                 draw_masks,
-                ["raw_chips", "packed_chips", "mine_polygons", "params:masks"],
+                ["raw_chips", "unpacked_chips", "packed_chips", "mine_polygons", "params:masks", "drafts"],
                 ["masks", "polygon_inventory"],
                 name="draw_masks",
             ),
             Node(
                 describe_masks,
-                ["raw_chips", "packed_chips", "masks", "mine_polygons", "params:masks"],
+                ["raw_chips", "unpacked_chips", "packed_chips", "masks", "mine_polygons", "params:masks"],
                 "mask_table",
                 name="describe_masks",
             ),
@@ -56,7 +66,7 @@ def _masks() -> Pipeline:
             ),
         ],
         namespace="segmentation",
-        inputs={"raw_chips", "packed_chips", "mine_polygons", "folds"},
+        inputs={"raw_chips", "unpacked_chips", "packed_chips", "mine_polygons", "folds", "drafts"},
         tags="preprocessing",
     )
 

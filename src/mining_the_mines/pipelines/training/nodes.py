@@ -1,13 +1,13 @@
 """Nodes of training. torch and scikit-learn are imported by the node that trains with them."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mining_the_mines.chips.masks import check_masks
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.chips.planes import PackedPlanes, PlaneStream
-from mining_the_mines.chips.probability_maps import stream_maps
+from mining_the_mines.chips.planes import PackedPlanes, write_probability_maps
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.core.progress_bars import progress_bar
@@ -73,7 +73,8 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
     workspace: Workspace,
     windows: WindowSettings,
     training: SegmenterTrainingSettings,
-) -> tuple[Any, PlaneStream, pd.DataFrame]:
+    drafts: Path,
+) -> tuple[Any, PackedPlanes, pd.DataFrame]:
     """Train a network for each fold that draws outlines.
 
     Args:
@@ -85,6 +86,7 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
         workspace: Where checkpoints lie, and who is told about epochs.
         windows: How windows become pictures.
         training: How to train.
+        drafts: Folder to write maps in.
 
     Returns:
         The fold ensemble, its out-of-fold maps of probability, and the figures of each epoch.
@@ -101,7 +103,8 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
     masked = folds[folds["filename"].isin(masks.filenames)]
     result = cross_validate(task, masked, read_statistics(band_statistics), workspace)
     stored = StoredEnsemble(result.ensemble, training.network, packed_chips.array.shape[-1])
-    return stored, stream_maps(masks, result.filenames, result.probabilities), result.curves
+    maps = write_probability_maps(drafts / "probability_maps", masks, result.filenames, result.probabilities)
+    return stored, maps, result.curves
 
 
 def blend_models(

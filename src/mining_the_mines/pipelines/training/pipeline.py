@@ -48,11 +48,12 @@ def _segmentation() -> Pipeline:
                 "workspace",
                 "params:windows",
                 "params:training",
+                "drafts",
             ],
             ["network", "probability_maps", "learning_curves"],
             name="train_segmenter",
         )
     ]
     return Pipeline(
-        nodes, namespace="segmentation", inputs={"folds", "packed_chips", "band_statistics"}, tags="training"
+        nodes, namespace="segmentation", inputs={"folds", "packed_chips", "band_statistics", "drafts"}, tags="training"
     )

@@ -1,0 +1,178 @@
+"""Rasters are read by band name, as reflectance, and unreadable ones are refused in a sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import rasterio
+from rasterio.windows import Window
+
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.rasters.chip import read_chip
+from mining_the_mines.rasters.reader import RasterFormat, find_bands, open_raster
+from mining_the_mines.rasters.true_colour import read_overview, read_true_colour
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from support.chip_files import BANDS, ground, write_chip
+
+Reflectance = npt.NDArray[np.float32]
+
+
+def read(path: Path, bands: tuple[str, ...] = BANDS, **options: Any) -> Reflectance:
+    return read_chip(path, RasterFormat(bands=bands, **options)).reflectance
+
+
+def test_integers_and_floats(tmp_path: Path) -> None:
+    pixels = ground(1)
+    chip = read_chip(write_chip(tmp_path / "a.tif", pixels), RasterFormat(bands=BANDS))
+    np.testing.assert_allclose(chip.reflectance, pixels, atol=0.0001)
+    assert chip.reflectance.dtype == np.float32
+    assert (chip.dtype, chip.height, chip.width) == ("uint16", 16, 16)
+    np.testing.assert_array_equal(read(write_chip(tmp_path / "b.tif", pixels, scaled=False)), pixels)
+
+
+def test_bands_by_name_in_the_wanted_order(tmp_path: Path) -> None:
+    pixels = ground(1)
+    path = write_chip(tmp_path / "a.tif", pixels[::-1], BANDS[::-1], scaled=False)
+    np.testing.assert_array_equal(read(path), pixels)
+    np.testing.assert_array_equal(read(path, ("B12", "B3")), pixels[[5, 1]])
+
+
+def test_bands_without_names(tmp_path: Path) -> None:
+    pixels = ground(1)
+    path = write_chip(tmp_path / "a.tif", pixels, [None] * 6, scaled=False)
+    np.testing.assert_array_equal(read(path), pixels)
+    with pytest.raises(BadInputError, match=r"a\.tif has 6 bands without names where 12 are wanted"):
+        read(path, COMPETITION_BANDS)
+
+
+def test_missing_and_repeated_bands(tmp_path: Path) -> None:
+    path = write_chip(tmp_path / "a.tif", ground(1, 3), ("B4", "B3", "B04"))
+    with pytest.raises(BadInputError, match=r"a\.tif lacks B1, B2.*it has B4, B3, B4"):
+        read(path, COMPETITION_BANDS)
+    with pytest.raises(BadInputError, match=r"a\.tif names B4 more than once"):
+        read(path, ("B4",))
+
+
+def test_nodata_of_the_file(tmp_path: Path) -> None:
+    pixels = ground(1)
+    pixels[2, 3, 4] = 0
+    reflectance = read(write_chip(tmp_path / "a.tif", pixels, nodata=0))
+    assert np.isnan(reflectance[2, 3, 4])
+    assert np.isnan(reflectance).sum() == 1
+    pixels[2, 3, 4] = np.nan
+    np.testing.assert_array_equal(read(write_chip(tmp_path / "b.tif", pixels, scaled=False, nodata=np.nan)), pixels)
+
+
+def test_given_nodata(tmp_path: Path) -> None:
+    pixels = ground(1)
+    pixels[:, 0, 0] = -9999
+    assert np.isnan(read(write_chip(tmp_path / "a.tif", pixels, scaled=False), nodata=-9999)).sum() == 6
+
+
+def test_without_nodata_zero_in_every_band_is_missing(tmp_path: Path) -> None:
+    pixels = ground(1)
+    pixels[:, 0, 0] = 0
+    pixels[0, 5, 5] = 0
+    reflectance = read(write_chip(tmp_path / "a.tif", pixels))
+    assert np.isnan(reflectance[:, 0, 0]).all()
+    assert reflectance[0, 5, 5] == 0
+
+
+def test_scale_and_offset_of_the_file_win(tmp_path: Path) -> None:
+    path = write_chip(tmp_path / "a.tif", ground(1) * 100, scaled=False)
+    np.testing.assert_allclose(read(path, scale=100, offset=-0.1), ground(1) - 0.1, rtol=1e-5, atol=1e-6)
+    path = write_chip(tmp_path / "b.tif", ground(1))
+    with rasterio.open(path, "r+") as file:
+        file.scales, file.offsets = [0.0002] * 6, [-0.1] * 6
+    np.testing.assert_allclose(read(path, scale=1, offset=-0.5), ground(1) * 2 - 0.1, atol=0.0002)
+
+
+def test_8_bit_pictures_and_complex_numbers(tmp_path: Path) -> None:
+    path = write_chip(tmp_path / "a.tif", (ground(1, 3) * 255).astype(np.uint8), ("B4", "B3", "B2"), scaled=False)
+    with pytest.raises(BadInputError, match=r"a\.tif holds 8-bit pixels"):
+        read(path, ("B4",))
+    assert read(path, ("B4",), scale=255).max() <= 1
+    path = write_chip(tmp_path / "b.tif", ground(1).astype(np.complex64), scaled=False)
+    with pytest.raises(BadInputError, match=r"b\.tif holds complex64 pixels"):
+        read(path)
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    cut_off = write_chip(tmp_path / "a.tif", ground(1, size=64), compress="deflate")
+    cut_off.write_bytes(cut_off.read_bytes()[:-2000])
+    (tmp_path / "b.tif").write_text("no raster", encoding="utf-8")
+    for name in ("a", "b"):
+        with pytest.raises(BadInputError, match=rf"{name}\.tif can't be read as a raster"):
+            read(tmp_path / f"{name}.tif")
+    with pytest.raises(BadInputError, match="does not exist"):
+        read(tmp_path / "c.tif")
+
+
+def test_paths_in_any_language(tmp_path: Path) -> None:
+    folder = tmp_path / "Mineração ilegal 金矿"
+    folder.mkdir()
+    assert read(write_chip(folder / "garimpo número 1.tif", ground(1))).shape == (6, 16, 16)
+
+
+def test_bounds_in_degrees(tmp_path: Path) -> None:
+    transform = rasterio.transform.from_bounds(10, 20, 10.5, 20.25, 16, 16)
+    local = rasterio.crs.CRS.from_wkt('LOCAL_CS["site grid",UNIT["metre",1]]')
+    files: dict[str, dict[str, Any]] = {
+        "utm": {"georeferenced": True},
+        "degrees": {"crs": "EPSG:4326", "transform": transform},
+        "local": {"georeferenced": True, "crs": local},
+        "none": {},
+    }
+    found = {}
+    for name, options in files.items():
+        chip = read_chip(write_chip(tmp_path / f"{name}.tif", ground(1), **options), RasterFormat(bands=BANDS))
+        found[name] = chip.wgs84_bounds
+    west, south, east, north = found["utm"] or (0, 0, 0, 0)
+    assert -57.1 < west < east < -56.9
+    assert -5.5 < south < north < -5.4
+    assert found["degrees"] == pytest.approx((10, 20, 10.5, 20.25))
+    assert found["local"] is None
+    assert found["none"] is None
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_decoding_changes_no_input(tmp_path: Path, dtype: str) -> None:
+    pixels = (ground(1) * 10_000).round().astype(dtype)
+    path = write_chip(tmp_path / "a.tif", pixels, scaled=False)
+    layout = RasterFormat(bands=("B12", "B3"), scale=10_000, nodata=float(pixels[5, 4, 4]))
+    window = Window(3, 2, 8, 5)
+    with rasterio.open(path) as source:
+        reader = find_bands(source, layout)
+        numbers = reader.read(source, window)
+    before = numbers.copy()
+    first, second = reader.decode(numbers), reader.decode(numbers)
+    np.testing.assert_array_equal(numbers, before)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first[1], pixels[1, 2:7, 3:11] / 10_000, rtol=1e-6)
+    assert np.isnan(first[0, 2, 1])
+    with open_raster(path, layout) as raster:
+        np.testing.assert_array_equal(raster.reflectance(window), first)
+
+
+def test_true_colour(tmp_path: Path) -> None:
+    pixels = ground(1)
+    path = write_chip(tmp_path / "a.tif", pixels, scaled=False)
+    np.testing.assert_array_equal(read_true_colour(path), pixels[[2, 1, 0]])
+    nameless = write_chip(tmp_path / "b.tif", pixels, [None] * 6, scaled=False)
+    np.testing.assert_array_equal(read_true_colour(nameless, BANDS), pixels[[2, 1, 0]])
+    infrared = write_chip(tmp_path / "c.tif", pixels[3:], BANDS[3:], scaled=False)
+    np.testing.assert_array_equal(read_true_colour(infrared, BANDS[3:]), pixels[[3, 3, 3]])
+
+
+def test_overview_of_a_part(tmp_path: Path) -> None:
+    path = write_chip(tmp_path / "a.tif", ground(1), scaled=False, georeferenced=True, nodata=np.nan)
+    layout = RasterFormat(bands=BANDS)
+    whole, transform = read_overview(path, layout, 8)
+    np.testing.assert_allclose(whole[0, 0, 0], ground(1)[2, :2, :2].mean(), rtol=1e-5)
+    assert (whole.shape, transform.a) == ((3, 8, 8), 20)
+    part, transform = read_overview(path, layout, 100, (499_960, 9_399_960, 500_040, 9_400_040))
+    assert (part.shape, transform.c) == ((3, 8, 8), 499_960)
+    np.testing.assert_array_equal(part[0, 4:, 4:], ground(1)[2, :4, :4])
+    assert np.isnan(part[:, :4]).all()
