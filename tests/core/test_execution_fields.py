@@ -1,4 +1,4 @@
-"""Parameters that say how work is done are told from those that results depend on."""
+"""Parameters that results do not depend on."""
 
 from pydantic import BaseModel, Field
 
@@ -17,21 +17,21 @@ class _Outer(BaseModel):
     names: tuple[str, ...] = ("a",)
 
 
-def test_incidental_fields_are_left_out_however_deep_they_lie() -> None:
+def test_nested_fields() -> None:
     assert result_parameters({"part": [_Outer()]}) == {"part": [{"inner": {"size": 3}, "names": ["a"]}]}
 
 
-def test_going_on_with_a_training_changes_nothing_of_it() -> None:
+def test_resumed_training() -> None:
     settings = ClassifierTrainingSettings()
     assert result_parameters(settings.model_copy(update={"resume": True})) == result_parameters(settings)
 
 
-def test_longer_training_is_another_training() -> None:
+def test_longer_training() -> None:
     settings = ClassifierTrainingSettings()
     assert result_parameters(settings.model_copy(update={"epochs": 99})) != result_parameters(settings)
 
 
-def test_no_result_depends_on_where_blocks_are_worked_on() -> None:
+def test_dask_settings() -> None:
     assert (
         result_parameters(DaskSettings(workers=7)) == result_parameters(DaskSettings(address="tcp://host:8786")) == {}
     )

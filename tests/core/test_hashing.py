@@ -1,4 +1,4 @@
-"""One hash for what a file or folder holds."""
+"""Hashes of files and folders."""
 
 import os
 import time
@@ -19,7 +19,7 @@ def write(path: Path, text: str, when: int = _LONG_AGO) -> Path:
     return path
 
 
-def test_a_folder_is_the_same_wherever_it_lies(tmp_path: Path) -> None:
+def test_moved_folder(tmp_path: Path) -> None:
     for place in ("one", "other"):
         write(tmp_path / place / "a" / "chip.tif", "pixels")
         write(tmp_path / place / "labels.csv", "label")
@@ -27,14 +27,14 @@ def test_a_folder_is_the_same_wherever_it_lies(tmp_path: Path) -> None:
     assert hashes.of(tmp_path / "one") == hashes.of(tmp_path / "other")
 
 
-def test_a_renamed_file_makes_another_folder(tmp_path: Path) -> None:
+def test_renamed_file(tmp_path: Path) -> None:
     write(tmp_path / "one" / "a.tif", "pixels")
     write(tmp_path / "other" / "b.tif", "pixels")
     hashes = ContentHashes()
     assert hashes.of(tmp_path / "one") != hashes.of(tmp_path / "other")
 
 
-def test_drafts_and_what_gdal_leaves_beside_rasters_do_not_count(tmp_path: Path) -> None:
+def test_hidden_files_and_statistics(tmp_path: Path) -> None:
     write(tmp_path / "folder" / "a.tif", "pixels")
     before = ContentHashes().of(tmp_path / "folder")
     write(tmp_path / "folder" / ".b.tif.1234", "half")
@@ -43,11 +43,11 @@ def test_drafts_and_what_gdal_leaves_beside_rasters_do_not_count(tmp_path: Path)
     assert ContentHashes().of(tmp_path / "folder") == before
 
 
-def test_what_is_not_there_is_nothing(tmp_path: Path) -> None:
+def test_missing_file(tmp_path: Path) -> None:
     assert ContentHashes().of(tmp_path / "missing") == NOTHING
 
 
-def test_a_file_that_changed_is_hashed_again_in_the_next_run(tmp_path: Path) -> None:
+def test_changed_file(tmp_path: Path) -> None:
     file = write(tmp_path / "labels.csv", "0")
     first = ContentHashes(tmp_path / "hashes.json")
     before = first.of(file)
@@ -56,7 +56,7 @@ def test_a_file_that_changed_is_hashed_again_in_the_next_run(tmp_path: Path) -> 
     assert ContentHashes(tmp_path / "hashes.json").of(file) != before
 
 
-def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
+def test_remembered_hash(tmp_path: Path) -> None:
     file, memory = Path(os.__file__), tmp_path / "hashes.json"  # old enough to be remembered
     first = ContentHashes(memory)
     before = first.of(file)
@@ -65,7 +65,7 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
     assert ContentHashes(memory).of(file) == "remembered"
 
 
-def test_a_file_whose_date_was_set_back_is_hashed_again(tmp_path: Path) -> None:
+def test_date_set_back(tmp_path: Path) -> None:
     file, memory = write(tmp_path / "labels.csv", "a,1"), tmp_path / "hashes.json"
     first = ContentHashes(memory)
     time.sleep(2.1)  # until it is old enough to be remembered
@@ -78,7 +78,7 @@ def test_a_file_whose_date_was_set_back_is_hashed_again(tmp_path: Path) -> None:
     assert ContentHashes(memory).of(file) != before
 
 
-def test_files_of_a_linked_folder_count_even_if_links_run_in_circles(tmp_path: Path) -> None:
+def test_linked_folder(tmp_path: Path) -> None:
     inside = write(tmp_path / "elsewhere" / "a.tif", "pixels")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
@@ -89,7 +89,7 @@ def test_files_of_a_linked_folder_count_even_if_links_run_in_circles(tmp_path: P
     assert ContentHashes().of(tmp_path / "folder") != before
 
 
-def test_a_file_written_a_moment_ago_is_not_trusted_to_stay(tmp_path: Path) -> None:
+def test_racy_file(tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_text("0", encoding="utf-8")
     hashes = ContentHashes()
@@ -99,14 +99,14 @@ def test_a_file_written_a_moment_ago_is_not_trusted_to_stay(tmp_path: Path) -> N
     assert hashes.of(file) != before
 
 
-def test_a_damaged_memory_is_forgotten(tmp_path: Path) -> None:
+def test_damaged_memory(tmp_path: Path) -> None:
     (tmp_path / "hashes.json").write_text('{"half', encoding="utf-8")
     file = write(tmp_path / "a", "b")
     assert ContentHashes(tmp_path / "hashes.json").of(file) == ContentHashes().of(file)
 
 
 @given(names=st.lists(st.text("abc", min_size=1, max_size=3), unique=True, min_size=1))
-def test_the_order_in_which_files_are_named_does_not_matter(names: list[str], tmp_path_factory: object) -> None:
+def test_order_of_files(names: list[str], tmp_path_factory: object) -> None:
     folder = tmp_path_factory.mktemp("files")  # type: ignore[attr-defined]
     files = [write(folder / name, name) for name in names]
     hashes = ContentHashes()

@@ -1,4 +1,4 @@
-"""Wrong parameters are named in a line, and no secret is repeated."""
+"""Messages about wrong parameters."""
 
 from typing import Any
 
@@ -57,11 +57,11 @@ def told(**given: Any) -> str:
     ],
     ids=["too large", "nested", "unknown", "a rule of our own"],
 )
-def test_a_wrong_parameter_is_named_with_what_is_wrong(given: dict[str, Any], said: str) -> None:
+def test_wrong_parameter(given: dict[str, Any], said: str) -> None:
     assert told(**given) == f"{said}. (docs/parameters.md explains all parameters.)"
 
 
-def test_all_wrong_parameters_are_named_in_one_line() -> None:
+def test_several_wrong_parameters() -> None:
     said = told(share=3, shore=0.5)
     assert "part.share is 3" in said
     assert "no parameter part.shore" in said
@@ -73,7 +73,7 @@ def test_all_wrong_parameters_are_named_in_one_line() -> None:
     "given",
     [{"token": "hunter2"}, {"password": "hunter2"}, {"depths": ["hunter2"]}, {"share": "https://me:hunter2@x/"}],
 )
-def test_no_secret_is_repeated(given: dict[str, Any]) -> None:
+def test_secrets(given: dict[str, Any]) -> None:
     assert "hunter2" not in told(**given)
 
 
@@ -86,7 +86,7 @@ def test_no_secret_is_repeated(given: dict[str, Any]) -> None:
         ({"share": -1, "password": "3"}, "part can't be used: A share below 0 leaves nothing: give one between 0"),
     ],
 )
-def test_settings_that_pydantic_refuses_are_named_without_any_value(given: dict[str, Any], said: str) -> None:
+def test_wrong_settings(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate(given)
     told = describe_settings_errors(caught.value, "part")
@@ -95,6 +95,6 @@ def test_settings_that_pydantic_refuses_are_named_without_any_value(given: dict[
     assert "\n" not in told
 
 
-def test_what_is_said_in_other_words_is_passed_on() -> None:
+def test_unknown_messages() -> None:
     assert describe_parameter_errors("All is wrong.") == "All is wrong."
     assert "parameter part: no such file" in describe_parameter_errors("Failed:\n- Parameter 'part': no such file.")

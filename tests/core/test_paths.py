@@ -17,13 +17,13 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_project_is_the_nearest_folder_with_a_project_file(project: Path, tmp_path: Path) -> None:
+def test_nearest_project(project: Path, tmp_path: Path) -> None:
     assert project_of(project / "data/07/map.json") == project
     assert project_of(project) == project
     assert project_of(tmp_path / "elsewhere") is None
 
 
-def test_paths_of_the_project_are_told_from_its_folder_and_found_again(project: Path) -> None:
+def test_path_in_the_project(project: Path) -> None:
     record, image = project / "data/maps/map.json", project / "data/composites/tapajos.tif"
     assert tell(image, record) == "data/composites/tapajos.tif"
     assert tell(project / "data/maps/../composites/tapajos.tif", record) == "data/composites/tapajos.tif"
@@ -31,27 +31,27 @@ def test_paths_of_the_project_are_told_from_its_folder_and_found_again(project: 
 
 
 @pytest.mark.parametrize("named", ["/mnt/scenes/a.tif", "https://x.org/a.tif", "s3://bucket/a.tif", "earth-search"])
-def test_what_lies_elsewhere_is_told_as_it_is(project: Path, named: str) -> None:
+def test_path_elsewhere(project: Path, named: str) -> None:
     assert tell(named, project / "map.json") == named
 
 
 @pytest.mark.parametrize("told", ["/mnt/scenes/a.tif", "https://x.org/a.tif"])
-def test_what_is_told_as_it_is_is_found_there(project: Path, told: str) -> None:
+def test_find_address_or_absolute_path(project: Path, told: str) -> None:
     assert find(told, project / "map.json") == told
 
 
-def test_without_a_project_paths_stay_as_they_are(tmp_path: Path) -> None:
+def test_no_project(tmp_path: Path) -> None:
     image = str(tmp_path / "a.tif")
     assert tell(image, tmp_path / "map.json") == image
     assert find("data/a.tif", tmp_path / "map.json") == "data/a.tif"
     assert tell_text(f"{image} is damaged.", tmp_path) == f"{image} is damaged."
 
 
-def test_sentences_name_files_of_the_project_from_its_folder(project: Path) -> None:
+def test_paths_in_a_sentence(project: Path) -> None:
     assert tell_text(f"{project}{os.sep}a.tif is damaged.", project / "data") == "a.tif is damaged."
 
 
-def test_links_go_from_the_folder_of_the_file_that_they_stand_in(project: Path) -> None:
+def test_link(project: Path) -> None:
     folder = project / "data/maps/tapajos"
     assert link(str(project / "data/composites/tapajos.tif"), folder) == "../../composites/tapajos.tif"
     assert link("/mnt/tapajos.tif", folder) == "/mnt/tapajos.tif"

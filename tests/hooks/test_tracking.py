@@ -110,7 +110,8 @@ def test_no_password_of_an_archive_is_tracked(tracking: RunTracking) -> None:
 
 def test_a_run_is_tagged_with_its_training_data(tracking: RunTracking) -> None:
     chips, folds, masks = outlined.packed(), outlined.folds_table(), outlined.masks_of()
-    begin(tracking, {}, {"packed": {"data": "chips"}, "folds": {"data": "folds"}, "masks": {"data": "masks"}, "x": {}})
+    contents = {"packed": {"holds": "chips"}, "folds": {"holds": "folds"}, "masks": {"holds": "masks"}, "x": {}}
+    begin(tracking, {}, contents)
     for name, data in (("packed", chips), ("folds", folds), ("masks", masks), ("x", None)):
         tracking.after_dataset_loaded(name, data)
     tags = logged(tracking).data.tags

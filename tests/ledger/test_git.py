@@ -1,4 +1,4 @@
-"""What git says of the code."""
+"""State of the working tree."""
 
 import hashlib
 import subprocess
@@ -25,19 +25,19 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_clean_checkout_is_its_commit(checkout: Path) -> None:
+def test_clean_checkout(checkout: Path) -> None:
     state = read_git_state(checkout)
     assert (state.commit, state.dirty, state.diff) == (git(checkout, "rev-parse", "HEAD"), False, "")
 
 
-def test_a_change_that_no_commit_has_is_kept_whole(checkout: Path) -> None:
+def test_uncommitted_change(checkout: Path) -> None:
     (checkout / "nodes.py").write_text("threshold = 0.6\n", encoding="utf-8")
     state = read_git_state(checkout)
     assert state.dirty
     assert "+threshold = 0.6" in state.diff
 
 
-def test_what_a_file_holds_that_git_does_not_know_makes_a_difference(checkout: Path) -> None:
+def test_untracked_file(checkout: Path) -> None:
     (checkout / "new.py").write_text("a", encoding="utf-8")
     first = read_git_state(checkout)
     (checkout / "new.py").write_text("b", encoding="utf-8")
@@ -70,7 +70,7 @@ NEW = {
 
 
 @pytest.mark.parametrize("setting", ["diff.noprefix=true", "diff.mnemonicPrefix=true", "diff.context=0"])
-def test_a_changed_checkout_is_restored_from_its_commit_and_its_diff(checkout: Path, setting: str) -> None:
+def test_checkout_restored_from_the_diff(checkout: Path, setting: str) -> None:
     git(checkout, "config", *setting.split("="))
     write(checkout, {"nodes.py": b"threshold = 0.6\n", ".gitattributes": b"*.bin binary\n", **NEW})
     write(checkout, {"large.txt": b"x" * 1_000_000, "picture.png": b"\x89PNG\0\xff"})
@@ -89,30 +89,30 @@ def test_a_changed_checkout_is_restored_from_its_commit_and_its_diff(checkout: P
     [("grün.png", b"\0\xff"), ("long.txt", b"x" * 1_000_000), ("-", b"x")],
     ids=["binary", "long", "minus"],
 )
-def test_what_is_no_short_text_is_told_by_its_hash(checkout: Path, name: str, content: bytes) -> None:
+def test_binary_or_long_untracked_file(checkout: Path, name: str, content: bytes) -> None:
     (checkout / name).write_bytes(content)
     diff = read_git_state(checkout).diff
     assert f"{hashlib.sha256(content).hexdigest()}  {name}\n" in diff
     assert len(diff) < 300
 
 
-def test_what_git_is_told_to_ignore_is_not_in_the_diff(checkout: Path) -> None:
+def test_ignored_file(checkout: Path) -> None:
     write(checkout, {".gitignore": b"local/\n", "local/credentials.yml": b"password: hunter2\n"})
     assert "hunter2" not in read_git_state(checkout).diff
 
 
-def test_a_link_or_a_file_that_cannot_be_read_does_not_stop_a_run(checkout: Path) -> None:
+def test_links(checkout: Path) -> None:
     (checkout / "broken").symlink_to("nowhere")
     (checkout / "link").symlink_to("nodes.py")
     diff = read_git_state(checkout).diff
     assert f"{hashlib.sha256((checkout / 'nodes.py').read_bytes()).hexdigest()}  link\n" in diff
 
 
-def test_the_whole_checkout_counts_from_wherever_one_asks(checkout: Path) -> None:
+def test_folder_below_the_checkout(checkout: Path) -> None:
     (checkout / "data").mkdir()
     (checkout / "new.py").write_text("a", encoding="utf-8")
     assert read_git_state(checkout / "data") == read_git_state(checkout)
 
 
-def test_outside_a_checkout_nothing_is_known(tmp_path: Path) -> None:
+def test_outside_a_checkout(tmp_path: Path) -> None:
     assert read_git_state(tmp_path).tags == {"git_commit": "unknown", "git_dirty": "unknown"}

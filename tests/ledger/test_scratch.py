@@ -1,4 +1,4 @@
-"""A project beside the project, where a run is done again."""
+"""A project beside the project, where a run is repeated."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_data_that_are_links_are_there_with_what_they_lead_to(tmp_path: Path) -> None:
+def test_symbolic_links(tmp_path: Path) -> None:
     write(tmp_path / "store/ab12", "pixels")
     for link in ("data/01_raw/scene.tif", "data/01_raw/chips/a.tif"):
         (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
@@ -21,7 +21,7 @@ def test_data_that_are_links_are_there_with_what_they_lead_to(tmp_path: Path) ->
     assert (scratch / "data/01_raw/chips/a.tif").read_text(encoding="utf-8") == "pixels"
 
 
-def test_a_folder_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
+def test_circular_link(tmp_path: Path) -> None:
     folder = tmp_path / "data/01_raw/chips"
     write(folder / "a.tif", "pixels")
     (folder / "again").symlink_to(folder)
@@ -29,7 +29,7 @@ def test_a_folder_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
     assert [path.name for path in (scratch / "data/01_raw/chips").rglob("*")] == ["a.tif"]
 
 
-def test_what_is_known_of_a_raster_beside_it_comes_along(tmp_path: Path) -> None:
+def test_statistics_of_a_raster(tmp_path: Path) -> None:
     raster = write(tmp_path / "data/01_raw/scene.tif", "pixels")
     write(tmp_path / "data/01_raw/scene.tif.aux.xml", "bands")
     assert (make_scratch(tmp_path, [raster]) / "data/01_raw/scene.tif.aux.xml").is_file()

@@ -69,7 +69,7 @@ class RunTracking:
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - whatever a dataset holds
         """Tag the run with the hash of its training data, as the models that it registers have it."""
-        run, part = active_run(), self._facts(dataset_name).data
+        run, part = active_run(), self._facts(dataset_name).training_data
         if run is None or part is None or part in self._trained_on:
             return
         self._trained_on[part] = hash_folds(data) if part == "folds" else data.content_hash
@@ -96,7 +96,7 @@ class RunTracking:
         """Log the results of a node that was up to date."""
         for state in record.outputs:
             facts = self._facts(state.dataset)
-            if state.path is not None and (facts.artifact or facts.metrics or facts.data):
+            if state.path is not None and (facts.artifact or facts.metrics or facts.training_data):
                 data = catalog.load(state.dataset)
                 self.after_dataset_loaded(state.dataset, data)
                 self.after_dataset_saved(state.dataset, data)

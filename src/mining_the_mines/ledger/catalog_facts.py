@@ -5,17 +5,17 @@ The ledger and the tracking of runs know no dataset by its name. They read these
 ============== =======================================================================================================
 ``artifact``   ``true``: log the file to MLflow when it is saved.
 ``metrics``    ``true``: a table of scores, whose figures are logged to MLflow as metrics.
-``data``       ``chips``, ``folds`` or ``masks``: training data, whose hash becomes a tag of the run in MLflow.
 ``networks``   ``true``: holds networks or what they computed, so a GPU may change the last digits.
 ``volatile``   ``true``: changes with every run (a work folder, checkpoints, the registry's champion); says nothing
                about staleness.
-``index``      Name of the JSON file that lists what belongs to the last run, in a folder that also keeps results of
-               other runs (``composites.json``). Without a name before the suffix, as ``index: true``, the dataset's
-               own file is the index. Only the index and the files that it names count; see
-               :func:`mining_the_mines.ledger.states.index_files`.
-``holds``      Trade word for the content, by which ``kedro lineage`` reports it: ``simulation`` (a simulated
-               archive), ``scenes`` (chosen STAC items), ``composites``, ``chips``, ``folds``, ``decision`` (chosen
-               threshold), ``model`` or ``maps``.
+``index``      ``true``: the dataset is a JSON file that lists the results of the last run, in a folder that also keeps
+               results of other runs. Only the index and the files that it names count; see
+               :func:`mining_the_mines.ledger.states.read_index`. If the dataset is the folder, the name of the JSON
+               file in it (``composites.json``).
+``holds``      Trade word for the content, by which ``kedro lineage`` reports it: ``simulation`` (settings of a
+               simulated archive), ``scenes`` (chosen STAC items), ``composites``, ``chips``, ``folds``, ``masks``,
+               ``decision`` (chosen threshold), ``model`` or ``maps``. Chips, folds and masks are training data, whose
+               hashes become a tag of the run in MLflow.
 ============== =======================================================================================================
 """
 
@@ -30,7 +30,9 @@ from mining_the_mines.core.parameter_errors import describe_settings_errors
 #: Key of this project below ``metadata``.
 METADATA_KEY: Final = "mining_the_mines"
 
-Content = Literal["simulation", "scenes", "composites", "chips", "folds", "decision", "model", "maps"]
+Content = Literal["simulation", "scenes", "composites", "chips", "folds", "masks", "decision", "model", "maps"]
+
+_TRAINING_DATA: Final = ("chips", "folds", "masks")
 
 
 class DatasetFacts(BaseModel):
@@ -40,11 +42,15 @@ class DatasetFacts(BaseModel):
 
     artifact: bool = False
     metrics: bool = False
-    data: Literal["chips", "folds", "masks"] | None = None
     networks: bool = False
     volatile: bool = False
     index: str | bool = False
     holds: Content | None = None
+
+    @property
+    def training_data(self) -> Content | None:
+        """The content if models are trained on it, else ``None``."""
+        return self.holds if self.holds in _TRAINING_DATA else None
 
 
 def read_facts(name: str, metadata: Any) -> DatasetFacts:  # noqa: ANN401 - as YAML has it
