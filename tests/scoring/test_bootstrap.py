@@ -1,4 +1,4 @@
-"""Intervals cover the truth, follow the places and never feign certainty."""
+"""Intervals cover the truth and follow the places."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from support.predictions import make_chips
 FEW = BootstrapSettings(resamples=200)
 
 
-def test_intervals_cover_the_truth_about_as_often_as_promised() -> None:
+def test_coverage() -> None:
     _, labels, chances = make_chips(40_000, seed=1)
     names = ("f1", "roc_auc", "brier")
     truth = {
@@ -25,7 +25,7 @@ def test_intervals_cover_the_truth_about_as_often_as_promised() -> None:
     assert all(0.88 <= hit / 150 <= 0.995 for hit in hits.values()), hits
 
 
-def test_resampling_places_gives_wider_intervals_than_resampling_chips() -> None:
+def test_places_give_wider_intervals() -> None:
     places, labels, chances = make_chips(30, chips_a_place=10)
     scorer = weighted_scores(labels, chances, 0.5, ("f1",))
     by_place = bootstrap_intervals(scorer, places, FEW)["f1"]
@@ -33,7 +33,7 @@ def test_resampling_places_gives_wider_intervals_than_resampling_chips() -> None
     assert by_place.high - by_place.low > 1.2 * (by_chip.high - by_chip.low)
 
 
-def test_the_same_seed_gives_the_same_intervals_in_any_order_of_rows() -> None:
+def test_reproducible_in_any_order() -> None:
     places, labels, chances = make_chips(12)
     order = np.random.default_rng(0).permutation(places.size)
     once = bootstrap_intervals(weighted_scores(labels, chances, 0.5), places, FEW)
@@ -42,14 +42,14 @@ def test_the_same_seed_gives_the_same_intervals_in_any_order_of_rows() -> None:
         assert again[name] == pytest.approx(interval)
 
 
-def test_another_seed_gives_other_resamples() -> None:
+def test_seed() -> None:
     places, labels, chances = make_chips(12)
     scorer = weighted_scores(labels, chances, 0.5)
     other = FEW.model_copy(update={"seed": 1})
     assert bootstrap_intervals(scorer, places, FEW) != bootstrap_intervals(scorer, places, other)
 
 
-def test_many_chips_are_resampled_in_blocks_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     places, labels, chances = make_chips(12)
     scorer = weighted_scores(labels, chances, 0.5)
     whole = bootstrap_intervals(scorer, places, FEW)
@@ -58,39 +58,39 @@ def test_many_chips_are_resampled_in_blocks_with_the_same_result(monkeypatch: py
         assert interval == pytest.approx(whole[name])
 
 
-def test_resamples_of_one_class_are_left_out() -> None:
+def test_undefined_resamples_are_left_out() -> None:
     scorer = weighted_scores([1, 1, 0, 0], [0.9, 0.4, 0.5, 0.1], 0.5, ("roc_auc",))
     interval = bootstrap_intervals(scorer, ["a", "b", "c", "d"], FEW)["roc_auc"]
     assert np.isfinite(interval).all()
     assert interval.low <= interval.value <= interval.high
 
 
-def test_one_place_alone_has_a_value_but_no_interval() -> None:
+def test_one_place_has_no_interval() -> None:
     scorer = weighted_scores([1, 0], [0.9, 0.1], 0.5, ("f1",))
     interval = bootstrap_intervals(scorer, ["a", "a"], FEW)["f1"]
     assert interval.value == 1
     assert np.isnan(interval[1:]).all()
 
 
-def test_a_figure_undefined_in_most_resamples_has_no_interval() -> None:
+def test_mostly_undefined_figure() -> None:
     scorer = weighted_scores([1, 0, 0, 0], [0.9, 0.6, 0.5, 0.1], 0.95, ("precision",))
     assert np.isnan(bootstrap_intervals(scorer, ["a", "b", "c", "d"], FEW)["precision"].low)
 
 
-def test_a_perfect_score_is_not_taken_for_certain() -> None:
+def test_perfect_score_is_not_certain() -> None:
     scorer = weighted_scores([1, 1, 1, 0, 0], [0.9, 0.8, 0.7, 0.2, 0.1], 0.5, ("recall",))
     interval = bootstrap_intervals(scorer, list("abcde"), FEW, shares=scorer.shares())["recall"]
     assert interval.high == 1
     assert interval.low == pytest.approx(0.025 ** (1 / 3))
 
 
-def test_nothing_found_is_not_taken_for_certain_either() -> None:
+def test_zero_score_is_not_certain() -> None:
     scorer = weighted_scores([1, 1, 0], [0.1, 0.2, 0.1], 0.5, ("recall",))
     interval = bootstrap_intervals(scorer, list("abc"), FEW, shares=scorer.shares())["recall"]
     assert list(interval) == pytest.approx([0, 0, 1 - 0.025**0.5])
 
 
-def test_a_figure_that_noise_raises_has_an_interval_that_holds_it_and_reaches_lower() -> None:
+def test_figure_raised_by_noise() -> None:
     places, labels, chances = make_chips(15)
     name = "expected_calibration_error"
     scorer = weighted_scores(labels, chances, 0.5, (name,))
@@ -100,13 +100,13 @@ def test_a_figure_that_noise_raises_has_an_interval_that_holds_it_and_reaches_lo
     assert mended.low < plain.low
 
 
-def test_a_model_compared_with_itself_differs_by_nothing() -> None:
+def test_difference_to_itself() -> None:
     places, labels, chances = make_chips(12)
     scorer = weighted_scores(labels, chances, 0.5)
     assert set(paired_difference(scorer, scorer, places, FEW).values()) == {(0, 0, 0)}
 
 
-def test_a_small_but_steady_advantage_is_found_where_single_intervals_overlap() -> None:
+def test_paired_intervals_are_narrower() -> None:
     places, labels, chances = make_chips(40)
     better = chances + 0.06 * (labels - 0.5)
     better = np.clip(better, 0, 1)
@@ -116,7 +116,7 @@ def test_a_small_but_steady_advantage_is_found_where_single_intervals_overlap() 
     assert paired_difference(ours, theirs, places, FEW)["roc_auc"].low > 0
 
 
-def test_any_scorer_of_weights_can_be_given_intervals() -> None:
+def test_any_scorer() -> None:
     def mean_area(weights: FloatArray) -> dict[str, FloatArray]:
         return {"hectares": weights @ np.array([1.0, 2.0, 6.0]) / weights.sum(axis=1)}
 
@@ -124,6 +124,6 @@ def test_any_scorer_of_weights_can_be_given_intervals() -> None:
     assert interval == (3, 1, 6)
 
 
-def test_a_chip_without_place_is_refused() -> None:
+def test_chip_without_place_is_refused() -> None:
     with pytest.raises(ValueError, match="no place"):
         bootstrap_intervals(weighted_scores([1, 0], [0.9, 0.1], 0.5), np.array(["a", None]), FEW)

@@ -1,4 +1,4 @@
-"""Scores of maps say how many mines are found, how many of those mapped are mines, and how the hectares compare."""
+"""Scores of maps by object and by area."""
 
 import geopandas as gpd
 import numpy as np
@@ -53,7 +53,7 @@ def mixed() -> MapScores:
     return score(compare(mapped, drawn))
 
 
-def test_every_figure_is_in_the_table_once_a_scene_and_once_for_all(mixed: MapScores) -> None:
+def test_score_table(mixed: MapScores) -> None:
     assert list(mixed.table.columns) == list(MAP_SCORE_COLUMNS)
     for scene in (None, "tapajos"):
         assert list(figures(mixed, scene)) == [*MAP_METRICS, *MAP_TOTALS]
@@ -61,7 +61,7 @@ def test_every_figure_is_in_the_table_once_a_scene_and_once_for_all(mixed: MapSc
     assert list(by_size) == [*BY_REFERENCE_SIZE, *BY_PREDICTION_SIZE]
 
 
-def test_mines_are_scored_by_partner_and_by_touch(mixed: MapScores) -> None:
+def test_object_scores(mixed: MapScores) -> None:
     found = values(mixed)
     assert found["object_recall"] == pytest.approx(2 / 4)
     assert found["object_precision"] == pytest.approx(2 / 5)
@@ -71,7 +71,7 @@ def test_mines_are_scored_by_partner_and_by_touch(mixed: MapScores) -> None:
     assert found["mean_iou"] == pytest.approx((1 + 0.95**2 + 0.25 + 0) / 4, abs=1e-4)
 
 
-def test_areas_are_compared_as_areas(mixed: MapScores) -> None:
+def test_area_scores(mixed: MapScores) -> None:
     found = values(mixed)
     true, mapped, common = 12.36, 4 + 3.61 + 1 + 9 + 0.25, 4 + 3.61 + 1
     assert found["reference_hectares"] == pytest.approx(true, rel=1e-3)
@@ -82,7 +82,7 @@ def test_areas_are_compared_as_areas(mixed: MapScores) -> None:
     assert found["area_bias_share"] == pytest.approx(mapped / true - 1, rel=1e-4)
 
 
-def test_recall_is_by_the_size_of_reference_mines_and_precision_by_that_of_mapped_ones(mixed: MapScores) -> None:
+def test_scores_by_size(mixed: MapScores) -> None:
     large, small = figures(mixed, size="2 to 10 ha"), figures(mixed, size="under 0.5 ha")
     assert large["object_recall"]["value"] == pytest.approx(2 / 3)
     assert large["object_precision"]["value"] == pytest.approx(2 / 3)
@@ -91,7 +91,7 @@ def test_recall_is_by_the_size_of_reference_mines_and_precision_by_that_of_mappe
     assert np.isnan(figures(mixed, size="10 ha and more")["object_recall"]["value"])
 
 
-def test_figures_have_intervals_by_site_and_totals_have_none(mixed: MapScores) -> None:
+def test_intervals_by_site(mixed: MapScores) -> None:
     table = figures(mixed)
     for metric in MAP_METRICS:
         assert table[metric]["low"] <= table[metric]["value"] <= table[metric]["high"]
@@ -99,7 +99,7 @@ def test_figures_have_intervals_by_site_and_totals_have_none(mixed: MapScores) -
     assert (table["object_f1"]["objects"], table["object_f1"]["sites"]) == (9, 6)
 
 
-def test_a_perfect_map_is_not_certain_to_be_perfect() -> None:
+def test_perfect_map_is_not_certain() -> None:
     squares = tuple((float(left), 0.0, 200.0) for left in (0, 400, 800))
     table = figures(score(compare(squares, squares)))
     assert table["object_f1"]["value"] == pytest.approx(1)
@@ -108,7 +108,7 @@ def test_a_perfect_map_is_not_certain_to_be_perfect() -> None:
     assert (recall["value"], recall["low"], recall["high"]) == pytest.approx((1, 0.025 ** (1 / 3), 1))
 
 
-def test_scenes_are_scored_one_by_one_and_together() -> None:
+def test_several_scenes() -> None:
     good = compare(((0, 0, 200),), ((0, 0, 200),), "good")
     bad = compare(((0, 0, 200), (400, 0, 200)), ((800, 0, 200),), "bad")
     scores = score(good, bad)
@@ -121,7 +121,7 @@ def test_scenes_are_scored_one_by_one_and_together() -> None:
     assert isinstance(scores.objects, gpd.GeoDataFrame)
 
 
-def test_a_scene_without_reference_has_no_figures_and_no_say() -> None:
+def test_scene_without_reference() -> None:
     scored = compare(((0, 0, 200),), ((0, 0, 200),), "scored")
     nobody = compare(((0, 0, 200),), (), "nobody")
     scores = score(scored, nobody)
@@ -131,7 +131,7 @@ def test_a_scene_without_reference_has_no_figures_and_no_say() -> None:
     assert values(scores)["object_precision"] == pytest.approx(1)
 
 
-def test_a_scene_known_to_have_no_mines_turns_what_is_mapped_into_false_alarms() -> None:
+def test_scene_known_to_have_no_mines() -> None:
     settings = MapScoreSettings(without_reference="no_mines")
     found = values(score(compare(((0, 0, 200),), (), settings=settings), settings=settings))
     assert (found["object_precision"], found["object_f1"], found["area_iou"]) == (0, 0, 0)
@@ -139,20 +139,20 @@ def test_a_scene_known_to_have_no_mines_turns_what_is_mapped_into_false_alarms()
     assert np.isnan(found["area_bias_share"])
 
 
-def test_a_map_without_mines_misses_them_all() -> None:
+def test_map_without_mines() -> None:
     found = values(score(compare((), ((0, 0, 200),))))
     assert (found["object_recall"], found["object_f1"], found["mean_iou"]) == (0, 0, 0)
     assert np.isnan(found["object_precision"])
     assert found["area_bias_share"] == -1
 
 
-def test_nothing_on_either_side_is_no_score_and_no_fault() -> None:
+def test_nothing_to_score() -> None:
     scores = score(compare((), ()))
     assert all(np.isnan(values(scores)[metric]) for metric in MAP_METRICS)
     assert values(scores)["references"] == 0
 
 
-def test_what_lies_outside_is_told_for_a_single_scene_only() -> None:
+def test_references_outside() -> None:
     outside = compare((), ((0, 0, 200), (9_000, 0, 200)))
     other = compare((), ((0, 0, 200),), "other")
     assert values(score(outside))["references_outside"] == 1
@@ -160,6 +160,6 @@ def test_what_lies_outside_is_told_for_a_single_scene_only() -> None:
     assert values(score(outside, other), "tapajos")["references_outside"] == 1
 
 
-def test_scenes_of_one_name_are_refused() -> None:
+def test_duplicate_scene_names_are_refused() -> None:
     with pytest.raises(ValueError, match="under a name of its own"):
         score(compare((), ()), compare((), ()))

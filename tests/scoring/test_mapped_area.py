@@ -1,4 +1,4 @@
-"""The ground on which a map can be right or wrong is where its pixels have data."""
+"""The area of a map with data."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ GRID = Affine(10, 0, 680_000, 0, -10, 9_180_000)
 
 @hypothesis_settings(max_examples=50, deadline=None)
 @given(hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12)), st.integers(1, 5))
-def test_the_outline_is_that_of_the_pixels_with_data_whatever_the_blocks(known: NDArray[np.bool_], height: int) -> None:
+def test_area_is_independent_of_blocks(known: NDArray[np.bool_], height: int) -> None:
     blocks = [KnownRows(first, known[first : first + height]) for first in range(0, len(known), height)]
     area = outline_known(blocks, GRID)
     assert shapely.is_valid(area)
@@ -29,6 +29,6 @@ def test_the_outline_is_that_of_the_pixels_with_data_whatever_the_blocks(known: 
         assert (drawn == known).all()
 
 
-def test_a_map_without_data_has_no_ground() -> None:
+def test_map_without_data_has_no_area() -> None:
     assert shapely.is_empty(outline_known([KnownRows(0, np.zeros((3, 3), dtype=np.bool_))], GRID))
     assert shapely.is_empty(outline_known([], GRID))

@@ -1,4 +1,4 @@
-"""Scores equal scikit-learn's, weighted or not."""
+"""Metrics equal scikit-learn's, weighted or not; curves agree with them."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
+from mining_the_mines.scoring.calibration import reliability_curve
+from mining_the_mines.scoring.curves import precision_recall_points, roc_curve_points, threshold_curve
 from mining_the_mines.scoring.metrics import CONFUSION, METRICS, score, weighted_scores
+from support.predictions import make_chips
 
 LABELS = np.array([1, 0, 1, 1, 0, 0, 1, 0, 0, 0])
 CHANCES = np.array([0.9, 0.8, 0.7, 0.4, 0.4, 0.3, 0.2, 0.2, 0.1, 0.0])
 
 
-def test_scores_are_those_of_scikit_learn() -> None:
+def test_scores_equal_scikit_learn() -> None:
     figures = score(LABELS, CHANCES, 0.4)
     calls = CHANCES >= 0.4
     assert set(figures) == {*METRICS, *CONFUSION}
@@ -28,7 +31,7 @@ def test_scores_are_those_of_scikit_learn() -> None:
     assert [figures[name] for name in CONFUSION] == [4, 2, 1, 3]
 
 
-def test_a_probability_equal_to_the_threshold_is_called_a_mine() -> None:
+def test_threshold_is_inclusive() -> None:
     assert score([1, 0], [0.5, 0.2], 0.5)["tp"] == 1
 
 
@@ -37,9 +40,7 @@ def test_a_probability_equal_to_the_threshold_is_called_a_mine() -> None:
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20), st.integers(0, 3)), min_size=2, max_size=40),
     st.floats(0.05, 0.95),
 )
-def test_weighted_scores_are_those_of_scikit_learn_with_sample_weights(
-    chips: list[tuple[int, int, int]], threshold: float
-) -> None:
+def test_weights_equal_repetition(chips: list[tuple[int, int, int]], threshold: float) -> None:
     labels, chances, weights = (np.array(column, dtype=np.float64) for column in zip(*chips, strict=True))
     labels, chances = labels.astype(np.int64), chances / 20
     kept = weights > 0
@@ -54,7 +55,7 @@ def test_weighted_scores_are_those_of_scikit_learn_with_sample_weights(
 
 
 @pytest.mark.parametrize("label", [0, 1])
-def test_one_class_alone_leaves_the_ranking_undefined_and_the_rest_scored(label: int) -> None:
+def test_one_class_has_no_ranking(label: int) -> None:
     labels = np.full(3, label)
     figures = score(labels, [0.2, 0.6, 0.9], 0.5)
     assert np.isnan(figures["roc_auc"])
@@ -65,7 +66,7 @@ def test_one_class_alone_leaves_the_ranking_undefined_and_the_rest_scored(label:
         assert weighted[name][0] == pytest.approx(figures[name], nan_ok=True)
 
 
-def test_precision_without_an_alarm_is_undefined_rather_than_0() -> None:
+def test_precision_without_alarms() -> None:
     assert np.isnan(score([0, 1], [0.1, 0.2], 0.5)["precision"])
 
 
@@ -79,8 +80,56 @@ def test_precision_without_an_alarm_is_undefined_rather_than_0() -> None:
         ([0, 1], [0.5, 1.5], "0 to 1"),
     ],
 )
-def test_what_cannot_be_scored_is_refused_with_a_way_out(
-    labels: list[int], chances: NDArray[np.float64], complaint: str
-) -> None:
+def test_bad_predictions_are_refused(labels: list[int], chances: NDArray[np.float64], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         score(labels, chances, 0.5)
+
+
+def error(labels: list[int], chances: list[float]) -> float:
+    return score(labels, chances, 0.5)["expected_calibration_error"]
+
+
+def test_perfect_calibration() -> None:
+    assert error([0, 0, 0, 1, 0, 1, 1, 1], np.repeat([0.25, 0.75], 4).tolist()) == pytest.approx(0)
+
+
+def test_error_is_the_gap_weighted_by_chips() -> None:
+    assert error([1, 1, 0, 0], [0.75, 0.75, 0.1, 0.1]) == pytest.approx((0.25 + 0.1) / 2)
+
+
+def test_probability_of_one_falls_into_the_last_bin() -> None:
+    assert reliability_curve([1, 1], [0.95, 1.0])["chips"].tolist() == [2]
+
+
+def test_reliability_curve() -> None:
+    curve = reliability_curve([0, 1, 1], [0.1, 0.12, 0.9])
+    assert curve["mean_probability"].tolist() == pytest.approx([0.11, 0.9])
+    assert curve["mine_share"].tolist() == [0.5, 1.0]
+
+
+def test_threshold_curve_agrees_with_scores() -> None:
+    _, labels, chances = make_chips(10)
+    chances = chances.round(1)
+    curve = threshold_curve(labels, chances)
+    for _, row in curve.iterrows():
+        figures = score(labels, chances, row["threshold"])
+        assert row[["f1", "precision", "recall"]].to_dict() == pytest.approx(
+            {name: figures[name] for name in ("f1", "precision", "recall")}
+        )
+
+
+def test_area_under_roc_points() -> None:
+    _, labels, chances = make_chips(10)
+    points = roc_curve_points(labels, chances)
+    area = np.trapezoid(points["true_positive_rate"], points["false_positive_rate"])
+    assert np.isclose(area, score(labels, chances, 0.5)["roc_auc"])
+
+
+def test_recall_rises() -> None:
+    _, labels, chances = make_chips(10)
+    assert precision_recall_points(labels, chances)["recall"].is_monotonic_increasing
+
+
+def test_one_class_has_no_curve() -> None:
+    assert roc_curve_points([1, 1], [0.2, 0.3]).empty
+    assert precision_recall_points([1, 1], [0.2, 0.3]).empty

@@ -1,4 +1,4 @@
-"""Two runs are told apart by nothing but chips that both have scored, and only where chance can't have done it."""
+"""Runs are compared on common chips, and differences judged by their intervals."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def pair_of(run: ScoredRun, task: str, split: str, rival: ScoredRun = FIRST) -> 
     return next(pair for pair in pairs if (pair.task, pair.split) == (task, split))
 
 
-def test_a_rerun_with_the_same_answers_is_the_same_whatever_the_order_of_its_chips() -> None:
+def test_equal_runs_in_any_order() -> None:
     comparison = compare_runs([FIRST, shuffled(replace(FIRST, name="again"))], QUICK)
     assert {(pair.task, pair.split) for pair in comparison.pairs} == {
         (task, split) for task in ("classification", "segmentation") for split in ("test", "out-of-fold")
@@ -36,7 +36,7 @@ def test_a_rerun_with_the_same_answers_is_the_same_whatever_the_order_of_its_chi
     assert comparison.parameters.empty
 
 
-def test_a_better_run_is_called_better_and_its_rival_worse() -> None:
+def test_better_and_worse() -> None:
     better = make_scored_run("better", better=0.4)
     difference, verdict = pair_of(better, "classification", "out-of-fold").deciding
     assert verdict == "better"
@@ -44,7 +44,7 @@ def test_a_better_run_is_called_better_and_its_rival_worse() -> None:
     assert pair_of(FIRST, "classification", "out-of-fold", rival=better).deciding[1] == "worse"
 
 
-def test_worse_chip_measures_are_called_worse_and_a_bias_neither() -> None:
+def test_worse_segmentation() -> None:
     pair = pair_of(make_scored_run("worse", skill=0.7), "segmentation", "out-of-fold")
     assert pair.deciding[1] == "worse"
     verdicts = pair.differences.set_index("metric")["verdict"]
@@ -52,14 +52,14 @@ def test_worse_chip_measures_are_called_worse_and_a_bias_neither() -> None:
     assert verdicts["area_error_hectares"] == "worse"
 
 
-def test_a_smaller_loss_is_better() -> None:
+def test_smaller_loss_is_better() -> None:
     pair = pair_of(make_scored_run("better", better=0.4), "classification", "out-of-fold")
     rows = {row["metric"]: row for row in pair.differences.to_dict("records")}
     assert rows["log_loss"]["high"] < 0
     assert rows["log_loss"]["verdict"] == "better"
 
 
-def test_a_difference_that_chance_can_have_made_is_not_decided() -> None:
+def test_unclear_difference() -> None:
     assert FIRST.predictions is not None
     noise = np.random.default_rng(0).normal(0, 0.02, len(FIRST.predictions))
     chance = (FIRST.predictions["probability"] + noise).clip(0, 1)
@@ -67,7 +67,7 @@ def test_a_difference_that_chance_can_have_made_is_not_decided() -> None:
     assert pair_of(other, "classification", "out-of-fold").deciding[1] == "unclear"
 
 
-def test_chips_of_the_same_name_with_another_picture_are_not_compared() -> None:
+def test_other_pictures_are_not_compared() -> None:
     pair = pair_of(with_other_chips(replace(FIRST, name="other")), "classification", "test")
     assert "no chip of this split in common" in pair.obstacle
     assert pair.left_out == {"of the same name but not the same picture": 30}
@@ -75,7 +75,7 @@ def test_chips_of_the_same_name_with_another_picture_are_not_compared() -> None:
     assert not pair.same
 
 
-def test_what_both_have_of_the_same_chips_is_compared() -> None:
+def test_common_chips_are_compared() -> None:
     half = with_other_chips(replace(FIRST, name="half"), 0.5)
     pair = pair_of(half, "classification", "out-of-fold")
     assert not pair.obstacle
@@ -95,7 +95,7 @@ def test_chips_with_another_truth_are_left_out() -> None:
         assert pair_of(other, task, "out-of-fold").left_out == {"with another truth": 1}
 
 
-def test_a_chip_that_one_run_has_trained_on_is_left_out() -> None:
+def test_chips_of_another_split_are_left_out() -> None:
     assert FIRST.predictions is not None
     tested = FIRST.predictions[FIRST.predictions["fold"].isna()]
     moved = FIRST.predictions["filename"].isin(tested["filename"].iloc[:4])
@@ -105,7 +105,7 @@ def test_a_chip_that_one_run_has_trained_on_is_left_out() -> None:
     assert pair.left_out == {"in this split of one run only": 4}
 
 
-def test_without_scores_of_single_chips_it_says_which_run_lacks_them() -> None:
+def test_run_without_scores_of_chips() -> None:
     pairs = compare_runs([FIRST, without_answers(replace(FIRST, name="failed"))], QUICK).pairs
     assert pairs
     assert {pair.obstacle for pair in pairs} == {"failed has kept no scores of single chips"}
@@ -116,7 +116,7 @@ def test_without_an_inventory_nothing_is_compared() -> None:
     assert "inventory" in pair.obstacle
 
 
-def test_models_are_compared_as_each_run_has_chosen_them() -> None:
+def test_chosen_models_are_compared() -> None:
     pair = pair_of(replace(FIRST, name="other", chosen="baseline"), "classification", "out-of-fold")
     assert (pair.model, pair.rival_model) == ("baseline", "blend")
     assert pair.deciding[1] == "worse"
@@ -135,7 +135,7 @@ def test_one_run_alone_or_twice_can_not_be_compared() -> None:
             compare_runs(runs, QUICK)
 
 
-def test_what_differs_is_told_apart_from_what_only_some_tell() -> None:
+def test_differing_and_partial_facts() -> None:
     facts = [{"seed": "0", "epochs": "20", "old": "x", "new": "1"}, {"seed": "0", "epochs": "40"}, {"new": "2"}]
     assert what_differs(["a", "b", "c"], facts).to_dict("records") == [
         {"name": "epochs", "a": "20", "b": "40", "c": None},
@@ -147,7 +147,7 @@ def test_what_differs_is_told_apart_from_what_only_some_tell() -> None:
     ]
 
 
-def test_the_same_number_written_in_another_way_is_no_difference() -> None:
+def test_equal_numbers_in_another_notation() -> None:
     assert what_differs(["a", "b"], [{"pixel": "10"}, {"pixel": "10.0"}]).empty
 
 
@@ -166,7 +166,7 @@ def test_a_verdict_is_read_from_the_interval(metric: str, difference: Interval, 
     assert verdict_of(metric, difference) == verdict
 
 
-def test_a_figure_that_was_not_compared_decides_nothing() -> None:
+def test_uncompared_figure_is_undefined() -> None:
     pair = PairedScores("a", "b", "classification", "test", "blend", "blend", "roc_auc")
     assert pair.deciding[1] == "undefined"
     assert np.isnan(pair.deciding[0].value)

@@ -1,4 +1,4 @@
-"""Pixels, rims and hectares of a chip are counted as a person with squared paper would."""
+"""Measures of a segmentation, alone and beside a rival."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from mining_the_mines.scoring.segmentation_measures import (
     PIXEL_COUNTS,
     Mask,
+    PairedMeasures,
     ProbabilityMap,
     SegmentationMeasureSettings,
     measure_chip,
+    measure_paired,
     measure_segmentation,
     rim_of,
 )
@@ -21,28 +23,28 @@ def measure(probability: ProbabilityMap, mask: Mask, threshold: float = 0.5, **s
     return measure_chip(probability, mask, threshold, HECTARE, SegmentationMeasureSettings.model_validate(settings))
 
 
-def test_pixels_are_counted_by_truth_and_prediction() -> None:
+def test_pixel_counts() -> None:
     figures = measure(sure_map((0, 2, 4)), mask_of((0, 0, 4)))
     assert [figures[name] for name in PIXEL_COUNTS] == [8, 8, 8, SIZE**2 - 24]
     assert figures["iou"] == pytest.approx(8 / 24)
     assert (figures["true_hectares"], figures["predicted_hectares"]) == pytest.approx((0.16, 0.16))
 
 
-def test_an_empty_prediction_of_an_empty_chip_is_perfect() -> None:
+def test_empty_chip_kept_empty() -> None:
     assert measure(sure_map(), mask_of())["iou"] == 1
 
 
-def test_an_alarm_on_an_empty_chip_overlaps_with_nothing() -> None:
+def test_alarm_on_an_empty_chip() -> None:
     assert measure(sure_map((0, 0, 1)), mask_of())["iou"] == 0
 
 
-def test_a_chip_of_which_nothing_is_known_has_no_figures() -> None:
+def test_unknown_chip() -> None:
     figures = measure(sure_map((0, 0, 4)), np.full((SIZE, SIZE), 255, np.uint8))
     assert np.isnan([figures["iou"], figures["chip_probability"]]).all()
     assert sum(figures[name] for name in PIXEL_COUNTS) == 0
 
 
-def test_pixels_without_data_have_no_part_in_any_figure() -> None:
+def test_pixels_without_data_are_ignored() -> None:
     probability, mask = sure_map((4, 4, 8)), mask_of((4, 4, 8))
     wrong = probability.copy()
     mask[:, 20:], wrong[:, 20:] = 255, 1.0
@@ -50,7 +52,7 @@ def test_pixels_without_data_have_no_part_in_any_figure() -> None:
     assert measure(probability, mask_of((4, 4, 8))) == measure(wrong, mask)
 
 
-def test_a_rim_within_two_pixels_is_matched_and_one_farther_away_is_not() -> None:
+def test_rim_tolerance() -> None:
     truth = mask_of((8, 8, 12))
     near, far = measure(sure_map((9, 9, 10)), truth), measure(sure_map((12, 12, 4)), truth)
     assert near["predicted_rim"] == 36
@@ -60,7 +62,7 @@ def test_a_rim_within_two_pixels_is_matched_and_one_farther_away_is_not() -> Non
     assert measure(sure_map((12, 12, 4)), truth, tolerance=4)["matched_predicted_rim"] == 12
 
 
-def test_a_rim_follows_neither_the_chips_border_nor_missing_data() -> None:
+def test_rim_ignores_borders() -> None:
     mine = mask_of((0, 0, 8)) == 1
     known = np.ones_like(mine)
     known[8:] = False
@@ -68,20 +70,20 @@ def test_a_rim_follows_neither_the_chips_border_nor_missing_data() -> None:
     assert not rim_of(np.ones_like(mine), np.ones_like(mine)).any()
 
 
-def test_a_chip_is_as_likely_a_mine_as_its_most_mine_like_pixels() -> None:
+def test_chip_probability() -> None:
     spot, pit = sure_map((0, 0, 1)), sure_map((0, 0, 4))
     assert measure(pit, mask_of())["chip_probability"] == pytest.approx(0.9)
     assert measure(spot, mask_of())["chip_probability"] == pytest.approx((0.9 + 15 * 0.1) / 16)
     assert measure(spot, mask_of(), chip_pixels=1)["chip_probability"] == pytest.approx(0.9)
 
 
-def test_a_threshold_is_not_rounded_to_the_precision_of_the_map() -> None:
+def test_threshold_is_not_rounded() -> None:
     probability = np.full((2, 2), 0.5, np.float16)
     assert measure(probability, np.ones((2, 2), np.uint8), threshold=0.50001)["true_positive"] == 0
 
 
 @given(seed=st.integers(0, 1000), threshold=st.floats(0.05, 0.95))
-def test_every_known_pixel_is_counted_once_and_no_share_exceeds_its_whole(seed: int, threshold: float) -> None:
+def test_measures_are_consistent(seed: int, threshold: float) -> None:
     ((_, probability, mask),) = make_pairs(2, seed)[1:]
     figures = measure(probability, mask, threshold)
     assert sum(figures[name] for name in PIXEL_COUNTS) == (mask != 255).sum()
@@ -93,7 +95,7 @@ def test_every_known_pixel_is_counted_once_and_no_share_exceeds_its_whole(seed: 
     )
 
 
-def test_each_chip_has_a_row_with_its_own_pixels_area() -> None:
+def test_pixel_area_by_chip() -> None:
     square = (0, 0, 10)
     pairs = [(name, sure_map(square), mask_of(square)) for name in ("fine.tif", "coarse.tif")]
     table = measure_segmentation(pairs, {"fine.tif": 0.01, "coarse.tif": 0.09}, 0.5, SegmentationMeasureSettings())
@@ -101,14 +103,57 @@ def test_each_chip_has_a_row_with_its_own_pixels_area() -> None:
     assert table["true_hectares"].tolist() == pytest.approx([1, 9])
 
 
-def test_no_chips_make_an_empty_table_with_all_columns() -> None:
+def test_no_chips() -> None:
     table = measure_segmentation([], {}, 0.5, SegmentationMeasureSettings())
     assert table.empty
     assert {"filename", "iou", "chip_probability"} <= set(table.columns)
 
 
-def test_a_mask_of_another_size_is_refused_by_name() -> None:
+def test_mask_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"map of a\.tif has \(32, 32\) pixels and its mask \(8, 8\)"):
         measure_segmentation(
             [("a.tif", sure_map(), mask_of(size=8))], {"a.tif": 1.0}, 0.5, SegmentationMeasureSettings()
         )
+
+
+SETTINGS = SegmentationMeasureSettings()
+TRUTH = mask_of((8, 8, 8))
+#: A map that finds the mine, and takes a lake for another one.
+FALSE_ALARM = np.maximum(sure_map((8, 8, 8)), sure_map((20, 20, 6)))
+
+
+def silent_at(probability: ProbabilityMap, rows: slice) -> ProbabilityMap:
+    """A map with a hole."""
+    holey = probability.copy()
+    holey[rows, 18:28] = np.nan
+    return holey
+
+
+def rivals(candidate: ProbabilityMap, rival: ProbabilityMap) -> PairedMeasures:
+    return measure_paired([("a.tif", candidate, rival, TRUTH)], {"a.tif": HECTARE}, (0.5, 0.5), SETTINGS)
+
+
+def test_silence_is_no_merit() -> None:
+    measured = rivals(silent_at(FALSE_ALARM, slice(18, 28)), FALSE_ALARM)
+    assert measured.candidate.equals(measured.rival)
+    assert measured.candidate["iou"].item() == 1
+    assert measured.one_sided == 100
+
+
+def test_common_holes() -> None:
+    holey = silent_at(FALSE_ALARM, slice(18, 28))
+    assert rivals(holey, holey).one_sided == 0
+
+
+def test_paired_measures_without_holes() -> None:
+    measured = rivals(sure_map((8, 8, 8)), FALSE_ALARM)
+    alone = measure_segmentation([("a.tif", FALSE_ALARM, TRUTH)], {"a.tif": HECTARE}, 0.5, SETTINGS)
+    assert measured.rival.equals(alone)
+    assert measured.candidate["iou"].item() == 1
+
+
+def test_paired_thresholds() -> None:
+    found = sure_map((8, 8, 8))
+    pairs = [("a.tif", found, found, TRUTH)]
+    measured = measure_paired(pairs, {"a.tif": HECTARE}, (0.5, 0.95), SETTINGS)
+    assert (measured.candidate["iou"].item(), measured.rival["iou"].item()) == (1, 0)

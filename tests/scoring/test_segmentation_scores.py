@@ -1,4 +1,4 @@
-"""Scores of outlines: sums over pixels and means over images are kept apart, intervals follow places."""
+"""Scores of a segmentation by pixel, by image and by area."""
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ def measured(*pairs: MaskPair) -> pd.DataFrame:
     return measure_segmentation(pairs, areas(list(pairs)), 0.5, SegmentationMeasureSettings())
 
 
-def test_figures_by_pixel_are_those_of_scikit_learn_over_all_known_pixels() -> None:
+def test_pixel_scores_equal_scikit_learn() -> None:
     pairs = make_pairs(9)
     known = [mask != 255 for _, _, mask in pairs]
     truth = np.concatenate([(m == 1)[k] for (_, _, m), k in zip(pairs, known, strict=True)])
@@ -43,7 +43,7 @@ def test_figures_by_pixel_are_those_of_scikit_learn_over_all_known_pixels() -> N
         assert found[name] == pytest.approx(score(truth, calls))
 
 
-def test_a_large_mine_counts_for_more_by_pixel_and_for_the_same_by_image() -> None:
+def test_large_mines_weigh_by_pixel() -> None:
     found = figures(
         measured(
             ("large.tif", sure_map((0, 0, 20)), mask_of((0, 0, 20))),
@@ -54,7 +54,7 @@ def test_a_large_mine_counts_for_more_by_pixel_and_for_the_same_by_image() -> No
     assert found["iou_per_image"] == pytest.approx(0.5)
 
 
-def test_empty_chips_kept_empty_count_as_1_and_are_stated_apart() -> None:
+def test_empty_chips() -> None:
     found = figures(
         measured(
             ("mine.tif", sure_map((0, 0, 4)), mask_of((0, 2, 4))),
@@ -67,7 +67,7 @@ def test_empty_chips_kept_empty_count_as_1_and_are_stated_apart() -> None:
     assert found["empty_kept_empty"] == pytest.approx(0.5)
 
 
-def test_areas_that_cancel_out_in_total_are_errors_all_the_same() -> None:
+def test_area_error_does_not_cancel() -> None:
     found = figures(
         measured(
             ("a.tif", sure_map((0, 0, 10)), mask_of((0, 0, 5))),
@@ -78,24 +78,24 @@ def test_areas_that_cancel_out_in_total_are_errors_all_the_same() -> None:
     assert found["area_error_hectares"] == pytest.approx(0.75)
 
 
-def test_too_large_outlines_have_a_bias_above_0_in_hectares_and_as_a_share() -> None:
+def test_area_bias() -> None:
     found = figures(measured(("a.tif", sure_map((0, 0, 10)), mask_of((0, 0, 5)))))
     assert found["area_bias_hectares"] == pytest.approx(0.75)
     assert found["area_bias_share"] == pytest.approx(3)
 
 
-def test_a_prediction_without_any_rim_has_a_boundary_f1_of_0_and_no_rim_at_all_has_none() -> None:
+def test_boundary_f1_without_rims() -> None:
     assert figures(measured(("a.tif", sure_map(), mask_of((4, 4, 8)))))["boundary_f1"] == 0
     assert np.isnan(figures(measured(("a.tif", sure_map(), mask_of())))["boundary_f1"])
 
 
-def test_a_chip_of_which_nothing_is_known_changes_no_figure() -> None:
+def test_unknown_chip_changes_nothing() -> None:
     pairs = make_pairs(6)
     unknown = ("unknown.tif", sure_map((0, 0, 8)), np.full((32, 32), 255, np.uint8))
     assert figures(measured(*pairs, unknown)) == pytest.approx(figures(measured(*pairs)))
 
 
-def test_the_table_has_the_columns_of_the_classifiers_and_every_figure_on_both_splits() -> None:
+def test_score_table_columns() -> None:
     table = segmentation_score_table(make_measures(), FEW)
     assert tuple(table.columns) == SCORE_COLUMNS
     found = table.groupby(["split", "model"])["metric"].agg(set)
@@ -104,7 +104,7 @@ def test_the_table_has_the_columns_of_the_classifiers_and_every_figure_on_both_s
     assert table["category_excluded"].isna().all()
 
 
-def test_intervals_hold_their_values_and_totals_have_none() -> None:
+def test_intervals_hold_their_values() -> None:
     table = segmentation_score_table(make_measures(), FEW).set_index(["split", "metric"])
     metrics = table[table.index.get_level_values("metric").isin(SEGMENTATION_METRICS)].dropna(subset="value")
     assert (metrics["low"] <= metrics["value"] + 1e-9).all()
@@ -112,38 +112,38 @@ def test_intervals_hold_their_values_and_totals_have_none() -> None:
     assert table["low"].xs("true_hectares", level="metric").isna().all()
 
 
-def test_all_empty_chips_kept_empty_is_not_taken_for_certain() -> None:
+def test_perfect_share_has_an_interval() -> None:
     measures = measured(*[(f"{index}.tif", sure_map(), mask_of()) for index in range(4)])
     table = segmentation_score_table(measures.assign(place=list("abcd"), fold=0), FEW).set_index("metric")
     assert table["value"]["empty_kept_empty"] == 1
     assert table["low"]["empty_kept_empty"] == pytest.approx(0.025 ** (1 / 4))
 
 
-def test_without_a_test_split_only_out_of_fold_scores_are_given() -> None:
+def test_no_test_split() -> None:
     measures = make_measures()
     assert set(segmentation_score_table(measures[measures["fold"].notna()], FEW)["split"]) == {"out-of-fold"}
 
 
-def test_a_steady_advantage_is_more_than_chance_in_any_order_of_chips() -> None:
+def test_paired_difference_in_any_order() -> None:
     better, worse = make_measures(skill=2.5), make_measures(skill=1.0)
     difference = segmentation_difference(better, worse.sample(frac=1, random_state=0), FEW)["iou"]
     assert difference == pytest.approx(segmentation_difference(better, worse, FEW)["iou"])
     assert 0 < difference.low <= difference.value <= difference.high
 
 
-def test_outlines_of_other_chips_are_not_compared() -> None:
+def test_other_chips_are_not_compared() -> None:
     measures = make_measures(12)
     with pytest.raises(ValueError, match="on the same chips only"):
         segmentation_difference(measures, measures[1:], FEW)
 
 
-def test_a_map_is_scored_as_a_detection_beside_a_classifier() -> None:
+def test_segmenter_as_classifier() -> None:
     predictions = chip_predictions(make_measures())
     table = score_table(predictions, {"segmenter": 0.5}, FEW)
     assert table.query("split == 'out-of-fold' and metric == 'roc_auc'")["value"].item() > 0.8
 
 
-def test_a_chips_label_goes_before_its_mask_and_the_mask_before_nothing() -> None:
+def test_label_takes_precedence_over_mask() -> None:
     measures = measured(("a.tif", sure_map(), mask_of((0, 0, 4))), ("b.tif", sure_map(), mask_of((0, 0, 4))))
     measures = measures.assign(place="p", fold=0)
     labelled = measures.assign(label=pd.array([0, pd.NA], dtype="Int64"))
@@ -151,6 +151,6 @@ def test_a_chips_label_goes_before_its_mask_and_the_mask_before_nothing() -> Non
     assert chip_predictions(labelled)["label"].tolist() == [0, 1]
 
 
-def test_a_chip_of_which_nothing_is_known_is_no_detection() -> None:
+def test_unknown_chip_has_no_prediction() -> None:
     unknown = measured(("a.tif", sure_map(), np.full((32, 32), 255, np.uint8)))
     assert chip_predictions(unknown.assign(place="p", fold=0)).empty

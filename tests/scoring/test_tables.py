@@ -28,14 +28,14 @@ def table(predictions: pd.DataFrame, thresholds: dict[str, float]) -> pd.DataFra
     return score_table(predictions, thresholds, FEW)
 
 
-def test_every_model_is_scored_on_both_splits_in_every_metric(table: pd.DataFrame) -> None:
+def test_all_models_splits_and_metrics(table: pd.DataFrame) -> None:
     whole = table[table["category_excluded"].isna()]
     found = whole.groupby(["split", "model"])["metric"].agg(set)
     assert set(found.index) == {(s, m) for s in ("out-of-fold", "test") for m in ("baseline", "blend")}
     assert all(metrics == {*METRICS, *CONFUSION} for metrics in found)
 
 
-def test_test_chips_are_scored_at_the_out_of_fold_threshold(
+def test_test_split_uses_the_out_of_fold_threshold(
     predictions: pd.DataFrame, thresholds: dict[str, float], table: pd.DataFrame
 ) -> None:
     chips = predictions[predictions["fold"].isna() & (predictions["model"] == "blend")]
@@ -45,9 +45,7 @@ def test_test_chips_are_scored_at_the_out_of_fold_threshold(
     assert found.to_dict() == pytest.approx(expected)
 
 
-def test_auc_is_also_given_without_each_category_of_chips_without_a_mine(
-    predictions: pd.DataFrame, table: pd.DataFrame
-) -> None:
+def test_auc_without_a_category(predictions: pd.DataFrame, table: pd.DataFrame) -> None:
     rest = predictions[
         predictions["fold"].notna() & (predictions["model"] == "blend") & (predictions["category"] != "forest")
     ]
@@ -65,29 +63,23 @@ def test_intervals_hold_their_values(table: pd.DataFrame) -> None:
     assert (with_interval["value"] <= with_interval["high"] + 1e-12).all()
 
 
-def test_chips_without_categories_are_scored_all_the_same(
-    predictions: pd.DataFrame, thresholds: dict[str, float]
-) -> None:
+def test_no_categories(predictions: pd.DataFrame, thresholds: dict[str, float]) -> None:
     plain = predictions.drop(columns="category")
     assert score_table(plain, thresholds, FEW)["category_excluded"].isna().all()
     assert scores_by_category(plain, thresholds, FEW).empty
 
 
-def test_without_a_test_split_only_out_of_fold_scores_are_given(
-    predictions: pd.DataFrame, thresholds: dict[str, float]
-) -> None:
+def test_no_test_split(predictions: pd.DataFrame, thresholds: dict[str, float]) -> None:
     table = score_table(predictions[predictions["fold"].notna()], thresholds, FEW)
     assert set(table["split"]) == {"out-of-fold"}
 
 
-def test_a_model_without_threshold_is_refused_by_name(predictions: pd.DataFrame) -> None:
+def test_model_without_threshold_is_refused(predictions: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="no threshold for the model blend"):
         score_table(predictions, {"baseline": 0.5}, FEW)
 
 
-def test_categories_of_mines_are_scored_by_recall_and_others_by_specificity(
-    predictions: pd.DataFrame, thresholds: dict[str, float]
-) -> None:
+def test_category_metrics(predictions: pd.DataFrame, thresholds: dict[str, float]) -> None:
     table = scores_by_category(predictions, thresholds, FEW)
     assert set(zip(table["category"], table["metric"], strict=True)) == {
         ("mine", "recall"),
@@ -97,18 +89,14 @@ def test_categories_of_mines_are_scored_by_recall_and_others_by_specificity(
     assert np.isclose(table["value"], 1 - table["wrong"] / table["chips"]).all()
 
 
-def test_false_alarms_by_category_add_up_to_those_of_the_score_table(
-    predictions: pd.DataFrame, thresholds: dict[str, float], table: pd.DataFrame
-) -> None:
+def test_false_alarms_add_up(predictions: pd.DataFrame, thresholds: dict[str, float], table: pd.DataFrame) -> None:
     categories = scores_by_category(predictions, thresholds, FEW)
     wrong = categories[categories["label"] == 0].groupby(["split", "model"])["wrong"].sum()
     alarms = table[table["metric"] == "fp"].set_index(["split", "model"])["value"]
     pd.testing.assert_series_equal(wrong.sort_index(), alarms.sort_index(), check_names=False, check_dtype=False)
 
 
-def test_models_are_compared_on_the_chips_that_both_predicted(
-    predictions: pd.DataFrame, thresholds: dict[str, float]
-) -> None:
+def test_difference_on_common_chips(predictions: pd.DataFrame, thresholds: dict[str, float]) -> None:
     some = predictions.drop(predictions[predictions["model"] == "baseline"].index[:3])
     table = difference_table(some, thresholds, FEW)
     assert set(zip(table["model"], table["rival"], strict=True)) == {("blend", "baseline")}
@@ -116,21 +104,19 @@ def test_models_are_compared_on_the_chips_that_both_predicted(
     assert table.query("split == 'out-of-fold' and metric == 'roc_auc'")["low"].item() > 0
 
 
-def test_models_without_a_chip_in_common_are_not_compared(
-    predictions: pd.DataFrame, thresholds: dict[str, float]
-) -> None:
+def test_difference_without_common_chips(predictions: pd.DataFrame, thresholds: dict[str, float]) -> None:
     first = (predictions["model"] == "baseline") & (predictions["filename"] < "chip_5")
     second = (predictions["model"] == "blend") & (predictions["filename"] >= "chip_5")
     assert difference_table(predictions[first | second], thresholds, FEW).empty
 
 
-def test_the_model_is_chosen_out_of_fold_whatever_the_test_says(table: pd.DataFrame) -> None:
+def test_model_is_chosen_out_of_fold(table: pd.DataFrame) -> None:
     turned = table.copy()
     turned.loc[(turned["split"] == "test") & (turned["model"] == "baseline"), "value"] = 2.0
     assert choose_model(turned, "roc_auc") == "blend"
     assert choose_model(turned, "log_loss") == "blend"
 
 
-def test_choosing_by_an_unknown_figure_names_the_known_ones(table: pd.DataFrame) -> None:
+def test_unknown_metric_is_refused(table: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="roc_auc"):
         choose_model(table, "beauty")
