@@ -186,7 +186,7 @@ def test_faults_of_input(tmp_path: Path) -> None:
     faults: list[tuple[Any, ...]] = [
         ("There is no composite", [], None, SETTINGS, target),
         ("No chip of 512 pixels can be cut .too small: .* choose a smaller", [good], None, LARGE, target),
-        ("No outline in", [good], foreign, SETTINGS, target),
+        ("No polygon in", [good], foreign, SETTINGS, target),
         ("has bands without names", [nameless], None, SETTINGS, target),
         ("None of the 20 chips can be used .20 nodata.: allow more dates", [cloudy], None, SETTINGS, target),
         ("The composite of north can't be read .* make it again", [cut_off], None, SETTINGS, target),

@@ -93,12 +93,12 @@ def test_rasters_on_the_chips_grid(tmp_path: Path) -> None:
 
 def test_chip_in_degrees(tmp_path: Path) -> None:
     shape = square(LEFT + 200, TOP - 300, 303)
-    outlines = outlines_in(tmp_path, [shape])
-    west, _, _, north = outlines.geometry[0].bounds
+    polygons = outlines_in(tmp_path, [shape])
+    west, _, _, north = polygons.geometry[0].bounds
     grid = degree_grid(64, 64, west - 20.5 * 9e-5, north + 30.5 * 9e-5)
     mask = masks_of(tmp_path, [shape], {"a.tif": grid}).array[0]
     assert (np.flatnonzero(mask.any(axis=0))[0], np.flatnonzero(mask.any(axis=1))[0]) in {(20, 30), (21, 31)}
-    assert mask.sum() * pixel_hectares(grid) == pytest.approx(outlines.hectares[0], rel=0.05)
+    assert mask.sum() * pixel_hectares(grid) == pytest.approx(polygons.hectares[0], rel=0.05)
 
 
 def test_parts_and_holes(tmp_path: Path) -> None:
@@ -170,12 +170,12 @@ def test_table_of_masks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     empty = np.zeros((16, 16), dtype=bool)
     empty[:8] = True
     chips = write_chips(tmp_path / "images", grids)
-    outlines = outlines_in(tmp_path, shapes)
+    polygons = outlines_in(tmp_path, shapes)
     with caplog.at_level(logging.WARNING):
-        masks = draw_masks(pack(chips, empty), chips, outlines, CENTRES, tmp_path / "masks")
+        masks = draw_masks(pack(chips, empty), chips, polygons, CENTRES, tmp_path / "masks")
     assert "1 of 3 chips have no place, and no mask." in caplog.text
     left_out = place_chips(chips, ["b.tif"]).left_out
-    rows = describe_masks(masks, outlines, CENTRES, left_out).to_dict("records")
+    rows = describe_masks(masks, polygons, CENTRES, left_out).to_dict("records")
     assert [(row["filename"], row["verdict"]) for row in rows] == [
         ("a.tif", "accepted"), ("b.tif", "rejected"), ("far.tif", "accepted"),
     ]  # fmt: skip
@@ -190,7 +190,7 @@ def test_antimeridian_is_left_out(tmp_path: Path) -> None:
     fiji = ChipGrid(CRS.from_epsg(32760), Affine(1000, 0, 812_000, 0, -1000, 8_150_000), 16, 16)
     placed = place_chips(write_chips(tmp_path, {"a.tif": utm_grid(16, 16), "fiji.tif": fiji}), ["fiji.tif", "a.tif"])
     assert list(placed.grids) == ["a.tif"]
-    assert placed.left_out["fiji.tif"].startswith("antimeridian: outlines end there")
+    assert placed.left_out["fiji.tif"].startswith("antimeridian: polygons end there")
 
 
 def test_no_chip_with_coordinates(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_no_chip_with_coordinates(tmp_path: Path) -> None:
 
 
 def test_polygons_elsewhere(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"No outline in .*mines\.gpkg meets any chip"):
+    with pytest.raises(BadInputError, match=r"No polygon in .*mines\.gpkg meets any chip"):
         masks_of(tmp_path, [square(LEFT + 5_000, TOP, 50)], {"a.tif": utm_grid(16, 16)})
 
 
@@ -226,11 +226,11 @@ def test_masks_of_other_chips(tmp_path: Path) -> None:
 @pytest.mark.real_chips
 def test_real_tailings(real_chips: Path, tmp_path: Path) -> None:
     chips = ChipFolder(real_chips / "tailings_dams" / "images")
-    outlines = read_mine_polygons(real_chips / "tailings_dams" / "tailings.gpkg")
+    polygons = read_mine_polygons(real_chips / "tailings_dams" / "tailings.gpkg")
     numbers = np.broadcast_to(np.ones((1, 1, 448, 448), dtype=np.uint16), (len(chips.filenames), 1, 448, 448))
     packed = PackedChips(numbers, chips.filenames, ("B4",), "")
-    masks = draw_masks(packed, chips, outlines, CENTRES, tmp_path / "masks")
-    index = PolygonIndex(outlines)
+    masks = draw_masks(packed, chips, polygons, CENTRES, tmp_path / "masks")
+    index = PolygonIndex(polygons)
     for mask, grid in zip(masks.array, masks.grids, strict=True):
         united = shapely.union_all(index.on(grid)[1]).intersection(shapely.box(*grid.bounds))
         pixel = abs(grid.transform.determinant)

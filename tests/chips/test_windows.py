@@ -28,10 +28,10 @@ POLYGONS = WindowSettings(cut="polygon")
 def drawn(
     folder: Path, shapes: Sequence[BaseGeometry], grids: dict[str, ChipGrid | None] = GRIDS
 ) -> tuple[PackedPlanes, MinePolygons]:
-    """Masks of shapes on chips, and the outlines they are made from."""
+    """Masks of shapes on chips, and the polygons they are made from."""
     chips = write_chips(folder / "images", grids)
-    outlines = outlines_in(folder, shapes)
-    return draw_masks(pack(chips), chips, outlines, MaskSettings(), folder / "masks"), outlines
+    polygons = outlines_in(folder, shapes)
+    return draw_masks(pack(chips), chips, polygons, MaskSettings(), folder / "masks"), polygons
 
 
 def of_kind(windows: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -39,41 +39,41 @@ def of_kind(windows: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 
 def test_whole_chips(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT + 100, TOP - 300, 100)])
-    windows = cut_windows(masks, ["b.tif", "a.tif"], outlines, WindowSettings())
+    masks, polygons = drawn(tmp_path, [square(LEFT + 100, TOP - 300, 100)])
+    windows = cut_windows(masks, ["b.tif", "a.tif"], polygons, WindowSettings())
     assert list(windows.columns) == list(COLUMNS)
     assert windows.to_numpy().tolist() == [["b.tif", 0, 0, EDGE, "other", 0.0], ["a.tif", 0, 0, EDGE, "mine", 1.0]]
 
 
 def test_chips_that_are_no_squares(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT + 50, TOP - 100, 30)], {"a.tif": utm_grid(16, 20)})
+    masks, polygons = drawn(tmp_path, [square(LEFT + 50, TOP - 100, 30)], {"a.tif": utm_grid(16, 20)})
     with pytest.raises(
         BadInputError, match=r"The chips are 20 × 16 pixels, and no squares: set windows.cut to polygon"
     ):
-        cut_windows(masks, ["a.tif"], outlines, WindowSettings())
-    assert len(cut_windows(masks, ["a.tif"], outlines, POLYGONS)) == 1
+        cut_windows(masks, ["a.tif"], polygons, WindowSettings())
+    assert len(cut_windows(masks, ["a.tif"], polygons, POLYGONS)) == 1
 
 
 def test_window_is_centred_with_context(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT + 400, TOP - 500, 200)])  # columns 40 to 60, rows 30 to 50
-    window = of_kind(cut_windows(masks, ["a.tif"], outlines, POLYGONS), "mine").to_dict("records")[0]
+    masks, polygons = drawn(tmp_path, [square(LEFT + 400, TOP - 500, 200)])  # columns 40 to 60, rows 30 to 50
+    window = of_kind(cut_windows(masks, ["a.tif"], polygons, POLYGONS), "mine").to_dict("records")[0]
     assert (window["size"], window["hectares"]) == (64, 4.0)  # 20 pixels twice over, rounded up
     assert (window["row"] + 32, window["column"] + 32) == (40, 50)
-    narrow = cut_windows(masks, ["a.tif"], outlines, WindowSettings(cut="polygon", context=0.25))
+    narrow = cut_windows(masks, ["a.tif"], polygons, WindowSettings(cut="polygon", context=0.25))
     assert of_kind(narrow, "mine")["size"].tolist() == [32]
 
 
 def test_polygon_across_chips(tmp_path: Path) -> None:
     grids: dict[str, ChipGrid | None] = {"a.tif": utm_grid(96, 96), "b.tif": utm_grid(96, 96, left=LEFT + 960)}
-    masks, outlines = drawn(tmp_path, [square(LEFT + 900, TOP - 560, 160)], grids)
-    windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], outlines, POLYGONS), "mine")
+    masks, polygons = drawn(tmp_path, [square(LEFT + 900, TOP - 560, 160)], grids)
+    windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], polygons, POLYGONS), "mine")
     assert windows[["filename", "row", "column"]].to_numpy().tolist() == [["a.tif", 32, 77], ["b.tif", 32, -11]]
     np.testing.assert_allclose(windows["hectares"], [6 * 16 / 100, 10 * 16 / 100])
 
 
 def test_largest_window(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT - 1_000, TOP - 1_000, 3_000)], {"a.tif": utm_grid(100, 100)})
-    windows = cut_windows(masks, ["a.tif"], outlines, POLYGONS)
+    masks, polygons = drawn(tmp_path, [square(LEFT - 1_000, TOP - 1_000, 3_000)], {"a.tif": utm_grid(100, 100)})
+    windows = cut_windows(masks, ["a.tif"], polygons, POLYGONS)
     assert windows[["row", "column", "size"]].to_numpy().tolist() == [[-14, -14, 128]]
 
 
@@ -81,22 +81,22 @@ def test_area_percentiles(tmp_path: Path) -> None:
     edges = [30, 60, 70, 80, 400]
     shapes = [square(LEFT + 100 + 150 * number, TOP - 500, edge) for number, edge in enumerate(edges)]
     elsewhere = [square(LEFT + 90_000, TOP, 5_000)] * 5
-    masks, outlines = drawn(tmp_path, [*shapes, *elsewhere])
+    masks, polygons = drawn(tmp_path, [*shapes, *elsewhere])
     settings = WindowSettings(cut="polygon", area_percentiles=(10, 90), context=0)
-    windows = of_kind(cut_windows(masks, ["a.tif"], outlines, settings), "mine")
+    windows = of_kind(cut_windows(masks, ["a.tif"], polygons, settings), "mine")
     assert (windows["column"] + 16).tolist() == [28, 43, 59]
     everything = WindowSettings(cut="polygon", context=0)
-    assert len(of_kind(cut_windows(masks, ["a.tif"], outlines, everything), "mine")) == 5
+    assert len(of_kind(cut_windows(masks, ["a.tif"], polygons, everything), "mine")) == 5
 
 
 def test_slivers_have_no_window(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT + 101, TOP - 99, 2), square(LEFT + 300, TOP - 500, 100)])
-    assert len(of_kind(cut_windows(masks, ["a.tif"], outlines, POLYGONS), "mine")) == 1
+    masks, polygons = drawn(tmp_path, [square(LEFT + 101, TOP - 99, 2), square(LEFT + 300, TOP - 500, 100)])
+    assert len(of_kind(cut_windows(masks, ["a.tif"], polygons, POLYGONS), "mine")) == 1
 
 
 def test_windows_without_mine(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])  # within the first of nine tiles
-    windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], outlines, POLYGONS), "other")
+    masks, polygons = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])  # within the first of nine tiles
+    windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], polygons, POLYGONS), "other")
     assert (windows["size"] == 32).all()
     assert windows["filename"].value_counts().to_dict() == {"b.tif": 9, "a.tif": 8}
     assert (windows["hectares"] == 0).all()
@@ -105,29 +105,29 @@ def test_windows_without_mine(tmp_path: Path) -> None:
 
 
 def test_unknown_windows_are_skipped(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
+    masks, polygons = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
     array = masks.array.copy()
     array[1, :, 32:] = UNKNOWN
     masks = planes_in_memory(array, masks.filenames, masks.grids)
-    windows = cut_windows(masks, ["a.tif", "b.tif"], outlines, POLYGONS)
+    windows = cut_windows(masks, ["a.tif", "b.tif"], polygons, POLYGONS)
     assert set(windows.loc[windows["filename"] == "b.tif", "column"]) == {0}
 
 
 def test_order_and_repetition(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)] * 2)
-    windows = cut_windows(masks, ["b.tif", "a.tif"], outlines, POLYGONS)
-    pd.testing.assert_frame_equal(windows, cut_windows(masks, ["b.tif", "a.tif"], outlines, POLYGONS))
+    masks, polygons = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)] * 2)
+    windows = cut_windows(masks, ["b.tif", "a.tif"], polygons, POLYGONS)
+    pd.testing.assert_frame_equal(windows, cut_windows(masks, ["b.tif", "a.tif"], polygons, POLYGONS))
     assert list(dict.fromkeys(windows["filename"])) == ["b.tif", "a.tif"]
     assert len(of_kind(windows, "mine")) == 1  # the second polygon would only have the same window again
 
 
 def test_no_polygon_on_the_chips(tmp_path: Path) -> None:
-    masks, outlines = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
+    masks, polygons = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
     for cutting in (POLYGONS, WindowSettings(cut="polygon", area_percentiles=(10, 98.5))):
-        with pytest.raises(BadInputError, match="No outline lies on the 1 chips to cut windows from"):
-            cut_windows(masks, ["b.tif"], outlines, cutting)
+        with pytest.raises(BadInputError, match="No polygon lies on the 1 chips to cut windows from"):
+            cut_windows(masks, ["b.tif"], polygons, cutting)
     with pytest.raises(BadInputError, match=r"x\.tif is not among the 2 chips"):
-        cut_windows(masks, ["x.tif"], outlines, WindowSettings())
+        cut_windows(masks, ["x.tif"], polygons, WindowSettings())
 
 
 @settings(max_examples=20, deadline=None)
@@ -139,8 +139,8 @@ def test_table_agrees_with_pixels(
     tmp_path_factory: pytest.TempPathFactory, boxes: list[tuple[int, int, int]], context: float
 ) -> None:
     shapes = [square(LEFT + x, TOP - y - 50, edge) for x, y, edge in [*boxes, (100, 200, 50)]]
-    masks, outlines = drawn(tmp_path_factory.mktemp("windows"), shapes)
-    windows = cut_windows(masks, masks.filenames, outlines, WindowSettings(cut="polygon", context=context))
+    masks, polygons = drawn(tmp_path_factory.mktemp("windows"), shapes)
+    windows = cut_windows(masks, masks.filenames, polygons, WindowSettings(cut="polygon", context=context))
     for window in windows.to_dict("records"):
         pixels = masks.array[masks.rows([window["filename"]])[0]]
         seen = take_window(pixels, window["row"], window["column"], window["size"], UNKNOWN)

@@ -113,7 +113,7 @@ def test_chips_cut_without_polygons_have_no_labels(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cut them first"):
         dataset.load()
     dataset.save(cut_chips([composite_at(tmp_path)], None, SETTINGS, tmp_path / "draft"))
-    with pytest.raises(DatasetError, match=r"have no labels, and training needs them: name outlines"):
+    with pytest.raises(DatasetError, match=r"have no labels, and training needs them: name polygons"):
         dataset.load()
 
 

@@ -40,7 +40,7 @@ def test_outlines_are_read_once_until_they_are_released(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     dataset = MinePolygonsDataset(filepath=str(tmp_path / "none.gpkg"))
     assert not dataset.exists()
-    with pytest.raises(DatasetError, match=r"none\.gpkg does not exist: check where the outlines lie"):
+    with pytest.raises(DatasetError, match=r"none\.gpkg does not exist: check where the polygons lie"):
         dataset.load()
 
 

@@ -62,7 +62,7 @@ def test_other_datums_in_degrees_are_measured_too() -> None:
 def test_a_chip_without_coordinates_is_told_in_a_sentence(tmp_path: Path) -> None:
     bare = write_chip(tmp_path / "bare.tif", ground(0))
     with pytest.raises(
-        BadInputError, match=r"bare\.tif has no CRS and no geotransform, so that an outline can't be laid"
+        BadInputError, match=r"bare\.tif has no CRS and no geotransform, so that a polygon can't be laid"
     ):
         read_grid(bare)
     unplaced = write_chip(tmp_path / "unplaced.tif", ground(0), crs="EPSG:32721")

@@ -26,66 +26,66 @@ def at(*corners: tuple[float, float]) -> list[tuple[float, float]]:
 def test_any_vector_file_is_read_in_any_crs(tmp_path: Path, name: str) -> None:
     frame = gpd.GeoDataFrame(geometry=[HECTARE_SQUARE], crs="EPSG:32721")
     frame.to_crs("EPSG:4326" if name.endswith("geojson") else "EPSG:5880").to_file(tmp_path / name, engine="pyogrio")
-    outlines = read_mine_polygons(tmp_path / name)
+    polygons = read_mine_polygons(tmp_path / name)
     expected = frame.to_crs("EPSG:4326").geometry[0]
-    assert outlines.geometry[0].hausdorff_distance(expected) < 1e-7  # a centimetre
-    assert outlines.hectares[0] == pytest.approx(1, rel=0.001)  # the map scale of UTM is 0.9996 there
-    assert list(outlines.inventory.columns) == list(COLUMNS)
+    assert polygons.geometry[0].hausdorff_distance(expected) < 1e-7  # a centimetre
+    assert polygons.hectares[0] == pytest.approx(1, rel=0.001)  # the map scale of UTM is 0.9996 there
+    assert list(polygons.inventory.columns) == list(COLUMNS)
 
 
 def test_layers_may_differ_in_their_crs(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="metres")
     degrees = gpd.GeoSeries([HECTARE_SQUARE], crs="EPSG:32721").to_crs("EPSG:4326")
     write_layer(path, list(degrees), crs="EPSG:4326", layer="degrees")
-    outlines = read_mine_polygons(path)
-    assert outlines.inventory["layer"].tolist() == ["metres", "degrees"]
-    assert shapely.hausdorff_distance(*outlines.geometry) < 1e-7
+    polygons = read_mine_polygons(path)
+    assert polygons.inventory["layer"].tolist() == ["metres", "degrees"]
+    assert shapely.hausdorff_distance(*polygons.geometry) < 1e-7
 
 
 def test_hectares_are_those_on_the_ellipsoid_at_any_latitude(tmp_path: Path) -> None:
     shapes = [shapely.Point(20, latitude).buffer(0.05) for latitude in (-33, 0, 45, 70)]
-    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", shapes, crs="EPSG:4326"))
+    polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", shapes, crs="EPSG:4326"))
     geod = Geod(ellps="WGS84")
     expected = [abs(geod.geometry_area_perimeter(shape)[0]) / 10_000 for shape in shapes]
-    np.testing.assert_allclose(outlines.hectares, expected, rtol=1e-4)
+    np.testing.assert_allclose(polygons.hectares, expected, rtol=1e-4)
 
 
 def test_long_edges_stay_straight_where_they_were_drawn(tmp_path: Path) -> None:
     bar = shapely.box(400_000, 5_500_000, 600_000, 5_500_010)  # 200 km at 50 degrees north bend by 400 m
-    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [bar], crs="EPSG:32632"))
-    back = gpd.GeoSeries(outlines.geometry, crs="EPSG:4326").to_crs("EPSG:32632")[0]
+    polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [bar], crs="EPSG:32632"))
+    back = gpd.GeoSeries(polygons.geometry, crs="EPSG:4326").to_crs("EPSG:32632")[0]
     assert back.hausdorff_distance(bar) < 0.5
 
 
 def test_a_ring_that_crosses_itself_keeps_both_its_lobes(tmp_path: Path) -> None:
     bow_tie = shapely.Polygon(at((0, 0), (100, 100), (100, 0), (0, 100)))
-    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [bow_tie, HECTARE_SQUARE]))
-    assert outlines.inventory["verdict"].tolist() == ["repaired", "accepted"]
-    assert outlines.inventory["reason"][0] == "invalid: self-intersection"
-    np.testing.assert_allclose(outlines.hectares, [0.5, 1], rtol=0.001)
-    assert shapely.is_valid(outlines.geometry).all()
+    polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [bow_tie, HECTARE_SQUARE]))
+    assert polygons.inventory["verdict"].tolist() == ["repaired", "accepted"]
+    assert polygons.inventory["reason"][0] == "invalid: self-intersection"
+    np.testing.assert_allclose(polygons.hectares, [0.5, 1], rtol=0.001)
+    assert shapely.is_valid(polygons.geometry).all()
 
 
 def test_what_was_drawn_twice_is_no_hole(tmp_path: Path) -> None:
     twice = shapely.MultiPolygon([square(LEFT, TOP - 100, 100), square(LEFT + 50, TOP - 100, 100)])
-    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [twice]))
-    assert outlines.inventory["verdict"].tolist() == ["repaired"]
-    assert outlines.hectares[0] == pytest.approx(1.5, rel=0.001)
+    polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [twice]))
+    assert polygons.inventory["verdict"].tolist() == ["repaired"]
+    assert polygons.hectares[0] == pytest.approx(1.5, rel=0.001)
 
 
 def test_holes_and_parts_are_kept(tmp_path: Path) -> None:
     holed = HECTARE_SQUARE.difference(square(LEFT + 25, TOP - 75, 50))
     parts = shapely.MultiPolygon([square(LEFT, TOP, 50), square(LEFT + 100, TOP, 50)])
-    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [holed, parts]))
-    assert outlines.inventory["verdict"].tolist() == ["accepted", "accepted"]
-    np.testing.assert_allclose(outlines.hectares, [0.75, 0.5], rtol=0.001)
+    polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [holed, parts]))
+    assert polygons.inventory["verdict"].tolist() == ["accepted", "accepted"]
+    np.testing.assert_allclose(polygons.hectares, [0.75, 0.5], rtol=0.001)
 
 
 def test_of_a_collection_the_polygons_are_kept(tmp_path: Path) -> None:
     mixed = shapely.GeometryCollection([HECTARE_SQUARE, shapely.Point(LEFT, TOP)])
-    outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [mixed]))
-    assert outlines.inventory["reason"].tolist() == ["collection: only its polygons are kept"]
-    assert outlines.hectares[0] == pytest.approx(1, rel=0.001)
+    polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [mixed]))
+    assert polygons.inventory["reason"].tolist() == ["collection: only its polygons are kept"]
+    assert polygons.hectares[0] == pytest.approx(1, rel=0.001)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in from_wkt")
@@ -102,9 +102,9 @@ def test_what_is_no_polygon_is_listed_with_the_reason(tmp_path: Path, caplog: py
         shapely.GeometryCollection([shapely.Point(LEFT, TOP)]),
     ]
     with caplog.at_level(logging.INFO):
-        outlines = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", shapes))
-    assert len(outlines) == 1
-    dropped = outlines.inventory[outlines.inventory["verdict"] == "dropped"]
+        polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", shapes))
+    assert len(polygons) == 1
+    dropped = polygons.inventory[polygons.inventory["verdict"] == "dropped"]
     assert dropped["feature"].tolist() == list(range(2, 10))
     assert [reason.split(":")[0] for reason in dropped["reason"]] == [
         "line", "point", "no geometry", "no geometry", "collapsed", "coordinates", "off the Earth", "collapsed",
@@ -171,9 +171,9 @@ def test_a_file_that_is_none_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.real_chips
 def test_real_footprints_from_all_over_the_world_are_read(real_chips: Path) -> None:
-    outlines = read_mine_polygons(real_chips / "mining_polygons" / "maus_sample.gpkg")
-    assert outlines.inventory["verdict"].value_counts().to_dict() == {"accepted": 146, "dropped": 56}
+    polygons = read_mine_polygons(real_chips / "mining_polygons" / "maus_sample.gpkg")
+    assert polygons.inventory["verdict"].value_counts().to_dict() == {"accepted": 146, "dropped": 56}
     # More than a quarter of the features come without any geometry, so there is nothing to repair in them.
-    assert set(outlines.inventory["reason"].dropna()) == {"no geometry: the feature has none"}
-    assert shapely.is_valid(outlines.geometry).all()
-    assert (outlines.hectares > 0).all()
+    assert set(polygons.inventory["reason"].dropna()) == {"no geometry: the feature has none"}
+    assert shapely.is_valid(polygons.geometry).all()
+    assert (polygons.hectares > 0).all()

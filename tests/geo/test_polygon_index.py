@@ -37,16 +37,16 @@ def test_a_chip_that_is_turned_has_no_corners_of_its_box(tmp_path: Path) -> None
     turned = Affine.translation(LEFT, TOP) @ Affine.rotation(45) @ Affine.scale(10, -10)
     grid = ChipGrid(GRID.crs, turned, 16, 16)
     left, bottom, _, _ = grid.bounds
-    outlines = outlines_in(tmp_path, [square(left, bottom, 20), square(LEFT + 100, TOP - 5, 10)])
-    assert PolygonIndex(outlines).on(grid)[0].tolist() == [1]
+    polygons = outlines_in(tmp_path, [square(left, bottom, 20), square(LEFT + 100, TOP - 5, 10)])
+    assert PolygonIndex(polygons).on(grid)[0].tolist() == [1]
 
 
 def test_an_outline_as_large_as_a_continent_reaches_a_projection_that_has_no_room_for_it(tmp_path: Path) -> None:
-    outlines = outlines_in(tmp_path, [shapely.box(-179, -80, 179, 80)], crs="EPSG:4326")
-    positions, polygons = PolygonIndex(outlines).on(GRID)
+    polygons = outlines_in(tmp_path, [shapely.box(-179, -80, 179, 80)], crs="EPSG:4326")
+    positions, shapes = PolygonIndex(polygons).on(GRID)
     assert positions.tolist() == [0]
-    assert polygons[0].covers(shapely.box(*GRID.bounds))
-    assert polygons[0].area < 4 * shapely.box(*GRID.bounds).area
+    assert shapes[0].covers(shapely.box(*GRID.bounds))
+    assert shapes[0].area < 4 * shapely.box(*GRID.bounds).area
 
 
 def test_outlines_and_chips_on_the_same_ground_pass(tmp_path: Path) -> None:
@@ -67,17 +67,17 @@ def test_outlines_and_chips_on_the_same_ground_pass(tmp_path: Path) -> None:
 def test_outlines_elsewhere_are_told_with_both_extents_and_a_hint(tmp_path: Path, move: object, hint: str) -> None:
     grid = degree_grid(16, 16)
     there = np.array(move(*shapely.box(*grid.bounds).centroid.coords[0]))  # type: ignore[operator]
-    outlines = outlines_in(tmp_path, [shapely.Point(there).buffer(1e-4)], crs="EPSG:4326")
+    polygons = outlines_in(tmp_path, [shapely.Point(there).buffer(1e-4)], crs="EPSG:4326")
     with pytest.raises(BadInputError, match=hint) as caught:
-        check_coverage(PolygonIndex(outlines), [grid])
-    assert "mines.gpkg meets any chip: the outlines lie in longitude" in str(caught.value)
+        check_coverage(PolygonIndex(polygons), [grid])
+    assert "mines.gpkg meets any chip: the polygons lie in longitude" in str(caught.value)
     assert "the chips in longitude -57.000 to -56.999 and latitude -5.401 to -5.400" in str(caught.value)
 
 
 def test_other_datums_are_brought_together(tmp_path: Path) -> None:
     sirgas = ChipGrid(CRS.from_epsg(31981), GRID.transform, 16, 16)  # SIRGAS 2000, UTM zone 21 S
-    outlines = outlines_in(tmp_path, [square(LEFT + 20, TOP - 100, 50)])
-    assert PolygonIndex(outlines).on(sirgas)[1][0].hausdorff_distance(square(LEFT + 20, TOP - 100, 50)) < 1
+    polygons = outlines_in(tmp_path, [square(LEFT + 20, TOP - 100, 50)])
+    assert PolygonIndex(polygons).on(sirgas)[1][0].hausdorff_distance(square(LEFT + 20, TOP - 100, 50)) < 1
 
 
 @settings(max_examples=25, deadline=None)

@@ -89,7 +89,7 @@ def test_good_polygons_pass(answers: dict[str, subprocess.CompletedProcess[str]]
         (
             "wrong hemisphere",
             (
-                "No outline in",
+                "No polygon in",
                 "mirrored.gpkg meets any chip",
                 "the outlines lie in longitude -57.000 to -53.",
                 "latitude 5.4",

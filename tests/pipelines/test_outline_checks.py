@@ -40,7 +40,7 @@ def test_outlines_in_a_region_pass(scene: Item, tmp_path: Path) -> None:
 
 
 def test_outlines_that_meet_no_region_are_told_with_both_extents(scene: Item, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"mines\.gpkg meets any region: the outlines lie in .*, the regions in "):
+    with pytest.raises(BadInputError, match=r"mines\.gpkg meets any region: the polygons lie in .*, the regions in "):
         check_ground(mine_on(scene, tmp_path, north=5), choice_of([scene]))
 
 

@@ -210,7 +210,7 @@ def _check_polygons(index: PolygonIndex, composites: Sequence[Composite]) -> Non
     without = [region for region, grid in grids.items() if not index.touching(grid).size]
     if without:
         logger.warning(
-            "No outline of %s lies in %s: all chips from there are labelled as no mine.",
+            "No polygon of %s lies in %s: all chips from there are labelled as no mine.",
             index.polygons.source,
             ", ".join(without),
         )

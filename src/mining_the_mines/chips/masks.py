@@ -95,7 +95,7 @@ def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) 
             pixel_hectares(grid)
         except BadInputError as error:
             return f"no place: {error}"
-        return grid if west <= east else "antimeridian: outlines end there, so that they can't be laid across it"
+        return grid if west <= east else "antimeridian: polygons end there, so that they can't be laid across it"
 
     found = dict(zip(names, map_ahead(look, names, workers), strict=True))
     return PlacedChips(
@@ -137,7 +137,7 @@ def draw_masks(
         logger.warning("%d of %d chips have no place, and no mask.", len(placed.left_out), len(packed))
     if not placed.grids:
         raise BadInputError(
-            f"None of the {len(packed)} chips in {chips.images} has coordinates, so that no outline can be laid over "
+            f"None of the {len(packed)} chips in {chips.images} has coordinates, so that no polygon can be laid over "
             "them: use chips with a CRS and a geotransform, or train classification only."
         )
     height, width = (int(edge) for edge in packed.array.shape[2:])

@@ -100,7 +100,7 @@ def cut_windows(
     around = _describe(_around_polygons(masks, names, polygons, settings), masks)
     if around.empty:
         raise BadInputError(
-            f"No outline lies on the {len(names)} chips to cut windows from: set windows.cut to chip, or add chips "
+            f"No polygon lies on the {len(names)} chips to cut windows from: set windows.cut to chip, or add chips "
             "with mines."
         )
     edge = int(np.percentile(around["size"], 50, method="lower"))

@@ -105,7 +105,7 @@ class CutChipsDataset(ChipFolderDataset):
         folder = self.load_folder
         if read_cutting(folder).outlines is None:
             raise BadInputError(
-                f"The chips in {folder} have no labels, and training needs them: name outlines of mines with "
+                f"The chips in {folder} have no labels, and training needs them: name polygons of mines with "
                 "--params=polygons=FILE, and cut the chips again with --pipelines=compositing."
             )
         return super().load()

@@ -1,4 +1,4 @@
-"""Outlines of mines as the catalog sees them."""
+"""Polygons of mines as the catalog sees them."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -60,30 +60,30 @@ class MinePolygonsDataset(AbstractDataset[None, MinePolygons | None]):
         Raises:
             BadInputError: The file is missing, can't be read or holds no polygon that can be used.
         """
-        return self._outlines
+        return self._polygons
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: outlines that were handed over stay as they are."""
-        raise DatasetError(f"{self._filepath} is read only: outlines that were handed over stay as they are.")
+        """Refuse: polygons that people hand over are never written."""
+        raise DatasetError(f"{self._filepath} is read only: polygons that people hand over are never written.")
 
     @where_there_are_data
     def preview(self) -> TablePreview:
-        """The first outlines, for Kedro-Viz."""
+        """The first polygons, for Kedro-Viz."""
         return vector_preview(self._filepath)
 
     @cached_property
-    def _outlines(self) -> MinePolygons | None:
+    def _polygons(self) -> MinePolygons | None:
         if self._filepath is None:
             return None
         if not self._filepath.exists():
             raise BadInputError(
-                f"{self._filepath} does not exist: check where the outlines lie, or name their file with "
+                f"{self._filepath} does not exist: check where the polygons lie, or name their file with "
                 "--params=polygons=FILE."
             )
         return read_mine_polygons(self._filepath, self.layers)
 
     def _release(self) -> None:
-        self.__dict__.pop("_outlines", None)
+        self.__dict__.pop("_polygons", None)
 
     def _exists(self) -> bool:
         return self._filepath is None or self._filepath.exists()

@@ -94,7 +94,7 @@ def read_grid(path: Path) -> ChipGrid:
     lacking = [name for name, lacks in (("CRS", crs is None), ("geotransform", transform.is_identity)) if lacks]
     if lacking:
         raise BadInputError(
-            f"{path} has no {' and no '.join(lacking)}, so that an outline can't be laid over it: "
+            f"{path} has no {' and no '.join(lacking)}, so that a polygon can't be laid over it: "
             "use chips with coordinates, or train classification only."
         )
     return ChipGrid(crs, transform, width, height)

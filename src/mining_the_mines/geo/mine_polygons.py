@@ -110,7 +110,7 @@ def read_mine_polygons(path: Path, layers: Sequence[str] | None = None) -> MineP
     if not usable.any():
         raise BadInputError(
             f"{path} holds no polygon that can be used ({_count_reasons(inventory)}): "
-            "outlines must be polygons with an area."
+            "mines must be polygons with an area."
         )
     hectares = measure_hectares(geometry[usable])
     inventory.loc[usable, "hectares"] = hectares

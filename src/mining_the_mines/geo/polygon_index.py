@@ -121,7 +121,7 @@ def check_boxes(index: PolygonIndex, boxes: Boxes, kind: str) -> None:
     extent = shapely.total_bounds(index.polygons.geometry)
     ground = (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)) if len(boxes) else (np.nan,) * 4
     raise BadInputError(
-        f"No outline in {index.polygons.source} meets any {kind}: the outlines lie in {_name(extent)}, the {kind}s in "
+        f"No polygon in {index.polygons.source} meets any {kind}: the polygons lie in {_name(extent)}, the {kind}s in "
         f"{_name(ground)}; {_hint(index, boxes)}."
     )
 

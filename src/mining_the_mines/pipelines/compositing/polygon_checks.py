@@ -1,4 +1,4 @@
-"""What can be told of outlines before hours are spent on composites that they do not fit."""
+"""Checks of mine polygons against the regions, before hours are spent on composites that they don't fit."""
 
 from pathlib import Path
 
@@ -11,26 +11,26 @@ from mining_the_mines.geo.polygon_index import PolygonIndex, check_boxes
 from mining_the_mines.scenes.scene_list import SceneSelection
 
 
-def check_ground(outlines: MinePolygons, scenes: SceneSelection) -> None:
-    """Make sure that outlines belong to the ground that scenes show.
+def check_ground(polygons: MinePolygons, scenes: SceneSelection) -> None:
+    """Make sure that polygons belong to the ground that scenes show.
 
     Args:
-        outlines: Of mines.
+        polygons: Of mines.
         scenes: Of each region.
 
     Raises:
-        BadInputError: The outlines are simulated and the scenes are others than those simulated with them, or no
-            outline meets any region.
+        BadInputError: The polygons are simulated and the scenes are others than those simulated with them, or no
+            polygon meets any region.
     """
-    simulated = _simulated_with(Path(outlines.source))
+    simulated = _simulated_with(Path(polygons.source))
     used = {item["id"] for items in scenes.items.values() for item in items}
     if simulated is not None and not used <= simulated:
         raise BadInputError(
-            f"The mines in {outlines.source} are simulated, and the scenes from {scenes.source} are others than those "
-            "simulated with them: take --env=archive, or name the outlines of your regions with --params=polygons=FILE."
+            f"The mines in {polygons.source} are simulated, and the scenes from {scenes.source} are others than those "
+            "simulated with them: take --env=archive, or name the polygons of your regions with --params=polygons=FILE."
         )
     boxes = np.array([region.bounds for region in scenes.regions], dtype=np.float64)
-    check_boxes(PolygonIndex(outlines), boxes, "region")
+    check_boxes(PolygonIndex(polygons), boxes, "region")
 
 
 def _simulated_with(path: Path) -> set[str] | None:
