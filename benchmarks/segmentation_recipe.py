@@ -37,9 +37,8 @@ from mining_the_mines.chips.windows import WindowSettings, cut_windows
 from mining_the_mines.geo.grid import pixel_hectares
 from mining_the_mines.geo.mine_polygons import read_mine_polygons
 from mining_the_mines.models.cross_validation import cross_validate
-from mining_the_mines.models.segmentation import SegmentationTask
-from mining_the_mines.models.settings import SegmenterTrainingSettings
-from mining_the_mines.models.workspace import Workspace
+from mining_the_mines.models.kinds import ChipLayout, MaskedChips
+from mining_the_mines.models.networks import SegmenterNetworks
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, bootstrap_intervals
 from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import segmentation_difference, weighted_segmentation_scores
@@ -80,15 +79,19 @@ def prepare(folder: Path, parameters: dict[str, Any], scratch: Path, seed: int) 
 def train_ours(data: Data, parameters: dict[str, Any], scratch: Path) -> tuple[pd.DataFrame, float]:
     """Cross-validate our configuration; give measures of each chip, and seconds."""
     segmentation = parameters["segmentation"]
-    task = SegmentationTask(
+    chips = MaskedChips(
         data.packed,
-        data.masks,
-        data.windows,
-        WindowSettings(**segmentation["windows"]),
-        SegmenterTrainingSettings(**segmentation["training"]),
+        data.folds,
+        summarise_bands(data.packed, data.folds),
+        masks=data.masks,
+        windows=data.windows,
+        cutting=WindowSettings(**segmentation["windows"]),
     )
+    layout = ChipLayout(bands=data.packed.bands, chip_size=data.packed.array.shape[-1])
+    # The recipe trains fold by fold on all cores, so ours does, too.
+    kind = SegmenterNetworks(**segmentation["training"], threads=torch.get_num_threads())
     started = time.perf_counter()
-    result = cross_validate(task, data.folds, summarise_bands(data.packed, data.folds), Workspace(scratch / "ours"))
+    result = cross_validate({"ours": kind}, chips, layout, scratch / "ours")["ours"]
     seconds = time.perf_counter() - started
     return measure(data, result.filenames, result.probabilities), seconds
 

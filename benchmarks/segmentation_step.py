@@ -27,13 +27,13 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.models.callbacks import ResumableAverage
-from mining_the_mines.models.fit import quieten_lightning
-from mining_the_mines.models.packed_data import decode_batch
+from mining_the_mines.models.batches import decode_batch
+from mining_the_mines.models.kinds import MaskedChips
 from mining_the_mines.models.segmentation import SegmentationTask, SegmenterTraining, decode_masks
-from mining_the_mines.models.segmenter import MineSegmenter
+from mining_the_mines.models.segmenter_network import SegmenterNetwork
 from mining_the_mines.models.settings import SegmenterTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
+from mining_the_mines.models.training import ResumableAverage, quieten_lightning
 from training_throughput import pack_noise
 
 PROJECT = Path(__file__).parents[1]
@@ -87,10 +87,10 @@ def random_masks(packed: PackedChips) -> PackedPlanes:
     return planes_in_memory(planes, packed.filenames, (grid,) * chips)
 
 
-def new_network(task: SegmentationTask) -> MineSegmenter:
+def new_network(task: SegmentationTask) -> SegmenterNetwork:
     """The same fresh network for both sides."""
     torch.manual_seed(0)
-    bands = task.packed.bands
+    bands = task.data.packed.bands
     return task.new_network(BandScale(bands, (0.05,) * len(bands), (0.45,) * len(bands)))
 
 
@@ -151,8 +151,9 @@ def measure(name: str, options: argparse.Namespace) -> float:
         bands = tuple(loader["parameters"]["imagery"]["bands"])
         packed = pack_noise(Path(folder), chips, size, bands)
         windows = pd.DataFrame({"filename": packed.filenames, "row": 0, "column": 0, "size": size, "kind": "mine"})
-        task = SegmentationTask(packed, random_masks(packed), windows, WindowSettings(), settings)
         rows = pd.DataFrame({"filename": packed.filenames})
+        data = MaskedChips(packed, rows, {}, masks=random_masks(packed), windows=windows, cutting=WindowSettings())
+        task = SegmentationTask(data, settings)
         ours, rival = [], []
         for _ in range(options.rounds):
             ours.append(seconds_of_ours(task, rows))

@@ -24,8 +24,8 @@ from statistics import median
 import numpy as np
 import requests
 
-from mining_the_mines.models.export import export_classifier
-from mining_the_mines.models.model_files import load_classifier
+from mining_the_mines.models.export import export_model
+from mining_the_mines.models.storage import load_classifier
 from mining_the_mines.registry.export import save_served_model
 
 PATIENCE_SECONDS = 180
@@ -57,7 +57,7 @@ def main() -> None:
         folder = Path(name)
         (folder / "exported").mkdir()
         start = time.perf_counter()
-        export_classifier(classifier, folder / "exported")
+        export_model(classifier, folder / "exported")
         save_served_model(folder / "exported", folder / "served")
         print(f"exporting and writing the folder: {time.perf_counter() - start:.1f} s")
         _ask(folder, [json.dumps({"inputs": [chip.tolist()]}) for chip in chips], wanted, median(alone))

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from mining_the_mines.chips.packing import PackedChips, write_packed
+from mining_the_mines.models.batches import Batch, ChipRows, training_loader
 from mining_the_mines.models.classification import ClassifierTraining
-from mining_the_mines.models.classifier import MineClassifier
-from mining_the_mines.models.fit import quieten_lightning
-from mining_the_mines.models.packed_data import Batch, LabelledChips, training_loader
-from mining_the_mines.models.settings import AugmentationSettings, ClassifierTrainingSettings
-from mining_the_mines.models.specification import ClassifierSpec
+from mining_the_mines.models.classifier_network import ClassifierNetwork
+from mining_the_mines.models.settings import AugmentationSettings, ClassifierSpec, ClassifierTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
+from mining_the_mines.models.training import quieten_lightning
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 WANTED = 0.9
@@ -60,7 +59,7 @@ def seconds_an_epoch(loader: DataLoader[Batch], settings: ClassifierTrainingSett
     torch.manual_seed(0)
     bands = len(COMPETITION_BANDS)
     scale = BandScale(COMPETITION_BANDS, (0.05,) * bands, (0.45,) * bands)
-    clock = _Clock(MineClassifier(settings.network, scale, size), settings, (1.0, 1.0), seed=0)
+    clock = _Clock(ClassifierNetwork(settings.network, scale, size), settings, (1.0, 1.0), seed=0)
     trainer = Trainer(
         accelerator=settings.accelerator,
         devices=1,
@@ -117,7 +116,7 @@ def main(options: argparse.Namespace) -> int:
     labels = np.arange(options.chips) % 2
     with tempfile.TemporaryDirectory() as folder:
         packed = pack_noise(Path(folder), options.chips, options.size)
-        chips = LabelledChips(packed, packed.filenames, labels)
+        chips = ChipRows(packed, packed.filenames, labels)
         held = OneBatch(first_batch(packed, labels, options.batch_size, options.device), steps)
         times: dict[str, list[float]] = {"packed": [], "held": []}
         for _ in range(options.rounds):

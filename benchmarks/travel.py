@@ -26,12 +26,9 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.statistics import summarise_bands
-from mining_the_mines.models.baseline import fit_baseline
 from mining_the_mines.models.blend import fit_blend
-from mining_the_mines.models.classification import ClassificationTask
 from mining_the_mines.models.cross_validation import cross_validate
-from mining_the_mines.models.settings import BaselineSettings, ClassifierTrainingSettings
-from mining_the_mines.models.workspace import Workspace
+from mining_the_mines.models.kinds import ChipLayout, LabelledChips, ModelKinds
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, bootstrap_intervals
 from mining_the_mines.scoring.metrics import weighted_scores
 
@@ -67,22 +64,20 @@ def main() -> None:
             folds = assign_folds(manifest, FoldSettings(test_share=0, seed=options.seed, **place))
             started = time.perf_counter()
             predictions = {"random forest": _forest(simple, folds)}
-            predictions["baseline"] = fit_baseline(
-                features, folds, BaselineSettings(**parameters["baseline"])
-            ).probabilities
-            training = parameters["training"]
+            models = dict(parameters["models"])
             if options.networks is not None:
-                training = training | {"networks": max(1, options.networks)}
-            if options.networks != 0:
-                result = cross_validate(
-                    ClassificationTask(packed, ClassifierTrainingSettings(**training)),
-                    folds,
-                    summarise_bands(packed, folds),
-                    Workspace(Path(scratch) / "checkpoints"),
-                )
-                predictions["network"] = pd.Series(result.probabilities, index=list(result.filenames))
-                both = pd.DataFrame({model: predictions[model] for model in ("baseline", "network")})
-                predictions["blend"] = fit_blend(both, folds)[1]
+                models["network"] = models["network"] | {"networks": options.networks} if options.networks else None
+            data = LabelledChips(packed, folds, summarise_bands(packed, folds), features)
+            layout = ChipLayout(bands=packed.bands, chip_size=packed.array.shape[-1])
+            results = cross_validate(ModelKinds(models).kinds, data, layout, Path(scratch) / "checkpoints", None)
+            trained = pd.DataFrame(
+                {
+                    model: pd.Series(result.probabilities, index=list(result.filenames))
+                    for model, result in results.items()
+                }
+            )
+            predictions |= {str(model): column for model, column in trained.items()}
+            predictions["blend"] = fit_blend(trained, folds)[1]
             _print(name, folds, predictions, time.perf_counter() - started)
 
 

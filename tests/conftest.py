@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from mining_the_mines.models.mine_classifier import MineClassifier
+    from mining_the_mines.models.complete import MineClassifier
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 # What tests compute is small, and other tests run beside it: threads would wait for each other.
@@ -54,9 +54,9 @@ def real_chips() -> Path:
 @pytest.fixture(scope="session")
 def classifier() -> "MineClassifier":
     """A trained classifier; tests replace its parts in copies."""
-    from support.classifiers import small_detector
+    from support.classifiers import small_classifier
 
-    return small_detector()
+    return small_classifier()
 
 
 @pytest.fixture(autouse=True)

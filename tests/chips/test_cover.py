@@ -1,11 +1,14 @@
 """What lies beside what, in figures."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.chips.cover import Map, cover_features, cover_maps
+from mining_the_mines.chips.cover import CoverProgram, cover_maps
+from mining_the_mines.chips.features import FeatureSettings, check_features
 from mining_the_mines.core.errors import BadInputError
 from support.chip_files import BANDS
 
@@ -15,6 +18,15 @@ SPOIL = (0.14, 0.18, 0.24, 0.32, 0.42, 0.36)
 POND = (0.10, 0.14, 0.15, 0.10, 0.03, 0.02)
 RIVER = (0.03, 0.04, 0.03, 0.02, 0.01, 0.01)
 SIZE = 32
+
+Map = npt.NDArray[np.float32]
+
+
+def cover_features(chip: dict[str, Map]) -> dict[str, float]:
+    """Features of one chip by name."""
+    program = CoverProgram(tuple(chip), SIZE)
+    figures = program(torch.from_numpy(np.stack(list(chip.values()))[None]))
+    return {name: float(value) for name, value in figures.items()}
 
 
 def paint(background: tuple[float, ...], *patches: tuple[slice, slice, tuple[float, ...]]) -> dict[str, Map]:
@@ -50,7 +62,8 @@ def test_one_large_patch_is_told_from_scattered_pixels() -> None:
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=6, max_size=6))
 def test_the_degrees_of_every_spectrum_lie_between_0_and_1(spectrum: list[float]) -> None:
-    for cover in cover_maps(paint(tuple(spectrum))).values():
+    chip = {band: torch.from_numpy(plane) for band, plane in paint(tuple(spectrum)).items()}
+    for cover in cover_maps(chip).values():
         assert (cover >= -1e-6).all()
         assert (cover <= 1 + 1e-6).all()
 
@@ -77,4 +90,4 @@ def test_turning_a_chip_changes_no_figure() -> None:
 
 def test_a_missing_band_is_named_with_the_way_out() -> None:
     with pytest.raises(BadInputError, match=r"needs B11, which the chips lack: .* features.families"):
-        cover_features({band: plane for band, plane in paint(FOREST).items() if band != "B11"})
+        check_features(FeatureSettings(indices=()), [band for band in BANDS if band != "B11"])

@@ -3,10 +3,13 @@
 import itertools
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+import torch
 from pydantic import ValidationError
 
-from mining_the_mines.chips.features import FeatureSettings, chip_features, extract_features
+from mining_the_mines.chips.feature_program import FeatureProgram
+from mining_the_mines.chips.features import FeatureSettings, extract_features
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
@@ -15,6 +18,12 @@ from support.chip_files import BANDS, ground, packed_chips
 SETTINGS = FeatureSettings(
     families=("moments", "percentiles", "texture", "patchiness"), indices=("NDVI", "BI"), percentiles=(5, 50, 95)
 )
+
+
+def chip_features(chip: npt.NDArray[np.float32], bands: tuple[str, ...], settings: FeatureSettings) -> dict[str, float]:
+    """Features of one chip by name."""
+    program = FeatureProgram(bands, settings, chip.shape[-1])
+    return dict(zip(program.names, program(torch.from_numpy(chip[None]))[0].tolist(), strict=True))
 
 
 def test_the_table_has_a_row_a_chip_and_names_that_say_what_it_holds() -> None:
@@ -83,9 +92,15 @@ def test_all_twelve_bands_and_nine_indices_give_one_column_each_figure() -> None
     assert table.shape == (1, 2 * (12 + len(DEFAULT_INDICES)))
 
 
-def test_the_number_of_threads_changes_nothing() -> None:
-    one, two = (extract_features(packed_chips(5), SETTINGS.model_copy(update={"workers": n})) for n in (1, 2))
-    assert one.equals(two)
+def test_an_exported_program_computes_the_same_figures() -> None:
+    settings = FeatureSettings(indices=("NDVI", "EVI"), pairwise_differences=True)
+    program = FeatureProgram(BANDS, settings, 16)
+    chips = torch.from_numpy(np.stack([ground(seed) for seed in range(5)]))
+    chips[0, :, 2:9, 5:12] = torch.nan
+    chips[1] = torch.nan
+    chips[2, 1] = torch.nan
+    exported = torch.export.export(program, (chips[:2],), dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
+    torch.testing.assert_close(exported(chips), program(chips), rtol=3e-6, atol=1e-6, equal_nan=True)
 
 
 def test_an_index_whose_band_is_missing_stops_before_any_chip_is_read() -> None:

@@ -15,7 +15,6 @@ import shapely
 from kedro_datasets import _typing
 from PIL import Image
 
-from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.datasets import previews
 from mining_the_mines.datasets.chips import ChipFolderDataset
 from mining_the_mines.datasets.files import CsvTable, JsonFile, ParquetTable
@@ -23,7 +22,6 @@ from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
 from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
 from mining_the_mines.datasets.model_packages import ModelPackageDataset
-from mining_the_mines.datasets.models import BaselineDataset, ClassifierDataset, EnsembleDataset, SegmenterDataset
 from mining_the_mines.datasets.previews import markdown_preview
 from mining_the_mines.datasets.scenes import (
     ChipPlacesDataset,
@@ -33,11 +31,7 @@ from mining_the_mines.datasets.scenes import (
     SimulatedSeriesDataset,
 )
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
-from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.mine_classifier import MineClassifier
-from mining_the_mines.models.mine_segmenter import MineSegmenter
 from support.chip_files import BANDS, labels_for, write_chip, write_folder
-from support.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
 
 NAMES = [f"chip_{number}.tif" for number in range(20)]
 
@@ -52,8 +46,7 @@ def picture(preview: str) -> Image.Image:
         ChipFolderDataset, CsvTable, ParquetTable,
         JsonFile, SceneChoiceDataset, ReachedScenesDataset, CompositesDataset, SceneMapsDataset,
         MapScoresDataset, NamedAreasDataset, MinePolygonsDataset, SegmentationResultsDataset,
-        EnsembleDataset, BaselineDataset,
-        ClassifierDataset, SegmenterDataset, ModelPackageDataset, SimulatedSeriesDataset, ChipPlacesDataset,
+        ModelPackageDataset, SimulatedSeriesDataset, ChipPlacesDataset,
     ],
 )  # fmt: skip
 def test_kedro_viz_learns_from_the_annotation_how_to_draw_a_preview(dataset: type) -> None:
@@ -68,7 +61,6 @@ def test_kedro_viz_learns_from_the_annotation_how_to_draw_a_preview(dataset: typ
         (ChipFolderDataset, {}), (CsvTable, {}),
         (ParquetTable, {}), (JsonFile, {}), (SceneChoiceDataset, {}), (CompositesDataset, {}),
         (MapScoresDataset, {}), (MinePolygonsDataset, {}), (SegmentationResultsDataset, {}), (NamedAreasDataset, {}),
-        (EnsembleDataset, {}), (BaselineDataset, {}), (ClassifierDataset, {}), (SegmenterDataset, {}),
         (ModelPackageDataset, {}), (SimulatedSeriesDataset, {}), (ChipPlacesDataset, {}),
     ],
 )  # fmt: skip
@@ -84,29 +76,6 @@ def test_a_file_that_nobody_named_has_no_preview() -> None:
     assert MinePolygonsDataset(filepath=None).preview() is None
     assert NamedAreasDataset(filepath=None).preview() is None
     assert ChipPlacesDataset(filepath=None).preview() is None
-
-
-def test_a_network_tells_its_bands_its_architecture_and_its_threshold(tmp_path: Path) -> None:
-    stored = StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), 32)
-    dataset = SegmenterDataset(filepath=str(tmp_path / "segmenter"))
-    dataset.save(MineSegmenter(ChipSettings(bands=SIX_BANDS, size=32), stored))
-    told = json.loads(dataset.preview())
-    assert told["network"]["bands"] == list(SIX_BANDS)
-    assert told["network"]["network"]["encoder"] == small_segmenter_spec().encoder
-    assert told["network"]["threshold"] == pytest.approx(float(stored.ensemble.threshold))
-
-
-def test_trees_tell_what_they_look_at_without_end(tmp_path: Path, classifier: MineClassifier) -> None:
-    dataset = BaselineDataset(filepath=str(tmp_path / "baseline"))
-    dataset.save(classifier.baseline)
-    *first, more = json.loads(dataset.preview())["features"]
-    assert first == list(classifier.baseline.features)[:12]
-    assert more == f"and {len(classifier.baseline.features) - 12} more"
-
-
-def test_a_registered_model_is_named_and_not_fetched_for_a_glance(tmp_path: Path) -> None:
-    dataset = ClassifierDataset(filepath=str(tmp_path / "none"), registered="models:/mine-classifier@champion")
-    assert json.loads(dataset.preview()) == {"registered": "models:/mine-classifier@champion"}
 
 
 def test_a_model_card_is_shown_with_its_tables_and_its_markup_stays_text() -> None:

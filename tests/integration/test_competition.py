@@ -19,14 +19,18 @@ TRAIN, EVALUATION = 17, 3
 QUICK: dict[str, Any] = {
     "imagery": {"min_chips_per_class": 4},
     "folds": {"folds": 2, "test_share": 0.25},
+    "cross_validation": SMALL["cross_validation"],
     "classification": {
         **SMALL["classification"],
-        "training": {
-            "network": {"architecture": "test_convnext", "input_size": 64, "pretrained": False},
-            "epochs": 1,
-            "loader_workers": 0,
-            "test_time_augmentation": "none",
-            "accelerator": "cpu",
+        "models": {
+            **SMALL["classification"]["models"],
+            "network": {
+                "network": {"architecture": "test_convnext", "input_size": 64, "pretrained": False},
+                "epochs": 1,
+                "loader_workers": 0,
+                "test_time_augmentation": "none",
+                "accelerator": "cpu",
+            },
         },
     },
     "reporting": SMALL["reporting"],
@@ -93,13 +97,13 @@ def test_folds_need_no_coordinates(project: Path) -> None:
 def test_the_competitions_recipe_is_what_the_parameters_say() -> None:
     from kedro.config import OmegaConfigLoader
 
-    from mining_the_mines.models.settings import ClassifierTrainingSettings
+    from mining_the_mines.models.networks import ClassifierNetworks
     from support.projects import PROJECT
 
     loader = OmegaConfigLoader(
         str(PROJECT / "conf"), base_env="base", env="solafune", merge_strategy={"parameters": "soft"}
     )
-    training = ClassifierTrainingSettings(**loader["parameters"]["classification"]["training"])
+    training = ClassifierNetworks(**loader["parameters"]["classification"]["models"]["network"])
     assert training.network.architecture == "maxvit_tiny_tf_512"
     assert training.network.overrides is None
     assert (training.epochs, training.learning_rate, training.weight_decay) == (10, 1e-4, 1e-2)

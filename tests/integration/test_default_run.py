@@ -164,9 +164,7 @@ def test_nothing_that_a_run_has_written_is_read_through_a_pickle(elsewhere: Path
     done = subprocess.run(code, cwd=elsewhere, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     names, unpickled = json.loads(done.stdout.splitlines()[-1])
-    assert {"classification.classifier", "segmentation.segmenter", "classification.baseline", "scene_maps"} <= set(
-        names
-    )
+    assert {"classification.classifier", "segmentation.segmenter", "classification.models", "scene_maps"} <= set(names)
     # Dask names functions by pickling them to memory and reading that; no file has a part in it.
     assert [stack for stack in unpickled if "dask/tokenize.py:_normalize_pickle" not in stack[1][-1]] == []
 
@@ -201,7 +199,7 @@ def test_every_model_is_scored_on_both_splits_with_intervals(project: Path) -> N
     scores = pd.read_csv(newest(project, "scores.csv"))
     auc = scores[(scores["metric"] == "roc_auc") & scores["category_excluded"].isna()]
     assert set(zip(auc["split"], auc["model"], strict=True)) == {
-        (split, model) for split in ("out-of-fold", "test") for model in ("baseline", "network", "blend")
+        (split, model) for split in ("out-of-fold", "test") for model in ("baseline", "logistic", "network", "blend")
     }
     assert (auc["low"] <= auc["value"]).all()
     assert (auc["value"] <= auc["high"]).all()
@@ -265,20 +263,20 @@ def test_the_report_opens_offline(project: Path) -> None:
 def test_each_run_is_a_parent_with_a_child_for_every_fold(runs: list[Run]) -> None:
     for parent in parents(runs)[:2]:  # tests may have run parts of it since
         children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-        names = [f"{task}, fold {fold}" for task in ("classification", "segmentation") for fold in (0, 1)]
+        names = [f"{model}, fold {fold}" for model in ("network", "segmenter") for fold in (0, 1)]
         assert sorted(run.info.run_name for run in children) == names
         assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
 
 
 def test_child_runs_hold_the_loss_of_every_epoch(project: Path, runs: list[Run]) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
-    child = next(run for run in runs if run.info.run_name == "segmentation, fold 0")
+    child = next(run for run in runs if run.info.run_name == "segmenter, fold 0")
     assert len(client.get_metric_history(child.info.run_id, "training_loss")) == 2
 
 
 def test_a_run_tells_its_parameters_code_data_and_scores(runs: list[Run]) -> None:
     parent = parents(runs)[0]
-    assert parent.data.params["classification.training.network.architecture"] == "test_maxvit"
+    assert parent.data.params["classification.models.network.network.architecture"] == "test_maxvit"
     assert parent.data.params["folds.folds"] == "2"
     assert {"git_commit", "git_dirty", "data_hash"} <= set(parent.data.tags)
     assert "test/blend/roc_auc" in parent.data.metrics
@@ -353,6 +351,6 @@ def test_nothing_that_is_saved_is_a_pickle(project: Path) -> None:
     files = [path for path in (project / "data").rglob("*") if path.is_file()]
     # Checkpoints are Lightning's, for going on with a training on the same machine; they are read as weights only.
     kept = [path for path in files if not any(part.endswith("checkpoints") for part in path.parts)]
-    assert {"model.pt2", "trees.skops", "network.safetensors"} <= {path.name for path in kept}
+    assert {"model.pt2", "weights.safetensors"} <= {path.name for path in kept}
     within = ((name, content) for path in kept for name, content in members(str(path), path.read_bytes()))
     assert [name for name, content in within if name.endswith((".pkl", ".pickle")) or is_pickle(content)] == []

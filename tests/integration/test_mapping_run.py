@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 
-from mining_the_mines.models.model_source import ModelSource
+from mining_the_mines.models.predictor import ModelSource
 from support.projects import SMALL, copy_project, kedro, kedro_in_turn, newest, reproduce, run
 
 pytestmark = pytest.mark.end_to_end

@@ -58,7 +58,7 @@ def test_changed_label(project: Path) -> None:
     composite = project / "data/simulated/02_intermediate/composites/tapajos.tif"
     before = composite.stat().st_mtime_ns
     again = ran(project, SMALL)
-    assert {"preprocessing.cut_chips", "classification.train_baseline", "reporting.write_report"} <= again
+    assert {"preprocessing.cut_chips", "classification.train_classifiers", "reporting.write_report"} <= again
     assert not {name for name in again if name.startswith("acquisition.")}
     assert composite.stat().st_mtime_ns == before
 

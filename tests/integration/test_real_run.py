@@ -13,14 +13,17 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.real_chips]
 #: Enough for the trees to learn, with one epoch of a small network.
 QUICK: dict[str, Any] = {
     "folds": {"folds": 3},
+    "cross_validation": SMALL["cross_validation"],
     "classification": {
-        "baseline": {"iterations": 60, "bag": 2},
-        "training": {
-            **SMALL["classification"]["training"],
-            "network": {"architecture": "test_convnext", "input_size": 48, "overrides": None},
-            "epochs": 1,
-            "networks": 1,
-            "test_time_augmentation": "none",
+        "models": {
+            "baseline": {"iterations": 60, "bag": 2},
+            "network": {
+                **SMALL["classification"]["models"]["network"],
+                "network": {"architecture": "test_convnext", "input_size": 48, "overrides": None},
+                "epochs": 1,
+                "networks": 1,
+                "test_time_augmentation": "none",
+            },
         },
         "evaluation": SMALL["classification"]["evaluation"],
     },

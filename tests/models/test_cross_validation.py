@@ -1,5 +1,6 @@
-"""Networks fold by fold: what they learn, what they must not see, and what a rerun gives."""
+"""Networks fold by fold: they learn, see no chip of their own fold, and give the same bits again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.cross_validation import CrossValidation
 from support.training_data import BATCH_NORM, TrainingData, by_chip, quick_settings, separable_chips, train
@@ -26,8 +28,8 @@ def trained(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Cro
 
 
 def same_weights(first: CrossValidation, second: CrossValidation) -> bool:
-    ours, theirs = first.ensemble.state_dict(), second.ensemble.state_dict()
-    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    pairs = zip(first.model.members, second.model.members, strict=True)
+    return all(torch.equal(ours[name], theirs[name]) for ours, theirs in pairs for name in ours)
 
 
 def out_of_fold_auc(data: TrainingData, result: CrossValidation) -> float:
@@ -54,9 +56,9 @@ def test_every_training_chip_is_predicted_once_and_no_test_chip(data: TrainingDa
 def test_the_ensemble_holds_a_network_a_fold_and_takes_raw_reflectance(
     data: TrainingData, trained: CrossValidation
 ) -> None:
-    assert len(trained.ensemble.members) == 2
+    assert len(trained.model.members) == 2
     chip = torch.from_numpy(data.packed.reflectance(0)).unsqueeze(0)
-    assert 0 < trained.ensemble(chip).item() < 1
+    assert 0 < trained.model.module(chip).item() < 1
 
 
 def test_out_of_fold_probabilities_come_from_the_network_of_the_fold(
@@ -64,8 +66,9 @@ def test_out_of_fold_probabilities_come_from_the_network_of_the_fold(
 ) -> None:
     names = data.in_fold(1)
     chips = np.stack([data.packed.reflectance(int(row)) for row in data.packed.rows(names)])
+    second = replace(trained.model, members=trained.model.members[1:])
     with torch.inference_mode():
-        expected = trained.ensemble.members[1](torch.from_numpy(chips)).numpy()
+        expected = second.module(torch.from_numpy(chips)).numpy()
     np.testing.assert_allclose(by_chip(trained)[names], expected, atol=1e-6)
 
 
@@ -84,6 +87,37 @@ def test_the_same_seed_gives_the_same_bits(data: TrainingData, trained: CrossVal
     assert same_weights(again, trained)
     pd.testing.assert_series_equal(by_chip(again), by_chip(trained), check_exact=True)
     pd.testing.assert_frame_equal(again.curves, trained.curves, check_exact=True)
+
+
+def test_the_number_of_workers_changes_no_bit(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
+    again = train(data, tmp_path, workers=2)
+    assert same_weights(again, trained)
+    pd.testing.assert_series_equal(by_chip(again), by_chip(trained), check_exact=True)
+    pd.testing.assert_frame_equal(again.curves, trained.curves, check_exact=True)
+
+
+def test_a_failure_in_a_worker_is_told_as_it_is(data: TrainingData, tmp_path: Path) -> None:
+    folds = data.folds.assign(place="fold " + data.folds["fold"].astype("str"))
+    one_place_a_fold = TrainingData(data.packed, folds, data.statistics)
+    with pytest.raises(BadInputError, match=r"1 training places .*training\.early_stopping_patience"):
+        train(one_place_a_fold, tmp_path, quick_settings(early_stopping_patience=2), workers=2)
+
+
+def test_listeners_hear_of_every_epoch_and_of_the_end(data: TrainingData, tmp_path: Path) -> None:
+    heard: list[EpochEvent] = []
+    with epoch_listener(heard.append):
+        train(data, tmp_path, quick_settings(epochs=2))
+    assert [(event.training, event.epoch, event.finished) for event in heard] == [
+        (f"network, fold {fold}", epoch, finished)
+        for fold in (0, 1)
+        for epoch, finished in ((0, False), (1, False), (1, True))
+    ]
+    assert {"training_loss", "validation_roc_auc", "learning_rate"} <= set(heard[0].figures)
+
+
+def test_validation_can_be_left_out_of_some_epochs(data: TrainingData, tmp_path: Path) -> None:
+    curves = train(data, tmp_path, quick_settings(epochs=4, validation_epochs=2)).curves
+    assert curves.groupby("epoch")["validation_loss"].count().tolist() == [0, 2, 0, 2]
 
 
 def test_another_seed_gives_another_network(data: TrainingData, tmp_path: Path) -> None:
@@ -149,10 +183,3 @@ def test_early_stopping_never_looks_at_the_scored_fold(data: TrainingData, tmp_p
     pd.testing.assert_series_equal(by_chip(flipped)[names], by_chip(given)[names], check_exact=True)
     ours, theirs = (result.curves[result.curves["fold"] == 0] for result in (given, flipped))
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
-
-
-def test_places_too_few_to_hold_some_out_are_told_in_a_sentence(data: TrainingData, tmp_path: Path) -> None:
-    folds = data.folds.assign(place="fold " + data.folds["fold"].astype("str"))
-    one_place_a_fold = TrainingData(data.packed, folds, data.statistics)
-    with pytest.raises(BadInputError, match=r"1 training places .*training\.early_stopping_patience"):
-        train(one_place_a_fold, tmp_path, quick_settings(early_stopping_patience=2))

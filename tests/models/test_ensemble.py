@@ -5,17 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.networks import SIX_BANDS, random_chips, small_ensemble, small_spec
+from support.networks import random_chips, small_ensemble, small_spec
 
 
 def test_the_ensemble_gives_the_mean_of_its_members() -> None:
     ensemble, chips = small_ensemble(3), random_chips()
     mean = torch.stack([member(chips) for member in ensemble.members]).mean(dim=0)
     torch.testing.assert_close(ensemble(chips), mean)
-
-
-def test_an_ensemble_knows_its_bands() -> None:
-    assert small_ensemble(1).bands == SIX_BANDS
 
 
 @settings(max_examples=8, deadline=None)
@@ -36,14 +32,6 @@ def test_flips_alone_make_mirroring_harmless(axis: int) -> None:
 def test_without_symmetries_an_orientation_counts() -> None:
     ensemble, chips = small_ensemble(1), random_chips()
     assert not torch.allclose(ensemble(chips.flip(-1)), ensemble(chips), atol=1e-6)
-
-
-def test_chips_are_mines_from_the_saved_threshold_on() -> None:
-    ensemble, chips = small_ensemble(2), random_chips(5)
-    probabilities = ensemble(chips).double()
-    ensemble.threshold.copy_(probabilities.median())
-    assert torch.equal(ensemble.detect(chips), probabilities >= probabilities.median())
-    assert int(ensemble.detect(chips).sum()) == 3
 
 
 def test_an_exported_ensemble_takes_batches_of_any_size_and_says_the_same() -> None:

@@ -9,17 +9,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
 
-from mining_the_mines.chips.features import FeatureSettings, chip_features
+from mining_the_mines.models.complete import MineClassifier
 from mining_the_mines.models.description import read_description
-from mining_the_mines.models.export import ClassifierProgram, describe
-from mining_the_mines.models.feature_program import FeatureProgram
-from mining_the_mines.models.mine_classifier import MineClassifier, ModelName
-from support.networks import SIX_BANDS, SIZE
+from mining_the_mines.models.export import describe
 from support.served_models import chips_to_ask_about, exported, small_detector, small_outliner
 
 #: What a stranger types; the first argument is the program, the second the chips, the third where answers go.
@@ -48,37 +44,8 @@ def run_program(folder: Path, chips: NDArray[np.float32]) -> NDArray[np.float64]
     return answers
 
 
-def test_features_in_torch_are_the_features_that_were_learnt_from(classifier: MineClassifier) -> None:
-    chips = chips_to_ask_about()
-    chips[2] = np.nan
-    chips[3, 1] = np.nan
-    found = ClassifierProgram(classifier).features(torch.from_numpy(chips)).numpy()
-    for chip, row in zip(chips, found, strict=True):
-        wanted = chip_features(chip, classifier.chips.bands, classifier.features)
-        np.testing.assert_allclose(row, [wanted[name] for name in classifier.baseline.features], rtol=3e-6, atol=1e-6)
-
-
-def test_differences_of_all_pairs_of_bands_are_features_too() -> None:
-    settings = FeatureSettings(indices=(), families=("percentiles", "patchiness"), pairwise_differences=True)
-    chips = chips_to_ask_about(3)
-    wanted = chip_features(chips[1], SIX_BANDS, settings)
-    found = FeatureProgram(SIX_BANDS, settings, list(wanted), SIZE)(torch.from_numpy(chips)).numpy()
-    np.testing.assert_allclose(found[1], list(wanted.values()), rtol=3e-6, atol=1e-6)
-
-
-def test_trees_of_tensors_say_what_the_trees_say(classifier: MineClassifier) -> None:
-    random = np.random.default_rng(0)
-    table = random.normal(0.2, 0.3, (200, len(classifier.baseline.features)))
-    table[random.random(table.shape) < 0.1] = np.nan
-    found = ClassifierProgram(classifier).trees(torch.from_numpy(table)).numpy()
-    wanted = classifier.baseline.predict(pd.DataFrame(table, columns=list(classifier.baseline.features)))
-    np.testing.assert_allclose(found, wanted, atol=1e-12)
-
-
-@pytest.mark.parametrize("chosen", ["network", "blend"])
-def test_a_program_says_what_the_chosen_model_says(
-    chosen: ModelName, classifier: MineClassifier, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("chosen", ["logistic", "network", "blend"])
+def test_a_program_says_what_the_chosen_model_says(chosen: str, classifier: MineClassifier, tmp_path: Path) -> None:
     model, chips = dataclasses.replace(classifier, chosen=chosen), chips_to_ask_about()
     found = run_program(exported(model, tmp_path / "model"), chips)
     np.testing.assert_allclose(found, model.predict(chips), atol=1e-5)

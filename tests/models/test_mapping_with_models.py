@@ -11,45 +11,28 @@ import rasterio
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.mapping.model import StoredModel
 from mining_the_mines.mapping.probability_raster import joined_rows, read_probability
-from mining_the_mines.models.ensemble import FoldEnsemble
-from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.mine_classifier import MineClassifier
-from mining_the_mines.models.mine_segmenter import MineSegmenter
-from mining_the_mines.models.model_files import load_segmenter, save_classifier, save_segmenter
-from mining_the_mines.models.model_source import ModelSource
-from mining_the_mines.models.predictor import WindowClassifier, load_pixel_predictor
-from models.test_mine_segmenter import segmenter
+from mining_the_mines.models.complete import MineClassifier, MineSegmenter
+from mining_the_mines.models.predictor import ModelSource, WindowClassifier, load_pixel_predictor
+from mining_the_mines.models.storage import save_classifier, save_segmenter
 from support.chip_files import BANDS, write_chip
-from support.networks import SIX_BANDS, random_reflectance, small_segmenter, small_segmenter_spec
+from support.networks import SIX_BANDS, random_reflectance, trained_segmenter
 from support.scene_files import make_here, map_rows, plan_map, plan_scene, scene_at
 
 
 def segmenter_of(bands: tuple[str, ...], size: int) -> MineSegmenter:
     """Random weights."""
-    spec = small_segmenter_spec(indices=())
-    ensemble = FoldEnsemble([small_segmenter(0, spec, bands)], "none").eval()
-    return MineSegmenter(ChipSettings(bands=bands), StoredEnsemble(ensemble, spec, size))
+    return MineSegmenter(ChipSettings(bands=bands), trained_segmenter(1, bands=bands, size=size, indices=()), 0.37)
 
 
 def stored_outliner(folder: Path, model: MineSegmenter) -> StoredModel:
     folder.mkdir(exist_ok=True)
     save_segmenter(model, folder)
-    return StoredModel(folder, load_segmenter, "segmenter", "1", ModelSource(folder, "1").content_hash())
+    return StoredModel(folder, load_pixel_predictor, "segmenter", "1", ModelSource(folder, "1").content_hash())
 
 
 def whole_map(path: Path, stored: StoredModel, parts: Path, batch: int | None = None) -> npt.NDArray[np.float32]:
     plan = plan_map(path, stored, batch=batch)
     return np.concatenate([rows for _, rows in joined_rows(map_rows(plan, parts))])
-
-
-def test_an_outliner_that_maps_is_the_outliner_that_was_stored(tmp_path: Path) -> None:
-    model = segmenter()
-    save_segmenter(model, tmp_path)
-    mapper = load_segmenter(tmp_path)
-    assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (model.chips, model.threshold, 48, False)
-    chips = random_reflectance(2, size=48)
-    chips[0, :, :4] = np.nan
-    np.testing.assert_allclose(mapper.predict(chips), model.predict(chips), atol=1e-6)
 
 
 def test_a_map_of_one_window_is_what_the_outliner_says(tmp_path: Path) -> None:

@@ -15,24 +15,24 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.models.packed_data import (
+from mining_the_mines.models.batches import (
     Batch,
-    LabelledChips,
+    ChipRows,
     PackedDataset,
     decode_batch,
     ordered_loader,
     training_loader,
 )
-from mining_the_mines.models.prediction import predict_packed, predict_reflectance
+from mining_the_mines.models.ensemble import predict_packed, predict_reflectance
 from mining_the_mines.sentinel2.reflectance import decode
 from support.chip_files import packed_chips, write_folder
 from support.networks import small_ensemble
 
 
-def labelled(count: int = 12) -> LabelledChips:
+def labelled(count: int = 12) -> ChipRows:
     """Chips whose label is whether their number is odd, in reverse order."""
     packed = packed_chips(count)
-    return LabelledChips(packed, packed.filenames[::-1], np.arange(count)[::-1] % 2)
+    return ChipRows(packed, packed.filenames[::-1], np.arange(count)[::-1] % 2)
 
 
 def epoch_of(seed: int, epoch: int, first_epoch: int = 0) -> list[Batch]:
@@ -93,7 +93,7 @@ def test_a_reading_process_is_sent_the_path_and_not_the_pixels(tmp_path: Path) -
     folder = ChipFolder(write_folder(tmp_path / "images", names))
     settings = ChipSettings(bands=("B2", "B3", "B4", "B8", "B11", "B12"))
     packed = pack_chips(folder, take_inventory(folder, settings), settings, tmp_path / "packed")
-    dataset = PackedDataset(LabelledChips(packed, packed.filenames, np.zeros(6, dtype=np.int64)))
+    dataset = PackedDataset(ChipRows(packed, packed.filenames, np.zeros(6, dtype=np.int64)))
     sent = pickle.dumps(dataset)
     assert len(sent) < packed.array.nbytes / 4
     received = pickle.loads(sent)  # noqa: S301 - our own

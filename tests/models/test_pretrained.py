@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.classifier_backbone import build_classifier_backbone
+from mining_the_mines.models.classifier_network import build_classifier_backbone
 from support.networks import SIZE, small_spec
 
 #: Its weights are published on the Hugging Face hub.

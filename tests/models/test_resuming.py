@@ -1,4 +1,4 @@
-"""Going on after an interruption, as if there had been none."""
+"""Resuming after an interruption gives what an uninterrupted run gives."""
 
 import itertools
 import multiprocessing
@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.checkpoints import FINISHED, AtomicCheckpoints
 from mining_the_mines.models.cross_validation import CrossValidation
-from mining_the_mines.models.fit import LAST_CHECKPOINT
-from mining_the_mines.models.settings import ClassifierTrainingSettings
+from mining_the_mines.models.kinds import LabelledChips, ignore_epochs
+from mining_the_mines.models.networks import ClassifierNetworks
+from mining_the_mines.models.training import FINISHED, LAST_CHECKPOINT, AtomicCheckpoints
 from support.training_data import (
     BATCH_NORM,
     TrainingData,
@@ -24,7 +24,6 @@ from support.training_data import (
     quick_settings,
     separable_chips,
     train,
-    train_on_one_thread,
 )
 
 #: Children that train begin anew: torch lets none do that if forked from a process with threads of autograd.
@@ -50,18 +49,19 @@ def data() -> TrainingData:
 
 
 def assert_same(resumed: CrossValidation, straight: CrossValidation) -> None:
-    ours, theirs = resumed.ensemble.state_dict(), straight.ensemble.state_dict()
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    for ours, theirs in zip(resumed.model.members, straight.model.members, strict=True):
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     pd.testing.assert_series_equal(by_chip(resumed), by_chip(straight), check_exact=True)
     pd.testing.assert_frame_equal(resumed.curves, straight.curves, check_exact=True)
 
 
-def kill_in_mid_epoch(data: TrainingData, folder: Path, settings: ClassifierTrainingSettings) -> None:
+def kill_in_mid_epoch(data: TrainingData, folder: Path, settings: ClassifierNetworks) -> None:
     """Train in another process, and kill it as soon as the second fold has a checkpoint."""
-    process = SPAWN.Process(target=train_on_one_thread, args=(data, folder, settings))
+    process = SPAWN.Process(target=train, args=(data, folder, settings))
     process.start()
-    kill_when(process, (folder / "fold_1" / LAST_CHECKPOINT).is_file)
-    assert not (folder / "fold_1" / FINISHED).exists()
+    kill_when(process, (folder / "network_1" / "network_0" / LAST_CHECKPOINT).is_file)
+    assert (folder / "network_0" / "fit.pt").exists()
+    assert not (folder / "network_1" / "fit.pt").exists()
 
 
 def kill_when(process: multiprocessing.process.BaseProcess, ready: Callable[[], bool]) -> None:
@@ -81,22 +81,14 @@ def kill_when(process: multiprocessing.process.BaseProcess, ready: Callable[[], 
     [{}, EVERYTHING_AT_ONCE, {"loader_workers": 1}],
     ids=["plain", "averaged and stopped early", "reading ahead"],
 )
-def test_a_killed_run_goes_on_to_the_same_weights_bit_for_bit(
+def test_a_killed_run_gives_the_same_weights_bit_for_bit(
     changes: dict[str, object], data: TrainingData, tmp_path: Path
 ) -> None:
     settings = quick_settings(epochs=8, **changes)
     kill_in_mid_epoch(data, tmp_path / "killed", settings)
-    resumed = train(data, tmp_path / "killed", settings.model_copy(update={"resume": True}))
+    resumed = train(data, tmp_path / "killed", settings)
     assert_same(resumed, train(data, tmp_path / "straight", settings))
-
-
-@pytest.mark.parametrize("changes", [{}, EVERYTHING_AT_ONCE], ids=["plain", "averaged and stopped early"])
-def test_a_finished_run_taken_up_again_changes_nothing(
-    changes: dict[str, object], data: TrainingData, tmp_path: Path
-) -> None:
-    settings = quick_settings(epochs=5, **changes)
-    straight = train(data, tmp_path, settings)
-    assert_same(train(data, tmp_path, settings.model_copy(update={"resume": True})), straight)
+    assert list((tmp_path / "killed").iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -107,49 +99,51 @@ def test_a_finished_run_taken_up_again_changes_nothing(
     ],
     ids=["averaged", "stopped early"],
 )
-def test_a_kill_after_the_last_checkpoint_changes_nothing(
-    changes: dict[str, object], data: TrainingData, tmp_path: Path
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_kill_after_the_last_epoch_changes_nothing(
+    changes: dict[str, object], finished: bool, data: TrainingData, tmp_path: Path
 ) -> None:
     settings = quick_settings(epochs=8, **changes)
-    straight = train(data, tmp_path, settings)
-    for path in tmp_path.glob(f"*/{FINISHED}"):
-        path.unlink()
-    assert_same(train(data, tmp_path, settings.model_copy(update={"resume": True})), straight)
-
-
-def contents(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    chips = LabelledChips(data.packed, data.folds[data.folds["split"] == "train"], data.statistics)
+    straight = settings.fit(chips, 0, tmp_path, ignore_epochs)
+    if not finished:
+        (tmp_path / "network_0" / FINISHED).unlink()
+    again = settings.fit(chips, 0, tmp_path, ignore_epochs)
+    assert all(torch.equal(again.members[0][name], tensor) for name, tensor in straight.members[0].items())
+    np.testing.assert_array_equal(again.probabilities, straight.probabilities)
+    assert again.curves == straight.curves
 
 
 @pytest.mark.parametrize("what", ["parameters", "chips", "labels"])
-def test_a_run_on_other_data_or_parameters_is_refused_and_leaves_the_checkpoints(
-    what: str, data: TrainingData, tmp_path: Path
-) -> None:
-    settings = quick_settings(epochs=1)
-    train(data, tmp_path, settings)
-    before = contents(tmp_path)
+def test_checkpoints_of_other_data_or_parameters_are_not_used(what: str, data: TrainingData, tmp_path: Path) -> None:
+    settings = quick_settings(epochs=8)
+    kill_in_mid_epoch(data, tmp_path / "killed", settings)
     if what == "parameters":
         settings = settings.model_copy(update={"learning_rate": 1e-4})
     elif what == "chips":
         data = separable_chips(seed=1)
     else:
         data = data.with_flipped_labels(0)
-    with pytest.raises(BadInputError, match=r"checkpoints in .* were made with other .*: restore .*training\.resume"):
-        train(data, tmp_path, settings.model_copy(update={"resume": True}))
-    assert contents(tmp_path) == before
+    assert_same(train(data, tmp_path / "killed", settings), train(data, tmp_path / "straight", settings))
 
 
-def test_resuming_where_there_is_nothing_starts_anew(data: TrainingData, tmp_path: Path) -> None:
-    settings = quick_settings(epochs=1, resume=True)
-    assert len(train(data, tmp_path / "new", settings).curves) == 2
-
-
-def test_starting_anew_leaves_what_is_not_its_own(data: TrainingData, tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
-    (tmp_path / "fold_7").mkdir()
+def test_only_folders_of_jobs_are_removed(data: TrainingData, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.txt").write_text("years of work", encoding="utf-8")
     train(data, tmp_path, quick_settings(epochs=1))
-    assert (tmp_path / "thesis.txt").is_file()
-    assert not (tmp_path / "fold_7").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
+def test_workers_end_with_a_killed_parent(data: TrainingData, tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    process = SPAWN.Process(target=train, args=(data, folder, quick_settings(epochs=400), 2))
+    process.start()
+    checkpoint = folder / "network_1" / "network_0" / LAST_CHECKPOINT
+    kill_when(process, checkpoint.is_file)
+    time.sleep(1)
+    written = checkpoint.stat().st_mtime_ns
+    time.sleep(1)
+    assert checkpoint.stat().st_mtime_ns == written
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:

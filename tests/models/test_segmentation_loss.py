@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mining_the_mines.models.segmentation_loss import segmentation_loss
+from mining_the_mines.models.segmentation import segmentation_loss
 from support.segmentation_data import quick_outline_settings
 
 LOSSES = ["dice", "bce_dice", "focal", "lovasz", "tversky"]

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.segmenter_backbone import PRIOR, build_segmenter_backbone, smallest_multiple
-from mining_the_mines.models.specification import SegmenterSpec
+from mining_the_mines.models.segmenter_network import PRIOR, build_segmenter_backbone, smallest_multiple
+from mining_the_mines.models.settings import SegmenterSpec
 from support.networks import SMALL_UNET, random_chips, small_segmenter, small_segmenter_spec
 
 SMALL_MAXVIT = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining_the_mines.chips.masks import UNKNOWN
-from mining_the_mines.models.window_data import CropDataset, CropSampler, crop_loader, whole_chip_loader
+from mining_the_mines.models.batches import CropDataset, CropSampler, crop_loader, whole_chip_loader
 from mining_the_mines.sentinel2.reflectance import NODATA
 from support.segmentation_data import SIZE, outlined_chips
 

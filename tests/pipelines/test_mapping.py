@@ -20,10 +20,8 @@ from mining_the_mines.geo.grid import Box
 from mining_the_mines.mapping.completion import PermitFile, PermitFiles
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
-from mining_the_mines.models.mine_classifier import MineClassifier
-from mining_the_mines.models.model_files import load_segmenter
-from mining_the_mines.models.model_source import ModelSource
-from mining_the_mines.models.predictor import load_pixel_predictor
+from mining_the_mines.models.complete import MineClassifier
+from mining_the_mines.models.predictor import ModelSource, load_pixel_predictor
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
     MapEvaluation,
@@ -41,9 +39,9 @@ from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import MapScoreSettings
-from models.test_mine_segmenter import segmenter
 from support.chip_polygons import outlines_in
 from support.composites import composite_at
+from support.networks import complete_segmenter
 from support.scene_files import CORNER, CRS, ground, write_scene
 from support.scene_maps import areas_of
 
@@ -95,16 +93,16 @@ def test_a_parameter_that_names_no_scene_is_told_in_one_sentence(given: Any) -> 
 
 def test_a_model_that_was_never_saved_can_not_map() -> None:
     with pytest.raises(BadInputError, match="mine-segmenter was never saved"):
-        map_scenes("a.tif", segmenter(), READING, MappingSettings(), None, None)
+        map_scenes("a.tif", complete_segmenter(), READING, MappingSettings(), None, None)
 
 
 def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"1")
-    model = replace(segmenter(), source=ModelSource(tmp_path, "2026-01-01T00.00.00"))
+    model = replace(complete_segmenter(), source=ModelSource(tmp_path, "2026-01-01T00.00.00"))
     areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
     wanted = map_scenes("a.tif", model, READING, MappingSettings(), areas, None)
     assert (wanted.model.folder, wanted.model.version) == (tmp_path, "2026-01-01T00.00.00")
-    assert wanted.model.load is load_segmenter
+    assert wanted.model.load is load_pixel_predictor
     assert wanted.model.content_hash == model.source.content_hash() if model.source else False
     assert wanted.permits.protected_areas is None
     concessions, protected = wanted.permits.read()

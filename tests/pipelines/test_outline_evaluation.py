@@ -13,7 +13,7 @@ from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.ensemble_files import StoredEnsemble
+from mining_the_mines.models.kinds import TrainedModel
 from mining_the_mines.pipelines.evaluation import create_pipeline
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
     SegmentationEvaluationSettings,
@@ -27,7 +27,7 @@ from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from support.chip_files import ground
 from support.chip_polygons import utm_grid
-from support.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
+from support.networks import SIX_BANDS, trained_segmenter
 from support.scored_segmentation import SIZE, make_pairs
 
 CHIPS, TRAIN = 24, 18
@@ -71,9 +71,9 @@ def packed() -> PackedChips:
     return pack_in_memory([ground(seed, len(SIX_BANDS), SIZE) for seed in range(CHIPS)], NAMES, SIX_BANDS)
 
 
-def network() -> StoredEnsemble:
+def network() -> TrainedModel:
     """Two segmenters with random weights."""
-    return StoredEnsemble(small_outline_ensemble(2), small_segmenter_spec(), SIZE)
+    return trained_segmenter(2, size=SIZE)
 
 
 def evaluate(test_maps: PackedPlanes) -> "pd.Series[float]":

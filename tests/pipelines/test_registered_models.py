@@ -12,15 +12,13 @@ import pytest
 import torch
 from kedro.io import DataCatalog
 
-from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import WorkFolderDataset
 from mining_the_mines.datasets.model_packages import ModelPackageDataset
 from mining_the_mines.datasets.models import SegmenterDataset
 from mining_the_mines.hooks.registered_models import ModelFetching
-from mining_the_mines.models.ensemble_files import StoredEnsemble
+from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.export import describe
-from mining_the_mines.models.mine_segmenter import MineSegmenter
 from mining_the_mines.pipelines.registration.nodes import fetch_champion, register_model
 from mining_the_mines.pipelines.registration.registered_models import fetch_model
 from mining_the_mines.registry.export import write_package
@@ -28,7 +26,7 @@ from mining_the_mines.registry.package import StoredPackage, read_package
 from mining_the_mines.registry.promotion import decide_unscored
 from mining_the_mines.registry.training_data import hash_chips
 from support.chip_files import packed_chips
-from support.networks import SIX_BANDS, random_reflectance, small_outline_ensemble, small_segmenter_spec
+from support.networks import SIX_BANDS, complete_segmenter, random_reflectance
 from support.registered_models import SETTINGS, facts
 
 SIZE = 32
@@ -43,8 +41,7 @@ PROMOTION = {
 
 def segmenter() -> MineSegmenter:
     """A segmenter with random weights."""
-    stored = StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), SIZE)
-    return MineSegmenter(ChipSettings(bands=SIX_BANDS, size=SIZE), stored)
+    return complete_segmenter(size=SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +88,7 @@ def test_a_package_is_whole(package: StoredPackage) -> None:
     files = {path.relative_to(package.folder).as_posix() for path in package.folder.rglob("*") if path.is_file()}
     assert {
         "MLmodel", "model_card.md", "mlm_item.json", "training_chips.parquet", "registration.json", "description.json",
-        "native/network.safetensors", "native/chips.json",
+        "native/weights.safetensors", "native/segmenter.json",
     } <= files  # fmt: skip
     item = json.loads((package.folder / "mlm_item.json").read_text())
     assert (package.folder / item["assets"]["model"]["href"]).is_file()
@@ -186,7 +183,7 @@ def test_a_champion_of_another_project_ends_no_run(tmp_path: Path, package: Stor
 
 @pytest.mark.parametrize(
     ("file", "told"),
-    [("native/chips.json", "are not those that were"), ("registration.json", "are not those that were"),
+    [("native/segmenter.json", "are not those that were"), ("registration.json", "are not those that were"),
      ("training_chips.parquet", "can't be read: remove")],
 )  # fmt: skip
 def test_a_changed_champion_is_not_compared_with(tmp_path: Path, file: str, told: str) -> None:

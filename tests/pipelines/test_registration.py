@@ -14,10 +14,8 @@ from rasterio.crs import CRS
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.models.ensemble_files import StoredEnsemble
+from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.export import describe
-from mining_the_mines.models.mine_classifier import MineClassifier
-from mining_the_mines.models.mine_segmenter import MineSegmenter
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings, score_models
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import complete_segmenter
 from mining_the_mines.pipelines.registration.nodes import (
@@ -34,7 +32,7 @@ from mining_the_mines.registry.training_data import hash_chips
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from pipelines import test_outline_evaluation as outlined
 from support.chip_files import BANDS, packed_chips
-from support.networks import SIX_BANDS, small_outline_ensemble, small_segmenter_spec
+from support.networks import SIX_BANDS, trained_segmenter
 
 CHIPS, TRAIN = 48, 20
 PACKED = packed_chips(CHIPS)
@@ -170,9 +168,7 @@ def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(
 
 def test_a_champion_may_want_fewer_bands_in_another_order(tmp_path: Path) -> None:
     bands = SIX_BANDS[::-1]
-    model = MineSegmenter(
-        ChipSettings(bands=bands), StoredEnsemble(small_outline_ensemble(1), small_segmenter_spec(), 16)
-    )
+    model = MineSegmenter(ChipSettings(bands=bands), trained_segmenter(1, size=16), 0.5)
     view = RegistryView("mine-segmenter", Champion("4", "old", model, hash_chips(PACKED, trained_chips())))
     assert compare_outlines(model, view, tmp_path)["champion"] is not None
 
@@ -190,7 +186,11 @@ def test_a_champion_that_wants_a_band_which_the_chips_lack_can_not_be_compared(
 
 
 def test_a_champion_for_chips_of_another_size_can_not_be_compared(classifier: MineClassifier, tmp_path: Path) -> None:
-    other = replace(classifier, network=replace(classifier.network, chip_size=32))
+    models = {
+        name: replace(model, layout=model.layout.model_copy(update={"chip_size": 32}))
+        for name, model in classifier.models.items()
+    }
+    other = replace(classifier, models=models)
     promotion = compare_classifiers(
         stored(classifier, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
     )
@@ -267,7 +267,7 @@ def test_a_segmenter_that_is_silent_where_it_errs_does_not_win(tmp_path: Path) -
 
 
 def test_a_segmenters_card_scores_each_region() -> None:
-    model = MineSegmenter(ChipSettings(bands=SIX_BANDS), outlined.network())
+    model = MineSegmenter(ChipSettings(bands=SIX_BANDS), outlined.network(), 0.5)
     chips = outlined.chip_scores()
     scores = pd.DataFrame(
         {"split": ["test"], "model": "outlines", "category_excluded": None, "metric": "iou", "value": 0.5,

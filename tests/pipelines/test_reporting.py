@@ -18,7 +18,6 @@ from rasterio.crs import CRS
 from mining_the_mines.chips.packing import pack_in_memory
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.models.ensemble_files import StoredEnsemble
 from mining_the_mines.pipelines.preprocessing.nodes import measure_bands
 from mining_the_mines.pipelines.reporting import (
     create_classification_report,
@@ -42,7 +41,7 @@ from mining_the_mines.scoring.tables import score_table
 from mining_the_mines.scoring.thresholds import pixel_threshold_curve, tally_pixels
 from support.chip_files import BANDS, ground
 from support.composites import composite_at
-from support.networks import small_ensemble, small_spec
+from support.networks import trained_classifier
 from support.report_composites import make_left_out, make_scenes
 from support.report_segmentation import make_inventory, make_mask_table, make_segmentation
 from support.reports import make_classification, make_folds, make_predictions
@@ -100,7 +99,7 @@ def shared() -> dict[str, Any]:
         "folds": folds,
         "band_statistics": measure_bands(packed, folds),
         "run_facts": {"Git commit": "3fbc53a"},
-        "parameters": {"classification": {"training": network}},
+        "parameters": {"classification": {"models": {"network": network}}},
         "params:reporting": ReportingSettings(title="Mines of a basin", examples=2),
     }
 
@@ -121,8 +120,8 @@ def run(pipeline: Pipeline, inputs: dict[str, Any]) -> dict[str, Any]:
 def test_classified_chips_are_shown_by_outcome_beside_where_the_network_looked(shared: dict[str, Any]) -> None:
     predictions = make_predictions(make_folds(CHIPS))
     decision = {"chosen": "blend", "thresholds": {"blend": 0.5}}
-    network = StoredEnsemble(small_ensemble(1), small_spec(), SIZE)
-    tiles = choose_examples(predictions, decision, shared["packed_chips"], network, shared["params:reporting"])
+    models = {"network": trained_classifier(1, size=SIZE)}
+    tiles = choose_examples(predictions, decision, shared["packed_chips"], models, shared["params:reporting"])
     known = predictions[predictions["model"] == "blend"].set_index("filename")
     for tile in tiles:
         called, mine = tile.kind in {"TP", "FP"}, tile.kind in {"TP", "FN"}
@@ -203,7 +202,7 @@ def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> Classifica
         table.replace({"model": {"blend": "network"}}) for table in (made.score_table, made.predictions)
     )
     curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.7, 0.5]})
-    tables = (made.category_table, made.difference_table, curves, made.importances)
+    tables = (made.category_table, made.difference_table, curves, made.importances.assign(model="baseline"))
     return describe_classification(predictions, decision, scores, *tables, made.gallery, parameters)
 
 

@@ -1,5 +1,6 @@
 """A slice of each pipeline on a catalog in memory."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ from kedro.runner import SequentialRunner
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.core.dotted_names import flatten
-from mining_the_mines.models.settings import BaselineSettings
+from mining_the_mines.models.kinds import ModelKinds
+from mining_the_mines.models.logistic import LogisticRegression
+from mining_the_mines.models.settings import CrossValidationSettings
+from mining_the_mines.models.trees import BoostedTrees
 from mining_the_mines.pipeline_registry import register_pipelines
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings
 from mining_the_mines.pipelines.inference.nodes import fill_in_submission
@@ -79,21 +83,29 @@ def test_feature_extraction_gives_each_chip_a_row() -> None:
     assert {"NDVI_mean", "water_share"} <= set(outputs["features"].columns)
 
 
-def test_training_gives_out_of_fold_probabilities_for_training_chips_only() -> None:
+def test_training_gives_out_of_fold_probabilities_for_training_chips_only(tmp_path: Path) -> None:
     table = folds_table()
+    trees = BoostedTrees(iterations=5, bag=1, min_samples_leaf=2, max_features=1.0)
     features = pd.DataFrame(
         {"signal_mean": table["label"].to_numpy(dtype=float) + np.linspace(0, 0.1, CHIPS), "empty_mean": np.nan},
         index=table["filename"],
     )
     outputs = run(
-        PIPELINES["training"].only_nodes("classification.train_baseline"),
+        PIPELINES["training"].only_nodes("classification.train_classifiers"),
+        packed_chips=packed_chips(CHIPS),
         features=features,
         folds=table,
-        params__classification__baseline=BaselineSettings(iterations=5, bag=1, min_samples_leaf=2, max_features=1.0),
+        band_statistics={},
+        classification__checkpoints=tmp_path,
+        params__classification__models=ModelKinds({"trees": trees, "logistic": LogisticRegression()}),
+        params__features=FeatureSettings(),
+        params__cross_validation=CrossValidationSettings(workers=1),
     )
-    fitted = outputs["classification.baseline_probabilities"]
+    fitted = outputs["classification.probabilities"]
     assert set(fitted["filename"]) == set(table["filename"][:20])
-    assert fitted["probability"].between(0, 1).all()
+    assert list(fitted.columns) == ["filename", *outputs["classification.models"]] == ["filename", "trees", "logistic"]
+    assert fitted["trees"].between(0, 1).all()
+    assert set(outputs["classification.importances"]["model"]) == {"trees", "logistic"}
 
 
 def test_the_threshold_and_the_choice_come_from_out_of_fold_predictions() -> None:
@@ -101,8 +113,9 @@ def test_the_threshold_and_the_choice_come_from_out_of_fold_predictions() -> Non
     outputs = run(
         PIPELINES["evaluation"].only_nodes("classification.gather_predictions", "classification.score_models"),
         folds=folds_table(),
-        classification__baseline_probabilities=probabilities(0.4, 1),
-        classification__network_probabilities=probabilities(0.05, 2),
+        classification__probabilities=probabilities(0.4, 1)
+        .rename(columns={"probability": "baseline"})
+        .assign(network=probabilities(0.05, 2)["probability"]),
         classification__blend_probabilities=probabilities(0.4, 3),
         classification__test_probabilities=pd.DataFrame(
             # the network is wrong on every test chip, and is chosen all the same

@@ -12,7 +12,7 @@ import pytest
 import requests
 from numpy.typing import NDArray
 
-from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.complete import MineClassifier
 from mining_the_mines.registry.export import save_served_model
 from support.model_server import served
 from support.networks import SIX_BANDS, SIZE

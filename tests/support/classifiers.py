@@ -1,40 +1,33 @@
-"""A classifier that is trained in a moment."""
+"""A complete classifier that is trained in a moment."""
+
+import tempfile
+from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from mining_the_mines.chips.features import FeatureSettings, extract_features
+from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.models.baseline import fit_baseline
 from mining_the_mines.models.blend import Blend
-from mining_the_mines.models.ensemble_files import StoredEnsemble
-from mining_the_mines.models.mine_classifier import MineClassifier
+from mining_the_mines.models.complete import MineClassifier
 from support.chip_files import BANDS, packed_chips
-from support.feature_tables import FEWER_TREES
-from support.networks import small_ensemble, small_spec
+from support.feature_tables import fitted_on_chips
+from support.networks import trained_classifier
 
 FEATURES = FeatureSettings(indices=("NDVI",), families=("moments",))
+SIZE = 16
+WEIGHTS = {"baseline": 0.7, "logistic": 0.1, "network": 0.4}
 
 
-def small_detector() -> MineClassifier:
-    """A classifier whose trees know the features of its chips."""
+def small_classifier() -> MineClassifier:
+    """A blend of trees and logistic regression, which know the features of their chips, and networks by chance."""
     packed = packed_chips(30)
-    features = extract_features(packed, FEATURES)
-    folds = pd.DataFrame(
-        {
-            "filename": packed.filenames,
-            "label": np.arange(30) % 2,
-            "place": [f"place-{number // 2}" for number in range(30)],
-            "split": "train",
-            "fold": (np.arange(30) // 2) % 3,
-        }
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        tables = fitted_on_chips(packed, FEATURES, np.arange(30) % 2, Path(folder))
     return MineClassifier(
         chosen="blend",
         threshold=0.4321,
-        chips=ChipSettings(bands=BANDS, size=16),
-        features=FEATURES,
-        baseline=fit_baseline(features, folds, FEWER_TREES).baseline,
-        network=StoredEnsemble(small_ensemble(2), small_spec(), 16),
-        blend=Blend(weights={"baseline": 0.7, "network": 0.4}, intercept=-0.1),
+        chips=ChipSettings(bands=BANDS, size=SIZE),
+        models={name: result.model for name, result in tables.items()}
+        | {"network": trained_classifier(bands=BANDS, size=SIZE)},
+        blend=Blend(weights=WEIGHTS, intercept=-0.1),
     )

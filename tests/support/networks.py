@@ -5,10 +5,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mining_the_mines.models.classifier import MineClassifier
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.models.classifier_network import ClassifierNetwork
+from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.ensemble import FoldEnsemble
-from mining_the_mines.models.segmenter import MineSegmenter
-from mining_the_mines.models.specification import ClassifierSpec, SegmenterSpec, TestTimeAugmentation
+from mining_the_mines.models.kinds import ChipLayout, TrainedModel
+from mining_the_mines.models.networks import ClassifierNetworks, SegmenterNetworks
+from mining_the_mines.models.segmenter_network import SegmenterNetwork
+from mining_the_mines.models.settings import ClassifierSpec, SegmenterSpec, TestTimeAugmentation
 from mining_the_mines.models.spectral_input import BandScale
 
 SIX_BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")
@@ -29,20 +33,17 @@ def small_spec(architecture: str = "test_efficientnet", **changes: object) -> Cl
 
 def small_classifier(
     seed: int = 0, spec: ClassifierSpec | None = None, bands: tuple[str, ...] = SIX_BANDS
-) -> MineClassifier:
+) -> ClassifierNetwork:
     """A classifier with random weights, ready to predict."""
     torch.manual_seed(seed)
-    return MineClassifier(spec or small_spec(), scale_of(bands), SIZE).eval()
+    return ClassifierNetwork(spec or small_spec(), scale_of(bands), SIZE).eval()
 
 
 def small_ensemble(
-    members: int = 2,
-    symmetries: TestTimeAugmentation = "none",
-    threshold: float = 0.5,
-    spec: ClassifierSpec | None = None,
+    members: int = 2, symmetries: TestTimeAugmentation = "none", spec: ClassifierSpec | None = None
 ) -> FoldEnsemble:
     """An ensemble of networks with different random weights."""
-    return FoldEnsemble([small_classifier(seed, spec) for seed in range(members)], symmetries, threshold).eval()
+    return FoldEnsemble([small_classifier(seed, spec) for seed in range(members)], symmetries).eval()
 
 
 #: Decoders of a few channels, on an encoder that halves the picture twice only.
@@ -59,15 +60,48 @@ def small_segmenter_spec(**changes: object) -> SegmenterSpec:
 
 def small_segmenter(
     seed: int = 0, spec: SegmenterSpec | None = None, bands: tuple[str, ...] = SIX_BANDS
-) -> MineSegmenter:
+) -> SegmenterNetwork:
     """A segmenter with random weights, ready to predict."""
     torch.manual_seed(seed)
-    return MineSegmenter(spec or small_segmenter_spec(), scale_of(bands)).eval()
+    return SegmenterNetwork(spec or small_segmenter_spec(), scale_of(bands)).eval()
 
 
 def small_outline_ensemble(members: int = 2, symmetries: TestTimeAugmentation = "none") -> FoldEnsemble:
     """An ensemble of segmenters with different random weights."""
     return FoldEnsemble([small_segmenter(seed) for seed in range(members)], symmetries).eval()
+
+
+def trained_classifier(
+    members: int = 2,
+    symmetries: TestTimeAugmentation = "none",
+    spec: ClassifierSpec | None = None,
+    bands: tuple[str, ...] = SIX_BANDS,
+    size: int = SIZE,
+) -> TrainedModel:
+    """Networks with different random weights, as training leaves them."""
+    kind = ClassifierNetworks(network=spec or small_spec(), test_time_augmentation=symmetries)
+    weights = [dict(small_classifier(seed, spec, bands).state_dict()) for seed in range(members)]
+    return TrainedModel(kind, ChipLayout(bands=bands, chip_size=size), tuple(weights))
+
+
+def trained_segmenter(
+    members: int = 2,
+    symmetries: TestTimeAugmentation = "none",
+    bands: tuple[str, ...] = SIX_BANDS,
+    size: int = SIZE,
+    indices: tuple[str, ...] = ("NDVI", "BI"),
+) -> TrainedModel:
+    """Segmenters with different random weights, as training leaves them."""
+    spec = small_segmenter_spec(indices=indices)
+    kind = SegmenterNetworks(network=spec, test_time_augmentation=symmetries)
+    weights = [dict(small_segmenter(seed, spec, bands).state_dict()) for seed in range(members)]
+    return TrainedModel(kind, ChipLayout(bands=bands, chip_size=size), tuple(weights))
+
+
+def complete_segmenter(threshold: float = 0.5, members: int = 1, size: int = SIZE) -> MineSegmenter:
+    """A complete segmenter of random weights."""
+    chips = ChipSettings(bands=SIX_BANDS, size=size)
+    return MineSegmenter(chips, trained_segmenter(members, size=size), threshold)
 
 
 def random_reflectance(

@@ -32,13 +32,16 @@ SMALL: dict[str, Any] = {
     "cutting": {"size": 32, "block": 2},
     "imagery": {"min_chips_per_class": 4},
     "folds": {"folds": 2},
+    "cross_validation": {"workers": 1},
     "classification": {
-        "baseline": {"iterations": 10, "bag": 2},
-        "training": {
-            "network": {"architecture": "test_maxvit", "input_size": 32, "overrides": None},
-            "epochs": 2,
-            "test_time_augmentation": "flips",
-            "accelerator": "cpu",
+        "models": {
+            "baseline": {"iterations": 10, "bag": 2},
+            "network": {
+                "network": {"architecture": "test_maxvit", "input_size": 32, "overrides": None},
+                "epochs": 2,
+                "test_time_augmentation": "flips",
+                "accelerator": "cpu",
+            },
         },
         "evaluation": {"bootstrap": {"resamples": 20}},
     },

@@ -13,9 +13,9 @@ from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.models.cross_validation import CrossValidation, cross_validate
+from mining_the_mines.models.kinds import ChipLayout, MaskedChips
+from mining_the_mines.models.networks import SegmenterNetworks
 from mining_the_mines.models.segmentation import SegmentationTask
-from mining_the_mines.models.settings import SegmenterTrainingSettings
-from mining_the_mines.models.workspace import Workspace
 from support.training_data import BANDS, SIZE, TrainingData, separable_chips
 
 SMALL_UNET = {"encoder_depth": 2, "decoder_channels": [16, 8]}
@@ -45,7 +45,7 @@ def outlined_chips(chips: int = 24) -> OutlineData:
     return OutlineData(data, planes_in_memory(planes, list(names), grids), windows)
 
 
-def quick_outline_settings(**changes: object) -> SegmenterTrainingSettings:
+def quick_outline_settings(**changes: object) -> SegmenterNetworks:
     """A U-Net of a few layers and few epochs."""
     settings: dict[str, object] = {
         "network": {"encoder": "tu-test_efficientnet", "indices": ["NDVI"], "overrides": SMALL_UNET},
@@ -56,27 +56,39 @@ def quick_outline_settings(**changes: object) -> SegmenterTrainingSettings:
         "test_time_augmentation": "none",
         "accelerator": "cpu",
     }
-    return SegmenterTrainingSettings.model_validate(settings | changes)
+    return SegmenterNetworks.model_validate(settings | changes)
+
+
+def masked_chips(data: OutlineData, cutting: WindowSettings | None = None) -> MaskedChips:
+    """What training of outlines reads, of the training split."""
+    folds = data.chips.folds
+    return MaskedChips(
+        data.chips.packed,
+        folds[folds["split"] == "train"],
+        data.chips.statistics,
+        masks=data.masks,
+        windows=data.windows,
+        cutting=cutting or WindowSettings(),
+    )
 
 
 def task_of(
-    data: OutlineData, settings: SegmenterTrainingSettings | None = None, cutting: WindowSettings | None = None
+    data: OutlineData, settings: SegmenterNetworks | None = None, cutting: WindowSettings | None = None
 ) -> SegmentationTask:
     """The question where the squares are."""
-    return SegmentationTask(
-        data.chips.packed, data.masks, data.windows, cutting or WindowSettings(), settings or quick_outline_settings()
-    )
+    return SegmentationTask(masked_chips(data, cutting), settings or quick_outline_settings())
 
 
 def train_outlines(
     data: OutlineData,
     folder: Path,
-    settings: SegmenterTrainingSettings | None = None,
+    settings: SegmenterNetworks | None = None,
     cutting: WindowSettings | None = None,
 ) -> CrossValidation:
     """Cross-validate in a folder."""
-    task = task_of(data, settings, cutting)
-    return cross_validate(task, data.chips.folds, data.chips.statistics, Workspace(folder))
+    kinds = {"segmenter": settings or quick_outline_settings()}
+    layout = ChipLayout(bands=BANDS, chip_size=SIZE)
+    return cross_validate(kinds, masked_chips(data, cutting), layout, folder)["segmenter"]
 
 
 def iou_of(result: CrossValidation, data: OutlineData) -> float:

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.chips.statistics import BandStatistics, summarise_bands
-from mining_the_mines.models.classification import ClassificationTask
 from mining_the_mines.models.cross_validation import CrossValidation, cross_validate
-from mining_the_mines.models.settings import ClassifierTrainingSettings
-from mining_the_mines.models.workspace import Workspace
+from mining_the_mines.models.kinds import ChipLayout, LabelledChips
+from mining_the_mines.models.networks import ClassifierNetworks
 
 BANDS = ("B4", "B8", "B11")
 SIZE = 32
@@ -65,7 +63,7 @@ def separable_chips(chips: int = 48, folds: int = 2, seed: int = 0) -> TrainingD
     return TrainingData(packed, table, summarise_bands(packed, table))
 
 
-def quick_settings(**changes: object) -> ClassifierTrainingSettings:
+def quick_settings(**changes: object) -> ClassifierNetworks:
     """A network of a few layers and few epochs."""
     settings: dict[str, object] = {
         "network": {"architecture": "test_convnext", "input_size": SIZE, "indices": ["NDVI"]},
@@ -76,19 +74,16 @@ def quick_settings(**changes: object) -> ClassifierTrainingSettings:
         "test_time_augmentation": "none",
         "accelerator": "cpu",
     }
-    return ClassifierTrainingSettings.model_validate(settings | changes)
+    return ClassifierNetworks.model_validate(settings | changes)
 
 
-def train(data: TrainingData, folder: Path, settings: ClassifierTrainingSettings | None = None) -> CrossValidation:
+def train(
+    data: TrainingData, folder: Path, settings: ClassifierNetworks | None = None, workers: int = 1
+) -> CrossValidation:
     """Cross-validate in a folder."""
-    task = ClassificationTask(data.packed, settings or quick_settings())
-    return cross_validate(task, data.folds, data.statistics, Workspace(folder))
-
-
-def train_on_one_thread(data: TrainingData, folder: Path, settings: ClassifierTrainingSettings) -> None:
-    """Do that in a process of its own, on as many threads as tests of networks have."""
-    torch.set_num_threads(1)
-    train(data, folder, settings)
+    chips = LabelledChips(data.packed, data.folds[data.folds["split"] == "train"], data.statistics)
+    layout = ChipLayout(bands=BANDS, chip_size=SIZE)
+    return cross_validate({"network": settings or quick_settings()}, chips, layout, folder, workers)["network"]
 
 
 def by_chip(result: CrossValidation) -> "pd.Series[float]":

@@ -1,36 +1,27 @@
-"""A row of figures a chip, for models that learn from tables.
+"""The feature table of packed chips; importing this loads no torch.
 
-A *plane* is a band or a spectral index of a chip, (height, width). Features come in families, each a function from
-planes to figures; which families are computed is a parameter.
+The figures themselves are computed by :mod:`mining_the_mines.chips.feature_program`, for the table and for exported
+models alike.
 """
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Final, Literal, Protocol
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.chips.cover import cover_features
 from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.core.execution_fields import EXECUTION_ONLY
-from mining_the_mines.core.prefetching import map_ahead
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.sentinel2.indices import (
-    DEFAULT_INDICES,
-    all_normalised_differences,
-    check_indices,
-    compute_index,
-)
+from mining_the_mines.sentinel2.indices import DEFAULT_INDICES, check_indices
 
-Planes = npt.NDArray[np.float32]
-#: Percentiles of a larger chip are taken of a regular sample of its pixels: sorting all of them would take longest.
-_SIDE_FOR_PERCENTILES: Final = 256
-#: Blocks along an edge of a chip whose means tell how patchy it is.
-BLOCKS_AN_EDGE: Final = 8
 Family = Literal["moments", "percentiles", "texture", "patchiness", "cover"]
+#: Bands that tell land covers apart, see :mod:`mining_the_mines.chips.cover`.
+COVER_BANDS: Final = ("B2", "B3", "B4", "B8", "B11")
+#: Pixels of all planes that are computed at once; more do not fit into a core's cache.
+_PIXELS_AT_ONCE: Final = 2**15
 
 
 class FeatureSettings(BaseModel):
@@ -48,29 +39,32 @@ class FeatureSettings(BaseModel):
         ("moments", "percentiles", "texture", "patchiness", "cover"),
         min_length=1,
         description=(
-            "Kinds of figures to compute: all but cover of each band and index; cover tells what lies beside what."
+            "Kinds of figures. All but cover are computed of each band and index; cover measures which land covers lie "
+            "beside each other."
         ),
     )
-    workers: int = Field(2, ge=1, description="Threads that compute features.", json_schema_extra=EXECUTION_ONLY)
     percentiles: tuple[float, ...] = Field(
-        (2, 10, 25, 50, 75, 90, 98), description="Percentiles of the family of that name."
+        (2, 10, 25, 50, 75, 90, 98), description="Percentiles of the family of that name, 0 to 100."
     )
 
 
-class FamilyFunction(Protocol):
-    """Computes one family of features."""
+def check_features(settings: FeatureSettings, bands: Sequence[str]) -> None:
+    """Check that the bands suffice for the features.
 
-    def __call__(self, planes: Planes, settings: FeatureSettings, /) -> Mapping[str, npt.NDArray[np.float32]]:
-        """Compute figures of planes.
+    Args:
+        settings: Which features.
+        bands: Names of the chips' bands.
 
-        Args:
-            planes: float32 (planes, height, width), NaN without data.
-            settings: Parameters of the features.
-
-        Returns:
-            Name of a figure → its value for each plane, (planes,); NaN for a plane without data.
-        """
-        ...
+    Raises:
+        BadInputError: An index is unknown, or an index or the family cover needs a band that the chips lack.
+    """
+    check_indices(settings.indices, bands)
+    missing = [band for band in COVER_BANDS if band not in bands]
+    if missing and "cover" in settings.families:
+        raise BadInputError(
+            f"The feature family cover needs {', '.join(missing)}, which the chips lack: take it out of the parameter "
+            f"features.families, or add the bands to imagery.bands."
+        )
 
 
 def extract_features(packed: PackedChips, settings: FeatureSettings, progress: Progress = silent) -> pd.DataFrame:
@@ -85,111 +79,21 @@ def extract_features(packed: PackedChips, settings: FeatureSettings, progress: P
         float32 table, one row a chip, indexed by ``filename``; columns such as ``B4_mean`` and ``NDVI_p98``.
 
     Raises:
-        BadInputError: If an index is unknown or needs a band that the chips lack.
+        BadInputError: An index is unknown, or an index or a family needs a band that the chips lack.
     """
-    check_indices(settings.indices, packed.bands)
+    import torch
 
-    def features_of(row: int) -> dict[str, float]:
-        return chip_features(packed.reflectance(row), packed.bands, settings)
+    from mining_the_mines.chips.feature_program import FeatureProgram
+    from mining_the_mines.core.threads import one_thread
 
-    rows = list(map_ahead(features_of, progress(range(len(packed)), "Extracting features"), settings.workers))
-    return pd.DataFrame(rows, index=pd.Index(packed.filenames, name="filename", dtype="str"), dtype="float32")
-
-
-def chip_features(
-    reflectance: npt.NDArray[np.float32], bands: Sequence[str], settings: FeatureSettings
-) -> dict[str, float]:
-    """Compute the features of one chip.
-
-    Args:
-        reflectance: float32 (bands, height, width), NaN without data.
-        bands: Names of the bands.
-        settings: Which features.
-
-    Returns:
-        Name, such as ``NDVI_p98``, → value; NaN where there is no data to compute it from.
-
-    Raises:
-        BadInputError: If an index is unknown or needs a band that the chip lacks.
-    """
-    names, planes = _planes(reflectance, bands, settings)
-    features: dict[str, float] = {}
-    for family in settings.families:
-        if family == "cover":
-            features |= cover_features(dict(zip(bands, reflectance, strict=True)))
-            continue
-        for figure, values in FAMILIES[family](planes, settings).items():
-            features.update(zip((f"{name}_{figure}" for name in names), values.tolist(), strict=True))
-    return features
-
-
-def pixels_between_samples(shape: Sequence[int]) -> int:
-    """Of how many rows and columns one is looked at for percentiles: 1 unless a chip ``(height, width)`` is large."""
-    return -(-max(shape) // _SIDE_FOR_PERCENTILES)
-
-
-def _planes(
-    reflectance: npt.NDArray[np.float32], bands: Sequence[str], settings: FeatureSettings
-) -> tuple[list[str], Planes]:
-    by_name = dict(zip(bands, reflectance, strict=True))
-    planes = dict(by_name)
-    planes |= {index: compute_index(index, by_name) for index in settings.indices}
-    if settings.pairwise_differences:
-        planes |= all_normalised_differences(by_name)
-    return list(planes), np.stack(list(planes.values()))
-
-
-def _moments(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
-    mean = _mean(planes, (1, 2))
-    return {"mean": mean, "std": _deviation(planes, mean)}
-
-
-def _percentiles(planes: Planes, settings: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
-    """Percentiles, with linear interpolation; of every second, third … row and column of a large chip."""
-    step = pixels_between_samples(planes.shape[1:])
-    flat = np.sort(planes[:, ::step, ::step].reshape(len(planes), -1), axis=1)  # NaN goes to the end
-    last = np.maximum(np.count_nonzero(~np.isnan(flat), axis=1) - 1, 0)
-    figures = {}
-    for percentile in settings.percentiles:
-        place = last * (percentile / 100)
-        below = np.floor(place).astype(np.intp)
-        low, high = (np.take_along_axis(flat, at[:, None], axis=1)[:, 0] for at in (below, np.minimum(below + 1, last)))
-        figures[f"p{percentile:g}"] = (low + (high - low) * (place - below)).astype(np.float32)
-    return figures
-
-
-def _texture(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
-    """Mean absolute difference of neighbouring pixels: pits, heaps and roads are rougher than forest and fields."""
-    across, down = (_mean(np.abs(np.diff(planes, axis=axis)), (1, 2)) for axis in (2, 1))
-    return {"texture": np.float32(0.5) * (across + down)}
-
-
-def _patchiness(planes: Planes, _: FeatureSettings) -> Mapping[str, npt.NDArray[np.float32]]:
-    """Deviation of the means of an 8 × 8 grid of blocks: large patches leave it high, fine texture averages out."""
-    height, width = (max(1, length // BLOCKS_AN_EDGE) for length in planes.shape[1:])
-    rows, columns = planes.shape[1] // height, planes.shape[2] // width
-    blocks = planes[:, : rows * height, : columns * width].reshape(-1, rows, height, columns, width)
-    means = _mean(blocks, (2, 4))
-    return {"patchiness": _deviation(means, _mean(means, (1, 2)))}
-
-
-def _deviation(planes: Planes, mean: Planes) -> Planes:
-    return np.asarray(np.sqrt(_mean(np.square(planes - mean[:, None, None]), (1, 2))), dtype=np.float32)
-
-
-def _mean(values: Planes, axes: tuple[int, ...]) -> Planes:
-    """Mean over axes of the values that are not NaN; NaN where there is none."""
-    means: Planes = values.mean(axis=axes)
-    if not np.isnan(means).any():
-        return means  # most chips are complete, and counting their gaps would take longer than all the rest
-    valid = ~np.isnan(values)
-    counts = valid.sum(axis=axes, dtype=np.float32)
-    sums: Planes = np.where(valid, values, 0).sum(axis=axes)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
-
-
-#: Name of a family → its function.
-FAMILIES: Final[Mapping[Family, FamilyFunction]] = MappingProxyType(
-    {"moments": _moments, "percentiles": _percentiles, "texture": _texture, "patchiness": _patchiness}
-)
+    program = FeatureProgram(packed.bands, settings, packed.array.shape[-1])
+    at_once = max(1, _PIXELS_AT_ONCE // int(np.prod(packed.array.shape[-2:])))
+    rows: list[NDArray[np.float32]] = []
+    with one_thread(), torch.inference_mode():
+        for start in progress(range(0, len(packed), at_once), "Extracting features"):
+            chips = [packed.reflectance(row) for row in range(start, min(start + at_once, len(packed)))]
+            rows.append(program(torch.from_numpy(np.stack(chips))).float().numpy())
+    table = np.concatenate(rows) if rows else np.empty((0, len(program.names)), np.float32)
+    return pd.DataFrame(
+        table, index=pd.Index(packed.filenames, name="filename", dtype="str"), columns=list(program.names)
+    )

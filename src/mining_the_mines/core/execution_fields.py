@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 _MARK: Final = "execution_only"
 #: Marks a field of a settings class: ``Field(…, json_schema_extra=EXECUTION_ONLY)``.
@@ -20,6 +20,8 @@ def result_parameters(value: Any) -> Any:  # noqa: ANN401 - any parameter
         return {str(name): result_parameters(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [result_parameters(part) for part in value]
+    if isinstance(value, RootModel):
+        return result_parameters(value.root)
     if not isinstance(value, BaseModel):
         return value
     fields = type(value).model_fields

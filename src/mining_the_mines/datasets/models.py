@@ -1,72 +1,56 @@
-"""Models in folders, without pickle: safetensors for networks, skops for trees, JSON for the rest.
-
-torch and scikit-learn are imported when a model is read or written, so that a catalog can be made without them.
-"""
+"""Models in folders; torch is imported when a model is read or written."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from kedro.io.core import Version
 
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import FolderDataset, Loaded, Saved
-from mining_the_mines.datasets.previews import JSONPreview, json_preview, model_preview, where_there_are_data
-
-if TYPE_CHECKING:
-    from mining_the_mines.models.baseline import Baseline
-    from mining_the_mines.models.ensemble_files import StoredEnsemble
-    from mining_the_mines.models.mine_classifier import MineClassifier
-    from mining_the_mines.models.mine_segmenter import MineSegmenter
-    from mining_the_mines.models.model_source import ModelSource
+from mining_the_mines.models.complete import MineClassifier, MineSegmenter
+from mining_the_mines.models.kinds import TrainedModel
+from mining_the_mines.models.predictor import ModelSource
+from mining_the_mines.models.storage import (
+    load_classifier,
+    load_model,
+    load_models,
+    load_segmenter,
+    save_classifier,
+    save_model,
+    save_models,
+    save_segmenter,
+)
 
 Task = Literal["classification", "segmentation"]
 CLASSIFICATION: Final = "classification"
 SEGMENTATION: Final = "segmentation"
 
 
-class EnsembleDataset(FolderDataset["StoredEnsemble", "StoredEnsemble"]):
-    """The networks of all folds."""
+class TrainedModelDataset(FolderDataset[TrainedModel, TrainedModel]):
+    """A trained model."""
 
-    def load(self) -> "StoredEnsemble":
+    def load(self) -> TrainedModel:
         """Read weights and description."""
-        from mining_the_mines.models.ensemble_files import load_ensemble
+        return load_model(self.load_folder)
 
-        return load_ensemble(self.load_folder)
-
-    def save(self, data: "StoredEnsemble") -> None:
+    def save(self, data: TrainedModel) -> None:
         """Write weights and description."""
-        from mining_the_mines.models.ensemble_files import save_ensemble
-
         with whole_folder(self.save_folder) as draft:
-            save_ensemble(data, draft)
-
-    @where_there_are_data
-    def preview(self) -> JSONPreview:
-        """What the networks are made of, for Kedro-Viz."""
-        return model_preview(self.load_folder)
+            save_model(data, draft)
 
 
-class BaselineDataset(FolderDataset["Baseline", "Baseline"]):
-    """The boosted trees of all folds."""
+class TrainedModelsDataset(FolderDataset[dict[str, TrainedModel], dict[str, TrainedModel]]):
+    """Trained models by name, a sub-folder each."""
 
-    def load(self) -> "Baseline":
-        """Read the trees."""
-        from mining_the_mines.models.model_files import load_baseline
+    def load(self) -> dict[str, TrainedModel]:
+        """Read all models."""
+        return load_models(self.load_folder)
 
-        return load_baseline(self.load_folder)
-
-    def save(self, data: "Baseline") -> None:
-        """Write the trees."""
-        from mining_the_mines.models.model_files import save_baseline
-
+    def save(self, data: dict[str, TrainedModel]) -> None:
+        """Write all models."""
         with whole_folder(self.save_folder) as draft:
-            save_baseline(data, draft)
-
-    @where_there_are_data
-    def preview(self) -> JSONPreview:
-        """What the trees look at, for Kedro-Viz."""
-        return model_preview(self.load_folder)
+            save_models(data, draft)
 
 
 class CompleteModelDataset(FolderDataset[Saved, Loaded]):
@@ -96,17 +80,15 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         #: The registered model, once :class:`mining_the_mines.hooks.registered_models.ModelFetching` has downloaded it.
         self.source: ModelSource | None = None
 
-    def find(self) -> "ModelSource":
+    def find(self) -> ModelSource:
         """Return the model's place.
 
         Raises:
             BadInputError: A registered model is wanted and was not downloaded.
         """
-        from mining_the_mines.models.model_source import ModelSource
-
         return self.find_registered() or ModelSource(self.load_folder)
 
-    def find_registered(self) -> "ModelSource | None":
+    def find_registered(self) -> ModelSource | None:
         """Return the registered model's place; ``None`` if none is wanted.
 
         Raises:
@@ -116,13 +98,6 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
             raise BadInputError(f"{self.registered} was not downloaded: open the catalog in a Kedro session.")
         return self.source
 
-    @where_there_are_data
-    def preview(self) -> JSONPreview:
-        """What the model is, for Kedro-Viz; of a registered one its address, which is not looked up for a glance."""
-        if self.registered is not None:
-            return json_preview({"registered": self.registered})
-        return model_preview(self.load_folder)
-
     def _exists(self) -> bool:
         return self.registered is not None or super()._exists()
 
@@ -130,41 +105,33 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         return {**super()._describe(), "registered": self.registered}
 
 
-class ClassifierDataset(CompleteModelDataset["MineClassifier", "MineClassifier"]):
+class ClassifierDataset(CompleteModelDataset[MineClassifier, MineClassifier]):
     """The chosen classifier, complete with its threshold."""
 
     task = CLASSIFICATION
 
-    def load(self) -> "MineClassifier":
+    def load(self) -> MineClassifier:
         """Read the model."""
-        from mining_the_mines.models.model_files import load_classifier
-
         source = self.find()
         return replace(load_classifier(source.folder), source=source)
 
-    def save(self, data: "MineClassifier") -> None:
+    def save(self, data: MineClassifier) -> None:
         """Write the model."""
-        from mining_the_mines.models.model_files import save_classifier
-
         with whole_folder(self.save_folder) as draft:
             save_classifier(data, draft)
 
 
-class SegmenterDataset(CompleteModelDataset["MineSegmenter", "MineSegmenter"]):
+class SegmenterDataset(CompleteModelDataset[MineSegmenter, MineSegmenter]):
     """The segmenter, complete with its threshold."""
 
     task = SEGMENTATION
 
-    def load(self) -> "MineSegmenter":
+    def load(self) -> MineSegmenter:
         """Read the model."""
-        from mining_the_mines.models.model_files import load_segmenter
-
         source = self.find()
         return replace(load_segmenter(source.folder), source=source)
 
-    def save(self, data: "MineSegmenter") -> None:
+    def save(self, data: MineSegmenter) -> None:
         """Write the model."""
-        from mining_the_mines.models.model_files import save_segmenter
-
         with whole_folder(self.save_folder) as draft:
             save_segmenter(data, draft)

@@ -29,9 +29,6 @@ _COLUMNS: Final = 12
 _CHARACTERS: Final = 40
 #: Entries of a list.
 _ENTRIES: Final = 12
-#: Weights of networks, and what their threshold is called among them (:mod:`mining_the_mines.models.ensemble_files`).
-_WEIGHTS: Final = "network.safetensors"
-_THRESHOLD: Final = "threshold"
 #: Kedro-Viz stretches pictures to a panel of 456 × 300 pixels.
 _PANEL: Final = (912, 600)
 _CAPTION: Final = 32
@@ -141,28 +138,6 @@ def vector_preview(path: Path | None) -> TablePreview:
 def json_preview(value: Any) -> JSONPreview:  # noqa: ANN401 - whatever a JSON file holds
     """Show plain values; browsers know no NaN, so they see null."""
     return JSONPreview(json.dumps(json.loads(json.dumps(value), parse_constant=lambda _: None)))
-
-
-def model_preview(folder: Path) -> JSONPreview:
-    """Show what a model is: architecture, bands, features, threshold, as its folder says beside the weights.
-
-    Args:
-        folder: With ``*.json`` files, and maybe weights of networks with their threshold.
-
-    Raises:
-        NothingToShowError: The folder describes no model.
-    """
-    described = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
-    if not described:
-        raise NothingToShowError
-    weights = folder / _WEIGHTS
-    if weights.is_file():
-        from safetensors import safe_open
-
-        with safe_open(weights, framework="np") as tensors:
-            if _THRESHOLD in tensors.keys():  # noqa: SIM118 - it is no mapping
-                described["network"][_THRESHOLD] = float(tensors.get_tensor(_THRESHOLD))
-    return json_preview(_shortened(described))
 
 
 def markdown_preview(text: str) -> HTMLPreview:

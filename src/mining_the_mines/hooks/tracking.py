@@ -5,6 +5,7 @@ answer, instantiates every catalog entry at start, and logs a typed parameter as
 """
 
 import logging
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +17,20 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
 from mining_the_mines.core.redaction import RedactingFilter, redact
 from mining_the_mines.ledger.catalog_facts import DatasetFacts, facts_of
 from mining_the_mines.ledger.records import NodeRecord
 from mining_the_mines.registry.training_data import hash_data, hash_folds
-from mining_the_mines.tracking.run import FAILED, FINISHED, KILLED, active_run, set_active_run, start_run
+from mining_the_mines.tracking.run import (
+    FAILED,
+    FINISHED,
+    KILLED,
+    ChildRun,
+    active_run,
+    set_active_run,
+    start_run,
+)
 from mining_the_mines.tracking.store import UNSENT, read_store
 
 _PARAMETER: Final = "params:"
@@ -34,6 +44,10 @@ for _name in ("mlflow.store.db.utils", "mining_the_mines.tracking"):
 
 class RunTracking:
     """Writes each run to MLflow; the catalog's metadata say which datasets are artifacts, metrics or training data."""
+
+    def __init__(self) -> None:
+        self._listening = ExitStack()
+        self._children: dict[str, ChildRun] = {}
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -56,7 +70,7 @@ class RunTracking:
         Raises:
             TrackingError: The server wants a user and password.
         """
-        _end(KILLED)  # one that was interrupted in this process, as a notebook's may be
+        self._end(KILLED)  # one that was interrupted in this process, as a notebook's may be
         self._catalog = catalog
         self._trained_on: dict[str, str] = {}
         names = list(run_params.get("pipeline_names") or ["__default__"])
@@ -65,6 +79,8 @@ class RunTracking:
         run.set_tags({name: value for name, value in run_params.items() if value})
         parameters = sorted(name for name in pipeline.inputs() if name.startswith(_PARAMETER))
         run.log_params(flatten({name.removeprefix(_PARAMETER): catalog.load(name) for name in parameters}))
+        self._children = {}
+        self._listening.enter_context(epoch_listener(self._log_epoch))
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - whatever a dataset holds
@@ -104,14 +120,36 @@ class RunTracking:
     @hook_impl(trylast=True)
     def after_pipeline_run(self) -> None:
         """End the run after all other hooks have logged what they have."""
-        _end(FINISHED)
+        self._end(FINISHED)
 
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception) -> None:
         """End the run as failed, with the error."""
         if (run := active_run()) is not None:
             run.set_tags({"error": redact(str(error))[:_LONGEST_ERROR]})
-        _end(FAILED)
+        self._end(FAILED)
+
+    def _log_epoch(self, event: EpochEvent) -> None:
+        """Log an epoch of a training to its own child run."""
+        run = active_run()
+        if run is None:
+            return
+        child = self._children.get(event.training)
+        if child is None:
+            child = self._children[event.training] = run.start_child(event.training)
+        if event.figures:
+            child.log_metrics(event.figures, event.epoch)
+        if event.finished:
+            self._children.pop(event.training).end()
+
+    def _end(self, status: str) -> None:
+        self._listening.close()
+        run = active_run()
+        if run is not None:
+            for child in self._children.values():
+                child.end(status)
+            set_active_run(None)
+            run.end(status)
 
     def _facts(self, name: str) -> DatasetFacts:
         return facts_of(name, self._catalog.get(name, fallback_to_runtime_pattern=True))
@@ -149,10 +187,3 @@ def table_metrics(scores: pd.DataFrame) -> dict[str, float]:
             if not pd.isna(row[column]):
                 metrics["/".join([*parts, *end])] = float(row[column])
     return metrics
-
-
-def _end(status: str) -> None:
-    run = active_run()
-    if run is not None:
-        set_active_run(None)
-        run.end(status)

@@ -4,6 +4,7 @@ R. R. Selvaraju et al., "Grad-CAM: Visual explanations from deep networks via gr
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,9 @@ from captum.attr import LayerActivation, LayerAttribution, LayerGradCam, LayerGr
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mining_the_mines.models.classifier import MineClassifier
+from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.models.ensemble import FoldEnsemble
+from mining_the_mines.models.kinds import TrainedModel
 
 #: A heat map of fewer cells an edge says no more than "somewhere in the middle".
 FEWEST_CELLS = 6
@@ -32,25 +34,31 @@ class SpatialLayer:
     channels: int
 
 
-def attention_map(ensemble: FoldEnsemble, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What speaks for a mine, averaged over the members.
+def attention_map(models: Mapping[str, TrainedModel], reflectance: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Evidence for a mine in each pixel, averaged over the members of the first model that consists of networks.
 
     Args:
-        ensemble: The networks.
+        models: Trained models by name.
         reflectance: One chip ``(C, H, W)``; NaN marks nodata.
 
     Returns:
-        ``(H, W)`` in 0–1; 0 everywhere if nothing speaks for a mine.
+        ``(H, W)`` in 0–1; 0 everywhere if nothing speaks for a mine. ``None`` if no model consists of networks.
     """
+    ensemble = next((model.module for model in models.values() if isinstance(model.module, FoldEnsemble)), None)
+    return None if ensemble is None else ensemble_map(ensemble, reflectance)
+
+
+def ensemble_map(ensemble: FoldEnsemble, reflectance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Evidence for a mine in each pixel, averaged over the networks of an ensemble; see :func:`attention_map`."""
     chip = torch.from_numpy(reflectance).unsqueeze(0)
-    maps = [_grad_cam(member, chip) for member in ensemble.members if isinstance(member, MineClassifier)]
+    maps = [_grad_cam(member, chip) for member in ensemble.members if isinstance(member, ClassifierNetwork)]
     mean = torch.stack(maps).mean(dim=0)
     highest = float(mean.max())
     scaled: NDArray[np.float32] = (mean / highest if highest > 0 else mean).numpy()
     return scaled
 
 
-def _grad_cam(member: MineClassifier, chip: Tensor) -> Tensor:
+def _grad_cam(member: ClassifierNetwork, chip: Tensor) -> Tensor:
     member.eval()
     layer = _deepest_spatial_layer(member)
     inputs = chip.clone().requires_grad_()
@@ -74,7 +82,7 @@ def _as_picture(cells: Tensor) -> Tensor:
     return cells.unsqueeze(1)
 
 
-def _deepest_spatial_layer(member: MineClassifier) -> SpatialLayer:
+def _deepest_spatial_layer(member: ClassifierNetwork) -> SpatialLayer:
     """The deepest stage of the network that still tells places in the chip apart."""
     stages: list[dict[str, object]] = list(member.backbone.feature_info)  # type: ignore[arg-type]
     chosen = stages[0]

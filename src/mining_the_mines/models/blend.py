@@ -1,8 +1,8 @@
-"""A logistic blend of the baseline and the network.
+"""A logistic blend of all models.
 
 A free logistic regression on a few hundred out-of-fold predictions loses to the plain mean of the log-odds: it fits the
-noise of the folds. So the mean is what the blend believes in beforehand, and the predictions may only move it from
-there (a Gaussian prior on the distance, found by maximum a posteriori).
+noise of the folds. So the plain mean is the prior, and predictions move the weights away from it (a Gaussian prior on
+the distance; maximum a posteriori).
 """
 
 from collections.abc import Mapping

@@ -1,176 +1,284 @@
-"""One network a fold, each judged on chips of places that it has never seen."""
+"""Cross-validation of any kinds of models: fold by fold, several folds at a time, resumable after a kill.
 
-import hashlib
-import json
+Every fold of every model is a job with a folder of its own. A job that was finished is read back; a job that was
+interrupted goes on from its checkpoint. Jobs run in this process or in worker processes, each with the same number of
+threads, so that the weights do not depend on the number of workers.
+"""
+
+import multiprocessing
+import os
 import shutil
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from lightning import seed_everything
+import torch
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from sklearn.model_selection import GroupShuffleSplit
 
-from mining_the_mines.chips.statistics import BandStatistics
 from mining_the_mines.core.atomic import whole_file
-from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.epoch_events import EpochEvent, send_epoch
 from mining_the_mines.core.execution_fields import result_parameters
-from mining_the_mines.models.callbacks import EpochProgress
-from mining_the_mines.models.checkpoints import first_epoch
-from mining_the_mines.models.ensemble import FoldEnsemble, Member
-from mining_the_mines.models.fit import LAST_CHECKPOINT, FitRequest, fit, quieten_lightning
-from mining_the_mines.models.settings import TrainingSettings
-from mining_the_mines.models.task import Network, Task, scale_of
-from mining_the_mines.models.workspace import Workspace
+from mining_the_mines.core.hashing import hash_files, hash_values
+from mining_the_mines.models.kinds import (
+    ChipLayout,
+    FoldFit,
+    LabelledChips,
+    ModelKind,
+    ReportEpoch,
+    TrainedModel,
+)
+from mining_the_mines.models.tables import importance_table
 
-#: Random divisions of the training places that are tried before early stopping is given up.
-HOLD_OUT_ATTEMPTS = 100
+_FIT: Final = "fit.pt"
+_FINGERPRINT: Final = "fingerprint.txt"
+#: Seconds between looks at what the workers report.
+_PATIENCE: Final = 0.5
 
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What comes out of training.
+    """A model with its out-of-fold predictions.
 
     Attributes:
-        ensemble: The networks of all folds as one module.
+        model: The members of all folds.
         filenames: The chips that were predicted, each out of fold.
         probabilities: For each of them, ``(N,)``, or for each of their pixels, ``(N, H, W)``.
-        curves: One row an epoch: fold, epoch and figures.
+        curves: One row an epoch: ``fold``, ``network``, ``epoch`` and figures; empty for models without epochs.
+        importances: ``feature``, ``importance`` and ``deviation``; empty for models that see no features.
     """
 
-    ensemble: FoldEnsemble
+    model: TrainedModel
     filenames: tuple[str, ...]
-    probabilities: NDArray[np.floating]
+    probabilities: NDArray[np.floating[Any]]
     curves: pd.DataFrame
-
-
-def cross_validate(
-    task: Task[Network], folds: pd.DataFrame, statistics: Mapping[str, BandStatistics], workspace: Workspace
-) -> CrossValidation:
-    """Train a network for each fold on all others and predict the fold's chips with it.
-
-    Args:
-        task: What is asked about the chips, and how networks learn to answer.
-        folds: Columns ``filename``, ``label``, ``place``, ``split`` and ``fold``; chips of the test split are left out.
-        statistics: Of the bands of the chips outside each fold.
-        workspace: Where checkpoints lie, and who is told about epochs.
-
-    Raises:
-        BadInputError: ``resume`` is set and the checkpoints don't belong to these data and parameters.
-    """
-    quieten_lightning()
-    settings = task.settings
-    training = folds[folds["split"] == "train"]
-    names = sorted(int(fold) for fold in training["fold"].unique())
-    fingerprint = {**task.fingerprint(training), "parameters": _parameter_hash(settings)}
-    _prepare(workspace, fingerprint, must_go_on=settings.resume)
-    members: list[Member] = []
-    held_out, predictions, curves = [], [], []
-    plan = [(fold, number) for fold in names for number in range(settings.networks)]
-    with _progress() as progress:
-        bar = progress.add_task("training", total=len(plan) * settings.epochs)
-        for step, (fold, number) in enumerate(plan):
-            name = f"fold {fold}" if settings.networks == 1 else f"fold {fold}, network {number}"
-            shown = EpochProgress(progress, bar, step * settings.epochs, name)
-            network, rows = _fit_fold(
-                _FoldRun(fold, number, name, statistics[str(fold)]), task, training, workspace, shown
-            )
-            members.append(network)
-            curves.append(pd.DataFrame(rows).assign(fold=fold, network=number))
-            progress.update(bar, completed=(step + 1) * settings.epochs)
-            if number == settings.networks - 1:
-                filenames = training.loc[training["fold"] == fold, "filename"].tolist()
-                judge = FoldEnsemble(members[-settings.networks :], settings.test_time_augmentation)
-                predictions.append(task.predict(judge, filenames))
-                held_out += filenames
-    return CrossValidation(
-        FoldEnsemble(members, settings.test_time_augmentation),
-        tuple(held_out),
-        np.concatenate(predictions),
-        pd.concat(curves, ignore_index=True),
-    )
+    importances: pd.DataFrame
 
 
 @dataclass(frozen=True)
-class _FoldRun:
-    """One of the networks of a fold."""
+class FoldJob:
+    """One fold of one model.
 
+    Attributes:
+        model: Name of the model.
+        kind: How it is trained.
+        data: Labelled chips.
+        fold: The fold that is held out.
+        folder: Folder of checkpoints and of the finished fit.
+    """
+
+    model: str
+    kind: ModelKind
+    data: LabelledChips
     fold: int
-    number: int
-    name: str
-    statistics: BandStatistics
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Name for people, and of its run in MLflow."""
+        return f"{self.model}, fold {self.fold}"
 
 
-def _fit_fold(
-    run: _FoldRun, task: Task[Network], training: pd.DataFrame, workspace: Workspace, progress: EpochProgress
-) -> tuple[Network, list[dict[str, float]]]:
-    settings = task.settings
-    seed = settings.seed + 1000 * run.fold + 101 * run.number
-    seed_everything(seed, verbose=False)
-    network = task.new_network(scale_of(run.statistics))
-    others, watched = training[training["fold"] != run.fold], training[training["fold"] == run.fold]
-    stops_early = settings.early_stopping_patience is not None
-    if stops_early:
-        others, watched = _hold_out(task, others, seed)
-    folder = workspace.checkpoints / run.name.replace(", ", "_").replace(" ", "_")
-    request = FitRequest(
-        task.new_training(network, others, seed),
-        batches=task.training_batches(others, seed, first_epoch(folder / LAST_CHECKPOINT)),
-        watched=task.ordered_batches(watched),
-        stops_early=stops_early,
-        folder=folder,
+def cross_validate(
+    kinds: Mapping[str, ModelKind],
+    data: LabelledChips,
+    layout: ChipLayout,
+    folder: Path,
+    workers: int | None = 1,
+) -> dict[str, CrossValidation]:
+    """Train each model on all folds but one, and predict that one, for every fold.
+
+    Args:
+        kinds: The models by name.
+        data: Chips of the training split.
+        layout: Input of the models.
+        folder: Work folder; checkpoints of the same data, parameters and code are continued, all others are removed,
+            and so are all checkpoints at the end.
+        workers: Folds at the same time; ``None`` for one per CPU core, or one where there is a GPU.
+
+    Returns:
+        Each model with its out-of-fold predictions, in the order of ``kinds``.
+    """
+    folds = sorted(int(fold) for fold in data.folds["fold"].unique())
+    jobs = [
+        FoldJob(name, kind, data, fold, folder / f"{name}_{fold}") for name, kind in kinds.items() for fold in folds
+    ]
+    _clear(folder, {job.folder: _fingerprint(job) for job in jobs})
+    with _progress(jobs) as follow:
+        # The longest first, so that no worker is left alone with one at the end.
+        fits = run_jobs(sorted(jobs, key=lambda job: -job.kind.epochs_a_fold), follow, workers)
+    joined = {
+        name: _join(kind, data, layout, {job.fold: fits[job.folder] for job in jobs if job.model == name})
+        for name, kind in kinds.items()
+    }
+    for job in jobs:
+        shutil.rmtree(job.folder, ignore_errors=True)
+    return joined
+
+
+def _join(kind: ModelKind, data: LabelledChips, layout: ChipLayout, fits: dict[int, FoldFit]) -> CrossValidation:
+    curves = [pd.DataFrame(fit.curves).assign(fold=fold) for fold, fit in fits.items() if fit.curves]
+    importances = [fit.importances for fit in fits.values() if fit.importances]
+    return CrossValidation(
+        TrainedModel(kind, layout, tuple(member for fit in fits.values() for member in fit.members)),
+        tuple(name for fold in fits for name in data.inside(fold)["filename"]),
+        np.concatenate([fit.probabilities for fit in fits.values()]),
+        pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
+        importance_table(importances) if importances else pd.DataFrame(),
     )
-    logger = workspace.start_logger(run.name)
-    rows = fit(request, settings, logger, [progress])
-    if logger is not None:
-        logger.finalize("success")
-    return network, rows
 
 
-def _hold_out(task: Task[Network], table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Set whole places aside that decide when to stop; mines and other ground are on both sides."""
-    share, places = task.settings.early_stopping_share, len(set(table["place"]))
-    if places > 1:
-        splitter = GroupShuffleSplit(HOLD_OUT_ATTEMPTS, test_size=share, random_state=seed)
-        for kept, held_out in splitter.split(table, groups=table["place"]):
-            parts = table.iloc[kept], table.iloc[held_out]
-            if all(task.can_stop_on(part) for part in parts):
-                return parts
-    raise BadInputError(
-        f"No {share:.0%} of the {places} training places can be held out for early stopping so that "
-        f"both classes are on both sides: set training.early_stopping_patience to null, or raise "
-        f"training.early_stopping_share."
-    )
+class _Follower:
+    """Shows what jobs report, and passes it on to trackers."""
+
+    def __init__(self, jobs: Sequence[FoldJob], bar: Progress) -> None:
+        self.bar = bar
+        self.epochs = {job.name: job.kind.epochs_a_fold for job in jobs}
+        self.done = dict.fromkeys(self.epochs, 0)
+        self.task = bar.add_task("Training", total=sum(self.epochs.values()))
+
+    def epoch(self, name: str, epoch: int, figures: Mapping[str, float]) -> None:
+        """An epoch ended."""
+        self.done[name] = epoch + 1
+        shown = [f"{title.replace('_', ' ')} {value:.3f}" for title, value in figures.items() if title in _SHOWN]
+        self._show(" · ".join([name, *shown]))
+        send_epoch(EpochEvent(name, epoch, figures))
+
+    def finished(self, name: str) -> None:
+        """A job ended."""
+        self.done[name] = self.epochs[name]
+        self._show(name)
+        if self.epochs[name] > 1:
+            send_epoch(EpochEvent(name, self.epochs[name] - 1, finished=True))
+
+    def _show(self, text: str) -> None:
+        self.bar.update(self.task, completed=sum(self.done.values()), description=text)
 
 
-def _parameter_hash(settings: TrainingSettings) -> str:
-    return hashlib.sha256(json.dumps(result_parameters(settings), sort_keys=True).encode()).hexdigest()
+_SHOWN: Final = ("training_loss", "validation_roc_auc", "validation_iou")
 
 
-def _prepare(workspace: Workspace, fingerprint: dict[str, str], *, must_go_on: bool) -> None:
-    """Empty the folder for a new run, or make sure that its checkpoints may be gone on from."""
-    checkpoints = workspace.checkpoints
-    note = checkpoints / "fingerprint.json"
-    before = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else None
-    if must_go_on and before is not None:
-        changed = [name for name, value in fingerprint.items() if before.get(name) != value]
-        if changed:
-            raise BadInputError(
-                f"The checkpoints in {checkpoints} were made with other {' and '.join(changed)}: "
-                f"restore them, or start anew without training.resume."
-            )
+@contextmanager
+def _progress(jobs: Sequence[FoldJob]) -> Iterator[_Follower]:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns) as bar:
+        yield _Follower(jobs, bar)
+
+
+def run_jobs(jobs: Sequence[FoldJob], follow: _Follower, workers: int | None) -> dict[Path, FoldFit]:
+    """Run jobs in this process, or in worker processes if several are wanted.
+
+    Args:
+        jobs: The jobs, in the order in which they start.
+        follow: Follows what they report.
+        workers: Number of processes; see :func:`cross_validate`.
+
+    Returns:
+        What came out, by the job's folder.
+    """
+    number = min(_usual_workers() if workers is None else workers, len(jobs))
+    if number <= 1:
+        for job in jobs:
+            run_job(job, partial(follow.epoch, job.name))
+            follow.finished(job.name)
+    else:
+        _run_in_workers(jobs, follow, number)
+    return {job.folder: _recall(job.folder) for job in jobs}
+
+
+def run_job(job: FoldJob, report: ReportEpoch) -> None:
+    """Train one fold, unless that was finished before, and keep the fit in the job's folder."""
+    if (job.folder / _FIT).is_file():
         return
-    whole = {**fingerprint, "owner": workspace.owner}
-    if workspace.goes_on and before == whole:
-        return
-    note.unlink(missing_ok=True)
-    for fold in checkpoints.glob("fold_*"):  # nothing else: a mistyped parameter may name somebody's folder
-        shutil.rmtree(fold)
-    with whole_file(note) as draft:
-        draft.write_text(json.dumps(whole, indent=2), encoding="utf-8")
+    fit = job.kind.fit(job.data, job.fold, job.folder, report)
+    kept = {
+        "members": fit.members,
+        "probabilities": torch.from_numpy(np.asarray(fit.probabilities)),
+        "curves": fit.curves,
+        "importances": fit.importances,
+    }
+    with whole_file(job.folder / _FIT) as draft:
+        torch.save(kept, draft)
 
 
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def _recall(folder: Path) -> FoldFit:
+    kept = torch.load(folder / _FIT, map_location="cpu", weights_only=True)
+    return FoldFit(kept["members"], kept["probabilities"].numpy(), kept["curves"], kept["importances"])
+
+
+def _run_in_workers(jobs: Sequence[FoldJob], follow: _Follower, workers: int) -> None:
+    context = multiprocessing.get_context("spawn")  # a fork would inherit locks of torch's threads
+    with (
+        context.Manager() as manager,
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool,
+    ):
+        events = manager.Queue()
+        running: dict[Future[None], FoldJob] = {pool.submit(_work, job, events): job for job in jobs}
+        try:
+            while running:
+                done, _ = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
+                while not events.empty():
+                    follow.epoch(*events.get())
+                for future in done:
+                    future.result()
+                    follow.finished(running.pop(future).name)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _work(job: FoldJob, events: Any) -> None:  # noqa: ANN401 - a queue's proxy
+    torch.set_num_threads(1)
+    run_job(job, lambda epoch, figures: events.put((job.name, epoch, dict(figures))))
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that started it ends, be it killed: nobody would read its results."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _usual_workers() -> int:
+    if torch.cuda.is_available():
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fingerprint(job: FoldJob) -> str:
+    """Hash of everything that the weights depend on: parameters, data, code and torch."""
+    return hash_values([result_parameters(job.kind), job.data.content_hashes, _code_hash(), version("torch")])
+
+
+@cache
+def _code_hash() -> str:
+    """Hash of this package's source."""
+    root = Path(__file__).parents[1]
+    return hash_files(root.rglob("*.py"), root)
+
+
+def _clear(folder: Path, fingerprints: Mapping[Path, str]) -> None:
+    """Remove the folders of jobs that were run with other data, parameters or code."""
+    for job, fingerprint in fingerprints.items():
+        note = job / _FINGERPRINT
+        if note.is_file() and note.read_text(encoding="utf-8") == fingerprint:
+            continue
+        shutil.rmtree(job, ignore_errors=True)
+        with whole_file(note) as draft:
+            draft.write_text(fingerprint, encoding="utf-8")
+    for note in folder.glob(f"*/{_FINGERPRINT}"):  # of a model that is trained no more
+        if note.parent not in fingerprints:
+            shutil.rmtree(note.parent, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a stranger has to know of an exported model, in words and numbers; importing this loads no torch."""
+"""Description of an exported model: input, output and threshold. Importing this loads no torch."""
 
 from pathlib import Path
 from typing import Final, Literal
@@ -28,9 +28,8 @@ class ModelDescription(BaseModel):
     task: Literal["classification", "segmentation"] = Field(
         ..., description="Whether it judges chips as wholes, or each of their pixels."
     )
-    decided_by: Literal["baseline", "network", "blend"] = Field(
-        ..., description="Boosted trees, networks, or a blend of both."
-    )
+    decided_by: str = Field(..., description="Name of the model that decides, or blend.")
+    architecture: str = Field("", description="Kind of the model that decides, in words.")
     bands: tuple[str, ...] = Field(..., description="Sentinel-2 bands, in the order of the input's second axis.")
     chip_size: int = Field(..., description="Rows and columns of a chip.")
     pixel_metres: float = Field(..., description="Edge of a pixel on the ground.")
@@ -50,7 +49,7 @@ def read_description(folder: Path) -> ModelDescription:
     """Read the description of an exported model.
 
     Args:
-        folder: As :func:`mining_the_mines.models.export.export_classifier` filled it.
+        folder: As :func:`mining_the_mines.models.export.export_model` filled it.
 
     Raises:
         FileNotFoundError: The folder holds no exported model.

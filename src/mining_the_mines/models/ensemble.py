@@ -1,16 +1,18 @@
-"""The networks of all folds as one module, averaged over the symmetries of the square."""
+"""The networks of all folds as one module, and their predictions for packed chips."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mining_the_mines.models.classifier import MineClassifier
-from mining_the_mines.models.segmenter import MineSegmenter
-from mining_the_mines.models.specification import TestTimeAugmentation
-
-Member = MineClassifier | MineSegmenter
+from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.models.batches import decode_batch
+from mining_the_mines.models.kinds import Weights
+from mining_the_mines.models.settings import TestTimeAugmentation
 
 _TURNS_AND_FLIPS: dict[str, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
@@ -28,31 +30,12 @@ class FoldEnsemble(nn.Module):
     Args:
         members: One or more networks a fold, all for the same task and with the same bands.
         test_time_augmentation: Which symmetries to average over.
-        threshold: Probability from which a chip or pixel counts as a mine; saved with the weights.
     """
 
-    threshold: Tensor
-
-    def __init__(
-        self,
-        members: Sequence[Member],
-        test_time_augmentation: TestTimeAugmentation = "none",
-        threshold: float = 0.5,
-    ) -> None:
+    def __init__(self, members: Sequence[nn.Module], test_time_augmentation: TestTimeAugmentation = "none") -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.test_time_augmentation = test_time_augmentation
-        self.register_buffer("threshold", torch.tensor(threshold, dtype=torch.float64))
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Names of the bands that it takes, in order."""
-        return self.networks[0].spectral_input.bands
-
-    @property
-    def networks(self) -> tuple[Member, ...]:
-        """The members."""
-        return tuple(member for member in self.members if isinstance(member, MineClassifier | MineSegmenter))
 
     def forward(self, reflectance: Tensor) -> Tensor:
         """Probability of a mine.
@@ -72,11 +55,6 @@ class FoldEnsemble(nn.Module):
         seen = [self._upright([member(view) for view in views]) for member in self.members]
         return torch.stack([probability for part in seen for probability in part]).mean(dim=0)
 
-    def detect(self, reflectance: Tensor) -> Tensor:
-        """Whether a chip, or each pixel, is a mine by the saved threshold: bool of :meth:`forward`'s shape."""
-        probabilities: Tensor = self(reflectance)
-        return probabilities.double() >= self.threshold
-
     def _upright(self, probabilities: Sequence[Tensor]) -> list[Tensor]:
         """Turn maps of turned views back; figures of whole chips have no direction."""
         views = _TURNS_AND_FLIPS[self.test_time_augmentation]
@@ -93,3 +71,82 @@ def _turn(images: Tensor, turns: int, mirrored: bool) -> Tensor:
 
 def _turn_back(maps: Tensor, turns: int, mirrored: bool) -> Tensor:
     return torch.rot90(maps.flip(-1) if mirrored else maps, -turns, dims=(-2, -1))
+
+
+def predict_packed(
+    module: nn.Module,
+    packed: PackedChips,
+    filenames: Sequence[str],
+    batch_size: int,
+) -> NDArray[np.float64]:
+    """Probability of a mine for each named chip.
+
+    Args:
+        module: Takes reflectance ``(B, C, H, W)`` and returns ``(B,)`` probabilities.
+        packed: All packed chips.
+        filenames: Which of them.
+        batch_size: Chips at a time.
+
+    Returns:
+        ``(len(filenames),)``.
+    """
+    batches = _predict_batches(module, packed, filenames, batch_size)
+    return np.concatenate([np.empty(0), *(batch.double().numpy() for batch in batches)])
+
+
+def predict_packed_maps(
+    module: nn.Module,
+    packed: PackedChips,
+    filenames: Sequence[str],
+    batch_size: int,
+) -> NDArray[np.float16]:
+    """Probability of a mine for each pixel of each named chip.
+
+    Args:
+        module: Takes reflectance ``(B, C, H, W)`` and returns ``(B, H, W)`` probabilities, NaN for nodata.
+        packed: All packed chips.
+        filenames: Which of them.
+        batch_size: Chips at a time.
+
+    Returns:
+        ``(len(filenames), H, W)``. Half precision has three digits, more than any threshold needs.
+    """
+    maps = np.empty((len(filenames), *packed.array.shape[2:]), dtype=np.float16)
+    done = 0
+    for batch in _predict_batches(module, packed, filenames, batch_size):
+        maps[done : done + len(batch)] = batch.numpy()
+        done += len(batch)
+    return maps
+
+
+def _predict_batches(
+    module: nn.Module, packed: PackedChips, filenames: Sequence[str], batch_size: int
+) -> Iterator[Tensor]:
+    device = _device()
+    module.to(device).eval()
+    rows = packed.rows(filenames)
+    for start in range(0, len(rows), batch_size):
+        numbers = torch.from_numpy(packed.array[rows[start : start + batch_size]]).to(device)
+        with torch.inference_mode():
+            yield module(decode_batch(numbers)).cpu()
+    module.cpu()
+
+
+def predict_reflectance(module: nn.Module, reflectance: NDArray[np.float32]) -> NDArray[Any]:
+    """Probability of a mine for chips ``(B, C, H, W)`` in reflectance with NaN for nodata, or for their pixels."""
+    device = _device()
+    with torch.inference_mode():
+        given = torch.from_numpy(reflectance).to(device)
+        probabilities: NDArray[Any] = module.to(device).eval()(given).cpu().numpy()
+    return probabilities
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_networks(networks: Sequence[nn.Module], members: Sequence[Weights]) -> Sequence[nn.Module]:
+    """Load the weights of members into networks."""
+    for network, weights in zip(networks, members, strict=True):
+        network.load_state_dict(weights)
+    return networks

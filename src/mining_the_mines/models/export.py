@@ -1,4 +1,4 @@
-"""Complete models as programs of torch.export, for processes that know nothing of this package.
+"""Complete models as programs of torch.export, for processes that do not have this package.
 
 A folder holds ``model.pt2`` (the program, its weights and, once more, the description) and ``description.json``.
 Neither holds a pickle.
@@ -6,6 +6,7 @@ Neither holds a pickle.
 
 import copy
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -14,95 +15,74 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from mining_the_mines.models.blend import CLOSEST
-from mining_the_mines.models.boosted_trees import BoostedTrees
+from mining_the_mines.models.blend import CLOSEST, Blend
+from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescription, ReflectanceRange
-from mining_the_mines.models.feature_program import FeatureProgram
-from mining_the_mines.models.forest import forest_of
-from mining_the_mines.models.mine_classifier import MineClassifier
-from mining_the_mines.models.mine_segmenter import MineSegmenter
 
-#: Edge in metres of the pixels that chips have unless somebody says otherwise: Sentinel-2's finest bands.
+#: Edge in metres of a chip's pixels by default: Sentinel-2's finest bands.
 PIXEL_METRES: Final = 10.0
 #: Libraries whose versions a program is tied to.
 LIBRARIES: Final = ("mining_the_mines", "torch", "timm", "scikit-learn")
 
 
-class ClassifierProgram(nn.Module):
-    """A classifier as one module: what it has chosen, and nothing else.
+class BlendModule(nn.Module):
+    """A blend of models as one module.
 
     Args:
-        classifier: The trained parts; they are not changed.
+        models: Modules by name; reflectance ``(B, C, H, W)`` to probability ``(B,)``.
+        blend: Weights of the models.
     """
 
-    def __init__(self, classifier: MineClassifier) -> None:
+    def __init__(self, models: Mapping[str, nn.Module], blend: Blend) -> None:
         super().__init__()
-        self.chosen = classifier.chosen
-        self.weights, self.intercept = classifier.blend.weights, classifier.blend.intercept
-        if classifier.chosen != "network":
-            bands, columns = classifier.chips.bands, classifier.baseline.features
-            self.features = FeatureProgram(bands, classifier.features, columns, classifier.window)
-            self.trees = BoostedTrees(forest_of(classifier.baseline))
-        if classifier.chosen != "baseline":
-            self.network = classifier.network.ensemble
+        self.models = nn.ModuleDict(dict(models))
+        self.weights, self.intercept = dict(blend.weights), blend.intercept
 
     def forward(self, reflectance: Tensor) -> Tensor:
         """Probability of a mine, float64 ``(B,)``, for float32 ``(B, C, H, W)``; NaN marks nodata."""
-        if self.chosen == "baseline":
-            return self._by_trees(reflectance)
-        network: Tensor = self.network(reflectance).double()
-        if self.chosen == "network":
-            return network
-        probabilities = {"baseline": self._by_trees(reflectance), "network": network}
         weighed = [
-            weight * probabilities[model].clamp(CLOSEST, 1 - CLOSEST).logit() for model, weight in self.weights.items()
+            weight * self.models[name](reflectance).double().clamp(CLOSEST, 1 - CLOSEST).logit()
+            for name, weight in self.weights.items()
         ]
         return (torch.stack(weighed).sum(dim=0) + self.intercept).sigmoid()
 
-    def _by_trees(self, reflectance: Tensor) -> Tensor:
-        probability: Tensor = self.trees(self.features(reflectance))
+
+class _Double(nn.Module):
+    """A classifier's module with float64 probabilities, whichever model was chosen."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, reflectance: Tensor) -> Tensor:
+        probability: Tensor = self.module(reflectance).double()
         return probability
 
 
-def export_classifier(classifier: MineClassifier, folder: Path, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
-    """Write a classifier as one program: reflectance float32 ``(B, C, H, W)`` in, probability float64 ``(B,)`` out.
+def export_model(
+    model: MineClassifier | MineSegmenter, folder: Path, pixel_metres: float = PIXEL_METRES
+) -> ModelDescription:
+    """Write a model as one program; models that the chosen one does not need are left out.
 
-    The batch may have any size; C, H and W are those of the training chips.
+    A classifier's program takes reflectance float32 ``(B, C, H, W)`` and returns float64 ``(B,)``; a segmenter's
+    returns float32 ``(B, H, W)``. The batch may have any size; C, H and W are those of the training chips: attention
+    windows are laid out for one size, and networks see windows of that size when they map a scene.
 
     Args:
-        classifier: Trees, networks or both; what is not chosen is left out.
+        model: The complete model; it is not changed.
         folder: An existing folder.
         pixel_metres: Edge of the chips' pixels on the ground.
 
     Returns:
-        What was written beside the program, see :func:`describe`.
+        The description that was written beside the program, see :func:`describe`.
     """
-    description = describe(classifier, pixel_metres)
-    _write(ClassifierProgram(classifier), description, folder)
-    return description
-
-
-def export_segmenter(segmenter: MineSegmenter, folder: Path, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
-    """Write a segmenter as one program: reflectance ``(B, C, H, W)`` in, probability ``(B, H, W)`` out, both float32.
-
-    The batch may have any size; C, H and W are those of the training chips. Attention windows are laid out for one
-    size, and every network of ours is shown windows of that size when it maps a scene.
-
-    Args:
-        segmenter: The networks.
-        folder: An existing folder.
-        pixel_metres: Edge of the chips' pixels on the ground.
-
-    Returns:
-        What was written beside the program, see :func:`describe`.
-    """
-    description = describe(segmenter, pixel_metres)
-    _write(segmenter.network.ensemble, description, folder)
+    description = describe(model, pixel_metres)
+    _write(_Double(model.module) if isinstance(model, MineClassifier) else model.module, description, folder)
     return description
 
 
 def describe(model: MineClassifier | MineSegmenter, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
-    """Say what a model takes and gives: bands, scale, size, threshold, versions."""
+    """Describe a model's input and output: bands, scale, size, threshold, versions."""
     chips, size = model.chips, model.window
     whole = isinstance(model, MineClassifier)
     each = "(B,) float64: probability of a mine in each chip" if whole else (
@@ -111,6 +91,7 @@ def describe(model: MineClassifier | MineSegmenter, pixel_metres: float = PIXEL_
     return ModelDescription(
         task="classification" if whole else "segmentation",
         decided_by=model.chosen if isinstance(model, MineClassifier) else "network",
+        architecture=model.architecture,
         bands=chips.bands,
         chip_size=size,
         pixel_metres=pixel_metres,

@@ -8,12 +8,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.model_source import ModelSource
+from mining_the_mines.core.hashing import hash_folder
 
 #: File of a stored classifier, and of a stored segmenter.
 CLASSIFIER_FILE: Final = "classifier.json"
-SEGMENTER_FILE: Final = "chips.json"
+SEGMENTER_FILE: Final = "segmenter.json"
+#: Digits of the content hash that name a model without a registered version.
+_DIGITS: Final = 12
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a model was read from, so that others can read and name the same one.
+
+    Attributes:
+        folder: Its files.
+        registered: Its name and version in a registry, such as ``mine-segmenter 3``; ``None`` for a plain folder.
+        registered_by: Id of the run that registered it; ``None`` if unknown.
+    """
+
+    folder: Path
+    registered: str | None = None
+    registered_by: str | None = None
+
+    @property
+    def version(self) -> str:
+        """Registered name and version, else the first digits of the content hash."""
+        return self.registered or self.content_hash()[:_DIGITS]
+
+    def content_hash(self) -> str:
+        """SHA-256 of the names and bytes of all visible files."""
+        return hash_folder(self.folder)
 
 
 class Predictor(Protocol):
@@ -111,12 +136,9 @@ def load_pixel_predictor(folder: Path) -> Predictor:
         A model whose ``predict`` returns ``(B, H, W)``.
 
     Raises:
-        BadInputError: The folder holds no model.
+        BadInputError: The folder holds no complete model, or one of an earlier version.
     """
-    from mining_the_mines.models.model_files import load_classifier, load_segmenter
+    from mining_the_mines.models.storage import load_complete
 
-    if (folder / CLASSIFIER_FILE).is_file():
-        return WindowClassifier(load_classifier(folder))
-    if (folder / SEGMENTER_FILE).is_file():
-        return load_segmenter(folder)
-    raise BadInputError(f"{folder} holds no model ({CLASSIFIER_FILE} or {SEGMENTER_FILE}): train one first.")
+    model = load_complete(folder)
+    return WindowClassifier(model) if model.coarse else model

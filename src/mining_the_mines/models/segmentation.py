@@ -1,117 +1,48 @@
-"""Training a segmenter: which pixels are mine?"""
+"""Training of networks that segment chips; pixels whose label is unknown do not count."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from segmentation_models_pytorch.losses import (
+    DiceLoss,
+    FocalLoss,
+    LovaszLoss,
+    SoftBCEWithLogitsLoss,
+    TverskyLoss,
+)
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torchmetrics.classification import BinaryJaccardIndex
 
 from mining_the_mines.chips.masks import UNKNOWN
-from mining_the_mines.chips.packing import PackedChips
-from mining_the_mines.chips.planes import PackedPlanes
-from mining_the_mines.chips.windows import WITH_MINE, WindowSettings
+from mining_the_mines.chips.windows import WITH_MINE
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.augmentation import mix_up
-from mining_the_mines.models.ensemble import FoldEnsemble
-from mining_the_mines.models.packed_data import Batch, decode_batch
-from mining_the_mines.models.prediction import predict_packed_maps
-from mining_the_mines.models.segmentation_loss import segmentation_loss
-from mining_the_mines.models.segmenter import MineSegmenter
+from mining_the_mines.models.batches import (
+    Batch,
+    CropDataset,
+    CropSampler,
+    crop_loader,
+    decode_batch,
+    whole_chip_loader,
+)
+from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed_maps
+from mining_the_mines.models.kinds import MaskedChips
+from mining_the_mines.models.segmenter_network import SegmenterNetwork
 from mining_the_mines.models.settings import SegmenterTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.models.training import NetworkTraining
-from mining_the_mines.models.window_data import CropDataset, CropSampler, crop_loader, whole_chip_loader
 
+#: Takes logits and targets ``(B, 1, H, W)``, with :data:`UNKNOWN` where nothing is known, and returns a scalar.
+Loss = Callable[[Tensor, Tensor], Tensor]
 
-@dataclass(frozen=True)
-class SegmentationTask:
-    """Chips with masks.
-
-    Attributes:
-        packed: All packed chips.
-        masks: Masks of those that can be segmented.
-        windows: What may be cut out of which chip: ``filename``, ``row``, ``column``, ``size`` and ``kind``.
-        cutting: How windows become crops.
-        settings: How to train.
-    """
-
-    packed: PackedChips
-    masks: PackedPlanes
-    windows: pd.DataFrame
-    cutting: WindowSettings
-    settings: SegmenterTrainingSettings
-
-    def new_network(self, scale: BandScale) -> MineSegmenter:
-        """A segmenter with fresh weights."""
-        return MineSegmenter(self.settings.network, scale)
-
-    def new_training(self, network: MineSegmenter, rows: pd.DataFrame, seed: int) -> "SegmenterTraining":  # noqa: ARG002 - every task's
-        """The Lightning module that will train it."""
-        return SegmenterTraining(network, self.settings, seed)
-
-    def training_batches(self, rows: pd.DataFrame, seed: int, first_epoch: int) -> DataLoader[Batch]:
-        """Crops in a new order every epoch.
-
-        Raises:
-            BadInputError: No window of these chips shows a mine.
-        """
-        names = tuple(rows["filename"])
-        windows = self._windows_of(names)
-        if not (windows["kind"] == WITH_MINE).any():
-            raise BadInputError(
-                "No window of a fold's training chips shows a mine: ask for fewer folds, or widen "
-                "segmentation.windows.area_percentiles."
-            )
-        sampler = CropSampler(windows, self._edge(), self.cutting.negative_share, seed)
-        return crop_loader(
-            CropDataset(self.packed, self.masks, names, self._edge()),
-            sampler,
-            self.settings.batch_size,
-            self.settings.loader_workers,
-            first_epoch,
-        )
-
-    def ordered_batches(self, rows: pd.DataFrame) -> DataLoader[Batch]:
-        """Whole chips in their order."""
-        return whole_chip_loader(
-            CropDataset(self.packed, self.masks, tuple(rows["filename"])), self.settings.batch_size
-        )
-
-    def can_stop_on(self, rows: pd.DataFrame) -> bool:
-        """Whether a mine is there."""
-        return bool((self._windows_of(tuple(rows["filename"]))["kind"] == WITH_MINE).any())
-
-    def predict(self, ensemble: FoldEnsemble, filenames: Sequence[str]) -> NDArray[np.floating]:
-        """Probability of a mine for each pixel, ``(N, H, W)``."""
-        return predict_packed_maps(ensemble, self.packed, filenames, self.settings.batch_size)
-
-    def fingerprint(self, rows: pd.DataFrame) -> dict[str, str]:
-        """Chips, masks, windows, and who is in which fold."""
-        assignment = rows[["filename", "place", "fold"]].to_csv(index=False)
-        windows = self.windows.to_csv(index=False) + self.cutting.model_dump_json()
-        return {
-            "chips": self.packed.content_hash,
-            "masks": self.masks.content_hash,
-            "windows": hashlib.sha256(windows.encode()).hexdigest(),
-            "folds": hashlib.sha256(assignment.encode()).hexdigest(),
-        }
-
-    def _edge(self) -> int | None:
-        """Edge of a crop: as it is set, or else that of the largest window; ``None`` for whole chips."""
-        if self.cutting.crop is not None or self.cutting.cut == "chip":
-            return self.cutting.crop
-        return int(self.windows["size"].max())
-
-    def _windows_of(self, filenames: tuple[str, ...]) -> pd.DataFrame:
-        numbers = pd.Series(np.arange(len(filenames)), index=list(filenames))
-        chosen = self.windows[self.windows["filename"].isin(filenames)]
-        return chosen.assign(chip=chosen["filename"].map(numbers))
+#: A mixed or resampled target counts as mine from here on where a loss knows only yes and no.
+_HALF = 0.5
 
 
 class SegmenterTraining(NetworkTraining):
@@ -126,11 +57,10 @@ class SegmenterTraining(NetworkTraining):
         seed: See :class:`~mining_the_mines.models.training.NetworkTraining`.
     """
 
-    headline = ("validation_iou", "IoU")
-    network: MineSegmenter
+    network: SegmenterNetwork
     settings: SegmenterTrainingSettings
 
-    def __init__(self, segmenter: MineSegmenter, settings: SegmenterTrainingSettings, seed: int) -> None:
+    def __init__(self, segmenter: SegmenterNetwork, settings: SegmenterTrainingSettings, seed: int) -> None:
         super().__init__(segmenter, settings, seed)
         self.loss = segmentation_loss(settings)
         self.iou = BinaryJaccardIndex(ignore_index=UNKNOWN)
@@ -159,3 +89,126 @@ class SegmenterTraining(NetworkTraining):
 def decode_masks(masks: Tensor) -> Tensor:
     """Masks ``(B, H, W)`` uint8 as targets: 0 or 1, NaN where nothing is known."""
     return masks.to(torch.float32).masked_fill_(masks == UNKNOWN, torch.nan)
+
+
+def segmentation_loss(settings: SegmenterTrainingSettings) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss that the settings name.
+
+    Args:
+        settings: Name and parameters.
+
+    Returns:
+        A function of logits ``(B, H, W)`` and targets ``(B, H, W)`` in 0–1 with NaN for unknown, that gives a scalar.
+    """
+    loss = _LOSSES[settings.loss](settings)
+    hard = settings.loss in {"focal", "lovasz"}
+
+    def mean_loss(logits: Tensor, targets: Tensor) -> Tensor:
+        known = targets.isfinite()
+        if hard:
+            targets = (targets >= _HALF).to(targets.dtype)
+        filled = torch.where(known, targets, torch.full_like(targets, UNKNOWN))
+        return loss(logits.unsqueeze(1), filled.unsqueeze(1))
+
+    return mean_loss
+
+
+def _cross_entropy_and_dice(settings: SegmenterTrainingSettings) -> Loss:
+    entropy, overlap = SoftBCEWithLogitsLoss(ignore_index=UNKNOWN), _dice(settings)
+
+    def both(logits: Tensor, targets: Tensor) -> Tensor:
+        return entropy(logits, targets) + overlap(logits, targets)  # type: ignore[no-any-return] # modules are untyped
+
+    return both
+
+
+def _dice(_: SegmenterTrainingSettings) -> Loss:
+    loss: Loss = DiceLoss("binary", ignore_index=UNKNOWN)
+    return loss
+
+
+def _focal(settings: SegmenterTrainingSettings) -> Loss:
+    loss: Loss = FocalLoss("binary", gamma=settings.focal_gamma, ignore_index=UNKNOWN)
+    return loss
+
+
+def _lovasz(_: SegmenterTrainingSettings) -> Loss:
+    loss: Loss = LovaszLoss("binary", ignore_index=UNKNOWN)
+    return loss
+
+
+def _tversky(settings: SegmenterTrainingSettings) -> Loss:
+    alpha = settings.tversky_alpha
+    loss: Loss = TverskyLoss("binary", alpha=alpha, beta=1 - alpha, ignore_index=UNKNOWN)
+    return loss
+
+
+_LOSSES: dict[str, Callable[[SegmenterTrainingSettings], Loss]] = {
+    "dice": _dice,
+    "bce_dice": _cross_entropy_and_dice,
+    "focal": _focal,
+    "lovasz": _lovasz,
+    "tversky": _tversky,
+}
+
+
+@dataclass(frozen=True)
+class SegmentationTask:
+    """Chips with masks, as the folds of networks need them.
+
+    Attributes:
+        data: The training chips, their masks and windows.
+        settings: How to train.
+    """
+
+    data: MaskedChips
+    settings: SegmenterTrainingSettings
+
+    def new_network(self, scale: BandScale) -> SegmenterNetwork:
+        """A network with fresh weights."""
+        return SegmenterNetwork(self.settings.network, scale)
+
+    def new_training(self, network: SegmenterNetwork, rows: pd.DataFrame, seed: int) -> SegmenterTraining:  # noqa: ARG002 - of every task
+        """The Lightning module that trains a network."""
+        return SegmenterTraining(network, self.settings, seed)
+
+    def training_batches(self, rows: pd.DataFrame, seed: int, first_epoch: int) -> DataLoader[Batch]:
+        """Crops in an order that depends on the seed and the epoch's number only.
+
+        Raises:
+            BadInputError: No window of these chips shows a mine.
+        """
+        names = tuple(rows["filename"])
+        windows = self._windows_of(names)
+        if not (windows["kind"] == WITH_MINE).any():
+            raise BadInputError(
+                "No window of a fold's training chips shows a mine: ask for fewer folds, or widen "
+                "segmentation.windows.area_percentiles."
+            )
+        sampler = CropSampler(windows, self._edge(), self.data.cutting.negative_share, seed)
+        dataset = CropDataset(self.data.packed, self.data.masks, names, self._edge())
+        return crop_loader(dataset, sampler, self.settings.batch_size, self.settings.loader_workers, first_epoch)
+
+    def ordered_batches(self, rows: pd.DataFrame) -> DataLoader[Batch]:
+        """Whole chips in their order."""
+        dataset = CropDataset(self.data.packed, self.data.masks, tuple(rows["filename"]))
+        return whole_chip_loader(dataset, self.settings.batch_size)
+
+    def can_stop_on(self, rows: pd.DataFrame) -> bool:
+        """Whether a mine is there, so that a loss on these chips tells anything."""
+        return bool((self._windows_of(tuple(rows["filename"]))["kind"] == WITH_MINE).any())
+
+    def predict(self, ensemble: FoldEnsemble, filenames: Sequence[str]) -> NDArray[np.floating[Any]]:
+        """Probability of a mine for each pixel, ``(N, H, W)``."""
+        return predict_packed_maps(ensemble, self.data.packed, filenames, self.settings.batch_size)
+
+    def _edge(self) -> int | None:
+        """Edge of a crop: as it is set, or else that of the largest window; ``None`` for whole chips."""
+        if self.data.cutting.crop is not None or self.data.cutting.cut == "chip":
+            return self.data.cutting.crop
+        return int(self.data.windows["size"].max())
+
+    def _windows_of(self, filenames: tuple[str, ...]) -> pd.DataFrame:
+        numbers = pd.Series(np.arange(len(filenames)), index=list(filenames))
+        chosen = self.data.windows[self.data.windows["filename"].isin(filenames)]
+        return chosen.assign(chip=chosen["filename"].map(numbers))

@@ -32,6 +32,11 @@ class BandScale:
     high: tuple[float, ...]
 
 
+def empty_scale(bands: tuple[str, ...]) -> BandScale:
+    """Ranges that the buffers of stored weights replace."""
+    return BandScale(bands, (0.0,) * len(bands), (1.0,) * len(bands))
+
+
 class SpectralInput(nn.Module):
     """Normalises the logarithm of reflectance by the statistics of the training chips and appends spectral indices.
 

@@ -80,7 +80,7 @@ def write_card(contents: CardData) -> str:
     trained, tested = (contents.folds[contents.folds["split"] == split] for split in ("train", "test"))
     return environment.get_template("model_card.md.jinja").render(
         contents=contents,
-        decider=_DECIDERS.get(contents.description.decided_by, contents.description.decided_by),
+        decider=_DECIDERS.get(contents.description.decided_by, contents.description.architecture),
         trained=_sample(trained),
         tested=_sample(tested),
         scores=_overall(contents),

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.models import Model, ModelSignature
 
-    from mining_the_mines.models.mine_classifier import MineClassifier
-    from mining_the_mines.models.mine_segmenter import MineSegmenter
+    from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 
 #: Libraries that a server needs; MLflow would find them out by running the model in another process.
 REQUIREMENTS: Final = ("mlflow", "numpy", "torch")
@@ -61,23 +60,15 @@ def write_package(
     Raises:
         BadInputError: The disk is full.
     """
-    from mining_the_mines.models.export import export_classifier, export_segmenter
-    from mining_the_mines.models.mine_classifier import MineClassifier
-    from mining_the_mines.models.model_files import save_classifier, save_segmenter
+    from mining_the_mines.models.export import export_model
+    from mining_the_mines.models.storage import save_complete
 
-    pixel = description.pixel_metres
     with tempfile.TemporaryDirectory() as exported, whole_folder(folder) as draft:
         native = draft / NATIVE
-        if isinstance(model, MineClassifier):
-            export_classifier(model, Path(exported), pixel)
-            save_served_model(Path(exported), draft)
-            native.mkdir()
-            save_classifier(model, native)
-        else:
-            export_segmenter(model, Path(exported), pixel)
-            save_served_model(Path(exported), draft)
-            native.mkdir()
-            save_segmenter(model, native)
+        export_model(model, Path(exported), description.pixel_metres)
+        save_served_model(Path(exported), draft)
+        native.mkdir()
+        save_complete(model, native)
         (draft / DESCRIPTION).write_text(description.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (draft / FACTS).write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (draft / CARD).write_text(card, encoding="utf-8")

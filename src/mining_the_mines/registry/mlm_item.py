@@ -102,7 +102,7 @@ def _properties(description: ModelDescription, facts: PackageFacts) -> dict[str,
     )
     return {
         "mlm:name": facts.name,
-        "mlm:architecture": _ARCHITECTURES.get(description.decided_by, description.decided_by),
+        "mlm:architecture": _ARCHITECTURES.get(description.decided_by, description.architecture),
         "mlm:tasks": [task],
         "mlm:framework": "PyTorch",
         "mlm:framework_version": description.versions["torch"],

@@ -14,11 +14,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.models.description import DESCRIPTION, ModelDescription
-from mining_the_mines.models.model_source import ModelSource
+from mining_the_mines.models.predictor import ModelSource
 
 if TYPE_CHECKING:
-    from mining_the_mines.models.mine_classifier import MineClassifier
-    from mining_the_mines.models.mine_segmenter import MineSegmenter
+    from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 
 #: The model in this project's own files (safetensors, skops, JSON), which predicts to the last bit as it did.
 NATIVE: Final = "native"
@@ -105,10 +104,9 @@ def read_package(folder: Path) -> StoredPackage:
 
 def read_model(package: StoredPackage) -> "MineClassifier | MineSegmenter":
     """Read the model of a package from this project's own files."""
-    from mining_the_mines.models.model_files import load_classifier, load_segmenter
+    from mining_the_mines.models.storage import load_complete
 
-    native = package.folder / NATIVE
-    return load_classifier(native) if package.description.task == "classification" else load_segmenter(native)
+    return load_complete(package.folder / NATIVE)
 
 
 def take_figures(scores: pd.DataFrame) -> tuple[Figure, ...]:

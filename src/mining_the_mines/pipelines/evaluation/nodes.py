@@ -4,44 +4,37 @@ import logging
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.models.blend import Blend
+from mining_the_mines.models.complete import MineClassifier
+from mining_the_mines.models.kinds import BLEND, TrainedModel
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.tables import choose_model, difference_table, score_table, scores_by_category
 from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 
 logger = logging.getLogger(__name__)
 
-MODELS = ("baseline", "network", "blend")
-
 
 class EvaluationSettings(BaseModel):
-    """How models are scored and chosen.
-
-    Attributes:
-        threshold: What the threshold is for.
-        bootstrap: How intervals are drawn.
-        choose_by: Out-of-fold metric by which the model is chosen.
-        batch_size: Chips that are predicted at a time.
-    """
+    """How models are scored and chosen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    threshold: ThresholdSettings = ThresholdSettings()
-    bootstrap: BootstrapSettings = BootstrapSettings()
-    choose_by: Literal["roc_auc", "average_precision", "f1", "balanced_accuracy"] = "roc_auc"
-    batch_size: int = 32
+    threshold: ThresholdSettings = Field(ThresholdSettings(), description="How the threshold of a chip is chosen.")
+    bootstrap: BootstrapSettings = Field(BootstrapSettings(), description="How intervals are drawn.")
+    choose_by: Literal["roc_auc", "average_precision", "f1", "balanced_accuracy"] = Field(
+        "roc_auc", description="Out-of-fold metric by which the model is chosen."
+    )
+    batch_size: int = Field(32, ge=1, description="Chips predicted at a time.")
 
 
 def predict_test_chips(
     packed_chips: PackedChips,
-    features: pd.DataFrame,
     folds: pd.DataFrame,
-    baseline: Any,  # noqa: ANN401 - a Baseline; its module loads scikit-learn
-    network: Any,  # noqa: ANN401 - a StoredEnsemble; its module loads torch
+    models: dict[str, TrainedModel],
     blend: dict[str, Any],
     evaluation: EvaluationSettings,
 ) -> pd.DataFrame:
@@ -49,47 +42,48 @@ def predict_test_chips(
 
     Args:
         packed_chips: The chips.
-        features: Their features.
         folds: Tells the test chips.
-        baseline: Boosted trees of all folds.
-        network: Networks of all folds.
-        blend: Weights of both.
+        models: The trained models by name.
+        blend: Weights of the models.
         evaluation: Batch size.
 
     Returns:
-        Columns ``filename``, ``baseline``, ``network`` and ``blend``; no rows if there is no test split.
+        Column ``filename``, a column a model and ``blend``; no rows if there is no test split.
     """
-    from mining_the_mines.models.blend import Blend
-    from mining_the_mines.models.prediction import predict_packed
+    from mining_the_mines.models.ensemble import predict_packed
 
     filenames = folds.loc[folds["split"] == "test", "filename"].tolist()
     if not filenames:
-        return pd.DataFrame({name: pd.Series(dtype=float) for name in ("filename", *MODELS)})
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in ("filename", *models, BLEND)})
     probabilities = {
-        "baseline": baseline.predict(features.loc[filenames]),
-        "network": predict_packed(network.ensemble, packed_chips, filenames, evaluation.batch_size),
+        name: predict_packed(model.module, packed_chips, filenames, evaluation.batch_size)
+        for name, model in models.items()
     }
-    probabilities["blend"] = Blend(**blend).predict(probabilities)
+    probabilities[BLEND] = Blend(**blend).predict(probabilities)
     return pd.DataFrame({"filename": filenames, **probabilities})
 
 
 def gather_predictions(
     folds: pd.DataFrame,
-    baseline_probabilities: pd.DataFrame,
-    network_probabilities: pd.DataFrame,
+    probabilities: pd.DataFrame,
     blend_probabilities: pd.DataFrame,
     test_probabilities: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Put the out-of-fold and test predictions of all models into one table, beside truth, place and category."""
-    parts = [
-        table[["filename", "probability"]].assign(model=model)
-        for model, table in zip(
-            MODELS, (baseline_probabilities, network_probabilities, blend_probabilities), strict=True
-        )
-    ]
-    test = test_probabilities.melt("filename", var_name="model", value_name="probability")
-    gathered = pd.concat([*parts, test] if len(test) else parts, ignore_index=True)
-    return gathered.merge(folds, on="filename", validate="many_to_one")
+    """Join the out-of-fold and test predictions of all models with truth, place and category.
+
+    Args:
+        folds: One row a chip.
+        probabilities: Out of fold; ``filename`` and a column a model.
+        blend_probabilities: Out of fold; ``filename`` and ``probability``.
+        test_probabilities: ``filename``, a column a model and ``blend``.
+
+    Returns:
+        One row a chip and model: ``filename``, ``model``, ``probability`` and the columns of ``folds``.
+    """
+    blended = blend_probabilities.rename(columns={"probability": BLEND})
+    tables = [probabilities.merge(blended, on="filename", validate="one_to_one"), test_probabilities]
+    parts = [table.melt("filename", var_name="model", value_name="probability") for table in tables if len(table)]
+    return pd.concat(parts, ignore_index=True).merge(folds, on="filename", validate="many_to_one")
 
 
 def score_models(
@@ -110,7 +104,7 @@ def score_models(
     chosen = choose_model(scores, evaluation.choose_by)
     decision = {"chosen": chosen, "chosen_by": evaluation.choose_by, "thresholds": thresholds}
     summary = "; ".join(_summary(scores, chosen, split) for split in scores["split"].unique())
-    logger.info("The chosen model is the %s: %s.", chosen, summary)
+    logger.info("The chosen model is %s: %s.", chosen, summary)
     return (
         decision,
         scores,
@@ -120,26 +114,18 @@ def score_models(
 
 
 def complete_classifier(
-    baseline: Any,  # noqa: ANN401
-    network: Any,  # noqa: ANN401
+    models: dict[str, TrainedModel],
     blend: dict[str, Any],
     decision: dict[str, Any],
     packed_chips: PackedChips,
     chips: ChipSettings,
-    features: FeatureSettings,
-) -> Any:  # noqa: ANN401 - a MineClassifier; its module loads torch
-    """Join all parts and the threshold into one classifier: raw reflectance in, decision out."""
-    from mining_the_mines.models.blend import Blend
-    from mining_the_mines.models.mine_classifier import MineClassifier
-
-    network.ensemble.threshold.fill_(decision["thresholds"]["network"])
+) -> MineClassifier:
+    """Join the models and the threshold to a complete classifier: raw reflectance in, decision out."""
     return MineClassifier(
         chosen=decision["chosen"],
         threshold=decision["thresholds"][decision["chosen"]],
         chips=chips.model_copy(update={"size": packed_chips.array.shape[-1]}),
-        features=features,
-        baseline=baseline,
-        network=network,
+        models=models,
         blend=Blend(**blend),
     )
 

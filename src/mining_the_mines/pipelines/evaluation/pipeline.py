@@ -23,23 +23,16 @@ def create_pipeline() -> Pipeline:
 
 
 def _classification() -> Pipeline:
-    models = ["baseline", "network", "blend"]
     nodes = [
         Node(
             predict_test_chips,
-            ["packed_chips", "features", "folds", *models, "params:evaluation"],
+            ["packed_chips", "folds", "models", "blend", "params:evaluation"],
             "test_probabilities",
             name="predict_test_chips",
         ),
         Node(
             gather_predictions,
-            [
-                "folds",
-                "baseline_probabilities",
-                "network_probabilities",
-                "blend_probabilities",
-                "test_probabilities",
-            ],
+            ["folds", "probabilities", "blend_probabilities", "test_probabilities"],
             "predictions",
             name="gather_predictions",
         ),
@@ -51,7 +44,7 @@ def _classification() -> Pipeline:
         ),
         Node(
             complete_classifier,
-            [*models, "decision", "packed_chips", "params:imagery", "params:features"],
+            ["models", "blend", "decision", "packed_chips", "params:imagery"],
             "classifier",
             name="complete_classifier",
         ),
@@ -59,8 +52,8 @@ def _classification() -> Pipeline:
     return Pipeline(
         nodes,
         namespace="classification",
-        inputs={"features", "folds", "packed_chips"},
-        parameters={"params:imagery", "params:features"},
+        inputs={"folds", "packed_chips"},
+        parameters="params:imagery",
         tags="evaluation",
     )
 
@@ -91,7 +84,7 @@ def _segmentation() -> Pipeline:
         nodes,
         namespace="segmentation",
         inputs={"folds", "packed_chips", "drafts"},
-        parameters={"params:imagery"},
+        parameters="params:imagery",
         tags="evaluation",
     )
 

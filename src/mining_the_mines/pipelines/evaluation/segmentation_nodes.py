@@ -15,6 +15,8 @@ from mining_the_mines.chips.planes import PackedPlanes, write_probability_maps
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import pixel_hectares
+from mining_the_mines.models.complete import MineSegmenter
+from mining_the_mines.models.kinds import TrainedModel
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
@@ -73,19 +75,19 @@ def segment_test_chips(
     packed_chips: PackedChips,
     masks: PackedPlanes,
     folds: pd.DataFrame,
-    network: Any,  # noqa: ANN401 - a StoredEnsemble; its module loads torch
+    network: TrainedModel,
     evaluation: SegmentationEvaluationSettings,
     drafts: Path,
 ) -> PackedPlanes:
     """Predict probability maps of the test split, which no training has seen, and write them to the drafts."""
-    from mining_the_mines.models.prediction import predict_packed_maps
+    from mining_the_mines.models.ensemble import predict_packed_maps
 
     check_masks(masks, packed_chips)
     test = folds.loc[folds["split"] == "test", "filename"]
     filenames = test[test.isin(masks.filenames)].tolist()
     maps = np.empty((0, *masks.size), dtype=np.float16)
     if filenames:
-        maps = predict_packed_maps(network.ensemble, packed_chips, filenames, evaluation.batch_size)
+        maps = predict_packed_maps(network.module, packed_chips, filenames, evaluation.batch_size)
     return write_probability_maps(drafts / "test_probability_maps", masks, filenames, maps)
 
 
@@ -152,12 +154,9 @@ def compare_chip_scores(
     return score_table(rows, thresholds, evaluation.bootstrap)
 
 
-def complete_segmenter(network: Any, decision: dict[str, Any], chips: ChipSettings) -> Any:  # noqa: ANN401 - their modules load torch
-    """Join networks, threshold and chip settings into one model: raw reflectance in, masks of mines out."""
-    from mining_the_mines.models.mine_segmenter import MineSegmenter
-
-    network.ensemble.threshold.fill_(decision["threshold"])
-    return MineSegmenter(chips, network)
+def complete_segmenter(network: TrainedModel, decision: dict[str, Any], chips: ChipSettings) -> MineSegmenter:
+    """Join the networks and the threshold to a complete segmenter: raw reflectance in, probability maps out."""
+    return MineSegmenter(chips, network, decision["threshold"])
 
 
 def _pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[MaskPair]:

@@ -26,7 +26,7 @@ from mining_the_mines.mapping.requests import MapRequest
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.mapping.stac_scenes import StacReading
-from mining_the_mines.models.model_source import ModelSource
+from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
 from mining_the_mines.reporting.interactive_map import draw_map as draw
@@ -115,14 +115,13 @@ def map_scenes(
     Returns:
         What is wanted; maps are made as they are saved, band by band.
     """
-    from mining_the_mines.models.mine_classifier import MineClassifier
-    from mining_the_mines.models.model_files import load_segmenter
+    from mining_the_mines.models.complete import MineClassifier
     from mining_the_mines.models.predictor import load_pixel_predictor
 
     if isinstance(model, MineClassifier):
         stored = _stored(model.source, "mine-classifier", load_pixel_predictor)
     else:
-        stored = _stored(model.source, "mine-segmenter", load_segmenter)
+        stored = _stored(model.source, "mine-segmenter", load_pixel_predictor)
     permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
     return MapRequest(scenes_to_map, stored, mapping, permits, scene_reading)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from mining_the_mines.models.description import DESCRIPTION
-from mining_the_mines.models.model_source import ModelSource
+from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.registry.package import CARD, CODE, FACTS, NATIVE, TRAINING_CHIPS, StoredPackage, read_package
 from mining_the_mines.tracking.registry import RegisteredVersion, RegistryError, fetch_version, find_version
 

@@ -61,7 +61,7 @@ def choose_examples(
     predictions: pd.DataFrame,
     decision: dict[str, Any],
     packed_chips: PackedChips,
-    network: Any,  # noqa: ANN401 - a StoredEnsemble; its module loads torch
+    models: Any,  # noqa: ANN401 - TrainedModels by name
     reporting: ReportingSettings,
 ) -> tuple[GalleryTile, ...]:
     """Choose the chips with the clearest right and wrong decisions, each with the attention of the network.
@@ -70,7 +70,7 @@ def choose_examples(
         predictions: Of all models.
         decision: The chosen model and the thresholds.
         packed_chips: The pixels.
-        network: Networks that attention is computed from.
+        models: Trained models by name; the attention is that of the first network.
         reporting: Number of chips of each outcome.
     """
     from mining_the_mines.models.attention import attention_map
@@ -88,7 +88,7 @@ def choose_examples(
                     probability=float(row["probability"]),
                     label=int(row["label"]),
                     true_colour=true_colour(_visible(reflectance, packed_chips.bands)),
-                    attention=attention_map(network.ensemble, reflectance),
+                    attention=attention_map(models, reflectance),
                     category=_known(row.get("category")),
                     longitude=_known(row.get("longitude")),
                     latitude=_known(row.get("latitude")),
@@ -118,7 +118,7 @@ def describe_classification(  # noqa: PLR0913, PLR0917 - a report joins everythi
         category_table=category_scores.replace({"model": names}),
         difference_table=differences.replace({"model": names, "rival": names}),
         learning_curves=_long(learning_curves),
-        importances=importances,
+        importances=_of_first_model(importances),
         gallery=examples,
     )
 
@@ -272,9 +272,17 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     )
 
 
+def _of_first_model(importances: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first model that has importances."""
+    if importances.empty:
+        return importances
+    rows: pd.DataFrame = importances[importances["model"] == importances["model"].iloc[0]]
+    return rows
+
+
 def _model_names(settings: Mapping[str, str]) -> dict[str, str]:
     """Names of models in the report: the network is named by its architecture."""
-    architecture = settings.get("classification.training.network.architecture", "network")
+    architecture = settings.get("classification.models.network.network.architecture", "network")
     return {"network": "maxvit" if architecture.startswith("maxvit") else architecture}
 
 

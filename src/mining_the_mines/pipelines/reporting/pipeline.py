@@ -84,7 +84,7 @@ def _classification() -> Pipeline:
         [
             Node(
                 choose_examples,
-                ["predictions", "decision", "packed_chips", "network", "params:reporting"],
+                ["predictions", "decision", "packed_chips", "models", "params:reporting"],
                 "examples",
                 name="choose_examples",
             ),

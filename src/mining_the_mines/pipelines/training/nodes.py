@@ -1,67 +1,64 @@
-"""Nodes of training. torch and scikit-learn are imported by the node that trains with them."""
+"""Nodes of training. torch and scikit-learn are imported by the nodes that train with them."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.masks import check_masks
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, write_probability_maps
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.chips.windows import WindowSettings
-from mining_the_mines.core.progress_bars import progress_bar
-from mining_the_mines.models.settings import BaselineSettings, ClassifierTrainingSettings, SegmenterTrainingSettings
-from mining_the_mines.models.workspace import Workspace
+from mining_the_mines.models.blend import fit_blend
+from mining_the_mines.models.kinds import ChipLayout, LabelledChips, MaskedChips, ModelKinds, TrainedModel
+from mining_the_mines.models.networks import SegmenterNetworks
+from mining_the_mines.models.settings import CrossValidationSettings
 
 
-def train_baseline(
-    features: pd.DataFrame, folds: pd.DataFrame, baseline: BaselineSettings
-) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
-    """Fit gradient-boosted trees on the feature table, fold by fold.
-
-    Args:
-        features: One row a chip, indexed by file name.
-        folds: Split, fold and place of each chip.
-        baseline: How to fit.
-
-    Returns:
-        The trees, their out-of-fold probabilities, and how much each band or index matters to them.
-    """
-    from mining_the_mines.models.baseline import fit_baseline
-
-    fitted = fit_baseline(features, folds, baseline, progress_bar)
-    return fitted.baseline, _table(fitted.probabilities), fitted.importances
-
-
-def train_network(
+def train_classifiers(  # noqa: PLR0913, PLR0917 - training joins everything
     packed_chips: PackedChips,
+    features: pd.DataFrame,
     folds: pd.DataFrame,
     band_statistics: dict[str, dict[str, Any]],
-    workspace: Workspace,
-    training: ClassifierTrainingSettings,
-) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
-    """Train a network for each fold.
+    checkpoints: Path,
+    models: ModelKinds,
+    feature_settings: FeatureSettings,
+    cross_validation: CrossValidationSettings,
+) -> tuple[dict[str, TrainedModel], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Train every model that the parameters list, fold by fold.
 
     Args:
         packed_chips: The chips.
+        features: One row a chip, indexed by file name.
         folds: Split, fold and place of each chip.
         band_statistics: Of the chips outside each fold.
-        workspace: Where checkpoints lie, and who is told about epochs.
-        training: How to train.
+        checkpoints: Work folder; an interrupted training goes on from it.
+        models: The models by name.
+        feature_settings: How the features were computed.
+        cross_validation: How folds are run.
 
     Returns:
-        The fold ensemble, its out-of-fold probabilities, and the figures of each epoch.
+        The trained models by name; out-of-fold probabilities, ``filename`` and a column a model; importances of
+        features, ``model``, ``feature``, ``importance`` and ``deviation``; and learning curves, ``model``, ``fold``,
+        ``network``, ``epoch`` and figures.
     """
-    from mining_the_mines.models.classification import ClassificationTask
     from mining_the_mines.models.cross_validation import cross_validate
-    from mining_the_mines.models.ensemble_files import StoredEnsemble
 
-    task = ClassificationTask(packed_chips, training)
-    result = cross_validate(task, folds, read_statistics(band_statistics), workspace)
-    stored = StoredEnsemble(result.ensemble, training.network, packed_chips.array.shape[-1])
-    probabilities = pd.Series(result.probabilities, index=list(result.filenames))
-    return stored, _table(probabilities), result.curves
+    train = folds[folds["split"] == "train"]
+    data = LabelledChips(packed_chips, train, read_statistics(band_statistics), features)
+    layout = ChipLayout(bands=packed_chips.bands, chip_size=packed_chips.array.shape[-1], features=feature_settings)
+    results = cross_validate(models.kinds, data, layout, checkpoints, cross_validation.workers)
+    probabilities = pd.DataFrame(
+        {name: pd.Series(result.probabilities, index=list(result.filenames)) for name, result in results.items()}
+    )
+    return (
+        {name: result.model for name, result in results.items()},
+        probabilities.rename_axis("filename").sort_index().reset_index(),
+        _stack({name: result.importances for name, result in results.items()}),
+        _stack({name: result.curves for name, result in results.items()}),
+    )
 
 
 def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
@@ -70,67 +67,63 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
     cuts: pd.DataFrame,
     folds: pd.DataFrame,
     band_statistics: dict[str, dict[str, Any]],
-    workspace: Workspace,
+    checkpoints: Path,
     windows: WindowSettings,
-    training: SegmenterTrainingSettings,
+    network: SegmenterNetworks,
+    cross_validation: CrossValidationSettings,
     drafts: Path,
-) -> tuple[Any, PackedPlanes, pd.DataFrame]:
-    """Train a network for each fold that draws outlines.
+) -> tuple[TrainedModel, PackedPlanes, pd.DataFrame]:
+    """Train a segmentation network for each fold.
 
     Args:
         packed_chips: The chips.
         masks: What is mine in them.
-        cuts: Windows that pictures are cut from.
+        cuts: Windows that crops are cut from.
         folds: Split, fold and place of each chip.
         band_statistics: Of the chips outside each fold.
-        workspace: Where checkpoints lie, and who is told about epochs.
-        windows: How windows become pictures.
-        training: How to train.
+        checkpoints: Work folder; an interrupted training goes on from it.
+        windows: How windows become crops.
+        network: How networks are trained.
+        cross_validation: How folds are run.
         drafts: Folder to write maps in.
 
     Returns:
-        The fold ensemble, its out-of-fold maps of probability, and the figures of each epoch.
+        The networks of all folds, out-of-fold maps of probability, and the figures of each epoch.
 
     Raises:
         BadInputError: The masks are not those of these chips, such as masks that an earlier run has left.
     """
     from mining_the_mines.models.cross_validation import cross_validate
-    from mining_the_mines.models.ensemble_files import StoredEnsemble
-    from mining_the_mines.models.segmentation import SegmentationTask
 
     check_masks(masks, packed_chips)
-    task = SegmentationTask(packed_chips, masks, cuts, windows, training)
-    masked = folds[folds["filename"].isin(masks.filenames)]
-    result = cross_validate(task, masked, read_statistics(band_statistics), workspace)
-    stored = StoredEnsemble(result.ensemble, training.network, packed_chips.array.shape[-1])
+    train = folds[(folds["split"] == "train") & folds["filename"].isin(masks.filenames)]
+    data = MaskedChips(
+        packed_chips, train, read_statistics(band_statistics), masks=masks, windows=cuts, cutting=windows
+    )
+    layout = ChipLayout(bands=packed_chips.bands, chip_size=packed_chips.array.shape[-1])
+    result = cross_validate({"segmenter": network}, data, layout, checkpoints, cross_validation.workers)["segmenter"]
     maps = write_probability_maps(drafts / "probability_maps", masks, result.filenames, result.probabilities)
-    return stored, maps, result.curves
+    return result.model, maps, result.curves
 
 
-def blend_models(
-    baseline_probabilities: pd.DataFrame, network_probabilities: pd.DataFrame, folds: pd.DataFrame
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Fit a logistic blend of baseline and network on out-of-fold probabilities, judged on nested folds.
+def blend_models(probabilities: pd.DataFrame, folds: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Fit a logistic blend of all models on out-of-fold probabilities, judged on nested folds.
 
     Args:
-        baseline_probabilities: Out of fold.
-        network_probabilities: Out of fold.
+        probabilities: Out of fold; ``filename`` and a column a model.
         folds: Fold and label of each chip.
 
     Returns:
-        The blend's weights, and its nested out-of-fold probabilities.
+        The blend's weights, and its nested out-of-fold probabilities, ``filename`` and ``probability``.
     """
-    from mining_the_mines.models.blend import fit_blend
-
-    table = pd.DataFrame(
-        {
-            "baseline": baseline_probabilities.set_index("filename")["probability"],
-            "network": network_probabilities.set_index("filename")["probability"],
-        }
-    )
-    blend, probabilities = fit_blend(table, folds)
-    return blend.model_dump(), _table(probabilities)
+    blend, blended = fit_blend(probabilities.set_index("filename"), folds)
+    return blend.model_dump(), blended.rename_axis("filename").sort_index().reset_index()
 
 
-def _table(probabilities: "pd.Series[float]") -> pd.DataFrame:
-    return probabilities.rename_axis("filename").rename("probability").sort_index().reset_index()
+def _stack(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """One table of those that are not empty, with a column ``model`` in front."""
+    named = [table.assign(model=name) for name, table in tables.items() if len(table)]
+    if not named:
+        return pd.DataFrame({"model": pd.Series(dtype=str)})
+    stacked = pd.concat(named, ignore_index=True)
+    return stacked[["model", *[column for column in stacked.columns if column != "model"]]]

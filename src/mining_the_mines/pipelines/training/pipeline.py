@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.training.nodes import blend_models, train_baseline, train_network, train_segmenter
+from mining_the_mines.pipelines.training.nodes import blend_models, train_classifiers, train_segmenter
 
 
 def create_pipeline() -> Pipeline:
@@ -13,26 +13,29 @@ def create_pipeline() -> Pipeline:
 def _classification() -> Pipeline:
     nodes = [
         Node(
-            train_baseline,
-            ["features", "folds", "params:baseline"],
-            ["baseline", "baseline_probabilities", "importances"],
-            name="train_baseline",
+            train_classifiers,
+            [
+                "packed_chips",
+                "features",
+                "folds",
+                "band_statistics",
+                "checkpoints",
+                "params:models",
+                "params:features",
+                "params:cross_validation",
+            ],
+            ["models", "probabilities", "importances", "learning_curves"],
+            name="train_classifiers",
         ),
-        Node(
-            train_network,
-            ["packed_chips", "folds", "band_statistics", "workspace", "params:training"],
-            ["network", "network_probabilities", "learning_curves"],
-            name="train_network",
-        ),
-        Node(
-            blend_models,
-            ["baseline_probabilities", "network_probabilities", "folds"],
-            ["blend", "blend_probabilities"],
-            name="blend_models",
-        ),
+        Node(blend_models, ["probabilities", "folds"], ["blend", "blend_probabilities"], name="blend_models"),
     ]
-    shared = {"features", "folds", "packed_chips", "band_statistics"}
-    return Pipeline(nodes, namespace="classification", inputs=shared, tags="training")
+    return Pipeline(
+        nodes,
+        namespace="classification",
+        inputs={"features", "folds", "packed_chips", "band_statistics"},
+        parameters={"params:features", "params:cross_validation"},
+        tags="training",
+    )
 
 
 def _segmentation() -> Pipeline:
@@ -45,9 +48,10 @@ def _segmentation() -> Pipeline:
                 "windows",
                 "folds",
                 "band_statistics",
-                "workspace",
+                "checkpoints",
                 "params:windows",
                 "params:training",
+                "params:cross_validation",
                 "drafts",
             ],
             ["network", "probability_maps", "learning_curves"],
@@ -55,5 +59,9 @@ def _segmentation() -> Pipeline:
         )
     ]
     return Pipeline(
-        nodes, namespace="segmentation", inputs={"folds", "packed_chips", "band_statistics", "drafts"}, tags="training"
+        nodes,
+        namespace="segmentation",
+        inputs={"folds", "packed_chips", "band_statistics", "drafts"},
+        parameters="params:cross_validation",
+        tags="training",
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
-from mining_the_mines.models.classification_loss import class_weights, classification_loss
+from mining_the_mines.models.classification import class_weights, classification_loss
 from support.training_data import quick_settings
 
 LOGITS = torch.tensor([-3.0, -0.5, 0.2, 2.5])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from mining_the_mines.models.segmenter import pad_by_reflection
+from mining_the_mines.models.segmenter_network import pad_by_reflection
 from support.networks import random_chips, small_outline_ensemble, small_segmenter, small_segmenter_spec
 
 

@@ -1,7 +1,7 @@
-"""The figures of :mod:`mining_the_mines.chips.features` once more, as a module that ``torch.export`` can follow.
+"""A row of figures a chip, as a module that ``torch.export`` can follow.
 
-What is learnt from and what is asked for later must be the same figures: each is rounded where NumPy rounds it, and
-only the order of sums differs.
+A *plane* is a band or a spectral index of a chip, (height, width). Features come in families, each a function from
+planes to figures; which families are computed is a parameter.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,36 +11,41 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from mining_the_mines.chips.features import BLOCKS_AN_EDGE, Family, FeatureSettings, pixels_between_samples
-from mining_the_mines.models.cover_program import CoverProgram
+from mining_the_mines.chips.cover import CoverProgram, sort_last
+from mining_the_mines.chips.features import Family, FeatureSettings, check_features
 from mining_the_mines.sentinel2.indices import all_normalised_differences, compute_index
 
+#: Percentiles of a larger chip are taken of a regular sample of its pixels: sorting all of them would take longest.
+_SIDE_FOR_PERCENTILES: Final = 256
+#: Blocks along an edge of a chip whose means tell how patchy it is.
+_BLOCKS_AN_EDGE: Final = 8
+
 #: Computes a family of figures, (B, P) each, of planes (B, P, H, W).
-FamilyOfTensors = Callable[[Tensor, FeatureSettings], Mapping[str, Tensor]]
+FamilyFunction = Callable[[Tensor, FeatureSettings], Mapping[str, Tensor]]
 
 
 class FeatureProgram(nn.Module):
-    """Reflectance in, a row of figures a chip out.
+    """Computes the features of chips.
 
     Args:
         bands: Names of the C bands.
         settings: Which features.
-        columns: Names of the F features that are wanted, in order.
         chip_size: Rows and columns of the chips.
 
+    Attributes:
+        names: Names of the F features, such as ``B4_mean`` and ``NDVI_p98``, in the order of the output.
+
     Raises:
-        BadInputError: An index or the family cover needs a band that is not among them.
+        BadInputError: An index is unknown, or an index or the family cover needs a band that is not among the bands.
     """
 
-    order: Tensor
-
-    def __init__(self, bands: Sequence[str], settings: FeatureSettings, columns: Sequence[str], chip_size: int) -> None:
+    def __init__(self, bands: Sequence[str], settings: FeatureSettings, chip_size: int) -> None:
         super().__init__()
+        check_features(settings, bands)
         self.bands, self.settings = tuple(bands), settings
         self.cover = CoverProgram(bands, chip_size) if "cover" in settings.families else None
         with torch.inference_mode():
-            names = list(self._figures(torch.full((1, len(bands), chip_size, chip_size), 0.2)))
-        self.register_buffer("order", torch.tensor([names.index(column) for column in columns]))
+            self.names = tuple(self._figures(torch.full((1, len(bands), chip_size, chip_size), 0.2)))
 
     def forward(self, reflectance: Tensor) -> Tensor:
         """Compute features.
@@ -49,9 +54,10 @@ class FeatureProgram(nn.Module):
             reflectance: float32 ``(B, C, H, W)``; NaN marks nodata.
 
         Returns:
-            float64 ``(B, F)``; NaN where there is no data to compute one from.
+            float64 ``(B, F)``, rounded to float32 as feature tables are: many thresholds of trees are values of
+            training chips. NaN where there is no data to compute a figure from.
         """
-        return torch.stack(list(self._figures(reflectance).values()), dim=1).index_select(1, self.order)
+        return torch.stack(list(self._figures(reflectance).values()), dim=1).float().double()
 
     def _figures(self, reflectance: Tensor) -> dict[str, Tensor]:
         """Name → float64 (B,)."""
@@ -77,8 +83,9 @@ def _moments(planes: Tensor, _: FeatureSettings) -> Mapping[str, Tensor]:
 
 
 def _percentiles(planes: Tensor, settings: FeatureSettings) -> Mapping[str, Tensor]:
-    step = pixels_between_samples(planes.shape[-2:])
-    flat = planes[:, :, ::step, ::step].flatten(start_dim=2).sort(dim=2).values  # NaN goes to the end
+    """Percentiles, with linear interpolation; of every second, third … row and column of a large chip."""
+    step = -(-max(planes.shape[-2:]) // _SIDE_FOR_PERCENTILES)
+    flat = sort_last(planes[:, :, ::step, ::step].flatten(start_dim=2))
     last = ((~flat.isnan()).sum(dim=2, keepdim=True) - 1).clamp(min=0)
     figures = {}
     for percentile in settings.percentiles:
@@ -90,12 +97,14 @@ def _percentiles(planes: Tensor, settings: FeatureSettings) -> Mapping[str, Tens
 
 
 def _texture(planes: Tensor, _: FeatureSettings) -> Mapping[str, Tensor]:
+    """Mean absolute difference of neighbouring pixels: pits, heaps and roads are rougher than forest and fields."""
     across, down = (_mean(planes.diff(dim=axis).abs(), (2, 3)) for axis in (3, 2))
     return {"texture": 0.5 * (across + down)}
 
 
 def _patchiness(planes: Tensor, _: FeatureSettings) -> Mapping[str, Tensor]:
-    height, width = (max(1, length // BLOCKS_AN_EDGE) for length in planes.shape[-2:])
+    """Deviation of the means of an 8 × 8 grid of blocks: large patches leave it high, fine texture averages out."""
+    height, width = (max(1, length // _BLOCKS_AN_EDGE) for length in planes.shape[-2:])
     rows, columns = planes.shape[-2] // height, planes.shape[-1] // width
     whole = planes[:, :, : rows * height, : columns * width]
     means = _mean(whole.reshape(-1, planes.shape[1], rows, height, columns, width), (3, 5))
@@ -107,13 +116,12 @@ def _deviation(planes: Tensor, mean: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Mean over axes of the values that are not NaN, as float32; NaN where there is none."""
+    """Mean over axes of the values that are not NaN, float32; NaN where there is none."""
     valid = ~values.isnan()
-    total = torch.where(valid, values, 0).sum(dim=axes, dtype=torch.float64)
-    return (total / valid.sum(dim=axes)).float()
+    return torch.where(valid, values, 0).sum(dim=axes) / valid.sum(dim=axes)
 
 
 #: Name of a family → its function.
-FAMILIES: Final[Mapping[Family, FamilyOfTensors]] = MappingProxyType(
+FAMILIES: Final[Mapping[Family, FamilyFunction]] = MappingProxyType(
     {"moments": _moments, "percentiles": _percentiles, "texture": _texture, "patchiness": _patchiness}
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mining_the_mines.models.classifier import MineClassifier
+from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from support.networks import SIX_BANDS, random_chips, scale_of, small_classifier, small_spec
 
@@ -27,7 +27,7 @@ def test_maxvit_takes_raw_reflectance() -> None:
 
 
 def test_without_an_input_size_the_chip_is_taken_as_it_is() -> None:
-    classifier = MineClassifier(small_spec(input_size=None), scale_of(SIX_BANDS), 48)
+    classifier = ClassifierNetwork(small_spec(input_size=None), scale_of(SIX_BANDS), 48)
     assert classifier.input_size == 48
 
 

@@ -1,0 +1,147 @@
+"""Models in folders, without pickle: safetensors for weights, JSON for the rest. Importing this loads no torch."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.models.blend import Blend
+from mining_the_mines.models.complete import MineClassifier, MineSegmenter
+from mining_the_mines.models.kinds import ChipLayout, TrainedModel, Weights, read_kind, state_kind
+from mining_the_mines.models.predictor import CLASSIFIER_FILE, SEGMENTER_FILE
+
+WEIGHTS: Final = "weights.safetensors"
+MODEL: Final = "model.json"
+MODELS: Final = "models.json"
+
+
+def save_model(model: TrainedModel, folder: Path) -> None:
+    """Write a model into an existing folder; equal models give equal bytes."""
+    from safetensors.torch import save_file
+
+    tensors = {
+        f"{number}.{name}": tensor.detach().clone().contiguous()
+        for number, member in enumerate(model.members)
+        for name, tensor in member.items()
+    }
+    save_file(tensors, folder / WEIGHTS)
+    description = {
+        "kind": state_kind(model.kind),
+        "layout": model.layout.model_dump(mode="json"),
+        "members": len(model.members),
+    }
+    _write(folder / MODEL, description)
+
+
+def load_model(folder: Path) -> TrainedModel:
+    """Read a model back, on the CPU.
+
+    Raises:
+        BadInputError: The folder holds no model, or one of an earlier version.
+    """
+    from safetensors.torch import load_file
+
+    description = _read(folder / MODEL)
+    members: list[Weights] = [{} for _ in range(description["members"])]
+    for name, tensor in load_file(folder / WEIGHTS).items():
+        number, _, key = name.partition(".")
+        members[int(number)][key] = tensor
+    return TrainedModel(
+        read_kind(description["kind"]), ChipLayout.model_validate(description["layout"]), tuple(members)
+    )
+
+
+def save_models(models: Mapping[str, TrainedModel], folder: Path) -> None:
+    """Write models into an existing folder, each into one of its name."""
+    _write(folder / MODELS, list(models))
+    for name, model in models.items():
+        (folder / name).mkdir()
+        save_model(model, folder / name)
+
+
+def load_models(folder: Path) -> dict[str, TrainedModel]:
+    """Read models back by name, in their order.
+
+    Raises:
+        BadInputError: The folder holds no models, or those of an earlier version.
+    """
+    return {name: load_model(folder / name) for name in _read(folder / MODELS)}
+
+
+def save_classifier(classifier: MineClassifier, folder: Path) -> None:
+    """Write a complete classifier into an existing folder."""
+    save_models(classifier.models, folder)
+    description = {
+        "chosen": classifier.chosen,
+        "threshold": classifier.threshold,
+        "chips": classifier.chips.model_dump(mode="json"),
+        "blend": classifier.blend.model_dump(mode="json"),
+    }
+    _write(folder / CLASSIFIER_FILE, description)
+
+
+def load_classifier(folder: Path) -> MineClassifier:
+    """Read a complete classifier back.
+
+    Raises:
+        BadInputError: The folder holds no classifier, or one of an earlier version.
+    """
+    description = _read(folder / CLASSIFIER_FILE)
+    return MineClassifier(
+        chosen=description["chosen"],
+        threshold=description["threshold"],
+        chips=ChipSettings.model_validate(description["chips"]),
+        models=load_models(folder),
+        blend=Blend.model_validate(description["blend"]),
+    )
+
+
+def save_segmenter(segmenter: MineSegmenter, folder: Path) -> None:
+    """Write a complete segmenter into an existing folder."""
+    save_model(segmenter.network, folder)
+    description = {"threshold": segmenter.threshold, "chips": segmenter.chips.model_dump(mode="json")}
+    _write(folder / SEGMENTER_FILE, description)
+
+
+def load_segmenter(folder: Path) -> MineSegmenter:
+    """Read a complete segmenter back.
+
+    Raises:
+        BadInputError: The folder holds no segmenter, or one of an earlier version.
+    """
+    description = _read(folder / SEGMENTER_FILE)
+    return MineSegmenter(
+        ChipSettings.model_validate(description["chips"]), load_model(folder), description["threshold"]
+    )
+
+
+def save_complete(model: MineClassifier | MineSegmenter, folder: Path) -> None:
+    """Write a complete model into an existing folder."""
+    if isinstance(model, MineClassifier):
+        save_classifier(model, folder)
+    else:
+        save_segmenter(model, folder)
+
+
+def load_complete(folder: Path) -> MineClassifier | MineSegmenter:
+    """Read a complete model back, whichever it is.
+
+    Raises:
+        BadInputError: The folder holds no complete model, or one of an earlier version.
+    """
+    return load_segmenter(folder) if (folder / SEGMENTER_FILE).is_file() else load_classifier(folder)
+
+
+def _write(path: Path, content: Any) -> None:  # noqa: ANN401 - JSON
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInputError(
+            f"{path.parent} holds no model that this version can read ({path.name} is missing): train again."
+        ) from None

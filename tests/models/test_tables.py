@@ -1,0 +1,102 @@
+"""Models on the feature table: boosted trees and logistic regression."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+
+from mining_the_mines.models.cross_validation import CrossValidation
+from mining_the_mines.models.kinds import LabelledChips, ignore_epochs
+from mining_the_mines.models.logistic import LogisticRegression
+from mining_the_mines.models.table_modules import TreeBag
+from mining_the_mines.models.tables import TableKind
+from mining_the_mines.models.trees import tree_arrays
+from support.feature_tables import FEWER_TREES, fitted, telling_table
+from support.training_data import by_chip
+
+KINDS: dict[str, TableKind] = {"trees": FEWER_TREES, "logistic": LogisticRegression()}
+
+
+@pytest.fixture(scope="module", params=list(KINDS.values()), ids=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> TableKind:
+    """Each kind in turn."""
+    chosen: TableKind = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def fit(kind: TableKind, tmp_path_factory: pytest.TempPathFactory) -> CrossValidation:
+    """One fit that several tests look at."""
+    return fitted(tmp_path_factory.mktemp("table"), kind)
+
+
+def fit_fold(kind: TableKind, features: pd.DataFrame, folds: pd.DataFrame, fold: int = 1) -> pd.Series:
+    data = LabelledChips(None, folds[folds["split"] == "train"], {}, features)  # type: ignore[arg-type] # no pixels
+    fit = kind.fit(data, fold, Path(), ignore_epochs)
+    return pd.Series(fit.probabilities, index=data.inside(fold)["filename"])
+
+
+def test_telling_features_are_learnt(fit: CrossValidation) -> None:
+    labels = telling_table()[1].set_index("filename").loc[by_chip(fit).index, "label"]
+    assert roc_auc_score(labels, by_chip(fit)) > 0.9
+
+
+def test_the_same_seed_gives_the_same_bits(kind: TableKind, fit: CrossValidation, tmp_path: Path) -> None:
+    again = fitted(tmp_path, kind)
+    pd.testing.assert_series_equal(by_chip(again), by_chip(fit), check_exact=True)
+    pd.testing.assert_frame_equal(again.importances, fit.importances, check_exact=True)
+
+
+def test_another_seed_gives_other_trees(tmp_path: Path) -> None:
+    one, other = (fitted(tmp_path, FEWER_TREES.model_copy(update={"seed": seed})) for seed in (0, 1))
+    assert not by_chip(one).equals(by_chip(other))
+
+
+def test_the_telling_band_is_the_most_important(fit: CrossValidation) -> None:
+    assert fit.importances["feature"].iloc[0] == "B11"
+    assert fit.importances["importance"].iloc[0] > 0.1
+    assert set(fit.importances["feature"]) == {"B4", "B8", "B11", "ND_B4_B8", "ND_B8_B11"}
+
+
+def test_the_labels_of_a_fold_never_reach_its_predictions(kind: TableKind) -> None:
+    features, folds = telling_table()
+    given = fit_fold(kind, features, folds)
+    chosen = folds["fold"] == 1
+    folds.loc[chosen, "label"] = 1 - folds.loc[chosen, "label"]
+    pd.testing.assert_series_equal(fit_fold(kind, features, folds), given, check_exact=True)
+
+
+def test_test_chips_are_not_learnt_from(kind: TableKind, fit: CrossValidation) -> None:
+    features, folds = telling_table()
+    test = folds["split"] == "test"
+    assert not by_chip(fit).index.isin(folds.loc[test, "filename"]).any()
+    given = fit_fold(kind, features, folds)
+    features.loc[folds.loc[test, "filename"]] = 1e6
+    pd.testing.assert_series_equal(fit_fold(kind, features, folds), given, check_exact=True)
+
+
+def test_a_feature_without_any_value_does_no_harm(kind: TableKind) -> None:
+    features, folds = telling_table()
+    assert fit_fold(kind, features.assign(B12_mean=np.nan), folds).between(0, 1).all()
+
+
+def test_a_fold_of_one_class_leaves_the_importances_to_the_others(kind: TableKind) -> None:
+    features, folds = telling_table()
+    folds.loc[folds["fold"] == 0, "label"] = 0
+    data = LabelledChips(None, folds[folds["split"] == "train"], {}, features)  # type: ignore[arg-type] # no pixels
+    assert np.isnan(list(kind.fit(data, 0, Path(), ignore_epochs).importances.values())).all()
+    assert np.isfinite(list(kind.fit(data, 1, Path(), ignore_epochs).importances.values())).all()
+
+
+def test_trees_of_tensors_give_what_scikit_learn_gives() -> None:
+    random = np.random.default_rng(0)
+    table, labels = random.normal(size=(200, 6)), random.integers(0, 2, 200)
+    table[random.random(table.shape) < 0.1] = np.nan
+    boosters = [HistGradientBoostingClassifier(max_iter=7, random_state=bag).fit(table, labels) for bag in range(3)]
+    mean = np.mean([booster.decision_function(table) for booster in boosters], axis=0)
+    found = TreeBag(tree_arrays(boosters))(torch.from_numpy(table)).numpy()
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-mean)), atol=1e-12)
