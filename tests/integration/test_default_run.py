@@ -51,7 +51,8 @@ def parents(runs: list[Run]) -> list[Run]:
 @pytest.mark.parametrize(
     "name",
     ["scores.csv", "scored_predictions.csv", "learning_curves.csv", "importances.csv", "predictions.csv",
-     "outline_scores.csv", "outline_chip_scores.csv", "pixel_threshold_curve.csv", "chip_classification_scores.csv"],
+     "segmentation_scores.csv", "segmentation_chip_scores.csv", "pixel_threshold_curve.csv",
+     "chip_classification_scores.csv"],
 )  # fmt: skip
 def test_two_runs_with_the_same_seed_give_the_same_figures_to_the_last_digit(project: Path, name: str) -> None:
     first, second = sorted((project / "data/simulated").glob(f"*/{name}/*/{name}"))
@@ -219,7 +220,7 @@ def test_unlabelled_chips_get_a_probability_and_a_decision(project: Path) -> Non
 
 
 def test_outlines_of_unlabelled_chips_come_as_maps_masks_and_a_table(project: Path) -> None:
-    folder = newest(project, "outlines")
+    folder = newest(project, "segmented_chips")
     table = pd.read_csv(folder / "outlines.csv")
     assert len(table) == len(list((project / "data/simulated/02_intermediate/chips/unlabelled").iterdir())) > 0
     assert table["error"].isna().all()
@@ -239,11 +240,11 @@ def test_masks_lie_on_their_chips(project: Path) -> None:
 
 
 def test_outlines_are_scored_on_both_splits_beside_the_classifier(project: Path) -> None:
-    scores = pd.read_csv(newest(project, "outline_scores.csv")).set_index(["split", "metric"])["value"]
+    scores = pd.read_csv(newest(project, "segmentation_scores.csv")).set_index(["split", "metric"])["value"]
     assert {("test", "iou"), ("out-of-fold", "boundary_f1"), ("test", "area_bias_hectares")} <= set(scores.index)
     detection = pd.read_csv(newest(project, "chip_classification_scores.csv"))
     chosen = json.loads(newest(project, "decision.json").read_text())["chosen"]
-    assert set(detection["model"]) == {"outlines", chosen}
+    assert set(detection["model"]) == {"segmenter", chosen}
 
 
 def test_training_of_one_task_leaves_the_other_alone(project: Path) -> None:
@@ -280,7 +281,7 @@ def test_a_run_tells_its_parameters_code_data_and_scores(runs: list[Run]) -> Non
     assert parent.data.params["folds.folds"] == "2"
     assert {"git_commit", "git_dirty", "data_hash"} <= set(parent.data.tags)
     assert "test/blend/roc_auc" in parent.data.metrics
-    assert {"test/outlines/iou", "out-of-fold/outlines/iou/low"} <= set(parent.data.metrics)
+    assert {"test/segmenter/iou", "out-of-fold/segmenter/iou/low"} <= set(parent.data.metrics)
     assert "out-of-fold/network/f1/low" in parent.data.metrics
 
 
@@ -290,7 +291,7 @@ def test_the_report_is_among_the_artifacts_of_a_run(project: Path, runs: list[Ru
     key = parents(runs)[0].info.run_id
     names = {item.path for folder in folders for item in client.list_artifacts(key, folder)}
     assert {"report.html", "manifest.csv", "classification/scores.csv"} <= names
-    assert {"classification/scored_predictions.csv", "segmentation/outline_chip_scores.csv"} <= names
+    assert {"classification/scored_predictions.csv", "segmentation/segmentation_chip_scores.csv"} <= names
 
 
 def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path, runs: list[Run]) -> None:
@@ -298,7 +299,7 @@ def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path, run
     both = sorted(parents(runs), key=lambda run: run.info.start_time)[:2]  # tests may have run parts of it since
     found = [read_scored_run(find_run(run.info.run_id, store)) for run in both]
     comparison = compare_runs(found, BootstrapSettings(resamples=20))
-    assert {pair.task for pair in comparison.pairs} == {"detection", "outlines"}
+    assert {pair.task for pair in comparison.pairs} == {"classification", "segmentation"}
     assert all(pair.same for pair in comparison.pairs)
     assert comparison.parameters.empty
 

@@ -96,10 +96,10 @@ def test_no_group_is_in_two_folds(project: Path, real_chips: Path) -> None:
 
 
 def test_every_chip_is_scored_out_of_fold(project: Path) -> None:
-    chips, masks = table(project, "outline_chip_scores.csv"), table(project, "mask_table.csv")
+    chips, masks = table(project, "segmentation_chip_scores.csv"), table(project, "mask_table.csv")
     assert chips["filename"].tolist() == masks["filename"].tolist()
     np.testing.assert_allclose(chips["true_hectares"], masks["mine_hectares"], rtol=1e-6)
-    scores = pd.read_csv(newest(project, "outline_scores.csv"))
+    scores = pd.read_csv(newest(project, "segmentation_scores.csv"))
     assert set(scores["split"]) == {"out-of-fold"}
     iou = scores.set_index("metric").loc["iou"]
     assert 0 < iou["low"] <= iou["value"] <= iou["high"] < 1
@@ -107,7 +107,7 @@ def test_every_chip_is_scored_out_of_fold(project: Path) -> None:
 
 
 def test_outlines_of_other_chips_are_written(project: Path) -> None:
-    folder = newest(project, "outlines")
+    folder = newest(project, "segmented_chips")
     found = pd.read_csv(folder / "outlines.csv")
     assert found["error"].isna().all()
     for rasters in ("masks", "probabilities"):

@@ -121,8 +121,8 @@ class Tracked:
         tables = {
             "classification/scored_predictions.csv": run.predictions,
             "classification/scores.csv": run.classification_scores,
-            "segmentation/outline_chip_scores.csv": run.chip_measures,
-            "segmentation/outline_scores.csv": run.segmentation_scores,
+            "segmentation/segmentation_chip_scores.csv": run.chip_measures,
+            "segmentation/segmentation_scores.csv": run.segmentation_scores,
         }
         for path, table in tables.items():
             if table is not None:

@@ -49,7 +49,7 @@ def test_what_a_run_was_made_of_is_read_back(tracked: Tracked) -> None:
 def test_files_of_a_run_are_fetched(tracked: Tracked) -> None:
     run = find_run("first", tracked.store)
     assert run.artifacts() == ("manifest.csv",)
-    assert "segmentation/outline_scores.csv" in run.artifacts("segmentation")
+    assert "segmentation/segmentation_scores.csv" in run.artifacts("segmentation")
     assert run.artifact("classification/decision.json").read_text("utf-8").startswith("{")
 
 

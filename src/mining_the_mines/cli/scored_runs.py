@@ -13,8 +13,13 @@ from mining_the_mines.scoring.run_comparison import MADE_OF, ScoredRun, hashes_o
 from mining_the_mines.tracking.runs import TrackedFacts
 
 #: Folders of a run's artifacts: those of each task lie in one of their own.
-_DETECTION, _OUTLINES, _SHARED = "classification", "segmentation", ""
+_CLASSIFICATION, _SEGMENTATION, _SHARED = "classification", "segmentation", ""
 _BOOKS, _RECORD = RUN_RECORD.split("/")
+#: Names of tables of earlier runs.
+_EARLIER_NAMES = {
+    "segmentation_chip_scores.csv": "outline_chip_scores.csv",
+    "segmentation_scores.csv": "outline_scores.csv",
+}
 _CHIP_TYPES = {"label": "Int64", "category": "str", "place": "str", "fold": "Int64"}
 _SCORE_TYPES = {"category_excluded": "string"}
 
@@ -34,19 +39,19 @@ def read_scored_run(facts: TrackedFacts, name: str | None = None) -> ScoredRun:
     """
     files = _Files(facts)
     manifest = files.table(_SHARED, "manifest.csv", {"sha256": "str"})
-    decision = files.json(_DETECTION, "decision.json")
+    decision = files.json(_CLASSIFICATION, "decision.json")
     return ScoredRun(
         name=name or facts.short,
         made_of={fact: facts.tags[fact] for fact in MADE_OF if fact in facts.tags},
         parameters=_parameters(files, facts),
         chip_hashes={} if manifest is None else hashes_of(manifest),
-        predictions=files.table(_DETECTION, "scored_predictions.csv", _CHIP_TYPES),
+        predictions=files.table(_CLASSIFICATION, "scored_predictions.csv", _CHIP_TYPES),
         thresholds={str(model): float(value) for model, value in decision.get("thresholds", {}).items()},
         chosen=str(decision.get("chosen", "")),
         chosen_by=str(decision.get("chosen_by", "")),
-        chip_measures=files.table(_OUTLINES, "outline_chip_scores.csv", _CHIP_TYPES),
-        classification_scores=files.table(_DETECTION, "scores.csv", _SCORE_TYPES),
-        segmentation_scores=files.table(_OUTLINES, "outline_scores.csv", _SCORE_TYPES),
+        chip_measures=files.table(_SEGMENTATION, "segmentation_chip_scores.csv", _CHIP_TYPES),
+        classification_scores=files.table(_CLASSIFICATION, "scores.csv", _SCORE_TYPES),
+        segmentation_scores=files.table(_SEGMENTATION, "segmentation_scores.csv", _SCORE_TYPES),
     )
 
 
@@ -61,11 +66,14 @@ class _Files:
 
     def __init__(self, facts: TrackedFacts) -> None:
         self._facts = facts
-        self._known = {path for folder in (_SHARED, _DETECTION, _OUTLINES, _BOOKS) for path in facts.artifacts(folder)}
+        self._known = {
+            path for folder in (_SHARED, _CLASSIFICATION, _SEGMENTATION, _BOOKS) for path in facts.artifacts(folder)
+        }
 
     def table(self, folder: str, name: str, types: dict[str, str]) -> pd.DataFrame | None:
-        path = str(PurePosixPath(folder, name))
-        return pd.read_csv(self._facts.artifact(path), dtype=types) if path in self._known else None
+        paths = [str(PurePosixPath(folder, each)) for each in (name, _EARLIER_NAMES.get(name, name))]
+        found = next((path for path in paths if path in self._known), None)
+        return None if found is None else pd.read_csv(self._facts.artifact(found), dtype=types)
 
     def json(self, folder: str, name: str) -> dict[str, Any]:
         path = str(PurePosixPath(folder, name))
