@@ -111,16 +111,10 @@ def test_stages_are_boxes_and_whatever_stays_within_one_is_folded_into_it(site: 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("raw_chips", "ImagePreview"), ("packed_chips", "ImagePreview"), ("segmentation.masks", "ImagePreview"),
-        ("segmentation.probability_maps", "ImagePreview"), ("composites", "ImagePreview"),
-        ("scene_maps", "ImagePreview"), ("manifest", "TablePreview"), ("chosen_scenes", "TablePreview"),
-        ("classification.scores", "PlotlyPreview"), ("segmentation.threshold_curve", "PlotlyPreview"),
-        ("map_score_table", "PlotlyPreview"), ("classification.decision", "JSONPreview"), ("report", "HTMLPreview"),
-        ("map_page", "HTMLPreview"), ("map_scores", "TablePreview"), ("concessions", "TablePreview"),
-        ("segmentation.chip_predictions", "ImagePreview"), ("classification.package", "HTMLPreview"),
-        ("segmentation.package", "HTMLPreview"), ("classification.network", "JSONPreview"),
-        ("classification.classifier", "JSONPreview"), ("segmentation.segmenter", "JSONPreview"),
-        ("classification.differences", "PlotlyPreview"), ("simulated_series", "JSONPreview"),
+        ("raw_chips", "ImagePreview"), ("composites", "ImagePreview"), ("scene_maps", "ImagePreview"),
+        ("manifest", "TablePreview"), ("chosen_scenes", "TablePreview"), ("classification.scores", "TablePreview"),
+        ("map_scores", "TablePreview"), ("concessions", "TablePreview"),
+        ("segmentation.chip_predictions", "TablePreview"),
     ],
 )  # fmt: skip
 def test_a_dataset_can_be_looked_at(site: Site, name: str, kind: str) -> None:

@@ -12,9 +12,7 @@ from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.previews import (
     ROWS,
-    JSONPreview,
     TablePreview,
-    json_preview,
     table_preview,
     where_there_are_data,
 )
@@ -64,11 +62,6 @@ class ParquetTable(AtomicSave, ParquetDataset):  # type: ignore[misc]
 
 class JsonFile(AtomicSave, JSONDataset):  # type: ignore[misc]
     """Plain values as JSON."""
-
-    @where_there_are_data
-    def preview(self) -> JSONPreview:
-        """The values, for Kedro-Viz."""
-        return json_preview(self.load())
 
 
 class OptionalJsonFile(JsonFile):

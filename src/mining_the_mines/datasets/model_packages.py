@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from mining_the_mines.core.atomic import adopt_folder
 from mining_the_mines.datasets.folders import FolderDataset
-from mining_the_mines.datasets.previews import HTMLPreview, markdown_preview, where_there_are_data
 
 if TYPE_CHECKING:
     from mining_the_mines.registry.package import StoredPackage
@@ -22,8 +21,3 @@ class ModelPackageDataset(FolderDataset["StoredPackage", "StoredPackage"]):
     def save(self, data: "StoredPackage") -> None:
         """Move the package's folder into its place."""
         adopt_folder(data.folder, self.save_folder)
-
-    @where_there_are_data
-    def preview(self) -> HTMLPreview:
-        """Show the model card in Kedro-Viz."""
-        return markdown_preview(self.load().card)

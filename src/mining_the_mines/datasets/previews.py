@@ -1,10 +1,9 @@
-"""What Kedro-Viz shows of a dataset: little, at once, and nothing where there are no data.
+"""Previews of datasets in Kedro-Viz: tables, and one picture of a chip, a composite and a map.
 
-Kedro-Viz calls a dataset's method ``preview`` and learns from the name of its annotation how to draw what comes back
-(https://docs.kedro.org/projects/kedro-viz, "Preview datasets"), so an annotation must be one of the five types below.
+Kedro-Viz calls a dataset's method ``preview`` and tells from the name of its return annotation how to draw the result
+(https://docs.kedro.org/projects/kedro-viz, "Preview datasets"), so the annotation must be one of the types below.
 """
 
-import json
 from base64 import b64encode
 from collections.abc import Callable
 from functools import wraps
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 TablePreview = NewType("TablePreview", dict[str, Any])
 ImagePreview = NewType("ImagePreview", str)
-PlotlyPreview = NewType("PlotlyPreview", dict[str, Any])
-JSONPreview = NewType("JSONPreview", str)
-HTMLPreview = NewType("HTMLPreview", str)
 
 #: Rows and columns of a table that are shown, and characters of a cell.
 ROWS: Final = 8
@@ -46,16 +42,16 @@ _Preview = TypeVar("_Preview")
 
 
 class NothingToShowError(Exception):
-    """There are data, and nothing in them that could be shown."""
+    """The data hold nothing to show."""
 
 
 def where_there_are_data(
     preview: Callable[Concatenate[_AnyDataset, _Options], _Preview],
 ) -> Callable[Concatenate[_AnyDataset, _Options], _Preview]:
-    """Make a preview ``None`` where there is nothing to show, such as before the first run.
+    """Return ``None`` from a preview without data, such as before the first run.
 
-    Kedro-Viz takes that for no preview; of an error, it would warn. The annotation stays as it is, for Kedro-Viz knows
-    no optional types.
+    Kedro-Viz shows no preview then; it would warn of an error. The annotation is kept, since Kedro-Viz knows no
+    optional types.
     """
 
     @wraps(preview)
@@ -95,14 +91,14 @@ def picture_preview(pixels: "NDArray[np.uint8]", caption: str = "") -> ImagePrev
 
 
 def table_preview(table: pd.DataFrame, rows: int = ROWS) -> TablePreview:
-    """Show the first rows and columns of a table, in figures that people can read.
+    """Show the first rows and columns of a table, formatted.
 
     Args:
         table: Of any size; an index with a name becomes a column.
-        rows: How many.
+        rows: Number of rows.
 
     Returns:
-        Columns and rows of texts; what is missing is empty.
+        Columns and rows of texts; missing values are empty.
     """
     shown = table.head(rows)
     if shown.index.name is not None:
@@ -113,16 +109,16 @@ def table_preview(table: pd.DataFrame, rows: int = ROWS) -> TablePreview:
 
 
 def vector_preview(path: Path | None) -> TablePreview:
-    """Show what a file of polygons says of the first of them.
+    """Show the attributes of the first polygons of a file.
 
     Args:
-        path: Any file that OGR can read; ``None`` if nobody named one.
+        path: Any file that OGR can read; ``None`` if none was named.
 
     Returns:
         Attributes without geometry.
 
     Raises:
-        NothingToShowError: There is no file, or it says nothing but where.
+        NothingToShowError: There is no file, or it has no attributes.
     """
     if path is None:
         raise NothingToShowError
@@ -133,29 +129,6 @@ def vector_preview(path: Path | None) -> TablePreview:
     if table.columns.empty:
         raise NothingToShowError
     return table_preview(table)
-
-
-def json_preview(value: Any) -> JSONPreview:  # noqa: ANN401 - whatever a JSON file holds
-    """Show plain values; browsers know no NaN, so they see null."""
-    return JSONPreview(json.dumps(json.loads(json.dumps(value), parse_constant=lambda _: None)))
-
-
-def markdown_preview(text: str) -> HTMLPreview:
-    """Show a text with its headings and tables; HTML in it stays text."""
-    from markdown_it import MarkdownIt
-
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    return HTMLPreview(reader.render(text))
-
-
-def _shortened(value: Any) -> Any:  # noqa: ANN401 - whatever a JSON file holds
-    """The same with long lists cut short: a baseline has hundreds of features."""
-    if isinstance(value, dict):
-        return {name: _shortened(of) for name, of in value.items()}
-    if isinstance(value, list):
-        more = len(value) - _ENTRIES
-        return [_shortened(of) for of in value[:_ENTRIES]] + ([f"and {more} more"] if more > 0 else [])
-    return value
 
 
 def _cell(value: object) -> str:

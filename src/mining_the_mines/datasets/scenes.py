@@ -1,6 +1,5 @@
 """Scenes and composites as the catalog sees them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,10 +17,8 @@ from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
     ImagePreview,
-    JSONPreview,
     NothingToShowError,
     TablePreview,
-    json_preview,
     picture_preview,
     table_preview,
     vector_preview,
@@ -77,14 +74,6 @@ class SimulatedSeriesDataset(FolderDataset[None, Path]):
         """Of the scenes, which are made first if they have to be."""
         self.load()
         return self.hash_there(path, hashes)
-
-    @where_there_are_data
-    def preview(self) -> JSONPreview:
-        """What was simulated, for Kedro-Viz."""
-        made = self.load_folder / SIMULATION
-        if not made.is_file():
-            raise NothingToShowError
-        return json_preview(json.loads(made.read_text(encoding="utf-8")))
 
     @staticmethod
     def hash_there(path: Path, hashes: ContentHashes) -> str:
