@@ -204,6 +204,6 @@ def test_a_silent_registry_ends_no_run(
 ) -> None:
     mlflow.set_tracking_uri("http://127.0.0.1:9")
     assert "can't be used" in fetch_champion(REGISTRATION, tmp_path).obstacle
-    assert register_model(package, PROMOTION, {}, REGISTRATION) == {"name": NAME, "version": None}
+    assert register_model(package, PROMOTION, {}, REGISTRATION) == {"name": NAME, "version": None, "pending": True}
     assert f"{NAME} is not registered and stays in {package.folder}" in caplog.text
     assert "kedro run --pipelines=registration" in caplog.text

@@ -215,22 +215,15 @@ class RunRecorder:
             self._code_hash(node),
             self.environment,
             self._result_parameters(node),
-            [
-                _derived(state.dataset, self.run_id) if self._always_changes(state.dataset) else state
-                for state in inputs
-            ],
+            inputs,
             {name: self._entry(name) for name in [*self._data_inputs(node), *node.outputs]},
             files,
         )
 
-    def _always_changes(self, name: str) -> bool:
-        return bool(getattr(self._dataset(name), "always_changes", False))
-
     def _is_pending(self, name: str) -> bool:
-        dataset = self._dataset(name)
-        place = place_of(dataset)
+        place = place_of(self._dataset(name))
         if place is None or place.suffix != ".json" or not place.is_file():
-            return self._always_changes(name)
+            return False
         written = json.loads(place.read_text(encoding="utf-8"))
         return isinstance(written, dict) and bool(written.get(_PENDING))
 

@@ -218,7 +218,7 @@ def compare_classifiers(
     if decision is None:
         rows = unseen_rows(test, champion.champion, packed_chips)
         decision = decide(judge(rows, champion.champion), registration)
-    return report_decision(decision, registration)
+    return report_decision(decision, registration, champion)
 
 
 def register_model(
@@ -233,8 +233,8 @@ def register_model(
         registration: Its name.
 
     Returns:
-        ``name``, and ``version`` in the registry: ``None`` if the registry does not answer, which is reported and
-        ends no run.
+        ``name``, and ``version`` in the registry. If the registry does not answer, which is reported and ends no run,
+        ``version`` is ``None``, and ``pending`` makes the next run with ``--only-stale`` try again.
     """
     run = active_run()
     wanted = Registration(
@@ -251,7 +251,7 @@ def register_model(
         version = register(wanted, run.run_id if run is not None and run.is_known else None)
     except SilentRegistryError as error:
         logger.warning("%s is not registered and stays in %s: %s", registration.name, package.folder, error)
-        return {"name": registration.name, "version": None}
+        return {"name": registration.name, "version": None, "pending": True}
     if run is not None:
         run.set_tags({f"registered.{registration.name}": version.version})
     return {"name": registration.name, "version": version.version}
@@ -319,11 +319,13 @@ def predict_chips(
         yield model.predict(decode(packed_chips.array[rows[start : start + BATCH]][:, bands]))
 
 
-def report_decision(decision: Decision, registration: RegistrationSettings) -> dict[str, Any]:
-    """Log a decision, and return it as JSON values."""
+def report_decision(decision: Decision, registration: RegistrationSettings, champion: RegistryView) -> dict[str, Any]:
+    """Log a decision, and return it as JSON values; ``pending`` makes the next run decide again."""
     role = "is the champion" if decision.outcome == CHAMPION else "stays the challenger"
     logger.info("%s %s: %s", registration.name, role, decision.reason)
     record = {"name": registration.name, **decision.record()}
+    if champion.obstacle:
+        record["pending"] = True
     if (run := active_run()) is not None:
         run.log_metrics({f"registration/{registration.name}/{name}": value for name, value in _flat(record).items()})
     return record

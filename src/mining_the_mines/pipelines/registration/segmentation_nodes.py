@@ -99,7 +99,7 @@ def compare_segmenters(  # noqa: PLR0913, PLR0917 - all that two models are judg
             ours, theirs = (weighted_segmentation_scores(of) for of in (measured.candidate, measured.rival))
             case = PromotionCase(ours, rows["place"], theirs, rival.version, len(test) - len(rows), measured.one_sided)
         decision = decide(case, registration)
-    return report_decision(decision, registration)
+    return report_decision(decision, registration, champion)
 
 
 def _rival_maps(
