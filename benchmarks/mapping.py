@@ -42,7 +42,7 @@ from torch import nn
 
 if TYPE_CHECKING:
     from mining_the_mines.chips.quality import ChipSettings
-    from mining_the_mines.mapping.completion import ScenePlan
+    from mining_the_mines.mapping.plan import ScenePlan
 
 BANDS = ("B2", "B3", "B4", "B8", "B11", "B12", "B1", "B5", "B6", "B7", "B8A", "B9")
 WINDOW, STRIDE = 256, 192
@@ -84,8 +84,9 @@ class TrivialMap:
     threshold: float = 0.5
     window: int = WINDOW
     coarse: bool = False
+    source: None = None
 
-    def predict(self, reflectance: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predict(self, reflectance: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
         """Probability of each pixel."""
         with torch.inference_mode():
             maps: npt.NDArray[np.float32] = self.network(torch.from_numpy(reflectance)).numpy()
@@ -126,22 +127,13 @@ def write_scene(path: Path, bands: int, height: int, width: int) -> None:
 
 def plan(path: Path, bands: int, folder: Path, width: int = TRIVIAL) -> "ScenePlan":
     """Lay out the mapping of a scene."""
-    from mining_the_mines.mapping.completion import PermitFiles, ScenePlan
-    from mining_the_mines.mapping.map_facts import MapFacts
-    from mining_the_mines.mapping.model import StoredModel
-    from mining_the_mines.mapping.plan import plan_probability
-    from mining_the_mines.mapping.row_bands import load_once
+    from mining_the_mines.mapping.plan import PermitFiles, StoredModel, plan_scene
     from mining_the_mines.mapping.settings import MappingSettings, TilingSettings
-    from mining_the_mines.rasters.scene import Scene, lay_grid
+    from mining_the_mines.rasters.scene import Scene
 
     stored = StoredModel(folder / f"{bands}_{width}", load_trivial, "trivial", "1", "trivial")
-    model = load_once(stored)
     settings = MappingSettings(tiling=TilingSettings(window=WINDOW, overlap=1 - STRIDE / WINDOW))
-    scene = Scene("scene", path, str(path))
-    grid = lay_grid(scene, model.chips, settings.pixel, resample=False)
-    probability = plan_probability(scene, stored, model, settings.tiling, settings.precision, grid)
-    facts = MapFacts("scene", "trivial", "1")
-    return ScenePlan(probability, facts, model.chips, model.threshold, settings, PermitFiles())
+    return plan_scene(Scene("scene", path, str(path)), stored, settings, PermitFiles())
 
 
 def run_ours(path: Path, bands: int, folder: Path, workers: int, width: int = TRIVIAL) -> dict[str, float]:

@@ -32,8 +32,7 @@ from scipy import ndimage
 from shapely.geometry import shape
 
 from mining_the_mines.geo.grid import read_grid
-from mining_the_mines.mapping.attributes import describe_mines
-from mining_the_mines.mapping.map_facts import MapFacts
+from mining_the_mines.mapping.attributes import MapFacts, describe_mines
 from mining_the_mines.mapping.polygonize import ProbabilityRows, polygonize
 from mining_the_mines.mapping.settings import Thresholds, VectorSettings
 

@@ -1,4 +1,4 @@
-"""Outlined chips as the catalog sees them."""
+"""Segmented chips in the catalog."""
 
 from pathlib import Path
 
@@ -7,25 +7,34 @@ from kedro.io import DatasetError
 from kedro.io.core import Version
 
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
-from mining_the_mines.mapping.chip_segmentation import SegmentedChips
+from mining_the_mines.mapping.chip_segmentation import SegmentedChips, segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
-from support.segmenters import BrightnessOutliner, mixed_folder
+from support.segmenters import BrightnessSegmenter, mixed_folder
 
 
-def test_outlines_are_written_when_saved_and_their_table_is_loaded(tmp_path: Path) -> None:
+@pytest.fixture
+def segmented(tmp_path: Path) -> SegmentedChips:
+    """Results in a folder of drafts."""
+    return segment_folder(
+        mixed_folder(tmp_path / "chips"), BrightnessSegmenter(), VectorSettings(), tmp_path / "drafts" / "x"
+    )
+
+
+def test_results_are_moved_into_place(tmp_path: Path, segmented: SegmentedChips) -> None:
     dataset = SegmentationResultsDataset(filepath=str(tmp_path / "results"))
     assert not dataset.exists()
-    dataset.save(SegmentedChips(mixed_folder(tmp_path / "chips"), BrightnessOutliner(), VectorSettings()))
+    dataset.save(segmented)
     assert dataset.exists()
+    assert not segmented.folder.exists()
     assert dataset.load()["mines"].sum() == 2
 
 
-def test_versions_lie_beside_each_other(tmp_path: Path) -> None:
+def test_version(tmp_path: Path, segmented: SegmentedChips) -> None:
     dataset = SegmentationResultsDataset(filepath=str(tmp_path / "results"), version=Version(None, "now"))
-    dataset.save(SegmentedChips(mixed_folder(tmp_path / "chips"), BrightnessOutliner(), VectorSettings()))
-    assert (tmp_path / "results" / "now" / "results" / "outlines.gpkg").is_file()
+    dataset.save(segmented)
+    assert (tmp_path / "results" / "now" / "results" / "mine_polygons.gpkg").is_file()
 
 
-def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+def test_missing_results(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="run inference first"):
         SegmentationResultsDataset(filepath=str(tmp_path / "nowhere")).load()

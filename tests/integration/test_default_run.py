@@ -221,7 +221,7 @@ def test_unlabelled_chips_get_a_probability_and_a_decision(project: Path) -> Non
 
 def test_outlines_of_unlabelled_chips_come_as_maps_masks_and_a_table(project: Path) -> None:
     folder = newest(project, "segmented_chips")
-    table = pd.read_csv(folder / "outlines.csv")
+    table = pd.read_csv(folder / "chips.csv")
     assert len(table) == len(list((project / "data/simulated/02_intermediate/chips/unlabelled").iterdir())) > 0
     assert table["error"].isna().all()
     for name in table["filename"]:

@@ -108,12 +108,12 @@ def test_every_chip_is_scored_out_of_fold(project: Path) -> None:
 
 def test_outlines_of_other_chips_are_written(project: Path) -> None:
     folder = newest(project, "segmented_chips")
-    found = pd.read_csv(folder / "outlines.csv")
+    found = pd.read_csv(folder / "chips.csv")
     assert found["error"].isna().all()
     for rasters in ("masks", "probabilities"):
         assert {path.name for path in (folder / rasters).iterdir()} == set(found["filename"])
     assert len(found) == OUTLINED
-    layers = {name for name, _ in pyogrio.list_layers(folder / "outlines.gpkg")}
+    layers = {name for name, _ in pyogrio.list_layers(folder / "mine_polygons.gpkg")}
     assert len(layers) == (found["mines"] > 0).sum() > 0
 
 

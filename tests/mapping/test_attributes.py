@@ -11,8 +11,7 @@ import pytest
 from pydantic import ValidationError
 from rasterio.crs import CRS
 
-from mining_the_mines.mapping.attributes import COLUMNS, classify_confidence, describe_mines
-from mining_the_mines.mapping.map_facts import MapFacts
+from mining_the_mines.mapping.attributes import COLUMNS, MapFacts, classify_confidence, describe_mines
 from mining_the_mines.mapping.polygonize import ProbabilityRows, polygonize
 from mining_the_mines.mapping.settings import ConfidenceSettings, Thresholds, VectorSettings
 from support.likely_pixels import grid_for, picture
@@ -39,7 +38,12 @@ def test_a_mine_has_all_columns_in_their_order() -> None:
     assert list(mines.columns) == [*COLUMNS, "geometry"]
     assert mines.drop(columns="geometry").dtypes.astype(str).to_dict() == COLUMNS
     mine = mines.iloc[0]
-    assert mine[["scene", "model", "model_version", "origin"]].tolist() == ["T21MXT", "unet", "3", "scene_maps:0123"]
+    assert mine[["scene", "model", "model_version", "lineage_id"]].tolist() == [
+        "T21MXT",
+        "unet",
+        "3",
+        "scene_maps:0123",
+    ]
     assert mine[["first_date", "last_date"]].tolist() == ["2024-07-01", "2024-09-28"]
     assert mine["confidence"] == "high"
     assert mines.crs.to_epsg() == 32721

@@ -1,152 +1,212 @@
-"""Every chip of a folder is outlined where it lies, or gets the reason why not."""
+"""Segmented chips: files that open in a GIS where the chip lies, or the reason why there are none."""
 
+import resource
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyogrio
 import pytest
+import rasterio
 from rasterio.crs import CRS
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.masks import UNKNOWN
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.mapping import chip_segmentation as outlining
-from mining_the_mines.mapping.chip_segmentation import LeftOutChip, SegmentedChip, SegmentedChips
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.mapping.chip_segmentation import COLUMNS, read_segmentation_table, segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
-from mining_the_mines.rasters.chip import ChipError
-from support.chip_files import BANDS, write_chip
-from support.segmenters import (
-    DEGREES,
-    FIELD,
-    FIELD_PIXELS,
-    UTM,
-    BrightnessOutliner,
-    bright_field,
-    mixed_folder,
-    write_mine,
-)
+from support.chip_files import BANDS, ground, write_chip
+from support.segmenters import FIELD_PIXELS, BrightnessSegmenter, bright_field, mixed_folder, write_mine
 
 
-def outline(folder: Path, segmenter: BrightnessOutliner | None = None) -> dict[str, SegmentedChip | LeftOutChip]:
-    stream = SegmentedChips(ChipFolder(folder), segmenter or BrightnessOutliner(), VectorSettings())
-    return {chip.filename: chip for chip in stream}
-
-
-def found(chip: SegmentedChip | LeftOutChip) -> SegmentedChip:
-    assert isinstance(chip, SegmentedChip), chip
-    return chip
-
-
-def reason(chip: SegmentedChip | LeftOutChip) -> str:
-    assert isinstance(chip, LeftOutChip), chip
-    return chip.reason
+def segment(chips: Path, folder: Path, segmenter: BrightnessSegmenter | None = None) -> pd.DataFrame:
+    found = segment_folder(ChipFolder(chips), segmenter or BrightnessSegmenter(), VectorSettings(), folder)
+    return found.table.set_index("filename")
 
 
 @dataclass(frozen=True)
-class RecordingOutliner(BrightnessOutliner):
-    """Remembers what it was given."""
+class RecordingSegmenter(BrightnessSegmenter):
+    """Records the shapes of batches."""
 
     shapes: list[tuple[int, ...]] = field(default_factory=list)
 
     def predict(self, reflectance: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
-        """As the brightness has it."""
+        """The brightness."""
         self.shapes.append(reflectance.shape)
         return super().predict(reflectance)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Results of a mixed folder."""
+    segment(mixed_folder(tmp_path / "chips").images, tmp_path / "results")
+    return tmp_path / "results"
 
 
 @pytest.fixture
 def four_mines(tmp_path: Path) -> Path:
     """Four chips, three of one size."""
     for name in ("a", "b", "d"):
-        write_mine(tmp_path / f"{name}.tif")
-    write_chip(tmp_path / "c.tif", bright_field(size=20), georeferenced=True)
-    return tmp_path
+        write_mine(tmp_path / "chips" / f"{name}.tif")
+    write_chip(tmp_path / "chips" / "c.tif", bright_field(size=20), georeferenced=True)
+    return tmp_path / "chips"
 
 
-@pytest.mark.parametrize("crs", [UTM, DEGREES], ids=["UTM", "degrees"])
-def test_a_mine_is_outlined_where_it_lies(tmp_path: Path, crs: CRS) -> None:
-    write_mine(tmp_path / "mine.tif", crs)
-    chip = found(outline(tmp_path)["mine.tif"])
-    (polygon,) = chip.outlines.geometry
-    rows, columns = FIELD
-    left, top = chip.grid.transform @ (columns.start, rows.start)
-    right, bottom = chip.grid.transform @ (columns.stop, rows.stop)
-    assert polygon.bounds == pytest.approx((left, bottom, right, top), abs=1e-9)
-    assert chip.outlines["area_ha"][0] == pytest.approx(FIELD_PIXELS / 100, rel=0.02)
-    assert chip.mask.sum() == FIELD_PIXELS
-    assert (chip.mask[FIELD] == 1).all()
+@pytest.mark.parametrize("filename", ["utm.tif", "degrees.tif", "forest.tif"])
+@pytest.mark.parametrize("kind", ["probabilities", "masks"])
+def test_rasters_lie_on_the_chip(results: Path, filename: str, kind: str) -> None:
+    with rasterio.open(results / kind / filename) as raster, rasterio.open(results.parent / "chips" / filename) as chip:
+        assert (raster.crs, raster.transform, raster.shape) == (chip.crs, chip.transform, chip.shape)
 
 
-def test_chips_of_any_shape_are_outlined_in_the_order_of_the_folder(tmp_path: Path) -> None:
-    results = outline(mixed_folder(tmp_path).images)
-    assert list(results) == ["broken.tif", "degrees.tif", "forest.tif", "night.tif", "nowhere.tif", "utm.tif"]
-    assert found(results["forest.tif"]).mask.shape == (12, 16)
-    assert len(found(results["forest.tif"]).outlines) == 0
+def test_probability_raster(results: Path) -> None:
+    with rasterio.open(results / "probabilities" / "utm.tif") as raster:
+        assert raster.dtypes == ("float32",)
+        assert np.isnan(raster.nodata)
+        assert raster.descriptions == ("probability of a mine",)
+        assert float(raster.tags()["threshold"]) == 0.6
+        assert (raster.read(1) >= 0.85).sum() == FIELD_PIXELS
+
+
+def test_mask_without_data_is_unknown(tmp_path: Path) -> None:
+    pixels = np.where(np.arange(16)[:, None] < 12, ground(0), 0)
+    write_chip(tmp_path / "chip.tif", pixels, georeferenced=True)
+    segment(tmp_path, tmp_path / "results")
+    with rasterio.open(tmp_path / "results" / "masks" / "chip.tif") as raster:
+        assert (raster.dtypes, raster.nodata) == (("uint8",), 255)
+        mask = raster.read(1)
+    assert (mask[:12] == 0).all()
+    assert (mask[12:] == 255).all()
+
+
+def test_layer_in_the_chips_crs(results: Path) -> None:
+    layers = dict(pyogrio.list_layers(results / "mine_polygons.gpkg"))
+    assert layers == {"degrees": "MultiPolygon", "utm": "MultiPolygon"}
+    for layer, code in (("utm", 32721), ("degrees", 4326)):
+        polygons = pyogrio.read_dataframe(results / "mine_polygons.gpkg", layer=layer)
+        assert polygons.crs.to_epsg() == code
+        assert polygons.geometry.is_valid.all()
+        assert polygons["area_ha"].tolist() == pytest.approx([FIELD_PIXELS / 100], rel=0.02)
+        assert polygons["touches_edge"].tolist() == [False]
+        assert polygons["mean_probability"].tolist() == pytest.approx([0.9])
+    with rasterio.open(results / "masks" / "degrees.tif") as raster:
+        assert (raster.read(1) == 1).sum() == FIELD_PIXELS
+
+
+def test_same_bytes_again(results: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    segment(tmp_path / "chips", again)
+    files = [path.relative_to(again) for path in again.rglob("*.*")]
+    assert Path("mine_polygons.gpkg") in files
+    assert [str(name) for name in files if (again / name).read_bytes() != (results / name).read_bytes()] == []
+
+
+def test_table(results: Path) -> None:
+    table = read_segmentation_table(results).set_index("filename")
+    assert table["mines"].astype(object).where(table["mines"].notna(), None).to_dict() == {
+        "broken.tif": None, "degrees.tif": 1, "forest.tif": 0, "night.tif": None, "nowhere.tif": None, "utm.tif": 1,
+    }  # fmt: skip
+    assert table.loc["utm.tif", "hectares"] == pytest.approx(FIELD_PIXELS / 100, rel=0.01)
+    assert table.loc["utm.tif", "highest_probability"] == pytest.approx(0.9)
+    assert table["layer"].to_dict()["utm.tif"] == "utm"
+    assert table["layer"].to_dict()["forest.tif"] == ""
 
 
 @pytest.mark.parametrize(
-    ("filename", "words"),
-    [("broken.tif", "can't be read"), ("nowhere.tif", "no CRS"), ("night.tif", "empty")],
+    ("filename", "words"), [("broken.tif", "can't be read"), ("nowhere.tif", "no CRS"), ("night.tif", "empty")]
 )
-def test_a_chip_that_cant_be_outlined_gives_its_name_and_the_reason(tmp_path: Path, filename: str, words: str) -> None:
-    told = reason(outline(mixed_folder(tmp_path).images)[filename])
-    assert filename in told
-    assert words in told
+def test_reason_of_a_left_out_chip(results: Path, filename: str, words: str) -> None:
+    reason = read_segmentation_table(results).set_index("filename")["error"][filename]
+    assert filename in reason
+    assert words in reason
 
 
-def test_a_chip_that_lacks_a_band_gives_the_reason(tmp_path: Path) -> None:
+def test_chips_that_can_not_be_segmented(tmp_path: Path) -> None:
     write_chip(tmp_path / "blue.tif", bright_field()[:2], BANDS[:2], georeferenced=True)
-    assert "lacks B4" in reason(outline(tmp_path)["blue.tif"])
-
-
-def test_a_chip_on_a_grid_of_its_own_gives_the_reason(tmp_path: Path) -> None:
     write_mine(tmp_path / "local.tif", CRS.from_wkt('LOCAL_CS["mine grid",UNIT["metre",1]]'))
-    told = reason(outline(tmp_path)["local.tif"])
-    assert "local.tif" in told
-    assert "can't be placed on the Earth" in told
-
-
-def test_a_chip_without_a_pixel_that_can_be_judged_gives_the_reason(tmp_path: Path) -> None:
     pixels = bright_field()
     pixels[0, :8] = np.nan  # no pixel has data in both bands
     pixels[1, 8:] = np.nan
     write_chip(tmp_path / "halves.tif", pixels, scaled=False, georeferenced=True)
-    told = reason(outline(tmp_path)["halves.tif"])
-    assert "halves.tif has no pixel with data in every band" in told
+    reasons = segment(tmp_path, tmp_path / "results")["error"]
+    assert "lacks B4" in reasons["blue.tif"]
+    assert "local.tif can't be segmented" in reasons["local.tif"]
+    assert "can't be placed on the Earth" in reasons["local.tif"]
+    assert "halves.tif has no pixel with data in every band" in reasons["halves.tif"]
 
 
-def test_pixels_without_data_are_unknown(tmp_path: Path) -> None:
-    pixels = bright_field()
-    pixels[:, 12:] = 0
-    write_chip(tmp_path / "half.tif", pixels, georeferenced=True)
-    chip = found(outline(tmp_path)["half.tif"])
-    assert (chip.mask[12:] == UNKNOWN).all()
-    assert (chip.mask[:12] != UNKNOWN).all()
-
-
-def test_neighbours_of_equal_size_go_through_the_model_together(four_mines: Path) -> None:
-    segmenter = RecordingOutliner()
-    results = outline(four_mines, segmenter)
+def test_batches_of_equal_size(four_mines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segmenter = RecordingSegmenter()
+    assert (segment(four_mines, tmp_path / "results", segmenter)["mines"] == 1).all()
     assert [shape[0] for shape in segmenter.shapes] == [2, 1, 1]
-    assert all(found(chip).mask.sum() == FIELD_PIXELS for chip in results.values())
-
-
-def test_large_chips_go_through_the_model_one_by_one(four_mines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlining, "BATCH_PIXELS", 300)
-    segmenter = RecordingOutliner()
-    assert len(outline(four_mines, segmenter)) == 4
+    monkeypatch.setattr("mining_the_mines.mapping.chip_segmentation._BATCH_PIXELS", 300)
+    segmenter.shapes.clear()
+    segment(four_mines, tmp_path / "results", segmenter)
     assert [shape[0] for shape in segmenter.shapes] == [1, 1, 1, 1]
 
 
-def test_several_threads_read_the_same(four_mines: Path) -> None:
-    threads = BrightnessOutliner(ChipSettings(bands=BANDS, workers=3))
-    alone, together = outline(four_mines), outline(four_mines, threads)
-    assert list(alone) == list(together)
-    assert all(np.array_equal(found(alone[name]).mask, found(together[name]).mask) for name in alone)
+def test_threads_give_the_same(four_mines: Path, tmp_path: Path) -> None:
+    threads = BrightnessSegmenter(ChipSettings(bands=BANDS, workers=3))
+    alone = segment(four_mines, tmp_path / "alone")
+    pd.testing.assert_frame_equal(segment(four_mines, tmp_path / "together", threads), alone)
 
 
-def test_nothing_is_read_before_somebody_goes_through(tmp_path: Path) -> None:
-    stream = SegmentedChips(ChipFolder(tmp_path / "nowhere"), BrightnessOutliner(), VectorSettings())
-    with pytest.raises(ChipError, match="There is no folder"):
-        list(stream)
+def test_folder_without_mines_has_no_geopackage(tmp_path: Path) -> None:
+    write_chip(tmp_path / "forest.tif", ground(0), georeferenced=True)
+    table = segment(tmp_path, tmp_path / "results")
+    assert (table["mines"].tolist(), table["hectares"].tolist()) == ([0], [0])
+    assert not (tmp_path / "results" / "mine_polygons.gpkg").exists()
+
+
+def test_equal_and_reserved_names_of_layers(tmp_path: Path) -> None:
+    for name in ("pit.tif", "pit.tiff", "PIT.TIF", "gpkg_contents.tif", "Grube nördlich 1.b.tif"):
+        write_mine(tmp_path / name)
+    table = segment(tmp_path, tmp_path / "results")
+    assert set(table["layer"]) == set(pyogrio.list_layers(tmp_path / "results" / "mine_polygons.gpkg")[:, 0])
+    assert table["layer"].is_unique
+    assert table.loc["gpkg_contents.tif", "layer"] == "chip_gpkg_contents"
+    assert table.loc["Grube nördlich 1.b.tif", "layer"] == "Grube nördlich 1.b"
+
+
+def test_old_results_stay_if_new_ones_fail(tmp_path: Path) -> None:
+    write_mine(tmp_path / "chips" / "mine.tif")
+    segment(tmp_path / "chips", tmp_path / "results")
+    with pytest.raises(BadInputError, match="There is no folder"):
+        segment(tmp_path / "nowhere", tmp_path / "results")
+    assert read_segmentation_table(tmp_path / "results")["mines"].tolist() == [1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chips", "results"]
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file may grow beyond 60 kB, as on a disk that is nearly full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("small_files")
+def test_full_disk(tmp_path: Path) -> None:
+    write_mine(tmp_path / "chips" / "mine.tif")
+    with pytest.raises(BadInputError, match=r"can't be written \(the layer mine could not be added to mine_polygons"):
+        segment(tmp_path / "chips", tmp_path / "results")
+    assert [path.name for path in tmp_path.iterdir()] == ["chips"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "run inference first"),
+        ("filename,mines\na.tif,1\n", "lacks columns"),
+        (",".join(COLUMNS) + "\na.tif,,many,0,0,\n", "no table of segmented chips"),
+    ],
+)
+def test_other_tables_are_refused(tmp_path: Path, content: str | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / "chips.csv").write_text(content)
+    with pytest.raises(BadInputError, match=words):
+        read_segmentation_table(tmp_path)

@@ -15,7 +15,8 @@ from distributed import LocalCluster
 
 from mining_the_mines.core.dask_client import DaskSettings, connect
 from mining_the_mines.core.errors import BadInputError, SceneError
-from mining_the_mines.mapping.completion import ScenePlan, waiting_parts
+from mining_the_mines.mapping.completion import waiting_parts
+from mining_the_mines.mapping.plan import ScenePlan
 from mining_the_mines.mapping.scene_map import open_maps
 from mining_the_mines.mapping.scene_maps import make_maps
 from mining_the_mines.mapping.settings import TilingSettings

@@ -1,4 +1,4 @@
-"""Finished maps: all files of a scene, made once, and again when what they depend on changes."""
+"""Complete maps: all files of a scene, made once, and again when something that they depend on changes."""
 
 import json
 import os
@@ -15,27 +15,19 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
-from affine import Affine
 
 from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.geo.named_areas import read_named_areas
 from mining_the_mines.mapping.attributes import COLUMNS
-from mining_the_mines.mapping.completion import (
-    PermitFile,
-    PermitFiles,
-    ScenePlan,
-    finish_scene,
-    finished_map,
-    waiting_parts,
-)
+from mining_the_mines.mapping.completion import finish_scene, finished_map, waiting_parts
+from mining_the_mines.mapping.plan import PermitFile, PermitFiles, ScenePlan
 from mining_the_mines.mapping.scene_discovery import composite_scene
-from mining_the_mines.mapping.scene_map import SceneMap, open_maps, read_map
+from mining_the_mines.mapping.scene_map import open_maps, read_map
 from mining_the_mines.mapping.scene_maps import map_part
 from mining_the_mines.mapping.settings import TilingSettings, VectorSettings
 from mining_the_mines.rasters.scene import Scene
 from support.composites import DATES, composite_at
 from support.scene_files import (
-    BANDS,
     CORNER,
     CRS,
     THRESHOLD,
@@ -74,16 +66,16 @@ def project_in(folder: Path) -> Path:
     return folder
 
 
-def test_every_polygon_names_what_to_ask_for_where_it_comes_from(tmp_path: Path) -> None:
+def test_lineage_id(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path), tmp_path / "maps")
-    origin = f"scene_maps:{found.record.content_hash[:12]}"
-    assert set(found.mines["origin"]) == {origin}
-    assert set(pyogrio.read_dataframe(found.folder / "mines.gpkg", layer="mines")["origin"]) == {origin}
-    assert found.record.facts.origin == origin
-    assert json.loads((found.folder / "item.json").read_text())["properties"]["mines:origin"] == origin
+    lineage_id = f"scene_maps:{found.record.content_hash[:12]}"
+    assert set(found.mines["lineage_id"]) == {lineage_id}
+    assert set(pyogrio.read_dataframe(found.folder / "mines.gpkg", layer="mines")["lineage_id"]) == {lineage_id}
+    assert found.record.facts.lineage_id == lineage_id
+    assert json.loads((found.folder / "item.json").read_text())["properties"]["mines:lineage_id"] == lineage_id
 
 
-def test_a_map_that_is_made_in_another_project_has_the_same_bytes(tmp_path: Path) -> None:
+def test_same_bytes_in_another_project(tmp_path: Path) -> None:
     here, there = project_in(tmp_path / "here"), project_in(tmp_path / "far" / "away" / "there")
     first, second = (make_here(plan_in(project), project / "data" / "maps").folder for project in (here, there))
     assert names(first) == names(second) == FILES
@@ -92,7 +84,7 @@ def test_a_map_that_is_made_in_another_project_has_the_same_bytes(tmp_path: Path
     }
 
 
-def test_a_project_that_was_moved_finds_what_was_mapped(tmp_path: Path) -> None:
+def test_moved_project(tmp_path: Path) -> None:
     here = project_in(tmp_path / "here")
     made = make_here(plan_in(here), here / "maps")
     assert json.loads((made.folder / "map.json").read_text())["scene"]["image"] == "north.tif"
@@ -101,7 +93,7 @@ def test_a_project_that_was_moved_finds_what_was_mapped(tmp_path: Path) -> None:
     assert found.picture(20)[0].shape[0] == 3
 
 
-def test_a_map_is_a_folder_of_files_that_a_gis_opens(tmp_path: Path) -> None:
+def test_files_open_in_a_gis(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path), tmp_path / "maps")
     assert names(found.folder) == FILES
     assert names(tmp_path / "maps") <= {"north", ".parts"}
@@ -114,7 +106,7 @@ def test_a_map_is_a_folder_of_files_that_a_gis_opens(tmp_path: Path) -> None:
     assert (found.folder / "quicklook.jpg").read_bytes().startswith(b"\xff\xd8")
 
 
-def test_polygons_cover_the_pixels_above_the_threshold(tmp_path: Path) -> None:
+def test_polygons_cover_pixels_above_threshold(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path, precision="float32"), tmp_path / "maps")
     pixels = np.nansum(found.small_probability(1_000) >= THRESHOLD)
     assert found.mines.geometry.area.sum() / 100 == pytest.approx(pixels)
@@ -124,16 +116,16 @@ def test_polygons_cover_the_pixels_above_the_threshold(tmp_path: Path) -> None:
     assert found.mines["clear_dates"].isna().all()
 
 
-def test_a_record_says_how_much_ground_was_mapped(tmp_path: Path) -> None:
+def test_mapped_area(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path), tmp_path / "maps")
     known = ~torn_corner(90, 70)
     assert found.record.mapped_share == pytest.approx(known.mean())
     assert found.record.mapped_hectares == pytest.approx(known.sum() / 100, rel=0.01)
-    assert shapely.area(found.ground) == pytest.approx(known.sum() * 100)
+    assert shapely.area(found.mapped_area) == pytest.approx(known.sum() * 100)
     assert found.record.reviews is None
 
 
-def test_dates_and_clear_dates_of_a_composite_reach_its_polygons(tmp_path: Path) -> None:
+def test_dates_of_a_composite(tmp_path: Path) -> None:
     composite = composite_at(tmp_path / "composites", clear=4)
     vectors = VectorSettings(seed=0.1, grow=0.1, minimum_hectares=0)
     plan = plan_scene(composite_scene(composite), store_model(tmp_path / "model"), vectors=vectors)
@@ -145,7 +137,7 @@ def test_dates_and_clear_dates_of_a_composite_reach_its_polygons(tmp_path: Path)
     assert found.record.facts.first_date == DATES[0]
 
 
-def test_clear_dates_that_can_not_be_read_are_the_fault_of_the_scene(tmp_path: Path) -> None:
+def test_unreadable_clear_dates(tmp_path: Path) -> None:
     composite = composite_at(tmp_path / "composites")
     plan = plan_scene(composite_scene(composite), store_model(tmp_path / "model"))
     composite.clear_dates.write_bytes(composite.clear_dates.read_bytes()[:3_000])
@@ -153,7 +145,7 @@ def test_clear_dates_that_can_not_be_read_are_the_fault_of_the_scene(tmp_path: P
         make_here(plan, tmp_path / "maps")
 
 
-def test_a_scene_without_data_has_a_valid_empty_map(tmp_path: Path) -> None:
+def test_scene_without_data(tmp_path: Path) -> None:
     scene = scene_at(write_scene(tmp_path / "night.tif", np.zeros((2, 50, 40), np.uint16)))
     plan = plan_scene(scene, store_model(tmp_path / "model", fails=True), geojson=True)
     found = make_here(plan, tmp_path / "maps")
@@ -165,17 +157,10 @@ def test_a_scene_without_data_has_a_valid_empty_map(tmp_path: Path) -> None:
     assert len(empty) == 0
     assert list(empty.columns) == [*COLUMNS, "geometry"]
     assert np.isnan(found.small_probability(100)).all()
-    assert shapely.is_empty(found.ground)
+    assert shapely.is_empty(found.mapped_area)
 
 
-def test_where_nothing_is_found_the_map_is_empty_and_valid(tmp_path: Path) -> None:
-    found = make_here(plan_in(tmp_path, vectors=VectorSettings(seed=1, grow=1)), tmp_path / "maps")
-    assert found.record.mines == 0
-    assert found.record.mapped_share > 0.5
-    assert len(found.mines) == 0
-
-
-def test_permits_say_what_deserves_a_review(tmp_path: Path) -> None:
+def test_review_by_permits(tmp_path: Path) -> None:
     left, top = CORNER
     here = shapely.box(left, top - 900, left + 350, top)
     concessions = write_areas(tmp_path / "concessions.gpkg", [("Boa Vista", here)])
@@ -186,12 +171,7 @@ def test_permits_say_what_deserves_a_review(tmp_path: Path) -> None:
     assert found.record.reviews == outside.sum()
 
 
-def test_a_coarse_map_says_so(tmp_path: Path) -> None:
-    plan = plan_scene(torn_scene(tmp_path), store_model(tmp_path / "model", coarse=True))
-    assert make_here(plan, tmp_path / "maps").record.coarse
-
-
-def test_a_scene_of_other_pixels_is_mapped_resampled(tmp_path: Path) -> None:
+def test_resampled_scene(tmp_path: Path) -> None:
     composite = composite_at(tmp_path / "composites", clear=5)
     scene = composite_scene(composite)
     plan = plan_scene(scene, store_model(tmp_path / "model"), pixel=20.0, resample=True)
@@ -200,7 +180,7 @@ def test_a_scene_of_other_pixels_is_mapped_resampled(tmp_path: Path) -> None:
     assert found.record.mapped_share == 1
 
 
-def test_a_finished_map_is_found_and_one_of_other_settings_is_not(tmp_path: Path) -> None:
+def test_finished_map_depends_on_settings(tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     folder = tmp_path / "maps"
     assert finished_map(plan, folder) is None
@@ -218,7 +198,7 @@ def test_a_finished_map_is_found_and_one_of_other_settings_is_not(tmp_path: Path
         assert finished_map(change, folder) is None
 
 
-def test_other_polygons_need_no_other_probabilities(tmp_path: Path) -> None:
+def test_other_polygons_keep_probabilities(tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     folder = tmp_path / "maps"
     before = make_here(plan, folder)
@@ -234,7 +214,7 @@ def test_other_polygons_need_no_other_probabilities(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["uint8", "float16", "float32"])
-def test_a_raster_that_is_used_again_says_which_model_made_its_map(tmp_path: Path, precision: str) -> None:
+def test_kept_raster_has_new_tags(tmp_path: Path, precision: str) -> None:
     plan = plan_in(tmp_path, precision=precision)
     make_here(plan, tmp_path / "maps")
     # a model of the same content that can't predict any more
@@ -249,7 +229,7 @@ def test_a_raster_that_is_used_again_says_which_model_made_its_map(tmp_path: Pat
     assert found.probability.read_bytes() == anew.probability.read_bytes()
 
 
-def test_parts_that_a_power_cut_damaged_are_made_again(tmp_path: Path) -> None:
+def test_damaged_parts_are_made_again(tmp_path: Path) -> None:
     plan, folder = plan_in(tmp_path, tiling=TilingSettings(band_rows=20)), tmp_path / "maps"
     for part in waiting_parts(plan, folder):
         map_part(plan, part)
@@ -263,7 +243,7 @@ def test_parts_that_a_power_cut_damaged_are_made_again(tmp_path: Path) -> None:
     assert make_here(plan, folder).probability.read_bytes() == expected.probability.read_bytes()
 
 
-def test_another_scene_of_the_same_name_is_mapped_again(tmp_path: Path) -> None:
+def test_changed_scene(tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     make_here(plan, tmp_path / "maps")
     changed = plan_scene(torn_scene(tmp_path, seed=1), plan.probability.model)
@@ -271,7 +251,7 @@ def test_another_scene_of_the_same_name_is_mapped_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FILES | {"mines.geojson"}))
-def test_a_map_that_lacks_a_file_is_made_again(tmp_path: Path, name: str) -> None:
+def test_missing_file(tmp_path: Path, name: str) -> None:
     plan = plan_in(tmp_path, geojson=True)
     found = make_here(plan, tmp_path / "maps")
     (found.folder / name).unlink()
@@ -280,7 +260,7 @@ def test_a_map_that_lacks_a_file_is_made_again(tmp_path: Path, name: str) -> Non
     assert (found.folder / name).is_file()
 
 
-def test_a_part_that_another_run_took_away_is_told(tmp_path: Path) -> None:
+def test_missing_part(tmp_path: Path) -> None:
     plan, folder = plan_in(tmp_path), tmp_path / "maps"
     for part in waiting_parts(plan, folder):
         map_part(plan, part)
@@ -290,7 +270,7 @@ def test_a_part_that_another_run_took_away_is_told(tmp_path: Path) -> None:
     assert not (folder / "north").exists()
 
 
-def test_what_another_run_writes_at_the_same_time_is_left_to_it(tmp_path: Path) -> None:
+def test_draft_of_another_run_stays(tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     draft = plan.parts(tmp_path / "maps")[0].path.parent / ".north.0123abcd"
     draft.mkdir(parents=True)
@@ -298,7 +278,7 @@ def test_what_another_run_writes_at_the_same_time_is_left_to_it(tmp_path: Path) 
     assert names(draft.parent) == {draft.name}
 
 
-def test_permits_are_read_once_until_they_change(tmp_path: Path) -> None:
+def test_permits_are_read_once(tmp_path: Path) -> None:
     path = tmp_path / "areas.gpkg"
     write_areas(path, [("Boa Vista", shapely.box(0, 0, 100, 100))])
     (first, _), (_, second) = PermitFiles(permit(path)).read(), PermitFiles(None, permit(path)).read()
@@ -309,7 +289,7 @@ def test_permits_are_read_once_until_they_change(tmp_path: Path) -> None:
     assert changed.names == ("Boa Terra",)
 
 
-def test_permits_whose_names_or_outlines_change_make_another_map(tmp_path: Path) -> None:
+def test_changed_permits_change_the_hash(tmp_path: Path) -> None:
     left, top = CORNER
     path, hashes = tmp_path / "areas.shp", set()
     for name, edge in (("Boa Vista", 100), ("Boa Terra", 100), ("Boa Terra", 200)):
@@ -319,7 +299,7 @@ def test_permits_whose_names_or_outlines_change_make_another_map(tmp_path: Path)
     assert len(hashes) == 3
 
 
-def test_what_is_there_stays_if_a_new_map_fails(tmp_path: Path) -> None:
+def test_old_map_stays_if_a_new_one_fails(tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     folder = tmp_path / "maps"
     before = make_here(plan, folder)
@@ -336,16 +316,7 @@ def test_what_is_there_stays_if_a_new_map_fails(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} <= {"north", ".parts"}
 
 
-def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    found = make_here(plan_in(tmp_path), tmp_path / "maps")
-    again = read_map(tmp_path / "maps", "north")
-    assert isinstance(again, SceneMap)
-    assert again.record == found.record
-    assert again.record.chips.bands == BANDS
-    json.loads((found.folder / "map.json").read_text(encoding="utf-8"))
-
-
-def test_a_folder_that_is_no_map_is_none(tmp_path: Path) -> None:
+def test_folder_without_map(tmp_path: Path) -> None:
     (tmp_path / "half").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "map.json").write_text("{}")
@@ -354,14 +325,14 @@ def test_a_folder_that_is_no_map_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("index", [None, '{"scenes": ["gone"], "unmapped": []}'])
-def test_maps_that_are_not_there_are_missed_in_one_sentence(tmp_path: Path, index: str | None) -> None:
+def test_missing_maps(tmp_path: Path, index: str | None) -> None:
     if index is not None:
         (tmp_path / "maps.json").write_text(index)
     with pytest.raises(SceneError, match=r"(holds no maps|lacks the map of gone): run mapping"):
         open_maps(tmp_path)
 
 
-def test_a_quicklook_of_ground_around_a_mine_may_reach_over_the_rim(tmp_path: Path) -> None:
+def test_picture_beyond_the_rim(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path), tmp_path / "maps")
     left, top = CORNER
     around, _ = found.picture(50, (left + 500, top - 1_000, left + 800, top - 700))
@@ -372,21 +343,7 @@ def test_a_quicklook_of_ground_around_a_mine_may_reach_over_the_rim(tmp_path: Pa
     assert found.picture(35)[0].shape == (3, 35, 28)
 
 
-def test_pictures_have_the_colours_of_the_scene(tmp_path: Path) -> None:
-    numbers = np.concatenate([ground(40, 40), ground(40, 40, 5)[:1]])
-    step = Affine(10, 0, CORNER[0], 0, -10, CORNER[1])
-    scene = scene_at(write_scene(tmp_path / "rgb.tif", numbers, ["B2", "B3", "B4"], transform=step))
-    from mining_the_mines.chips.quality import ChipSettings
-    from mining_the_mines.rasters.scene_rgb import read_visible
-
-    visible, transform = read_visible(scene, ChipSettings(bands=("B2", "B3", "B4")), 100)
-    np.testing.assert_allclose(visible, numbers[::-1] / 10_000, atol=1e-6)
-    assert transform == step
-    grey, _ = read_visible(scene, ChipSettings(bands=("B3", "B2")), 100)
-    np.testing.assert_allclose(grey, np.repeat(numbers[1:2], 3, axis=0) / 10_000, atol=1e-6)
-
-
-def test_a_picture_of_a_scene_that_is_gone_says_so(tmp_path: Path) -> None:
+def test_picture_of_a_missing_scene(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path), tmp_path / "maps")
     (tmp_path / "north.tif").unlink()
     with pytest.raises(BadInputError, match=r"north\.tif does not exist"):
@@ -409,7 +366,7 @@ def map_on_full_disks(folder: Path) -> None:
     sys.stdout.write("whole\n")
 
 
-def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_full_disk(tmp_path: Path) -> None:
     script = "import sys; from pathlib import Path; from mapping.test_completion import map_on_full_disks as work; "
     done = subprocess.run(
         [sys.executable, "-c", script + "work(Path(sys.argv[1]))", str(tmp_path)],
@@ -417,7 +374,7 @@ def test_a_full_disk_is_told_in_one_sentence_and_leaves_nothing_half_written(tmp
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])},
     )
     assert done.returncode == 0, done.stderr
     *refused, last = done.stdout.splitlines()

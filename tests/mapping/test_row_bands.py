@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mining_the_mines.mapping.plan import BandPart
 from mining_the_mines.mapping.probability_raster import joined_rows
-from mining_the_mines.mapping.row_bands import BandPart
 from support.scene_files import (
     BANDS,
     ground,

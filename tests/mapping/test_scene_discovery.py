@@ -1,4 +1,4 @@
-"""What a person may call a scene."""
+"""Paths and addresses that name scenes."""
 
 from pathlib import Path
 
@@ -7,31 +7,21 @@ import pytest
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.mapping.scene_discovery import StacScene, composite_scene, find_scenes
 from mining_the_mines.rasters.scene import Scene
-from mining_the_mines.scenes.composite_files import RECORD, Composite, CompositeRecord, record_path, write_index
-from support.composites import DATES, composite_at
-from support.scene_files import ground, write_scene
+from mining_the_mines.scenes.composite_files import write_index
+from support.composites import DATES
+from support.scene_files import ground, recorded_composite, write_scene
 
 
 def raster(folder: Path, name: str = "north.tif") -> Path:
     return write_scene(folder / name, ground(16, 16))
 
 
-def recorded(folder: Path, region: str = "north") -> Composite:
-    """A composite with its record."""
-    composite = composite_at(folder, region)
-    fields = {name: getattr(composite, name) for name in CompositeRecord.__dataclass_fields__}
-    record_path(folder, region).write_bytes(RECORD.dump_json(CompositeRecord(**fields)))
-    return composite
-
-
-def test_a_raster_is_a_scene_that_bears_its_name(tmp_path: Path) -> None:
+def test_raster(tmp_path: Path) -> None:
     path = raster(tmp_path)
     assert find_scenes(str(path)) == [Scene("north", path, str(path))]
 
 
-def test_workers_elsewhere_find_a_scene_that_was_named_from_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = raster(tmp_path)
     monkeypatch.chdir(tmp_path)
     (found,) = find_scenes("north.tif")
@@ -39,12 +29,12 @@ def test_workers_elsewhere_find_a_scene_that_was_named_from_here(
     assert found.image == path
 
 
-def test_a_list_is_mapped_in_its_order(tmp_path: Path) -> None:
+def test_list_keeps_its_order(tmp_path: Path) -> None:
     names = [str(raster(tmp_path, name)) for name in ("b.tif", "a.tif")]
     assert [scene.name for scene in find_scenes(names)] == ["b", "a"]
 
 
-def test_a_folder_gives_its_rasters_by_name(tmp_path: Path) -> None:
+def test_folder_of_rasters(tmp_path: Path) -> None:
     for name in ("b.tif", "a.TIF", ".hidden.tif", "c.jp2"):
         raster(tmp_path, name) if name != "c.jp2" else (tmp_path / name).touch()
     (tmp_path / "notes.txt").touch()
@@ -53,14 +43,14 @@ def test_a_folder_gives_its_rasters_by_name(tmp_path: Path) -> None:
     assert [scene.name for scene in find_scenes(str(tmp_path))] == ["a", "b", "c"]
 
 
-def test_a_folder_without_rasters_gives_its_items(tmp_path: Path) -> None:
+def test_folder_of_items(tmp_path: Path) -> None:
     for name in ("b.json", "a.json"):
         (tmp_path / name).write_text("{}")
     assert find_scenes(str(tmp_path)) == [StacScene(name, str(tmp_path / f"{name}.json")) for name in ("a", "b")]
 
 
-def test_the_raster_of_a_composite_brings_its_dates(tmp_path: Path) -> None:
-    composite = recorded(tmp_path)
+def test_raster_of_a_composite(tmp_path: Path) -> None:
+    composite = recorded_composite(tmp_path)
     (found,) = find_scenes(str(composite.image))
     assert isinstance(found, Scene)
     assert found == composite_scene(composite)
@@ -68,14 +58,14 @@ def test_the_raster_of_a_composite_brings_its_dates(tmp_path: Path) -> None:
     assert found.clear_dates == composite.clear_dates
 
 
-def test_a_folder_of_composites_gives_those_of_the_last_run(tmp_path: Path) -> None:
+def test_folder_of_composites(tmp_path: Path) -> None:
     for region in ("north", "south", "old"):
-        recorded(tmp_path, region)
+        recorded_composite(tmp_path, region)
     write_index(tmp_path, ["south", "north"])
     assert [scene.name for scene in find_scenes(str(tmp_path))] == ["south", "north"]
 
 
-def test_an_item_on_the_web_is_not_asked_for_yet_and_keeps_its_secrets() -> None:
+def test_source_of_a_url_keeps_secrets() -> None:
     address = "https://stac.example.org/items/S2A_X.json?token=verysecret"
     (found,) = find_scenes(address)
     assert isinstance(found, StacScene)
@@ -87,27 +77,27 @@ def test_an_item_on_the_web_is_not_asked_for_yet_and_keeps_its_secrets() -> None
     ("given", "name"),
     [("https://x.org/items/a%3Cb", "a%3Cb"), ("https://x.org/a:b", "a_b"), ("https://x.org/", "scene")],
 )
-def test_names_can_be_borne_by_a_folder(given: str, name: str) -> None:
+def test_names_fit_a_folder(given: str, name: str) -> None:
     assert [scene.name for scene in find_scenes(given)] == [name]
 
 
-def test_scenes_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_equal_names_are_refused(tmp_path: Path) -> None:
     paths = [str(raster(tmp_path / folder, name)) for folder, name in (("a", "north.tif"), ("b", "North.tif"))]
     with pytest.raises(SceneError, match=r"a/north\.tif and .*b/North\.tif are both called North, .* two runs\.$"):
         find_scenes(paths)
 
 
 @pytest.mark.parametrize("given", [[], ()])
-def test_no_scene_at_all_is_told(given: list[str]) -> None:
+def test_no_scene_is_refused(given: list[str]) -> None:
     with pytest.raises(SceneError, match=r"No scene is named: .*--params=scene=PATH"):
         find_scenes(given)
 
 
-def test_a_missing_path_is_named(tmp_path: Path) -> None:
+def test_missing_path_is_named(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match=r"There is no scene .*/nowhere\.tif: "):
         find_scenes(str(tmp_path / "nowhere.tif"))
 
 
-def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+def test_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match=r"holds no raster \(\.tif, .*\) and no STAC item: name another\.$"):
         find_scenes(str(tmp_path))

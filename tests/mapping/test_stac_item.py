@@ -13,13 +13,17 @@ import pystac
 import pytest
 import rasterio
 import shapely
+from affine import Affine
+from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
-from mining_the_mines.mapping.map_facts import MapFacts
+from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
+from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.map_files import MEANINGS, write_mines
 from mining_the_mines.mapping.permits import compare_with_permits
 from mining_the_mines.mapping.settings import PermitSettings, Thresholds
-from mining_the_mines.mapping.stac_item import describe_map, write_item
+from mining_the_mines.mapping.stac_item import describe_map, draw_footprint, footprint_box, write_item
 from support.scene_maps import EAST, NORTH, areas_of, field, mines_of
 
 FACTS = MapFacts("tapajos", "segmenter", "3", date(2021, 9, 1), date(2022, 6, 30))
@@ -189,3 +193,52 @@ def test_the_same_map_gives_the_same_bytes(folder: Path, mines: gpd.GeoDataFrame
     first = (folder / "item.json").read_bytes()
     written(folder, mines)
     assert (folder / "item.json").read_bytes() == first
+
+
+def grid(epsg: int, longitude: float, latitude: float, edge: float, pixels: int = 100) -> ChipGrid:
+    """A grid about a point."""
+    crs = CRS.from_epsg(epsg)
+    ((x, y),) = transformation(LON_LAT, crs.to_wkt())(np.array([[longitude, latitude]]))
+    half = edge * pixels / 2
+    return ChipGrid(crs, from_origin(x - half, y + half, edge, edge), pixels, pixels)
+
+
+def test_footprint_is_counter_clockwise_with_seven_digits() -> None:
+    footprint = draw_footprint(grid(32721, -57, -5, 10))
+    assert isinstance(footprint, shapely.Polygon)
+    assert footprint.exterior.is_ccw
+    points = shapely.get_coordinates(footprint)
+    assert np.array_equal(points, points.round(7))
+
+
+def test_footprint_of_a_large_scene() -> None:
+    scene = grid(32632, 6.5, 60, 1098)
+    rim = shapely.segmentize(shapely.box(*scene.bounds), 1000)
+    exact = shapely.transform(rim, transformation(scene.crs.to_wkt(), LON_LAT))
+    assert draw_footprint(scene).hausdorff_distance(exact) < 2e-4  # degrees: some ten metres
+
+
+def test_footprint_of_a_rotated_grid() -> None:
+    turned = ChipGrid(
+        CRS.from_epsg(4326), Affine.translation(10, 50) @ Affine.rotation(30) @ Affine.scale(0.01), 10, 20
+    )
+    assert draw_footprint(turned).area == pytest.approx(0.02, rel=1e-5)
+
+
+@pytest.mark.parametrize("longitude", [179.999, -179.999])
+@pytest.mark.parametrize("epsg", [32601, 32660])
+def test_footprint_across_the_antimeridian(epsg: int, longitude: float) -> None:
+    scene = grid(epsg, longitude, 10, 10)
+    footprint = draw_footprint(scene)
+    assert isinstance(footprint, shapely.MultiPolygon)
+    assert footprint.is_valid
+    west, _, east, _ = footprint_box(footprint)
+    assert 179.9 < west < 180
+    assert -180 < east < -179.9
+    assert (east + 360 - west) == pytest.approx(1000 / 109_640, rel=0.05)  # metres in a degree at 10 degrees north
+    assert all(part.exterior.is_ccw for part in footprint.geoms)
+
+
+def test_footprint_beyond_180_degrees() -> None:
+    footprint = draw_footprint(ChipGrid(CRS.from_epsg(4326), from_origin(179.5, 10, 0.01, 0.01), 100, 100))
+    assert footprint_box(footprint) == pytest.approx((179.5, 9, -179.5, 10))

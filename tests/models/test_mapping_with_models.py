@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.mapping.model import StoredModel
+from mining_the_mines.mapping.plan import StoredModel
 from mining_the_mines.mapping.probability_raster import joined_rows, read_probability
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.predictor import ModelSource, WindowClassifier, load_pixel_predictor

@@ -12,24 +12,24 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
-from mapping.test_requests import READING, make, request
+from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.progress import uncounted
 from mining_the_mines.geo.grid import Box
-from mining_the_mines.mapping.completion import PermitFile, PermitFiles
+from mining_the_mines.mapping.plan import PermitFile, PermitFiles
+from mining_the_mines.mapping.scene_discovery import PreparedScenes
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
-from mining_the_mines.models.complete import MineClassifier
-from mining_the_mines.models.predictor import ModelSource, load_pixel_predictor
+from mining_the_mines.models.storage import save_segmenter
+from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
     MapEvaluation,
-    arrange_reading,
     choose_scenes_to_map,
     draw_map,
     list_maps,
     map_scenes,
+    prepare_scenes,
     score_maps,
     sum_up_units,
 )
@@ -41,8 +41,8 @@ from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import MapScoreSettings
 from support.chip_polygons import outlines_in
 from support.composites import composite_at
-from support.networks import complete_segmenter
-from support.scene_files import CORNER, CRS, ground, write_scene
+from support.networks import SIX_BANDS, complete_segmenter
+from support.scene_files import CORNER, CRS, ground, map_named, write_scene
 from support.scene_maps import areas_of
 
 EVALUATION = MapEvaluation(bootstrap=BootstrapSettings(resamples=20))
@@ -59,7 +59,7 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> SceneMaps:
     for seed, name in enumerate(("north", "south")):
         write_scene(folder / "scenes" / f"{name}.tif", ground(60, 50, seed))
     (folder / "scenes" / "text.tif").write_text("no raster")
-    return make(folder, str(folder / "scenes"))
+    return map_named(folder, str(folder / "scenes"))
 
 
 def regions_of(folder: Path, folds: pd.DataFrame = FOLDS) -> list[dict[str, Any]]:
@@ -67,14 +67,12 @@ def regions_of(folder: Path, folds: pd.DataFrame = FOLDS) -> list[dict[str, Any]
     return list_test_regions([composite_at(folder, name) for name in ("north", "south")], folds)
 
 
-def test_regions_with_chips_that_were_learnt_from_are_not_mapped(tmp_path: Path) -> None:
+def test_unseen_regions(tmp_path: Path) -> None:
     (scene,) = choose_scenes_to_map(None, regions_of(tmp_path))
     assert Path(scene).name == "south.tif"
 
 
-def test_where_all_regions_were_learnt_from_a_warning_says_what_maps_are_worth(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_warning_without_unseen_region(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert len(choose_scenes_to_map(None, regions_of(tmp_path, FOLDS.assign(split="train")))) == 2
     assert "folds.test_groups" in caplog.text
 
@@ -86,44 +84,34 @@ def test_named_scenes_win(given: Any, names: tuple[str, ...], tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("given", [None, "", [], [""], {}, 3, [1], ["a.tif", None]])
-def test_a_parameter_that_names_no_scene_is_told_in_one_sentence(given: Any) -> None:
+def test_parameter_without_scene(given: Any) -> None:
     with pytest.raises(BadInputError, match=r"^The parameter scene is .* --params=scene=PATH"):
         choose_scenes_to_map(given, None)
 
 
-def test_a_model_that_was_never_saved_can_not_map() -> None:
+def test_unsaved_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="mine-segmenter was never saved"):
-        map_scenes("a.tif", complete_segmenter(), READING, MappingSettings(), None, None)
+        map_scenes(PreparedScenes(()), complete_segmenter(), MappingSettings(), None, None, DaskSettings(), tmp_path)
 
 
-def test_a_model_is_known_by_its_folder_version_and_content(tmp_path: Path) -> None:
-    (tmp_path / "weights").write_bytes(b"1")
-    model = replace(complete_segmenter(), source=ModelSource(tmp_path, "2026-01-01T00.00.00"))
+def test_segmenter_maps_by_its_folder_version_and_hash(tmp_path: Path) -> None:
+    chips = ChipSettings(bands=SIX_BANDS)
+    model = replace(complete_segmenter(), chips=chips, source=ModelSource(tmp_path / "model", "2026-01-01T00.00.00"))
+    (tmp_path / "model").mkdir()
+    save_segmenter(model, tmp_path / "model")
+    scene = write_scene(tmp_path / "north.tif", np.concatenate([ground(60, 60)] * 3), SIX_BANDS)
+    compositing, acquisition, dask = CompositingSettings(), AcquisitionSettings(), DaskSettings(workers=1)
+    prepared = prepare_scenes([str(scene)], model, compositing, acquisition, dask, tmp_path / "composites")
     areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
-    wanted = map_scenes("a.tif", model, READING, MappingSettings(), areas, None)
-    assert (wanted.model.folder, wanted.model.version) == (tmp_path, "2026-01-01T00.00.00")
-    assert wanted.model.load is load_pixel_predictor
-    assert wanted.model.content_hash == model.source.content_hash() if model.source else False
-    assert wanted.permits.protected_areas is None
-    concessions, protected = wanted.permits.read()
-    assert concessions is not None
-    assert concessions.names == ("here",)
-    assert protected is None
+    (found,) = map_scenes(prepared, model, MappingSettings(), areas, None, dask, tmp_path / "maps").maps
+    facts = found.record.facts
+    assert (facts.model, facts.model_version) == ("mine-segmenter", "2026-01-01T00.00.00")
+    assert model.source is not None
+    assert found.record.model_hash == model.source.content_hash()
+    assert found.record.reviews is not None
 
 
-def test_a_classifier_maps_coarsely(classifier: MineClassifier, tmp_path: Path) -> None:
-    (tmp_path / "weights").write_bytes(b"1")
-    model = replace(classifier, source=ModelSource(tmp_path, "1"))
-    wanted = map_scenes("a.tif", model, READING, MappingSettings(), None, None).model
-    assert (wanted.load, wanted.name) == (load_pixel_predictor, "mine-classifier")
-
-
-def test_scenes_of_archives_are_read_as_they_are_for_training() -> None:
-    compositing, dask, acquisition = CompositingSettings(), DaskSettings(), AcquisitionSettings(retries=1)
-    assert arrange_reading(compositing, dask, acquisition).access == acquisition
-
-
-def test_what_was_mapped_and_what_was_not_stands_in_one_list(maps: SceneMaps) -> None:
+def test_list_of_maps(maps: SceneMaps) -> None:
     listed = list_maps(maps)
     assert listed["scene"].tolist() == ["north", "south", "text"]
     assert list(listed.columns) == list(MAP_COLUMNS)
@@ -134,9 +122,9 @@ def test_what_was_mapped_and_what_was_not_stands_in_one_list(maps: SceneMaps) ->
     assert pd.isna(listed["mines"][2])
 
 
-def test_a_scene_that_could_not_be_seen_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_warning_of_a_blank_scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     blank = np.zeros_like(ground(60, 50))
-    maps = make(tmp_path, str(write_scene(tmp_path / "blank.tif", blank)))
+    maps = map_named(tmp_path, str(write_scene(tmp_path / "blank.tif", blank)))
     assert list_maps(maps)["mapped_share"].tolist() == [0]
     assert "Nothing could be seen in blank" in caplog.text
     assert "blank" in draw_map(maps, None, None, None, None, None, InteractiveMapSettings())
@@ -144,19 +132,19 @@ def test_a_scene_that_could_not_be_seen_is_warned_of(tmp_path: Path, caplog: pyt
     assert (view.mapped_share, view.mapped_hectares) == (0, 0)
 
 
-def test_units_of_all_scenes_are_summed_up(tmp_path: Path) -> None:
+def test_areas_by_unit(tmp_path: Path) -> None:
     here = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
     for seed, name in enumerate(("north", "south")):
         write_scene(tmp_path / "scenes" / f"{name}.tif", ground(60, 50, seed))
-    wanted = replace(request(tmp_path, str(tmp_path / "scenes")), permits=PermitFiles(PermitFile.of(here)))
-    maps = wanted.make(tmp_path / "maps", tmp_path / "composites", uncounted)
+    permits = PermitFiles(PermitFile.of(here))
+    maps = map_named(tmp_path, str(tmp_path / "scenes"), permits=permits)
     units = sum_up_units(maps, here, None).set_index("unit")
     assert units.loc["here", "mines"] == sum(
         found.mines.intersects(shapely.box(LEFT, TOP - 600, LEFT + 249, TOP)).sum() for found in maps.maps
     )
 
 
-def test_maps_are_scored_where_mines_are_known(maps: SceneMaps, tmp_path: Path) -> None:
+def test_scores_with_known_mines(maps: SceneMaps, tmp_path: Path) -> None:
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
     scores, table = score_maps(maps, "scenes", None, known, None, EVALUATION)
     assert scores.table is table
@@ -170,12 +158,12 @@ def untraced(maps: SceneMaps) -> SceneMaps:
 
 class _Untraced(SceneMap):
     @property
-    def ground(self) -> shapely.Geometry:
+    def mapped_area(self) -> shapely.Geometry:
         """Is never asked for."""
         raise AssertionError(f"all of {self.name} was read")
 
 
-def test_without_known_mines_nothing_is_compared_and_no_raster_is_read(maps: SceneMaps, tmp_path: Path) -> None:
+def test_no_scores_without_known_mines(maps: SceneMaps, tmp_path: Path) -> None:
     scores, nothing = score_maps(untraced(maps), "scenes", None, None, None, EVALUATION)
     assert not scores.compared
     assert scores.unscored == ("north", "south")
@@ -186,7 +174,7 @@ def test_without_known_mines_nothing_is_compared_and_no_raster_is_read(maps: Sce
     pd.testing.assert_series_equal(nothing.dtypes, table.dtypes)
 
 
-def test_scenes_far_from_known_mines_are_compared_without_reading_them(maps: SceneMaps, tmp_path: Path) -> None:
+def test_scenes_far_from_known_mines(maps: SceneMaps, tmp_path: Path) -> None:
     far = outlines_in(tmp_path, [shapely.box(LEFT + 90_000, TOP, LEFT + 90_200, TOP + 200)], CRS)
     scores, table = score_maps(untraced(maps), "scenes", None, far, None, EVALUATION)
     assert (scores.compared, scores.unscored) == (False, ("north", "south"))
@@ -195,7 +183,7 @@ def test_scenes_far_from_known_mines_are_compared_without_reading_them(maps: Sce
     assert len(scores.objects) == sum(len(found.mines) for found in maps.maps)
 
 
-def test_where_it_is_known_that_there_are_no_mines_all_that_is_mapped_is_false(maps: SceneMaps) -> None:
+def test_known_absence_of_mines(maps: SceneMaps) -> None:
     nowhere = MapEvaluation(matching=MapScoreSettings(without_reference="no_mines"), bootstrap=EVALUATION.bootstrap)
     scores, table = score_maps(untraced(maps), "scenes", None, None, None, nowhere)
     assert scores.compared
@@ -203,20 +191,20 @@ def test_where_it_is_known_that_there_are_no_mines_all_that_is_mapped_is_false(m
     assert precision["value"].iloc[0] == 0
 
 
-def test_maps_of_regions_that_were_all_learnt_from_are_not_scored(maps: SceneMaps, tmp_path: Path) -> None:
+def test_no_scores_of_seen_regions(maps: SceneMaps, tmp_path: Path) -> None:
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
     scores, _ = score_maps(maps, None, known, None, regions_of(tmp_path, FOLDS.assign(split="train")), EVALUATION)
     assert not scores.compared
 
 
-def test_a_region_that_was_learnt_from_is_not_scored(maps: SceneMaps, tmp_path: Path) -> None:
+def test_scores_of_unseen_regions_only(maps: SceneMaps, tmp_path: Path) -> None:
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
     _, table = score_maps(maps, None, known, None, regions_of(tmp_path, FOLDS), EVALUATION)
     assert "north" not in set(table["scene"])
     assert "south" in set(table["scene"])
 
 
-def test_all_maps_are_on_one_page(maps: SceneMaps, tmp_path: Path) -> None:
+def test_interactive_page(maps: SceneMaps, tmp_path: Path) -> None:
     areas = areas_of(tmp_path, somewhere=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
     page = draw_map(maps, None, known, None, areas, None, InteractiveMapSettings())
@@ -227,7 +215,7 @@ def test_all_maps_are_on_one_page(maps: SceneMaps, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("side", [40, 320])
-def test_thumbnails_are_read_as_finely_as_they_are_shown(maps: SceneMaps, side: int) -> None:
+def test_size_of_thumbnails(maps: SceneMaps, side: int) -> None:
     read: list[int] = []
 
     class Watched(SceneMap):
@@ -241,7 +229,7 @@ def test_thumbnails_are_read_as_finely_as_they_are_shown(maps: SceneMaps, side: 
     assert read == [side] * 3
 
 
-def test_polygons_of_maps_are_where_the_scene_is(maps: SceneMaps) -> None:
+def test_polygons_lie_in_the_scene(maps: SceneMaps) -> None:
     for found in maps.maps:
         assert isinstance(found.mines, gpd.GeoDataFrame)
         assert shapely.box(LEFT, TOP - 600, LEFT + 500, TOP).covers(found.mines.union_all())

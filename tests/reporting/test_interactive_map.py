@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mining_the_mines.mapping.map_facts import MapFacts
+from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map, tile_origin
 from support.scene_layers import GRID, make_layer, make_mines, make_visible, with_permits
 

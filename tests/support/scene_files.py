@@ -17,15 +17,29 @@ from affine import Affine
 from scipy import ndimage
 
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.mapping.completion import PermitFiles, ScenePlan, finish_scene, waiting_parts
-from mining_the_mines.mapping.map_facts import MapFacts
-from mining_the_mines.mapping.model import StoredModel
-from mining_the_mines.mapping.plan import ProbabilityPlan, plan_probability
-from mining_the_mines.mapping.row_bands import BandPart, load_once, map_band, part_of
-from mining_the_mines.mapping.scene_map import SceneMap, read_map
-from mining_the_mines.mapping.scene_maps import map_part
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.progress import Count, uncounted
+from mining_the_mines.mapping.completion import finish_scene, waiting_parts
+from mining_the_mines.mapping.plan import (
+    BandPart,
+    PermitFiles,
+    ProbabilityPlan,
+    ScenePlan,
+    StoredModel,
+)
+from mining_the_mines.mapping.plan import (
+    plan_scene as plan_any_scene,
+)
+from mining_the_mines.mapping.row_bands import map_band
+from mining_the_mines.mapping.scene_discovery import StacReading, prepare_scenes
+from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps, read_map, write_index
+from mining_the_mines.mapping.scene_maps import make_maps, map_part, plan_maps
 from mining_the_mines.mapping.settings import MappingSettings, TilingSettings, VectorSettings
-from mining_the_mines.rasters.scene import Scene, lay_grid
+from mining_the_mines.models.predictor import ModelSource
+from mining_the_mines.rasters.scene import Scene
+from mining_the_mines.scenes.composite_files import RECORD, Composite, CompositeRecord, record_path
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
+from support.composites import composite_at
 
 BANDS: Final = ("B2", "B3")
 CRS: Final = "EPSG:32721"
@@ -60,6 +74,11 @@ class PlaceModel:
     fails: bool = False
     chips: ChipSettings = _CHIPS
     threshold: float = THRESHOLD
+
+    @property
+    def source(self) -> ModelSource:
+        """Folder of the model."""
+        return ModelSource(self.folder)
 
     def predict(self, reflectance: Reflectance, /) -> Reflectance:
         """See the class."""
@@ -145,6 +164,14 @@ def write_scene(
     return path
 
 
+def recorded_composite(folder: Path, region: str = "north") -> Composite:
+    """A composite with its record."""
+    composite = composite_at(folder, region)
+    fields = {name: getattr(composite, name) for name in CompositeRecord.__dataclass_fields__}
+    record_path(folder, region).write_bytes(RECORD.dump_json(CompositeRecord(**fields)))
+    return composite
+
+
 def scene_at(path: Path) -> Scene:
     """A scene of which nothing is known beside its pixels."""
     return Scene(path.stem, path, str(path))
@@ -158,13 +185,31 @@ def plan_map(path: Path, stored: StoredModel, precision: str = "float32", **tili
 def plan_scene(scene: Scene, stored: StoredModel, permits: PermitFiles = NO_PERMITS, **changes: Any) -> ScenePlan:
     """Plan all of a scene's map; every patch above the model's threshold becomes a polygon."""
     vectors = VectorSettings(seed=THRESHOLD, grow=THRESHOLD, minimum_hectares=0)
-    settings = MappingSettings(**({"vectors": vectors} | changes))
-    model = load_once(stored)
-    grid = lay_grid(scene, model.chips, settings.pixel, resample=settings.resample)
-    probability = plan_probability(scene, stored, model, settings.tiling, settings.precision, grid)
-    days = scene.dates
-    facts = MapFacts(scene.name, stored.name, stored.version, days[0] if days else None, days[-1] if days else None)
-    return ScenePlan(probability, facts, model.chips, model.threshold, settings, permits)
+    return plan_any_scene(scene, stored, MappingSettings(**({"vectors": vectors} | changes)), permits)
+
+
+def map_named(
+    folder: Path,
+    scenes: str | Sequence[str],
+    *,
+    permits: PermitFiles = NO_PERMITS,
+    progress: Count = uncounted,
+    **settings: Any,
+) -> SceneMaps:
+    """Map the scenes that a person names into the sub-folder ``maps``, with composites beside it."""
+    reading = StacReading(
+        CompositingSettings(mask_asset="scl"),
+        AcquisitionSettings(timeout_seconds=1, retries=0, back_off=0),
+        DaskSettings(workers=1),
+        folder / "composites",
+    )
+    vectors = VectorSettings(seed=THRESHOLD, grow=THRESHOLD, minimum_hectares=0)
+    stored = store_model(folder / "model")
+    prepared = prepare_scenes(scenes, BANDS, reading)
+    plans, unmapped = plan_maps(prepared, stored, MappingSettings(**({"vectors": vectors} | settings)), permits)
+    maps = make_maps(plans, unmapped, folder / "maps", reading.dask, progress)
+    write_index(folder / "maps", maps)
+    return maps
 
 
 def make_here(plan: ScenePlan, folder: Path) -> SceneMap:
@@ -179,7 +224,7 @@ def make_here(plan: ScenePlan, folder: Path) -> SceneMap:
 
 def map_rows(plan: ProbabilityPlan, folder: Path) -> list[BandPart]:
     """Make all parts of a map of probability."""
-    parts = [part_of(band, folder) for band in plan.bands]
+    parts = plan.parts(folder)
     for part in parts:
         map_band(plan, part)
     return parts

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from mining_the_mines.geo.grid import Box, ChipGrid
-from mining_the_mines.mapping.map_facts import MapFacts
+from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.reporting.interactive_map import SceneLayer
 from support.reports import make_chip
 

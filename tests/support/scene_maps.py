@@ -41,7 +41,7 @@ def mines_of(
             "model": pd.Series(["segmenter"] * count, dtype="str"),
             "model_version": pd.Series(["3"] * count, dtype="str"),
             "scene": pd.Series([scene] * count, dtype="str"),
-            "origin": pd.Series(["scene_maps:0123456789ab"] * count, dtype="str"),
+            "lineage_id": pd.Series(["scene_maps:0123456789ab"] * count, dtype="str"),
             "longitude": pd.Series(shapely.get_x(middles), dtype="float64"),
             "latitude": pd.Series(shapely.get_y(middles), dtype="float64"),
             "touches_edge": pd.Series([False] * count, dtype=bool),

@@ -13,6 +13,7 @@ from rasterio.transform import from_origin
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.models.predictor import ModelSource
 from support.chip_files import BANDS, ground, write_chip
 
 UTM = CRS.from_epsg(32721)
@@ -26,11 +27,14 @@ FIELD_PIXELS = 30
 
 
 @dataclass(frozen=True)
-class BrightnessOutliner:
+class BrightnessSegmenter:
     """Takes the reflectance of the first band for the probability of a mine."""
 
     chips: ChipSettings = field(default_factory=lambda: ChipSettings(bands=BANDS, workers=1))
     threshold: float = 0.6
+    window: int = 16
+    coarse: bool = False
+    source: ModelSource | None = None
 
     def predict(self, reflectance: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
         """The first band, NaN where any band has no data."""
@@ -56,7 +60,7 @@ def write_mine(path: Path, crs: CRS = UTM, **profile: Any) -> Path:
 
 
 def mixed_folder(folder: Path) -> ChipFolder:
-    """Mines in UTM and in degrees, a chip of another shape without one, and three that can't be outlined."""
+    """Mines in UTM and in degrees, a chip of another shape without one, and three that can't be segmented."""
     write_mine(folder / "degrees.tif", DEGREES)
     write_mine(folder / "utm.tif")
     write_chip(folder / "forest.tif", ground(1)[:, :12], georeferenced=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.errors import UnwritableError
 
 #: Suffix of a folder while a new one takes its place.
 _ASIDE: Final = ".old"
@@ -25,7 +25,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         The temporary path. If the block raises, the file is removed.
 
     Raises:
-        BadInputError: The disk is full, or the folder can't be written to.
+        UnwritableError: The disk is full, or the folder can't be written to.
     """
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
@@ -52,7 +52,7 @@ def whole_folder(folder: Path, drafts: Path | None = None) -> Iterator[Path]:
         An empty folder. If the block raises, it is removed with its files.
 
     Raises:
-        BadInputError: The disk is full, or the folder can't be written to.
+        UnwritableError: The disk is full, or the folder can't be written to.
     """
     draft = (drafts or folder.parent) / f".{folder.name}.{uuid.uuid4().hex[:8]}"
     try:
@@ -74,7 +74,7 @@ def adopt_folder(draft: Path, folder: Path) -> None:
         folder: Destination; a folder that is there already is replaced, and stays if the move fails.
 
     Raises:
-        BadInputError: The disk is full, or the destination can't be written to.
+        UnwritableError: The disk is full, or the destination can't be written to.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -110,8 +110,8 @@ def _move(draft: Path, folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _cannot_write(path: Path, error: OSError) -> BadInputError:
-    return BadInputError(
+def _cannot_write(path: Path, error: OSError) -> UnwritableError:
+    return UnwritableError(
         f"{path} can't be written ({error.strerror or error}): free some space, or choose a folder "
         f"that you may write to."
     )

@@ -11,3 +11,7 @@ class BadInputError(ValueError):
 
 class SceneError(BadInputError):
     """A catalog, a scene, a raster or a region can't be used; the message says which, why, and the way out."""
+
+
+class UnwritableError(BadInputError):
+    """A file or folder can't be written, as on a full disk; no other input would help."""

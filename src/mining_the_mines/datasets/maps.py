@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from kedro.io import AbstractDataset, DatasetError
 
 from mining_the_mines.core.atomic import whole_folder
-from mining_the_mines.core.progress_bars import counting_bar
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
     ImagePreview,
@@ -20,9 +19,7 @@ from mining_the_mines.datasets.previews import (
 )
 
 if TYPE_CHECKING:
-    from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.geo.named_areas import NamedAreas
-    from mining_the_mines.mapping.requests import MapRequest
     from mining_the_mines.mapping.scene_map import SceneMaps
     from mining_the_mines.scoring.map_scores import MapScores
 
@@ -31,28 +28,25 @@ _MINES: Final = "mines.parquet"
 _FACTS: Final = "settings.json"
 
 
-class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
-    """A map a scene; what is there already, made from the same scene, model and settings, is not made again.
+class SceneMapsDataset(FolderDataset["SceneMaps", "SceneMaps"]):
+    """The list of the maps of a run, in the work folder that mapping writes them into, a sub-folder a scene.
 
     Args:
-        filepath: Folder of the maps, each in one of its own.
-        composites: Folder for composites that single scenes of STAC archives are mapped from.
+        filepath: Folder of the maps.
         metadata: For other tools; Kedro-Viz reads its layer here.
     """
 
-    def __init__(self, *, filepath: str, composites: str, metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(filepath=filepath, metadata=metadata)
-        self.composites = Path(composites).absolute()
-
     def load(self) -> "SceneMaps":
-        """Open the maps of the last run; polygons are read when they are asked for."""
+        """Open the maps of the last run; polygons are read when they are first asked for."""
         from mining_the_mines.mapping.scene_map import open_maps
 
         return open_maps(self.load_folder)
 
-    def save(self, data: "MapRequest") -> None:
-        """Make the maps, band by band."""
-        data.make(self.save_folder, self.composites, counting_bar)
+    def save(self, data: "SceneMaps") -> None:
+        """Write the list of the maps."""
+        from mining_the_mines.mapping.scene_map import write_index
+
+        write_index(self.save_folder, data)
 
     @where_there_are_data
     def preview(self) -> ImagePreview:
@@ -69,24 +63,6 @@ class SceneMapsDataset(FolderDataset["MapRequest", "SceneMaps"]):
         most = max(maps, key=lambda found: (found.record.mines, found.name))
         with Image.open(most.folder / QUICKLOOK) as image:
             return picture_preview(np.asarray(image.convert("RGB")), category_title(most.name))
-
-    def content_hash(self, path: Path, hashes: "ContentHashes") -> str:
-        """Of the maps of the last run, and of the list of them; maps of other runs may lie beside them."""
-        from mining_the_mines.core.hashing import hash_values
-
-        return hash_values(
-            [hashes.of(path / "maps.json"), *([name, hashes.of(path / name)] for name in self.parts(path))]
-        )
-
-    def parts(self, path: Path) -> dict[str, str]:
-        """What tells the map of each scene from others."""
-        from mining_the_mines.core.errors import SceneError
-        from mining_the_mines.mapping.scene_map import open_maps
-
-        try:
-            return {found.name: found.record.content_hash for found in open_maps(path).maps}
-        except SceneError:  # none is there, or not all of one
-            return {}
 
 
 class MapScoresDataset(FolderDataset["MapScores", "MapScores"]):

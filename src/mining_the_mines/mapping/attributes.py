@@ -1,5 +1,7 @@
-"""What a map says of each mine."""
+"""Attributes of the polygons of a map."""
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import geopandas as gpd
@@ -8,7 +10,6 @@ import numpy.typing as npt
 import shapely
 
 from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
-from mining_the_mines.mapping.map_facts import MapFacts
 from mining_the_mines.mapping.settings import ConfidenceSettings, Thresholds
 
 HIGH: Final = "high"
@@ -27,14 +28,36 @@ COLUMNS: Final = {
     "model": "str",
     "model_version": "str",
     "scene": "str",
-    "origin": "str",
+    "lineage_id": "str",
     "longitude": "float64",
     "latitude": "float64",
     "touches_edge": "bool",
 }
 
 
-#: As the fields say.
+@dataclass(frozen=True)
+class MapFacts:
+    """Provenance of a map that each of its polygons carries.
+
+    Attributes:
+        scene: Name of the scene.
+        model: Name of the model.
+        model_version: Version of the model.
+        first_date: First date of the scene's images; ``None`` if unknown.
+        last_date: Last date of the scene's images; ``None`` if unknown.
+        lineage_id: Argument of ``kedro lineage`` that finds the map, such as ``scene_maps:0123456789ab``; empty as long
+            as it is unknown.
+    """
+
+    scene: str
+    model: str
+    model_version: str
+    first_date: date | None = None
+    last_date: date | None = None
+    lineage_id: str = ""
+
+
+#: The defaults.
 USUAL_CONFIDENCE: Final = ConfidenceSettings()
 
 
@@ -44,17 +67,17 @@ def describe_mines(
     thresholds: Thresholds,
     confidence: ConfidenceSettings = USUAL_CONFIDENCE,
 ) -> gpd.GeoDataFrame:
-    """Say of each patch what whoever opens the map wants to know.
+    """Add confidence, provenance and the place of the centroid to patches.
 
     Args:
-        patches: As :func:`mining_the_mines.mapping.polygonize.polygonize` gives them.
-        facts: What holds for the whole map.
-        thresholds: The ones that the patches were made with.
-        confidence: How sure the map may be.
+        patches: Polygons of :func:`mining_the_mines.mapping.polygonize.polygonize`.
+        facts: Provenance of the map.
+        thresholds: Thresholds that the patches were made with.
+        confidence: Limits of the confidence classes.
 
     Returns:
-        The mines, in the same order and CRS, with the columns :data:`COLUMNS` and ``geometry``. Dates are written
-        YYYY-MM-DD, missing if the scene doesn't say; longitude and latitude are those of the centroid, in degrees of
+        The mines in the same order and CRS, with the columns :data:`COLUMNS` and ``geometry``. Dates are written
+        YYYY-MM-DD, missing if the scene's are unknown; longitude and latitude are those of the centroid in degrees of
         WGS 84.
     """
     centroids = shapely.get_coordinates(shapely.centroid(patches.geometry.to_numpy()))
@@ -66,7 +89,7 @@ def describe_mines(
         model=facts.model,
         model_version=facts.model_version,
         scene=facts.scene,
-        origin=facts.origin,
+        lineage_id=facts.lineage_id,
         longitude=degrees[:, 0],
         latitude=degrees[:, 1],
     )
@@ -76,34 +99,34 @@ def describe_mines(
 def classify_confidence(
     patches: gpd.GeoDataFrame, thresholds: Thresholds, confidence: ConfidenceSettings = USUAL_CONFIDENCE
 ) -> npt.NDArray[np.str_]:
-    """Sort mines by how far they can be relied on without a look at a picture.
+    """Classify mines by how far they can be relied on without a look at a picture.
 
-    High is a mine whose mean probability is well above the threshold, that was seen on dates enough, and that is seen
-    whole. Low is one that barely reaches the threshold on average, however often it was seen. All others are medium.
+    High: the mean probability is well above the threshold, the mine was seen on enough dates, and it is seen whole.
+    Low: the mean barely reaches the threshold, on however many dates. Medium: all others.
 
-    - The mean counts and not the maximum, since one bright roof reaches any maximum. It is judged by its way from the
-      threshold to 1: a threshold is where a model is as often wrong as right about a pixel, whatever number that is.
-      Holes that were filled, and a rim grown far below the seed, lower it, as they should.
+    - The mean counts and not the maximum, since one bright roof reaches any maximum. It is judged by its position
+      between the threshold and 1: at its threshold a model is as often wrong as right, whatever number that is.
+      Filled holes, and a rim grown far below the seed, lower the mean, as they should.
     - The median over clear dates withstands one missed cloud or shadow from three dates on; with two they are averaged,
-      and with one there is nothing to hold against it, so that a mine seen on fewer dates is never high. But it isn't
-      low for that: all mines of a map of a single date would be, and the class would no longer tell the faint ones from
-      the rest. Where nobody counted, dates are left out of the rule.
-    - What touches the end of the raster or nodata may be the rim of something else, so that it is never high; but what
-      is there was seen as well as anything, so that it isn't low for that alone.
+      and one date has nothing to compare with. So a mine seen on fewer dates is never high. It is not low for that:
+      all mines of a map of a single date would be low, and the class would no longer tell the faint ones from the
+      rest. Unknown numbers of dates are left out of the rule.
+    - A mine that touches the end of the raster or nodata may be the rim of something else, so it is never high; the
+      visible part was seen as well as any other, so it is not low for that.
 
     Args:
         patches: With ``mean_probability``, ``clear_dates`` and ``touches_edge``.
-        thresholds: The ones that the patches were made with.
-        confidence: Where the classes begin.
+        thresholds: Thresholds that the patches were made with.
+        confidence: Limits of the classes.
 
     Returns:
-        ``high``, ``medium`` or ``low`` for each.
+        ``high``, ``medium`` or ``low`` for each patch.
     """
     mean, dates = patches["mean_probability"].to_numpy(), patches["clear_dates"].to_numpy()
     way = 1 - thresholds.grow
     sure = mean >= thresholds.grow + confidence.high_margin * way
     unsure = mean < thresholds.grow + confidence.low_margin * way
-    # Comparisons with NaN are false: what nobody counted is not too little.
+    # Comparisons with NaN are false, so an unknown number is not too small.
     few = dates < confidence.high_clear_dates
     whole = ~patches["touches_edge"].to_numpy()
     return np.select([unsure, sure & ~few & whole], [LOW, HIGH], MEDIUM)

@@ -30,7 +30,7 @@ MEANINGS: Final = {
     "model": "model that found it",
     "model_version": "version of the model",
     "scene": "scene that it was found in",
-    "origin": "what to type after kedro lineage to ask where it comes from",
+    "lineage_id": "argument of kedro lineage that reports where it comes from",
     "longitude": "of its centroid, degrees of WGS 84",
     "latitude": "of its centroid, degrees of WGS 84",
     "touches_edge": "it may go on where the scene ends or has no data",

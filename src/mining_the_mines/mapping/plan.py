@@ -1,39 +1,126 @@
-"""What a map depends on, and the bands of rows that it is made in."""
+"""Plans of maps: windows, tasks, and a hash of everything that a map depends on."""
 
-import hashlib
 import json
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
+import numpy as np
+import shapely
+
+from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.code_hash import code_hash
+from mining_the_mines.core.hashing import hash_bytes, hash_values
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.mapping.model import MapModel, StoredModel
-from mining_the_mines.mapping.settings import Precision, TilingSettings
+from mining_the_mines.geo.named_areas import NamedAreas, read_named_areas
+from mining_the_mines.mapping.attributes import MapFacts
+from mining_the_mines.mapping.settings import MappingSettings, Precision, TilingSettings
 from mining_the_mines.mapping.windows import AxisWindows, cut_axis
-from mining_the_mines.rasters.scene import Scene
+from mining_the_mines.models.predictor import Predictor
+from mining_the_mines.rasters.scene import Scene, lay_grid
 
-#: Goes up when the same scene, model and settings begin to give another map.
-VERSION: Final = 1
-
-#: Small scenes are divided too: most machines have two cores at least.
+#: Sub-folder of maps for tasks of scenes that are not complete yet.
+PARTS: Final = ".parts"
+#: Small scenes are divided, too, since most machines have two cores at least.
 _LEAST_BANDS: Final = 2
+#: Dataset of the maps, with which a lineage id begins, and the digits of the content hash that follow.
+_DATASET: Final = "scene_maps"
+_DIGITS: Final = 12
+#: Modules that make probabilities, and all the rest of a map; and packages whose code is no part of a map's hash: the
+#: model has a hash of its own, and composites are hashed by their pixels.
+_PROBABILITY_CODE: Final = "mining_the_mines.mapping.row_bands"
+_MAP_CODE: Final = "mining_the_mines.mapping.completion"
+_NO_EFFECT: Final = tuple(f"mining_the_mines.{name}" for name in ("core", "models", "scenes", "chips", "scoring"))
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model on disk, which every worker loads for itself.
+
+    Attributes:
+        folder: Folder of the model; workers on other machines see the same folder.
+        load: Reads the model; a function of a module, so that workers can import it.
+        name: Name of the model, for people.
+        version: Version of the model, for people.
+        content_hash: SHA-256 of its files.
+    """
+
+    folder: Path
+    load: Callable[[Path], Predictor]
+    name: str
+    version: str
+    content_hash: str
+
+
+@lru_cache(maxsize=2)  # loading a model takes longer than mapping a small band, and a worker gets many of them
+def load_once(stored: StoredModel) -> Predictor:
+    """Load a model; a process loads it once."""
+    return stored.load(stored.folder)
+
+
+@dataclass(frozen=True)
+class PermitFile:
+    """A vector file of named areas, which every worker reads for itself.
+
+    Attributes:
+        path: Path of the file.
+        content_hash: SHA-256 of names and polygons.
+        name_column: Column of the names; ``None`` for the first that looks like it.
+    """
+
+    path: Path
+    content_hash: str
+    name_column: str | None = None
+
+    @classmethod
+    def of(cls, areas: NamedAreas | None) -> "PermitFile | None":
+        """Return the file of areas that were read from one."""
+        if areas is None:
+            return None
+        content = json.dumps(areas.names).encode() + b"".join(shapely.to_wkb(areas.geometry))
+        return cls(Path(areas.source).absolute(), hash_bytes(content), areas.name_column)
+
+
+@lru_cache(maxsize=2)  # a worker finishes many scenes, and polygons of a whole country take long to read and repair
+def _read_once(file: PermitFile) -> NamedAreas:
+    return read_named_areas(file.path, file.name_column)
+
+
+@dataclass(frozen=True)
+class PermitFiles:
+    """Layers that mines are compared with.
+
+    Attributes:
+        concessions: Areas where mining is allowed; ``None`` if unknown.
+        protected_areas: Areas where it is not; ``None`` if unknown.
+    """
+
+    concessions: PermitFile | None = None
+    protected_areas: PermitFile | None = None
+
+    def read(self) -> tuple[NamedAreas | None, NamedAreas | None]:
+        """Read both layers; a process reads them once."""
+        concessions, protected = (
+            _read_once(file) if file else None for file in (self.concessions, self.protected_areas)
+        )
+        return concessions, protected
 
 
 @dataclass(frozen=True)
 class RowBand:
-    """Some rows of windows, which are one task.
+    """Adjacent rows of windows, which are one task.
 
     Attributes:
-        number: From 0, top to bottom.
-        first_window: Number of its first row of windows.
-        end_window: Number of the row of windows behind its last.
-        first_row: First row of the scene that its windows lie on.
-        end_row: Row of the scene behind the last that they lie on.
+        first_window: Number of the first row of windows.
+        end_window: Number of the row of windows behind the last.
+        first_row: First row of the scene beneath the windows.
+        end_row: Row of the scene behind the last beneath them.
     """
 
-    number: int
     first_window: int
     end_window: int
     first_row: int
@@ -41,18 +128,40 @@ class RowBand:
 
 
 @dataclass(frozen=True)
+class BandPart:
+    """The share of a band of rows in a map, on disk until the map is complete.
+
+    Attributes:
+        path: Array float32 (rows, width): weighted sums of probabilities, NaN without data. Rows beneath windows of
+            this band alone are final.
+        band: The band.
+    """
+
+    path: Path
+    band: RowBand
+
+    def is_complete(self, width: int) -> bool:
+        """Whether the file is there as it was written, not damaged by a power cut."""
+        try:
+            sums = np.load(self.path, mmap_mode="r")
+        except (OSError, EOFError, ValueError):
+            return False
+        return bool(sums.dtype == np.float32 and sums.shape == (self.band.end_row - self.band.first_row, width))
+
+
+@dataclass(frozen=True)
 class ProbabilityPlan:
-    """All that a scene's map of probability depends on.
+    """Everything that the probability raster of a scene depends on.
 
     Attributes:
         scene: The scene.
         model: The model.
-        grid: On which the map lies.
-        rows: How the scene's rows are cut.
-        columns: How its columns are cut.
-        tiling: The settings behind that.
-        precision: Type of the map's numbers.
-        coarse: Whether the model judges windows as wholes.
+        grid: Grid of the map.
+        rows: Windows along the scene's rows.
+        columns: Windows along its columns.
+        tiling: Settings of the windows.
+        precision: Type of the raster's numbers.
+        coarse: True if the model judges windows as a whole.
     """
 
     scene: Scene
@@ -66,55 +175,117 @@ class ProbabilityPlan:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of all that the numbers depend on, to the last bit: how sums are grouped counts too."""
-        content = {
-            "version": VERSION,
-            "scene": self.scene.fingerprint(),
-            "model": self.model.content_hash,
-            "grid": [self.grid.crs.to_wkt(), *self.grid.transform[:6], self.grid.height, self.grid.width],
-            "windows": [self.rows.window, self.columns.window],
-            "tiling": self.tiling.model_dump(mode="json"),
-            "precision": self.precision,
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        """SHA-256 of everything that the numbers depend on, to the last bit: the order of sums counts, too."""
+        return hash_values(
+            {
+                "code": code_hash(_PROBABILITY_CODE, _NO_EFFECT),
+                "scene": self.scene.fingerprint(),
+                "model": self.model.content_hash,
+                "grid": [self.grid.crs.to_wkt(), *self.grid.transform[:6], self.grid.height, self.grid.width],
+                "windows": [self.rows.window, self.columns.window],
+                "tiling": self.tiling.model_dump(mode="json"),
+                "precision": self.precision,
+            }
+        )
 
     @cached_property
     def bands(self) -> tuple[RowBand, ...]:
-        """The tasks, top to bottom; of about equal size."""
+        """The tasks from top to bottom, of about equal size."""
         starts, height = self.rows.starts, self.rows.length
         count = min(len(starts), max(_LEAST_BANDS, math.ceil(height / self.tiling.band_rows)))
         edges = [round(number * len(starts) / count) for number in range(count + 1)]
         return tuple(
-            RowBand(
-                number,
-                first,
-                end,
-                self.rows.inside(first)[0],
-                self.rows.inside(end - 1)[1],
-            )
-            for number, (first, end) in enumerate(pairwise(edges))
+            RowBand(first, end, self.rows.inside(first)[0], self.rows.inside(end - 1)[1])
+            for first, end in pairwise(edges)
         )
 
+    def parts(self, folder: Path) -> list[BandPart]:
+        """Files of the bands in a folder.
 
-def plan_probability(
-    scene: Scene, stored: StoredModel, model: MapModel, tiling: TilingSettings, precision: Precision, grid: ChipGrid
-) -> ProbabilityPlan:
-    """Lay out the windows of a scene.
+        A file is named by its windows: where windows overlap by more than half, several bands begin at the same row.
+        """
+        return [
+            BandPart(folder / f"windows_{band.first_window:05d}_{band.end_window:05d}.npy", band) for band in self.bands
+        ]
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """Everything that the map of a scene depends on.
+
+    Attributes:
+        probability: Plan of the probability raster.
+        facts: Provenance that each polygon carries, without the lineage id.
+        chips: Bands of the model.
+        threshold: Probability from which the model calls a pixel mine.
+        settings: Settings of mapping.
+        permits: Layers to compare with.
+        files: SHA-256 of each file of the scene by path, for its record.
+    """
+
+    probability: ProbabilityPlan
+    facts: MapFacts
+    chips: ChipSettings
+    threshold: float
+    settings: MappingSettings
+    permits: PermitFiles
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the scene."""
+        return self.probability.scene.name
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of everything that the map depends on."""
+        layers = (self.permits.concessions, self.permits.protected_areas)
+        return hash_values(
+            {
+                "code": code_hash(_MAP_CODE, _NO_EFFECT),
+                "probability": self.probability.content_hash,
+                "facts": [str(fact) for fact in vars(self.facts).values()],
+                "threshold": self.threshold,
+                "settings": self.settings.model_dump(mode="json", exclude={"tiling"}),
+                "permits": [layer.content_hash if layer else None for layer in layers],
+            }
+        )
+
+    @cached_property
+    def final_facts(self) -> MapFacts:
+        """The facts with the lineage id, which depends on all others."""
+        return replace(self.facts, lineage_id=f"{_DATASET}:{self.content_hash[:_DIGITS]}")
+
+    def parts_folder(self, folder: Path) -> Path:
+        """Sub-folder of a folder of maps for the tasks of this plan."""
+        return folder / PARTS / f"{self.name}-{self.probability.content_hash[:16]}"
+
+    def parts(self, folder: Path) -> list[BandPart]:
+        """Files of the tasks in a folder of maps until the map is complete."""
+        return self.probability.parts(self.parts_folder(folder))
+
+
+def plan_scene(scene: Scene, stored: StoredModel, settings: MappingSettings, permits: PermitFiles) -> ScenePlan:
+    """Plan the map of a scene.
 
     Args:
         scene: The scene.
-        stored: Where the model lies.
-        model: The same, loaded.
-        tiling: How the scene is cut.
-        precision: Type of the map's numbers.
-        grid: As :func:`mining_the_mines.rasters.scene.lay_grid` gave it.
+        stored: The model; it is loaded once.
+        settings: Settings of mapping.
+        permits: Layers to compare with.
 
     Returns:
         The plan.
+
+    Raises:
+        BadInputError: The scene can't be read, lacks a band or coordinates, or has other pixels than the model.
     """
-    window = model.window if model.coarse or tiling.window is None else tiling.window
-    rows, columns = (
-        cut_axis(length, window, tiling.overlap, tiling.blend, whole=model.coarse)
-        for length in (grid.height, grid.width)
-    )
-    return ProbabilityPlan(scene, stored, grid, rows, columns, tiling, precision, model.coarse)
+    model = load_once(stored)
+    grid = lay_grid(scene, model.chips, settings.pixel, resample=settings.resample)
+    tiling: dict[str, Any] = {"overlap": settings.tiling.overlap, "blend": settings.tiling.blend}
+    window = model.window if model.coarse or settings.tiling.window is None else settings.tiling.window
+    rows, columns = (cut_axis(length, window, **tiling, whole=model.coarse) for length in (grid.height, grid.width))
+    probability = ProbabilityPlan(scene, stored, grid, rows, columns, settings.tiling, settings.precision, model.coarse)
+    days = sorted(scene.dates)
+    facts = MapFacts(scene.name, stored.name, stored.version, days[0] if days else None, days[-1] if days else None)
+    return ScenePlan(probability, facts, model.chips, model.threshold, settings, permits, scene.file_hashes())

@@ -1,4 +1,4 @@
-"""A map of probability: parts of it joined to one Cloud-Optimized GeoTIFF, and read back a few rows at a time."""
+"""Probability rasters: parts joined to a Cloud-Optimized GeoTIFF, and read back a few rows at a time."""
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,12 +14,13 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.mapping.plan import ProbabilityPlan
-from mining_the_mines.mapping.row_bands import BandPart, Sums
+from mining_the_mines.mapping.plan import BandPart, ProbabilityPlan
 from mining_the_mines.mapping.settings import Precision
 from mining_the_mines.rasters.cog import CogLayout, write_cog
 
-#: Numbers of whole maps of 8 bits: 0–254 stand for 0–1.
+Sums = npt.NDArray[np.float32]
+
+#: Steps of rasters of 8 bits: 0–254 stand for 0–1.
 STEPS: Final = 254
 _NODATA: Final = 255
 #: Rows that are copied at a time.
@@ -32,22 +33,22 @@ def write_probability(path: Path, plan: ProbabilityPlan, parts: Sequence[BandPar
     """Join a scene's parts to a Cloud-Optimized GeoTIFF on its own grid.
 
     Args:
-        path: Where to.
-        plan: Of the scene.
+        path: File to write.
+        plan: Plan of the raster.
         parts: All of its bands of rows, top to bottom.
-        tags: What is known of the map.
+        tags: Tags of the file.
     """
     _write(path, plan, joined_rows(parts), tags)
 
 
 def copy_probability(known: Path, path: Path, plan: ProbabilityPlan, tags: Mapping[str, str]) -> None:
-    """Copy a map of probability; where more is to be said of it by now, the same numbers are written anew.
+    """Copy a probability raster; the same numbers are written anew if its tags have changed.
 
     Args:
-        known: As :func:`write_probability` wrote it, of the same plan.
-        path: Where to.
-        plan: Of the scene.
-        tags: What is known of the map.
+        known: Raster of the same plan.
+        path: File to write.
+        plan: Plan of the raster.
+        tags: Tags of the file.
     """
     with rasterio.open(known) as source:
         said = source.tags()
@@ -78,16 +79,16 @@ def _write(path: Path, plan: ProbabilityPlan, rows: Iterable[tuple[int, Sums]], 
 
 
 def joined_rows(parts: Sequence[BandPart]) -> Iterator[tuple[int, Sums]]:
-    """Add up what bands of rows have in common.
+    """Add up bands of rows where they overlap.
 
     Args:
-        parts: All of a scene, top to bottom.
+        parts: All parts of a scene, top to bottom.
 
     Yields:
         First row, and probabilities (rows, width) with NaN without data, final; top to bottom.
 
     Raises:
-        SceneError: If a part has gone.
+        SceneError: A part is missing.
     """
     carried: Sums | None = None
     for part, following in zip_longest(parts, parts[1:]):
@@ -117,11 +118,11 @@ def encode(probability: Sums, precision: Precision) -> npt.NDArray[np.generic]:
 
 
 def read_probability(path: Path, rows: int) -> Iterator[tuple[int, Sums]]:
-    """Read a map of probability from top to bottom.
+    """Read a probability raster from top to bottom.
 
     Args:
-        path: As :func:`write_probability` wrote it.
-        rows: How many at a time.
+        path: Raster that :func:`write_probability` wrote.
+        rows: Number of rows in a block.
 
     Yields:
         First row, and probabilities float32 (rows, width), NaN without data.
@@ -133,7 +134,7 @@ def read_probability(path: Path, rows: int) -> Iterator[tuple[int, Sums]]:
 
 
 def read_small(path: Path, longest_side: int) -> Sums:
-    """Read a whole map of probability no larger than it will be shown; see :func:`read_probability`."""
+    """Read a whole probability raster, averaged to at most so many pixels a side; see :func:`read_probability`."""
     with rasterio.open(path) as source:
         scale = min(1.0, longest_side / max(source.height, source.width))
         shape = (max(1, round(source.height * scale)), max(1, round(source.width * scale)))

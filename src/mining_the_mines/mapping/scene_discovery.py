@@ -1,4 +1,4 @@
-"""What a person means by a scene: a raster, a composite, a STAC item, or a folder of them."""
+"""Scenes to map: rasters, composites and STAC items, by the paths and addresses that a person names."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,24 +7,38 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from mining_the_mines.core.errors import SceneError
+import pystac
+
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import BadInputError, SceneError, UnwritableError
+from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.core.redaction import without_secrets
+from mining_the_mines.mapping.scene_map import UnmappedScene
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites, read_composite
+from mining_the_mines.scenes.composites import make_composites, plan_composites
+from mining_the_mines.scenes.http import PLANETARY_COMPUTER
+from mining_the_mines.scenes.regions import Bounds, Region
+from mining_the_mines.scenes.search import open_item
+from mining_the_mines.scenes.selection import select_from
+from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 
 _RASTERS: Final = (".tif", ".tiff", ".jp2", ".vrt")
 _ITEM: Final = ".json"
-#: Where a map's folder can't bear a name.
+#: Characters that the name of a map's folder can't have.
 _NO_NAME: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.+|[. ]+$')
+_PLANETARY_COMPUTER_HOST: Final = "planetarycomputer.microsoft.com"
+#: Host of the Planetary Computer's files, which can't be read without a signature.
+_STORAGE: Final = ".blob.core.windows.net"
 
 
 @dataclass(frozen=True)
 class StacScene:
-    """A scene of a STAC archive, which becomes a composite of one date before it is mapped.
+    """A STAC item to map; a composite of its one date is made first.
 
     Attributes:
-        name: Of its file.
-        address: Path or URL of its item.
+        name: Name of its file.
+        address: Path or URL of the item.
     """
 
     name: str
@@ -32,8 +46,68 @@ class StacScene:
 
     @property
     def source(self) -> str:
-        """Its address, fit to be written down."""
+        """The address without passwords and signatures."""
         return without_secrets(self.address)
+
+
+@dataclass(frozen=True)
+class StacReading:
+    """Reading of STAC items.
+
+    Attributes:
+        compositing: Cloud mask and method.
+        access: Time limits and retries.
+        dask: Workers.
+        folder: Folder for composites of single items, each in a sub-folder.
+    """
+
+    compositing: CompositingSettings
+    access: AcquisitionSettings
+    dask: DaskSettings
+    folder: Path
+
+
+@dataclass(frozen=True)
+class PreparedScenes:
+    """Rasters to map.
+
+    Attributes:
+        scenes: Scenes, in the order in which they were named.
+        unmapped: Scenes that could not be prepared.
+    """
+
+    scenes: tuple[Scene, ...]
+    unmapped: tuple[UnmappedScene, ...] = ()
+
+
+def prepare_scenes(
+    given: str | Sequence[str], bands: Sequence[str], reading: StacReading, progress: Count = uncounted
+) -> PreparedScenes:
+    """Find scenes, and make a composite of each STAC item among them.
+
+    Args:
+        given: Paths and addresses; see :func:`find_scenes`.
+        bands: Names of the bands, in the order of the model.
+        reading: Reading of STAC items.
+        progress: Counts the blocks of a composite.
+
+    Returns:
+        The scenes. An item that can't be composited is listed as unmapped.
+
+    Raises:
+        SceneError: A path does not exist, or a folder holds no scene.
+        UnwritableError: The disk is full, or the folder can't be written to.
+    """
+    scenes: list[Scene] = []
+    unmapped: list[UnmappedScene] = []
+    for found in find_scenes(given):
+        try:
+            scenes.append(found if isinstance(found, Scene) else composite_item(found, bands, reading, progress))
+        except UnwritableError:
+            raise
+        except BadInputError as error:
+            unmapped.append(UnmappedScene(found.name, found.source, str(error)))
+    return PreparedScenes(tuple(scenes), tuple(unmapped))
 
 
 def find_scenes(given: str | Sequence[str]) -> list[Scene | StacScene]:
@@ -44,29 +118,64 @@ def find_scenes(given: str | Sequence[str]) -> list[Scene | StacScene]:
             STAC item (JSON), by path or URL; a folder of such rasters, of composites or of items.
 
     Returns:
-        The scenes in the order named, those of a folder by name; each has another name.
+        The scenes in the order named, those of a folder by name; no two have the same name.
 
     Raises:
-        SceneError: If something does not exist, or a folder holds no scene.
+        SceneError: A path does not exist, or a folder holds no scene.
     """
     named = [given] if isinstance(given, str) else list(given)
     if not named:
         raise SceneError(
             "No scene is named: say which with --params=scene=PATH, a raster, a STAC item, a composite or a folder."
         )
-    return _with_names_of_their_own(scene for name in named for scene in _scenes_of(str(name)))
+    return _with_unique_names(scene for name in named for scene in _scenes_of(str(name)))
 
 
 def composite_scene(composite: Composite) -> Scene:
-    """A composite as a scene: its dates and numbers of clear dates are known."""
+    """Return a composite as a scene with its dates and clear dates."""
     return Scene(composite.region, composite.image, str(composite.image), composite.clear_dates, composite.dates)
+
+
+def composite_item(scene: StacScene, bands: Sequence[str], reading: StacReading, progress: Count = uncounted) -> Scene:
+    """Make a composite of one STAC item: clouds masked, offsets harmonised, one grid of 10 m.
+
+    A complete composite of the same item and settings is used again.
+
+    Args:
+        scene: The item.
+        bands: Names of the bands, in the order of the model.
+        reading: Reading of STAC items.
+        progress: Counts the blocks.
+
+    Returns:
+        The scene to map.
+
+    Raises:
+        SceneError: The item does not exist, lacks a band or a bbox, lies across the antimeridian, or its files can't be
+            read.
+    """
+    # A person who names a scene wants it, however cloudy it is and whenever it was taken.
+    access = reading.access.model_copy(
+        update={
+            "source": "", "start": None, "end": None, "exclude": (), "max_cloud_cover": 100.0, "minimum_dates": 1,
+        }
+    )  # fmt: skip
+    source = open_item(scene.address, access)
+    if _needs_signature(scene, source.item):
+        access = access.model_copy(update={"source": PLANETARY_COMPUTER})
+    region = Region(scene.name, _box(scene, source.item))
+    choice = select_from(source, [region], bands, reading.compositing.mask, access)
+    plans = plan_composites(choice, bands, reading.compositing, access)
+    (composite,) = make_composites(plans, reading.folder / scene.name, reading.dask, progress)
+    made = composite_scene(composite)
+    return Scene(made.name, made.image, scene.source, made.clear_dates, made.dates)
 
 
 def _scenes_of(name: str) -> Iterator[Scene | StacScene]:
     if urlsplit(name).scheme in {"http", "https"}:
-        yield StacScene(_fit(Path(urlsplit(name).path).stem or "scene"), name)
+        yield StacScene(_folder_name(Path(urlsplit(name).path).stem or "scene"), name)
         return
-    path = Path(name).absolute()  # workers need not stand in this folder
+    path = Path(name).absolute()  # workers may run in another folder
     if path.is_dir():
         yield from _in_folder(path)
     elif not path.exists():
@@ -92,19 +201,19 @@ def _in_folder(folder: Path) -> Iterator[Scene | StacScene]:
 
 def _at(path: Path) -> Scene | StacScene:
     if path.suffix.lower() == _ITEM:
-        return StacScene(_fit(path.stem), str(path))
+        return StacScene(_folder_name(path.stem), str(path))
     composite = read_composite(path.parent, path.stem)
     if composite is not None and composite.image == path:
         return composite_scene(composite)
-    return Scene(_fit(path.stem), path, str(path))
+    return Scene(_folder_name(path.stem), path, str(path))
 
 
-def _fit(name: str) -> str:
-    """A name that a folder can bear."""
+def _folder_name(name: str) -> str:
+    """The name without characters that a folder can't have."""
     return _NO_NAME.sub("_", name) or "scene"
 
 
-def _with_names_of_their_own(scenes: Iterable[Scene | StacScene]) -> list[Scene | StacScene]:
+def _with_unique_names(scenes: Iterable[Scene | StacScene]) -> list[Scene | StacScene]:
     by_name: dict[str, Scene | StacScene] = {}
     for scene in scenes:
         other = by_name.setdefault(scene.name.casefold(), scene)
@@ -114,3 +223,26 @@ def _with_names_of_their_own(scenes: Iterable[Scene | StacScene]) -> list[Scene 
                 "rename one, or map them in two runs."
             )
     return list(by_name.values())
+
+
+def _needs_signature(scene: StacScene, item: pystac.Item) -> bool:
+    """Whether an item belongs to the Planetary Computer, read from there or saved as a file."""
+    addresses = (scene.address, *(asset.href for asset in item.assets.values()))
+    hosts = [urlsplit(address).hostname or "" for address in addresses]
+    return any(host == _PLANETARY_COMPUTER_HOST or host.endswith(_STORAGE) for host in hosts)
+
+
+def _box(scene: StacScene, item: pystac.Item) -> Bounds:
+    """West, south, east and north of an item, in degrees of WGS 84."""
+    box = item.bbox
+    if not box:
+        raise SceneError(f"{scene.source} has no bbox: its catalog is at fault; name another scene.")
+    half = len(box) // 2
+    west, south, east, north = box[0], box[1], box[half], box[half + 1]
+    if west > east:  # RFC 7946, section 5.2
+        raise SceneError(
+            f"{scene.source} lies across the antimeridian (its bbox reaches from {west:g} to {east:g} degrees), and "
+            "such a scene can't be mapped as an item: make a composite of each side with acquisition.regions, and map "
+            "these."
+        )
+    return west, south, east, north

@@ -1,7 +1,7 @@
-"""A finished map: what is known of it, and where its files lie."""
+"""Maps on disk: the record of a map, its files, and the list of the maps of a run."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,19 +19,19 @@ from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.paths import find, tell, tell_text
 from mining_the_mines.geo.grid import Box, ChipGrid, read_grid
-from mining_the_mines.mapping.map_facts import MapFacts
+from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.map_files import MINES
 from mining_the_mines.mapping.probability_raster import read_probability, read_small
 from mining_the_mines.rasters.scene import Scene
-from mining_the_mines.rasters.scene_rgb import read_visible
+from mining_the_mines.rasters.true_colour import read_overview
 from mining_the_mines.scoring.mapped_area import KnownRows, outline_known
 
 PROBABILITY: Final = "probability.tif"
 QUICKLOOK: Final = "quicklook.jpg"
 ITEM: Final = "item.json"
-#: What is known of a map; a folder without it is not whole.
+#: Record of a map; a folder without it is incomplete.
 RECORD: Final = "map.json"
-#: Lists the maps of the last run, and what could not be mapped.
+#: List of the maps of the last run, and of scenes that could not be mapped.
 INDEX: Final = "maps.json"
 #: Rows that are read at a time.
 _ROWS: Final = 1024
@@ -39,24 +39,27 @@ _ROWS: Final = 1024
 
 @dataclass(frozen=True)
 class MapRecord:
-    """What is known of a map beside its pixels and polygons.
+    """Facts about a map beside its pixels and polygons: the content of :data:`RECORD`, a plain JSON object.
+
+    ``kedro lineage`` reads the file. Paths inside the project are relative to the project's folder there.
 
     Attributes:
-        scene: What was mapped.
-        facts: What every polygon says of its origin.
-        chips: How the scene's numbers became reflectance, and of which bands.
-        content_hash: SHA-256 of all that the map depends on.
-        probability_hash: SHA-256 of what its probabilities depend on.
+        scene: The scene: ``name``, ``image``, ``source``, ``clear_dates`` and ``dates``.
+        facts: Provenance that each polygon carries: ``scene``, ``model``, ``model_version``, ``first_date``,
+            ``last_date`` and ``lineage_id``.
+        chips: Bands, and decoding of the scene's numbers.
+        content_hash: SHA-256 of everything that the map depends on.
+        probability_hash: SHA-256 of everything that its probabilities depend on.
         model_hash: SHA-256 of the model's files.
-        seed: Probability that a polygon reaches somewhere.
-        grow: Probability from which a pixel belongs to a polygon.
-        coarse: Whether the model judged whole windows.
+        seed: Probability that each polygon reaches somewhere.
+        grow: Probability that all pixels of a polygon reach.
+        coarse: True if the model judged whole windows.
         mines: Number of polygons.
-        hectares: Their area.
-        mapped_hectares: Ground that has data.
-        mapped_share: Share of the scene's pixels that have data.
-        reviews: Number of polygons that deserve a review; ``None`` where no permits were given.
-        files: SHA-256 of each file of the scene as it was mapped, by path; older maps tell of none.
+        hectares: Area of the polygons.
+        mapped_hectares: Area with data.
+        mapped_share: Share of the scene's pixels with data, 0–1.
+        reviews: Number of polygons marked for review; ``None`` without permits.
+        files: SHA-256 of each file of the scene by path; empty in older maps.
     """
 
     scene: Scene
@@ -81,8 +84,8 @@ class SceneMap:
     """The map of a scene.
 
     Attributes:
-        record: What is known of it.
-        folder: Its files: :data:`PROBABILITY`, polygons, :data:`QUICKLOOK`, :data:`ITEM`, :data:`RECORD`.
+        record: Facts about it.
+        folder: Folder of its files: :data:`PROBABILITY`, polygons, :data:`QUICKLOOK`, :data:`ITEM`, :data:`RECORD`.
     """
 
     record: MapRecord
@@ -90,37 +93,37 @@ class SceneMap:
 
     @property
     def name(self) -> str:
-        """Of the scene."""
+        """Name of the scene."""
         return self.record.scene.name
 
     @property
     def probability(self) -> Path:
-        """A Cloud-Optimized GeoTIFF, one band, NaN or nodata where nothing is known."""
+        """Path of the probability raster, a Cloud-Optimized GeoTIFF of one band, NaN or nodata without data."""
         return self.folder / PROBABILITY
 
     @cached_property
     def mines(self) -> gpd.GeoDataFrame:
-        """The polygons, read when they are first asked for."""
+        """The polygons, read once."""
         return gpd.read_parquet(self.folder / f"{MINES}.parquet")
 
     @cached_property
     def grid(self) -> ChipGrid:
-        """On which the map lies."""
+        """Grid of the map."""
         return read_grid(self.probability)
 
     @cached_property
-    def ground(self) -> shapely.Geometry:
-        """Where the map says something, in its own coordinates."""
+    def mapped_area(self) -> shapely.Geometry:
+        """Polygon of the pixels with data, in the map's CRS."""
         rows = read_probability(self.probability, _ROWS)
         return outline_known((KnownRows(first, ~np.isnan(part)) for first, part in rows), self.grid.transform)
 
     def small_probability(self, longest_side: int) -> npt.NDArray[np.float32]:
-        """The map of probability no larger than it will be shown, NaN without data."""
+        """Probabilities averaged to at most so many pixels a side, NaN without data."""
         return read_small(self.probability, longest_side)
 
     def picture(self, longest_side: int, bounds: Box | None = None) -> tuple[npt.NDArray[np.float32], Affine]:
-        """What was mapped in true colour; see :func:`mining_the_mines.rasters.scene_rgb.read_visible`."""
-        return read_visible(self.record.scene, self.record.chips, longest_side, bounds)
+        """The scene in true colour; see :func:`mining_the_mines.rasters.true_colour.read_overview`."""
+        return read_overview(self.record.scene.image, self.record.chips, longest_side, bounds)
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,9 @@ class UnmappedScene:
     """A scene that could not be mapped.
 
     Attributes:
-        scene: Its name.
-        source: Where it comes from.
-        reason: Why not, and the way out.
+        scene: Name of the scene.
+        source: Path or address of the scene.
+        reason: The fault, and the way out.
     """
 
     scene: str
@@ -144,7 +147,7 @@ class SceneMaps:
 
     Attributes:
         maps: One a scene, in the order in which the scenes were named.
-        unmapped: What could not be mapped.
+        unmapped: Scenes that could not be mapped.
     """
 
     maps: tuple[SceneMap, ...]
@@ -156,51 +159,45 @@ _UNMAPPED: Final = TypeAdapter(tuple[UnmappedScene, ...])
 
 
 def write_record(record: MapRecord, folder: Path) -> None:
-    """Write what is known of a map into its folder; paths of its project are told from the project's folder."""
-    told = _readdress(record, partial(tell, beside=folder))
+    """Write the record of a map into its folder; paths inside its project are relative to the project's folder."""
+    told = _change_paths(record, partial(tell, beside=folder))
     (folder / RECORD).write_bytes(_RECORD.dump_json(told, indent=1) + b"\n")
 
 
 def read_map(folder: Path, scene: str) -> SceneMap | None:
-    """Find the map of a scene.
-
-    Args:
-        folder: Where maps lie.
-        scene: Its name.
+    """Find the map of a scene in a folder of maps.
 
     Returns:
-        The map; ``None`` if there is none, or not all of it.
+        The map; ``None`` if it is missing or incomplete.
     """
     place = folder / scene
     try:
         record = _RECORD.validate_json((place / RECORD).read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValidationError):
         return None
-    whole = all((place / name).is_file() for name in (PROBABILITY, f"{MINES}.parquet"))
-    return SceneMap(_readdress(record, partial(find, beside=place)), place) if whole else None
+    complete = all((place / name).is_file() for name in (PROBABILITY, f"{MINES}.parquet"))
+    return SceneMap(_change_paths(record, partial(find, beside=place)), place) if complete else None
 
 
-def write_index(folder: Path, scenes: Sequence[str], unmapped: Sequence[UnmappedScene]) -> None:
-    """List the maps of a run."""
+def write_index(folder: Path, scene_maps: SceneMaps) -> None:
+    """Write the list of the maps of a run into a folder of maps."""
     told = tuple(
-        UnmappedScene(scene.scene, tell(scene.source, folder), tell_text(scene.reason, folder)) for scene in unmapped
+        UnmappedScene(scene.scene, tell(scene.source, folder), tell_text(scene.reason, folder))
+        for scene in scene_maps.unmapped
     )
-    listed = {"scenes": list(scenes), "unmapped": _UNMAPPED.dump_python(told, mode="json")}
+    listed = {
+        "scenes": [found.name for found in scene_maps.maps],
+        "unmapped": _UNMAPPED.dump_python(told, mode="json"),
+    }
     with whole_file(folder / INDEX) as draft:
         draft.write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
 
 
 def open_maps(folder: Path) -> SceneMaps:
-    """Open the maps of the last run.
-
-    Args:
-        folder: Where maps lie.
-
-    Returns:
-        The maps.
+    """Open the maps that a folder lists.
 
     Raises:
-        SceneError: If there are none, or one of them is not whole.
+        SceneError: The folder lists no maps, or one of them is incomplete.
     """
     try:
         listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))
@@ -216,8 +213,7 @@ def open_maps(folder: Path) -> SceneMaps:
     )
 
 
-def _readdress(record: MapRecord, change: Callable[[str], str]) -> MapRecord:
-    """The same with other paths."""
+def _change_paths(record: MapRecord, change: Callable[[str], str]) -> MapRecord:
     scene = record.scene
     clear_dates = None if scene.clear_dates is None else Path(change(str(scene.clear_dates)))
     moved = replace(scene, image=Path(change(str(scene.image))), source=change(scene.source), clear_dates=clear_dates)

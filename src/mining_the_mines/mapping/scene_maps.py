@@ -1,4 +1,4 @@
-"""Maps of many scenes as one Dask graph: bands of rows, then a last task a scene."""
+"""Maps of many scenes as one Dask graph: bands of rows, then a last task for each scene."""
 
 import glob
 import logging
@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from distributed import Client, Future, as_completed
 from distributed.client import FutureCancelledError
@@ -14,17 +13,41 @@ from distributed.scheduler import KilledWorker
 
 from mining_the_mines.core.atomic import put_back
 from mining_the_mines.core.dask_client import DaskSettings, Refusal, attempt, connect, share
-from mining_the_mines.core.errors import BadInputError, SceneError
+from mining_the_mines.core.errors import BadInputError, SceneError, UnwritableError
 from mining_the_mines.core.progress import Count, uncounted
-from mining_the_mines.mapping.completion import PARTS, ScenePlan, finish_scene, finished_map, waiting_parts
-from mining_the_mines.mapping.row_bands import BandPart, map_band
-from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene, open_maps, read_map, write_index
-from mining_the_mines.rasters.chip import ChipError
+from mining_the_mines.mapping.completion import finish_scene, finished_map, waiting_parts
+from mining_the_mines.mapping.plan import PARTS, BandPart, PermitFiles, ScenePlan, StoredModel, plan_scene
+from mining_the_mines.mapping.row_bands import map_band
+from mining_the_mines.mapping.scene_discovery import PreparedScenes
+from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene, read_map
+from mining_the_mines.mapping.settings import MappingSettings
+from mining_the_mines.rasters.scene import Scene
 
 logger = logging.getLogger(__name__)
 
-#: Faults of one scene, which leave the others as they are.
-SCENE_FAULTS: Final = (SceneError, ChipError)
+
+def plan_maps(
+    prepared: PreparedScenes, model: StoredModel, settings: MappingSettings, permits: PermitFiles
+) -> tuple[list[ScenePlan], list[UnmappedScene]]:
+    """Plan the maps of scenes.
+
+    Args:
+        prepared: Scenes to map.
+        model: The model.
+        settings: Settings of mapping.
+        permits: Layers to compare with.
+
+    Returns:
+        A plan for each scene that can be mapped, and the scenes that can't, with the reason.
+    """
+    plans: list[ScenePlan] = []
+    unmapped = list(prepared.unmapped)
+    for scene in prepared.scenes:
+        try:
+            plans.append(plan_scene(scene, model, settings, permits))
+        except BadInputError as error:
+            unmapped.append(_unmapped(scene, error))
+    return plans, unmapped
 
 
 def make_maps(
@@ -34,71 +57,66 @@ def make_maps(
     dask: DaskSettings,
     progress: Count = uncounted,
 ) -> SceneMaps:
-    """Make the maps that are not there yet, and list them all.
+    """Make the maps that are not there yet.
 
     Args:
-        plans: One a scene, each of another name.
-        unmapped: Scenes for which there is no plan, with the reason; they are listed too.
-        folder: Where to. A scene whose map is there, made from the same scene, model and settings, is left as it is; of
-            one that was cut short, only missing bands of rows are made.
-        dask: Where the work is done. Workers read scenes and write maps themselves: paths and figures travel, no
-            pixels.
-        progress: Shows how far the work is.
+        plans: One a scene; no two have the same name.
+        unmapped: Scenes without a plan, with the reason.
+        folder: Folder of maps. A map of the same scene, model and settings is kept; of an interrupted one only the
+            missing bands of rows are made.
+        dask: Workers. They read scenes and write maps themselves: paths and figures travel, no pixels.
+        progress: Counts the tasks.
 
     Returns:
-        The maps. A scene that can't be mapped is left out, with a warning, as long as there is another; so is one for
-        which there is the map of another scene of its name.
+        The maps. A scene that can't be mapped is left out with a warning, as long as there is another; so is a scene
+        whose map would replace that of another scene of its name.
 
     Raises:
-        SceneError: If no scene can be mapped, or no scheduler answers.
-        BadInputError: If the disk is full, or the folder can't be written to. Maps that were made before are listed.
+        SceneError: No scene can be mapped, or no scheduler answers.
+        UnwritableError: The disk is full, or the folder can't be written to; finished maps stay.
     """
     _put_back(plans, folder)
     refused = [taken for plan in plans if (taken := _taken(plan, folder)) is not None]
-    unmapped = [*unmapped, *refused]
+    failures = [*unmapped, *refused]
     plans = [plan for plan in plans if plan.name not in {taken.scene for taken in refused}]
     waiting = [plan for plan in plans if finished_map(plan, folder) is None]
-    try:
-        failures = [*unmapped, *(_map_scenes(waiting, folder, dask, progress) if waiting else [])]
-    except BadInputError as error:
-        _list_what_is_done(plans, unmapped, folder, error)
-        raise
+    if waiting:
+        failures += _map_scenes(waiting, folder, dask, progress)
     for failure in failures:
         logger.warning("%s is not mapped: %s", failure.scene, failure.reason)
     failed = {failure.scene for failure in failures}
-    scenes = [plan.name for plan in plans if plan.name not in failed]
-    if not scenes:
+    maps = tuple(found for plan in plans if plan.name not in failed and (found := read_map(folder, plan.name)))
+    if not maps:
         raise SceneError(_nothing_mapped(failures))
-    write_index(folder, scenes, failures)
-    _tidy(plans, folder)
-    return open_maps(folder)
+    _remove_leftovers(plans, folder)
+    return SceneMaps(maps, tuple(failures))
+
+
+def map_part(plan: ScenePlan, part: BandPart) -> None:
+    """Map a band of rows on a worker."""
+    map_band(plan.probability, part)
+
+
+def finish(plan: ScenePlan, folder: Path, bands: Sequence[Refusal | None]) -> Refusal | None:
+    """Complete the map of a scene on a worker, unless one of its bands was refused."""
+    refused = next((band for band in bands if band is not None), None)
+    return refused if refused is not None else attempt(finish_scene, plan, folder)
 
 
 def _taken(plan: ScenePlan, folder: Path) -> UnmappedScene | None:
-    """Why a scene can't be mapped where another one of its name was."""
-    found, source = read_map(folder, plan.name), plan.probability.scene.source
+    """The reason not to map a scene where another scene of its name was mapped."""
+    found, scene = read_map(folder, plan.name), plan.probability.scene
     if found is None:
         return None
     other = found.record.scene.source
-    if source == other or Path(source).resolve() == Path(other).resolve():
+    if scene.source == other or Path(scene.source).resolve() == Path(other).resolve():
         return None
     return UnmappedScene(
         plan.name,
-        source,
-        f"{found.folder} holds the map of {other}, which {source} would replace, for both are called {plan.name}: "
-        "rename the scene, or remove that folder.",
+        scene.source,
+        f"{found.folder} holds the map of {other}, which {scene.source} would replace, for both are called "
+        f"{plan.name}: rename the scene, or remove that folder.",
     )
-
-
-def _list_what_is_done(
-    plans: Sequence[ScenePlan], unmapped: Sequence[UnmappedScene], folder: Path, error: BadInputError
-) -> None:
-    """List maps that were made before a run ended for a reason that is none of one scene's."""
-    done = [plan.name for plan in plans if finished_map(plan, folder) is not None]
-    if done:
-        missing = [_unmapped(plan, error) for plan in plans if plan.name not in done]
-        with suppress(BadInputError):  # on a full disk, there may be no room for the list either
-            write_index(folder, done, [*unmapped, *missing])
 
 
 def _nothing_mapped(failures: Sequence[UnmappedScene]) -> str:
@@ -114,10 +132,10 @@ def _put_back(plans: Sequence[ScenePlan], folder: Path) -> None:
             put_back(folder / plan.name, drafts)
 
 
-def _tidy(plans: Sequence[ScenePlan], folder: Path) -> None:
-    """Remove parts and drafts that nothing will need, since scenes are mapped, or will be in another way."""
+def _remove_leftovers(plans: Sequence[ScenePlan], folder: Path) -> None:
+    """Remove parts and drafts of scenes that are mapped, or will be mapped from another plan."""
     names = {plan.name for plan in plans}
-    current = {plan.parts(folder)[0].path.parent for plan in plans if finished_map(plan, folder) is None}
+    current = {plan.parts_folder(folder) for plan in plans if finished_map(plan, folder) is None}
     for parts in (folder / PARTS).glob("*"):
         if parts not in current and parts.name.rpartition("-")[0] in names:
             shutil.rmtree(parts, ignore_errors=True)
@@ -130,10 +148,14 @@ def _map_scenes(plans: Sequence[ScenePlan], folder: Path, dask: DaskSettings, pr
     steps = sum(len(parts) + 1 for _, parts in work)
     title = f"Mapping {plans[0].name}" if len(plans) == 1 else f"Mapping {len(plans)} scenes"
     with connect(dask) as client, progress(steps, title) as advance:
-        graph = _Graph(client, folder)
+        futures: list[Future[Refusal | None]] = []
+        ends: dict[Future[Refusal | None], ScenePlan] = {}
         try:
-            ends = {graph.add(plan, parts): plan for plan, parts in work}
-            for _ in as_completed(graph.futures):
+            for plan, parts in work:
+                tasks = _submit(client, plan, parts, folder)
+                futures += tasks
+                ends[tasks[-1]] = plan
+            for _ in as_completed(futures):
                 advance()
             return list(_failures(ends))
         except FutureCancelledError as error:
@@ -142,40 +164,14 @@ def _map_scenes(plans: Sequence[ScenePlan], folder: Path, dask: DaskSettings, pr
                 "finished is kept."
             ) from error
         finally:
-            client.cancel(graph.futures)
+            client.cancel(futures)
 
 
-class _Graph:
-    """Tasks of all scenes.
-
-    Args:
-        client: Of the scheduler.
-        folder: Where maps lie.
-    """
-
-    def __init__(self, client: Client, folder: Path) -> None:
-        self._client = client
-        self._folder = folder
-        self.futures: list[Future[Refusal | None]] = []
-
-    def add(self, plan: ScenePlan, parts: Sequence[BandPart]) -> Future[Refusal | None]:
-        """Add a scene; its last task, which gives why it could not be mapped, or nothing."""
-        everywhere = share(self._client, plan)
-        bands = [self._client.submit(attempt, map_part, everywhere, part, pure=False) for part in parts]
-        end = self._client.submit(finish, everywhere, self._folder, bands, pure=False)
-        self.futures += [*bands, end]
-        return end
-
-
-def map_part(plan: ScenePlan, part: BandPart) -> None:
-    """Map a band of rows on a worker."""
-    map_band(plan.probability, part)
-
-
-def finish(plan: ScenePlan, folder: Path, bands: Sequence[Refusal | None]) -> Refusal | None:
-    """Make a scene's map whole on a worker, unless one of its bands was refused."""
-    refused = next((band for band in bands if band is not None), None)
-    return refused if refused is not None else attempt(finish_scene, plan, folder)
+def _submit(client: Client, plan: ScenePlan, parts: Sequence[BandPart], folder: Path) -> list[Future[Refusal | None]]:
+    """Submit the tasks of a scene; the last one returns the reason why it could not be mapped, or nothing."""
+    everywhere = share(client, plan)
+    bands = [client.submit(attempt, map_part, everywhere, part, pure=False) for part in parts]
+    return [*bands, client.submit(finish, everywhere, folder, bands, pure=False)]
 
 
 def _failures(ends: dict[Future[Refusal | None], ScenePlan]) -> Iterator[UnmappedScene]:
@@ -190,10 +186,10 @@ def _failures(ends: dict[Future[Refusal | None], ScenePlan]) -> Iterator[Unmappe
                 )
             )
         if isinstance(refused, Refusal):
-            if not isinstance(refused.error, SCENE_FAULTS):
+            if isinstance(refused.error, UnwritableError):
                 raise refused.error
-            yield _unmapped(plan, refused.error)
+            yield _unmapped(plan.probability.scene, refused.error)
 
 
-def _unmapped(plan: ScenePlan, error: BadInputError) -> UnmappedScene:
-    return UnmappedScene(plan.name, plan.probability.scene.source, str(error))
+def _unmapped(scene: Scene, error: BadInputError) -> UnmappedScene:
+    return UnmappedScene(scene.name, scene.source, str(error))

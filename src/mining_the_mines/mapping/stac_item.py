@@ -1,10 +1,9 @@
-"""A map of mines as a STAC item, so that catalogs and their tools find it.
+"""Maps of mines as STAC items, so that catalogs and their tools find them.
 
 STAC 1.1 with the extensions projection 2.0, raster 2.0, file 2.1, table 1.2 and processing 1.2; properties of our own
 begin with ``mines:``.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -19,11 +18,14 @@ import pystac
 import rasterio
 import shapely
 from rasterio.io import DatasetReader
+from shapely import MultiPolygon, Polygon
+from shapely.affinity import translate
 
+from mining_the_mines.core.hashing import hash_file
 from mining_the_mines.core.redaction import without_secrets
-from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.mapping.footprint import draw_footprint, footprint_box
-from mining_the_mines.mapping.map_facts import MapFacts
+from mining_the_mines.geo.grid import Box, ChipGrid
+from mining_the_mines.geo.mine_polygons import Coordinates, way_to_degrees
+from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.map_files import MEANINGS, MINES
 from mining_the_mines.mapping.settings import Thresholds
 
@@ -40,6 +42,9 @@ EXTENSIONS: Final = tuple(
     )
 )
 _RASTER: Final = "probability.tif"
+#: Pieces of an edge of a footprint: straight edges between the corners of a scene of 110 km stray some metres from the
+#: scene's own (L² tan(latitude) / 8R).
+_PIECES: Final = 8
 #: Files of a map beside its raster: key, title, media type and role.
 _FILES: Final = MappingProxyType(
     {
@@ -63,22 +68,22 @@ def describe_map(
     """Describe the files of a map.
 
     Args:
-        folder: Holds ``probability.tif``, and as many as there are of ``mines.gpkg``, ``mines.parquet``,
-            ``mines.geojson``, ``quicklook.jpg`` and ``map.json``.
-        mines: The polygons, as they were written.
-        facts: Where they come from.
-        thresholds: Probabilities that they were made with.
-        source: Address or path of what was mapped; passwords and signatures stay out.
-        image: The raster that was mapped; only its date counts, where the scene doesn't say one.
+        folder: Folder with ``probability.tif`` and any of ``mines.gpkg``, ``mines.parquet``, ``mines.geojson``,
+            ``quicklook.jpg`` and ``map.json``.
+        mines: The polygons.
+        facts: Provenance of the map.
+        thresholds: Thresholds of the polygons.
+        source: Address or path of the scene; passwords and signatures are left out.
+        image: Raster of the scene; its date counts if the scene has no dates.
 
     Returns:
-        An item named after the scene, whose assets are given relative to the folder. It stands for the time from the
-        first to the last image; where the scene doesn't say, from the first light of Sentinel-2A, and to the day of
-        the mapped raster's file, since no image is younger; a map that is made again stands for the same time.
+        An item named after the scene; its assets are relative to the folder. Its time goes from the first to the last
+        image; if these are unknown, from the first light of Sentinel-2A to the day of the scene's file, since no image
+        is younger, so that a map that is made again has the same time.
 
     Raises:
-        RasterioIOError: If there is no raster.
-        ChipError: If it can't be placed on the Earth.
+        RasterioIOError: There is no raster.
+        BadInputError: It can't be placed on the Earth.
     """
     with rasterio.open(folder / _RASTER) as raster:
         footprint = draw_footprint(ChipGrid(raster.crs, raster.transform, raster.width, raster.height))
@@ -100,7 +105,7 @@ def describe_map(
             **_findings(mines),
             "mines:model": facts.model,
             "mines:model_version": facts.model_version,
-            "mines:origin": facts.origin,
+            "mines:lineage_id": facts.lineage_id,
             "mines:seed_threshold": thresholds.seed,
             "mines:grow_threshold": thresholds.grow,
         },
@@ -121,20 +126,72 @@ def write_item(item: pystac.Item, path: Path) -> None:
     """Write an item as JSON; the same item gives the same bytes.
 
     Args:
-        item: Of a map.
-        path: In the map's folder.
+        item: Item of a map.
+        path: File in the map's folder.
     """
     content = item.to_dict(include_self_link=False, transform_hrefs=False)
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def draw_footprint(grid: ChipGrid) -> Polygon | MultiPolygon:
+    """Return the footprint of a grid as a GeoJSON geometry (RFC 7946, sections 3.1.6 and 3.1.9).
+
+    Args:
+        grid: Grid of the map; no pole is in it.
+
+    Returns:
+        In degrees of WGS 84 with 7 digits, longitude first, counter-clockwise; in two parts if it lies across the
+        antimeridian.
+
+    Raises:
+        BadInputError: The grid can't be placed on the Earth.
+    """
+    _, to_degrees = way_to_degrees(grid.crs.to_wkt(), "The grid of the map")
+    degrees = to_degrees(_rim(grid))
+    first = degrees[0, 0]
+    degrees[:, 0] = first + (degrees[:, 0] - first + 180) % 360 - 180  # does not jump
+    unbroken = Polygon(degrees)
+    turns = (shapely.clip_by_rect(unbroken, west, -90, west + 360, 90) for west in (-540, -180, 180))
+    parts = [
+        Polygon(shapely.get_coordinates(translate(part, xoff=360 * turn)).round(7))
+        for turn, part in zip((1, 0, -1), turns, strict=True)
+        if part.area > 0
+    ]
+    oriented = [part if part.exterior.is_ccw else part.reverse() for part in parts]
+    return oriented[0] if len(oriented) == 1 else MultiPolygon(oriented)
+
+
+def footprint_box(footprint: Polygon | MultiPolygon) -> Box:
+    """Return the bounding box of a footprint.
+
+    Args:
+        footprint: Footprint of :func:`draw_footprint`.
+
+    Returns:
+        West, south, east and north in degrees; across the antimeridian, west is greater than east (RFC 7946, section
+        5.2).
+    """
+    west, south, east, north = footprint.bounds
+    if isinstance(footprint, MultiPolygon):
+        west, east = max(part.bounds[0] for part in footprint.geoms), min(part.bounds[2] for part in footprint.geoms)
+    return west, south, east, north
+
+
+def _rim(grid: ChipGrid) -> Coordinates:
+    """Points along the grid's edges, in its own coordinates."""
+    corners = [
+        grid.transform @ corner for corner in ((0, grid.height), (grid.width, grid.height), (grid.width, 0), (0, 0))
+    ]
+    ends = np.roll(corners, -1, axis=0)
+    rim: Coordinates = np.linspace(corners, ends, _PIECES, endpoint=False, axis=1).reshape(-1, 2)
+    return rim
+
+
 def _asset(path: Path, title: str, media_type: str, role: str, fields: Mapping[str, Any] | None = None) -> pystac.Asset:
-    with path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
     facts = {
         "file:size": path.stat().st_size,
         # A multihash: 0x12 stands for SHA-256, 0x20 for its 32 bytes.
-        "file:checksum": f"1220{checksum}",
+        "file:checksum": f"1220{hash_file(path)}",
         **(fields or {}),
     }
     return pystac.Asset(f"./{path.name}", title=title, media_type=media_type, roles=[role], extra_fields=facts)

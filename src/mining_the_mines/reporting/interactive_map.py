@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.mapping.map_facts import MapFacts
+from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.reporting.formatting import period, sight
 from mining_the_mines.reporting.map_page import render_map_page
 from mining_the_mines.reporting.map_pictures import (
@@ -206,7 +206,7 @@ def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
         "name": facts.scene,
         "model": facts.model,
         "version": facts.model_version,
-        "origin": facts.origin,
+        "origin": facts.lineage_id,
         "period": period(facts.first_date or facts.last_date, facts.last_date or facts.first_date) or None,
         "blank": not layer.mapped_share,
         "sight": sight(layer.mapped_share),

@@ -12,29 +12,30 @@ import pandas as pd
 from mining_the_mines.chips.archives import ZippedChips, open_chips
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings, find_fault
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress_bars import progress_bar
-from mining_the_mines.mapping.chip_segmentation import SegmentedChips, Segmenter
+from mining_the_mines.mapping.chip_segmentation import SegmentedChips, segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
-from mining_the_mines.rasters.chip import Chip, ChipError
+from mining_the_mines.models.predictor import Predictor
+from mining_the_mines.rasters.chip import Chip
 
 logger = logging.getLogger(__name__)
 
+#: Chips in a batch.
 BATCH = 32
-#: Of the table of decisions.
+#: Columns of the table of predictions.
 COLUMNS = {"filename": "str", "probability": "float64", "label": "Int64", "error": "str"}
 
 
 def classify_chips(
-    unlabelled_chips: ChipFolder | ZippedChips,
-    unpacked_chips: Path,
-    classifier: Any,  # noqa: ANN401 - a MineClassifier
+    unlabelled_chips: ChipFolder | ZippedChips, unpacked_chips: Path, classifier: Predictor
 ) -> pd.DataFrame:
-    """Give every chip of a folder a probability and a decision; what can't be read gets the reason instead.
+    """Classify every chip of a folder; a chip that can't be judged gets the reason instead.
 
     Args:
         unlabelled_chips: The folder, or an archive of it.
         unpacked_chips: Folder to unpack archives in.
-        classifier: The complete model.
+        classifier: The model.
 
     Returns:
         Columns ``filename``, ``probability``, ``label`` (1 for a mine) and ``error``, one row a chip.
@@ -45,7 +46,7 @@ def classify_chips(
     for filename in progress_bar(chips.filenames, "Classifying chips"):
         try:
             waiting.append((filename, _read(chips, filename, classifier)))
-        except ChipError as error:
+        except BadInputError as error:
             rows.append({"filename": filename, "probability": np.nan, "label": pd.NA, "error": str(error)})
         if len(waiting) == BATCH:
             rows += _decide(waiting, classifier)
@@ -58,9 +59,9 @@ def classify_chips(
 
 
 def fill_in_submission(chip_predictions: pd.DataFrame) -> pd.DataFrame:
-    """Bring predictions into the competition's form: file name and label, in the order of the chips' numbers.
+    """Fill in the competition's form: file name and label, in the order of the chips' numbers.
 
-    The form has no place for doubt: a chip that can't be judged is entered as 0, no mine.
+    A chip that can't be judged is entered as 0, no mine.
     """
     form = chip_predictions[["filename", "label"]].fillna({"label": 0})
     unknown = int(chip_predictions["label"].isna().sum())
@@ -70,39 +71,45 @@ def fill_in_submission(chip_predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def segment_chips(
-    unlabelled_chips: ChipFolder | ZippedChips, unpacked_chips: Path, segmenter: Segmenter, vectors: VectorSettings
+    unlabelled_chips: ChipFolder | ZippedChips,
+    unpacked_chips: Path,
+    segmenter: Predictor,
+    vectors: VectorSettings,
+    drafts: Path,
 ) -> SegmentedChips:
-    """Outline the mines of a folder of chips; what can't be outlined gets the reason instead.
+    """Segment a folder of chips to probability maps, masks and polygons; unusable chips get the reason instead.
 
     Args:
         unlabelled_chips: The folder, or an archive of it; its chips may have any sizes.
         unpacked_chips: Folder to unpack archives in.
-        segmenter: The complete model.
-        vectors: Which patches become polygons.
+        segmenter: The model.
+        vectors: Patches that become polygons.
+        drafts: Folder to write the results in.
 
     Returns:
-        The chips, which are read and outlined one after the other while they are written.
+        The results in the folder.
     """
-    return SegmentedChips(open_chips(unlabelled_chips, unpacked_chips), segmenter, vectors, progress_bar)
+    chips = open_chips(unlabelled_chips, unpacked_chips)
+    return segment_folder(chips, segmenter, vectors, drafts / "segmented_chips", progress_bar)
 
 
-def _read(folder: ChipFolder, filename: str, classifier: Any) -> Chip:  # noqa: ANN401
+def _read(folder: ChipFolder, filename: str, classifier: Predictor) -> Chip:
     settings: ChipSettings = classifier.chips
     path = folder.path(filename)
     chip = settings.read(path)
     size = (settings.size, settings.size)
     if chip.reflectance.shape[1:] != size:
         height, width = chip.reflectance.shape[1:]
-        raise ChipError(
+        raise BadInputError(
             f"{path} is {width} × {height} pixels and the model takes {size[0]} × {size[1]}: cut it to that size."
         )
     fault = find_fault(chip, settings)
     if fault is not None:
-        raise ChipError(f"{path} can't be judged ({fault}): give a better chip of the place.")
+        raise BadInputError(f"{path} can't be judged ({fault}): give a better chip of the place.")
     return chip
 
 
-def _decide(waiting: list[tuple[str, Chip]], classifier: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def _decide(waiting: list[tuple[str, Chip]], classifier: Predictor) -> list[dict[str, Any]]:
     if not waiting:
         return []
     probabilities = classifier.predict(np.stack([chip.reflectance for _, chip in waiting]))

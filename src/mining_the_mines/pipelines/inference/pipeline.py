@@ -27,9 +27,10 @@ def _segmentation() -> Pipeline:
     nodes = [
         Node(
             segment_chips,
-            ["unlabelled_chips", "unpacked_chips", "segmenter", "params:vectors"],
+            ["unlabelled_chips", "unpacked_chips", "segmenter", "params:vectors", "drafts"],
             "chip_predictions",
             name="segment_chips",
         )
     ]
-    return Pipeline(nodes, namespace="segmentation", inputs={"unlabelled_chips", "unpacked_chips"}, tags="inference")
+    shared = {"unlabelled_chips", "unpacked_chips", "drafts"}
+    return Pipeline(nodes, namespace="segmentation", inputs=shared, tags="inference")

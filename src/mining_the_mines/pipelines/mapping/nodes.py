@@ -1,7 +1,7 @@
 """Nodes of mapping."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,23 +11,23 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.paths import find, tell
+from mining_the_mines.core.progress_bars import counting_bar
 from mining_the_mines.geo.grid import Box
 from mining_the_mines.geo.mine_polygons import LON_LAT, MinePolygons
 from mining_the_mines.geo.named_areas import NamedAreas
-from mining_the_mines.mapping.completion import PermitFile, PermitFiles
-from mining_the_mines.mapping.model import MapModel, StoredModel
 from mining_the_mines.mapping.permits import areas_by_unit
-from mining_the_mines.mapping.requests import MapRequest
+from mining_the_mines.mapping.plan import PermitFile, PermitFiles, StoredModel
+from mining_the_mines.mapping.scene_discovery import PreparedScenes, StacReading
+from mining_the_mines.mapping.scene_discovery import prepare_scenes as find_and_composite
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
+from mining_the_mines.mapping.scene_maps import make_maps, plan_maps
 from mining_the_mines.mapping.settings import MappingSettings
-from mining_the_mines.mapping.stac_scenes import StacReading
-from mining_the_mines.models.predictor import ModelSource
-from mining_the_mines.rasters.scene import Scene
+from mining_the_mines.models.predictor import Predictor, load_pixel_predictor
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
 from mining_the_mines.reporting.interactive_map import draw_map as draw
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
@@ -45,20 +45,15 @@ logger = logging.getLogger(__name__)
 
 
 class MapEvaluation(BaseModel):
-    """How maps are scored.
-
-    Attributes:
-        matching: When a mapped mine is one that is known.
-        bootstrap: How intervals are drawn.
-    """
+    """Scores of maps against known mines."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    matching: MapScoreSettings = MapScoreSettings()
-    bootstrap: BootstrapSettings = BootstrapSettings()
+    matching: MapScoreSettings = Field(MapScoreSettings(), description="When a mapped mine counts as a known one.")
+    bootstrap: BootstrapSettings = Field(BootstrapSettings(), description="Intervals of the scores.")
 
 
-def choose_scenes_to_map(scene: Any, test_regions: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:  # noqa: ANN401 - whatever stands in the parameter
+def choose_scenes_to_map(scene: Any, test_regions: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:  # noqa: ANN401 - any value of the parameter
     """Choose the scenes to map: those that the parameter ``scene`` names, else the regions that no model has seen.
 
     Args:
@@ -87,47 +82,62 @@ def choose_scenes_to_map(scene: Any, test_regions: Sequence[Mapping[str, Any]] |
     return tuple(names)
 
 
-def arrange_reading(
-    compositing: CompositingSettings, dask: DaskSettings, acquisition: AcquisitionSettings
-) -> StacReading:
-    """Arrange how scenes of archives are read, and where the work is done."""
-    return StacReading(compositing, acquisition, dask)
+def prepare_scenes(
+    scenes_to_map: Sequence[str],
+    model: Predictor,
+    compositing: CompositingSettings,
+    acquisition: AcquisitionSettings,
+    dask: DaskSettings,
+    composite_folder: Path,
+) -> PreparedScenes:
+    """Find the rasters to map, and make a composite of each STAC item among the scenes.
+
+    Args:
+        scenes_to_map: Paths and addresses.
+        model: The model; its bands are composited.
+        compositing: Cloud mask and method of composites.
+        acquisition: Time limits and retries of archives.
+        dask: Workers.
+        composite_folder: Folder for composites of single items, kept from run to run.
+
+    Returns:
+        The scenes, and the items that could not be read.
+    """
+    reading = StacReading(compositing, acquisition, dask, composite_folder)
+    return find_and_composite(scenes_to_map, model.chips.bands, reading, counting_bar)
 
 
 def map_scenes(
-    scenes_to_map: str | Sequence[Scene],
-    model: Any,  # noqa: ANN401 - a MineSegmenter or a MineClassifier
-    scene_reading: StacReading,
+    prepared_scenes: PreparedScenes,
+    model: Predictor,
     mapping: MappingSettings,
     concessions: NamedAreas | None,
     protected_areas: NamedAreas | None,
-) -> MapRequest:
-    """Map scenes with the model that outlines mines; coarsely, if there is only one that finds them in chips.
+    dask: DaskSettings,
+    map_folder: Path,
+) -> SceneMaps:
+    """Map scenes band by band: with a segmenter, or coarsely with a classifier.
 
     Args:
-        scenes_to_map: The scenes, or what a person calls them.
-        model: The complete model.
-        scene_reading: How they are read.
-        mapping: How they are mapped.
-        concessions: Where mining is allowed, if anybody knows.
-        protected_areas: Where it is not, if anybody knows.
+        prepared_scenes: The scenes.
+        model: The model, read from disk.
+        mapping: Settings of mapping.
+        concessions: Areas where mining is allowed, if known.
+        protected_areas: Areas where it is not, if known.
+        dask: Workers.
+        map_folder: Folder of the maps. A map of the same scene, model and settings is kept; an interrupted one goes on
+            where it stopped.
 
     Returns:
-        What is wanted; maps are made as they are saved, band by band.
+        The maps in the folder, and the scenes that could not be mapped.
     """
-    from mining_the_mines.models.complete import MineClassifier
-    from mining_the_mines.models.predictor import load_pixel_predictor
-
-    if isinstance(model, MineClassifier):
-        stored = _stored(model.source, "mine-classifier", load_pixel_predictor)
-    else:
-        stored = _stored(model.source, "mine-segmenter", load_pixel_predictor)
     permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
-    return MapRequest(scenes_to_map, stored, mapping, permits, scene_reading)
+    plans, unmapped = plan_maps(prepared_scenes, _stored(model), mapping, permits)
+    return make_maps(plans, unmapped, map_folder, dask, counting_bar)
 
 
 def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:
-    """List what was mapped and what was found, and what could not be mapped, a row a scene."""
+    """List the maps and the scenes that could not be mapped, a row a scene."""
     rows = [_row(found) for found in scene_maps.maps]
     rows += [{"scene": scene.scene, "source": scene.source, "error": scene.reason} for scene in scene_maps.unmapped]
     for found in scene_maps.maps:
@@ -148,13 +158,13 @@ def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:
 def sum_up_units(
     scene_maps: SceneMaps, concessions: NamedAreas | None, protected_areas: NamedAreas | None
 ) -> pd.DataFrame:
-    """Sum up what was found in each concession and protected area, what deserves a look first."""
+    """Sum up the mines in each concession and protected area; units to review come first."""
     return areas_by_unit([found.mines for found in scene_maps.maps], concessions, protected_areas)
 
 
 def score_maps(
     scene_maps: SceneMaps,
-    scene: Any,  # noqa: ANN401 - whatever stands in the parameter
+    scene: Any,  # noqa: ANN401 - any value of the parameter
     mine_polygons: MinePolygons | None,
     reference: MinePolygons | None,
     test_regions: Sequence[Mapping[str, Any]] | None,
@@ -190,14 +200,14 @@ def score_maps(
 
 def draw_map(
     scene_maps: SceneMaps,
-    scene: Any,  # noqa: ANN401 - whatever stands in the parameter
+    scene: Any,  # noqa: ANN401 - any value of the parameter
     mine_polygons: MinePolygons | None,
     reference: MinePolygons | None,
     concessions: NamedAreas | None,
     protected_areas: NamedAreas | None,
     map_page: InteractiveMapSettings,
 ) -> str:
-    """Draw all maps on one page to look at, which opens without a network."""
+    """Draw all maps on one interactive page, which opens without a network."""
     side = map_page.picture_side(len(scene_maps.maps))
     known = _known_mines(scene, mine_polygons, reference)
     shared = {
@@ -230,10 +240,11 @@ MAP_COLUMNS = {
 }  # fmt: skip
 
 
-def _stored(origin: ModelSource | None, name: str, load: Callable[[Path], MapModel]) -> StoredModel:
-    if origin is None:
+def _stored(model: Predictor) -> StoredModel:
+    name, source = "mine-classifier" if model.coarse else "mine-segmenter", model.source
+    if source is None:
         raise BadInputError(f"The model {name} was never saved, so that a map could not tell what made it: save it.")
-    return StoredModel(origin.folder, load, name, origin.version, origin.content_hash())
+    return StoredModel(source.folder, load_pixel_predictor, name, source.version, source.content_hash())
 
 
 def _row(found: SceneMap) -> dict[str, Any]:
@@ -252,7 +263,7 @@ def _row(found: SceneMap) -> dict[str, Any]:
 
 
 def _known_mines(
-    scene: Any,  # noqa: ANN401 - whatever stands in the parameter
+    scene: Any,  # noqa: ANN401 - any value of the parameter
     mine_polygons: MinePolygons | None,
     reference: MinePolygons | None,
 ) -> MinePolygons | None:
@@ -261,9 +272,9 @@ def _known_mines(
 
 
 def _compare(found: SceneMap, known: gpd.GeoDataFrame, settings: MapScoreSettings) -> MapComparison:
-    # To outline where a map has data, all of it is read. Only reference mines may lie elsewhere; mapped ones never do.
+    # The mapped area takes reading the whole map, and is needed only if a known mine may lie outside it.
     box = shapely.box(*found.grid.bounds)
-    area = found.ground if lies_near(known, box, found.mines.crs).any() else box
+    area = found.mapped_area if lies_near(known, box, found.mines.crs).any() else box
     return compare_with_reference(found.name, found.mines, known, area, settings)
 
 
@@ -276,5 +287,4 @@ def _named_frame(areas: NamedAreas | None) -> gpd.GeoDataFrame | None:
 
 
 def _around(found: SceneMap, side: int, bounds: Box) -> NDArray[np.float32]:
-    # A thumbnail is read no finer than it is shown.
     return found.picture(side, bounds)[0]

@@ -1,13 +1,13 @@
-"""Scenes of any size → rasters of probability, polygons, pictures, and how good they are."""
+"""Scenes of any size → probability rasters, polygons, pictures, and scores."""
 
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.mapping.nodes import (
-    arrange_reading,
     choose_scenes_to_map,
     draw_map,
     list_maps,
     map_scenes,
+    prepare_scenes,
     score_maps,
     sum_up_units,
 )
@@ -26,6 +26,7 @@ def create_coarse_pipeline() -> Pipeline:
 def _mapping(model: str) -> Pipeline:
     layers = ["concessions", "protected_areas"]
     known = ["params:scene", "mine_polygons", "reference"]
+    reading = ["params:compositing", "params:acquisition", "params:dask"]
     return Pipeline(
         [
             Node(
@@ -35,14 +36,14 @@ def _mapping(model: str) -> Pipeline:
                 name="choose_scenes_to_map",
             ),
             Node(
-                arrange_reading,
-                ["params:compositing", "params:dask", "params:acquisition"],
-                "scene_reading",
-                name="arrange_reading",
+                prepare_scenes,
+                ["scenes_to_map", model, *reading, "scene_composite_folder"],
+                "prepared_scenes",
+                name="prepare_scenes",
             ),
             Node(
                 map_scenes,
-                ["scenes_to_map", model, "scene_reading", "params:mapping", *layers],
+                ["prepared_scenes", model, "params:mapping", *layers, "params:dask", "map_folder"],
                 "scene_maps",
                 name="map_scenes",
             ),
