@@ -30,11 +30,13 @@ _LEAST_BANDS: Final = 2
 #: Dataset of the maps, with which a lineage id begins, and the digits of the content hash that follow.
 _DATASET: Final = "scene_maps"
 _DIGITS: Final = 12
-#: Modules that make probabilities, and all the rest of a map; and packages whose code is no part of a map's hash: the
-#: model has a hash of its own, and composites are hashed by their pixels.
+#: Modules that make probabilities, and all the rest of a map.
 _PROBABILITY_CODE: Final = "mining_the_mines.mapping.row_bands"
 _MAP_CODE: Final = "mining_the_mines.mapping.completion"
-_NO_EFFECT: Final = tuple(f"mining_the_mines.{name}" for name in ("core", "models", "scenes", "chips", "scoring"))
+#: Packages whose code does not count: models and composites are hashed by their files, and reporting draws the quicklook.
+_NO_EFFECT: Final = tuple(
+    f"mining_the_mines.{name}" for name in ("core", "models", "scenes", "chips", "scoring", "reporting")
+)
 
 
 @dataclass(frozen=True)
