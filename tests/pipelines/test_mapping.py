@@ -20,8 +20,8 @@ from mining_the_mines.mapping.plan import PermitFile, PermitFiles
 from mining_the_mines.mapping.scene_discovery import PreparedScenes
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
-from mining_the_mines.models.storage import save_segmenter
 from mining_the_mines.models.predictor import ModelSource
+from mining_the_mines.models.storage import save_segmenter
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
     MapEvaluation,

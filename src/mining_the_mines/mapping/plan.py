@@ -33,7 +33,7 @@ _DIGITS: Final = 12
 #: Modules that make probabilities, and all the rest of a map.
 _PROBABILITY_CODE: Final = "mining_the_mines.mapping.row_bands"
 _MAP_CODE: Final = "mining_the_mines.mapping.completion"
-#: Packages whose code does not count: models and composites are hashed by their files, and reporting draws the quicklook.
+#: Packages whose code does not count: models and composites are hashed by their files, reporting draws the quicklook.
 _NO_EFFECT: Final = tuple(
     f"mining_the_mines.{name}" for name in ("core", "models", "scenes", "chips", "scoring", "reporting")
 )
