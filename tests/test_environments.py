@@ -133,4 +133,4 @@ def test_every_node_has_a_name_in_words_and_says_in_a_sentence_what_it_does(way:
 
 def test_polygons_are_read_before_scenes_are_chosen() -> None:
     names = [node.func.__name__ for node in pipelines["__default__"].nodes]
-    assert names.index("simulate_archive") < names.index("check_polygons") < names.index("choose_scenes")
+    assert names.index("simulate_archive") < names.index("check_polygons") < names.index("select_scenes")

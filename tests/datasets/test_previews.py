@@ -20,13 +20,13 @@ from mining_the_mines.datasets.files import CsvTable, ParquetTable
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
 from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
-from mining_the_mines.datasets.scenes import ChipPlacesDataset, CompositesDataset, SceneChoiceDataset
+from mining_the_mines.datasets.scenes import ChipPlacesDataset, CompositesDataset, SceneSelectionDataset
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
 from support.chip_files import BANDS, labels_for, write_chip, write_folder
 
 NAMES = [f"chip_{number}.tif" for number in range(20)]
 PREVIEWED = [
-    ChipFolderDataset, CsvTable, ParquetTable, SceneChoiceDataset, CompositesDataset, SceneMapsDataset,
+    ChipFolderDataset, CsvTable, ParquetTable, SceneSelectionDataset, CompositesDataset, SceneMapsDataset,
     MapScoresDataset, NamedAreasDataset, MinePolygonsDataset, SegmentationResultsDataset, ChipPlacesDataset,
 ]  # fmt: skip
 

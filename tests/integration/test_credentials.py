@@ -84,7 +84,7 @@ def _run(project: Path, archive: Path, served: FaultyServer, *, fails: bool = Fa
 
 def test_no_file_of_a_run_holds_a_password(project: tuple[Path, list[str]]) -> None:
     folder, _ = project
-    assert {"mlflow.db", "chosen_scenes.json"} <= {path.name for path in files_of(folder)}
+    assert {"mlflow.db", "selected_scenes.json"} <= {path.name for path in files_of(folder)}
     assert held(folder, SECRETS) == {}
 
 

@@ -104,14 +104,14 @@ def test_a_whole_run_without_polygons_ends_before_any_scene_is_asked_for(archive
     assert done.returncode == 1
     assert "Training needs polygons of mines" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
-    assert not (project / "data/archive/01_raw/chosen_scenes.json").exists()
+    assert not (project / "data/archive/01_raw/selected_scenes.json").exists()
 
 
 def test_polygons_that_do_not_exist_are_missed_before_any_scene_is_asked_for(archive: Path, project: Path) -> None:
     parameters = {**wanted(archive, str(archive / "catalog.json")), "polygons": str(archive / "none.gpkg")}
     with pytest.raises(DatasetError, match=r"none\.gpkg does not exist"):
         run(project, ["acquisition", "compositing"], env="archive", parameters=parameters)
-    assert not (project / "data/archive/01_raw/chosen_scenes.json").exists()
+    assert not (project / "data/archive/01_raw/selected_scenes.json").exists()
 
 
 def test_a_catalog_that_does_not_exist_is_told_in_one_sentence(project: Path) -> None:

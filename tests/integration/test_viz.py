@@ -112,7 +112,7 @@ def test_stages_are_boxes_and_whatever_stays_within_one_is_folded_into_it(site: 
     ("name", "kind"),
     [
         ("raw_chips", "ImagePreview"), ("composites", "ImagePreview"), ("scene_maps", "ImagePreview"),
-        ("manifest", "TablePreview"), ("chosen_scenes", "TablePreview"), ("classification.scores", "TablePreview"),
+        ("manifest", "TablePreview"), ("selected_scenes", "TablePreview"), ("classification.scores", "TablePreview"),
         ("map_scores", "TablePreview"), ("concessions", "TablePreview"),
         ("segmentation.chip_predictions", "TablePreview"),
     ],

@@ -202,7 +202,7 @@ def test_raw_data(project: RecordedProject) -> None:
 def test_tree(project: RecordedProject) -> None:
     lineage, answered = ask(project)
     text = drawn(lineage)
-    assert text.count("by preprocessing.composite_scenes") == 1
+    assert text.count("by compositing.make_composites") == 1
     assert text.count("(above)") > 2
     assert "concessions: none given" in text
     assert "part of simulated_series:" in text

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyogrio
@@ -72,7 +72,7 @@ class RegionRecord:
     items: tuple[pystac.Item, ...]
 
 
-def simulate_archive(folder: Path, settings: SeriesSettings, progress: Progress = silent) -> None:
+def simulate_archive(folder: Path, settings: SeriesSettings, progress: Progress = silent) -> dict[str, Any]:
     """Simulate an archive, unless the folder holds it already, made by the same code with the same settings.
 
     Args:
@@ -80,17 +80,21 @@ def simulate_archive(folder: Path, settings: SeriesSettings, progress: Progress 
         settings: Settings of the simulation.
         progress: Shows the regions.
 
+    Returns:
+        The record of the archive: its settings, and a hash of the code that made it.
+
     Raises:
         BadInputError: The folder holds data that were not simulated, which are never replaced, or can't be written.
     """
     if read_series_settings(folder) == settings:
-        return
+        return _record(settings)
     if folder.is_dir() and any(_visible(folder)) and not (folder / RECORD).is_file():
         raise BadInputError(
             f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
             f"own chips with --env, another folder in raw_root, or the source of your scenes in acquisition.source."
         )
     write_simulated_series(folder, settings, progress)
+    return _record(settings)
 
 
 def write_simulated_series(
@@ -131,8 +135,7 @@ def write_simulated_series(
         write_permits(draft, [region.landscape for region in regions], settings.seed)
         with _fixed_date():
             _write_mines(draft / "mines.gpkg", regions)
-        record = {"code": _code(), "settings": settings.model_dump(mode="json")}
-        (draft / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        (draft / RECORD).write_text(json.dumps(_record(settings), indent=2) + "\n", encoding="utf-8")
 
 
 def read_series_settings(folder: Path) -> SeriesSettings | None:
@@ -153,6 +156,10 @@ def read_series_settings(folder: Path) -> SeriesSettings | None:
 
 def _code() -> str:
     return code_hash(__name__, _NO_EFFECT)
+
+
+def _record(settings: SeriesSettings) -> dict[str, Any]:
+    return {"code": _code(), "settings": settings.model_dump(mode="json")}
 
 
 def _visible(folder: Path) -> Iterator[Path]:

@@ -1,6 +1,5 @@
 """Nodes of acquisition."""
 
-import json
 import logging
 from pathlib import Path
 from typing import Any, Final
@@ -11,32 +10,30 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress_bars import progress_bar
 from mining_the_mines.core.redaction import without_secrets
-from mining_the_mines.datasets.scenes import AssetRequest
+from mining_the_mines.scenes import download, selection
 from mining_the_mines.scenes.scene_list import SceneSelection
-from mining_the_mines.scenes.selection import select_scenes as search
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.simulation import SeriesSettings
 from mining_the_mines.simulation import simulate_archive as simulate
-from mining_the_mines.simulation.series import RECORD
 
 logger = logging.getLogger(__name__)
 
-#: The source that makes its own scenes.
+#: Value of ``acquisition.source`` for the simulated archive.
 SIMULATION: Final = "simulation"
 
 
 def simulate_archive(
     acquisition: AcquisitionSettings, simulation: SeriesSettings, archive_folder: Path
 ) -> dict[str, Any]:
-    """Simulate a static STAC catalog of scenes, if the simulation is the source that is asked for.
+    """Simulate a static STAC catalog of scenes, where ``acquisition.source`` is the simulation.
 
     Args:
-        acquisition: Names the source.
+        acquisition: Source of the scenes.
         simulation: Regions, dates, clouds and mines.
-        archive_folder: Work folder of the archive. One that was simulated with the same settings is used again.
+        archive_folder: Work folder of the archive. An archive of the same settings and code is kept.
 
     Returns:
-        The settings of the simulation and a hash of its code; empty where the scenes come from somewhere else.
+        Settings of the simulation and a hash of its code; empty for any other source.
 
     Raises:
         BadInputError: The folder holds data that were not simulated, or regions are named for simulated scenes.
@@ -49,42 +46,52 @@ def simulate_archive(
             "acquisition.regions says where scenes are wanted, but acquisition.source is the simulation, which has "
             "regions of its own: take --env=archive, or name another source."
         )
-    simulate(archive_folder, simulation, progress_bar)
-    record: dict[str, Any] = json.loads((archive_folder / RECORD).read_text(encoding="utf-8"))
-    return record
+    return simulate(archive_folder, simulation, progress_bar)
 
 
-def choose_scenes(
+def select_scenes(
     acquisition: AcquisitionSettings,
     imagery: ChipSettings,
     compositing: CompositingSettings,
     simulated_series: dict[str, Any],
     archive_folder: Path,
 ) -> SceneSelection:
-    """Search an archive for scenes of each region, by date and cloud cover, and list those that are to be used.
+    """Search an archive for scenes of each region by date and cloud cover, and select those to use.
 
     Args:
-        acquisition: Names archive, regions and dates. A simulated archive says itself which regions it holds.
-        imagery: Names the bands.
-        compositing: Names the mask of clouds.
+        acquisition: Archive, regions and dates. A simulated archive has regions of its own.
+        imagery: Bands that a scene must have.
+        compositing: Cloud mask that a scene must have.
         simulated_series: Settings of the simulated archive; empty if there is none.
-        archive_folder: Where the simulated archive lies.
+        archive_folder: Folder of the simulated archive.
 
     Returns:
-        The scenes of each region, and those that were left out with the reason.
+        The scenes of each region, and those left out with the reason.
     """
     archive = acquisition.of_archive(archive_folder) if simulated_series else acquisition
-    return search(archive, imagery.bands, compositing.mask, progress_bar)
+    return selection.select_scenes(archive, imagery.bands, compositing.mask, progress_bar)
 
 
-def reach_scenes(chosen_scenes: SceneSelection, acquisition: AcquisitionSettings) -> AssetRequest:
-    """Leave out scenes whose files do not answer; fetch the files if they are to be kept."""
-    return AssetRequest(chosen_scenes, acquisition)
+def check_scenes(
+    selected_scenes: SceneSelection, acquisition: AcquisitionSettings, scene_assets: Path
+) -> tuple[SceneSelection, pd.DataFrame, pd.DataFrame]:
+    """Leave out scenes whose files do not answer or are damaged; download the files if they are to be kept.
 
+    Args:
+        selected_scenes: The scenes.
+        acquisition: Whether to keep files, and minimum number of days of a region.
+        scene_assets: Work folder for files that are kept. Files that are there already are not downloaded again.
 
-def list_scenes(scenes: SceneSelection) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List the scenes for people, and those that were left out, with the reason."""
+    Returns:
+        The scenes that are left, the same as a table, and the table of scenes left out with the reason.
+    """
+    if acquisition.keep_assets:
+        scenes = download.download_assets(selected_scenes, scene_assets, acquisition, progress_bar)
+    else:
+        scenes = download.check_assets(selected_scenes, acquisition, progress_bar)
     table = scenes.table()
     for region, part in table.groupby("region"):
         logger.info("%s: %d scenes of %d days.", region, len(part), part["datetime"].str[:10].nunique())
-    return table, scenes.left_out
+    if len(scenes.left_out):
+        logger.info("%d scenes are left out; left_out_scenes lists the reasons.", len(scenes.left_out))
+    return scenes, table, scenes.left_out

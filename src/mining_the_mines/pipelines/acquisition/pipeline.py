@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.acquisition.nodes import choose_scenes, list_scenes, reach_scenes, simulate_archive
+from mining_the_mines.pipelines.acquisition.nodes import check_scenes, select_scenes, simulate_archive
 
 
 def create_pipeline() -> Pipeline:
@@ -16,7 +16,7 @@ def create_pipeline() -> Pipeline:
                 name="simulate_archive",
             ),
             Node(
-                choose_scenes,
+                select_scenes,
                 [
                     "params:acquisition",
                     "params:imagery",
@@ -24,11 +24,15 @@ def create_pipeline() -> Pipeline:
                     "simulated_series",
                     "archive_folder",
                 ],
-                "chosen_scenes",
-                name="choose_scenes",
+                "selected_scenes",
+                name="select_scenes",
             ),
-            Node(reach_scenes, ["chosen_scenes", "params:acquisition"], "scenes", name="reach_scenes"),
-            Node(list_scenes, "scenes", ["scene_table", "left_out_scenes"], name="list_scenes"),
+            Node(
+                check_scenes,
+                ["selected_scenes", "params:acquisition", "scene_assets"],
+                ["scenes", "scene_table", "left_out_scenes"],
+                name="check_scenes",
+            ),
         ],
         namespace="acquisition",
         prefix_datasets_with_namespace=False,

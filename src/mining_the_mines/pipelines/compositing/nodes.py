@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mining_the_mines.chips.cutting import CutChips, CuttingSettings
 from mining_the_mines.chips.cutting import cut_chips as cut
 from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.core.progress_bars import progress_bar
-from mining_the_mines.datasets.scenes import CompositeRequest
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.geo.mine_polygons import MinePolygons
-from mining_the_mines.pipelines.compositing.polygon_checks import check_ground
+from mining_the_mines.geo.polygon_index import PolygonIndex, check_boxes
+from mining_the_mines.scenes import composites
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.composites import plan_composites
 from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
+from mining_the_mines.simulation.series import RECORD
 
 logger = logging.getLogger(__name__)
 
@@ -33,35 +37,37 @@ def check_polygons(mine_polygons: MinePolygons | None, _simulated_series: dict[s
         logger.info("No polygons of mines are named: chips get no label, and lie in the folder unlabelled.")
 
 
-def composite_scenes(
+def make_composites(
     scenes: SceneSelection,
     imagery: ChipSettings,
     compositing: CompositingSettings,
     acquisition: AcquisitionSettings,
     dask: DaskSettings,
+    composites_folder: Path,
     mine_polygons: MinePolygons | None,
-) -> CompositeRequest:
-    """Plan a composite of each region: harmonised, clouds masked, one value a pixel from all clear dates.
+) -> tuple[Composite, ...]:
+    """Make a composite of each region: harmonised, clouds masked, one value a pixel from all clear dates.
 
     Args:
-        scenes: Of each region.
-        imagery: Says which bands.
-        compositing: What is masked, and how dates become one.
-        acquisition: Says how patiently files are read.
+        scenes: Scenes of each region.
+        imagery: Bands.
+        compositing: Cloud mask and method.
+        acquisition: Time limits, retries, and minimum number of days.
         dask: Where blocks are worked on.
-        mine_polygons: Play no part in a composite; hours before chips are cut from it, they are seen not to fit.
+        composites_folder: Work folder. Composites of the same scenes and settings are kept; an interrupted one goes on.
+        mine_polygons: Checked against scenes and regions, hours before chips are cut; they do not change a composite.
 
     Returns:
-        The plans; composites are made as they are saved, block by block.
+        The composites, one a region.
 
     Raises:
-        BadInputError: No outline meets any region, or the outlines are simulated and the scenes are not.
+        BadInputError: No polygon meets any region, the polygons are simulated and the scenes are not, or no composite
+            can be made.
     """
     if mine_polygons is not None:
-        check_ground(mine_polygons, scenes)
-    return CompositeRequest(
-        plan_composites(scenes, imagery.bands, compositing, acquisition, acquisition.minimum_dates), dask
-    )
+        check_polygons_fit(mine_polygons, scenes)
+    plans = plan_composites(scenes, imagery.bands, compositing, acquisition, acquisition.minimum_dates)
+    return composites.make_composites(plans, composites_folder, dask, counting_bar)
 
 
 def cut_chips(
@@ -87,3 +93,29 @@ def cut_chips(
         BadInputError: No chip can be cut, or none can be labelled.
     """
     return cut(composites, mine_polygons, cutting, drafts / "chips", chip_places, progress_bar)
+
+
+def check_polygons_fit(mine_polygons: MinePolygons, scenes: SceneSelection) -> None:
+    """Check that polygons belong to the ground that scenes show.
+
+    Raises:
+        BadInputError: The polygons are simulated and the scenes are others than those simulated with them, or no
+            polygon meets any region.
+    """
+    simulated = _simulated_with(Path(mine_polygons.source))
+    used = {item["id"] for items in scenes.items.values() for item in items}
+    if simulated is not None and not used <= simulated:
+        raise BadInputError(
+            f"The mines in {mine_polygons.source} are simulated, and the scenes from {scenes.source} are others than "
+            "those simulated with them: take --env=archive, or name the polygons of your regions with "
+            "--params=polygons=FILE."
+        )
+    boxes = np.array([region.bounds for region in scenes.regions], dtype=np.float64)
+    check_boxes(PolygonIndex(mine_polygons), boxes, "region")
+
+
+def _simulated_with(path: Path) -> set[str] | None:
+    """Ids of the scenes that were simulated with a file of mines; ``None`` for mines that were not simulated."""
+    if not (path.parent / RECORD).is_file():
+        return None
+    return {scene.name for scene in path.parent.glob("*/*/") if scene.is_dir()}

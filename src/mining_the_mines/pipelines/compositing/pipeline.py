@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from mining_the_mines.pipelines.compositing.nodes import check_polygons, composite_scenes, cut_chips
+from mining_the_mines.pipelines.compositing.nodes import check_polygons, cut_chips, make_composites
 
 
 def create_pipeline() -> Pipeline:
@@ -20,17 +20,18 @@ def create_pipeline() -> Pipeline:
     return check + Pipeline(
         [
             Node(
-                composite_scenes,
+                make_composites,
                 [
                     "scenes",
                     "params:imagery",
                     "params:compositing",
                     "params:acquisition",
                     "params:dask",
+                    "composites_folder",
                     "mine_polygons",
                 ],
                 "composites",
-                name="composite_scenes",
+                name="make_composites",
             ),
             Node(
                 cut_chips,
