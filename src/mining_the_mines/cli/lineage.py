@@ -108,6 +108,8 @@ class _ProjectFiles:
         try:
             held = content_of(dataset, path, self._hashes)
             index = read_index(dataset, path, state.parts)
+            if index is not None and path.is_dir() and self._hashes.of_files(index.files, path) == state.content_hash:
+                held = state.content_hash  # older versions hash the files without the index
             parts = parts_of(dataset, path) if index is None else index.parts()
             if index is not None:
                 parts = {name: part for name, part in parts.items() if index.is_intact(name, self._hashes)}

@@ -170,8 +170,6 @@ def content_of(dataset: Dataset, path: Path, hashes: ContentHashes) -> str:
     index = read_index(dataset, path)
     if index is None:
         return hashes.of(path) if path.is_file() else NOTHING
-    if path.is_dir():
-        return hashes.of_files(index.files, path)
     return hash_values([hashes.of(index.file), [hashes.of(file) for file in index.files]])
 
 
