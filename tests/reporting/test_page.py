@@ -218,6 +218,12 @@ def test_without_rejected_chips(bare: ReportData) -> None:
     assert "No chip was rejected." in Page(render_report(dataclasses.replace(bare, manifest=manifest))).text
 
 
+def test_further_tables(bare: ReportData) -> None:
+    table = pd.DataFrame({"unit": ["North", None], "hectares": [12.34567, np.nan]})
+    text = Page(render_report(dataclasses.replace(bare, tables={"mines_by_unit": table}))).text
+    assert all(words in text for words in ("Mines by unit", "North", "12.35"))
+
+
 def test_report_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="or maps: run the pipeline evaluation or mapping first"):
         render_report(ReportData("Nothing"))

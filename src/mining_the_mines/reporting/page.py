@@ -81,6 +81,9 @@ def render_report(data: ReportData) -> str:
             manifest=None if data.manifest is None else manifest_table(data.manifest),
             rejections=None if data.manifest is None else rejection_tables(data.manifest),
             folds=None if data.folds is None else fold_table(data.folds),
+            tables={
+                name: plain_table(frame, name.replace("_", " ").capitalize()) for name, frame in data.tables.items()
+            },
             bands=bands,
             band_table=None if statistics is None else plain_table(statistics, "Band statistics of the training chips"),
         )

@@ -255,6 +255,7 @@ class ReportData:
         run_facts: Git commit, dirty flag, data hash, versions, run id; by name.
         parameters: Flattened parameters, by dotted name.
         caveats: Sentences that a reader must know before believing the figures.
+        tables: Further tables by name, which is their caption; shown with the data unless a template places them.
     """
 
     title: str
@@ -269,3 +270,4 @@ class ReportData:
     run_facts: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)

@@ -248,8 +248,24 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     composites: CompositeData | None = None,
     maps: MapData | None = None,
     chip_classification_scores: pd.DataFrame | None = None,
+    **tables: pd.DataFrame,
 ) -> str:
-    """Write both tasks, composites, maps, the data and the facts of the run on one HTML page that opens offline."""
+    """Write both tasks, composites, maps, the data and the facts of the run on one HTML page that opens offline.
+
+    Args:
+        manifest: Every chip found.
+        folds: Every accepted chip.
+        band_statistics: Of the training chips.
+        run_facts: Commit, versions and the like.
+        parameters: Of the run.
+        reporting: Title, caveats.
+        classification: Report data of the classifiers.
+        segmentation: Report data of the segmenter.
+        composites: Report data of the composites.
+        maps: Report data of the maps.
+        chip_classification_scores: Scores of the segmenter as a classifier of chips.
+        tables: Further tables, shown under the name of their input.
+    """
     settings = flatten(parameters)
     if segmentation is not None and chip_classification_scores is not None:
         named = chip_classification_scores.replace({"model": _model_names(settings)})
@@ -268,6 +284,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
             run_facts=run_facts,
             parameters=dict(sorted(settings.items())),  # Kedro merges files in any order
             caveats=reporting.caveats,
+            tables=tables,
         )
     )
 
