@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-#: Below ``mlflow:`` of conf/local/credentials.yml, which kedro-mlflow exports to the environment; nothing here uses it.
+#: Below ``mlflow:`` of conf/local/credentials.yml, which the project exports to the environment; no test uses it.
 EXPORTED: Final = "AWS_SECRET_ACCESS_KEY"
 IN_CREDENTIALS: Final = "Geheim-credentials"
 IN_PARAMETERS: Final = ("Geheim-password", "Geheim-token", "Geheim-address")

@@ -25,14 +25,14 @@ _SCORE_TYPES = {"category_excluded": "string"}
 
 
 def read_scored_run(facts: TrackedFacts, name: str | None = None) -> ScoredRun:
-    """Read what a run was made of and what it said of each chip.
+    """Read a run's parameters, facts and scores from its artifacts.
 
     Args:
         facts: The run.
-        name: What readers shall call it; the first digits of its id by default.
+        name: Name for readers; the first digits of its id by default.
 
     Returns:
-        All that it has kept; parts that it did not make are missing.
+        The run; parts that it did not make are missing.
 
     Raises:
         BadInputError: Its store does not answer.
@@ -56,13 +56,13 @@ def read_scored_run(facts: TrackedFacts, name: str | None = None) -> ScoredRun:
 
 
 def _parameters(files: "_Files", facts: TrackedFacts) -> Mapping[str, str]:
-    """All that the run was given, as its record has it; of older runs those of the nodes that ran, as logged."""
+    """Return all parameters from the run's record; those of its nodes, as logged, for a run without record."""
     record = files.json(_BOOKS, _RECORD)
     return flatten(record["parameters"]) if "parameters" in record else facts.params
 
 
 class _Files:
-    """A run's artifacts, fetched when they are asked for."""
+    """Downloads the artifacts of a run."""
 
     def __init__(self, facts: TrackedFacts) -> None:
         self._facts = facts
