@@ -194,6 +194,15 @@ def test_a_changed_champion_is_not_compared_with(tmp_path: Path, file: str, told
     assert told in view.obstacle
 
 
+def test_a_champion_of_an_earlier_version_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot_read(_: StoredPackage) -> None:
+        raise BadInputError("native holds no model that this version can read: train again.")
+
+    monkeypatch.setattr("mining_the_mines.pipelines.registration.nodes.read_model", cannot_read)
+    view = fetch_champion(REGISTRATION, tmp_path / "kept")
+    assert view.obstacle.endswith("train again. Or give the alias champion to another version by hand.")
+
+
 def test_a_new_name_has_no_champion(tmp_path: Path) -> None:
     view = fetch_champion(REGISTRATION.model_copy(update={"name": "mine-classifier"}), tmp_path)
     assert (view.champion, view.obstacle) == (None, "")

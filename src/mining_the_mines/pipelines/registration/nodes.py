@@ -13,6 +13,7 @@ import pandas as pd
 
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import HECTARE, pixel_hectares
 from mining_the_mines.models.description import ModelDescription
 from mining_the_mines.pipelines.registration.registered_models import fetch_package
@@ -176,7 +177,11 @@ def _read_champion(version: RegisteredVersion, folder: Path) -> Champion:
         chips = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise RegistryError(f"{path} can't be read: remove {package.folder}, and it is downloaded again.") from error
-    return Champion(version.version, package.content_hash, read_model(package), chips)
+    try:
+        model = read_model(package)
+    except BadInputError as error:  # stored by an earlier version of this project
+        raise RegistryError(f"{error} Or give the alias {CHAMPION} to another version by hand.") from error
+    return Champion(version.version, package.content_hash, model, chips)
 
 
 def compare_classifiers(
