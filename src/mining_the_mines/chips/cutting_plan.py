@@ -165,13 +165,11 @@ def plan_grid(composites: Sequence[Composite], layout: Layout) -> Plan:
         if not rows or not columns:
             reason = f"too small: the region has {grid.width} × {grid.height} pixels, a chip {layout.size}"
             left_out.append(LeftOut(reason, region=composite.region))
-        cutouts += _place(
-            [
-                _cutout(f"r{down:03d}_c{across:03d}", composite, _window(grid, row, column, layout.size), layout)
-                for down, row in enumerate(rows)
-                for across, column in enumerate(columns)
-            ]
-        )
+        cutouts += [
+            _cutout(f"r{down:03d}_c{across:03d}", composite, grid, (column, row), layout)
+            for down, row in enumerate(rows)
+            for across, column in enumerate(columns)
+        ]
     return Plan(_join_groups(_name(cutouts)), tuple(left_out))
 
 
@@ -211,7 +209,7 @@ def plan_places(composites: Sequence[Composite], places: ChipPlaces, layout: Lay
             left_out.append(LeftOut(reason, region=inside[0][0].region, **where))
         else:
             candidates = [
-                _cutout(name, composite, _window(grid, int(corner[1]), int(corner[0]), layout.size), layout, name)
+                _cutout(name, composite, grid, (int(corner[0]), int(corner[1])), layout, name)
                 for composite, grid, corner in whole
             ]
             cutouts.append(max(candidates, key=_clear_dates) if len(candidates) > 1 else candidates[0])
@@ -219,45 +217,28 @@ def plan_places(composites: Sequence[Composite], places: ChipPlaces, layout: Lay
         raise BadInputError(_nowhere(places, [grid for _, grid in grids]))
     order = {composite.region: number for number, composite in enumerate(composites)}
     cutouts.sort(key=lambda cutout: order[cutout.composite.region])
-    return Plan(_join_groups(_name(_place(cutouts))), tuple(left_out))
+    return Plan(_join_groups(_name(cutouts)), tuple(left_out))
 
 
-@dataclass(frozen=True)
-class _Corner:
-    """A chip's pixels in a composite."""
-
-    grid: ChipGrid
-    row: int
-    column: int
-
-
-def _window(grid: ChipGrid, row: int, column: int, size: int) -> _Corner:
-    transform = grid.transform @ Affine.translation(column, row)
-    return _Corner(ChipGrid(grid.crs, transform, size, size), row, column)
-
-
-def _cutout(name: str, composite: Composite, corner: _Corner, layout: Layout, place: str = "") -> Cutout:
+def _cutout(
+    name: str, composite: Composite, grid: ChipGrid, corner: tuple[int, int], layout: Layout, place: str = ""
+) -> Cutout:
+    """Describe the chip whose upper left pixel is at a column and row of a composite's grid."""
+    column, row = corner
+    chip = ChipGrid(grid.crs, grid.transform @ Affine.translation(column, row), layout.size, layout.size)
+    x, y = chip.transform @ (layout.size / 2, layout.size / 2)
+    (longitude,), (latitude,) = transform_points(chip.crs, WGS84, [x], [y])
     return Cutout(
         name=f"{composite.region}_{name}",
         composite=composite,
-        grid=corner.grid,
-        row=corner.row,
-        column=corner.column,
-        group=layout.group(composite.region, corner.row, corner.column),
+        grid=chip,
+        row=row,
+        column=column,
+        group=layout.group(composite.region, row, column),
         place=place,
-        longitude=float("nan"),
-        latitude=float("nan"),
+        longitude=longitude,
+        latitude=latitude,
     )
-
-
-def _place(cutouts: Sequence[Cutout]) -> list[Cutout]:
-    """Add the coordinates of the chips' centres."""
-    placed = []
-    for cutout in cutouts:
-        x, y = cutout.grid.transform @ (cutout.grid.width / 2, cutout.grid.height / 2)
-        (longitude,), (latitude,) = transform_points(cutout.grid.crs, WGS84, [x], [y])
-        placed.append(replace(cutout, longitude=longitude, latitude=latitude))
-    return placed
 
 
 def _offsets(places: ChipPlaces, grid: ChipGrid) -> npt.NDArray[np.float64]:
