@@ -81,34 +81,34 @@ def manifest(labels: list[int | None], faults: list[str] | None = None) -> pd.Da
     )
 
 
-def test_enough_of_both_classes_is_enough() -> None:
+def test_enough_chips() -> None:
     check_sufficiency(manifest([0, 0, 1, 1]), 2)
 
 
-def test_a_missing_class_stops_and_says_what_to_do() -> None:
+def test_missing_class() -> None:
     with pytest.raises(
         BadInputError, match=r"Only 3 chips with and 0 without a mine.*\(rejected: none\): add labelled"
     ):
         check_sufficiency(manifest([1, 1, 1]), 2)
 
 
-def test_too_few_chips_stop_and_the_rejected_are_counted() -> None:
+def test_too_few_chips() -> None:
     faults = ["unreadable: a.tif …", "constant: B2 …", "unreadable: b.tif …"]
     with pytest.raises(BadInputError, match="rejected: 2 unreadable, 1 constant"):
         check_sufficiency(manifest([0, 1], faults), 2)
 
 
-def test_without_any_label_enough_chips_are_enough() -> None:
+def test_enough_unlabelled_chips() -> None:
     check_sufficiency(manifest([None] * 3), 3)
 
 
-def test_too_few_chips_without_label_stop_and_the_rejected_are_counted() -> None:
+def test_too_few_unlabelled_chips() -> None:
     table = manifest([None] * 3, ["unreadable: a.tif …"]).assign(label=pd.array([None] * 4, dtype="Int64"))
     with pytest.raises(BadInputError, match=r"Only 3 chips can be used where 4 are needed \(rejected: 1 unreadable\)"):
         check_sufficiency(table, 4)
 
 
-def test_labels_of_rejected_chips_alone_are_not_enough() -> None:
+def test_labels_of_rejected_chips() -> None:
     with pytest.raises(BadInputError, match="0 chips with and 0 without a mine"):
         check_sufficiency(manifest([None] * 3, ["unreadable: a.tif …"]), 3)
 
@@ -117,11 +117,11 @@ def test_labels_of_rejected_chips_alone_are_not_enough() -> None:
     ("bands", "message"),
     [(("B2", "B17"), "B17 is no band of Sentinel-2"), (("B2", "B2"), "named twice"), ((), "bands")],
 )
-def test_bands_that_do_not_exist_are_refused(bands: tuple[str, ...], message: str) -> None:
+def test_unknown_bands(bands: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ChipSettings(bands=bands)
 
 
-def test_a_misspelt_parameter_is_refused() -> None:
+def test_misspelt_parameter() -> None:
     with pytest.raises(ValidationError, match="max_nodata"):
         ChipSettings.model_validate({"max_nodata": 0.1})

@@ -23,7 +23,7 @@ def folds(numbers: list[int | None]) -> pd.DataFrame:
     )
 
 
-def test_figures_equal_those_of_all_pixels_at_once() -> None:
+def test_same_as_numpy() -> None:
     packed = packed_chips(4)
     figures = summarise_bands(packed, folds([0, 1, 0, 1]))["all"]
     pixels = np.stack([packed.reflectance(row) for row in range(4)]).transpose(1, 0, 2, 3).reshape(6, -1)
@@ -35,7 +35,7 @@ def test_figures_equal_those_of_all_pixels_at_once() -> None:
     assert (figures.bands, figures.chips, figures.pixels) == (BANDS, 4, (4 * 16 * 16,) * 6)
 
 
-def test_a_folds_figures_are_those_of_all_other_folds() -> None:
+def test_folds_are_left_out() -> None:
     packed = packed_chips(4)
     figures = summarise_bands(packed, folds([0, 0, 1, 2]))
     assert set(figures) == {"all", "0", "1", "2"}
@@ -43,14 +43,14 @@ def test_a_folds_figures_are_those_of_all_other_folds() -> None:
     assert figures["2"] == summarise_bands(packed, others)["all"]
 
 
-def test_test_chips_are_not_looked_at() -> None:
+def test_test_chips_are_not_read() -> None:
     chips = [ground(seed) for seed in range(4)]
     packed = pack_in_memory(chips, [f"chip_{number}.tif" for number in range(4)], BANDS)
     brighter = pack_in_memory([*chips[:3], chips[3] + 1], packed.filenames, BANDS)
     assert summarise_bands(packed, folds([0, 1, 1, None])) == summarise_bands(brighter, folds([0, 1, 1, None]))
 
 
-def test_gaps_do_not_count() -> None:
+def test_missing_data() -> None:
     gappy = [ground(0), ground(1)]
     gappy[0][:, :8] = np.nan
     packed = pack_in_memory(gappy, ["chip_0.tif", "chip_1.tif"], BANDS)
@@ -59,18 +59,18 @@ def test_gaps_do_not_count() -> None:
     assert figures.pixels == (16 * 16 + 8 * 16,) * 6
 
 
-def test_figures_survive_json() -> None:
+def test_json() -> None:
     figures = summarise_bands(packed_chips(2), folds([0, 1]))
     text = json.dumps({key: value.model_dump(mode="json") for key, value in figures.items()})
     assert read_statistics(json.loads(text)) == figures
 
 
-def test_without_training_chips_there_are_no_statistics() -> None:
+def test_no_training_chips() -> None:
     with pytest.raises(BadInputError, match="no training chip"):
         summarise_bands(packed_chips(2), folds([None, None]))
 
 
-def test_a_band_without_data_is_named() -> None:
+def test_band_without_data() -> None:
     blank = [ground(0), ground(1)]
     for chip in blank:
         chip[2] = np.nan

@@ -23,7 +23,7 @@ CASES: list[tuple[Callable[..., Any], str, Any]] = [
 
 @pytest.mark.parametrize(("dataset", "name", "data"), CASES)
 @pytest.mark.parametrize("version", [None, Version(None, "2026-01-01T00.00.00.000Z")])
-def test_what_was_saved_is_loaded(
+def test_save_and_load(
     tmp_path: Path, dataset: Callable[..., Any], name: str, data: object, version: Version | None
 ) -> None:
     file = dataset(filepath=str(tmp_path / name), version=version)
@@ -35,7 +35,7 @@ def test_what_was_saved_is_loaded(
         assert loaded == data
 
 
-def test_a_failed_save_keeps_the_file_that_was_there(tmp_path: Path) -> None:
+def test_failed_save_keeps_the_old_file(tmp_path: Path) -> None:
     file = JsonFile(filepath=str(tmp_path / "values.json"))
     file.save({"kept": True})
     with pytest.raises(DatasetError):
@@ -44,13 +44,13 @@ def test_a_failed_save_keeps_the_file_that_was_there(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["values.json"]
 
 
-def test_a_place_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where a folder should be", encoding="utf-8")
     with pytest.raises(DatasetError, match="can't be written"):
         CsvTable(filepath=str(tmp_path / "taken" / "table.csv")).save(TABLE)
 
 
-def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_full_disk(tmp_path: Path) -> None:
     code = f"""
 import resource, signal, sys
 import pandas as pd

@@ -9,7 +9,7 @@ from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
 from support.chip_polygons import square, write_layer
 
 
-def test_all_layers_of_a_file_or_the_named_ones_are_read(tmp_path: Path) -> None:
+def test_layers(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [square(500_000, 9_399_900, 50)], layer="old")
     write_layer(path, [square(500_200, 9_399_900, 50), square(500_300, 9_399_900, 50)], layer="new")
     assert MinePolygonsDataset(filepath=str(path)).exists()
@@ -22,13 +22,13 @@ def test_all_layers_of_a_file_or_the_named_ones_are_read(tmp_path: Path) -> None
     assert (len(whole), len(part)) == (3, 2)
 
 
-def test_without_a_file_there_are_no_outlines() -> None:
+def test_no_file() -> None:
     dataset = MinePolygonsDataset(filepath=None)
     assert dataset.exists()
     assert dataset.load() is None
 
 
-def test_outlines_are_read_once_until_they_are_released(tmp_path: Path) -> None:
+def test_read_once_until_released(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [square(500_000, 9_399_900, 50)])
     dataset = MinePolygonsDataset(filepath=str(path))
     first = dataset.load()
@@ -37,13 +37,13 @@ def test_outlines_are_read_once_until_they_are_released(tmp_path: Path) -> None:
     assert dataset.load() is not first
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file(tmp_path: Path) -> None:
     dataset = MinePolygonsDataset(filepath=str(tmp_path / "none.gpkg"))
     assert not dataset.exists()
     with pytest.raises(DatasetError, match=r"none\.gpkg does not exist: check where the polygons lie"):
         dataset.load()
 
 
-def test_outlines_that_were_handed_over_are_never_written(tmp_path: Path) -> None:
+def test_read_only(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="read only"):
         MinePolygonsDataset(filepath=str(tmp_path / "mines.gpkg")).save("anything")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A chip's place and the ground of its pixels, from the header alone."""
+"""Grids: their place, and the size of their pixels on the ground."""
 
 from pathlib import Path
 
@@ -16,20 +16,20 @@ UTM = CRS.from_epsg(32721)
 DEGREES = CRS.from_epsg(4326)
 
 
-def test_a_chips_header_says_where_it_lies(tmp_path: Path) -> None:
+def test_read_grid(tmp_path: Path) -> None:
     grid = read_grid(write_chip(tmp_path / "a.tif", ground(0), georeferenced=True))
     assert (grid.crs, grid.width, grid.height) == (UTM, 16, 16)
     assert grid.bounds == (500_000, 9_399_840, 500_160, 9_400_000)
 
 
-def test_bounds_in_degrees_are_where_the_projection_puts_them() -> None:
+def test_bounds_in_degrees() -> None:
     west, south, east, north = ChipGrid(UTM, from_origin(500_000, 9_400_000, 10, 10), 16, 16).wgs84_bounds
     assert west == pytest.approx(-57.0, abs=1e-6)  # the middle meridian of zone 21
     assert -5.5 < south < north < -5.4
     assert (east - west) * 111_320 == pytest.approx(160, rel=0.01)
 
 
-def test_bounds_hold_for_grids_that_are_turned_or_stand_on_their_head() -> None:
+def test_rotated_and_upside_down_grids() -> None:
     turned = ChipGrid(DEGREES, Affine.translation(10, 50) @ Affine.rotation(45) @ Affine.scale(0.1, 0.1), 10, 10)
     left, bottom, right, top = turned.bounds
     assert (right - left, top - bottom) == pytest.approx((2**0.5, 2**0.5))
@@ -38,13 +38,13 @@ def test_bounds_hold_for_grids_that_are_turned_or_stand_on_their_head() -> None:
 
 
 @pytest.mark.parametrize(("epsg", "edge", "hectares"), [(32721, 10, 0.01), (32721, 20, 0.04), (2263, 100, 0.0929034)])
-def test_a_projected_pixel_has_the_area_of_its_edge_in_any_unit(epsg: int, edge: float, hectares: float) -> None:
+def test_area_of_projected_pixels(epsg: int, edge: float, hectares: float) -> None:
     grid = ChipGrid(CRS.from_epsg(epsg), from_origin(500_000, 200_000, edge, edge), 64, 64)
     assert pixel_hectares(grid) == pytest.approx(hectares, rel=1e-5)
 
 
 @pytest.mark.parametrize("latitude", [0.0, -15.0, 60.0])
-def test_a_pixel_in_degrees_has_its_area_on_the_ellipsoid(latitude: float) -> None:
+def test_area_of_pixels_in_degrees(latitude: float) -> None:
     edge = 1e-4
     grid = ChipGrid(DEGREES, from_origin(-45, latitude + 50 * edge, edge, edge), 100, 100)
     geod = Geod(ellps="WGS84")
@@ -53,13 +53,13 @@ def test_a_pixel_in_degrees_has_its_area_on_the_ellipsoid(latitude: float) -> No
     assert pixel_hectares(grid) == pytest.approx(across * along / 10_000, rel=1e-4)
 
 
-def test_other_datums_in_degrees_are_measured_too() -> None:
+def test_other_datums() -> None:
     sirgas = ChipGrid(CRS.from_epsg(4674), from_origin(-45, -15, 1e-4, 1e-4), 100, 100)
     wgs84 = ChipGrid(DEGREES, sirgas.transform, 100, 100)
     assert pixel_hectares(sirgas) == pytest.approx(pixel_hectares(wgs84), rel=1e-6)
 
 
-def test_a_chip_without_coordinates_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_missing_coordinates(tmp_path: Path) -> None:
     bare = write_chip(tmp_path / "bare.tif", ground(0))
     with pytest.raises(
         BadInputError, match=r"bare\.tif has no CRS and no geotransform, so that a polygon can't be laid"
@@ -70,7 +70,7 @@ def test_a_chip_without_coordinates_is_told_in_a_sentence(tmp_path: Path) -> Non
         read_grid(unplaced)
 
 
-def test_a_missing_and_a_broken_chip_are_told_apart(tmp_path: Path) -> None:
+def test_missing_and_broken_files(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"none\.tif does not exist"):
         read_grid(tmp_path / "none.tif")
     (tmp_path / "broken.tif").write_bytes(b"II*\0")
@@ -78,7 +78,7 @@ def test_a_missing_and_a_broken_chip_are_told_apart(tmp_path: Path) -> None:
         read_grid(tmp_path / "broken.tif")
 
 
-def test_an_engineering_grid_can_not_be_placed() -> None:
+def test_engineering_grid() -> None:
     local = CRS.from_wkt('LOCAL_CS["pit grid",UNIT["metre",1]]')
     grid = ChipGrid(local, from_origin(0, 100, 1, 1), 10, 10)
     with pytest.raises(BadInputError, match="can't be placed on the Earth"):
@@ -87,7 +87,7 @@ def test_an_engineering_grid_can_not_be_placed() -> None:
         pixel_hectares(grid)
 
 
-def test_a_pixel_is_measured_on_the_ground_and_not_on_the_map() -> None:
+def test_pixel_edges_on_the_ground() -> None:
     mercator = CRS.from_epsg(3857)
     north = 8_399_738  # 60 degrees
     measured = {
@@ -102,6 +102,6 @@ def test_a_pixel_is_measured_on_the_ground_and_not_on_the_map() -> None:
 
 
 @pytest.mark.parametrize("crs", ['LOCAL_CS["mine grid",UNIT["metre",1]]'])
-def test_a_pixel_of_a_system_of_its_own_has_no_size_on_the_ground(crs: str) -> None:
+def test_pixel_edges_of_engineering_grid(crs: str) -> None:
     with pytest.raises(BadInputError, match="can't be placed on the Earth"):
         pixel_metres(ChipGrid(CRS.from_wkt(crs), from_origin(0, 0, 10, 10), 16, 16))

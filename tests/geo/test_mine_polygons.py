@@ -23,7 +23,7 @@ def at(*corners: tuple[float, float]) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("name", ["mines.gpkg", "mines.geojson", "mines.shp", "mines.fgb"])
-def test_any_vector_file_is_read_in_any_crs(tmp_path: Path, name: str) -> None:
+def test_formats_and_crs(tmp_path: Path, name: str) -> None:
     frame = gpd.GeoDataFrame(geometry=[HECTARE_SQUARE], crs="EPSG:32721")
     frame.to_crs("EPSG:4326" if name.endswith("geojson") else "EPSG:5880").to_file(tmp_path / name, engine="pyogrio")
     polygons = read_mine_polygons(tmp_path / name)
@@ -33,7 +33,7 @@ def test_any_vector_file_is_read_in_any_crs(tmp_path: Path, name: str) -> None:
     assert list(polygons.inventory.columns) == list(COLUMNS)
 
 
-def test_layers_may_differ_in_their_crs(tmp_path: Path) -> None:
+def test_layers_of_different_crs(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="metres")
     degrees = gpd.GeoSeries([HECTARE_SQUARE], crs="EPSG:32721").to_crs("EPSG:4326")
     write_layer(path, list(degrees), crs="EPSG:4326", layer="degrees")
@@ -42,7 +42,7 @@ def test_layers_may_differ_in_their_crs(tmp_path: Path) -> None:
     assert shapely.hausdorff_distance(*polygons.geometry) < 1e-7
 
 
-def test_hectares_are_those_on_the_ellipsoid_at_any_latitude(tmp_path: Path) -> None:
+def test_hectares_on_the_ellipsoid(tmp_path: Path) -> None:
     shapes = [shapely.Point(20, latitude).buffer(0.05) for latitude in (-33, 0, 45, 70)]
     polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", shapes, crs="EPSG:4326"))
     geod = Geod(ellps="WGS84")
@@ -50,14 +50,14 @@ def test_hectares_are_those_on_the_ellipsoid_at_any_latitude(tmp_path: Path) -> 
     np.testing.assert_allclose(polygons.hectares, expected, rtol=1e-4)
 
 
-def test_long_edges_stay_straight_where_they_were_drawn(tmp_path: Path) -> None:
+def test_long_edges(tmp_path: Path) -> None:
     bar = shapely.box(400_000, 5_500_000, 600_000, 5_500_010)  # 200 km at 50 degrees north bend by 400 m
     polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [bar], crs="EPSG:32632"))
     back = gpd.GeoSeries(polygons.geometry, crs="EPSG:4326").to_crs("EPSG:32632")[0]
     assert back.hausdorff_distance(bar) < 0.5
 
 
-def test_a_ring_that_crosses_itself_keeps_both_its_lobes(tmp_path: Path) -> None:
+def test_self_crossing_ring(tmp_path: Path) -> None:
     bow_tie = shapely.Polygon(at((0, 0), (100, 100), (100, 0), (0, 100)))
     polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [bow_tie, HECTARE_SQUARE]))
     assert polygons.inventory["verdict"].tolist() == ["repaired", "accepted"]
@@ -66,7 +66,7 @@ def test_a_ring_that_crosses_itself_keeps_both_its_lobes(tmp_path: Path) -> None
     assert shapely.is_valid(polygons.geometry).all()
 
 
-def test_what_was_drawn_twice_is_no_hole(tmp_path: Path) -> None:
+def test_overlapping_parts(tmp_path: Path) -> None:
     twice = shapely.MultiPolygon([square(LEFT, TOP - 100, 100), square(LEFT + 50, TOP - 100, 100)])
     polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [twice]))
     assert polygons.inventory["verdict"].tolist() == ["repaired"]
@@ -81,7 +81,7 @@ def test_holes_and_parts_are_kept(tmp_path: Path) -> None:
     np.testing.assert_allclose(polygons.hectares, [0.75, 0.5], rtol=0.001)
 
 
-def test_of_a_collection_the_polygons_are_kept(tmp_path: Path) -> None:
+def test_collections(tmp_path: Path) -> None:
     mixed = shapely.GeometryCollection([HECTARE_SQUARE, shapely.Point(LEFT, TOP)])
     polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [mixed]))
     assert polygons.inventory["reason"].tolist() == ["collection: only its polygons are kept"]
@@ -89,7 +89,7 @@ def test_of_a_collection_the_polygons_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in from_wkt")
-def test_what_is_no_polygon_is_listed_with_the_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_dropped_features_have_reasons(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shapes = [
         HECTARE_SQUARE,
         shapely.LineString(at((0, 0), (10, 10))),
@@ -113,25 +113,25 @@ def test_what_is_no_polygon_is_listed_with_the_reason(tmp_path: Path, caplog: py
     assert "1 of 9 features of mines.gpkg can be used, 0 of them after a repair; 8 were dropped (" in caplog.text
 
 
-def test_degrees_that_are_metres_are_dropped(tmp_path: Path) -> None:
+def test_metres_as_degrees(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE, shapely.box(10, 10, 11, 11)], crs="EPSG:4326")
     assert read_mine_polygons(path).inventory["reason"][0] == "off the Earth: its coordinates don't fit its CRS"
 
 
-def test_a_file_without_any_polygon_says_what_it_holds(tmp_path: Path) -> None:
+def test_no_polygon(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "roads.gpkg", [shapely.LineString(at((0, 0), (10, 10)))] * 2)
     with pytest.raises(BadInputError, match=r"roads\.gpkg holds no polygon that can be used \(2 line\)"):
         read_mine_polygons(path)
 
 
-def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
+def test_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "empty.gpkg"
     gpd.GeoDataFrame(geometry=[], crs="EPSG:4326").to_file(path, engine="pyogrio")
     with pytest.raises(BadInputError, match=r"empty\.gpkg holds no feature"):
         read_mine_polygons(path)
 
 
-def test_a_layer_without_geometry_is_passed_over(tmp_path: Path) -> None:
+def test_layer_without_geometry(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="mines")
     pyogrio.write_dataframe(gpd.pd.DataFrame({"owner": ["x"]}), path, layer="owners")
     assert set(read_mine_polygons(path).inventory["layer"]) == {"mines"}
@@ -141,26 +141,26 @@ def test_a_layer_without_geometry_is_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:'crs' was not provided")
 @pytest.mark.parametrize("name", ["mines.gpkg", "mines.shp"])
-def test_polygons_without_a_crs_are_an_error(tmp_path: Path, name: str) -> None:
+def test_missing_crs(tmp_path: Path, name: str) -> None:
     path = write_layer(tmp_path / name, [HECTARE_SQUARE], crs=None)
     with pytest.raises(BadInputError, match=r"The layer mines of .* has no CRS, so that nobody can tell where"):
         read_mine_polygons(path)
 
 
-def test_a_crs_of_a_pit_is_an_error(tmp_path: Path) -> None:
+def test_engineering_crs(tmp_path: Path) -> None:
     local = 'ENGCRS["pit grid",EDATUM["pit"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], crs=local)
     with pytest.raises(BadInputError, match=r"The layer mines of .* has a CRS that can't be placed on the Earth"):
         read_mine_polygons(path)
 
 
-def test_an_unknown_layer_is_told_with_those_that_exist(tmp_path: Path) -> None:
+def test_unknown_layer(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="pits")
     with pytest.raises(BadInputError, match=r"mines\.gpkg has no layer pit: it has pits\."):
         read_mine_polygons(path, ["pit"])
 
 
-def test_a_file_that_is_none_is_an_error(tmp_path: Path) -> None:
+def test_unreadable_and_missing_files(tmp_path: Path) -> None:
     path = tmp_path / "mines.gpkg"
     path.write_text("not a database", encoding="utf-8")
     with pytest.raises(BadInputError, match=r"mines\.gpkg can't be read as a vector file \(.*\): it is cut off or"):
@@ -170,7 +170,7 @@ def test_a_file_that_is_none_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.real_chips
-def test_real_footprints_from_all_over_the_world_are_read(real_chips: Path) -> None:
+def test_real_footprints(real_chips: Path) -> None:
     polygons = read_mine_polygons(real_chips / "mining_polygons" / "maus_sample.gpkg")
     assert polygons.inventory["verdict"].value_counts().to_dict() == {"accepted": 146, "dropped": 56}
     # More than a quarter of the features come without any geometry, so there is nothing to repair in them.

@@ -1,4 +1,4 @@
-"""Outlines are found by chip, and found to be elsewhere."""
+"""Polygons are found by chip, and found to lie elsewhere."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ GRID = utm_grid(16, 16)
 FULL = np.zeros((16, 16), dtype=bool)
 
 
-def test_only_outlines_that_touch_a_chip_are_brought_to_it(tmp_path: Path) -> None:
+def test_polygons_on_a_chip(tmp_path: Path) -> None:
     shapes = [
         square(LEFT + 5_000, TOP, 50),
         square(LEFT + 20, TOP - 100, 50),
@@ -33,7 +33,7 @@ def test_only_outlines_that_touch_a_chip_are_brought_to_it(tmp_path: Path) -> No
     assert polygons[0].hausdorff_distance(shapes[1]) < 0.01
 
 
-def test_a_chip_that_is_turned_has_no_corners_of_its_box(tmp_path: Path) -> None:
+def test_rotated_chip(tmp_path: Path) -> None:
     turned = Affine.translation(LEFT, TOP) @ Affine.rotation(45) @ Affine.scale(10, -10)
     grid = ChipGrid(GRID.crs, turned, 16, 16)
     left, bottom, _, _ = grid.bounds
@@ -41,7 +41,7 @@ def test_a_chip_that_is_turned_has_no_corners_of_its_box(tmp_path: Path) -> None
     assert PolygonIndex(polygons).on(grid)[0].tolist() == [1]
 
 
-def test_an_outline_as_large_as_a_continent_reaches_a_projection_that_has_no_room_for_it(tmp_path: Path) -> None:
+def test_polygon_larger_than_its_projection(tmp_path: Path) -> None:
     polygons = outlines_in(tmp_path, [shapely.box(-179, -80, 179, 80)], crs="EPSG:4326")
     positions, shapes = PolygonIndex(polygons).on(GRID)
     assert positions.tolist() == [0]
@@ -49,7 +49,7 @@ def test_an_outline_as_large_as_a_continent_reaches_a_projection_that_has_no_roo
     assert shapes[0].area < 4 * shapely.box(*GRID.bounds).area
 
 
-def test_outlines_and_chips_on_the_same_ground_pass(tmp_path: Path) -> None:
+def test_same_ground(tmp_path: Path) -> None:
     index = PolygonIndex(outlines_in(tmp_path, [square(LEFT + 20, TOP - 100, 50)]))
     check_coverage(index, [utm_grid(16, 16, left=800_000), GRID])
 
@@ -64,7 +64,7 @@ def test_outlines_and_chips_on_the_same_ground_pass(tmp_path: Path) -> None:
         (lambda x, y: (x + 20, y + 3), "check that they belong together"),
     ],
 )
-def test_outlines_elsewhere_are_told_with_both_extents_and_a_hint(tmp_path: Path, move: object, hint: str) -> None:
+def test_elsewhere_with_a_hint(tmp_path: Path, move: object, hint: str) -> None:
     grid = degree_grid(16, 16)
     there = np.array(move(*shapely.box(*grid.bounds).centroid.coords[0]))  # type: ignore[operator]
     polygons = outlines_in(tmp_path, [shapely.Point(there).buffer(1e-4)], crs="EPSG:4326")
@@ -74,7 +74,7 @@ def test_outlines_elsewhere_are_told_with_both_extents_and_a_hint(tmp_path: Path
     assert "the chips in longitude -57.000 to -56.999 and latitude -5.401 to -5.400" in str(caught.value)
 
 
-def test_other_datums_are_brought_together(tmp_path: Path) -> None:
+def test_other_datums(tmp_path: Path) -> None:
     sirgas = ChipGrid(CRS.from_epsg(31981), GRID.transform, 16, 16)  # SIRGAS 2000, UTM zone 21 S
     polygons = outlines_in(tmp_path, [square(LEFT + 20, TOP - 100, 50)])
     assert PolygonIndex(polygons).on(sirgas)[1][0].hausdorff_distance(square(LEFT + 20, TOP - 100, 50)) < 1

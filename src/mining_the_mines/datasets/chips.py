@@ -88,7 +88,7 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder | ZippedChips]):
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: prebuilt chips are never written."""
-        raise DatasetError(f"{self._filepath} is read only: chips that were handed over stay as they are.")
+        raise DatasetError(f"{self._filepath} is read only: prebuilt chips are never written.")
 
 
 class CutChipsDataset(ChipFolderDataset):

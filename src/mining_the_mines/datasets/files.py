@@ -1,6 +1,5 @@
-"""Tables, values and texts in files that appear whole or not at all."""
+"""Tables, plain values and texts in files, saved atomically."""
 
-import hashlib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -9,7 +8,7 @@ from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
 
 from mining_the_mines.core.atomic import whole_file
-from mining_the_mines.core.hashing import NOTHING, ContentHashes
+from mining_the_mines.core.hashing import NOTHING, ContentHashes, hash_bytes
 from mining_the_mines.datasets.previews import (
     ROWS,
     TablePreview,
@@ -19,7 +18,7 @@ from mining_the_mines.datasets.previews import (
 
 
 class AtomicSave:
-    """Mixed in before a file dataset, makes it write atomically."""
+    """Mixin that makes a file dataset save atomically; it stands before the dataset."""
 
     _partial: Path | None = None
 
@@ -30,7 +29,7 @@ class AtomicSave:
         path: PurePosixPath = super()._get_save_path()  # type: ignore[misc] # of the dataset that it is mixed into
         return path
 
-    def save(self, data: Any) -> None:  # noqa: ANN401 - whatever the file dataset takes
+    def save(self, data: Any) -> None:  # noqa: ANN401 - any data that the file dataset takes
         """Save through a temporary sibling."""
         with whole_file(Path(self._get_save_path())) as partial:
             self._partial = partial
@@ -65,10 +64,10 @@ class JsonFile(AtomicSave, JSONDataset):  # type: ignore[misc]
 
 
 class OptionalJsonFile(JsonFile):
-    """Plain values as JSON; ``None`` as long as nobody has saved any."""
+    """Plain values as JSON; ``None`` before the first save."""
 
-    def load(self) -> Any:  # noqa: ANN401 - whatever stands in the file
-        """Read the values, if they are there."""
+    def load(self) -> Any:  # noqa: ANN401 - any JSON value
+        """Read the values; ``None`` if there is no file."""
         return super().load() if self._exists() else None
 
 
@@ -80,9 +79,9 @@ class HtmlPage(TextFile):
     """A page for a browser."""
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
-        """Of what the page says, without the facts of the run that made it."""
+        """SHA-256 of the page without the facts of its run; :data:`NOTHING` if there is no page."""
         from mining_the_mines.reporting.page import without_run_facts
 
         if not path.is_file():
             return NOTHING
-        return hashlib.sha256(without_run_facts(path.read_text(encoding="utf-8")).encode()).hexdigest()
+        return hash_bytes(without_run_facts(path.read_text(encoding="utf-8")).encode())

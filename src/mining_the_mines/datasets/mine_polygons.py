@@ -1,4 +1,4 @@
-"""Polygons of mines as the catalog sees them."""
+"""Mine polygons in a vector file, as a dataset."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,13 +13,13 @@ from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
 
 
 class MinePolygonsDataset(AbstractDataset[None, MinePolygons | None]):
-    """Polygons of mines in a vector file, as somebody handed them over; read only.
+    """Polygons of mines in a vector file that people hand over; read only.
 
-    They stay in memory until Kedro releases them: several nodes ask for them, and reading is repairing.
+    They stay in memory until Kedro releases them, because several nodes load them, and reading includes repairing.
 
     Args:
-        filepath: Any file that OGR can read; ``None`` if nobody named one.
-        beside: The file that is taken then, if it is there.
+        filepath: Any file that OGR can read; ``None`` if none is named.
+        beside: File to take instead, if it exists.
         layers: Names of its layers; by default all that have geometry.
         metadata: For other tools.
     """
@@ -45,7 +45,7 @@ class MinePolygonsDataset(AbstractDataset[None, MinePolygons | None]):
 
     @property
     def absent(self) -> str:
-        """Why nothing that needs polygons can be run, if none can be there."""
+        """Message for pipelines that need polygons; empty if a file is named or may exist."""
         if self._named is not None or self._beside is not None:
             return ""
         return (
@@ -55,10 +55,10 @@ class MinePolygonsDataset(AbstractDataset[None, MinePolygons | None]):
         )
 
     def load(self) -> MinePolygons | None:
-        """Read, judge and repair the polygons, if there are any.
+        """Read, validate and repair the polygons; ``None`` if there is no file.
 
         Raises:
-            BadInputError: The file is missing, can't be read or holds no polygon that can be used.
+            BadInputError: The named file is missing, can't be read or holds no usable polygon.
         """
         return self._polygons
 
