@@ -10,6 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.geo.overlaps import cut_out, flatten
@@ -22,7 +23,6 @@ from mining_the_mines.mapping.permits import (
     compare_with_permits,
 )
 from mining_the_mines.mapping.settings import PermitSettings
-from mining_the_mines.rasters.chip import ChipError
 from support.scene_maps import areas_of, field, mines_of
 
 SETTINGS = PermitSettings()
@@ -132,7 +132,7 @@ def test_an_area_around_the_whole_earth_holds_every_mine() -> None:
 
 def test_a_map_without_crs_is_told() -> None:
     mines = mines_of([field(0, 0, 100)]).set_crs(None, allow_override=True)
-    with pytest.raises(ChipError, match=r"The map of mines has no CRS"):
+    with pytest.raises(BadInputError, match=r"The map of mines has no CRS"):
         compare_with_permits(mines, in_degrees(shapely.box(-58, -6, -57, -5)), None, SETTINGS)
 
 

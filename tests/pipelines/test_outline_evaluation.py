@@ -23,7 +23,6 @@ from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
     score_segmentation,
     segment_test_chips,
 )
-from mining_the_mines.rasters.chip import ChipError
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from support.chip_files import ground
 from support.chip_polygons import utm_grid
@@ -200,5 +199,7 @@ def test_maps_of_another_size_than_the_masks_are_told_in_one_sentence() -> None:
 
 
 def test_maps_of_chips_without_mask_are_told_in_one_sentence() -> None:
-    with pytest.raises(ChipError, match=r"^chip_0.tif is not among the 23 chips of these planes: run preprocessing"):
+    with pytest.raises(
+        BadInputError, match=r"^chip_0.tif is not among the 23 chips of these planes: run preprocessing"
+    ):
         choose_threshold(masks_of(NAMES[1:]), maps_of(NAMES[:TRAIN]), SETTINGS)

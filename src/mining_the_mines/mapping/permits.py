@@ -49,7 +49,7 @@ def compare_with_permits(
         ``review``. With neither layer, the mines as they are.
 
     Raises:
-        ChipError: If the mines' coordinate reference system can't be placed on the Earth.
+        BadInputError: If the mines' coordinate reference system can't be placed on the Earth.
     """
     if concessions is None and protected is None:
         return mines
@@ -93,7 +93,7 @@ def areas_by_unit(
         out, since most of a country's are.
 
     Raises:
-        ChipError: If the mines' coordinate reference system can't be placed on the Earth.
+        BadInputError: If the mines' coordinate reference system can't be placed on the Earth.
     """
     pieces = [piece for scene in mines if len(scene) for piece in _pieces(scene, concessions, protected)]
     if not pieces:

@@ -90,7 +90,7 @@ def polygonize(
         if unknown) and ``touches_edge`` (the patch touches nodata or the end of the raster).
 
     Raises:
-        ChipError: If the CRS can't be placed on the Earth.
+        BadInputError: If the CRS can't be placed on the Earth.
         ValueError: If the blocks don't fit the grid, or only some of them have clear dates.
         OSError: If the disk is full.
     """
@@ -135,7 +135,7 @@ def polygonize_chip(
         As :func:`polygonize` gives them, without ``clear_dates``.
 
     Raises:
-        ChipError: If the CRS can't be placed on the Earth.
+        BadInputError: If the CRS can't be placed on the Earth.
         ValueError: If the chip does not fit the grid.
     """
     blocks = [ProbabilityRows(0, probability)]

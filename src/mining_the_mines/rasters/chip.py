@@ -10,9 +10,6 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import Box, ChipGrid
 from mining_the_mines.rasters.reader import RasterFormat, open_raster
 
-#: Former name, for modules that still use it.
-ChipError = BadInputError
-
 
 @dataclass(frozen=True)
 class Chip:

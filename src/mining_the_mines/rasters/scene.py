@@ -83,7 +83,7 @@ def lay_grid(scene: Scene, chips: RasterFormat, pixel: float, *, resample: bool)
 
     Raises:
         SceneError: If it is no raster, lacks coordinates, is rotated, or has other pixels.
-        ChipError: If it lacks a band.
+        BadInputError: If it lacks a band.
     """
     with _opened(scene.image) as source:
         find_bands(source, chips)
@@ -160,7 +160,7 @@ def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[Sce
 
     Raises:
         SceneError: If it can't be opened.
-        ChipError: If it lacks a band.
+        BadInputError: If it lacks a band.
     """
     with _opened(scene.image) as source:
         bands = find_bands(source, chips)

@@ -62,7 +62,7 @@ def hash_chips(packed: PackedChips, filenames: Sequence[str]) -> pd.DataFrame:
         Column ``filename``, and one a band: the first 16 hex digits of the SHA-256 of its digital numbers.
 
     Raises:
-        ChipError: A chip was not packed.
+        BadInputError: A chip was not packed.
     """
     rows = [
         (name, *(hashlib.sha256(band.tobytes()).hexdigest()[:_DIGITS] for band in packed.array[row]))

@@ -169,7 +169,7 @@ def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, tit
         A whole HTML document with its script, style, pictures and polygons inside.
 
     Raises:
-        ChipError: If a scene's coordinate reference system can't be placed on the Earth.
+        BadInputError: If a scene's coordinate reference system can't be placed on the Earth.
     """
     side = settings.picture_side(len(layers))
     stretches = [stretch_for([layer.visible]) for layer in layers]

@@ -61,7 +61,7 @@ def middle_longitude(grid: ChipGrid) -> float:
         Degrees east of its middle, also where it lies across the antimeridian.
 
     Raises:
-        ChipError: If its coordinate reference system can't be placed on the Earth.
+        BadInputError: If its coordinate reference system can't be placed on the Earth.
     """
     west, _, east, _ = grid.wgs84_bounds
     return (west + (east + 360 if east < west else east)) / 2
