@@ -1,6 +1,6 @@
 """Every environment in ``conf/`` fits the pipelines, and says which of them its data allow."""
 
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,27 +26,38 @@ STAGES = (
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _registered() -> Iterator[None]:
-    configure_project("mining_the_mines")
-    yield
+@pytest.fixture(autouse=True, scope="module")
+def _registered() -> None:
     configure_project("mining_the_mines")
 
 
-def choose(env: str, **parameters: object) -> KedroContext:
+def load(env: str, polygons: str | None = None) -> OmegaConfigLoader:
+    """The configuration of an environment."""
+    given = {} if polygons is None else {"polygons": polygons}
+    options: dict[str, Any] = {**CONFIG_LOADER_ARGS, "runtime_params": given}
+    return OmegaConfigLoader(str(PROJECT / "conf"), env=env, **options)
+
+
+@cache
+def choose(env: str, polygons: str | None = None) -> KedroContext:
     """An environment as ``kedro run`` opens it, but for its hooks."""
-    options: dict[str, Any] = {**CONFIG_LOADER_ARGS, "runtime_params": parameters}
-    loader = OmegaConfigLoader(str(PROJECT / "conf"), env=env, **options)
+    loader = load(env, polygons)
     hooks = PluginManager("kedro")
     hooks.add_hookspecs(DataCatalogSpecs)
     return KedroContext(PROJECT, loader, env, "mining_the_mines", hooks)
 
 
-def check(env: str, pipeline: Pipeline, **parameters: object) -> None:
-    """Begin a run as far as the check of its data."""
-    catalog = choose(env, **parameters).catalog
+@cache
+def catalog_of(env: str, polygons: str | None = None) -> DataCatalog:
+    """The catalog of an environment."""
+    catalog = choose(env, polygons).catalog
     assert isinstance(catalog, DataCatalog)
-    AbsentData().before_pipeline_run({"env": env}, pipeline, catalog)
+    return catalog
+
+
+def check(env: str, pipeline: Pipeline, polygons: str | None = None) -> None:
+    """Begin a run as far as the check of its data."""
+    AbsentData().before_pipeline_run({"env": env}, pipeline, catalog_of(env, polygons))
 
 
 def test_every_environment_is_known_here() -> None:
@@ -55,19 +66,18 @@ def test_every_environment_is_known_here() -> None:
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_catalog_and_parameters(env: str) -> None:
-    context = choose(env)
-    catalog = context.catalog
+    catalog = catalog_of(env)
     for pipeline in pipelines.values():
         for name in {*pipeline.inputs(), *(pipeline.inputs() & pipelines["__default__"].all_outputs())}:
             assert name in catalog, name
     built = {name: catalog.get(name) for name in catalog.keys()}  # noqa: SIM118 - a catalog is no mapping
     assert {"raw_chips", "folds", "segmentation.masks", "report"} <= set(built)
-    assert context.params["segmentation"]["training"].epochs > 0
+    assert choose(env).params["segmentation"]["training"].epochs > 0
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_own_data_folder(env: str) -> None:
-    config = choose(env).config_loader["catalog"]
+    config = load(env)["catalog"]
     own = "data/simulated/" if env == "base" else f"data/{env}/"
     shared = ("data/01_raw/",)  # raw data of people
     for name, entry in config.items():
