@@ -1,6 +1,7 @@
 """Settings of the Kedro project."""
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
@@ -22,6 +23,10 @@ warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
 # The last is called first: a run that can't be made is refused before the MLflow run is started.
 HOOKS = (GivenParameters(), RunRecording(), RunTracking(), ModelFetching(), AbsentData())
+
+#: Only the wheel holds a configuration; it is used where the folder has none.
+_PACKAGED = Path(__file__).parent / "conf"
+CONF_SOURCE = str(_PACKAGED) if _PACKAGED.is_dir() and not Path("conf").is_dir() else "conf"
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS: dict[str, Any] = {

@@ -46,7 +46,7 @@ def test_a_pipeline_whose_input_is_not_there_yet_says_so_in_one_sentence(project
     done = kedro(project, "run", "--pipelines=compositing")
     assert done.returncode == 1
     assert "run the pipelines before this one first" in " ".join(done.stderr.split())
-    assert "scenes.json" in done.stderr
+    assert "simulated_series.json" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
 
 

@@ -9,6 +9,7 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io.core import VersionNotFoundError
 from kedro.validation import ParameterValidationError
+from kedro.validation.exceptions import DataValidationError
 from pydantic import ValidationError
 
 from mining_the_mines.cli.compare import compare
@@ -36,6 +37,8 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
             for cause in causes(error):
                 if isinstance(cause, BadInputError):
                     raise click.ClickException(redact(str(cause))) from None
+                if isinstance(cause, DataValidationError):
+                    raise click.ClickException(describe_table_errors(cause)) from None
                 if isinstance(cause, ParameterValidationError):
                     raise click.ClickException(describe_parameter_errors(str(cause))) from None
                 if isinstance(cause, ValidationError):
@@ -48,6 +51,20 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return run
+
+
+def describe_table_errors(error: DataValidationError) -> str:
+    """Say what is wrong with a table that its schema refuses."""
+    faults = []
+    for failure in error.failures:
+        examples = ", ".join(str(example) for example in failure.failure_examples[:3])
+        place = f"{failure.column}: " if failure.column else ""
+        faults.append(f"{place}{failure.check or failure.message}" + (f" (not so: {examples})" if examples else ""))
+    told = "; ".join(dict.fromkeys(faults)) or error.message
+    return (
+        f"The table {error.dataset_name} can't be used: {redact(told)}. Make it anew with its pipeline, or name "
+        f"another version with --load-versions={error.dataset_name}:VERSION."
+    )
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,0 +1,80 @@
+"""Tables between pipelines: their columns, types and ranges, checked whenever one is read or written.
+
+The catalog names a schema as an entry's ``validator:``. Columns that a schema does not name are allowed.
+"""
+
+from typing import Final
+
+import numpy as np
+from pandera.pandas import Check, Column, DataFrameSchema, Index
+
+_FILENAME: Final = Column(unique=True)
+_LABEL: Final = Column("Int64", Check.isin([0, 1]), nullable=True)
+_PROBABILITY: Final = Column(float, Check.in_range(0, 1))
+_SPLIT: Final = Column(None, Check.isin(["train", "test"]))
+_FOLD: Final = Column("Int64", Check.ge(0), nullable=True)
+_PLACE: Final = Column()
+_DEGREES: Final = {
+    "longitude": Column(float, Check.in_range(-180, 180), nullable=True, coerce=True),
+    "latitude": Column(float, Check.in_range(-90, 90), nullable=True, coerce=True),
+}
+
+#: Test chips have no fold, training chips have one.
+_FOLDED: Final = Check(
+    lambda table: table["fold"].isna() == (table["split"] == "test"),
+    name="training chips have a fold, test chips have none",
+)
+#: No place is in two folds, or in a fold and the test split.
+_KEPT_TOGETHER: Final = Check(
+    lambda table: len(table[["place", "split", "fold"]].drop_duplicates()) == table["place"].nunique(),
+    name="chips of one place are in one fold",
+)
+_CHIP: Final = {"label": _LABEL, **_DEGREES, "place": _PLACE, "split": _SPLIT, "fold": _FOLD}
+
+#: One row a chip: what is known of it, and whether it is used.
+MANIFEST: Final = DataFrameSchema(
+    {
+        "filename": _FILENAME,
+        "sha256": Column(None, Check.str_matches(r"^[0-9a-f]{64}$"), nullable=True),
+        "label": _LABEL,
+        **_DEGREES,
+        "nodata_share": Column(float, Check.in_range(0, 1), nullable=True, coerce=True),
+        "verdict": Column(None, Check.isin(["accepted", "rejected"])),
+    },
+    checks=Check(
+        lambda table: (table["verdict"] == "accepted") | table["reason"].notna(), name="rejected chips have a reason"
+    ),
+)
+#: One row an accepted chip: its place, and its split and fold.
+FOLDS: Final = DataFrameSchema({"filename": _FILENAME, **_CHIP}, checks=[_FOLDED, _KEPT_TOGETHER])
+#: One row a chip, one column a feature; a feature that a chip does not have is NaN.
+FEATURES: Final = DataFrameSchema(
+    index=Index(None, unique=True, name="filename"),
+    checks=[
+        Check(lambda table: bool((table.dtypes == "float32").all()), name="features are float32"),
+        Check(lambda table: not np.isinf(table.to_numpy()).any(), name="features are finite or NaN"),
+    ],
+)
+#: One row a chip and model.
+PREDICTIONS: Final = DataFrameSchema(
+    {"filename": Column(), "model": Column(), "probability": _PROBABILITY, **_CHIP},
+    checks=_FOLDED,
+    unique=["filename", "model"],
+)
+#: One row a segmented chip: pixels and hectares by truth and prediction.
+CHIP_SCORES: Final = DataFrameSchema(
+    {
+        "filename": _FILENAME,
+        **{
+            name: Column(int, Check.ge(0))
+            for name in ("true_positive", "false_positive", "false_negative", "true_negative")
+        },
+        "iou": Column(float, Check.in_range(0, 1), nullable=True),
+        "true_hectares": Column(float, Check.ge(0)),
+        "predicted_hectares": Column(float, Check.ge(0)),
+        **_CHIP,
+    },
+    checks=_FOLDED,
+)
+#: One row a probability, out of fold.
+PROBABILITIES: Final = DataFrameSchema({"filename": _FILENAME, "probability": _PROBABILITY})
