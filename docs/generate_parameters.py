@@ -17,8 +17,9 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from kedro.config import OmegaConfigLoader
 from kedro.framework.project import configure_project, pipelines
+from kedro.utils import load_obj
 from kedro.validation.type_extractor import TypeExtractor
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
@@ -136,11 +137,15 @@ def runtime_rows() -> Iterator[Row]:
 
 def _fields(prefix: str, model: type[BaseModel], given: Mapping[str, Any]) -> Iterator[Row]:
     """The fields of a settings class, those of classes inside it as well."""
+    if issubclass(model, RootModel):
+        yield from _named_classes(prefix, given)
+        return
     described = _attributes(model)
-    for name, field in model.model_fields.items():
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
         dotted = f"{prefix}.{name}"
         inside = {env: _look_up(value, name) for env, value in given.items()}
-        meaning = field.description or described.get(name, "")
+        meaning = field.description or described.get(attribute, "")
         models = list(_models(field.annotation))
         if len(models) == 1 and not _is_list(field.annotation):
             yield from _fields(dotted, models[0], inside)
@@ -148,6 +153,13 @@ def _fields(prefix: str, model: type[BaseModel], given: Mapping[str, Any]) -> It
         yield _row(dotted, _kind(field.annotation), meaning, _default(field), inside)
         for each in models:
             yield from _fields(f"{dotted}[].", each, {})
+
+
+def _named_classes(prefix: str, given: Mapping[str, Any]) -> Iterator[Row]:
+    """The classes that ``conf/base`` names by their import paths under a parameter, with their fields."""
+    for name, stated in given[_BASE].items():
+        inside = {env: _look_up(value, name) for env, value in given.items()}
+        yield from _fields(f"{prefix}.{name}", load_obj(stated["class"]), inside)
 
 
 def _row(name: str, kind: str, meaning: str, default: Any, given: Mapping[str, Any]) -> Row:  # noqa: ANN401
