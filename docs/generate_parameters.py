@@ -79,7 +79,7 @@ _INTRODUCTION: Final = """\
 
 Each parameter has a dotted name and can be given on the command line:
 
-    kedro run --params=folds.folds=4,classification.training.epochs=20
+    kedro run --params=folds.folds=4,classification.models.network.epochs=20
 
 A name that does not exist is refused. Longer changes belong to an environment of your own: a folder in `conf` that
 holds only what differs from `conf/base`. The default is the value of `conf/base`, or of the settings class where

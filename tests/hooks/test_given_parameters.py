@@ -39,7 +39,7 @@ def test_a_parameter_that_nothing_reads_is_refused(given: dict[str, Any], said: 
     [
         {"scene": "scene.tif"},
         {"polygons": "mines.gpkg", "raw_root": "chips", "segmenter": "models:/mine-segmenter@champion"},
-        {"classification": {"training": {"network": {"overrides": None}}}},
+        {"classification": {"models": {"network": {"epochs": 3}}}},
         {"acquisition": {"source": "earth-search", "exclude": []}},
         {"reporting": {"examples": 3}},
     ],

@@ -9,10 +9,10 @@ import numpy as np
 from pandera.pandas import Check, Column, DataFrameSchema, Index
 
 _FILENAME: Final = Column(unique=True)
-_LABEL: Final = Column("Int64", Check.isin([0, 1]), nullable=True)
-_PROBABILITY: Final = Column(float, Check.in_range(0, 1))
+_LABEL: Final = Column("Int64", Check.isin([0, 1]), nullable=True, coerce=True)
+_PROBABILITY: Final = Column(float, Check.in_range(0, 1), coerce=True)
 _SPLIT: Final = Column(None, Check.isin(["train", "test"]))
-_FOLD: Final = Column("Int64", Check.ge(0), nullable=True)
+_FOLD: Final = Column("Int64", Check.ge(0), nullable=True, coerce=True)
 _PLACE: Final = Column()
 _DEGREES: Final = {
     "longitude": Column(float, Check.in_range(-180, 180), nullable=True, coerce=True),
@@ -66,12 +66,12 @@ CHIP_SCORES: Final = DataFrameSchema(
     {
         "filename": _FILENAME,
         **{
-            name: Column(int, Check.ge(0))
+            name: Column(int, Check.ge(0), coerce=True)
             for name in ("true_positive", "false_positive", "false_negative", "true_negative")
         },
-        "iou": Column(float, Check.in_range(0, 1), nullable=True),
-        "true_hectares": Column(float, Check.ge(0)),
-        "predicted_hectares": Column(float, Check.ge(0)),
+        "iou": Column(float, Check.in_range(0, 1), nullable=True, coerce=True),
+        "true_hectares": Column(float, Check.ge(0), coerce=True),
+        "predicted_hectares": Column(float, Check.ge(0), coerce=True),
         **_CHIP,
     },
     checks=_FOLDED,
