@@ -95,7 +95,7 @@ class _ProjectFiles:
         from kedro.io import DatasetError
 
         from mining_the_mines.core.hashing import NOTHING
-        from mining_the_mines.ledger.states import content_of, parts_of, read_index
+        from mining_the_mines.ledger.states import content_of, read_index
 
         path = self._project / (state.path or "")
         if not path.exists():
@@ -110,9 +110,8 @@ class _ProjectFiles:
             index = read_index(dataset, path, state.parts)
             if index is not None and path.is_dir() and self._hashes.of_files(index.files, path) == state.content_hash:
                 held = state.content_hash  # older versions hash the files without the index
-            parts = parts_of(dataset, path) if index is None else index.parts()
-            if index is not None:
-                parts = {name: part for name, part in parts.items() if index.is_intact(name, self._hashes)}
+            parts = {} if index is None else index.parts()
+            parts = {name: part for name, part in parts.items() if index and index.is_intact(name, self._hashes)}
         except (DatasetError, OSError, ValueError, KeyError):  # unreadable, so not as recorded
             held, parts = NOTHING, {}
         return state.model_copy(update={"content_hash": held, "parts": parts})

@@ -63,11 +63,6 @@ class RunRecording:
             run.set_tags({**_tags(self.recorder), **self.notes})
 
     @hook_impl
-    def before_dataset_loaded(self, dataset_name: str, node: Node) -> None:  # noqa: ARG002 - Kedro's signature
-        """Give checkpoints their owner's key before they are opened."""
-        self.recorder.claim_checkpoints(node)
-
-    @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Note the inputs of a node."""
         self._ran.append(node.name)

@@ -36,7 +36,7 @@ class OnlyStaleRunner(SequentialRunner):
     """Skips a node if a record has the same code, parameters and inputs and its outputs are intact.
 
     A node whose inputs turn out as before is skipped too, although the nodes before it ran again. Outputs in memory are
-    made when a node that runs needs them. Training that was interrupted resumes from its checkpoints.
+    made when a node that runs needs them.
     """
 
     def _run(
@@ -91,7 +91,6 @@ class _StaleRun:
             if needed in self._deferred:
                 self._deferred.discard(needed)
                 ran |= self._execute(needed)
-        self._recording.recorder.claim_checkpoints(node, resume=True)
         Task(
             node=node, catalog=self._catalog, hook_manager=self._hook_manager, is_async=False, run_id=self._run_id
         ).execute()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
@@ -48,17 +48,6 @@ MEMORY: Final = "hashes.json"
 #: Key of a JSON output whose work is not finished, such as a registration while the registry does not answer: the node
 #: is never up to date.
 _PENDING: Final = "pending"
-
-
-@runtime_checkable
-class HoldsCheckpoints(Protocol):
-    """A dataset with checkpoints of training, which belong to one state of code, data and parameters."""
-
-    goes_on: bool
-
-    def belong_to(self, owner: str, *, goes_on: bool) -> None:
-        """Set the owner's key, and whether training resumes from checkpoints with the same key."""
-        ...
 
 
 @dataclass
@@ -186,13 +175,6 @@ class RunRecorder:
             record = record.model_copy(update={"outputs": outputs, "finished": _now()})
             self.ledger.add(record)
         self._records[record.node] = record
-
-    def claim_checkpoints(self, node: Node, *, resume: bool = False) -> None:
-        """Give the checkpoints that a node reads its key, so that it resumes only from its own."""
-        for dataset in map(self._dataset, self._data_inputs(node)):
-            if isinstance(dataset, HoldsCheckpoints):
-                key = self._key(node, self._inputs(node), self._files(node))
-                dataset.belong_to(key, goes_on=resume or dataset.goes_on)
 
     def close(self) -> None:
         """Keep the hashes of files for the next run."""

@@ -175,9 +175,6 @@ def content_of(dataset: Dataset, path: Path, hashes: ContentHashes) -> str:
 
 def parts_of(dataset: Dataset, path: Path) -> dict[str, str]:
     """Content hashes of the entries of a dataset with an index, by name; empty for other datasets."""
-    parts = getattr(dataset, "parts", None)
-    if callable(parts):
-        return dict(parts(path))
     index = read_index(dataset, path)
     return {} if index is None else index.parts()
 
