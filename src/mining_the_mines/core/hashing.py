@@ -58,10 +58,6 @@ def hash_file(path: Path) -> str:
     return _read_hash(path) if _is_racy(signature) else _kept_hash(path, signature)
 
 
-#: Old name of :func:`hash_file`.
-file_hash = hash_file
-
-
 def hash_folder(folder: Path) -> str:
     """SHA-256 of the names and contents of all visible files of a folder (see :func:`visible_files`).
 

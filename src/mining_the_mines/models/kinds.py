@@ -5,7 +5,6 @@ turns weights into a torch module. Storage and export follow from these two, so 
 Importing this loads no torch; kinds import it inside their methods.
 """
 
-import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
@@ -35,6 +34,7 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import BandStatistics
 from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.core.hashing import hash_bytes
 from mining_the_mines.core.parameter_errors import describe_settings_errors
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class LabelledChips:
             self.packed.content_hash,
             _hash_text(self.folds.to_csv(index=False)),
             _hash_text(json.dumps(statistics, sort_keys=True)),
-            hashlib.sha256(self.features.to_numpy().tobytes()).hexdigest(),
+            hash_bytes(self.features.to_numpy().tobytes()),
         ]
 
     def inside(self, fold: int) -> pd.DataFrame:
@@ -124,7 +124,7 @@ class MaskedChips(LabelledChips):
 
 
 def _hash_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hash_bytes(text.encode())
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.core.hashing import file_hash
+from mining_the_mines.core.hashing import hash_file
 from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import ChipGrid, pixel_metres
 from mining_the_mines.rasters.reader import BandReader, RasterFormat, find_bands, unreadable
@@ -66,7 +66,7 @@ class Scene:
             SceneError: If one can't be opened.
         """
         rasters = [path for path in (self.image, self.clear_dates) if path is not None]
-        return {str(file): file_hash(file) for path in rasters for file in raster_files(path)}
+        return {str(file): hash_file(file) for path in rasters for file in raster_files(path)}
 
 
 def lay_grid(scene: Scene, chips: RasterFormat, pixel: float, *, resample: bool) -> ChipGrid:
@@ -234,7 +234,7 @@ def _marks(path: Path) -> list[Any]:
         if _is_mosaic(file) and file != path:
             marks.append(_marks(file))
         else:  # where there is no file, it lies on a server
-            marks.append(file_hash(file) if file.exists() else redact(str(file)))
+            marks.append(hash_file(file) if file.exists() else redact(str(file)))
     return marks
 
 

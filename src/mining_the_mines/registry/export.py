@@ -1,6 +1,5 @@
 """Export of a complete model as a package: an MLflow model with the project's own files beside it."""
 
-import hashlib
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.hashing import hash_bytes
 from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescription, read_description
 from mining_the_mines.registry.mlm_item import describe_model, write_model_item
 from mining_the_mines.registry.package import (
@@ -96,7 +96,7 @@ def save_served_model(exported: Path, path: Path) -> None:
 
     code = Path(served_model.__file__)
     description = read_description(exported)
-    content = hashlib.sha256((exported / PROGRAM).read_bytes() + code.read_bytes()).hexdigest()
+    content = hash_bytes((exported / PROGRAM).read_bytes() + code.read_bytes())
     example = np.full((1, len(description.bands), description.chip_size, description.chip_size), GREY, np.float32)
     model = Model(model_uuid=content[:32], utc_time_created=NO_TIME)
     with whole_folder(path) as draft:

@@ -1,6 +1,5 @@
 """Hashes of the data behind a model: the chips that it has seen, and all that it was trained and tested on."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from mining_the_mines.chips.packing import PackedChips
+from mining_the_mines.core.hashing import hash_bytes
 
 #: Columns of the table of folds that training and testing take.
 _COLUMNS: Final = ("filename", "label", "category", "place", "split", "fold")
@@ -27,7 +27,7 @@ def hash_folds(folds: pd.DataFrame) -> str:
     """
     rows = folds.reindex(columns=list(_COLUMNS)).sort_values("filename")
     text = rows.astype({"label": "Int64", "fold": "Int64"}).to_csv(index=False, lineterminator="\n")
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hash_bytes(text.encode())
 
 
 def hash_data(chips: str, folds: str, masks: str = "") -> str:
@@ -45,7 +45,7 @@ def hash_data(chips: str, folds: str, masks: str = "") -> str:
         SHA-256 in hex digits.
     """
     parts = {"chips": chips, "folds": folds, **({"masks": masks} if masks else {})}
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return hash_bytes(json.dumps(parts).encode())
 
 
 def hash_chips(packed: PackedChips, filenames: Sequence[str]) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def hash_chips(packed: PackedChips, filenames: Sequence[str]) -> pd.DataFrame:
         BadInputError: A chip was not packed.
     """
     rows = [
-        (name, *(hashlib.sha256(band.tobytes()).hexdigest()[:_DIGITS] for band in packed.array[row]))
+        (name, *(hash_bytes(band.tobytes())[:_DIGITS] for band in packed.array[row]))
         for name, row in zip(filenames, packed.rows(filenames), strict=True)
     ]
     return pd.DataFrame(rows, columns=["filename", *packed.bands], dtype="str")

@@ -13,6 +13,7 @@ import rasterio
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import SceneError
+from mining_the_mines.core.hashing import hash_bytes
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.rasters.integrity import check_local_raster, check_raster
 from mining_the_mines.scenes.http import PatientSession, gdal_options, signing
@@ -241,4 +242,4 @@ def _file_name(text: str) -> str:
     name = f"%2E{name[1:]}" if name.startswith(".") else name
     if len(name) <= _LONGEST_NAME:
         return name
-    return f"{name[: _LONGEST_NAME - 17]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{name[: _LONGEST_NAME - 17]}-{hash_bytes(text.encode())[:16]}"

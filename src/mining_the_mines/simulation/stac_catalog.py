@@ -4,7 +4,6 @@ STAC 1.1 with the extensions eo 1.1, raster 1.1, projection 1.2, view 1.0, grid 
 properties.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -20,6 +19,7 @@ from rasterio.transform import Affine
 from rasterio.warp import transform as reproject
 from shapely import Polygon
 
+from mining_the_mines.core.hashing import hash_bytes
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, QUANTIFICATION
 from mining_the_mines.sentinel2.scene_classification import SceneClass
@@ -224,7 +224,7 @@ def _asset(band: Band, product: Product) -> pystac.Asset:
         "proj:transform": list(band.transform)[:6],
         "file:size": len(content),
         # A multihash: 0x12 stands for SHA-256, 0x20 for its 32 bytes.
-        "file:checksum": "1220" + hashlib.sha256(content).hexdigest(),
+        "file:checksum": "1220" + hash_bytes(content),
     }
     return pystac.Asset(
         href=f"./{band.path.name}",
