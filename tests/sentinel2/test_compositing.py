@@ -1,4 +1,4 @@
-"""A composite has what its clear dates have, and no data where there are too few."""
+"""Composites over time: median, geomedian and medoid."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,10 @@ import rasterio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.optimize import minimize
 
 from conftest import REAL_CHIPS
-from mining_the_mines.sentinel2.compositing import CompositeSettings, Method, composite
+from mining_the_mines.sentinel2.compositing import CompositeSettings, Method, composite, geomedian, medoid
 from support.dates import Mask, Numbers, dates_and_sky, random_dates
 
 METHODS: tuple[Method, ...] = ("median", "geomedian", "medoid")
@@ -72,3 +73,82 @@ def test_real_dates_give_median_of_what_is_not_masked() -> None:
             assert picture[:, row, column].tolist() == [round(number) for number in middle]
     assert 0 < never.mean() < 0.5
     assert (picture[:, never] == 0).all()
+
+
+def summed_distance(spectrum: np.ndarray, spectra: np.ndarray) -> float:
+    return float(np.linalg.norm(spectra - spectrum, axis=1).sum())
+
+
+def slope(spectrum: np.ndarray, spectra: np.ndarray) -> np.ndarray:
+    away = spectrum - spectra
+    return np.asarray((away / np.linalg.norm(away, axis=1, keepdims=True)).sum(axis=0))
+
+
+def clear_spectra(numbers: Numbers, clear: Mask, row: int, column: int) -> np.ndarray:
+    """The spectra of a pixel's clear dates, (dates, bands)."""
+    spectra = numbers[:, :, row, column].astype(float)
+    return np.asarray(spectra[clear[:, row, column] & (spectra > 0).all(axis=1)])
+
+
+@pytest.mark.parametrize(("dates", "bands"), [(9, 3), (10, 12), (11, 4)])
+def test_geomedian_is_where_optimiser_finds_least_distance(dates: int, bands: int) -> None:
+    numbers, clear = random_dates(dates, bands, size=4, masked=0.1)
+    numbers[numbers == 0] = 1
+    found = geomedian(numbers, clear)
+    for row, column in np.ndindex(4, 4):
+        spectra = clear_spectra(numbers, clear, row, column)
+        best = minimize(summed_distance, spectra.mean(axis=0), (spectra,), jac=slope, method="BFGS", tol=1e-8)
+        assert summed_distance(found[:, row, column], spectra) <= best.fun + 0.01
+        np.testing.assert_allclose(found[:, row, column], best.x, atol=0.5)
+
+
+@given(dates_and_sky())
+@settings(deadline=None)
+def test_no_clear_date_is_nearer_to_all_others_than_geomedian(dates: tuple[Numbers, Mask]) -> None:
+    found = geomedian(*dates)
+    for row, column in np.ndindex(found.shape[1:]):
+        spectra = clear_spectra(*dates, row, column)
+        assert np.isnan(found[:, row, column]).all() == (len(spectra) == 0)
+        if len(spectra):
+            nearest = min(summed_distance(spectrum, spectra) for spectrum in spectra)
+            # Of dates in two groups of a size, the sum is all but the same anywhere between them.
+            assert summed_distance(found[:, row, column], spectra) <= 1.001 * nearest + 0.5 * len(spectra)
+
+
+@pytest.mark.parametrize("spectra", [[[700, 900]], [[700, 900]] * 4, [[700, 900]] * 3 + [[9000, 50]]])
+def test_spectrum_that_most_dates_have_is_their_geomedian(spectra: list[list[int]]) -> None:
+    numbers = np.array(spectra, np.uint16)[:, :, None, None]
+    found = geomedian(numbers, np.ones((len(spectra), 1, 1), bool))
+    np.testing.assert_allclose(found.ravel(), [700, 900], atol=0.5)
+
+
+def test_two_dates_have_their_mean() -> None:
+    numbers = np.array([[100, 300], [200, 500]], np.uint16)[:, :, None, None]
+    np.testing.assert_array_equal(geomedian(numbers, np.ones((2, 1, 1), bool)).ravel(), [150, 400])
+
+
+@pytest.mark.parametrize(("numbers", "middle"), [([100, 110, 300, 400, 590], 300), ([1, 1501, 1991, 2001, 2011], 1991)])
+def test_search_leaves_date_that_it_only_passes(numbers: list[int], middle: int) -> None:
+    dates = np.array(numbers, np.uint16).reshape(5, 1, 1, 1)
+    assert geomedian(dates, np.ones((5, 1, 1), bool)) == pytest.approx(middle, abs=0.5)
+
+
+@given(dates_and_sky())
+@settings(deadline=None)
+def test_medoid_is_clear_date_with_least_summed_distance(dates: tuple[Numbers, Mask]) -> None:
+    found = medoid(*dates)
+    for row, column in np.ndindex(found.shape[1:]):
+        spectra = clear_spectra(*dates, row, column)
+        if len(spectra) == 0:
+            assert np.isnan(found[:, row, column]).all()
+            continue
+        assert (spectra == found[:, row, column]).all(axis=1).any()
+        distances = [summed_distance(spectrum, spectra) for spectrum in spectra]
+        assert summed_distance(found[:, row, column], spectra) == pytest.approx(min(distances), rel=1e-4)
+
+
+def test_date_without_one_of_its_bands_does_not_count() -> None:
+    numbers = np.array([[100, 0], [200, 500]], np.uint16)[:, :, None, None]
+    clear = np.ones((2, 1, 1), bool)
+    np.testing.assert_array_equal(medoid(numbers, clear).ravel(), [200, 500])
+    np.testing.assert_array_equal(geomedian(numbers, clear).ravel(), [200, 500])
