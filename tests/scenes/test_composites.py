@@ -20,6 +20,26 @@ BANDS = ("B2", "B5", "B1")
 HERE = DaskSettings(workers=2)
 
 
+class Blocks:
+    """Counts the blocks to make, region by region, and interrupts the run after some."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.totals: list[int] = []
+        self.left = stop_after
+
+    @contextmanager
+    def __call__(self, total: int, _description: str, /) -> Iterator[Callable[[], None]]:
+        """Count the blocks of a region."""
+        self.totals.append(total)
+        yield self._advance
+
+    def _advance(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+
+
 def archive(folder: Path, dates: int = 5) -> list[pystac.Item]:
     """Some dates of 96 × 96 pixels with clouds here and there; the later dates have the offset of baseline 04.00."""
     rng = np.random.default_rng(1)
@@ -113,15 +133,9 @@ def test_blocks_that_lack_scene_are_made_again_when_it_can_be_read(tmp_path: Pat
     assert (pixels(lacking) != undisturbed).any()
     assert make_composites(plans, tmp_path / "composites", HERE) == (lacking,)
     path.write_bytes(whole)
-    missing: list[int] = []
-
-    @contextmanager
-    def counting(total: int, _description: str, /) -> Iterator[Callable[[], None]]:
-        missing.append(total)
-        yield lambda: None
-
-    (healed,) = make_composites(plans, tmp_path / "composites", HERE, counting)
-    assert (healed.faults, missing) == ((), [fault.blocks])
+    blocks = Blocks()
+    (healed,) = make_composites(plans, tmp_path / "composites", HERE, blocks)
+    assert (healed.faults, blocks.totals) == ((), [fault.blocks])
     np.testing.assert_array_equal(pixels(healed), undisturbed)
     assert not (tmp_path / "composites" / "parts").exists()
 
@@ -183,31 +197,13 @@ def test_list_of_composites_cut_off_is_reported(tmp_path: Path, listed: bytes) -
 def test_run_cut_short_makes_only_what_is_missing(tmp_path: Path) -> None:
     items = archive(tmp_path / "archive")
     undisturbed = pixels(make(items, tmp_path / "undisturbed"))
-    done = 0
-
-    @contextmanager
-    def interrupted(_total: int, _description: str, /) -> Iterator[Callable[[], None]]:
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            if done == 4:
-                raise KeyboardInterrupt
-
-        yield advance
-
     plans = plan_of(items, BANDS)
     with pytest.raises(KeyboardInterrupt):
-        make_composites(plans, tmp_path / "composites", DaskSettings(workers=1), interrupted)
+        make_composites(plans, tmp_path / "composites", DaskSettings(workers=1), Blocks(stop_after=4))
     with pytest.raises(SceneError, match="holds no composites"):
         open_composites(tmp_path / "composites")
-    missing = []
-
-    @contextmanager
-    def counting(total: int, _description: str, /) -> Iterator[Callable[[], None]]:
-        missing.append(total)
-        yield lambda: None
-
-    (composite,) = make_composites(plans, tmp_path / "composites", HERE, counting)
-    assert missing[0] <= 9 - 4
+    blocks = Blocks()
+    (composite,) = make_composites(plans, tmp_path / "composites", HERE, blocks)
+    assert blocks.totals[0] <= 9 - 4
     np.testing.assert_array_equal(pixels(composite), undisturbed)
     assert not (tmp_path / "composites" / "parts").exists()
