@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map, tile_origin
 from support.scene_layers import GRID, make_layer, make_mines, make_visible, with_permits
 
@@ -105,7 +104,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], messa
 
 def test_names_from_files_stay_text() -> None:
     layer = make_layer(area=EVIL)
-    layer = dataclasses.replace(layer, facts=dataclasses.replace(layer.facts, scene=EVIL, model=EVIL))
+    layer = dataclasses.replace(layer, scene=EVIL, model=EVIL)
     text = draw_map([layer], InteractiveMapSettings(attribution=EVIL), EVIL)
     page = Page(text)
     assert text.count("</script>") == 3
@@ -133,13 +132,13 @@ def test_all_that_is_known_of_a_mine_is_there() -> None:
         "review": True,
     }
     assert scene["period"] == "8 January 2024 to 30 September 2024"
-    assert (scene["model"], scene["version"]) == ("outlines", "3")
+    assert (scene["model"], scene["version"]) == ("segmenter", "3")
 
 
 def test_figures_that_are_not_known_are_left_open() -> None:
     mines = make_mines()
     mines["clear_dates"] = float("nan")
-    layer = SceneLayer(MapFacts("a", "outlines", "1"), GRID, mines, make_visible(), 1.0)
+    layer = SceneLayer("a", "segmenter", "1", GRID, mines, make_visible(), 1.0)
     (scene,) = Page(draw_map([layer], SETTINGS, "Mines")).scenes
     assert scene["mines"]["columns"]["clear_dates"] == [None, None, None]
     assert "review" not in scene["mines"]["columns"]

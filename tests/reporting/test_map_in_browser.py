@@ -115,7 +115,7 @@ def test_a_link_opens_a_mine_with_all_that_is_known_of_it(browser: Browser, one:
         "Protected area Reserva do Rio Claro",
         "Middle 7.42108° S, 55.36595° W",
         "Scene tapajos",
-        "Model outlines, version 3",
+        "Model segmenter, version 3",
         "True colour, 600 m across",
     ):
         assert expected in words

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from mining_the_mines.geo.grid import Box, ChipGrid
-from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.reporting.interactive_map import SceneLayer
 from support.reports import make_chip
 
-FACTS = MapFacts("tapajos", "outlines", "3", date(2024, 1, 8), date(2024, 9, 30))
+SCENE, MODEL, VERSION = "tapajos", "segmenter", "3"
 #: 960 m of ground a side, south of the equator.
 GRID = ChipGrid(CRS.from_epsg(32721), Affine(10, 0, 680_000, 0, -10, 9_180_000), 96, 96)
 #: Column, row, width and height of each mine, in pixels.
@@ -27,7 +26,7 @@ def make_mines(
     grid: ChipGrid = GRID,
     boxes: Sequence[tuple[int, int, int, int]] = BOXES,
     confidences: Sequence[str] = CONFIDENCES,
-    scene: str = FACTS.scene,
+    scene: str = SCENE,
 ) -> gpd.GeoDataFrame:
     """Finished polygons, with all columns, each a box of pixels."""
     corners = [
@@ -48,8 +47,8 @@ def make_mines(
             "clear_dates": np.full(number, 7.0),
             "first_date": np.full(number, "2024-01-08", dtype=object),
             "last_date": np.full(number, "2024-09-30", dtype=object),
-            "model": np.full(number, FACTS.model, dtype=object),
-            "model_version": np.full(number, FACTS.model_version, dtype=object),
+            "model": np.full(number, MODEL, dtype=object),
+            "model_version": np.full(number, VERSION, dtype=object),
             "scene": np.full(number, scene, dtype=object),
             "longitude": middles.x.to_numpy(dtype=np.float64),
             "latitude": middles.y.to_numpy(dtype=np.float64),
@@ -101,17 +100,20 @@ def named_box(name: str, box: tuple[int, int, int, int], grid: ChipGrid = GRID) 
 
 
 def make_layer(
-    mines: gpd.GeoDataFrame | None = None, scene: str = FACTS.scene, area: str = "Reserva do Rio Claro"
+    mines: gpd.GeoDataFrame | None = None, scene: str = SCENE, area: str = "Reserva do Rio Claro"
 ) -> SceneLayer:
     """A scene with all that a map can show."""
-    facts = MapFacts(scene, FACTS.model, FACTS.model_version, FACTS.first_date, FACTS.last_date)
     return SceneLayer(
-        facts,
+        scene,
+        MODEL,
+        VERSION,
         GRID,
         with_permits(make_mines(scene=scene), area) if mines is None else mines,
         make_visible(),
         1.0,
         make_probability(),
+        first_date=date(2024, 1, 8),
+        last_date=date(2024, 9, 30),
         reference=make_mines(boxes=[(12, 14, 20, 15)], confidences=["high"])[["geometry"]],
         concessions=named_box("Serra Dourada", (5, 5, 70, 40)),
         protected=named_box(area, (25, 55, 10, 30)),

@@ -24,7 +24,7 @@ from mining_the_mines.mapping.map_files import MINES
 from mining_the_mines.mapping.probability_raster import read_probability, read_small
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.rasters.true_colour import read_overview
-from mining_the_mines.scoring.mapped_area import KnownRows, outline_known
+from mining_the_mines.scoring.mapped_area import KnownRows, polygonize_known
 
 PROBABILITY: Final = "probability.tif"
 QUICKLOOK: Final = "quicklook.jpg"
@@ -115,7 +115,7 @@ class SceneMap:
     def mapped_area(self) -> shapely.Geometry:
         """Polygon of the pixels with data, in the map's CRS."""
         rows = read_probability(self.probability, _ROWS)
-        return outline_known((KnownRows(first, ~np.isnan(part)) for first, part in rows), self.grid.transform)
+        return polygonize_known((KnownRows(first, ~np.isnan(part)) for first, part in rows), self.grid.transform)
 
     def small_probability(self, longest_side: int) -> npt.NDArray[np.float32]:
         """Probabilities averaged to at most so many pixels a side, NaN without data."""

@@ -1,8 +1,9 @@
-"""A map of mines that opens in any browser, without a network: one HTML file that holds all it shows."""
+"""The interactive map of mines: one HTML file that opens in any browser without a network."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.reporting.formatting import period, sight
 from mining_the_mines.reporting.map_page import render_map_page
 from mining_the_mines.reporting.map_pictures import (
@@ -38,10 +38,10 @@ from mining_the_mines.reporting.map_placing import (
 )
 from mining_the_mines.reporting.pictures import Stretch, css_colour, stretch_for
 
-#: What the pictures of all scenes together may have: browsers hold four bytes a pixel, twice over.
+#: Pixels of the pictures of all scenes together; browsers hold four bytes a pixel, twice.
 _MOST_PIXELS: Final = 24_000_000
 _LEAST_SIDE: Final = 320
-#: Columns of finished polygons that a page shows of each mine, and to how many decimals. Those below are of its scene.
+#: Columns of the polygons that the page shows, and their decimals; then columns of text.
 _NUMBERS: Final = {
     "area_ha": 3,
     "mean_probability": 3,
@@ -56,7 +56,7 @@ _TEXTS: Final = ("concession", "protected_area")
 
 
 class InteractiveMapSettings(BaseModel):
-    """What an interactive map holds."""
+    """Contents of the interactive map."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,12 +67,12 @@ class InteractiveMapSettings(BaseModel):
             "ever fetched. With tiles, their server learns who looks where."
         ),
     )
-    tiles_attribution: str = Field("", description="What the tiles' licence asks to be said, as plain text.")
+    tiles_attribution: str = Field("", description="Attribution that the licence of the tiles asks for, as plain text.")
     tiles_maximum_zoom: int = Field(19, ge=1, le=24, description="Beyond this zoom, tiles are enlarged.")
     attribution: str = Field(
         "",
-        description="What the scenes' licence asks to be said: for Sentinel-2, 'Contains modified Copernicus Sentinel "
-        "data' and the year.",
+        description="Attribution that the licence of the scenes asks for: for Sentinel-2, 'Contains modified "
+        "Copernicus Sentinel data' and the year.",
     )
     picture_pixels: int = Field(
         1600, ge=64, le=8192, description="Longest side of a scene's pictures; less where there are many scenes."
@@ -80,9 +80,9 @@ class InteractiveMapSettings(BaseModel):
     thumbnails: int = Field(
         300,
         ge=0,
-        description="How many mines get a picture at most, about 10 kB each: those that deserve a look first.",
+        description="Most mines with a picture, about 10 kB each; the most urgent ones first.",
     )
-    thumbnail_pixels: int = Field(240, ge=32, le=1024, description="Side of such a picture.")
+    thumbnail_pixels: int = Field(240, ge=32, le=1024, description="Side of such a picture in pixels.")
 
     @model_validator(mode="after")
     def _tiles_have_an_address(self) -> "InteractiveMapSettings":
@@ -92,17 +92,17 @@ class InteractiveMapSettings(BaseModel):
                 "https://tiles.example.org/{z}/{x}/{y}.png, or null."
             )
         if self.tiles is not None and not self.tiles_attribution:
-            raise ValueError("tiles need tiles_attribution: say whose they are, as their licence asks.")
+            raise ValueError("tiles need tiles_attribution, the attribution that their licence asks for.")
         return self
 
     def picture_side(self, scenes: int) -> int:
-        """Say how large the pictures of a scene should be.
+        """Choose the size of the pictures of a scene.
 
         Args:
-            scenes: How many the map shows.
+            scenes: Number of scenes of the map.
 
         Returns:
-            Longest side in pixels: a page of a hundred scenes must open, too.
+            Longest side in pixels, less with many scenes, so that the page still opens.
         """
         fair = int(math.sqrt(_MOST_PIXELS / max(1, scenes) / 2))
         return min(self.picture_pixels, max(_LEAST_SIDE, fair))
@@ -110,28 +110,39 @@ class InteractiveMapSettings(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class SceneLayer:
-    """All that the map shows of a scene.
+    """A scene of the interactive map.
 
     Attributes:
-        facts: What scene and which model it is.
-        grid: Where the scene lies, in full size.
+        scene: Name of the scene.
+        model: Name of the model.
+        model_version: Version of the model.
+        grid: Grid of the scene at full resolution.
         mines: Finished polygons in the scene's CRS; with the columns of permits where those are known.
-        visible: True colour of the whole scene, read small: reflectance of red, green and blue, float32 (3, h, w), NaN
-            where there are no data.
+        visible: True colour of the whole scene at reduced resolution: reflectance of red, green and blue, float32
+            (3, h, w), NaN where there are no data.
         mapped_share: Share of the scene that has data, 0–1.
-        probability: The whole scene's map, read small: float32 (h, w), NaN where there are no data; ``None`` for none.
-        reference: Polygons that are known to be mines, in any CRS.
+        probability: Probability map of the whole scene at reduced resolution: float32 (h, w), NaN where there are no
+            data; ``None`` for no such layer.
+        first_date: Date of the first image, if known.
+        last_date: Date of the last image, if known.
+        lineage_id: Argument of ``kedro lineage`` that finds the map, if known.
+        reference: Polygons of known mines, in any CRS.
         concessions: With the column ``name``, in any CRS.
         protected: Protected areas with the column ``name``, in any CRS.
         thumbnail: Reads the true colour around a mine; ``None`` for no thumbnails.
     """
 
-    facts: MapFacts
+    scene: str
+    model: str
+    model_version: str
     grid: ChipGrid
     mines: gpd.GeoDataFrame
     visible: NDArray[np.float32]
     mapped_share: float
     probability: NDArray[np.float32] | None = None
+    first_date: date | None = None
+    last_date: date | None = None
+    lineage_id: str = ""
     reference: gpd.GeoDataFrame | None = None
     concessions: gpd.GeoDataFrame | None = None
     protected: gpd.GeoDataFrame | None = None
@@ -139,7 +150,7 @@ class SceneLayer:
 
 
 def tile_origin(template: str) -> str | None:
-    """Find which servers an address of tiles names.
+    """Find the origin of an address of tiles.
 
     Args:
         template: With ``{z}``, ``{x}``, ``{y}``, and ``{s}`` for subdomains.
@@ -162,7 +173,7 @@ def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, tit
 
     Args:
         layers: A scene each; their names are unique.
-        settings: What the map holds.
+        settings: Contents of the map.
         title: Of the page.
 
     Returns:
@@ -199,15 +210,14 @@ def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, tit
 
 
 def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
-    facts = layer.facts
     photograph = place_photograph(layer.visible, layer.grid, stretch, side)
     probability = None if layer.probability is None else place_probability(layer.probability, layer.grid, side)
     return {
-        "name": facts.scene,
-        "model": facts.model,
-        "version": facts.model_version,
-        "origin": facts.lineage_id,
-        "period": period(facts.first_date or facts.last_date, facts.last_date or facts.first_date) or None,
+        "name": layer.scene,
+        "model": layer.model,
+        "version": layer.model_version,
+        "lineage": layer.lineage_id,
+        "period": period(layer.first_date or layer.last_date, layer.last_date or layer.first_date) or None,
         "blank": not layer.mapped_share,
         "sight": sight(layer.mapped_share),
         "photograph": _picture(photograph),
@@ -225,7 +235,7 @@ def _picture(picture: PlacedPicture) -> dict[str, Any]:
 
 
 def _mines(layer: SceneLayer) -> dict[str, Any]:
-    """Columns of the mines, which take less room than rows; what is not known of any mine is left out."""
+    """Columns of the mines, which take less space than rows; unknown columns are left out."""
     mines = layer.mines
     columns: dict[str, Any] = {"id": mines["id"].tolist(), "confidence": confidence_ranks(mines).tolist()}
     for name, digits in _NUMBERS.items():
@@ -243,7 +253,7 @@ def _mines(layer: SceneLayer) -> dict[str, Any]:
 
 
 def _surroundings(polygons: gpd.GeoDataFrame | None, grid: ChipGrid) -> list[dict[str, Any]] | None:
-    """Polygons in and around a scene with their names; ``None`` where nothing was given."""
+    """Polygons in and around a scene with their names; ``None`` if none were given."""
     if polygons is None:
         return None
     rows, geometry = place_surroundings(polygons, grid)
@@ -257,7 +267,7 @@ def _surroundings(polygons: gpd.GeoDataFrame | None, grid: ChipGrid) -> list[dic
 def _thumbnails(
     layers: Sequence[SceneLayer], stretches: Sequence[Stretch], settings: InteractiveMapSettings
 ) -> list[dict[int, dict[str, Any]]]:
-    """Draw those mines of all scenes that deserve a look first; by scene and id."""
+    """Draw the most urgent mines of all scenes, by scene and id."""
     pictures: list[dict[int, dict[str, Any]]] = [{} for _ in layers]
     colours = [line_colours(layer.mines) for layer in layers]
     for number, row in _chosen(layers, settings.thumbnails):

@@ -126,11 +126,11 @@ def compare_with_reference(
     Args:
         scene: Its name.
         mines: Mapped mines, with ``id`` and a CRS; any number.
-        reference: Valid polygons in any CRS, with vertices enough to be bent, as
-            :func:`mining_the_mines.geo.mine_polygons.read_mine_polygons` gives them; any number, anywhere on the Earth.
-        area: Where map and reference can be compared, in the CRS of the mines: where the map has data (see
-            :func:`mining_the_mines.scoring.mapped_area.outline_known`) and, if it is not everywhere, where mines were
-            drawn. Both sides are clipped to it.
+        reference: Valid polygons in any CRS, with enough vertices to be reprojected, as
+            :func:`mining_the_mines.geo.mine_polygons.read_mine_polygons` gives them; any number, anywhere.
+        area: Area of the comparison, in the CRS of the mines: the area in which the map has data (see
+            :func:`mining_the_mines.scoring.mapped_area.polygonize_known`) and, if not everywhere, mines were drawn.
+            Both sides are clipped to it.
         settings: How to compare.
 
     Returns:

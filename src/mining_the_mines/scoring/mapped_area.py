@@ -25,7 +25,7 @@ class KnownRows(NamedTuple):
     known: NDArray[np.bool_]
 
 
-def outline_known(blocks: Iterable[KnownRows], transform: Affine) -> shapely.Geometry:
+def polygonize_known(blocks: Iterable[KnownRows], transform: Affine) -> shapely.Geometry:
     """Polygonize the pixels with data, a block of rows at a time.
 
     Args:
@@ -36,11 +36,11 @@ def outline_known(blocks: Iterable[KnownRows], transform: Affine) -> shapely.Geo
         A valid polygon or multipolygon in map coordinates, along the edges of the pixels; empty if none has data.
     """
     place = partial(place_pixels, transform)
-    return shapely.union_all([shapely.transform(outline, place) for block in blocks for outline in _outlines(block)])
+    return shapely.union_all([shapely.transform(polygon, place) for block in blocks for polygon in _polygons(block)])
 
 
-def _outlines(block: KnownRows) -> Iterable[shapely.Polygon]:
+def _polygons(block: KnownRows) -> Iterable[shapely.Polygon]:
     down = Affine.translation(0, block.first_row)
-    for outline, _ in shapes(block.known.astype(np.uint8), mask=block.known, connectivity=4, transform=down):
-        shell, *holes = outline["coordinates"]
+    for polygon, _ in shapes(block.known.astype(np.uint8), mask=block.known, connectivity=4, transform=down):
+        shell, *holes = polygon["coordinates"]
         yield shapely.Polygon(shell, holes)

@@ -217,7 +217,12 @@ def draw_map(
     }
     layers = [
         SceneLayer(
-            facts=found.record.facts,
+            scene=found.record.facts.scene,
+            model=found.record.facts.model,
+            model_version=found.record.facts.model_version,
+            first_date=found.record.facts.first_date,
+            last_date=found.record.facts.last_date,
+            lineage_id=found.record.facts.lineage_id,
             grid=found.grid,
             mines=found.mines,
             visible=found.picture(side)[0],

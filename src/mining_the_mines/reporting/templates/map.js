@@ -354,7 +354,7 @@ function details(mine) {
     ...row("At the edge", mine.touches_edge ? "it may go on where the scene ends or has no data" : null),
     ...row("Scene", scene.name),
     ...row("Model", `${scene.model}, version ${scene.version}`),
-    ...row("Origin", scene.origin || null));
+    ...row("Lineage", scene.lineage || null));
 }
 
 function card(mine) {
