@@ -39,7 +39,7 @@ def test_record_of_an_up_to_date_run(project: Path) -> None:
 
 def test_other_title_of_the_report(project: Path) -> None:
     again = ran(project, {**SMALL, "reporting": {**SMALL["reporting"], "title": "Anything"}})
-    assert len(again) == 7
+    assert "reporting.write_report" in again
     assert {name for name in again if not _describes(name)} == set()
     assert "<title>Anything" in newest(project, "report.html").read_text(encoding="utf-8")
 
