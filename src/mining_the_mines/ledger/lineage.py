@@ -147,7 +147,7 @@ def find_subject(asked: str, ledger: Ledger, project: Path) -> Subject:
 
     Args:
         asked: ``DATASET`` for the newest; ``DATASET:VERSION``; ``DATASET:HASH`` with the first digits of the content
-            hash of the dataset or of a part, such as a polygon's ``origin``; or the path of a file or folder.
+            hash of the dataset or of a part, such as a polygon's ``lineage_id``; or the path of a file or folder.
         ledger: Records of all nodes.
         project: Folder that recorded paths are relative to.
 
@@ -330,7 +330,7 @@ def _of_path(path: Path, subjects: list[Subject], project: Path) -> Subject:
     if found is None:
         raise LineageError(
             f"No record says how {path} was made: name a file that a run of this project wrote below data/, or ask by "
-            "the attribute origin of a polygon in it."
+            "the attribute lineage_id of a polygon in it."
         )
     return Subject(found.state, _part(named, found.state), found.reader)
 
