@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mining_the_mines.models.augmentation import (
     ChipAugmentation,
+    draw_symmetries,
     drop_bands,
     mix_up,
     resample,
@@ -46,7 +47,7 @@ def test_switched_off_it_changes_nothing() -> None:
 def test_turning_and_mirroring_only_moves_pixels_and_all_bands_alike(seed: int) -> None:
     chips = random_chips(4, size=8, seed=seed % 97)
     torch.manual_seed(seed)
-    turned = turn_and_mirror(chips)
+    turned = turn_and_mirror(chips, draw_symmetries(len(chips), chips.device))
     before, after = (spectra.flatten(2).transpose(1, 2) for spectra in (chips, turned))
     for chip in range(4):
         order = [spectra[chip, spectra[chip, :, 0].argsort()] for spectra in (before, after)]
@@ -56,7 +57,15 @@ def test_turning_and_mirroring_only_moves_pixels_and_all_bands_alike(seed: int) 
 def test_all_eight_symmetries_of_the_square_occur() -> None:
     torch.manual_seed(0)
     chip = torch.arange(9.0).reshape(1, 1, 3, 3).expand(200, -1, -1, -1)
-    assert len({tuple(turned.flatten().tolist()) for turned in turn_and_mirror(chip)}) == 8
+    assert (
+        len(
+            {
+                tuple(turned.flatten().tolist())
+                for turned in turn_and_mirror(chip, draw_symmetries(len(chip), chip.device))
+            }
+        )
+        == 8
+    )
 
 
 @settings(deadline=None, max_examples=20)
@@ -153,3 +162,12 @@ def test_the_same_seed_gives_the_same_variation() -> None:
 def test_negative_strengths_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         AugmentationSettings.model_validate({name: -0.1})
+
+
+def test_resampling_turns_as_turning_does() -> None:
+    chips = torch.rand(64, 3, 12, 12)
+    symmetries = draw_symmetries(64, chips.device)
+    settings = AugmentationSettings(scale=0.0, shift=0.0)
+    torch.testing.assert_close(
+        resample(chips, settings, symmetries), turn_and_mirror(chips, symmetries), rtol=1e-4, atol=1e-4
+    )

@@ -30,11 +30,10 @@ class ChipAugmentation(nn.Module):
 
     def move(self, images: Tensor) -> Tensor:
         """Turn, mirror, zoom and shift ``(B, C, H, W)``; masks that lie on a chip go along as a further channel."""
-        if self.settings.symmetries:
-            images = turn_and_mirror(images)
+        symmetries = draw_symmetries(len(images), images.device) if self.settings.symmetries else None
         if self.settings.rotation or self.settings.scale or self.settings.shift:
-            images = resample(images, self.settings)
-        return images
+            return resample(images, self.settings, symmetries)
+        return images if symmetries is None else turn_and_mirror(images, symmetries)
 
     def vary_light(self, reflectance: Tensor) -> Tensor:
         """Change brightness and colours as other days would; see :class:`AugmentationSettings`."""
@@ -51,16 +50,28 @@ class ChipAugmentation(nn.Module):
         return reflectance * (shared + single * self.settings.gain).exp() + offset
 
 
-def turn_and_mirror(images: Tensor) -> Tensor:
-    """Apply one of the eight symmetries of the square to each image of ``(B, C, H, W)``."""
-    chosen = torch.rand(3, len(images), 1, 1, 1, device=images.device) < 0.5
+def draw_symmetries(count: int, device: torch.device) -> Tensor:
+    """Draw one of the eight symmetries of the square for each of some images.
+
+    Returns:
+        bool ``(3, count)``: mirror columns, mirror rows, then swap both axes.
+    """
+    return torch.rand(3, count, device=device) < 0.5
+
+
+def turn_and_mirror(images: Tensor, symmetries: Tensor) -> Tensor:
+    """Apply symmetries of :func:`draw_symmetries` to images ``(B, C, H, W)``."""
+    chosen = symmetries[:, :, None, None, None]
     images = torch.where(chosen[0], images.flip(-1), images)
     images = torch.where(chosen[1], images.flip(-2), images)
     return torch.where(chosen[2], images.transpose(-2, -1), images)
 
 
-def resample(images: Tensor, settings: AugmentationSettings) -> Tensor:
-    """Zoom, move and turn each image of ``(B, C, H, W)`` bilinearly, mirrored at the rim."""
+def resample(images: Tensor, settings: AugmentationSettings, symmetries: Tensor | None = None) -> Tensor:
+    """Zoom, move and turn each image of ``(B, C, H, W)`` bilinearly, mirrored at the rim.
+
+    Symmetries of :func:`draw_symmetries` are applied by the same interpolation: copies of the images cost more.
+    """
     count = len(images)
     zoom = 1 + (torch.rand(count, device=images.device) * 2 - 1) * settings.scale
     move = (torch.rand(count, 2, device=images.device) * 2 - 1) * settings.shift * 2  # the grid runs from -1 to 1
@@ -72,8 +83,20 @@ def resample(images: Tensor, settings: AugmentationSettings) -> Tensor:
         angle = (torch.rand(count, device=images.device) * 2 - 1) * torch.pi * settings.rotation
         matrices[:, 0, 0], matrices[:, 0, 1] = zoom * angle.cos(), -zoom * angle.sin()
         matrices[:, 1, 0], matrices[:, 1, 1] = zoom * angle.sin(), zoom * angle.cos()
+    if symmetries is not None:
+        matrices = _symmetry_matrices(symmetries) @ matrices
     grid = functional.affine_grid(matrices, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def _symmetry_matrices(symmetries: Tensor) -> Tensor:
+    """Matrices ``(B, 2, 2)`` that take coordinates of the turned image to those of the image."""
+    signs, swapped = 1.0 - 2.0 * symmetries[:2], symmetries[2].float()
+    rows = [
+        torch.stack([sign * on, sign * off], dim=1)
+        for sign, on, off in zip(signs, (1 - swapped, swapped), (swapped, 1 - swapped), strict=True)
+    ]
+    return torch.stack(rows, dim=1)
 
 
 def drop_bands(images: Tensor, probability: float) -> Tensor:

@@ -102,7 +102,7 @@ def cross_validate(
         layout: Input of the models.
         folder: Work folder; checkpoints of the same data, parameters and code are continued, all others are removed,
             and so are all checkpoints at the end.
-        workers: Folds at the same time; ``None`` for one per CPU core, or one where there is a GPU.
+        workers: Folds at the same time; ``None`` for one more than CPU cores, or one where there is a GPU.
 
     Returns:
         Each model with its out-of-fold predictions, in the order of ``kinds``.
@@ -253,9 +253,11 @@ def _end_with_parent() -> None:
 
 
 def _usual_workers() -> int:
+    """One worker more than CPU cores, so that no core is idle beside the last fold; one where there is a GPU."""
     if torch.cuda.is_available():
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1 if cores > 1 else 1
 
 
 def _fingerprint(job: FoldJob) -> str:

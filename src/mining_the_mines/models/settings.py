@@ -183,7 +183,7 @@ class CrossValidationSettings(BaseModel):
     workers: int | None = Field(
         None,
         ge=1,
-        description="Folds trained at the same time, each in a process of its own; null takes one per CPU core, or one "
-        "where there is a GPU. The results do not depend on it.",
+        description="Folds trained at the same time, each in a process of its own; null takes one more than CPU cores, "
+        "or one where there is a GPU. The results do not depend on it.",
         json_schema_extra=EXECUTION_ONLY,
     )

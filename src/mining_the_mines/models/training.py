@@ -53,7 +53,7 @@ class NetworkTraining(LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with linear warm-up and cosine decay, stepped every batch."""
         groups = param_groups_weight_decay(self.network, weight_decay=self.settings.weight_decay)
-        optimizer = torch.optim.AdamW(groups, lr=self.settings.learning_rate)
+        optimizer = torch.optim.AdamW(groups, lr=self.settings.learning_rate, fused=True)
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = steps * self.settings.warmup_epochs // self.settings.epochs
         schedule = _schedule(optimizer, steps, min(warmup, steps - 1))
