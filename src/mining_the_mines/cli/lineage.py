@@ -26,8 +26,8 @@ _WIDTH: Final = 100
 def lineage(what: str, as_values: bool, depth: int | None) -> None:
     """Show the images, model, code and raw data behind WHAT, step by step.
 
-    WHAT is a dataset, DATASET:VERSION, DATASET:HASH with the first digits of a content hash, the attribute lineage_id of
-    a polygon on a map, or the path of a file below data/.
+    WHAT is a dataset, DATASET:VERSION, DATASET:HASH with the first digits of a content hash, the attribute lineage_id
+    of a polygon on a map, or the path of a file below data/.
     """
     from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.ledger.lineage import find_subject, trace
