@@ -11,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ACCEPTED, ChipSettings
-from mining_the_mines.core.array_files import open_array, write_array, write_schema
+from mining_the_mines.core.array_files import open_array, read_schema, write_array, write_schema
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
@@ -179,15 +179,7 @@ def open_packed(folder: Path) -> PackedChips:
     Raises:
         BadInputError: The folder is missing or incomplete, or its array contradicts its schema.
     """
-    path = folder / SCHEMA
-    try:
-        schema = PackedSchema.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInputError(f"{folder} holds no packed chips: run preprocessing first.") from None
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise BadInputError(
-            f"{path} is no schema of packed chips ({type(error).__name__}): run preprocessing again."
-        ) from error
+    schema = read_schema(folder / SCHEMA, PackedSchema, "packed chips", "run preprocessing first")
     shape = (len(schema.filenames), len(schema.bands), schema.height, schema.width)
     array = open_array(folder / ARRAY, shape, _PIXEL)
     return PackedChips(array, schema.filenames, schema.bands, schema.content_hash, folder)

@@ -15,12 +15,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from affine import Affine
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 
 from mining_the_mines.chips.packing import find_rows
-from mining_the_mines.core.array_files import open_array, write_array, write_schema
+from mining_the_mines.core.array_files import open_array, read_schema, write_array, write_schema
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
@@ -234,17 +234,9 @@ def open_planes(folder: Path) -> PackedPlanes:
     Raises:
         BadInputError: The folder is missing or incomplete, or its array contradicts its schema.
     """
-    path = folder / SCHEMA
-    try:
-        schema = PlaneSchema.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInputError(f"{folder} holds no planes: run the pipeline that writes them first.") from None
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise BadInputError(
-            f"{path} is no schema of planes ({type(error).__name__}): run preprocessing again."
-        ) from error
+    schema = read_schema(folder / SCHEMA, PlaneSchema, "planes", "run the pipeline that writes them first")
     if schema.dtype not in _TYPES or len(schema.grids) != len(schema.filenames):
-        raise BadInputError(f"{path} contradicts itself: run preprocessing again.")
+        raise BadInputError(f"{folder / SCHEMA} contradicts itself: run preprocessing again.")
     array = open_array(folder / ARRAY, (len(schema.filenames), schema.height, schema.width), _TYPES[schema.dtype])
     grids = tuple(
         ChipGrid(_crs_of(grid.crs), Affine(*grid.transform), schema.width, schema.height) for grid in schema.grids

@@ -7,13 +7,15 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from mining_the_mines.core.errors import BadInputError
+
+Schema = TypeVar("Schema", bound=BaseModel)
 
 
 def write_array(
@@ -82,6 +84,31 @@ def write_schema(path: Path, schema: BaseModel) -> None:
     with path.open("w", encoding="utf-8") as text:
         text.write(schema.model_dump_json(indent=1))
         flush(text)
+
+
+def read_schema(path: Path, model: type[Schema], kind: str, way_out: str) -> Schema:
+    """Read a schema that :func:`write_schema` wrote.
+
+    Args:
+        path: JSON file in the folder of an array.
+        model: Class of the schema.
+        kind: Content of the array, for messages, such as ``packed chips``.
+        way_out: Advice where there is no such file.
+
+    Returns:
+        The schema.
+
+    Raises:
+        BadInputError: The file is missing or holds another schema.
+    """
+    try:
+        return model.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInputError(f"{path.parent} holds no {kind}: {way_out}.") from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"{path} is no schema of {kind} ({type(error).__name__}): run preprocessing again."
+        ) from error
 
 
 def flush(file: IO[bytes] | IO[str]) -> None:
