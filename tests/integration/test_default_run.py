@@ -50,7 +50,7 @@ def parents(runs: list[Run]) -> list[Run]:
 
 @pytest.mark.parametrize(
     "name",
-    ["scores.csv", "scored_predictions.csv", "learning_curves.csv", "importances.csv", "predictions.csv",
+    ["scores.csv", "scored_predictions.csv", "classification_learning_curves.csv", "importances.csv", "predictions.csv",
      "segmentation_scores.csv", "segmentation_chip_scores.csv", "pixel_threshold_curve.csv",
      "chip_classification_scores.csv"],
 )  # fmt: skip
@@ -104,8 +104,8 @@ OF_RUNS = {"mlflow", "ledger", "reproductions"}
 #: What changes the registry of models, or depends on what is there, is not done again.
 REGISTERED = (
     "06_models/registered/",
-    "08_reporting/classifier_promotion.json/",
-    "08_reporting/segmenter_promotion.json/",
+    "08_reporting/classification_promotion.json/",
+    "08_reporting/segmentation_promotion.json/",
 )
 #: Tells which run checkpoints belong to.
 WHOSE = "checkpoints/fingerprint.json"
@@ -125,7 +125,7 @@ def test_the_same_run_in_another_folder_writes_the_same_bytes(project: Path, els
     here, there = contents(project), contents(elsewhere)
     here = {name: held for name, held in here.items() if not name.startswith(REGISTERED)}
     assert set(here) == set(there)
-    packages = {name for name in there if name.split("/")[1] in ("classifier_package", "segmenter_package")}
+    packages = {name for name in there if name.split("/")[1] in ("classification_package", "segmentation_package")}
     assert {name.rsplit("/", 1)[-1] for name in packages} >= {"model.pt2", "mlm_item.json", "model_card.md", "MLmodel"}
     assert len(here) > 300
     assert [name for name in here if here[name] != there[name]] == []
