@@ -9,7 +9,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
-from mining_the_mines.geo.equal_area import Ground
+from mining_the_mines.geo.equal_area import EqualAreaGrid
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.mine_polygons import place_pixels
 
@@ -25,7 +25,7 @@ from mining_the_mines.geo.mine_polygons import place_pixels
 def test_straight_edges_change_areas_by_less_than_a_millionth(
     code: int, transform: Affine, width: int, share: float
 ) -> None:
-    ground = Ground(ChipGrid(CRS.from_epsg(code), transform, width, width))
+    ground = EqualAreaGrid(ChipGrid(CRS.from_epsg(code), transform, width, width))
     corner = width - 1000
     squares = shapely.box([0, corner, 0, corner], [0, 0, corner, corner], [1000, width] * 2, [1000, 1000, width, width])
     placed = partial(place_pixels, transform)
@@ -36,7 +36,7 @@ def test_straight_edges_change_areas_by_less_than_a_millionth(
 
 def test_no_pixel_lies_beyond_the_range() -> None:
     transform = from_origin(-60, 10, 1e-3, 1e-3)
-    ground = Ground(ChipGrid(CRS.from_epsg(4326), transform, 5_000, 60_000))
+    ground = EqualAreaGrid(ChipGrid(CRS.from_epsg(4326), transform, 5_000, 60_000))
     rows = np.arange(0, 60_000, 7)
     left = np.full(len(rows), 40)
     pixels = shapely.box(left, rows, left + 1, rows + 1)

@@ -14,10 +14,9 @@ import pytest
 from distributed import LocalCluster
 
 from mining_the_mines.core.dask_client import DaskSettings, connect
-from mining_the_mines.core.errors import BadInputError, SceneError
+from mining_the_mines.core.errors import SceneError, UnwritableError
 from mining_the_mines.mapping.completion import waiting_parts
 from mining_the_mines.mapping.plan import ScenePlan
-from mining_the_mines.mapping.scene_map import open_maps
 from mining_the_mines.mapping.scene_maps import make_maps
 from mining_the_mines.mapping.settings import TilingSettings
 from support.scene_files import ground, plan_scene, scene_at, store_model, torn_corner, write_scene
@@ -75,22 +74,20 @@ def cluster() -> Iterator[LocalCluster]:
         yield running
 
 
-def test_workers_of_a_cluster_make_the_same_bytes(
+def test_cluster_makes_the_same_bytes(
     archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path
 ) -> None:
     make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
     assert files(tmp_path) == expected
 
 
-def test_processes_of_this_machine_make_the_same_bytes(
-    archive: Path, expected: dict[str, bytes], tmp_path: Path
-) -> None:
+def test_processes_make_the_same_bytes(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
     make_maps(plans_of(archive), [], tmp_path, DaskSettings(workers=2, processes=True))
     assert files(tmp_path) == expected
 
 
 @pytest.mark.parametrize("deaths", [1, 2])
-def test_workers_that_die_are_made_up_for(
+def test_workers_that_die(
     archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path, deaths: int
 ) -> None:
     for number in range(deaths):
@@ -100,17 +97,16 @@ def test_workers_that_die_are_made_up_for(
     assert files(tmp_path) == expected
 
 
-def test_workers_that_die_again_and_again_are_told_in_one_sentence(
+def test_workers_that_die_again_and_again(
     archive: Path, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     (archive / "model" / "poison").touch()
     with pytest.raises(SceneError, match=r"Workers died again and again while they mapped s0, .*tiling\.batch"):
         make_maps(plans_of(archive)[:1], [], tmp_path, DaskSettings(address=cluster.scheduler_address))
-    assert not (tmp_path / "maps.json").exists()
 
 
-def test_a_scene_that_workers_die_of_leaves_the_others(
+def test_deadly_scene_leaves_the_others(
     archive: Path, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deadly, good = plans_of(archive)
@@ -119,15 +115,13 @@ def test_a_scene_that_workers_die_of_leaves_the_others(
     (archive / "model" / "poison").touch()
     maps = make_maps([deadly, good], [], tmp_path, DaskSettings(address=cluster.scheduler_address))
     assert [found.name for found in maps.maps] == ["s1"]
-    ((scene, reason),) = [(failed.scene, failed.reason) for failed in open_maps(tmp_path).unmapped]
+    ((scene, reason),) = [(failed.scene, failed.reason) for failed in maps.unmapped]
     assert scene == "s0"
     assert reason.startswith("Workers died again and again while they mapped s0, ")
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
-def test_a_run_that_is_killed_while_it_replaces_a_map_loses_none_and_leaves_no_draft(
-    archive: Path, tmp_path: Path, step: int
-) -> None:
+def test_killed_while_it_replaces_a_map(archive: Path, tmp_path: Path, step: int) -> None:
     (plan, _), maps = plans_of(archive), tmp_path / "maps"
     make_maps([plan], [], maps, ONE)
     expected = files(maps)
@@ -142,46 +136,43 @@ def test_a_run_that_is_killed_while_it_replaces_a_map_loses_none_and_leaves_no_d
     made = [] if step == 3 else [path.stat().st_mtime_ns for path in maps.rglob("mines.gpkg")]
     make_maps([plan], [], maps, ONE)
     assert files(maps) == expected
-    assert {path.name for path in maps.iterdir()} == {"maps.json", "s0"}
+    assert {path.name for path in maps.iterdir()} == {"s0"}
     assert step == 3 or [path.stat().st_mtime_ns for path in maps.rglob("mines.gpkg")] == made
 
 
-def test_a_draft_of_a_run_that_is_killed_does_not_stay(
-    archive: Path, expected: dict[str, bytes], tmp_path: Path
-) -> None:
+def test_draft_of_a_killed_run(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
     kill_when(".parts/*/.s*/probability.tif", 1, archive, tmp_path)
     assert list(tmp_path.glob(".parts/*/.s*/"))
     make_maps(plans_of(archive), [], tmp_path, ONE)
     assert files(tmp_path) == expected
-    assert {path.name for path in tmp_path.iterdir()} == {"maps.json", "s0", "s1"}
+    assert {path.name for path in tmp_path.iterdir()} == {"s0", "s1"}
 
 
-def test_maps_that_are_done_are_listed_whatever_ends_a_run(archive: Path, tmp_path: Path) -> None:
+def test_finished_maps_stay_when_a_run_ends(archive: Path, tmp_path: Path) -> None:
     waiting, done = plans_of(archive)
     make_maps([done], [], tmp_path, ONE)
+    made = (tmp_path / "s1" / "map.json").stat().st_mtime_ns
     (tmp_path / ".parts").write_text("where parts belong")
-    with pytest.raises(BadInputError, match=r"can't be written"):
+    with pytest.raises(UnwritableError, match=r"can't be written"):
         make_maps([waiting, done], [], tmp_path, ONE)
-    listed = open_maps(tmp_path)
-    assert [found.name for found in listed.maps] == ["s1"]
-    assert [failed.scene for failed in listed.unmapped] == ["s0"]
     (tmp_path / ".parts").unlink()
     assert len(make_maps([waiting, done], [], tmp_path, ONE).maps) == 2
+    assert (tmp_path / "s1" / "map.json").stat().st_mtime_ns == made
 
 
-def test_a_cluster_of_this_machine_can_not_be_reached_from_another() -> None:
+def test_local_cluster_listens_on_loopback() -> None:
     with connect(ONE):
         listening = [found.laddr for found in psutil.Process().net_connections() if found.status == "LISTEN"]
     assert {address.ip for address in listening} <= {"127.0.0.1"}
 
 
-def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence(archive: Path, tmp_path: Path) -> None:
+def test_scheduler_without_answer(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9 .*dask\.address"):
         make_maps(plans_of(archive), [], tmp_path, DaskSettings(address="tcp://127.0.0.1:9"))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_plan_is_small_however_large_the_scene(tmp_path: Path) -> None:
+def test_size_of_a_plan(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "s.tif", ground(16, 16), ["B2", "B3"])
     plan = plan_scene(scene_at(path), store_model(tmp_path / "model"))
     large = pickle.dumps(_stretched(plan, 10_980))
@@ -222,14 +213,13 @@ def kill_when(pattern: str, count: int, archive: Path, maps: Path) -> None:
     victim.wait()
 
 
-def test_a_run_that_is_killed_goes_on_where_it_was(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
+def test_killed_run_goes_on(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
     maps = tmp_path / "maps"
     kill_when(".parts/*/*.npy", 3, archive, maps)
     plans = plans_of(archive)
     bands = sum(len(plan.probability.bands) for plan in plans)
     done = {path: path.stat().st_mtime_ns for path in maps.glob(".parts/*/[!.]*.npy")}
     assert not list(maps.glob("s*"))
-    assert not (maps / "maps.json").exists()
     assert _parts(plans, maps) == bands - len(done) < bands
     make_maps(plans, [], maps, ONE)
     assert files(maps) == expected

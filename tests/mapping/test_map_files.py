@@ -45,7 +45,7 @@ def read_back(path: Path) -> gpd.GeoDataFrame:
 
 
 @pytest.mark.parametrize("kind", ["gpkg", "parquet"])
-def test_what_is_read_is_what_was_written(mines: gpd.GeoDataFrame, tmp_path: Path, kind: Format) -> None:
+def test_round_trip(mines: gpd.GeoDataFrame, tmp_path: Path, kind: Format) -> None:
     (path,) = write_mines(mines, tmp_path, [kind])
     back = read_back(path)
     assert path.name == f"mines.{kind}"
@@ -57,7 +57,7 @@ def test_what_is_read_is_what_was_written(mines: gpd.GeoDataFrame, tmp_path: Pat
     assert shapely.equals(back.geometry.to_numpy(), mines.geometry.to_numpy()).all()
 
 
-def test_geojson_is_in_degrees_as_its_standard_asks(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_geojson_follows_its_standard(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     (path,) = write_mines(mines, tmp_path, ["geojson"])
     content = json.loads(path.read_text(encoding="utf-8"))
     assert "crs" not in content
@@ -70,7 +70,7 @@ def test_geojson_is_in_degrees_as_its_standard_asks(mines: gpd.GeoDataFrame, tmp
     assert content["features"][3]["properties"]["concession"] is None
 
 
-def test_files_are_the_same_bytes_each_time(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_same_bytes(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     written = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
@@ -81,9 +81,7 @@ def test_files_are_the_same_bytes_each_time(mines: gpd.GeoDataFrame, tmp_path: P
 
 
 @pytest.mark.parametrize("kind", ["gpkg", "parquet"])
-def test_a_map_without_mines_is_valid_and_has_the_same_columns(
-    mines: gpd.GeoDataFrame, tmp_path: Path, kind: Format
-) -> None:
+def test_no_mines(mines: gpd.GeoDataFrame, tmp_path: Path, kind: Format) -> None:
     (tmp_path / "full").mkdir()
     (empty,) = write_mines(mines.iloc[:0], tmp_path, [kind])
     (full,) = write_mines(mines, tmp_path / "full", [kind])
@@ -96,18 +94,18 @@ def test_a_map_without_mines_is_valid_and_has_the_same_columns(
     assert len(read_back(empty)) == 0
 
 
-def test_a_map_without_mines_is_a_valid_geojson(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_no_mines_as_geojson(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     (path,) = write_mines(mines.iloc[:0], tmp_path, ["geojson"])
     assert json.loads(path.read_text())["features"] == []
 
 
-def test_only_the_formats_that_are_wanted_are_written(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_wanted_formats_only(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     paths = write_mines(mines, tmp_path, ["parquet", "gpkg"])
     assert [path.name for path in paths] == ["mines.gpkg", "mines.parquet"]
     assert not (tmp_path / "mines.geojson").exists()
 
 
-def test_qgis_finds_a_default_style_for_the_layer(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_default_style_of_qgis(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     (path,) = write_mines(mines, tmp_path, ["gpkg"])
     # The question that QGIS asks when it opens a layer.
     info = pyogrio.read_info(path, layer="mines")
@@ -124,26 +122,16 @@ def test_qgis_finds_a_default_style_for_the_layer(mines: gpd.GeoDataFrame, tmp_p
     assert rows(path, "SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'") == [("attributes",)]
 
 
-def test_a_style_saved_later_gets_its_own_date(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
-    (path,) = write_mines(mines, tmp_path, ["gpkg"])
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("INSERT INTO layer_styles (styleName) VALUES ('mine')")
-    (first, second) = rows(path, "SELECT update_time FROM layer_styles ORDER BY id")
-    assert first < second
-
-
-def test_the_geopackage_is_sound_has_an_index_and_explains_its_columns(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_geopackage_has_index_and_meanings(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     (path,) = write_mines(mines, tmp_path, ["gpkg"])
     assert rows(path, "PRAGMA integrity_check") == [("ok",)]
     assert rows(path, "PRAGMA foreign_key_check") == []
-    extensions = {name for (name,) in rows(path, "SELECT extension_name FROM gpkg_extensions")}
-    assert extensions == {"gpkg_rtree_index", "gpkg_schema"}
     assert rows(path, "SELECT count(*) FROM rtree_mines_geom") == [(len(mines),)]
-    meanings = dict(rows(path, "SELECT column_name, description FROM gpkg_data_columns"))
+    meanings = pyogrio.read_info(path, layer="mines")["layer_metadata"]
     assert meanings == {column: MEANINGS[column] for column in mines.columns if column != "geometry"}
 
 
-def test_readers_of_parquet_can_skip_what_lies_elsewhere(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_boxes_in_parquet(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     (path,) = write_mines(mines, tmp_path, ["parquet"])
     assert b'"version": "1.1.0"' in path.read_bytes()
     left, bottom, right, top = mines.geometry.iloc[3].bounds
@@ -161,13 +149,13 @@ def small_files() -> Iterator[None]:
 
 @pytest.mark.usefixtures("small_files")
 @pytest.mark.parametrize("kind", ALL)
-def test_a_full_disk_is_an_error_of_the_system(tmp_path: Path, kind: Format) -> None:
+def test_full_disk(tmp_path: Path, kind: Format) -> None:
     many = mines_of([field(200 * number, 0, 100) for number in range(400)])
     with pytest.raises(OSError, match=f"mines.{kind}|too large"):
         write_mines(many, tmp_path, [kind])
 
 
-def test_a_style_that_cannot_be_added_is_an_error_of_the_system(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_full_disk_at_the_style(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     (path,) = write_mines(mines, tmp_path, ["gpkg"])
     size = path.stat().st_size
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

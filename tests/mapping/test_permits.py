@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
 from mining_the_mines.geo.named_areas import NamedAreas
-from mining_the_mines.geo.overlaps import cut_out, flatten
+from mining_the_mines.geo.overlaps import cut_out, project_mines
 from mining_the_mines.mapping.permits import (
     CONCESSION,
     OUTSIDE,
@@ -147,7 +147,7 @@ def test_hectares_inside_are_those_of_all_areas_together(
     mines = [field(10 * left, 10 * low, 10 * width, 10 * height) for left, low, width, height in diggings]
     areas = [field(10 * left, 10 * low, 10 * width, 10 * height) for left, low, width, height in permits]
     degrees = gpd.GeoSeries(areas, crs="EPSG:32721").to_crs(4326)
-    inside = shapely.area(cut_out(flatten(mines_of(mines)), in_degrees(*degrees)).parts_of_mines())
+    inside = shapely.area(cut_out(project_mines(mines_of(mines)), in_degrees(*degrees)).parts_of_mines())
     expected = shapely.area(shapely.intersection(mines, shapely.union_all(areas)))
     np.testing.assert_allclose(inside, expected / 0.9996**2, rtol=1e-3, atol=5)
 

@@ -101,7 +101,7 @@ def test_composite_says_in_its_file_what_it_is(tmp_path: Path) -> None:
 def test_offset_that_metadata_deny_is_noticed_in_pixels(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, flags: dict[str, str], doubt: str
 ) -> None:
-    """Ground of 0.02 to 0.3, whose numbers hold the offset if the metadata say no, and none if they say yes."""
+    """EqualAreaGrid of 0.02 to 0.3, whose numbers hold the offset if the metadata say no, and none if they say yes."""
     added = 1000 if flags["s2:processing_baseline"] == "03.01" else 0
     ground = np.linspace(200, 3000, 96 * 96).reshape(96, 96).astype(np.uint16) + np.uint16(added)
     items = []

@@ -1,4 +1,4 @@
-"""Hectares on the ground, whatever coordinates a map has."""
+"""Hectares on the ellipsoid, in any coordinate reference system."""
 
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -13,23 +13,23 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import HECTARE, ChipGrid
 from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, Transformation, place_pixels, transformation
 
-#: Pixels are looked at in so many places along each side of a raster.
+#: Number of pixels along each side of a raster that are measured.
 _PLACES: Final = 9
-#: How far the ground of a pixel may lie beyond those of these places.
+#: Factor by which other pixels may be larger or smaller than the measured ones.
 _SLACK: Final = 1.1
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
-    """Measures polygons on the ellipsoid, in Lambert's azimuthal equal-area projection about the middle of a raster.
+class EqualAreaGrid:
+    """Measures polygons of a raster in Lambert's azimuthal equal-area projection about the raster's middle.
 
-    Right in every CRS, Web Mercator included, and across the antimeridian, where degrees jump. The projection keeps
-    areas however far from its centre; what is not exact is that edges are drawn straight between their ends. That
-    changes the area of a square of 10 km by 1e-7 of it in a UTM scene of 110 km, and by 6e-7 in a raster of 5 degrees
-    at 60 degrees of latitude; a hundredth of that for one of 1 km.
+    Areas are right in every CRS, Web Mercator included, and across the antimeridian. The projection keeps areas however
+    far from its centre; the error comes from edges drawn straight between their ends. It is 1e-7 of the area for a
+    square of 10 km in a UTM scene of 110 km, 6e-7 in a raster of 5 degrees at 60 degrees of latitude, and a hundredth
+    of that for a square of 1 km.
 
     Attributes:
-        grid: Where the raster lies.
+        grid: Grid of the raster.
     """
 
     grid: ChipGrid
@@ -38,23 +38,23 @@ class Ground:
         """Measure polygons.
 
         Args:
-            geometry: In the grid's CRS.
+            geometry: Polygons in the grid's CRS.
 
         Returns:
-            Hectares of each on the WGS 84 ellipsoid.
+            Hectares of each polygon on the WGS 84 ellipsoid.
 
         Raises:
-            BadInputError: If the CRS can't be placed on the Earth.
+            BadInputError: The CRS can't be placed on the Earth.
         """
         hectares: npt.NDArray[np.float64] = shapely.area(shapely.transform(geometry, self._flat)) / HECTARE
         return hectares
 
     @cached_property
     def pixel_range(self) -> tuple[float, float]:
-        """Hectares that no pixel falls below, and that none exceeds.
+        """Lower and upper bound of the hectares of a pixel.
 
         Raises:
-            BadInputError: If the CRS can't be placed on the Earth.
+            BadInputError: The CRS can't be placed on the Earth.
         """
         columns = np.linspace(0, self.grid.width - 1, _PLACES)
         rows = np.linspace(0, self.grid.height - 1, _PLACES)

@@ -1,4 +1,4 @@
-"""Areas with a name, such as concessions and protected areas, from any vector file."""
+"""Named areas, such as concessions and protected areas, from any vector file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class NamedAreas:
     """Areas with a name. Several may bear one name: they are one unit in parts.
 
     Attributes:
-        names: One an area.
+        names: Name of each area.
         geometry: Valid polygons and multipolygons in degrees of WGS 84, longitude first, (areas,), with points enough
             on long edges to stay where they were drawn in any other coordinates.
-        source: Where they come from, for people.
-        name_column: The column that was asked for, if one was.
+        source: Path of the file.
+        name_column: Column of the names, if one was given.
     """
 
     names: tuple[str, ...]
@@ -38,7 +38,7 @@ class NamedAreas:
 
 
 def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
-    """Read areas and their names; what is invalid is repaired or left out, as with outlines of mines.
+    """Read areas and their names; what is invalid is repaired or left out, as with polygons of mines.
 
     Args:
         path: A file that OGR can read, such as GeoPackage, GeoJSON or Shapefile, in any coordinate reference system;
@@ -52,8 +52,8 @@ def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
         BadInputError: As :func:`mining_the_mines.geo.mine_polygons.read_mine_polygons` does, or if no layer has the
             column.
     """
-    outlines = read_mine_polygons(path)
-    listed = outlines.inventory[outlines.inventory["verdict"] != DROPPED]
+    polygons = read_mine_polygons(path)
+    listed = polygons.inventory[polygons.inventory["verdict"] != DROPPED]
     layers = listed["layer"].unique().tolist()
     known = {layer: pyogrio.read_info(path, layer=layer)["fields"].tolist() for layer in layers}
     if name_column is not None and not any(name_column in columns for columns in known.values()):
@@ -64,7 +64,7 @@ def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
         column = _name_column(known[layer], name_column)
         features = listed.loc[listed["layer"] == layer, "feature"].to_list()
         names += [""] * len(features) if column is None else _read_names(path, layer, column, features)
-    return NamedAreas(_number_unnamed(names), outlines.geometry, str(path), name_column)
+    return NamedAreas(_number_unnamed(names), polygons.geometry, str(path), name_column)
 
 
 def _name_column(columns: Sequence[str], wanted: str | None) -> str | None:

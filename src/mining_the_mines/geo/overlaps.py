@@ -1,4 +1,4 @@
-"""Where mines and named areas overlap, cut out on a map on which areas are true."""
+"""Overlaps of mines and named areas, in an equal-area projection."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -30,12 +30,12 @@ _MARGIN: Final = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class FlatGround:
+class ProjectedMines:
     """Mines in Lambert's azimuthal equal-area projection about their middle.
 
     Attributes:
         mines: Valid polygons in metres, (mines,).
-        from_degrees: The way from WGS 84, longitude first, to these metres.
+        from_degrees: Transformation from WGS 84, longitude first, to these metres.
         windows: West, south, east and north in degrees around the mines; two where they lie on both sides of the
             antimeridian, none where there is no mine.
     """
@@ -53,19 +53,19 @@ class FlatGround:
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Pieces of mines that lie in areas: one for each mine and each name that it meets.
+    """Parts of mines inside areas: one for each mine and each name of an area that it meets.
 
     Attributes:
         mine: Position of the mine, int64 (pieces,), ascending.
         name: Of the area, (pieces,); the largest piece of a mine first.
-        piece: What the mine has in all areas of that name, (pieces,), in the metres of the ground.
-        ground: The mines.
+        piece: Part of the mine in all areas of that name, (pieces,), in metres.
+        mines: The mines.
     """
 
     mine: npt.NDArray[np.int64]
     name: Geometries
     piece: Geometries
-    ground: FlatGround
+    mines: ProjectedMines
 
     @property
     def hectares(self) -> Hectares:
@@ -74,29 +74,29 @@ class Overlaps:
         return areas
 
     def parts_of_mines(self) -> Geometries:
-        """What each mine has in any of the areas, (mines,), empty where nothing; areas that overlap count once."""
-        parts = np.full(len(self.ground.mines), shapely.Polygon(), dtype=object)
+        """Part of each mine in any of the areas, (mines,), empty if none; overlapping areas count once."""
+        parts = np.full(len(self.mines.mines), shapely.Polygon(), dtype=object)
         for mine, pieces in _grouped(self.mine, self.piece):
             parts[mine] = pieces[0] if len(pieces) == 1 else shapely.union_all(pieces)
         return parts
 
     def names_of_mines(self) -> list[str | None]:
         """Names of the areas that each mine lies in, "; " between; ``None`` where there is none."""
-        names: list[str | None] = [None] * len(self.ground.mines)
+        names: list[str | None] = [None] * len(self.mines.mines)
         for mine, met in _grouped(self.mine, self.name):
             names[mine] = "; ".join(met)
         return names
 
 
-def flatten(mines: gpd.GeoDataFrame) -> FlatGround:
-    """Lay mines on equal-area ground.
+def project_mines(mines: gpd.GeoDataFrame) -> ProjectedMines:
+    """Project mines to Lambert's azimuthal equal-area projection about their middle.
 
     Args:
         mines: Polygons in any coordinate reference system.
 
     Returns:
-        The same polygons. Areas are those on the WGS 84 ellipsoid however large the scene is; edges get a point every
-        2 km, so that they stay where they are in the mines' own coordinates.
+        The projected polygons. Areas are those on the WGS 84 ellipsoid however large the scene is; edges get a point
+        every 2 km, so that they stay where they are in the mines' own coordinates.
 
     Raises:
         BadInputError: If their coordinate reference system can't be placed on the Earth.
@@ -108,31 +108,33 @@ def flatten(mines: gpd.GeoDataFrame) -> FlatGround:
     equal_area = f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"
     from_degrees = transformation(LON_LAT, equal_area)
     flat = _valid(shapely.transform(degrees, from_degrees))
-    return FlatGround(flat, from_degrees, _windows(points, longitude))
+    return ProjectedMines(flat, from_degrees, _windows(points, longitude))
 
 
-def cut_out(ground: FlatGround, areas: NamedAreas) -> Overlaps:
-    """Cut mines along areas.
+def cut_out(projected: ProjectedMines, areas: NamedAreas) -> Overlaps:
+    """Intersect mines with areas.
 
     Args:
-        ground: The mines.
-        areas: Anywhere on the Earth.
+        projected: The mines.
+        areas: Areas anywhere on the Earth.
 
     Returns:
-        What of the mines lies in which area. Where borders only touch, there is no piece.
+        The parts of the mines inside areas; borders that only touch give none.
     """
-    owners, flat = _nearby(ground, areas)
-    tree = shapely.STRtree(ground.mines)
+    owners, flat = _nearby(projected, areas)
+    tree = shapely.STRtree(projected.mines)
     # Each area is prepared once; only where a border crosses a mine is there anything to compute.
     area, mine = tree.query(flat, predicate="intersects")
     whole = np.isin(_key(area, mine), _key(*tree.query(flat, predicate="covers")))
-    pieces = ground.mines[mine]
+    pieces = projected.mines[mine]
     pieces[~whole] = shapely.intersection(pieces[~whole], _border(flat[area[~whole]], pieces[~whole]))
     names = np.array(areas.names, dtype=object)[owners[area]]
-    return _collect(mine, names, pieces, ground)
+    return _collect(mine, names, pieces, projected)
 
 
-def _collect(mine: npt.NDArray[np.integer], names: Geometries, pieces: Geometries, ground: FlatGround) -> Overlaps:
+def _collect(
+    mine: npt.NDArray[np.integer], names: Geometries, pieces: Geometries, projected: ProjectedMines
+) -> Overlaps:
     """One piece for each mine and name, the largest of a mine first, without slivers."""
     table = pd.DataFrame({"mine": mine.astype(np.int64), "name": names, "piece": pieces}).astype({"piece": object})
     rows = [
@@ -144,7 +146,7 @@ def _collect(mine: npt.NDArray[np.integer], names: Geometries, pieces: Geometrie
     table = table[table["hectares"] > SLIVER]
     table = table.sort_values(["mine", "hectares", "name"], ascending=[True, False, True])
     name, piece = (table[column].to_numpy(dtype=object) for column in ("name", "piece"))
-    return Overlaps(table["mine"].to_numpy(dtype=np.int64), name, piece, ground)
+    return Overlaps(table["mine"].to_numpy(dtype=np.int64), name, piece, projected)
 
 
 def _key(area: npt.NDArray[np.integer], mine: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
@@ -168,21 +170,21 @@ def _grouped(mine: npt.NDArray[np.int64], values: Geometries) -> list[tuple[int,
     return list(zip(mines.tolist(), np.split(values, starts[1:]), strict=True)) if len(mines) else []
 
 
-def _nearby(ground: FlatGround, areas: NamedAreas) -> tuple[npt.NDArray[np.intp], Geometries]:
-    """Areas around the mines, on the same ground, and whose they are."""
+def _nearby(projected: ProjectedMines, areas: NamedAreas) -> tuple[npt.NDArray[np.intp], Geometries]:
+    """Areas around the mines in the same projection, and their positions among all areas."""
     owners, parts = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=object)]
-    for window in ground.windows:
+    for window in projected.windows:
         cut = shapely.clip_by_rect(areas.geometry, *window)
         (met,) = np.nonzero(~shapely.is_empty(cut))
         # The window's own edges bend too.
         dense = shapely.segmentize(cut[met], LONGEST_EDGE_DEGREES)
         owners.append(met)
-        parts.append(_valid(shapely.transform(dense, ground.from_degrees)))
+        parts.append(_valid(shapely.transform(dense, projected.from_degrees)))
     return np.concatenate(owners), np.concatenate(parts)
 
 
 def _middle(points: Coordinates) -> tuple[float, float]:
-    """Longitude and latitude amid points, also where longitudes jump."""
+    """Longitude and latitude of the middle of points, also across the antimeridian."""
     if not len(points):
         return 0.0, 0.0
     east, north = np.radians(points).T

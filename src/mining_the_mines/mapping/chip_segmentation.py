@@ -1,6 +1,5 @@
 """Segmentation of a folder of chips, a few chips at a time, to files that a GIS opens."""
 
-import errno
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,13 +7,10 @@ from itertools import chain, count, groupby, islice
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyogrio
 import rasterio
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.planes import encode_raster
@@ -23,7 +19,7 @@ from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.geo.geopackage import fix_dates
+from mining_the_mines.geo.geopackage import write_layer
 from mining_the_mines.geo.grid import ChipGrid, read_grid
 from mining_the_mines.mapping.polygonize import Probability, draw_mask, polygonize_chip
 from mining_the_mines.mapping.settings import VectorSettings
@@ -121,8 +117,6 @@ def segment_folder(
                 )
             else:
                 rows.append({"filename": chip.filename, "layer": "", "error": chip.reason})
-        if layers:
-            fix_dates(draft / POLYGONS)
         table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS).sort_values("filename", ignore_index=True)
         table.to_csv(draft / TABLE, index=False)
     _report(table)
@@ -214,7 +208,8 @@ def _write_chip(
     if len(polygons):
         layer = _free_layer(chip.filename, layers)
         layers.add(layer.casefold())
-        _write_layer(polygons, folder / POLYGONS, layer)
+        # A few polygons need no index, and its tables would make a file of many layers slow to write and open.
+        write_layer(polygons, folder / POLYGONS, layer, SPATIAL_INDEX="NO")
     _write_rasters(chip, probability, draw_mask(polygons, probability, chip.grid), segmenter.threshold, folder)
     return {
         "filename": chip.filename,
@@ -238,17 +233,6 @@ def _write_rasters(
         path.write_bytes(content)
         with rasterio.open(path, "r+") as file:
             file.update_tags(threshold=threshold)
-
-
-def _write_layer(polygons: gpd.GeoDataFrame, path: Path, layer: str) -> None:
-    try:
-        # A few polygons need no index, and its tables would make a file of many layers slow to write and open.
-        pyogrio.write_dataframe(
-            polygons, path, layer=layer, driver="GPKG", geometry_type="MultiPolygon", promote_to_multi=True,
-            SPATIAL_INDEX="NO",
-        )  # fmt: skip
-    except (DataSourceError, DataLayerError) as error:
-        raise OSError(errno.EIO, f"the layer {layer} could not be added to {path.name}") from error
 
 
 def _free_layer(filename: str, taken: set[str]) -> str:

@@ -1,7 +1,8 @@
-"""Finished polygons as files that a GIS opens."""
+"""Polygons of mines as files that a GIS opens."""
 
 import errno
 from collections.abc import Collection
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +13,12 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from shapely import GeometryType
 
-from mining_the_mines.geo.geopackage import finish_geopackage
+from mining_the_mines.geo.geopackage import add_style, write_layer
 from mining_the_mines.mapping.settings import Format
 
 #: Name of the layer in the GeoPackage, and of the files.
 MINES: Final = "mines"
-#: What the columns of a map say, for people.
+#: Meaning of the columns of a map.
 MEANINGS: Final = {
     "id": "number of the mine in this map, the largest first",
     "area_ha": "hectares on the WGS 84 ellipsoid",
@@ -45,12 +46,12 @@ MEANINGS: Final = {
 def write_mines(mines: gpd.GeoDataFrame, folder: Path, formats: Collection[Format]) -> tuple[Path, ...]:
     """Write a map of mines; the same mines give the same bytes.
 
-    All geometries become multipolygons, since a layer has one type. Without any mine the files are valid and empty,
-    with all columns and their types (of which GeoJSON has none).
+    All geometries become multipolygons, since a layer has one type. Without mines the files are valid and empty, with
+    all columns and their types (GeoJSON has none).
 
     Args:
         mines: Polygons with their attributes.
-        folder: Where to; it is there, and the caller makes it appear whole.
+        folder: Existing folder, which the caller makes appear whole.
         formats: ``gpkg``: ``mines.gpkg`` with a layer ``mines``, a spatial index, and a style that QGIS applies by
             itself. ``parquet``: ``mines.parquet``, GeoParquet 1.1 with a box for each feature, so that readers can
             skip. ``geojson``: ``mines.geojson`` as in RFC 7946, in degrees of WGS 84 with 7 digits (a centimetre).
@@ -59,7 +60,7 @@ def write_mines(mines: gpd.GeoDataFrame, folder: Path, formats: Collection[Forma
         The files, in the order given here.
 
     Raises:
-        OSError: If a file can't be written, as on a full disk.
+        OSError: A file can't be written, as on a full disk.
     """
     table = _uniform(mines)
     writers = {"gpkg": _write_geopackage, "parquet": _write_parquet, "geojson": _write_geojson}
@@ -83,9 +84,16 @@ def _uniform(mines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _write_geopackage(mines: gpd.GeoDataFrame, path: Path) -> None:
+    """Write the layer, and a style that fills mines by confidence and draws those to be reviewed with a red rim.
+
+    Yellow is high confidence, sky blue medium, pink low: colours of Okabe and Ito, *Color Universal Design* (2008), the
+    last a little lightened.
+    """
+    meanings = {column: MEANINGS[column] for column in mines.columns if column in MEANINGS}
     # Version 1.4 would make GDAL before 3.7, and with it QGIS, warn.
-    _write(mines, path, driver="GPKG", layer=MINES, geometry_type="MultiPolygon", SPATIAL_INDEX="YES", VERSION="1.3")
-    finish_geopackage(path, MINES, {column: MEANINGS[column] for column in mines.columns if column in MEANINGS})
+    write_layer(mines, path, MINES, meanings, SPATIAL_INDEX="YES", VERSION="1.3")
+    qml, sld = (files(__package__).joinpath(f"mines.{kind}").read_text(encoding="utf-8") for kind in ("qml", "sld"))
+    add_style(path, MINES, qml, sld, "Mines by confidence, with their hectares")
 
 
 def _write_parquet(mines: gpd.GeoDataFrame, path: Path) -> None:
@@ -93,11 +101,7 @@ def _write_parquet(mines: gpd.GeoDataFrame, path: Path) -> None:
 
 
 def _write_geojson(mines: gpd.GeoDataFrame, path: Path) -> None:
-    _write(mines, path, driver="GeoJSON", layer=MINES, geometry_type="MultiPolygon", RFC7946="YES")
-
-
-def _write(mines: gpd.GeoDataFrame, path: Path, **options: str) -> None:
     try:
-        pyogrio.write_dataframe(mines, path, **options)
+        pyogrio.write_dataframe(mines, path, driver="GeoJSON", layer=MINES, geometry_type="MultiPolygon", RFC7946="YES")
     except (DataSourceError, DataLayerError, FeatureError) as error:
         raise OSError(errno.EIO, f"{path.name} could not be written") from error

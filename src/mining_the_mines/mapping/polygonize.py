@@ -29,7 +29,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from mining_the_mines.chips.masks import BACKGROUND, MINE, UNKNOWN, Mask
-from mining_the_mines.geo.equal_area import Ground
+from mining_the_mines.geo.equal_area import EqualAreaGrid
 from mining_the_mines.geo.grid import HECTARE, ChipGrid
 from mining_the_mines.geo.mine_polygons import Geometries, place_pixels
 from mining_the_mines.mapping.settings import Thresholds, VectorSettings
@@ -90,27 +90,27 @@ def polygonize(
         if unknown) and ``touches_edge`` (the patch touches nodata or the end of the raster).
 
     Raises:
-        BadInputError: If the CRS can't be placed on the Earth.
-        ValueError: If the blocks don't fit the grid, or only some of them have clear dates.
-        OSError: If the disk is full.
+        BadInputError: The CRS can't be placed on the Earth.
+        ValueError: The blocks don't fit the grid, or only some of them have clear dates.
+        OSError: The disk is full.
     """
-    ground = Ground(grid)
-    smallest_pixel, largest_pixel = ground.pixel_range
+    equal_area = EqualAreaGrid(grid)
+    smallest_pixel, largest_pixel = equal_area.pixel_range
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         raster = Path(folder) / "classes.tif"
         _write_classes(raster, blocks, grid, thresholds.grow)
         with rasterio.open(raster, "r+") as classes:
             if settings.fill_holes_hectares >= smallest_pixel:
-                _fill_holes(classes, ground, settings.fill_holes_hectares, settings.connectivity)
+                _fill_holes(classes, equal_area, settings.fill_holes_hectares, settings.connectivity)
             _drop_small_patches(classes, math.floor(settings.minimum_hectares / largest_pixel), settings.connectivity)
             patches = _trace(classes, settings.connectivity)
             found = _zonal_statistics(blocks, classes, patches)
-    hectares = ground.measure(patches)
+    hectares = equal_area.measure(patches)
     kept = np.flatnonzero((found["max_probability"] >= thresholds.seed) & (hectares >= settings.minimum_hectares))
     order = kept[np.lexsort((found["first_pixel"].to_numpy()[kept], -hectares[kept]))]
     drawn = shapely.orient_polygons(patches[order])  # shells counter-clockwise
     if settings.simplify_metres:
-        drawn = _simplify(drawn, settings.simplify_metres, ground)
+        drawn = _simplify(drawn, settings.simplify_metres, equal_area)
     columns = ["mean_probability", "max_probability", "clear_dates", "touches_edge"]
     table = found.iloc[order][columns].reset_index(drop=True)
     table.insert(0, "id", np.arange(1, len(order) + 1, dtype=np.int64))
@@ -135,8 +135,8 @@ def polygonize_chip(
         As :func:`polygonize` gives them, without ``clear_dates``.
 
     Raises:
-        BadInputError: If the CRS can't be placed on the Earth.
-        ValueError: If the chip does not fit the grid.
+        BadInputError: The CRS can't be placed on the Earth.
+        ValueError: The chip does not fit the grid.
     """
     blocks = [ProbabilityRows(0, probability)]
     return polygonize(blocks, grid, settings.thresholds(threshold), settings).drop(columns="clear_dates")
@@ -194,13 +194,13 @@ def _checked(blocks: Iterable[ProbabilityRows], grid: ChipGrid) -> Iterator[Prob
         raise ValueError("Clear dates are counted in some blocks of the map and not in others.")
 
 
-def _fill_holes(classes: DatasetWriter, ground: Ground, largest: float, connectivity: int) -> None:
+def _fill_holes(classes: DatasetWriter, equal_area: EqualAreaGrid, largest: float, connectivity: int) -> None:
     """Turn holes up to a number of hectares into likely pixels, unless nodata or the end of the raster is in them."""
     for rows in _windows(classes):
         classes.write((classes.read(_CLASS, window=rows) != _LIKELY).astype(np.uint8), _KEPT, window=rows)
     # Where patches hang together at corners, what is between them does not, and the other way round.
     gaps = _trace(classes, 12 - connectivity)
-    holes = gaps[ground.measure(gaps) <= largest]
+    holes = gaps[equal_area.measure(gaps) <= largest]
     open_holes = np.zeros(len(holes), dtype=np.bool_)
     tree = shapely.STRtree(holes)
     for rows in _windows(classes):
@@ -232,11 +232,11 @@ def _drop_small_patches(classes: DatasetWriter, fewest_pixels: int, connectivity
 
 
 def _trace(classes: DatasetReader, connectivity: int) -> Geometries:
-    """Outlines of the second band's patches, in map coordinates."""
+    """Polygons of the second band's patches, in map coordinates."""
     band = rasterio.band(classes, _KEPT)
     # Traced across corners, rings would touch themselves. Parts of a multipolygon may touch at points.
-    outlines = [shapely.geometry.shape(outline) for outline, _ in shapes(band, mask=band, connectivity=4)]
-    pieces: Geometries = np.array(outlines, dtype=np.object_)
+    polygons = [shapely.geometry.shape(polygon) for polygon, _ in shapes(band, mask=band, connectivity=4)]
+    pieces: Geometries = np.array(polygons, dtype=np.object_)
     if connectivity == 4 or len(pieces) < 2:
         return pieces
     first, second = shapely.STRtree(pieces).query(pieces, predicate="intersects")
@@ -322,10 +322,10 @@ def _rows(first: int, count: int, width: int) -> Window:
     return Window(0, first, width, count)
 
 
-def _simplify(geometry: Geometries, metres: float, ground: Ground) -> Geometries:
+def _simplify(geometry: Geometries, metres: float, equal_area: EqualAreaGrid) -> Geometries:
     """Simplify polygons together (M. Visvalingam and J. D. Whyatt, 1993, doi 10.1179/000870493786962263)."""
-    smallest, largest = ground.pixel_range
+    smallest, largest = equal_area.pixel_range
     pixel_metres = math.sqrt(math.sqrt(smallest * largest) * HECTARE)
-    pixel_units = math.sqrt(abs(ground.grid.transform.determinant))
+    pixel_units = math.sqrt(abs(equal_area.grid.transform.determinant))
     simplified: Geometries = shapely.coverage_simplify(geometry, metres * pixel_units / pixel_metres)
     return simplified

@@ -51,7 +51,7 @@ _FILES: Final = MappingProxyType(
         f"{MINES}.gpkg": ("mines", "Polygons of mines, with a style for QGIS", pystac.MediaType.GEOPACKAGE, "data"),
         f"{MINES}.parquet": ("mines-parquet", "Polygons of mines", pystac.MediaType.PARQUET, "data"),
         f"{MINES}.geojson": ("mines-geojson", "Polygons of mines in degrees", pystac.MediaType.GEOJSON, "data"),
-        "quicklook.jpg": ("quicklook", "True colour with the outlines of mines", pystac.MediaType.JPEG, "overview"),
+        "quicklook.jpg": ("quicklook", "True colour with polygons of mines", pystac.MediaType.JPEG, "overview"),
         "map.json": ("record", "How the map was made", pystac.MediaType.JSON, "metadata"),
     }
 )

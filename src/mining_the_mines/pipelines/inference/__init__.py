@@ -1,4 +1,4 @@
-"""Unlabelled chips get a probability and a decision, and their mines outlines."""
+"""Inference on unlabelled chips: probabilities and decisions, masks and polygons."""
 
 from mining_the_mines.pipelines.inference.pipeline import create_pipeline
 

@@ -1,4 +1,4 @@
-"""Scenes of any size become maps: probabilities, polygons, pictures, and how good they are."""
+"""Mapping of whole scenes: probabilities, polygons, pictures and scores."""
 
 from mining_the_mines.pipelines.mapping.pipeline import create_coarse_pipeline, create_pipeline
 

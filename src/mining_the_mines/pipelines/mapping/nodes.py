@@ -283,8 +283,8 @@ def _compare(found: SceneMap, known: gpd.GeoDataFrame, settings: MapScoreSetting
     return compare_with_reference(found.name, found.mines, known, area, settings)
 
 
-def _frame(outlines: MinePolygons | None) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(geometry=[] if outlines is None else outlines.geometry, crs=LON_LAT)
+def _frame(polygons: MinePolygons | None) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(geometry=[] if polygons is None else polygons.geometry, crs=LON_LAT)
 
 
 def _named_frame(areas: NamedAreas | None) -> gpd.GeoDataFrame | None:
