@@ -1,4 +1,4 @@
-"""Reporting on outlines, on detection, or on both, from values as they come out of their files."""
+"""Reports of one task or both, from values as their files hold them."""
 
 import dataclasses
 import io
@@ -117,7 +117,7 @@ def run(pipeline: Pipeline, inputs: dict[str, Any]) -> dict[str, Any]:
     return {name: dataset.load() for name, dataset in SequentialRunner().run(pipeline, catalog).items()}
 
 
-def test_classified_chips_are_shown_by_outcome_beside_where_the_network_looked(shared: dict[str, Any]) -> None:
+def test_examples_by_outcome(shared: dict[str, Any]) -> None:
     predictions = make_predictions(make_folds(CHIPS))
     decision = {"chosen": "blend", "thresholds": {"blend": 0.5}}
     models = {"network": trained_classifier(1, size=SIZE)}
@@ -132,7 +132,7 @@ def test_classified_chips_are_shown_by_outcome_beside_where_the_network_looked(s
     assert all(sum(tile.kind == kind for tile in tiles) <= 2 for kind in ("TP", "FP", "FN", "TN"))
 
 
-def test_outlines_alone_make_a_report(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
+def test_segmentation_report(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
     pipeline = create_segmentation_report().only_nodes_with_tags("reporting")
     given = {**shared, **{f"segmentation.{name}": value for name, value in inputs.items()}}
     report = run(pipeline, given)["segmentation.report"]
@@ -141,20 +141,20 @@ def test_outlines_alone_make_a_report(inputs: dict[str, Any], shared: dict[str, 
     assert "Is there a mine in a chip?" not in report
 
 
-def test_a_report_of_one_task_needs_nothing_of_the_other() -> None:
+def test_report_of_one_task() -> None:
     reports = {"classification": create_classification_report(), "segmentation": create_segmentation_report()}
     for task, other in (("classification", "segmentation"), ("segmentation", "classification")):
         assert not [name for name in reports[task].datasets() if name.startswith(other)]
         assert f"{task}.report" in reports[task].outputs()
 
 
-def test_what_the_tasks_share_has_no_namespace(shared: dict[str, Any]) -> None:
+def test_shared_inputs_have_no_namespace(shared: dict[str, Any]) -> None:
     for pipeline in (create_classification_report(), create_segmentation_report().only_nodes_with_tags("reporting")):
         inputs = {name for name in pipeline.inputs() if not name.startswith(("classification.", "segmentation."))}
         assert inputs == set(shared)
 
 
-def test_test_chips_are_shown_worst_first_and_none_twice(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
+def test_test_chips_worst_first(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
     tiles = choose(inputs, shared)
     assert {tile.split for tile in tiles} == {"test"}
     assert len({tile.filename for tile in tiles}) == len(tiles)
@@ -163,23 +163,21 @@ def test_test_chips_are_shown_worst_first_and_none_twice(inputs: dict[str, Any],
     assert max(fits) <= min(tile.iou for tile in tiles if tile.kind == "best")
 
 
-def test_without_a_test_split_chips_are_shown_with_their_out_of_fold_maps(
-    inputs: dict[str, Any], shared: dict[str, Any]
-) -> None:
+def test_examples_without_a_test_split(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
     known = inputs["chip_scores"].dropna(subset="fold")
     tiles = choose(inputs, shared, chip_scores=known, test_probability_maps=planes({}, np.float16))
     assert {tile.split for tile in tiles} == {"out-of-fold"}
     assert len(tiles) > 4
 
 
-def test_the_picture_shows_what_was_scored(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
+def test_pictures_agree_with_scores(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
     for tile in choose(inputs, shared):
         known = tile.truth != 255
         assert (tile.predicted & known).sum() * 0.01 == pytest.approx(tile.predicted_hectares)
         assert ((tile.truth == 1) & known).sum() * 0.01 == pytest.approx(tile.true_hectares)
 
 
-def test_pixels_without_a_probability_are_shown_as_unknown(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
+def test_pixels_without_a_probability(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
     maps = inputs["test_probability_maps"]
     empty = planes({name: np.full((SIZE, SIZE), np.nan) for name in maps.filenames}, np.float16)
     assert all((tile.truth == 255).all() for tile in choose(inputs, shared, test_probability_maps=empty))
@@ -206,7 +204,7 @@ def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> Classifica
     return describe_classification(predictions, decision, scores, *tables, made.gallery, parameters)
 
 
-def test_the_network_is_called_by_its_architecture(shared: dict[str, Any]) -> None:
+def test_network_is_named_by_its_architecture(shared: dict[str, Any]) -> None:
     decision = {"chosen": "network", "thresholds": {"network": 0.5, "baseline": 0.4}}
     contents = describe(decision, shared["parameters"])
     assert contents.chosen_model == "maxvit"
@@ -215,7 +213,7 @@ def test_the_network_is_called_by_its_architecture(shared: dict[str, Any]) -> No
     assert describe(decision, {}).chosen_model == "network"
 
 
-def test_a_report_of_both_answers_both_questions(shared: dict[str, Any]) -> None:
+def test_report_of_both_tasks(shared: dict[str, Any]) -> None:
     names = ("manifest", "folds", "band_statistics", "run_facts", "parameters")
     report = write_report(
         **{name: shared[name] for name in names},
@@ -228,9 +226,7 @@ def test_a_report_of_both_answers_both_questions(shared: dict[str, Any]) -> None
     assert "90\N{NARROW NO-BREAK SPACE}% intervals" in report
 
 
-def test_composites_are_shown_where_chips_were_cut_from_some(
-    inputs: dict[str, Any], shared: dict[str, Any], tmp_path: Path
-) -> None:
+def test_composites_in_the_report(inputs: dict[str, Any], shared: dict[str, Any], tmp_path: Path) -> None:
     faults = (BlockFault("S2A_gone", "404 Not Found", 4, 4), BlockFault("S2A_torn", "it is cut off", 1, 4))
     composite = dataclasses.replace(composite_at(tmp_path, "tapajos"), faults=faults)
     given = {

@@ -1,4 +1,4 @@
-"""An interactive map is one file that holds all it shows, and nothing that data could turn against its reader."""
+"""The interactive map holds all data and fetches nothing."""
 
 import dataclasses
 import json
@@ -48,7 +48,7 @@ class Page(HTMLParser):
         return next(found["content"] for tag, found in self.elements if "http-equiv" in found)
 
 
-def test_nothing_outside_the_file_is_named() -> None:
+def test_nothing_outside_is_named() -> None:
     page = Page(draw_map([make_layer()], SETTINGS, "Mines"))
     assert not {"link", "iframe", "object", "base", "img"} & {tag for tag, _ in page.elements}
     assert not any({"src", "href"} & set(attributes) for _, attributes in page.elements)
@@ -58,7 +58,7 @@ def test_nothing_outside_the_file_is_named() -> None:
     assert "sourceMappingURL" not in text
 
 
-def test_only_the_pages_own_scripts_may_run_and_nothing_may_be_fetched() -> None:
+def test_policy_allows_own_scripts_only() -> None:
     policy = Page(draw_map([make_layer()], SETTINGS, "Mines")).policy
     assert "default-src 'none'" in policy
     assert "img-src data:;" in policy
@@ -66,7 +66,7 @@ def test_only_the_pages_own_scripts_may_run_and_nothing_may_be_fetched() -> None
     assert len(re.findall(r"'sha256-", policy)) == 4
 
 
-def test_base_tiles_open_the_page_to_their_server_alone() -> None:
+def test_policy_allows_the_tile_server() -> None:
     settings = InteractiveMapSettings(tiles="https://{s}.tiles.example.org/{z}/{x}/{y}.png", tiles_attribution="Them")
     assert "img-src data: https://*.tiles.example.org;" in Page(draw_map([make_layer()], settings, "Mines")).policy
 
@@ -84,7 +84,7 @@ def test_base_tiles_open_the_page_to_their_server_alone() -> None:
         ("https://tiles.example.org/map.png", None),
     ],
 )
-def test_addresses_of_tiles_are_told_from_others(template: str, origin: str | None) -> None:
+def test_tile_origins(template: str, origin: str | None) -> None:
     assert tile_origin(template) == origin
 
 
@@ -97,12 +97,12 @@ def test_addresses_of_tiles_are_told_from_others(template: str, origin: str | No
         ({"tile": None}, "tile"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], message: str) -> None:
+def test_bad_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         InteractiveMapSettings(**settings)
 
 
-def test_names_from_files_stay_text() -> None:
+def test_names_are_escaped() -> None:
     layer = make_layer(area=EVIL)
     layer = dataclasses.replace(layer, scene=EVIL, model=EVIL)
     text = draw_map([layer], InteractiveMapSettings(attribution=EVIL), EVIL)
@@ -112,7 +112,7 @@ def test_names_from_files_stay_text() -> None:
     assert page.scenes[0]["protected"][0]["name"] == page.scenes[0]["name"] == EVIL
 
 
-def test_all_that_is_known_of_a_mine_is_there() -> None:
+def test_all_columns_of_a_mine() -> None:
     (scene,) = Page(draw_map([make_layer()], SETTINGS, "Mines")).scenes
     columns = scene["mines"]["columns"]
     assert {name: values[2] for name, values in columns.items()} == {
@@ -135,7 +135,7 @@ def test_all_that_is_known_of_a_mine_is_there() -> None:
     assert (scene["model"], scene["version"]) == ("segmenter", "3")
 
 
-def test_figures_that_are_not_known_are_left_open() -> None:
+def test_unknown_figures_are_null() -> None:
     mines = make_mines()
     mines["clear_dates"] = float("nan")
     layer = SceneLayer("a", "segmenter", "1", GRID, mines, make_visible(), 1.0)
@@ -146,23 +146,23 @@ def test_figures_that_are_not_known_are_left_open() -> None:
     assert scene["thumbnails"] == {}
 
 
-def test_few_thumbnails_go_to_what_deserves_a_look_first_in_all_scenes() -> None:
+def test_thumbnails_of_the_most_urgent_mines() -> None:
     layers = [make_layer(make_mines(scene="a"), "a"), make_layer(with_permits(make_mines(scene="b")), "b")]
     scenes = Page(draw_map(layers, InteractiveMapSettings(thumbnails=3), "Mines")).scenes
     # To be reviewed: b/3; of high confidence: a/2 and b/2.
     assert [sorted(scene["thumbnails"]) for scene in scenes] == [["2"], ["2", "3"]]
 
 
-def test_a_mine_whose_surroundings_cannot_be_read_goes_without_thumbnail() -> None:
+def test_unreadable_surroundings() -> None:
     layer = dataclasses.replace(make_layer(), thumbnail=lambda _: None)
     assert Page(draw_map([layer], SETTINGS, "Mines")).scenes[0]["thumbnails"] == {}
 
 
-def test_many_scenes_share_what_a_browser_can_hold() -> None:
+def test_many_scenes_get_small_pictures() -> None:
     assert SETTINGS.picture_side(1) == 1600
     assert 320 <= SETTINGS.picture_side(100) < 400
     assert InteractiveMapSettings(picture_pixels=500).picture_side(2) == 500
 
 
-def test_the_same_map_gives_the_same_page() -> None:
+def test_page_is_reproducible() -> None:
     assert draw_map([make_layer()], SETTINGS, "Mines") == draw_map([make_layer()], SETTINGS, "Mines")

@@ -1,4 +1,4 @@
-"""In a real browser without a network, people find, filter and open the mines of a map."""
+"""The interactive map in a real browser."""
 
 import os
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def listed(browser: Browser) -> list[str]:
     return names
 
 
-def test_mines_are_drawn_and_nothing_is_complained_about_or_fetched(browser: Browser, one: str) -> None:
+def test_mines_are_drawn_without_errors(browser: Browser, one: str) -> None:
     browser.open(one)
     assert browser.complaints() == []
     assert browser.requests() == [one]
@@ -87,7 +87,7 @@ def test_mines_are_drawn_and_nothing_is_complained_about_or_fetched(browser: Bro
     assert text(browser, "#summary") == "3 mines of 4.9 ha in tapajos; 1 to be reviewed."
 
 
-def test_the_picture_lies_under_the_polygons_on_the_screen(browser: Browser, one: str) -> None:
+def test_picture_lies_under_the_polygons(browser: Browser, one: str) -> None:
     browser.open(one)
     frame = browser.run(
         "(({x, y, width, height}) => [x, y, width, height])"
@@ -100,7 +100,7 @@ def test_the_picture_lies_under_the_polygons_on_the_screen(browser: Browser, one
     assert browser.run("location.hash") == "#mine=tapajos/2"
 
 
-def test_a_link_opens_a_mine_with_all_that_is_known_of_it(browser: Browser, one: str) -> None:
+def test_link_opens_a_mine(browser: Browser, one: str) -> None:
     browser.open(f"{one}#mine=tapajos/3")
     words = text(browser, ".popup")
     for expected in (
@@ -123,7 +123,7 @@ def test_a_link_opens_a_mine_with_all_that_is_known_of_it(browser: Browser, one:
     assert browser.complaints() == []
 
 
-def test_scenes_with_odd_names_can_be_linked_to(browser: Browser, two: str) -> None:
+def test_links_to_odd_names(browser: Browser, two: str) -> None:
     browser.open(f"{two}#mine=rio%3A%202%2Fb%20%C3%A9/1")
     assert "Scene rio: 2/b é" in text(browser, ".popup")
     browser.open(f"{two}#mine=nowhere/1")
@@ -132,14 +132,14 @@ def test_scenes_with_odd_names_can_be_linked_to(browser: Browser, two: str) -> N
     assert browser.complaints() == []
 
 
-def test_names_of_strangers_are_shown_as_they_are(browser: Browser, two: str) -> None:
+def test_markup_in_names_is_text(browser: Browser, two: str) -> None:
     browser.open(f"{two}#mine=rio%3A%202%2Fb%20%C3%A9/3")
     assert f"Protected area {EVIL}" in text(browser, ".popup")
     assert browser.run("document.querySelectorAll('img[onerror]').length") == 0
     assert browser.complaints() == []
 
 
-def test_the_list_begins_with_what_deserves_a_look_and_leads_there(browser: Browser, one: str) -> None:
+def test_list_begins_with_the_most_urgent(browser: Browser, one: str) -> None:
     browser.open(one)
     assert listed(browser) == ["Mine 3", "Mine 2", "Mine 1"]
     browser.run("document.querySelectorAll('#list li button')[2].click()")
@@ -147,7 +147,7 @@ def test_the_list_begins_with_what_deserves_a_look_and_leads_there(browser: Brow
     assert browser.run("document.querySelector('#list [aria-current=true] .what').firstChild.textContent") == "Mine 1"
 
 
-def test_keys_alone_open_and_close_a_mine(browser: Browser, one: str) -> None:
+def test_keyboard(browser: Browser, one: str) -> None:
     browser.open(one)
     browser.run("document.querySelector('#minimum input').focus()")
     browser.press("Tab")
@@ -160,7 +160,7 @@ def test_keys_alone_open_and_close_a_mine(browser: Browser, one: str) -> None:
     assert browser.run("location.hash") == ""
 
 
-def test_mines_can_be_filtered_by_confidence_area_and_review(browser: Browser, one: str) -> None:
+def test_filters(browser: Browser, one: str) -> None:
     browser.open(one)
     browser.run("document.querySelectorAll('#classes input')[0].click()")
     browser.settle()
@@ -178,7 +178,7 @@ def test_mines_can_be_filtered_by_confidence_area_and_review(browser: Browser, o
     assert text(browser, "#shown") == "0 of 3 mines shown, 0.00 ha."
 
 
-def test_layers_can_be_switched(browser: Browser, one: str) -> None:
+def test_layers(browser: Browser, one: str) -> None:
     browser.open(one)
     names = text(browser, ".leaflet-control-layers")
     assert names == "True colour Probability 0–1 Known mines Concessions Protected areas Mines"
@@ -190,7 +190,7 @@ def test_layers_can_be_switched(browser: Browser, one: str) -> None:
     assert browser.run(PAINTED % HIGH) == 0
 
 
-def test_a_map_without_mines_says_so(browser: Browser, folder: Path) -> None:
+def test_map_without_mines(browser: Browser, folder: Path) -> None:
     browser.open(write(folder, "none", make_layer(make_mines(boxes=[], confidences=[]))))
     assert text(browser, "#summary") == "No mine was found in tapajos."
     assert text(browser, "#nothing").startswith("Nowhere in what was mapped")
@@ -198,7 +198,7 @@ def test_a_map_without_mines_says_so(browser: Browser, folder: Path) -> None:
     assert browser.complaints() == []
 
 
-def test_a_scene_that_could_not_be_seen_is_not_one_without_mines(browser: Browser, folder: Path) -> None:
+def test_unseen_scene(browser: Browser, folder: Path) -> None:
     nothing = make_layer(make_mines(boxes=[], confidences=[]))
     blank = replace(nothing, mapped_share=0.0, visible=np.full_like(nothing.visible, np.nan), probability=None)
     browser.open(write(folder, "blank", blank))
@@ -215,13 +215,13 @@ def test_a_scene_that_could_not_be_seen_is_not_one_without_mines(browser: Browse
     assert browser.complaints() == []
 
 
-def test_a_map_without_scenes_opens_too(browser: Browser, folder: Path) -> None:
+def test_map_without_scenes(browser: Browser, folder: Path) -> None:
     browser.open(write(folder, "empty"))
     assert text(browser, "#summary") == "No mine was found in no scene."
     assert browser.complaints() == []
 
 
-def test_several_scenes_are_listed_and_small_ones_marked_by_name(browser: Browser, two: str) -> None:
+def test_several_scenes(browser: Browser, two: str) -> None:
     browser.open(two)
     assert text(browser, "#scenes ul") == "tapajos 3 mines, 4.9 ha rio: 2/b é 3 mines, 4.9 ha"
     assert browser.run("document.querySelectorAll('.scene-label').length") == 0
@@ -233,9 +233,7 @@ def test_several_scenes_are_listed_and_small_ones_marked_by_name(browser: Browse
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (400, 800)])
-def test_all_of_a_page_and_its_popup_fit_the_screen(
-    browser: Browser, two: str, width: int, height: int, *, dark: bool
-) -> None:
+def test_small_screens(browser: Browser, two: str, width: int, height: int, *, dark: bool) -> None:
     browser.open(two, width, height, dark=dark)
     browser.run("document.querySelector('#list li button').click()")
     browser.settle()
@@ -252,7 +250,7 @@ def test_all_of_a_page_and_its_popup_fit_the_screen(
     assert browser.complaints() == []
 
 
-def test_thousands_of_mines_are_listed_in_portions(browser: Browser, folder: Path) -> None:
+def test_long_lists(browser: Browser, folder: Path) -> None:
     boxes = [(column, row, 1, 1) for row in range(0, 90, 3) for column in range(0, 90, 3)]
     browser.open(write(folder, "many", make_layer(make_mines(boxes=boxes, confidences=["high"] * len(boxes)))))
     assert len(listed(browser)) == 200

@@ -1,4 +1,4 @@
-"""Pictures and polygons lie over each other on a web map, wherever on the Earth the scene is."""
+"""Polygons and pictures lie where they should on a web map."""
 
 import io
 import math
@@ -55,7 +55,7 @@ def drawn(polygons: NDArray[np.object_], picture: PlacedPicture, shape: tuple[in
 
 
 @pytest.mark.parametrize("grid", [GRID, FIJI, DEGREES, LAMBERT], ids=["utm", "antimeridian", "degrees", "lambert"])
-def test_a_picture_lies_exactly_under_the_polygons(grid: ChipGrid) -> None:
+def test_picture_lies_under_the_polygons(grid: ChipGrid) -> None:
     picture = place_probability(make_probability(grid), grid, 1000)
     pixels = decoded(picture)
     inside = drawn(place_polygons(make_mines(grid), middle_longitude(grid)), picture, pixels.shape)
@@ -66,7 +66,7 @@ def test_a_picture_lies_exactly_under_the_polygons(grid: ChipGrid) -> None:
     assert (inside & likely).sum() > 0.9 * inside.sum()
 
 
-def test_what_has_no_data_or_is_unlikely_is_transparent() -> None:
+def test_transparency() -> None:
     pixels = decoded(place_probability(make_probability(), GRID, 1000))
     assert pixels[4, 4, 3] == 0
     assert pixels[90, 90, 3] == 0
@@ -75,14 +75,14 @@ def test_what_has_no_data_or_is_unlikely_is_transparent() -> None:
     assert shown[60, 60, 3] == 255
 
 
-def test_pictures_are_no_larger_than_asked_for_and_never_enlarged() -> None:
+def test_size_of_pictures() -> None:
     small = decoded(place_photograph(make_visible(), GRID, Stretch(0.0, 0.3), 40))
     assert max(small.shape) == 40
     whole = decoded(place_photograph(make_visible(), GRID, Stretch(0.0, 0.3), 4000))
     assert 90 < max(whole.shape) < 110
 
 
-def test_a_scene_across_the_antimeridian_stays_in_one_piece() -> None:
+def test_antimeridian() -> None:
     meridian = middle_longitude(FIJI)
     west, _, east, _ = place_photograph(make_visible(), FIJI, Stretch(0.0, 0.3), 1000).bounds
     assert west < 180 < east
@@ -92,7 +92,7 @@ def test_a_scene_across_the_antimeridian_stays_in_one_piece() -> None:
     assert (bounds[:, 2] < east).all()
 
 
-def test_areas_far_away_are_left_out_and_wide_ones_cut_off_outside_the_scene() -> None:
+def test_surroundings_are_clipped() -> None:
     wide = gpd.GeoDataFrame({"name": ["all"]}, geometry=[box(-70, -20, -40, 10)], crs="EPSG:4326")
     far = gpd.GeoDataFrame({"name": ["far"]}, geometry=[box(20, 40, 21, 41)], crs="EPSG:4326")
     areas = gpd.GeoDataFrame(pd.concat([wide, far, named_box("near", (5, 5, 70, 40))], ignore_index=True))
@@ -104,7 +104,7 @@ def test_areas_far_away_are_left_out_and_wide_ones_cut_off_outside_the_scene() -
     assert bottom < south < north < top
 
 
-def test_long_edges_stay_where_they_were_drawn() -> None:
+def test_long_edges() -> None:
     # In UTM, the parallel between two points 200 km apart is bent by hundreds of metres.
     x, y = 500_000.0, 7_000_000.0
     grid = ChipGrid(CRS.from_epsg(32633), Affine(2000, 0, x - 100_000, 0, -2000, y + 100_000), 100, 100)
@@ -115,7 +115,7 @@ def test_long_edges_stay_where_they_were_drawn() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(-179_000_000, 179_000_000), st.integers(-80_000_000, 80_000_000)), min_size=3))
-def test_coordinates_survive_to_a_millionth_of_a_degree(points: list[tuple[int, int]]) -> None:
+def test_precision_of_coordinates(points: list[tuple[int, int]]) -> None:
     exact = np.array([*points, points[0]]) / 1e6
     hole = exact + 1
     polygon = shapely.Polygon(exact, [hole])

@@ -1,4 +1,4 @@
-"""Maps show all places, anywhere on Earth, without a network."""
+"""Maps of chips, anywhere on Earth."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from mining_the_mines.reporting.place_map import DECISION_SYMBOLS, SPLIT_SYMBOLS
         ([25.0, 25.01], [-10.0, -10.0]),
     ],
 )
-def test_the_view_holds_every_place_and_keeps_a_pages_shape(longitudes: list[float], latitudes: list[float]) -> None:
+def test_view_holds_every_place(longitudes: list[float], latitudes: list[float]) -> None:
     view = view_around(np.array(longitudes), np.array(latitudes))
     assert view.west <= min(longitudes) < max(longitudes) + 1e-9 <= view.east
     assert view.south <= min(latitudes) < max(latitudes) + 1e-9 <= view.north
@@ -25,13 +25,13 @@ def test_the_view_holds_every_place_and_keeps_a_pages_shape(longitudes: list[flo
     assert 0.54 <= (view.north - view.south) / ((view.east - view.west) * shrink) <= 1.01
 
 
-def test_without_coordinates_there_is_no_map() -> None:
+def test_no_coordinates_no_map() -> None:
     assert place_map(pd.DataFrame({"split": ["train"]}), "split", SPLIT_SYMBOLS) is None
     unknown = pd.DataFrame({"split": ["train"], "longitude": [np.nan], "latitude": [np.nan]})
     assert place_map(unknown, "split", SPLIT_SYMBOLS) is None
 
 
-def test_the_legend_counts_what_is_drawn_and_names_what_is_new() -> None:
+def test_legend_counts() -> None:
     points = pd.DataFrame({"longitude": [1.0, 2.0, 3.0], "latitude": [1.0, 2.0, 3.0], "kind": ["FN", "FN", "other"]})
     figure = place_map(points, "kind", DECISION_SYMBOLS)
     assert figure is not None
@@ -42,7 +42,7 @@ def test_the_legend_counts_what_is_drawn_and_names_what_is_new() -> None:
     assert "°E" in drawing
 
 
-def test_coastlines_are_drawn_where_there_are_some() -> None:
+def test_coastlines() -> None:
     def length(longitude: float, latitude: float) -> int:
         points = pd.DataFrame({"longitude": [longitude] * 2, "latitude": [latitude, latitude + 5], "split": "train"})
         figure = place_map(points, "split", SPLIT_SYMBOLS)

@@ -1,4 +1,4 @@
-"""The page of an interactive map: Leaflet, our own script and style, and the data, in one file that fetches nothing."""
+"""The page of the interactive map: Leaflet, script, style and data in one file that fetches nothing."""
 
 import json
 import re
@@ -13,21 +13,21 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 _PACKAGE: Final = "mining_the_mines.reporting"
-#: Pictures that Leaflet's style names; markers, which the map has none of, go without.
+#: Pictures of Leaflet's style; those of markers are left out, since the map has none.
 _IMAGES: Final = ("images/layers.png", "images/layers-2x.png")
 _SOURCE_MAP: Final = re.compile(r"\n//# sourceMappingURL=\S+\s*$")
 _OTHER_IMAGES: Final = re.compile(r"url\(images/[^)]*\)")
 
 
 def render_map_page(title: str, content: Mapping[str, Any], tile_origin: str | None) -> str:
-    """Put the page together.
+    """Render the page.
 
     A Content-Security-Policy allows the page's own scripts and styles by their hashes, pictures that it holds, and
-    those of the tile server if there is one: whatever text the data bring along, nothing else is run or fetched.
+    those of the tile server if there is one: whatever text the data contain, nothing else is run or fetched.
 
     Args:
         title: Of the page.
-        content: What the page's script draws; JSON without NaN.
+        content: Data of the page's script; JSON without NaN.
         tile_origin: Scheme and host of base tiles, ``None`` for none.
 
     Returns:

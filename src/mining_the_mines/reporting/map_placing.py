@@ -1,8 +1,7 @@
-"""Where things lie on a web map: polygons in degrees, pictures on the map's own projection.
+"""Coordinates of a web map: polygons in degrees, pictures in the projection of the map.
 
-Web maps draw in Web Mercator (EPSG:3857), a Mercator projection of degrees as if the Earth were a sphere. Everything of
-a scene is placed by longitudes near that of its middle, beyond 180 degrees if need be, so that a scene across the
-antimeridian stays in one piece.
+Web maps use Web Mercator (EPSG:3857), a Mercator projection of degrees on a sphere. Longitudes of a scene stay near
+that of its middle, beyond 180 degrees if need be, so that a scene across the antimeridian stays in one piece.
 """
 
 import math
@@ -28,12 +27,12 @@ from mining_the_mines.reporting.pictures import ATTENTION_COLOURS, Stretch, enco
 DIGITS: Final = 6
 #: Radius of the sphere of Web Mercator, in metres.
 _RADIUS: Final = 6_378_137.0
-# An edge is straight in the coordinates it was drawn in and bent in all others; see chips/outlines.
+#: Longest edge that is reprojected as one, since an edge is straight only in its own coordinates.
 _LONGEST_EDGE_DEGREES: Final = 0.02
 _METRES_A_DEGREE: Final = 111_195.0
-#: Reference polygons and permits are drawn to about two metres; outlines of mines are never simplified.
+#: Tolerance of reference polygons and permits, about two metres; polygons of mines are not simplified.
 _SIMPLIFIED_DEGREES: Final = 2e-5
-#: Shades of a map of probability; where it is below the first, nothing is drawn.
+#: Shades of a probability map; the first one is transparent.
 _SHADES: Final = 64
 _LEAST_OPACITY, _MOST_OPACITY = 0.25, 0.9
 
@@ -52,13 +51,13 @@ class PlacedPicture:
 
 
 def middle_longitude(grid: ChipGrid) -> float:
-    """Find the longitude that all of a scene is placed by.
+    """Find the longitude of the middle of a scene.
 
     Args:
-        grid: Where the scene lies.
+        grid: Grid of the scene.
 
     Returns:
-        Degrees east of its middle, also where it lies across the antimeridian.
+        Degrees east, also of a scene across the antimeridian.
 
     Raises:
         BadInputError: If its coordinate reference system can't be placed on the Earth.
@@ -70,12 +69,12 @@ def middle_longitude(grid: ChipGrid) -> float:
 def place_photograph(
     visible: NDArray[np.float32], grid: ChipGrid, stretch: Stretch, longest_side: int
 ) -> PlacedPicture:
-    """Bring a true-colour picture of a whole scene onto a web map.
+    """Reproject a true-colour picture of a whole scene to a web map.
 
     Args:
         visible: Reflectance of red, green and blue, float32 (3, h, w), NaN where there are no data: the whole scene,
             read small.
-        grid: Where the scene lies.
+        grid: Grid of the scene.
         stretch: Of its colours.
         longest_side: Of the picture in pixels; it is not enlarged.
 
@@ -90,11 +89,11 @@ def place_photograph(
 
 
 def place_probability(probability: NDArray[np.float32], grid: ChipGrid, longest_side: int) -> PlacedPicture:
-    """Bring a map of probability onto a web map: the more likely a mine, the brighter and the less transparent.
+    """Reproject a probability map to a web map: the higher, the brighter and the less transparent.
 
     Args:
         probability: float32 (h, w) in 0–1, NaN where there are no data: the whole scene, read small.
-        grid: Where the scene lies.
+        grid: Grid of the scene.
         longest_side: Of the picture in pixels; it is not enlarged.
 
     Returns:
@@ -112,7 +111,7 @@ def place_probability(probability: NDArray[np.float32], grid: ChipGrid, longest_
 
 
 def place_polygons(polygons: gpd.GeoDataFrame, meridian: float) -> Geometries:
-    """Bring polygons to degrees.
+    """Reproject polygons to degrees.
 
     Args:
         polygons: In any coordinate reference system.
@@ -133,15 +132,15 @@ def place_polygons(polygons: gpd.GeoDataFrame, meridian: float) -> Geometries:
 
 
 def place_surroundings(polygons: gpd.GeoDataFrame, grid: ChipGrid) -> tuple[NDArray[np.int64], Geometries]:
-    """Bring what lies in and around a scene to degrees, and leave out the rest.
+    """Reproject polygons in and around a scene to degrees, and leave out the rest.
 
     Args:
-        polygons: Of a whole country, it may be, in any coordinate reference system.
-        grid: Where the scene lies.
+        polygons: Of any extent, in any coordinate reference system.
+        grid: Grid of the scene.
 
     Returns:
-        Rows of the polygons that lie there, int64 (n,), and their geometry as :func:`place_polygons` gives it, cut off
-        far enough outside the scene that nobody takes the cut for a border.
+        Rows of the polygons that lie there, int64 (n,), and their geometry as :func:`place_polygons` gives it, clipped
+        well outside the scene, so that the cut is not taken for a border.
     """
     metres = 1.0 if polygons.crs.is_geographic else polygons.crs.axis_info[0].unit_conversion_factor
     longest = _LONGEST_EDGE_DEGREES if polygons.crs.is_geographic else _LONGEST_EDGE_DEGREES * _METRES_A_DEGREE / metres
@@ -158,7 +157,7 @@ def place_surroundings(polygons: gpd.GeoDataFrame, grid: ChipGrid) -> tuple[NDAr
 
 
 def encode_polygons(polygons: Geometries) -> list[list[list[list[int]]]]:
-    """Write polygons as few digits as a page needs.
+    """Encode polygons compactly.
 
     Args:
         polygons: Polygons and multipolygons in degrees, (polygons,).
