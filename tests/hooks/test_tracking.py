@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 
 from mining_the_mines.cli import cli
 from mining_the_mines.core.dotted_names import flatten
+from mining_the_mines.core.epoch_events import EpochEvent, send_epoch
 from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.datasets.files import CsvTable
 from mining_the_mines.hooks.tracking import RunTracking, table_metrics
@@ -130,6 +131,17 @@ def test_the_catalog_names_metrics_and_artifacts(tracking: RunTracking, tmp_path
     assert known.data.metrics["test/blend/roc_auc"] == 0.9
     files = tracking._store.client().list_artifacts(known.info.run_id, "task")
     assert [item.path for item in files] == ["task/task.scores.csv"]
+
+
+def test_a_training_is_a_child_run_with_its_epochs(tracking: RunTracking) -> None:
+    begin(tracking, {})
+    for epoch in range(2):
+        send_epoch(EpochEvent("network, fold 0", epoch, {"loss": 1.0 / (1 + epoch)}))
+    send_epoch(EpochEvent("network, fold 0", 1, finished=True))
+    send_epoch(EpochEvent("network, fold 1", 0, {"loss": 1.0}))
+    run_id, client = logged(tracking).info.run_id, tracking._store.client()
+    assert tracked_runs.losses(client, run_id) == {"network, fold 0": [1.0, 0.5], "network, fold 1": [1.0]}
+    assert {run.info.status for run in tracked_runs.children(client, run_id).values()} == {"FINISHED"}
 
 
 def test_a_run_that_was_interrupted_in_this_process_is_killed(tracking: RunTracking) -> None:

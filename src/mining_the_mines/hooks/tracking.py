@@ -21,6 +21,7 @@ from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
 from mining_the_mines.core.redaction import RedactingFilter, redact
 from mining_the_mines.ledger.catalog_facts import DatasetFacts, facts_of
 from mining_the_mines.ledger.records import NodeRecord
+from mining_the_mines.ledger.states import place_of
 from mining_the_mines.registry.training_data import hash_data, hash_folds
 from mining_the_mines.tracking.run import (
     FAILED,
@@ -43,7 +44,7 @@ for _name in ("mlflow.store.db.utils", "mining_the_mines.tracking"):
 
 
 class RunTracking:
-    """Writes each run to MLflow; the catalog's metadata say which datasets are artifacts, metrics or training data."""
+    """Writes each run to MLflow; the catalog's metadata name artifacts, metrics and training data."""
 
     def __init__(self) -> None:
         self._listening = ExitStack()
@@ -104,9 +105,10 @@ class RunTracking:
             return
         if facts.metrics:
             run.log_metrics(table_metrics(data))
-        path = getattr(self._catalog.get(dataset_name), "_get_load_path", None)
-        if facts.artifact and path is not None:
-            run.log_artifact(str(path()), folder=dataset_name.rpartition(".")[0])  # a folder for each task
+        dataset = self._catalog.get(dataset_name)
+        path = place_of(dataset) if facts.artifact and dataset is not None else None
+        if path is not None and path.exists():  # a table of nothing may leave no file
+            run.log_artifact(path, folder=dataset_name.rpartition(".")[0])  # a folder for each task
 
     def take_over(self, node: Node, record: NodeRecord, catalog: DataCatalog) -> None:  # noqa: ARG002 - one protocol
         """Log the results of a node that was up to date."""
