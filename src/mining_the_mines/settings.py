@@ -16,7 +16,7 @@ from mining_the_mines.hooks.tracking import RunTracking
 # Kedro registers its own resolvers by a name that OmegaConf has since renamed (hydra-ecosystem/omegaconf#426).
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
-# The node that compares what both tasks find belongs to neither of them, so it names data of both.
+# The node that compares both tasks belongs to neither of them, so it names datasets of both namespaces.
 warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\.'")
 
 #: Where kedro-mlflow is installed, its hook would read mlflow.yml as its own; hooks/tracking.py tells why it is off.

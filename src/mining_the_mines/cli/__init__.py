@@ -1,4 +1,4 @@
-"""The project's command line: Kedro's own, with bad input told in one sentence."""
+"""The command line: Kedro's, with one sentence for bad input, and the project's own commands."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def cli() -> None:
 
 
 def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn an error that the input is to blame for into one sentence."""
+    """Report errors of the input in one sentence; errors of the program keep their stack trace."""
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever Kedro passes
@@ -45,8 +45,8 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
                     raise click.ClickException(describe_settings_errors(cause, cause.title)) from None
                 if isinstance(cause, VersionNotFoundError):
                     raise click.ClickException(
-                        "Something that is needed has not been made yet: run the pipelines before this one first, or "
-                        f"name a version that exists. ({redact(' '.join(str(cause).split()))})"
+                        "An input has not been made yet: run the pipelines before this one first, or name a version "
+                        f"that exists. ({redact(' '.join(str(cause).split()))})"
                     ) from None
             raise
 
@@ -54,7 +54,7 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def describe_table_errors(error: DataValidationError) -> str:
-    """Say what is wrong with a table that its schema refuses."""
+    """Describe the faults that a schema found in a table."""
     faults = []
     for failure in error.failures:
         examples = ", ".join(str(example) for example in failure.failure_examples[:3])
@@ -68,7 +68,7 @@ def describe_table_errors(error: DataValidationError) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from, down to the first."""
+    """Yield the error and its causes, down to the first."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -80,10 +80,12 @@ ONLY_STALE = "mining_the_mines.ledger.only_stale.OnlyStaleRunner"
 
 
 def run(*, only_stale: bool, **options: Any) -> Any:  # noqa: ANN401 - whatever Kedro passes and returns
-    """Run pipelines, or what has changed of them."""
+    """Run pipelines, or only their stale nodes."""
     if only_stale:
         if options.get("runner") or options.get("is_async") or options.get("only_missing_outputs"):
-            raise click.UsageError("--only-stale has a runner of its own: leave out --runner, --async and the like.")
+            raise click.UsageError(
+                "--only-stale has its own runner: leave out --runner, --async and --only-missing-outputs."
+            )
         options["runner"] = ONLY_STALE
     return kedro_run.callback(**options)  # type: ignore[misc] # click leaves callback optional
 
@@ -107,7 +109,7 @@ cli.add_command(
 
 
 def add(command: click.Command) -> None:
-    """Add a command of the project's own."""
+    """Add a command of this project."""
     plain = copy(command)
     plain.callback = None if command.callback is None else plainly(command.callback)
     cli.add_command(plain)
