@@ -19,7 +19,7 @@ from mining_the_mines.models.predictor import ModelSource
 if TYPE_CHECKING:
     from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 
-#: The model in this project's own files (safetensors, skops, JSON), which predicts to the last bit as it did.
+#: The model in this project's own files (safetensors and JSON), which predicts to the last bit as it did.
 NATIVE: Final = "native"
 TRAINING_CHIPS: Final = "training_chips.parquet"
 MLM_ITEM: Final = "mlm_item.json"
