@@ -24,6 +24,7 @@ def description(task: str = "classification") -> ModelDescription:
         {
             "task": task,
             "decided_by": "baseline" if task == "classification" else "network",
+            "architecture": "boosted trees" if task == "classification" else "an ensemble of segmentation networks",
             "bands": BANDS,
             "chip_size": 32,
             "pixel_metres": 10,

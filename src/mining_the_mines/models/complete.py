@@ -52,7 +52,8 @@ class MineClassifier:
         """Kind of the chosen model, or of the models in the blend, in words."""
         if self.chosen != BLEND:
             return self.models[self.chosen].kind.title
-        return f"blend of {' and '.join(self.models[name].kind.title for name in self.blend.weights)}"
+        *first, last = [self.models[name].kind.title for name in self.blend.weights]
+        return f"a blend of {', '.join(first)} and {last}" if first else last
 
     @cached_property
     def module(self) -> "nn.Module":

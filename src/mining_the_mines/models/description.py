@@ -29,7 +29,7 @@ class ModelDescription(BaseModel):
         ..., description="Whether it judges chips as wholes, or each of their pixels."
     )
     decided_by: str = Field(..., description="Name of the model that decides, or blend.")
-    architecture: str = Field("", description="Kind of the model that decides, in words.")
+    architecture: str = Field("a model", description="Kind of the model that decides, in words.")
     bands: tuple[str, ...] = Field(..., description="Sentinel-2 bands, in the order of the input's second axis.")
     chip_size: int = Field(..., description="Rows and columns of a chip.")
     pixel_metres: float = Field(..., description="Edge of a pixel on the ground.")

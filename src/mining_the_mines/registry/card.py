@@ -28,11 +28,6 @@ BREAKDOWN_COLUMNS: Final = ("split", "part", "value", "low", "high", "chips", "p
 #: Rows of a breakdown; the parts with most chips come first.
 _PARTS: Final = 8
 _SHORTENED: Final = "\n\n(Shortened: all of it is in the file model_card.md of this version.)\n"
-_DECIDERS: Final = {
-    "baseline": "boosted trees on spectral statistics",
-    "network": "an ensemble of neural networks",
-    "blend": "a blend of boosted trees and neural networks",
-}
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ def write_card(contents: CardData) -> str:
     trained, tested = (contents.folds[contents.folds["split"] == split] for split in ("train", "test"))
     return environment.get_template("model_card.md.jinja").render(
         contents=contents,
-        decider=_DECIDERS.get(contents.description.decided_by, contents.description.architecture),
+        decider=contents.description.architecture,
         trained=_sample(trained),
         tested=_sample(tested),
         scores=_overall(contents),

@@ -22,11 +22,6 @@ EXTENSIONS: Final = tuple(
 #: Beginning of Sentinel-2A's level 2A, and no end.
 _FIRST, _LAST = "2015-06-27T00:00:00Z", "9999-12-31T23:59:59Z"
 _EVERYWHERE: Final = (-180.0, -90.0, 180.0, 90.0)
-_ARCHITECTURES: Final = {
-    "baseline": "Gradient boosted trees on spectral statistics",
-    "network": "Ensemble of neural networks",
-    "blend": "Logistic blend of gradient boosted trees and neural networks",
-}
 
 
 def describe_model(description: ModelDescription, facts: PackageFacts, folder: Path) -> pystac.Item:
@@ -102,7 +97,7 @@ def _properties(description: ModelDescription, facts: PackageFacts) -> dict[str,
     )
     return {
         "mlm:name": facts.name,
-        "mlm:architecture": _ARCHITECTURES.get(description.decided_by, description.architecture),
+        "mlm:architecture": description.architecture,
         "mlm:tasks": [task],
         "mlm:framework": "PyTorch",
         "mlm:framework_version": description.versions["torch"],
