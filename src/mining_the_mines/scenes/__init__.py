@@ -1,1 +1,1 @@
-"""Scenes of Sentinel-2 in a STAC catalog: choosing them, reading them by window, and what becomes of them."""
+"""Sentinel-2 scenes of STAC catalogs: search, selection, download, reading by window, and composites."""

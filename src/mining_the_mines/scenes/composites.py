@@ -40,7 +40,7 @@ from mining_the_mines.sentinel2.reflectance import decode
 
 #: Folder of blocks whose region is not complete yet.
 PARTS: Final = "parts"
-#: About so many pixels are enough to tell how dark a composite is.
+#: Number of pixels that are sampled to estimate how dark a composite is.
 _SAMPLE: Final = 2**18
 #: The module that makes pixels, and what it imports without any effect on them.
 _CODE: Final = "mining_the_mines.scenes.compositing"
@@ -284,7 +284,7 @@ def _identity(href: str) -> str:
 
 
 def _edges(length: int, block: int) -> list[slice]:
-    """Divide a side into blocks; a sliver at the end, which costs as many openings of files, joins the one before."""
+    """Divide a side into blocks; a narrow rest joins the last block, since opening files costs the same for it."""
     starts = list(range(0, length, block))
     if len(starts) > 1 and length - starts[-1] < block // 4:
         starts.pop()

@@ -29,7 +29,7 @@ _RESOLUTION: Final = re.compile(r"_(\d{2})m$")
 
 
 class MissingAssetError(SceneError):
-    """A scene lacks a band that is wanted."""
+    """A scene lacks a band or a cloud mask."""
 
 
 @dataclass(frozen=True)

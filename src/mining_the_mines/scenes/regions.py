@@ -73,7 +73,7 @@ def read_regions(source: Path | str | Mapping[str, Sequence[float]]) -> tuple[Re
         regions, origin = _from_file(Path(source)), str(source)
     if not regions:
         raise SceneError(f"{origin} holds no region: give one at least, with a name and its bounds in degrees.")
-    # Files are named by regions, and some file systems don't tell Tapajos from tapajos.
+    # Files are named after regions, and some file systems ignore case.
     twice = [name for name, uses in Counter(region.name.casefold() for region in regions).items() if uses > 1]
     if twice:
         raise SceneError(f"{origin} has more than one region of the name {', '.join(twice)}: name them differently.")

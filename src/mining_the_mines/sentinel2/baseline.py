@@ -2,8 +2,8 @@
 
 Since processing baseline 04.00 (25 January 2022) a digital number is ``reflectance * 10000 + 1000``; before, it was
 ``reflectance * 10000``: ESA, *Sentinel-2 Products Specification Document*, BOA_ADD_OFFSET and RADIO_ADD_OFFSET. The
-archive's Collection 1 (baselines from 05.00) has the offset on older dates too, so that a date tells little. Catalogs
-say what an asset holds in several places, which contradict each other. In the order in which they are believed:
+archive's Collection 1 (baselines from 05.00) has the offset on older dates too, so a date is weak evidence. Catalogs
+state scale and offset in several places that contradict each other. In order of precedence:
 
 1. ``earthsearch:boa_offset_applied: true`` (``sentinel:…`` in Earth Search v0): the 1000 were taken off when the asset
    was copied. The same items go on to say ``offset: -0.1`` in ``raster:bands``, as the original product does; the flag
@@ -16,7 +16,7 @@ say what an asset holds in several places, which contradict each other. In the o
 4. The date, if there is nothing else: an assumption.
 
 ``boa_offset_applied: false`` is no evidence: the 1000 were taken off some of these assets as well
-(https://github.com/Element84/earth-search/issues/71). Only their pixels tell: :func:`offset_taken_twice`.
+(https://github.com/Element84/earth-search/issues/71). Only the pixels can show it: :func:`offset_taken_twice`.
 """
 
 import math
@@ -156,7 +156,7 @@ def harmonise(numbers: npt.NDArray[np.uint16], scaling: Scaling) -> npt.NDArray[
 
     Returns:
         ``round(reflectance * 10000) + 1000`` of the same shape. No data (0) stays so, saturated pixels become it. What
-        would fall to zero or below becomes 1, what would not fit becomes 65535.
+        would fall to zero or below becomes 1, larger numbers become 65535.
     """
     table = _table(scaling.scale, scaling.offset)
     # Every number is in the table: "clip" only spares NumPy from checking.
@@ -243,7 +243,7 @@ def _said_of_asset(asset: Mapping[str, Any]) -> _Said:
     )
     for fields, prefix, name in places:
         scale, offset = _number(fields.get(f"{prefix}scale")), _number(fields.get(f"{prefix}offset"))
-        # A reflectance of 1 a number is what software writes that knows no scale.
+        # Software that knows no scale writes a reflectance of 1 per number.
         if (scale, offset) not in ((None, None), (1, None), (1, 0)):
             return _in_reflectance(scale, offset, name)
     return _Said(1 / QUANTIFICATION, None, "")

@@ -1,4 +1,4 @@
-"""The median over time of what is seen of each pixel: a sorting network over whole planes.
+"""The median over the clear dates of each pixel, by a sorting network over whole planes.
 
 ``np.nanmedian`` sorts the dates of one pixel after the other. Here all pixels are sorted at once: the minimum and the
 maximum of two planes are what one comparison of a sorting network does, and NumPy computes them for 32 pixels in one
@@ -25,7 +25,7 @@ PLANE: Final = 2**16
 
 
 class Comparison(NamedTuple):
-    """Two planes that are compared, and what is needed of them.
+    """Two planes that are compared, and which results are needed.
 
     Attributes:
         first: Plane that gets the lower numbers.

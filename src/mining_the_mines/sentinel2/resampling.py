@@ -46,7 +46,7 @@ def interpolate(coarse: Numbers, factor: int) -> Numbers:
 
 
 def nest(coarse: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
-    """Repeat what holds for a coarse pixel in the fine ones within it.
+    """Repeat a boolean of a coarse pixel in the fine pixels within it.
 
     Args:
         coarse: (..., height, width).

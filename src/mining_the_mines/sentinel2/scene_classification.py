@@ -42,7 +42,7 @@ class SceneClass(IntEnum):
     """Snow or ice."""
 
 
-#: Pixels that tell nothing of the ground. Left in are dark areas, water and what is unclassified: ponds of mines, wet
+#: Classes that do not show the ground. Dark areas, water and unclassified pixels are kept: ponds of mines, wet
 #: tailings and fresh soil are often called so, and an odd shadow among them does not move a median. So is snow: it is
 #: a true sight of the ground, and in the tropics a bright mine that was mistaken for it.
 MASKED: Final = (

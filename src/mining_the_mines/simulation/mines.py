@@ -204,7 +204,7 @@ def _build_plant(canvas: Canvas, outline: Polygon, rng: np.random.Generator) -> 
 
 
 def _turn_over(canvas: Canvas, ground: BaseGeometry, rng: np.random.Generator) -> None:
-    """Leave washed heaps, pools between them and scraps of what grew there, all within a few tens of metres."""
+    """Leave washed heaps, pools between them and remains of vegetation, all within a few tens of metres."""
     site = canvas.patch(ground)
     grain = rng.uniform(18, 40)
     height, colour = site.noise(grain, rng), site.noise(grain * 1.5, rng)
@@ -232,7 +232,7 @@ def _lead_away(canvas: Canvas, centre: Position, reach: float, rng: np.random.Ge
 
 
 def _finish(canvas: Canvas, kind: MineKind, parts: list[BaseGeometry], rng: np.random.Generator) -> Mine:
-    """Draw the outline around all parts as a careful mapper would, and strip what is left between them."""
+    """Draw the outline around all parts as a careful mapper would, and strip the ground between them."""
     joined = unary_union(parts).buffer(12).buffer(-10).simplify(1.5)
     outline = as_multipolygon(joined)
     site = canvas.patch(outline)

@@ -110,7 +110,7 @@ def write_permits(folder: Path, landscapes: Sequence[Landscape], seed: int) -> N
     """
     plans = []
     for landscape in landscapes:
-        # A stream that nothing else draws from: the name tells it from the one that lays out the region.
+        # A random stream of its own: the name separates it from the stream that lays out the region.
         stream = np.random.SeedSequence([seed, zlib.crc32(f"permits of {landscape.place.name}".encode())])
         plans.append((landscape, plan_permits(landscape, np.random.default_rng(stream))))
     concessions = [_feature(area, region) for region, permits in plans for area in permits.concessions]

@@ -23,7 +23,7 @@ class Errors:
     """Error rates of the classification.
 
     Attributes:
-        seen_from: Opacity from which a cloud is seen, half of the time; what is thinner is missed.
+        seen_from: Opacity at which half of the clouds are detected; thinner ones are missed.
         wavering: Standard deviation of that opacity from spot to spot.
         missed_shadow: Share of the area of shadows that is missed, in patches.
         bright_ground: Mean visible reflectance of bare ground from which it may be taken for cloud.
@@ -96,7 +96,7 @@ class _Whims:
 
 
 def _classify_ground(bands: dict[str, Field]) -> NDArray[np.uint8]:
-    """Tell plants, water and bare ground apart by thresholds on what was observed, thin clouds and shadows included."""
+    """Classify plants, water and bare ground by thresholds on the observed bands, thin clouds and shadows included."""
     green, red, infrared = (_halved(bands[name]) for name in ("B3", "B4", "B8"))
     short_wave = bands["B11"]
     vegetation_index = (infrared - red) / np.maximum(infrared + red, np.float32(1e-3))

@@ -193,7 +193,7 @@ class _Scene:
 
 
 def _light(landscape: Landscape, sky: Sky) -> Field:
-    """Light the ground; water lies flat whatever the relief below it."""
+    """Light the ground; water is flat, independent of the relief below it."""
     wet = (landscape.first >= Material.RIVER) | ((landscape.second >= Material.RIVER) & (landscape.share > 0.5))
     slopes = illumination(landscape.elevation, CELL, sky.sun)
     return np.where(wet, np.float32(1), slopes) * landscape.texture * np.float32(sky.gain)

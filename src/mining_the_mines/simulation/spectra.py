@@ -1,4 +1,4 @@
-"""Reflectance spectra of what covers the ground, in Sentinel-2's bands.
+"""Reflectance spectra of materials, in Sentinel-2's bands.
 
 ``spectra.csv`` holds 32 single, named spectra (no averages, nothing invented) of published spectral libraries, as
 collected at 10 nm by C. B. Anderson in *The Earth Library* (``earthlib`` 1.1.0, MIT licence). Each was convolved with
@@ -16,7 +16,7 @@ a Gaussian of the band's centre and width, which approximates ESA's measured res
 Soils were measured dry, ground and sieved in a laboratory; in the field, roughness and moisture darken them:
 :data:`FIELD_SOIL` brings them down. Water comes from :mod:`mining_the_mines.simulation.spectra`.
 
-Reflectance of inland water from what is dissolved and suspended in it.
+Reflectance of inland water is computed from dissolved and suspended matter.
 
 The spectral libraries that the land is taken from hold no water, so it is computed: the semi-analytical model of
 Lee, Carder and Arnone (2002, *Applied Optics* 41, 5755) for optically deep water,
@@ -153,7 +153,7 @@ _SUBSOILS = ("orange_soil", "yellow_soil", "grey_soil", "pale_soil", "brown_soil
 _ROCKS = ("grey_gravel", "brown_gravel", "pale_gravel", "white_soil")
 _ORES = ("dark_gravel", "grey_gravel", "brown_gravel", "white_soil")
 
-#: A region's ground varies in two directions, in so many steps each.
+#: Number of steps in which a region's ground varies in each of two directions.
 GEOLOGIES_ALONG = 8
 
 _WAVELENGTH = np.array([BANDS[name].wavelength for name in COMPETITION_BANDS])
