@@ -18,7 +18,7 @@ from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.hooks.recording import RunRecording
-from mining_the_mines.ledger.catalog_facts import read_facts
+from mining_the_mines.ledger.catalog_facts import facts_of
 from mining_the_mines.ledger.code import code_state, read_environment
 from mining_the_mines.ledger.comparison import (
     Compared,
@@ -135,8 +135,8 @@ def repeat_run(record: RunRecord, project: Path, store: RunStore, tolerance: flo
             f"registry ({', '.join(left_out) or 'none'}); name a run that trains or maps."
         )
     with _session(record, project) as (_, context):
-        entries = context.config_loader["catalog"]
         scratch = make_scratch(project, list(_inputs(record, context.catalog, project)))
+        networks = _networks(record, context.catalog)
     try:
         _run(record, scratch, store, [node.node for node in record.nodes if node.node not in left_out])
     except BaseException:  # half a run proves nothing
@@ -145,7 +145,6 @@ def repeat_run(record: RunRecord, project: Path, store: RunStore, tolerance: flo
     again = find_run(_recording().recorder.run_id, store)
     then = record.model_copy(update={"nodes": tuple(node for node in record.nodes if node.node not in left_out)})
     now = read_record(again, scratch)
-    networks = [name for name, entry in entries.items() if read_facts(name, entry.get("metadata")).networks]
     return Reproduction(
         run=again,
         project=scratch,
@@ -190,6 +189,12 @@ def _inputs(record: RunRecord, catalog: Any, project: Path) -> Iterator[Path]:  
             yield from () if index is None else index.files
     named = named_files(record.parameters, project)
     yield from (path for path in named if not record.wrote(shown_path(path, project)))
+
+
+def _networks(record: RunRecord, catalog: Any) -> frozenset[str]:  # noqa: ANN401 - Kedro's catalog
+    """Datasets of a run that hold networks, as the catalog's metadata say."""
+    names = {state.dataset for node in record.nodes for state in (*node.inputs, *node.outputs)}
+    return frozenset(name for name in names if facts_of(name, catalog.get(name)).networks)
 
 
 def _inputs_now(record: RunRecord, catalog: Any, project: Path, hashes: ContentHashes) -> dict[str, str]:  # noqa: ANN401 - Kedro's catalog
