@@ -23,7 +23,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Tracked:
     return tracked
 
 
-def test_what_is_read_back_is_what_was_kept(tracked: Tracked) -> None:
+def test_a_scored_run_is_read_back(tracked: Tracked) -> None:
     back = read_scored_run(find_run(tracked.ids[0], tracked.store))
     assert back.name == tracked.ids[0][:12]
     assert (back.parameters, back.chip_hashes, back.made_of) == (RUN.parameters, RUN.chip_hashes, RUN.made_of)
@@ -32,7 +32,7 @@ def test_what_is_read_back_is_what_was_kept(tracked: Tracked) -> None:
     pd.testing.assert_frame_equal(back.segmentation_scores, RUN.segmentation_scores, check_dtype=False)
 
 
-def test_parameters_are_those_of_the_run_s_record_whichever_nodes_ran(tracked: Tracked) -> None:
+def test_parameters_come_from_the_record(tracked: Tracked) -> None:
     key = tracked.add(RUN, name="recorded")
     record = run().model_copy(update={"parameters": {"folds": {"folds": 3}, "scene": None, "epochs": 20}})
     MlflowClient(tracked.store.address).log_text(key, record.model_dump_json(), RUN_RECORD)
@@ -40,7 +40,7 @@ def test_parameters_are_those_of_the_run_s_record_whichever_nodes_ran(tracked: T
     assert back.parameters == {"folds.folds": "3", "scene": "None", "epochs": "20"}
 
 
-def test_a_run_that_has_scored_nothing_is_read_as_that(tracked: Tracked) -> None:
+def test_a_run_without_scores_is_read(tracked: Tracked) -> None:
     back = read_scored_run(find_run(tracked.ids[1], tracked.store), "run of May")
     assert back.name == "run of May"
     assert back.predictions is None

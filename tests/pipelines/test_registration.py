@@ -94,7 +94,7 @@ def trained_chips() -> list[str]:
     return list(PACKED.filenames[:TRAIN])
 
 
-def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(classifier: MineClassifier) -> None:
+def test_a_classifiers_card_shows_its_own_scores(classifier: MineClassifier) -> None:
     settings = EvaluationSettings(bootstrap=BootstrapSettings(resamples=20))
     _, scores, categories, _ = score_models(predictions(), settings)
     card = write_classifier_card(classifier, scores, categories, predictions(), folds_table(), SETTINGS, CAVEATS)
@@ -105,7 +105,7 @@ def test_a_classifiers_card_is_made_from_its_own_rows_of_the_score_tables(classi
     assert "**The scenes are simulated.**" in card
 
 
-def test_a_package_knows_its_training_chips_and_its_own_scores(classifier: MineClassifier) -> None:
+def test_facts_hold_training_chips_and_own_scores(classifier: MineClassifier) -> None:
     _, known = describe_package(classifier, scores_table(), PACKED, folds_table(), SETTINGS)
     assert known.training_chips == TRAIN
     assert known.bounds == (-60, -5, -13, -5)
@@ -113,7 +113,7 @@ def test_a_package_knows_its_training_chips_and_its_own_scores(classifier: MineC
     assert [figure.value for figure in known.scores] == blend["value"].tolist()
 
 
-def test_one_label_that_is_turned_over_makes_other_data(classifier: MineClassifier) -> None:
+def test_one_label_changes_the_data_hash(classifier: MineClassifier) -> None:
     turned = folds_table()
     turned["label"] = turned["label"].where(turned.index != 3, 1 - turned["label"])
     hashes = {
@@ -123,7 +123,7 @@ def test_one_label_that_is_turned_over_makes_other_data(classifier: MineClassifi
     assert len(hashes) == 2
 
 
-def test_masks_are_among_the_data_of_a_segmenter() -> None:
+def test_masks_change_a_segmenters_data_hash() -> None:
     model, folds, masks = segmenter(), outlined.folds_table(), outlined.masks_of()
     other = outlined.planes(outlined.NAMES, list(1 - np.minimum(masks.array, 1)))
     hashes = {
@@ -133,7 +133,7 @@ def test_masks_are_among_the_data_of_a_segmenter() -> None:
     assert len(hashes) == 3
 
 
-def test_a_segmenters_pixels_are_measured_where_its_chips_lie() -> None:
+def test_a_segmenters_pixels_are_measured_on_the_ground() -> None:
     array, names = np.zeros((3, 4, 4), np.uint8), ("a.tif", "b.tif", "c.tif")
     in_degrees = ChipGrid(CRS.from_epsg(4326), Affine(1e-4, 0, -60, 0, -1e-4, 60), 4, 4)
     assert ground_pixel(planes_in_memory(array, names, [in_degrees] * 3)) == pytest.approx(7.89, abs=0.01)
@@ -143,14 +143,12 @@ def test_a_segmenters_pixels_are_measured_where_its_chips_lie() -> None:
     assert describe_package(segmenter(), *given)[0].pixel_metres == 20
 
 
-def test_without_a_champion_the_first_model_becomes_it(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_the_first_model_becomes_champion(classifier: MineClassifier, tmp_path: Path) -> None:
     promotion = compare_classifiers(stored(classifier, tmp_path), NOBODY, predictions(), PACKED, SETTINGS)
     assert (promotion["outcome"], promotion["chips"], promotion["left_out"]) == ("champion", CHIPS - TRAIN, 0)
 
 
-def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(
-    classifier: MineClassifier, tmp_path: Path
-) -> None:
+def test_a_champion_is_scored_on_unseen_chips_alone(classifier: MineClassifier, tmp_path: Path) -> None:
     seen = [*trained_chips(), *PACKED.filenames[-5:]]
     promotion = compare_classifiers(
         stored(classifier, tmp_path), champion(classifier, seen), predictions(0.6), PACKED, SETTINGS
@@ -166,14 +164,14 @@ def test_a_champion_is_scored_anew_and_not_on_what_it_was_trained_on(
     assert promotion["champion"]["value"] == pytest.approx(np.mean(pairs))
 
 
-def test_a_champion_may_want_fewer_bands_in_another_order(tmp_path: Path) -> None:
+def test_a_champion_may_use_fewer_bands(tmp_path: Path) -> None:
     bands = SIX_BANDS[::-1]
     model = MineSegmenter(ChipSettings(bands=bands), trained_segmenter(1, size=16), 0.5)
     view = RegistryView("mine-segmenter", Champion("4", "old", model, hash_chips(PACKED, trained_chips())))
     assert compare_outlines(model, view, tmp_path)["champion"] is not None
 
 
-def test_a_champion_that_wants_a_band_which_the_chips_lack_can_not_be_compared(
+def test_a_missing_band_prevents_the_comparison(
     classifier: MineClassifier,
     tmp_path: Path,
 ) -> None:
@@ -185,7 +183,7 @@ def test_a_champion_that_wants_a_band_which_the_chips_lack_can_not_be_compared(
     assert promotion["reason"].startswith("Version 4 wants B1, which these chips lack: give the alias champion")
 
 
-def test_a_champion_for_chips_of_another_size_can_not_be_compared(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_another_chip_size_prevents_the_comparison(classifier: MineClassifier, tmp_path: Path) -> None:
     models = {
         name: replace(model, layout=model.layout.model_copy(update={"chip_size": 32}))
         for name, model in classifier.models.items()
@@ -197,7 +195,7 @@ def test_a_champion_for_chips_of_another_size_can_not_be_compared(classifier: Mi
     assert promotion["reason"].startswith("Version 4 judges chips of 32 pixels, and these have 16")
 
 
-def test_too_few_chips_that_the_champion_has_not_seen_leave_it_in_its_place(
+def test_too_few_unseen_chips_leave_the_champion(
     classifier: MineClassifier,
     tmp_path: Path,
 ) -> None:
@@ -209,14 +207,14 @@ def test_too_few_chips_that_the_champion_has_not_seen_leave_it_in_its_place(
     assert promotion["left_out"] == CHIPS - TRAIN
 
 
-def test_the_champion_itself_is_not_compared_with_itself(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_the_same_model_is_not_compared(classifier: MineClassifier, tmp_path: Path) -> None:
     view = champion(classifier, trained_chips(), "new")
     promotion = compare_classifiers(stored(classifier, tmp_path), view, predictions(), PACKED, SETTINGS)
     assert (promotion["outcome"], promotion["difference"]) == ("champion", None)
     assert promotion["reason"] == "This very model is the champion already, as version 4."
 
 
-def test_a_registry_that_does_not_answer_decides_nothing(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_without_a_registry_nothing_is_decided(classifier: MineClassifier, tmp_path: Path) -> None:
     view = RegistryView("mine-classifier", obstacle="It is not there.")
     promotion = compare_classifiers(stored(classifier, tmp_path), view, predictions(), PACKED, SETTINGS)
     assert promotion["outcome"] == "challenger"
@@ -245,7 +243,7 @@ def outlining_champion(model: MineSegmenter) -> RegistryView:
     return RegistryView("mine-segmenter", Champion("1", "old", model, seen))
 
 
-def test_outlines_of_champion_and_challenger_are_measured_on_the_same_chips(tmp_path: Path) -> None:
+def test_segmenters_are_compared_on_the_same_chips(tmp_path: Path) -> None:
     promotion = compare_outlines(segmenter(), outlining_champion(segmenter()), tmp_path)
     assert (promotion["outcome"], promotion["chips"]) == ("champion", outlined.CHIPS - outlined.TRAIN)
     assert promotion["one_sided_pixels"] == 0
@@ -254,7 +252,7 @@ def test_outlines_of_champion_and_challenger_are_measured_on_the_same_chips(tmp_
     assert promotion["difference"]["value"] == pytest.approx(difference)
 
 
-def test_a_segmenter_that_is_silent_where_it_errs_does_not_win(tmp_path: Path) -> None:
+def test_nodata_where_it_errs_wins_nothing(tmp_path: Path) -> None:
     model = segmenter(threshold=0.01)  # it calls a good part of the ground a mine
     names, chips, masks = outlined.NAMES[outlined.TRAIN :], outlined.packed(), outlined.masks_of()
     maps = model.predict(np.stack([chips.reflectance(row) for row in chips.rows(names)])).astype(np.float16)
@@ -279,7 +277,7 @@ def test_a_segmenters_card_scores_each_region() -> None:
     assert "| place-0 | out-of-fold |" in card
 
 
-def test_figures_by_category_have_a_name_on_a_segmenters_card() -> None:
+def test_a_segmenters_card_names_the_metric_by_category() -> None:
     chips = outlined.chip_scores().assign(category="river mine")
     scores = pd.DataFrame(columns=["split", "model", "category_excluded", "metric", "value", "low", "high"])
     card = write_segmenter_card(
@@ -288,7 +286,7 @@ def test_figures_by_category_have_a_name_on_a_segmenters_card() -> None:
     assert "| river mine (IoU) | test |" in card
 
 
-def test_what_a_version_is_looked_up_by_stands_in_its_tags(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_a_version_has_tags(classifier: MineClassifier, tmp_path: Path) -> None:
     package = stored(classifier, tmp_path)
     tags = version_tags(package, {"MLflow run": "f00", "Git commit": "abc"})
     assert (tags["bands"], tags["chip_size"], tags["threshold"]) == (",".join(BANDS), "16", "0.4321")

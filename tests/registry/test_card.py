@@ -1,4 +1,4 @@
-"""What a model card says, and that it says no more than was measured."""
+"""Model cards."""
 
 import pandas as pd
 import pytest
@@ -36,7 +36,7 @@ def card_of(caveats: tuple[str, ...] = ("The scenes are simulated.",), *, tested
     return write_card(CardData("mine-classifier", description(), *given))
 
 
-def test_a_card_tells_use_data_limits_and_scores_by_category_and_region() -> None:
+def test_a_card_has_all_sections() -> None:
     card = card_of()
     for heading in ("Intended use", "What it takes and gives", "Data", "Scores", "Limits"):
         assert f"\n## {heading}\n" in card
@@ -47,7 +47,7 @@ def test_a_card_tells_use_data_limits_and_scores_by_category_and_region() -> Non
     assert "B2, B3, B4, B8, B11, B12" in card
 
 
-def test_a_card_says_that_data_are_simulated_where_the_report_does() -> None:
+def test_a_card_repeats_the_caveats() -> None:
     assert "**The scenes are simulated.**" in card_of()
     assert "simulated" not in card_of(())
 
@@ -61,7 +61,7 @@ def test_the_same_tables_give_the_same_card() -> None:
 
 
 @pytest.mark.parametrize("letters", [10, DESCRIPTION_LETTERS, DESCRIPTION_LETTERS + 1, 20_000])
-def test_a_long_card_is_shortened_to_what_a_registry_takes_and_says_where_all_of_it_is(letters: int) -> None:
+def test_a_long_card_is_shortened(letters: int) -> None:
     card = ("A line of a table.\n\n" * (letters // 20 + 1))[:letters]
     short = shorten(card)
     assert len(short) <= DESCRIPTION_LETTERS
@@ -69,5 +69,5 @@ def test_a_long_card_is_shortened_to_what_a_registry_takes_and_says_where_all_of
     assert ("model_card.md" in short) == (letters > DESCRIPTION_LETTERS)
 
 
-def test_a_place_without_a_region_is_one_of_its_own() -> None:
+def test_a_place_without_region_is_its_own_region() -> None:
     assert (region_of("madre_de_dios/r1c2"), region_of("p7")) == ("madre_de_dios", "p7")

@@ -24,9 +24,7 @@ def folder(tmp_path: Path) -> Path:
     [("classification", TaskType.SCENE_CLASSIFICATION, [-1]),
      ("segmentation", TaskType.SEMANTIC_SEGMENTATION, [-1, 32, 32])],
 )  # fmt: skip
-def test_the_extension_reads_what_the_model_takes_and_gives(
-    folder: Path, task: str, called: TaskType, output: list[int]
-) -> None:
+def test_pystac_reads_input_and_output(folder: Path, task: str, called: TaskType, output: list[int]) -> None:
     path = folder / "mlm_item.json"
     write_model_item(describe_model(description(task), facts(), folder), path)
     item = pystac.Item.from_dict(json.loads(path.read_text(encoding="utf-8")))
@@ -42,7 +40,7 @@ def test_the_extension_reads_what_the_model_takes_and_gives(
     assert item.assets["model"].extra_fields["mlm:artifact_type"] == "torch.export.save"
 
 
-def test_it_lies_where_its_chips_lie_and_everywhere_if_nobody_knows(folder: Path) -> None:
+def test_the_item_lies_where_its_chips_lie(folder: Path) -> None:
     assert describe_model(description(), facts(), folder).bbox == [-60, -5, -50, 2]
     assert describe_model(description(), facts(bounds=None), folder).bbox == [-180, -90, 180, 90]
 

@@ -60,7 +60,7 @@ def sent(chips: NDArray[np.float32]) -> list[Any]:
     return listed
 
 
-def test_the_answer_is_the_detectors_own(serving: Serving) -> None:
+def test_answers_equal_the_classifiers(serving: Serving) -> None:
     chips = chips_to_ask_about()
     answer = serving.ask(sent(chips))
     wanted = serving.classifier.predict(chips)
@@ -81,14 +81,14 @@ def test_a_missing_band_is_named(serving: Serving) -> None:
     assert sentence == "The bands B2, B3, B4, B8, B11 lack B12: send B2, B3, B4, B8, B11, B12, in any order."
 
 
-def test_a_wrong_shape_and_digital_numbers_are_refused_in_a_sentence(serving: Serving) -> None:
+def test_wrong_shapes_and_digital_numbers_are_refused(serving: Serving) -> None:
     chips = chips_to_ask_about(2)
     right = f"send chips × 6 bands (B2, B3, B4, B8, B11, B12) × {SIZE} rows × {SIZE} columns."
     assert serving.refusal(sent(chips[:, :, :9])).endswith(right)
     assert "send reflectance" in serving.refusal(sent(chips * 10_000))
 
 
-def test_a_chip_that_is_no_batch_is_refused_in_mlflows_words(serving: Serving) -> None:
+def test_a_single_chip_is_refused_by_mlflow(serving: Serving) -> None:
     sentence = serving.refusal(sent(chips_to_ask_about(2)[0]))
     assert sentence.endswith("Shape of input (6, 32, 32) does not match expected shape (-1, -1, -1, -1).")
 
@@ -102,7 +102,7 @@ def test_what_are_no_numbers_is_refused(inputs: object, serving: Serving) -> Non
     assert serving.refusal(inputs)
 
 
-def test_a_hundred_requests_at_once_are_all_answered_right(serving: Serving) -> None:
+def test_a_hundred_requests_at_once(serving: Serving) -> None:
     chips = chips_to_ask_about(100)
     with ThreadPoolExecutor(100) as senders:
         answers = list(senders.map(lambda chip: serving.ask([chip]), sent(chips)))

@@ -1,4 +1,4 @@
-"""When a challenger takes the champion's place."""
+"""Promotion of a challenger."""
 
 import json
 
@@ -13,7 +13,7 @@ CHIPS = judged_chips()
 
 
 def compare(challenger: str, champion: str, chips: pd.DataFrame = CHIPS, **changes: object) -> Decision:
-    """Decide between two of the models."""
+    """Compare two of the models."""
     case = PromotionCase(scorer(chips, challenger), chips["place"], scorer(chips, champion), "3", left_out=2)
     return decide(case, SETTINGS.model_copy(update=changes))
 
@@ -39,7 +39,7 @@ def test_an_equal_model_stays_the_challenger() -> None:
     assert "does not lie above 0" in decision.reason
 
 
-def test_a_model_that_is_surely_but_hardly_better_stays_the_challenger() -> None:
+def test_a_small_margin_does_not_win() -> None:
     decision = compare("good", "guess", margin=0.9)
     assert decision.outcome == "challenger"
     assert "less than the margin of 0.9" in decision.reason
@@ -53,19 +53,19 @@ def test_luck_on_few_chips_is_not_enough() -> None:
     assert decision.outcome == "challenger"
 
 
-def test_without_a_champion_the_first_model_that_can_be_scored_becomes_it_and_it_is_said() -> None:
+def test_the_first_scored_model_becomes_champion() -> None:
     decision = decide(PromotionCase(scorer(CHIPS, "guess"), CHIPS["place"]), SETTINGS)
     assert (decision.outcome, decision.champion, decision.difference) == ("champion", None, None)
     assert decision.reason.startswith("There was no champion")
 
 
-def test_a_model_without_test_chips_becomes_nothing() -> None:
+def test_without_test_chips_there_is_no_champion() -> None:
     decision = decide(PromotionCase(never, []), SETTINGS)
     assert decision.outcome == "challenger"
     assert "no test chips" in decision.reason
 
 
-def test_a_test_split_without_mines_decides_nothing() -> None:
+def test_a_test_split_needs_mines() -> None:
     forest = CHIPS[CHIPS["label"] == 0]
     decision = decide(PromotionCase(scorer(forest, "good"), forest["place"]), SETTINGS)
     assert decision.outcome == "challenger"
@@ -73,7 +73,7 @@ def test_a_test_split_without_mines_decides_nothing() -> None:
 
 
 @pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
-def test_too_few_chips_or_places_that_the_champion_has_not_seen_decide_nothing(chips: int, places: int) -> None:
+def test_too_few_unseen_chips_or_places_decide_nothing(chips: int, places: int) -> None:
     few = judged_chips(chips, places)
     decision = compare("good", "guess", few)
     assert decision.outcome == "challenger"
@@ -81,19 +81,19 @@ def test_too_few_chips_or_places_that_the_champion_has_not_seen_decide_nothing(c
 
 
 @pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
-def test_too_few_chips_or_places_make_no_first_champion(chips: int, places: int) -> None:
+def test_too_few_chips_make_no_first_champion(chips: int, places: int) -> None:
     few = judged_chips(chips, places)
     decision = decide(PromotionCase(scorer(few, "good"), few["place"]), SETTINGS)
     assert (decision.outcome, decision.challenger) == ("challenger", None)
     assert decision.reason.startswith(f"There are only {chips} test chips of {places} places, too few for a first ch")
 
 
-def test_a_metric_of_another_task_is_told_in_one_sentence() -> None:
+def test_a_metric_of_the_other_task_is_refused() -> None:
     with pytest.raises(BadInputError, match=r"^The metric iou that mine-classifier is to win by is none of its task"):
         compare("good", "guess", metric="iou")
 
 
-def test_the_record_of_a_decision_is_json_and_holds_its_figures() -> None:
+def test_a_decision_is_json() -> None:
     record = json.loads(json.dumps(compare("good", "guess").record(), allow_nan=False))
     assert record["difference"].keys() == {"value", "low", "high"}
     assert (record["metric"], record["margin"], record["confidence"]) == ("roc_auc", 0.01, 0.95)

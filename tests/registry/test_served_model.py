@@ -49,7 +49,7 @@ def test_a_band_named_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 6, 9, SIZE), (1, 5, SIZE, SIZE), (0, 6, SIZE, SIZE), (6, SIZE, SIZE)])
-def test_a_wrong_shape_is_refused_with_the_right_one(shape: tuple[int, ...]) -> None:
+def test_a_wrong_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(Refused, match=rf"send chips × 6 bands \(B2, .*B12\) × {SIZE} rows × {SIZE} columns\.$"):
         arrange_bands(np.zeros(shape, np.float32), list(SIX_BANDS), DESCRIPTION)
 
@@ -70,7 +70,7 @@ def test_digital_numbers_are_recognised() -> None:
         check_reflectance(chips_to_ask_about(2) * 10_000, DESCRIPTION)
 
 
-def test_a_segmenter_answers_with_hectares_and_a_map(segmenting: Path) -> None:
+def test_a_segmenter_answers_with_a_map(segmenting: Path) -> None:
     chips, model = chips_to_ask_about(3), mlflow.pyfunc.load_model(str(segmenting))
     probabilities = small_outliner().predict(chips)
     answers = model.predict(chips)
@@ -83,7 +83,7 @@ def test_a_segmenter_answers_with_hectares_and_a_map(segmenting: Path) -> None:
     assert "probability" not in model.predict(chips, params={"maps": False})[0]
 
 
-def test_the_folder_describes_the_model_and_names_no_place(segmenting: Path) -> None:
+def test_the_folder_names_no_place(segmenting: Path) -> None:
     text = (segmenting / "MLmodel").read_text(encoding="utf-8")
     written = yaml.safe_load(text)
     assert written["metadata"]["bands"] == list(SIX_BANDS)

@@ -1,4 +1,4 @@
-"""Models in a registry that really is one: MLflow's own, in a file."""
+"""MLflow's own model registry, in a file."""
 
 import contextlib
 import shutil
@@ -62,7 +62,7 @@ def aliases(client: mlflow.MlflowClient) -> dict[str, str]:
     return {alias: str(version) for alias, version in client.get_registered_model("mine-classifier").aliases.items()}
 
 
-def test_a_model_becomes_a_version_with_its_card_tags_and_aliases(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+def test_a_registered_model_has_card_tags_and_aliases(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     run = client.create_run(client.create_experiment("models", artifact_location=str(tmp_path / "artifacts")))
     version = register(registration(tmp_path / "a", "a"), run.info.run_id)
     kept = client.get_model_version("mine-classifier", version.version)
@@ -81,13 +81,13 @@ def test_the_same_model_makes_no_second_version(client: mlflow.MlflowClient, tmp
     assert client.get_model_version("mine-classifier", "1").tags["decision"] == "champion"
 
 
-def test_a_challenger_that_loses_leaves_the_champion_in_its_place(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+def test_a_losing_challenger_leaves_the_champion(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     register(registration(tmp_path / "a", "a"), None)
     register(registration(tmp_path / "b", "b", champion=False, before="1"), None)
     assert aliases(client) == {"challenger": "2", "champion": "1"}
 
 
-def test_a_challenger_that_wins_takes_the_champions_place(tmp_path: Path) -> None:
+def test_a_winning_challenger_becomes_champion(tmp_path: Path) -> None:
     register(registration(tmp_path / "a", "a"), None)
     register(registration(tmp_path / "b", "b", before="1"), None)
     champion = find_champion("mine-classifier")
@@ -95,7 +95,7 @@ def test_a_challenger_that_wins_takes_the_champions_place(tmp_path: Path) -> Non
     assert (champion.version, champion.content_hash) == ("2", "b" * 16)
 
 
-def test_a_model_that_beat_another_champion_than_the_present_one_has_to_be_compared_again(
+def test_a_new_champion_since_the_comparison_stays(
     client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for letter, before in (("a", ""), ("b", "1")):
@@ -109,7 +109,7 @@ def test_a_model_that_beat_another_champion_than_the_present_one_has_to_be_compa
     )
 
 
-def test_a_champion_that_was_deposed_by_hand_meanwhile_is_not_called_another_one(
+def test_a_champion_removed_by_hand_is_reported(
     client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     register(registration(tmp_path / "a", "a"), None)
@@ -121,7 +121,7 @@ def test_a_champion_that_was_deposed_by_hand_meanwhile_is_not_called_another_one
     assert f"{told}, so version 2 stays the challenger" in caplog.text
 
 
-def test_a_model_that_is_put_forward_again_may_still_win(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+def test_a_model_registered_again_may_win(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     register(registration(tmp_path / "a", "a"), None)
     register(registration(tmp_path / "b", "b", champion=False, before="1"), None)
     register(registration(tmp_path / "b", "b", before="1"), None)
@@ -129,7 +129,7 @@ def test_a_model_that_is_put_forward_again_may_still_win(client: mlflow.MlflowCl
     assert client.get_model_version("mine-classifier", "2").tags["decision"] == "champion"
 
 
-def test_a_run_that_makes_another_champion_in_the_same_moment_is_noticed(
+def test_a_simultaneous_champion_is_noticed(
     client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     register(registration(tmp_path / "a", "a"), None)
@@ -147,9 +147,7 @@ def test_a_run_that_makes_another_champion_in_the_same_moment_is_noticed(
     )
 
 
-def test_the_latest_decision_stands_in_the_tags_of_a_model_and_nothing_of_an_earlier_one(
-    client: mlflow.MlflowClient, tmp_path: Path
-) -> None:
+def test_tags_hold_the_latest_decision_alone(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     register(registration(tmp_path / "a", "a"), None)
     loser = registration(tmp_path / "b", "b", champion=False, before="1")
     register(replace(loser, decision={"decision": "challenger", "decision.difference": "-0.1"}), None)
@@ -183,7 +181,7 @@ def test_a_version_is_fetched_once_and_whole(tmp_path: Path, address: str) -> No
         ("models:/mine-classifier@best", r"no alias best in the registry: its versions are 1; by alias 1 \(challen"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_told_in_one_sentence_that_lists_what_is(tmp_path: Path, address: str, told: str) -> None:
+def test_an_unknown_version_is_refused_with_the_known_ones(tmp_path: Path, address: str, told: str) -> None:
     register(registration(tmp_path / "a", "a"), None)
     with pytest.raises(RegistryError, match=told):
         find_version(address)
@@ -194,16 +192,14 @@ def test_an_empty_registry_says_how_to_fill_it() -> None:
         find_version("models:/mine-classifier@champion")
 
 
-def test_a_server_that_does_not_answer_is_told_in_seconds_with_the_command_to_repeat(tmp_path: Path) -> None:
+def test_a_silent_registry_names_the_command_to_repeat(tmp_path: Path) -> None:
     mlflow.set_tracking_uri("http://somebody:secret@127.0.0.1:9")
     with pytest.raises(SilentRegistryError, match=r"then type kedro run --pipelines=registration") as told:
         register(registration(tmp_path / "a", "a"), None)
     assert "secret" not in str(told.value)
 
 
-def test_a_registry_behind_a_private_authority_is_asked_with_the_certificate_that_mlflow_is_told_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_health_check_uses_mlflows_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     whose = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *whose]
@@ -222,9 +218,7 @@ def test_a_registry_behind_a_private_authority_is_asked_with_the_certificate_tha
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_store_of_files_that_refuses_them_is_told_and_not_taken_for_a_full_disk(
-    client: mlflow.MlflowClient, tmp_path: Path, status: int
-) -> None:
+def test_a_refused_download_is_no_full_disk(client: mlflow.MlflowClient, tmp_path: Path, status: int) -> None:
     register(registration(tmp_path / "a", "a"), None)
     with FaultyServer(lambda _asked: Reply(status, {}, b"")).running() as server:
         client.create_model_version("mine-classifier", f"{server.address}/api/2.0/mlflow-artifacts/artifacts/a")
@@ -234,16 +228,14 @@ def test_a_store_of_files_that_refuses_them_is_told_and_not_taken_for_a_full_dis
     assert not list((tmp_path / "fetched").rglob("*.txt"))
 
 
-def test_a_place_for_files_that_can_not_be_written_to_is_told(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+def test_an_unwritable_artifact_folder_is_reported(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     (tmp_path / "artifacts").write_text("no folder")
     run = client.create_run(client.create_experiment("models", artifact_location=str(tmp_path / "artifacts")))
     with pytest.raises(SilentRegistryError, match="can't be used"):
         register(registration(tmp_path / "a", "a"), run.info.run_id)
 
 
-def test_a_model_is_found_beside_a_store_that_was_moved_with_its_project(
-    client: mlflow.MlflowClient, tmp_path: Path
-) -> None:
+def test_a_model_is_found_in_a_moved_project(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     project = tmp_path / "project"
     run = client.create_run(client.create_experiment("models", artifact_location=str(project / "artifacts")))
     register(registration(tmp_path / "a", "a"), run.info.run_id)
@@ -254,7 +246,7 @@ def test_a_model_is_found_beside_a_store_that_was_moved_with_its_project(
     assert (folder / "model.txt").read_text() == "a"
 
 
-def test_files_that_are_gone_are_told_in_one_sentence(tmp_path: Path) -> None:
+def test_missing_files_are_reported(tmp_path: Path) -> None:
     version = register(registration(tmp_path / "a", "a"), None)
     shutil.rmtree(tmp_path / "a")
     with pytest.raises(RegistryError, match=r"^The files of models:/mine-classifier/1 are gone from \S+/a, where the"):

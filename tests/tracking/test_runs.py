@@ -1,4 +1,4 @@
-"""Runs are found by what people call them."""
+"""Runs found by id, name and age."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Tracked:
     return tracked
 
 
-def test_a_run_is_found_by_id_first_digits_and_name(tracked: Tracked) -> None:
+def test_a_run_is_found_by_id_prefix_and_name(tracked: Tracked) -> None:
     key = tracked.ids[0]
     for wanted in (key, key[:12], "first"):
         assert find_run(wanted, tracked.store).id == key
 
 
-def test_the_last_finished_run_is_neither_a_fold_nor_a_failure(tracked: Tracked) -> None:
+def test_last_means_finished_and_top_level(tracked: Tracked) -> None:
     assert find_run(LAST, tracked.store).id == tracked.ids[1]
     assert find_run("LAST~0", tracked.store).id == tracked.ids[1]
     assert find_run("LAST~1", tracked.store).name == "first"
@@ -37,7 +37,7 @@ def test_a_failed_run_is_found_by_its_id(tracked: Tracked) -> None:
     assert find_run(tracked.ids[3], tracked.store).status == "FAILED"
 
 
-def test_what_a_run_was_made_of_is_read_back(tracked: Tracked) -> None:
+def test_facts_are_read_back(tracked: Tracked) -> None:
     run = find_run("first", tracked.store)
     assert run.params == {"epochs": "20"}
     assert run.tags["git_commit"] == "a" * 40
@@ -53,7 +53,7 @@ def test_files_of_a_run_are_fetched(tracked: Tracked) -> None:
     assert run.artifact("classification/decision.json").read_text("utf-8").startswith("{")
 
 
-def test_a_file_that_a_run_lacks_is_told_with_those_that_it_has(tracked: Tracked) -> None:
+def test_a_missing_artifact_is_reported_with_the_others(tracked: Tracked) -> None:
     with pytest.raises(BadInputError, match=r"has no file provenance/run\.json: it has manifest\.csv\."):
         find_run("first", tracked.store).artifact("provenance/run.json")
     with pytest.raises(BadInputError, match="none of its files can be reached"):
@@ -61,7 +61,7 @@ def test_a_file_that_a_run_lacks_is_told_with_those_that_it_has(tracked: Tracked
 
 
 @pytest.mark.parametrize("wanted", ["nonsense", "LAST~2", "0" * 32, "LAST~x", "feedfacefeedface"])
-def test_a_run_that_is_not_there_is_told_with_the_last_ones(tracked: Tracked, wanted: str) -> None:
+def test_an_unknown_run_is_reported_with_the_last_ones(tracked: Tracked, wanted: str) -> None:
     with pytest.raises(BadInputError, match=rf"There is no.* run {wanted} .* name one of the last ones") as told:
         find_run(wanted, tracked.store)
     assert f"{tracked.ids[3][:12]} training 2026-" in str(told.value)
@@ -73,7 +73,7 @@ def test_a_name_of_several_runs_is_not_guessed(tracked: Tracked) -> None:
         find_run("training", tracked.store)
 
 
-def test_a_project_that_has_tracked_nothing_stays_without_a_store(tmp_path: Path) -> None:
+def test_looking_for_a_run_creates_no_store(tmp_path: Path) -> None:
     database = tmp_path / "mlflow.db"
     with pytest.raises(BadInputError, match=r"There is no .*mlflow\.db, so no run has been tracked here yet"):
         find_run(LAST, RunStore(f"sqlite:///{database}", "mining_the_mines"))
@@ -85,7 +85,7 @@ def test_an_experiment_without_runs_says_so(tracked: Tracked) -> None:
         find_run(LAST, RunStore(tracked.store.address, "another"))
 
 
-def test_a_server_that_does_not_answer_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_is_named_without_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(BadInputError, match="can't be read: start that server") as told:
         find_run(LAST, RunStore("http://me:hunter2@127.0.0.1:9", "mining_the_mines"))
