@@ -5,7 +5,7 @@ precision with another one of clear dates beside it. Ours reads both twice in bl
 grown around seeds, holes filled, small ones dropped, with areas on the ellipsoid and all attributes. The rival reads
 the whole map, thresholds it, and makes a polygon of each patch: no clear dates, no holes, no statistics, no minimum.
 Each runs in a process of its own, by turns; medians of three are compared, with reading and without. Ours polygonizes
-twice (mines, and what is between them to find the holes) and may take up to 6 × the rival's time and no more memory.
+twice (mines, and what is between them to find the holes) and may take up to 4 × the rival's time and no more memory.
 
     python benchmarks/mapping_polygons.py [--size PIXELS]
 """
@@ -36,7 +36,7 @@ from mining_the_mines.mapping.attributes import MapFacts, describe_mines
 from mining_the_mines.mapping.polygonize import ProbabilityRows, polygonize
 from mining_the_mines.mapping.settings import Thresholds, VectorSettings
 
-LIMIT = 6.0
+LIMIT = 4.0
 SIZE = 10_980
 SHARE = 0.015
 TIMES = 3

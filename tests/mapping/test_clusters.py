@@ -14,7 +14,7 @@ import pytest
 from distributed import LocalCluster
 
 from mining_the_mines.core.dask_client import DaskSettings, connect
-from mining_the_mines.core.errors import SceneError, UnwritableError
+from mining_the_mines.core.errors import BadInputError, SceneError, UnwritableError
 from mining_the_mines.mapping.completion import waiting_parts
 from mining_the_mines.mapping.plan import ScenePlan
 from mining_the_mines.mapping.scene_maps import make_maps
@@ -167,7 +167,7 @@ def test_local_cluster_listens_on_loopback() -> None:
 
 
 def test_scheduler_without_answer(archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(SceneError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9 .*dask\.address"):
+    with pytest.raises(BadInputError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9 .*dask\.address"):
         make_maps(plans_of(archive), [], tmp_path, DaskSettings(address="tcp://127.0.0.1:9"))
     assert not list(tmp_path.iterdir())
 

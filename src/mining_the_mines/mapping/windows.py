@@ -1,8 +1,8 @@
-"""Windows that a scene is cut into, and the share that each of them has in what lies beneath several.
+"""Windows of a scene, and the weights by which they are blended.
 
-Rows and columns are cut alike, each axis for itself. The weights of all windows over a pixel add up to one along either
-axis, so that a map is the plain sum of weighted windows: nothing has to be divided, and rows can be written as soon as
-their last window is done.
+Rows and columns are cut alike, each axis by itself. The weights of all windows over a pixel add up to one along either
+axis, so a map is the plain sum of weighted windows: nothing has to be divided, and rows can be written as soon as their
+last window is done.
 """
 
 import math
@@ -19,14 +19,14 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class AxisWindows:
-    """How one axis of a scene is cut.
+    """Windows along one axis of a scene.
 
     Attributes:
         length: Pixels of the scene along the axis.
         window: Pixels of a window along the axis.
-        starts: First pixel of each window, in order. A window may begin before the scene and end behind it: what lies
-            outside is its mirror image.
-        blend: How windows that lie over each other are joined.
+        starts: First pixel of each window, in order. A window may begin before the scene and end behind it; pixels
+            outside are the mirror image of the scene.
+        blend: Blending of overlapping windows.
     """
 
     length: int
@@ -36,7 +36,7 @@ class AxisWindows:
 
     @cached_property
     def weights(self) -> npt.NDArray[np.float32]:
-        """Share of each window in the pixels beneath it, (windows, window); for each pixel they add up to one."""
+        """Weight of each window at its pixels, (windows, window); for each pixel of the scene they add up to one."""
         first = self.starts[0]
         total = np.zeros(self.starts[-1] - first + self.window)
         raw = [self._raw_weights(number) for number in range(len(self.starts))]
@@ -59,30 +59,30 @@ class AxisWindows:
         return np.asarray((place + start > before) & (place + start <= behind), dtype=np.float64)
 
     def inside(self, number: int) -> tuple[int, int]:
-        """First pixel of the scene in a window, and the one behind its last."""
+        """First pixel of the scene in a window, and the pixel behind its last."""
         start = self.starts[number]
         return max(0, start), min(self.length, start + self.window)
 
     def mirrored(self, first: int, end: int) -> Indices:
-        """Which pixels of the scene stand in the places from ``first`` to before ``end``, those outside of it too."""
+        """Pixels of the scene at the positions from ``first`` to before ``end``, mirrored outside the scene."""
         period = max(1, 2 * (self.length - 1))
         place = np.arange(first, end) % period
         return np.asarray(np.minimum(place, period - place).clip(max=self.length - 1), dtype=np.intp)
 
 
 def cut_axis(length: int, window: int, overlap: float, blend: Blend, *, whole: bool = False) -> AxisWindows:
-    """Cut an axis of a scene.
+    """Cut an axis of a scene into windows.
 
-    A scene that fits into a window is one window of its own size. In a longer one, windows begin half an overlap before
-    the scene and end behind it, so that its rims are seen with ground around them, though it is mirrored; the last
-    window is moved back to end there too.
+    A scene that fits into a window is one window of its own size. In a longer scene, windows begin half an overlap
+    before it and end as far behind it, so that its rims have context, though it is mirrored; the last window is moved
+    back to end there, too.
 
     Args:
         length: Pixels of the scene.
         window: Pixels of a window.
-        overlap: Share of a window that it has in common with the next, 0 to less than 1.
-        blend: How windows that lie over each other are joined.
-        whole: Whether no window may be smaller: a scene that is, lies in the middle of its mirror images.
+        overlap: Share of a window that overlaps the next one, 0 to less than 1.
+        blend: Blending of overlapping windows.
+        whole: True if no window may be smaller than ``window``: a smaller scene lies in the middle of mirror images.
 
     Returns:
         The windows.

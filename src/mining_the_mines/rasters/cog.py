@@ -18,7 +18,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-#: Rows, columns and pixels (bands, rows, columns) of a part of a raster.
+#: Rows, columns and pixels (bands, rows, columns) of a block of a raster.
 Block = tuple[slice, slice, npt.NDArray[np.generic]]
 
 #: Rows and columns of a tile.
@@ -36,19 +36,19 @@ _COG: Final = {
 
 @dataclass(frozen=True)
 class CogLayout:
-    """What a raster is, beside its pixels.
+    """Layout of a raster.
 
     Attributes:
         crs: Coordinate reference system, as rasterio understands it.
-        transform: From pixel to map coordinates.
+        transform: Transformation from pixel to map coordinates.
         height: Number of rows.
         width: Number of columns.
         bands: Description of each band.
-        dtype: Type of the numbers; ``float16`` is written as floats of 16 bits, which GDAL gives back as float32.
-        nodata: Number of pixels without data, if there are any.
-        scale: Of a number, to what it means.
-        offset: Added to that.
-        overviews: How pixels of smaller versions are made.
+        dtype: Type of the numbers; ``float16`` is written as floats of 16 bits, which GDAL reads as float32.
+        nodata: Value of pixels without data, if any.
+        scale: Factor of the numbers.
+        offset: Added to the scaled numbers.
+        overviews: Resampling of overviews.
     """
 
     crs: CRS | str | None
@@ -64,18 +64,18 @@ class CogLayout:
 
 
 def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapping[str, str]) -> None:
-    """Write a raster of which only a block at a time is in memory.
+    """Write a raster with one block at a time in memory.
 
-    GDAL's driver starts from a raster that is whole, so a plain GeoTIFF is written first, beside the place.
+    GDAL's COG driver copies a complete raster, so a plain GeoTIFF is written first, beside the file.
 
     Args:
-        path: Where to; the caller sees to it that it appears whole or not at all.
-        layout: What the raster is.
-        blocks: Its pixels, in any order.
-        tags: Of the file.
+        path: File to write; the caller makes it appear whole or not at all.
+        layout: Layout of the raster.
+        blocks: Blocks of pixels, in any order.
+        tags: Tags of the file.
 
     Raises:
-        OSError: If it can't be written, as on a full disk.
+        OSError: The file can't be written, as on a full disk.
     """
     plain = path.with_suffix(".plain")
     half = layout.dtype == "float16"
@@ -109,23 +109,23 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
         _check_end(path)
     except (RasterioError, CPLE_BaseError) as error:
         raise OSError(errno.EIO, f"GDAL says: {error}") from error
-    except SystemError as error:  # so rasterio tells that GDAL failed without a word
+    except SystemError as error:  # rasterio raises it if GDAL failed without a message
         raise OSError(errno.EIO, "GDAL does not say why") from error
     finally:
         plain.unlink(missing_ok=True)
 
 
-# On a full disk, GDAL says nothing of what it can't write when a file is closed.
+# On a full disk, GDAL reports no error when it closes a file that it could not write completely.
 
 
 def _check_size(plain: Path, layout: CogLayout) -> None:
-    """Make sure that all tiles were written; those that fail are left out."""
+    """Check that all tiles were written; GDAL leaves out those that fail."""
     tiles = math.ceil(layout.height / _TILE) * math.ceil(layout.width / _TILE) * len(layout.bands)
     if plain.stat().st_size < tiles * _TILE**2 * np.dtype(layout.dtype).itemsize:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _check_end(path: Path) -> None:
-    """Make sure that the last row can be read, which lies at the file's end."""
+    """Check that the last row can be read; it lies at the end of the file."""
     with rasterio.open(path) as image:
         image.read(window=Window.from_slices((image.height - 1, image.height), (0, image.width)))

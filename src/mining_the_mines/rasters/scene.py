@@ -1,4 +1,4 @@
-"""A scene that is to be mapped: a raster of any size, read a few rows at a time."""
+"""Scenes to map: rasters of any size, read a few rows at a time."""
 
 import os
 from collections.abc import Iterator
@@ -25,24 +25,24 @@ from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import ChipGrid, pixel_metres
 from mining_the_mines.rasters.reader import BandReader, RasterFormat, find_bands, unreadable
 
-#: Bytes of decoded blocks that GDAL keeps; by itself it takes a twentieth of the machine's memory.
+#: Size of GDAL's cache of decoded blocks; its default is a twentieth of the machine's memory.
 _GDAL_CACHE_BYTES: Final = 128 * 2**20
-#: Pixels whose edges differ by less than this share count as equally large: degrees are no metres.
+#: Relative difference up to which pixels count as equally large, since degrees are no metres.
 _TOLERANCE: Final = 0.2
-#: Left beside rasters by whoever looks at them.
+#: Suffix of statistics that GDAL and QGIS write beside a raster when they open it.
 _STATISTICS: Final = ".aux.xml"
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene, and what is known of it beside its pixels.
+    """A scene to map.
 
     Attributes:
-        name: Unique among the scenes of a run; its map's folder bears it.
-        image: A raster with named bands.
-        source: Where it comes from, as people know it: a path or an address.
-        clear_dates: A raster on the same grid with the number of clear dates of each pixel, if there is one.
-        dates: Days of its images, in order, where they are known.
+        name: Name, unique among the scenes of a run; the name of the map's folder.
+        image: Raster with named bands.
+        source: Path or address that a person knows the scene by.
+        clear_dates: Raster on the same grid with the number of clear dates of each pixel, if there is one.
+        dates: Days of its images in order; empty if unknown.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Scene:
     dates: tuple[date, ...] = ()
 
     def fingerprint(self) -> list[Any]:
-        """What tells its files from other ones, wherever they lie: what is in them, and what is said of their bands.
+        """Hashes of its files and descriptions of their bands, independent of where the files lie.
 
         Raises:
-            SceneError: If one can't be opened.
+            SceneError: One of them can't be opened.
         """
         return [None if path is None else _marks(path) for path in (self.image, self.clear_dates)]
 
@@ -63,23 +63,23 @@ class Scene:
         """SHA-256 of each of its files on this machine, by path.
 
         Raises:
-            SceneError: If one can't be opened.
+            SceneError: One of them can't be opened.
         """
         rasters = [path for path in (self.image, self.clear_dates) if path is not None]
         return {str(file): hash_file(file) for path in rasters for file in raster_files(path)}
 
 
 def lay_grid(scene: Scene, chips: RasterFormat, pixel: float, *, resample: bool) -> ChipGrid:
-    """Find out on which grid a scene is mapped, and whether it can be.
+    """Return the grid that a scene is mapped on.
 
     Args:
         scene: The scene.
-        chips: Which bands a model wants, and how numbers become reflectance.
+        chips: Bands of the model, and decoding of numbers.
         pixel: Edge of the pixels that the model was trained on, in metres.
-        resample: Whether a scene with other pixels is resampled to these.
+        resample: True to resample a scene with other pixels.
 
     Returns:
-        The scene's own grid; where it is resampled, one with the same corner and coordinate reference system.
+        The scene's own grid, or if it is resampled, a grid with the same corner and CRS.
 
     Raises:
         SceneError: If it is no raster, lacks coordinates, is rotated, or has other pixels.
@@ -113,8 +113,8 @@ class SceneRows:
     """An open scene.
 
     Attributes:
-        bands: Where its bands are, and what its numbers mean.
-        grid: On which it is read.
+        bands: Positions of its bands, and decoding of its numbers.
+        grid: Grid that it is read on.
     """
 
     bands: BandReader
@@ -123,17 +123,17 @@ class SceneRows:
     _path: Path
 
     def read(self, first: int, end: int) -> npt.NDArray[np.generic]:
-        """Read rows as the file holds them; one thread at a time may.
+        """Read rows as stored; not safe for several threads at once.
 
         Args:
             first: First row.
-            end: Row behind the last.
+            end: Row behind the last one.
 
         Returns:
             (bands, rows, width).
 
         Raises:
-            SceneError: If the file can't be read there, as one that is cut off.
+            SceneError: The file can't be read there, as one that is cut off.
         """
         window = Window.from_slices((first, end), (0, self.grid.width))
         try:
@@ -152,8 +152,8 @@ def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[Sce
 
     Args:
         scene: The scene.
-        chips: Which bands, and how numbers become reflectance.
-        grid: As :func:`lay_grid` gave it; the scene is resampled while it is read if this is not its own.
+        chips: Bands of the model, and decoding of numbers.
+        grid: Grid of :func:`lay_grid`; the scene is resampled while it is read if this is not its own grid.
 
     Yields:
         The open scene.
@@ -184,16 +184,16 @@ def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[Sce
 def raster_files(path: Path) -> list[Path]:
     """List a raster's files on this machine: itself, those beside it, and of a mosaic (VRT) all that it is made of.
 
-    What GDAL and QGIS add beside a raster by looking at it (``.aux.xml``) is left out.
+    Statistics that GDAL and QGIS write beside a raster (``.aux.xml``) are left out.
 
     Args:
-        path: Of the raster.
+        path: Path of the raster.
 
     Returns:
         The raster first, then the others in the order in which GDAL names them, each once.
 
     Raises:
-        SceneError: If it, or a mosaic in it, can't be opened.
+        SceneError: It, or a mosaic in it, can't be opened.
     """
     with _opened(path) as source:
         named = [Path(os.path.normpath(name)) for name in source.files if not name.endswith(_STATISTICS)]
@@ -203,10 +203,10 @@ def raster_files(path: Path) -> list[Path]:
 
 
 def gdal_memory() -> rasterio.Env:
-    """Keep GDAL's cache of blocks small.
+    """Return an environment with a small cache of blocks.
 
-    GDAL asks for its size once in a process, when the first block is read, and options hold for one thread: so every
-    thread that reads says it.
+    GDAL reads the size once in a process, with the first block, and options hold for one thread, so every thread that
+    reads enters it.
     """
     return rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE_BYTES)
 
@@ -222,10 +222,10 @@ def _opened(path: Path) -> Iterator[DatasetReader]:
 
 
 def _marks(path: Path) -> list[Any]:
-    """What tells a raster from others: of a mosaic (VRT), all that it is made of.
+    """Hashes of the files of a raster and of all parts of a mosaic (VRT), with the descriptions of its bands.
 
-    What GDAL and QGIS add beside a raster by looking at it (``.aux.xml``) is left out: statistics change no map. What
-    it may say of bands is asked for instead.
+    Statistics that GDAL and QGIS write beside a raster (``.aux.xml``) are left out, since they change no map; what they
+    may state about bands is part of the descriptions.
     """
     with _opened(path) as source:
         files = [Path(name) for name in source.files if not name.endswith(_STATISTICS)]
@@ -233,7 +233,7 @@ def _marks(path: Path) -> list[Any]:
     for file in files:
         if _is_mosaic(file) and file != path:
             marks.append(_marks(file))
-        else:  # where there is no file, it lies on a server
+        else:  # a part that is no file lies on a server
             marks.append(hash_file(file) if file.exists() else redact(str(file)))
     return marks
 
