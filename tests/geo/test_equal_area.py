@@ -22,9 +22,7 @@ from mining_the_mines.geo.mine_polygons import place_pixels
     ],
     ids=["UTM", "degrees"],
 )
-def test_straight_edges_change_areas_by_less_than_a_millionth(
-    code: int, transform: Affine, width: int, share: float
-) -> None:
+def test_error_of_straight_edges(code: int, transform: Affine, width: int, share: float) -> None:
     ground = EqualAreaGrid(ChipGrid(CRS.from_epsg(code), transform, width, width))
     corner = width - 1000
     squares = shapely.box([0, corner, 0, corner], [0, 0, corner, corner], [1000, width] * 2, [1000, 1000, width, width])
@@ -34,7 +32,7 @@ def test_straight_edges_change_areas_by_less_than_a_millionth(
     assert np.abs(drawn / true - 1).max() < share
 
 
-def test_no_pixel_lies_beyond_the_range() -> None:
+def test_range_of_pixels() -> None:
     transform = from_origin(-60, 10, 1e-3, 1e-3)
     ground = EqualAreaGrid(ChipGrid(CRS.from_epsg(4326), transform, 5_000, 60_000))
     rows = np.arange(0, 60_000, 7)

@@ -15,7 +15,7 @@ AREAS = (("Aurora", field(0, 0, 100)), ("Borealis", field(200, 0, 100)))
 
 
 @pytest.mark.parametrize("name", ["areas.gpkg", "areas.geojson", "areas.shp"])
-def test_areas_are_read_from_any_file_in_any_crs(tmp_path: Path, name: str) -> None:
+def test_any_file_and_crs(tmp_path: Path, name: str) -> None:
     crs = "EPSG:4326" if name.endswith("geojson") else "EPSG:5880"
     shapes = gpd.GeoSeries([shape for _, shape in AREAS], crs="EPSG:32721").to_crs(crs)
     path = write_areas(tmp_path / name, [(name, shape) for (name, _), shape in zip(AREAS, shapes, strict=True)], crs)
@@ -26,23 +26,23 @@ def test_areas_are_read_from_any_file_in_any_crs(tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("column", ["name", "NAME", "Nome", "nombre", "ID"])
-def test_the_usual_columns_name_areas(tmp_path: Path, column: str) -> None:
+def test_usual_columns(tmp_path: Path, column: str) -> None:
     path = write_areas(tmp_path / "areas.gpkg", AREAS, column=column)
     assert read_named_areas(path).names == ("Aurora", "Borealis")
 
 
-def test_a_column_can_be_chosen(tmp_path: Path) -> None:
+def test_chosen_column(tmp_path: Path) -> None:
     path = write_areas(tmp_path / "areas.gpkg", AREAS)
     assert read_named_areas(path, "number").names == ("0", "1")
 
 
-def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_missing_column(tmp_path: Path) -> None:
     path = write_areas(tmp_path / "areas.gpkg", AREAS)
     with pytest.raises(BadInputError, match=r"areas\.gpkg has no column 'holder' .*: it has number, name\."):
         read_named_areas(path, "holder")
 
 
-def test_areas_without_names_are_numbered(tmp_path: Path) -> None:
+def test_unnamed_areas(tmp_path: Path) -> None:
     shapes = [(None, AREAS[0][1]), (7.0, AREAS[1][1]), (None, field(400, 0, 100))]
     path = write_areas(tmp_path / "areas.gpkg", shapes, column="id")
     assert read_named_areas(path).names == ("unnamed 1", "7", "unnamed 2")
@@ -52,7 +52,7 @@ def test_areas_without_names_are_numbered(tmp_path: Path) -> None:
     )
 
 
-def test_names_stay_with_their_areas_where_others_are_left_out_or_repaired(tmp_path: Path) -> None:
+def test_names_of_repaired_areas(tmp_path: Path) -> None:
     bow_tie = shapely.Polygon([(500_000, 9_400_000), (500_100, 9_400_100), (500_100, 9_400_000), (500_000, 9_400_100)])
     shapes = [("road", shapely.LineString([(500_000, 9_400_000), (500_100, 9_400_000)])), ("bow tie", bow_tie), *AREAS]
     areas = read_named_areas(write_areas(tmp_path / "areas.gpkg", shapes))
@@ -60,7 +60,7 @@ def test_names_stay_with_their_areas_where_others_are_left_out_or_repaired(tmp_p
     assert measure_hectares(areas.geometry) == pytest.approx([0.5, 1, 1], rel=0.001)
 
 
-def test_each_layer_has_its_own_names(tmp_path: Path) -> None:
+def test_several_layers(tmp_path: Path) -> None:
     path = write_areas(tmp_path / "areas.gpkg", AREAS[:1], layer="north")
     write_areas(path, AREAS[1:], column="NOME", layer="south")
     write_areas(path, AREAS[1:], column="holder", layer="west")
@@ -74,7 +74,7 @@ def test_each_layer_has_its_own_names(tmp_path: Path) -> None:
     ("content", "words"),
     [(None, r"areas\.geojson does not exist"), ("{", r"areas\.geojson can't be read as a vector file")],
 )
-def test_a_file_that_is_none_is_told(tmp_path: Path, content: str | None, words: str) -> None:
+def test_no_vector_file(tmp_path: Path, content: str | None, words: str) -> None:
     if content is not None:
         (tmp_path / "areas.geojson").write_text(content)
     with pytest.raises(BadInputError, match=words):

@@ -33,7 +33,7 @@ def confidence(mean: float, clear_dates: float = 5, *, touches_edge: bool = Fals
     return str(classify_confidence(gpd.GeoDataFrame(row), HALF)[0])
 
 
-def test_a_mine_has_all_columns_in_their_order() -> None:
+def test_columns() -> None:
     mines = describe_mines(patches("....", ".##.", "...."), FACTS, HALF)
     assert list(mines.columns) == [*COLUMNS, "geometry"]
     assert mines.drop(columns="geometry").dtypes.astype(str).to_dict() == COLUMNS
@@ -49,7 +49,7 @@ def test_a_mine_has_all_columns_in_their_order() -> None:
     assert mines.crs.to_epsg() == 32721
 
 
-def test_a_map_without_mines_has_the_same_columns_and_types(tmp_path: Path) -> None:
+def test_no_mines(tmp_path: Path) -> None:
     mines = describe_mines(patches("....", "...."), FACTS, HALF)
     assert len(mines) == 0
     assert mines.drop(columns="geometry").dtypes.astype(str).to_dict() == COLUMNS
@@ -57,13 +57,13 @@ def test_a_map_without_mines_has_the_same_columns_and_types(tmp_path: Path) -> N
     assert pyogrio.read_info(tmp_path / "mines.gpkg")["features"] == 0
 
 
-def test_what_is_not_known_is_missing() -> None:
+def test_unknown_dates() -> None:
     mines = describe_mines(patches("##", clear_dates=None), MapFacts("s", "m", "1"), HALF)
     assert mines[["first_date", "last_date", "clear_dates"]].isna().all(axis=None)
 
 
 @pytest.mark.parametrize("crs", [UTM, DEGREES])
-def test_the_centroid_is_in_degrees(crs: CRS) -> None:
+def test_centroid(crs: CRS) -> None:
     probability = picture("....", ".##.", "....")
     found = polygonize(
         [ProbabilityRows(0, probability)], grid_for(probability, crs), HALF, VectorSettings(minimum_hectares=0)
@@ -90,23 +90,21 @@ def test_the_centroid_is_in_degrees(crs: CRS) -> None:
         (0.55, float("nan"), False, "low"),
     ],
 )
-def test_confidence_follows_the_written_rule(
-    mean: float, clear_dates: float, touches_edge: bool, expected: str
-) -> None:
+def test_confidence(mean: float, clear_dates: float, touches_edge: bool, expected: str) -> None:
     assert confidence(mean, clear_dates, touches_edge=touches_edge) == expected
 
 
-def test_confidence_is_judged_from_the_threshold_on() -> None:
+def test_confidence_starts_at_the_threshold() -> None:
     row = pd.DataFrame({"mean_probability": [0.7], "clear_dates": [5.0], "touches_edge": [False]})
     classes = [str(classify_confidence(row, Thresholds(grow, grow))[0]) for grow in (0.3, 0.5, 0.68)]
     assert classes == ["high", "medium", "low"]
 
 
-def test_a_map_of_one_date_still_tells_faint_mines_from_the_rest() -> None:
+def test_confidence_of_one_date() -> None:
     assert {confidence(mean, clear_dates=1) for mean in (0.55, 0.7, 0.95)} == {"low", "medium"}
 
 
 @pytest.mark.parametrize("fields", [{"low_margin": 0.6}, {"low_clear_dates": 1}, {"high_margin": 2}])
-def test_classes_that_overlap_are_refused(fields: dict[str, float]) -> None:
+def test_overlapping_classes_are_refused(fields: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         ConfidenceSettings.model_validate(fields)

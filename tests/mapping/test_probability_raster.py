@@ -41,7 +41,7 @@ def written(
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_probabilities_come_back_as_exactly_as_the_precision_allows(tmp_path: Path, precision: Precision) -> None:
+def test_precision(tmp_path: Path, precision: Precision) -> None:
     path, expected = written(tmp_path, precision)
     blocks = list(read_probability(path, 17))
     assert [first for first, _ in blocks] == list(range(0, 70, 17))
@@ -52,9 +52,7 @@ def test_probabilities_come_back_as_exactly_as_the_precision_allows(tmp_path: Pa
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_a_map_is_a_valid_cloud_optimized_geotiff_on_the_grid_of_its_scene(
-    tmp_path: Path, precision: Precision
-) -> None:
+def test_valid_cog(tmp_path: Path, precision: Precision) -> None:
     path, _ = written(tmp_path, precision, (600, 530), window=64)
     assert cog_validate(path, strict=True, quiet=True)[0]
     with rasterio.open(path) as image, rasterio.open(tmp_path / "scene.tif") as scene:
@@ -72,7 +70,7 @@ def test_a_map_is_a_valid_cloud_optimized_geotiff_on_the_grid_of_its_scene(
             assert image.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == ("16" if precision == "float16" else None)
 
 
-def test_a_coarse_map_says_so(tmp_path: Path) -> None:
+def test_description_of_a_coarse_map(tmp_path: Path) -> None:
     scene = write_scene(tmp_path / "scene.tif", ground(40, 40))
     plan = plan_map(scene, store_model(tmp_path / "model", coarse=True))
     write_probability(tmp_path / "p.tif", plan, map_rows(plan, tmp_path / "parts"), {})
@@ -81,12 +79,12 @@ def test_a_coarse_map_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 60), (60, 1)])
-def test_any_size_can_be_written(tmp_path: Path, shape: tuple[int, int]) -> None:
+def test_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
     path, expected = written(tmp_path, "float32", shape)
     np.testing.assert_array_equal(np.concatenate([rows for _, rows in read_probability(path, 100)]), expected)
 
 
-def test_bands_of_rows_that_begin_together_are_joined(tmp_path: Path) -> None:
+def test_bands_that_begin_together(tmp_path: Path) -> None:
     # With much overlap, several rows of windows begin above the scene.
     path, expected = written(tmp_path, "float32", (100, 40), overlap=0.75, band_rows=1)
     found = np.concatenate([rows for _, rows in read_probability(path, 100)])
@@ -95,7 +93,7 @@ def test_bands_of_rows_that_begin_together_are_joined(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_a_small_version_keeps_means_and_gaps(tmp_path: Path, precision: Precision) -> None:
+def test_small_version(tmp_path: Path, precision: Precision) -> None:
     path, expected = written(tmp_path, precision, (64, 128))
     small = read_small(path, 32)
     assert small.shape == (16, 32)
@@ -105,7 +103,7 @@ def test_a_small_version_keeps_means_and_gaps(tmp_path: Path, precision: Precisi
 
 
 @given(st.floats(0, 1, width=32) | st.just(np.nan))
-def test_whole_numbers_are_the_nearest(probability: float) -> None:
+def test_rounding(probability: float) -> None:
     number = int(encode(np.array([[probability]], dtype=np.float32), "uint8")[0, 0])
     if np.isnan(probability):
         assert number == 255
@@ -113,7 +111,7 @@ def test_whole_numbers_are_the_nearest(probability: float) -> None:
         assert abs(number / STEPS - probability) <= 0.5 / STEPS + 1e-6
 
 
-def test_sums_that_are_off_by_the_last_bit_are_probabilities_all_the_same() -> None:
+def test_sums_beyond_one() -> None:
     off = np.array([[1.0000001, -1e-9]], dtype=np.float32)
     np.testing.assert_array_equal(encode(off, "float32"), [[1, 0]])
     np.testing.assert_array_equal(encode(off, "uint8"), [[STEPS, 0]])

@@ -17,18 +17,16 @@ from mining_the_mines.mapping.settings import MappingSettings, Thresholds, Vecto
         (0.4, 0.3, Thresholds(seed=0.4, grow=0.3)),
     ],
 )
-def test_a_seed_below_the_models_threshold_is_heeded(
-    seed: float | None, grow: float | None, expected: Thresholds
-) -> None:
+def test_seed_below_the_models_threshold(seed: float | None, grow: float | None, expected: Thresholds) -> None:
     settings = MappingSettings(vectors=VectorSettings(seed=seed, grow=grow))
     assert settings.thresholds(0.5) == expected
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.37, 1.0])
-def test_without_settings_a_seed_lies_halfway_from_the_models_threshold_to_one(threshold: float) -> None:
+def test_usual_seed(threshold: float) -> None:
     assert MappingSettings().thresholds(threshold) == Thresholds(seed=(1 + threshold) / 2, grow=threshold)
 
 
-def test_polygons_are_geojson_too_only_where_that_is_asked_for() -> None:
+def test_formats() -> None:
     assert MappingSettings().formats == ("gpkg", "parquet")
     assert MappingSettings(geojson=True).formats == ("gpkg", "parquet", "geojson")

@@ -69,7 +69,7 @@ def written(
     return content
 
 
-def test_all_that_the_specification_asks_for_is_there_and_is_read_again(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_valid_item(folder: Path, mines: gpd.GeoDataFrame) -> None:
     content = written(folder, mines)
     for field_name in ("type", "stac_version", "id", "geometry", "bbox", "properties", "links", "assets"):
         assert field_name in content
@@ -81,7 +81,7 @@ def test_all_that_the_specification_asks_for_is_there_and_is_read_again(folder: 
     assert all(Path(str(asset.get_absolute_href())).is_file() for asset in item.assets.values())
 
 
-def test_assets_are_described_as_they_are(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_assets(folder: Path, mines: gpd.GeoDataFrame) -> None:
     assets = written(folder, mines)["assets"]
     names = {"probability.tif", "mines.gpkg", "mines.parquet", "mines.geojson", "quicklook.jpg", "map.json"}
     assert {asset["href"].removeprefix("./") for asset in assets.values()} == names
@@ -93,7 +93,7 @@ def test_assets_are_described_as_they_are(folder: Path, mines: gpd.GeoDataFrame)
         assert "/" in asset["type"]
 
 
-def test_the_raster_tells_its_grid_and_its_numbers(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_raster_fields(folder: Path, mines: gpd.GeoDataFrame) -> None:
     asset = written(folder, mines)["assets"]["probability"]
     assert asset["proj:code"] == "EPSG:32721"
     assert asset["proj:shape"] == [100, 200]
@@ -102,30 +102,28 @@ def test_the_raster_tells_its_grid_and_its_numbers(folder: Path, mines: gpd.GeoD
     assert (band["data_type"], band["nodata"]) == ("float32", "nan")
 
 
-def test_a_raster_of_whole_numbers_tells_its_nodata_or_that_there_is_none(
-    folder: Path, mines: gpd.GeoDataFrame
-) -> None:
+def test_nodata(folder: Path, mines: gpd.GeoDataFrame) -> None:
     write_raster(folder / "probability.tif", dtype="uint8", nodata=255)
     assert written(folder, mines)["assets"]["probability"]["bands"][0]["nodata"] == 255
     write_raster(folder / "probability.tif", dtype="uint8", nodata=None)
     assert "nodata" not in written(folder, mines)["assets"]["probability"]["bands"][0]
 
 
-def test_a_crs_without_code_is_written_out(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_crs_without_code(folder: Path, mines: gpd.GeoDataFrame) -> None:
     write_raster(folder / "probability.tif", crs="+proj=laea +lat_0=-5 +lon_0=-57 +datum=WGS84 +units=m")
     properties = written(folder, mines)["properties"]
     assert properties["proj:code"] is None
     assert properties["proj:wkt2"].startswith("PROJCRS")
 
 
-def test_the_item_explains_the_columns_of_its_polygons(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_table_columns(folder: Path, mines: gpd.GeoDataFrame) -> None:
     properties = written(folder, mines)["properties"]
     assert [column["name"] for column in properties["table:columns"]] == list(mines.columns)
     assert properties["table:columns"][1]["description"] == MEANINGS["area_ha"]
     assert (properties["table:row_count"], properties["table:primary_geometry"]) == (2, "geometry")
 
 
-def test_properties_tell_what_was_found_and_by_what(folder: Path, mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_properties(folder: Path, mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     properties = written(folder, mines)["properties"]
     assert properties["mines:count"] == 2
     assert properties["mines:hectares"] == pytest.approx(13.01, abs=0.01)
@@ -136,27 +134,25 @@ def test_properties_tell_what_was_found_and_by_what(folder: Path, mines: gpd.Geo
     assert written(folder, compared)["properties"]["mines:to_review"] == 1
 
 
-def test_the_footprint_holds_the_mines(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_footprint_holds_the_mines(folder: Path, mines: gpd.GeoDataFrame) -> None:
     content = written(folder, mines)
     footprint = shapely.geometry.shape(content["geometry"])
     assert footprint.buffer(1e-6).contains(mines.to_crs(4326).geometry).all()
     assert tuple(content["bbox"]) == footprint.bounds
 
 
-def test_only_files_that_are_there_become_assets(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_missing_assets(folder: Path, mines: gpd.GeoDataFrame) -> None:
     (folder / "mines.geojson").unlink()
     (folder / "map.json").unlink()
     assert set(written(folder, mines)["assets"]) == {"probability", "mines", "mines-parquet", "quicklook"}
 
 
-def test_a_map_without_mines_has_an_item_too(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_no_mines(folder: Path, mines: gpd.GeoDataFrame) -> None:
     properties = written(folder, mines.iloc[:0])["properties"]
     assert (properties["mines:count"], properties["mines:hectares"]) == (0, 0)
 
 
-def test_images_without_dates_are_no_older_than_the_satellite_and_no_younger_than_the_map(
-    folder: Path, mines: gpd.GeoDataFrame
-) -> None:
+def test_unknown_dates(folder: Path, mines: gpd.GeoDataFrame) -> None:
     day = datetime(2024, 5, 6, 12, tzinfo=UTC).timestamp()
     os.utime(folder / "probability.tif", (day, day))
     properties = written(folder, mines, facts=MapFacts("tapajos", "segmenter", "3"))["properties"]
@@ -164,9 +160,7 @@ def test_images_without_dates_are_no_older_than_the_satellite_and_no_younger_tha
     assert properties["end_datetime"] == "2024-05-06T23:59:59Z"
 
 
-def test_images_without_dates_are_no_younger_than_the_raster_that_was_mapped(
-    folder: Path, mines: gpd.GeoDataFrame
-) -> None:
+def test_unknown_dates_of_a_scene(folder: Path, mines: gpd.GeoDataFrame) -> None:
     day = datetime(2022, 5, 6, 12, tzinfo=UTC).timestamp()
     os.utime(folder / "quicklook.jpg", (day, day))
     facts = MapFacts("tapajos", "segmenter", "3")
@@ -182,13 +176,11 @@ def test_images_without_dates_are_no_younger_than_the_raster_that_was_mapped(
         ("/data/composites/tapajos.tif", "/data/composites/tapajos.tif"),
     ],
 )
-def test_the_item_links_to_what_was_mapped_without_passwords(
-    folder: Path, mines: gpd.GeoDataFrame, source: str, told: str
-) -> None:
+def test_link_without_password(folder: Path, mines: gpd.GeoDataFrame, source: str, told: str) -> None:
     assert written(folder, mines, source=source)["links"] == [{"rel": "derived_from", "href": told}]
 
 
-def test_the_same_map_gives_the_same_bytes(folder: Path, mines: gpd.GeoDataFrame) -> None:
+def test_same_bytes(folder: Path, mines: gpd.GeoDataFrame) -> None:
     written(folder, mines)
     first = (folder / "item.json").read_bytes()
     written(folder, mines)

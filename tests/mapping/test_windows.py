@@ -19,7 +19,7 @@ def axes(draw: st.DrawFn, *, whole: bool | None = None) -> AxisWindows:
 
 
 @given(axes())
-def test_weights_over_every_pixel_add_up_to_one(axis: AxisWindows) -> None:
+def test_weights_add_up_to_one(axis: AxisWindows) -> None:
     total = np.zeros(axis.length)
     for number, start in enumerate(axis.starts):
         first, end = axis.inside(number)
@@ -28,13 +28,13 @@ def test_weights_over_every_pixel_add_up_to_one(axis: AxisWindows) -> None:
 
 
 @given(axes())
-def test_no_window_takes_away(axis: AxisWindows) -> None:
+def test_weights_are_not_negative(axis: AxisWindows) -> None:
     assert (axis.weights >= 0).all()
     assert axis.weights.shape == (len(axis.starts), axis.window)
 
 
 @given(axes())
-def test_windows_come_in_order_and_each_shows_some_of_the_scene(axis: AxisWindows) -> None:
+def test_order(axis: AxisWindows) -> None:
     assert list(axis.starts) == sorted(set(axis.starts))
     for number in range(len(axis.starts)):
         first, end = axis.inside(number)
@@ -42,7 +42,7 @@ def test_windows_come_in_order_and_each_shows_some_of_the_scene(axis: AxisWindow
 
 
 @given(axes())
-def test_what_lies_outside_is_the_mirror_image_of_what_lies_inside(axis: AxisWindows) -> None:
+def test_mirrored_outside(axis: AxisWindows) -> None:
     first, end = axis.starts[0], axis.starts[-1] + axis.window
     before, behind = max(0, -first), max(0, end - axis.length)
     # numpy mirrors about the first and the last pixel, as often as need be
@@ -51,7 +51,7 @@ def test_what_lies_outside_is_the_mirror_image_of_what_lies_inside(axis: AxisWin
 
 
 @given(axes())
-def test_a_mirrored_window_needs_no_pixel_that_is_not_beneath_it(axis: AxisWindows) -> None:
+def test_mirrored_window_needs_its_own_pixels(axis: AxisWindows) -> None:
     for number, start in enumerate(axis.starts):
         first, end = axis.inside(number)
         taken = axis.mirrored(start, start + axis.window)
@@ -60,13 +60,13 @@ def test_a_mirrored_window_needs_no_pixel_that_is_not_beneath_it(axis: AxisWindo
 
 
 @given(axes(whole=False))
-def test_a_scene_smaller_than_a_window_is_one_window_of_its_size(axis: AxisWindows) -> None:
+def test_small_scene(axis: AxisWindows) -> None:
     if len(axis.starts) == 1:
         assert axis.window == axis.length
         assert axis.starts == (0,)
 
 
-def test_a_model_of_whole_windows_gets_one_however_small_the_scene_is() -> None:
+def test_small_scene_in_a_whole_window() -> None:
     axis = cut_axis(5, 32, 0.5, "cosine", whole=True)
     assert axis.window == 32
     assert axis.inside(0) == (0, 5)
@@ -74,19 +74,19 @@ def test_a_model_of_whole_windows_gets_one_however_small_the_scene_is() -> None:
 
 
 @given(axes())
-def test_crop_takes_each_pixel_from_one_window(axis: AxisWindows) -> None:
+def test_crop(axis: AxisWindows) -> None:
     if axis.blend == "crop":
         assert set(np.unique(axis.weights)) <= {0, 1}
 
 
 @pytest.mark.parametrize("blend", ["cosine", "crop"])
-def test_rims_are_seen_with_ground_around_them(blend: Blend) -> None:
+def test_rims_have_context(blend: Blend) -> None:
     axis = cut_axis(1000, 256, 0.5, blend)
     assert axis.starts[0] == -64
     assert axis.starts[-1] + 256 == 1000 + 64
 
 
-def test_overlap_sets_how_far_windows_are_apart() -> None:
+def test_overlap() -> None:
     starts = cut_axis(10_980, 256, 0.25, "cosine").starts
     assert set(np.diff(starts[:-1])) == {192}
     assert 0 < starts[-1] - starts[-2] <= 192

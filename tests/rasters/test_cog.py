@@ -43,7 +43,7 @@ def write_noise(path: Path, size: CogLayout) -> bytes:
     return path.read_bytes()
 
 
-def test_blocks_in_any_order_make_a_valid_file(tmp_path: Path) -> None:
+def test_blocks_in_any_order(tmp_path: Path) -> None:
     write_noise(tmp_path / "a.tif", layout())
     with rasterio.open(tmp_path / "a.tif") as image:
         np.testing.assert_array_equal(image.read(), noise((300, 700)))
@@ -54,7 +54,7 @@ def test_blocks_in_any_order_make_a_valid_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
 
 
-def test_half_precision_keeps_three_digits(tmp_path: Path) -> None:
+def test_half_precision(tmp_path: Path) -> None:
     write_noise(tmp_path / "a.tif", layout(dtype="float16"))
     with rasterio.open(tmp_path / "a.tif") as image:
         assert image.tags(1, ns="IMAGE_STRUCTURE")["NBITS"] == "16"
@@ -62,7 +62,7 @@ def test_half_precision_keeps_three_digits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 600), (600, 2), (40, 40)])
-def test_any_size_is_valid(tmp_path: Path, shape: tuple[int, int]) -> None:
+def test_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
     write_noise(tmp_path / "a.tif", layout(*shape))
     assert cog_validate(tmp_path / "a.tif", strict=True, quiet=True)[0]
 
@@ -78,7 +78,7 @@ def write_on_full_disks(folder: Path) -> None:
             sys.stdout.write("refused ")
 
 
-def test_on_a_disk_with_a_limit_a_file_is_whole_or_refused(tmp_path: Path) -> None:
+def test_file_size_limit(tmp_path: Path) -> None:
     script = "import sys; from pathlib import Path; from rasters.test_cog import write_on_full_disks as work; "
     done = subprocess.run(
         [sys.executable, "-c", script + "work(Path(sys.argv[1]))", str(tmp_path)],
@@ -106,7 +106,7 @@ MAY_MOUNT = subprocess.run(
 
 @pytest.mark.skipif(not MAY_MOUNT, reason="file systems may not be mounted in a namespace of one's own here")
 @pytest.mark.parametrize("kilobytes", [1_000, 2_000, 2_420, 2_480, 3_200])
-def test_on_a_full_disk_a_file_is_whole_or_refused(tmp_path: Path, kilobytes: int) -> None:
+def test_full_disk(tmp_path: Path, kilobytes: int) -> None:
     whole = hashlib.sha256(write_noise(tmp_path / "whole.tif", layout())).hexdigest()
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -31,7 +31,7 @@ def sentence(error: pytest.ExceptionInfo[BadInputError]) -> str:
     return message
 
 
-def test_a_map_lies_on_the_grid_of_its_scene(tmp_path: Path) -> None:
+def test_own_grid(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "scene.tif", ground(20, 30))
     with rasterio.open(path) as source:
         assert grid_of(path) == ChipGrid(source.crs, source.transform, 30, 20)
@@ -48,14 +48,14 @@ def test_a_map_lies_on_the_grid_of_its_scene(tmp_path: Path) -> None:
         ({"crs": "EPSG:32721", "pixel": 20.0}, r"has pixels of 20 m, .* trained on 10 m: .*mapping\.resample"),
     ],
 )
-def test_a_scene_without_a_place_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_scene_without_coordinates(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     path = write_scene(tmp_path / "scene.tif", ground(20, 20), **changes)
     with pytest.raises(SceneError, match=message) as error:
         grid_of(path)
     sentence(error)
 
 
-def test_a_missing_band_is_named(tmp_path: Path) -> None:
+def test_missing_band(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "scene.tif", ground(20, 20), ["B2", "B8"])
     with pytest.raises(MissingBandError, match=r"scene\.tif lacks B3; it has B2, B8: ") as error:
         grid_of(path)
@@ -63,7 +63,7 @@ def test_a_missing_band_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no raster"])
-def test_what_is_no_raster_is_refused(tmp_path: Path, content: bytes | None) -> None:
+def test_no_raster(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "scene.tif"
     if content is not None:
         path.write_bytes(content)
@@ -72,7 +72,7 @@ def test_what_is_no_raster_is_refused(tmp_path: Path, content: bytes | None) -> 
     sentence(error)
 
 
-def test_a_coordinate_system_of_its_own_has_no_place_on_the_earth(tmp_path: Path) -> None:
+def test_local_crs(tmp_path: Path) -> None:
     local = 'LOCAL_CS["mine grid",UNIT["metre",1]]'
     path = write_scene(tmp_path / "scene.tif", ground(20, 20), crs=local)
     with pytest.raises((SceneError, BadInputError), match=r"can't be placed on the Earth"):
@@ -80,7 +80,7 @@ def test_a_coordinate_system_of_its_own_has_no_place_on_the_earth(tmp_path: Path
 
 
 @pytest.mark.parametrize("latitude", [0.0, -7.0, 20.0])
-def test_degrees_are_measured_as_metres(tmp_path: Path, latitude: float) -> None:
+def test_degrees(tmp_path: Path, latitude: float) -> None:
     step = 10 / 111_320
     path = write_scene(
         tmp_path / "scene.tif", ground(20, 20), crs="EPSG:4326", transform=Affine(step, 0, -55, 0, -step, latitude)
@@ -88,7 +88,7 @@ def test_degrees_are_measured_as_metres(tmp_path: Path, latitude: float) -> None
     assert grid_of(path).transform.a == step
 
 
-def test_a_scene_with_other_pixels_is_resampled_on_demand(tmp_path: Path) -> None:
+def test_resampling(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "scene.tif", ground(20, 31), pixel=20.0)
     with rasterio.open(path) as source:
         bounds = tuple(source.bounds)
@@ -104,7 +104,7 @@ def test_a_scene_with_other_pixels_is_resampled_on_demand(tmp_path: Path) -> Non
     assert np.corrcoef(means.ravel(), coarse.ravel())[0, 1] > 0.98
 
 
-def test_gaps_of_a_resampled_scene_stay_gaps(tmp_path: Path) -> None:
+def test_gaps_of_a_resampled_scene(tmp_path: Path) -> None:
     empty = np.zeros((20, 20), dtype=bool)
     empty[:, :8] = True
     path = write_scene(tmp_path / "scene.tif", np.maximum(ground(20, 20), 3_000) * ~empty, pixel=20.0)
@@ -114,7 +114,7 @@ def test_gaps_of_a_resampled_scene_stay_gaps(tmp_path: Path) -> None:
     assert (reflectance[:, :, 16:] > 0.29).all()
 
 
-def test_a_scene_with_finer_pixels_is_averaged(tmp_path: Path) -> None:
+def test_finer_pixels_are_averaged(tmp_path: Path) -> None:
     numbers = ground(40, 40)
     path = write_scene(tmp_path / "scene.tif", numbers, pixel=5.0)
     grid = grid_of(path, resample=True)
@@ -142,7 +142,7 @@ def read_to_the_end(path: Path, grid: ChipGrid) -> None:
 
 @pytest.mark.parametrize("pixel", [10.0, 20.0])
 @pytest.mark.parametrize("compress", ["deflate", "none", "zstd"])
-def test_a_file_that_is_cut_off_is_found_in_mid_scene(tmp_path: Path, compress: str, pixel: float) -> None:
+def test_truncated_file(tmp_path: Path, compress: str, pixel: float) -> None:
     path = cut_off(tmp_path, compress, pixel)
     grid = grid_of(path, resample=True)
     with pytest.raises(
@@ -152,7 +152,7 @@ def test_a_file_that_is_cut_off_is_found_in_mid_scene(tmp_path: Path, compress: 
     sentence(error)
 
 
-def test_bands_of_rows_before_the_cut_are_kept(tmp_path: Path) -> None:
+def test_bands_before_the_cut(tmp_path: Path) -> None:
     plan = plan_map(cut_off(tmp_path, "deflate"), store_model(tmp_path / "model"), band_rows=50)
     parts = tmp_path / "parts"
     with pytest.raises(SceneError, match="cut off"):
@@ -162,7 +162,7 @@ def test_bands_of_rows_before_the_cut_are_kept(tmp_path: Path) -> None:
     assert all(part.suffix == ".npy" for part in kept)
 
 
-def test_a_mosaic_whose_parts_change_has_another_fingerprint(tmp_path: Path) -> None:
+def test_fingerprint_of_a_mosaic(tmp_path: Path) -> None:
     part = write_scene(tmp_path / "part.tif", ground(20, 20))
     inner, outer = tmp_path / "inner.vrt", tmp_path / "outer.vrt"
     rasterio.shutil.copy(part, inner, driver="VRT")
@@ -173,7 +173,7 @@ def test_a_mosaic_whose_parts_change_has_another_fingerprint(tmp_path: Path) -> 
     assert all(scene_at(path).fingerprint() != old for path, old in zip((inner, outer), before, strict=True))
 
 
-def test_a_scene_that_somebody_looked_at_keeps_its_fingerprint(tmp_path: Path) -> None:
+def test_fingerprint_without_statistics(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "scene.tif", ground(20, 20))
     before = scene_at(path).fingerprint()
     path.with_name("scene.tif.aux.xml").write_text(
@@ -183,14 +183,14 @@ def test_a_scene_that_somebody_looked_at_keeps_its_fingerprint(tmp_path: Path) -
     assert scene_at(path).fingerprint() == before
 
 
-def test_another_file_of_the_same_name_has_another_fingerprint(tmp_path: Path) -> None:
+def test_fingerprint_of_another_file(tmp_path: Path) -> None:
     path = write_scene(tmp_path / "scene.tif", ground(20, 20))
     before = scene_at(path).fingerprint()
     write_scene(path, ground(21, 20))
     assert scene_at(path).fingerprint() != before
 
 
-def test_pixels_that_are_no_squares_are_refused_or_made_square(tmp_path: Path) -> None:
+def test_pixels_that_are_no_squares(tmp_path: Path) -> None:
     narrow = Affine(5, 0, CORNER[0], 0, -20, CORNER[1])
     path = write_scene(tmp_path / "scene.tif", ground(20, 40), crs="EPSG:32721", transform=narrow)
     with pytest.raises(SceneError, match=r"has pixels of 5 × 20 m, "):
@@ -200,7 +200,7 @@ def test_pixels_that_are_no_squares_are_refused_or_made_square(tmp_path: Path) -
     assert (made.transform.a, made.transform.e) == pytest.approx((10, -10))
 
 
-def test_a_mosaic_is_told_with_all_its_tiles(tmp_path: Path) -> None:
+def test_files_of_a_mosaic(tmp_path: Path) -> None:
     tile = write_scene(tmp_path / "tiles/tile.tif", ground(20, 20))
     inner, mosaic = tmp_path / "inner.vrt", tmp_path / "mosaic.vrt"
     rasterio.shutil.copy(tile, inner, driver="VRT")
