@@ -99,7 +99,7 @@ def test_the_number_of_workers_changes_no_bit(data: TrainingData, trained: Cross
 def test_a_failure_in_a_worker_is_told_as_it_is(data: TrainingData, tmp_path: Path) -> None:
     folds = data.folds.assign(place="fold " + data.folds["fold"].astype("str"))
     one_place_a_fold = TrainingData(data.packed, folds, data.statistics)
-    with pytest.raises(BadInputError, match=r"1 training places .*training\.early_stopping_patience"):
+    with pytest.raises(BadInputError, match=r"1 training places .*early_stopping_patience"):
         train(one_place_a_fold, tmp_path, quick_settings(early_stopping_patience=2), workers=2)
 
 

@@ -114,7 +114,7 @@ def test_a_network_without_published_weights_is_no_silent_start_from_scratch() -
 
 @pytest.mark.parametrize(("size", "named"), [(50, "50"), (None, "of the chips")])
 def test_a_size_that_the_network_cannot_take_is_told_before_training(size: int | None, named: str) -> None:
-    with pytest.raises(BadInputError, match=rf"test_maxvit of input size {named}.*training\.network\.input_size"):
+    with pytest.raises(BadInputError, match=rf"test_maxvit of input size {named}.*network\.input_size"):
         build_classifier_backbone(small_spec("test_maxvit", input_size=size), 6, size or 20)
 
 

@@ -79,7 +79,7 @@ def build_classifier_backbone(spec: ClassifierSpec, channels: int, size: int) ->
         close = ", ".join(difflib.get_close_matches(spec.architecture, timm.list_models(), n=5))
         raise BadInputError(
             f"timm knows no network named {spec.architecture!r} (close: {close or 'none'}): "
-            f"correct the parameter training.network.architecture."
+            f"correct the parameter network.architecture."
         )
     options = spec.options
     published = timm.get_pretrained_cfg(spec.architecture)
@@ -128,5 +128,5 @@ def _create(
 def _wrong_size(spec: ClassifierSpec, error: BaseException) -> BadInputError:
     return BadInputError(
         f"timm can't build {spec.architecture} of input size {spec.input_size or 'of the chips'} with {spec.overrides} "
-        f"({first_line(error)}): correct training.network.input_size (a multiple of 32 for MaxViT) or its overrides."
+        f"({first_line(error)}): correct network.input_size (a multiple of 32 for MaxViT) or its overrides."
     )

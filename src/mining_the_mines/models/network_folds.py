@@ -146,8 +146,8 @@ def _hold_out(task: NetworkTask[Network], table: pd.DataFrame, seed: int) -> tup
                 return parts
     raise BadInputError(
         f"No {share:.0%} of the {places} training places can be held out for early stopping so that "
-        f"both classes are on both sides: set training.early_stopping_patience to null, or raise "
-        f"training.early_stopping_share."
+        f"both classes are on both sides: set early_stopping_patience to null, or raise "
+        f"early_stopping_share."
     )
 
 

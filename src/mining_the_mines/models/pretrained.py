@@ -44,12 +44,12 @@ def build_with_weights(spec: NetworkSpec, name: str, create: Create, part: str =
         if not spec.pretrained_fallback:
             raise BadInputError(
                 f"The pretrained weights of {name} can't be fetched ({first_line(error)}): name a local "
-                f"file in training.network.pretrained_file, or set training.network.pretrained_fallback to train from "
+                f"file in network.pretrained_file, or set network.pretrained_fallback to train from "
                 f"scratch."
             ) from error
         logger.warning(
             "The pretrained weights of %s can't be fetched (%s); training starts from scratch, as "
-            "training.network.pretrained_fallback says.",
+            "network.pretrained_fallback says.",
             name,
             first_line(error),
         )
@@ -58,7 +58,7 @@ def build_with_weights(spec: NetworkSpec, name: str, create: Create, part: str =
 
 def _from_file(path: Path, name: str, create: Create, part: str) -> nn.Module:
     if not path.is_file():
-        raise BadInputError(f"There is no weights file {path}: correct the parameter training.network.pretrained_file.")
+        raise BadInputError(f"There is no weights file {path}: correct the parameter network.pretrained_file.")
     with torch.random.fork_rng(devices=[]):
         untouched = create(None)  # draws the same random numbers as the network below
     try:
@@ -66,14 +66,14 @@ def _from_file(path: Path, name: str, create: Create, part: str) -> nn.Module:
     except (RuntimeError, KeyError, OSError, SafetensorError, pickle.UnpicklingError) as error:
         raise BadInputError(
             f"The weights in {path} can't be loaded into {name} ({first_line(error)}): correct the "
-            f"parameter training.network.pretrained_file, or the architecture."
+            f"parameter network.pretrained_file, or the architecture."
         ) from error
     # The head is replaced, so weights are loaded loosely, and nothing is said about a file of quite another network.
     loaded = _share_of_changed_weights(network.get_submodule(part), untouched.get_submodule(part))
     if loaded < LEAST_LOADED:
         raise BadInputError(
             f"The file {path} holds only {loaded:.0%} of the weights of {name}: correct the parameter "
-            f"training.network.pretrained_file, or the architecture."
+            f"network.pretrained_file, or the architecture."
         )
     return network
 

@@ -140,7 +140,7 @@ def build_segmenter_backbone(spec: SegmenterSpec, channels: int) -> nn.Module:
     if spec.architecture not in architectures:
         raise BadInputError(
             f"segmentation-models-pytorch knows no architecture named {spec.architecture!r} (there are "
-            f"{', '.join(architectures)}): correct the parameter training.network.architecture."
+            f"{', '.join(architectures)}): correct the parameter network.architecture."
         )
     encoder = _encoder_name(spec.encoder)
     return build_with_weights(spec, spec.encoder, partial(_create, spec, encoder, channels), part="encoder")
@@ -170,7 +170,7 @@ def smallest_multiple(network: nn.Module, channels: int) -> int:
             return multiple
     raise BadInputError(
         f"The network takes pictures of none of the sizes {', '.join(map(str, MULTIPLES))} "
-        f"({first_line(failure or ValueError())}): correct training.network.encoder or its overrides."
+        f"({first_line(failure or ValueError())}): correct network.encoder or its overrides."
     )
 
 
@@ -184,7 +184,7 @@ def _encoder_name(name: str) -> str:
     close = difflib.get_close_matches(plain, [*known, *timm.list_models()], n=5)
     raise BadInputError(
         f"Neither segmentation-models-pytorch nor timm knows an encoder named {name!r} "
-        f"(close: {', '.join(close) or 'none'}): correct the parameter training.network.encoder."
+        f"(close: {', '.join(close) or 'none'}): correct the parameter network.encoder."
     )
 
 
@@ -198,7 +198,7 @@ def _create(spec: SegmenterSpec, encoder: str, channels: int, source: Mapping[st
     if unknown and not from_timm:  # timm complains itself; other encoders would pass over it
         raise BadInputError(
             f"{spec.architecture} on {spec.encoder} takes no {', '.join(unknown)} (it takes {', '.join(known)}): "
-            f"correct training.network.overrides."
+            f"correct network.overrides."
         )
     if file is not None and from_timm:
         options["pretrained_cfg_overlay"] = dict(source or {})
@@ -215,7 +215,7 @@ def _create(spec: SegmenterSpec, encoder: str, channels: int, source: Mapping[st
     except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise BadInputError(
             f"segmentation-models-pytorch can't build {spec.architecture} on {spec.encoder} with {spec.overrides} "
-            f"({first_line(error)}): correct training.network.encoder or its overrides."
+            f"({first_line(error)}): correct network.encoder or its overrides."
         ) from error
     if file is not None and not from_timm:
         _fill_encoder(network.get_submodule("encoder"), file)

@@ -63,7 +63,7 @@ class SpectralInput(nn.Module):
             if missing:
                 raise BadInputError(
                     f"The index {index} needs {', '.join(missing)}, which the chips lack: take it out of the parameter "
-                    f"training.network.indices, or add the bands to imagery.bands."
+                    f"network.indices, or add the bands to imagery.bands."
                 )
         self.bands = scale.bands
         self.indices = tuple(indices)
