@@ -10,11 +10,15 @@ import pandas as pd
 import pytest
 import shapely
 from affine import Affine
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
 from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.datasets.folders import WorkFolderDataset
+from mining_the_mines.datasets.maps import NamedAreasDataset, SceneMapsDataset
 from mining_the_mines.geo.grid import Box
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles
 from mining_the_mines.mapping.scene_discovery import PreparedScenes
@@ -22,6 +26,7 @@ from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.models.storage import save_segmenter
+from mining_the_mines.pipelines.mapping import create_pipeline
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
     MapEvaluation,
@@ -109,6 +114,34 @@ def test_segmenter_maps_by_its_folder_version_and_hash(tmp_path: Path) -> None:
     assert model.source is not None
     assert found.record.model_hash == model.source.content_hash()
     assert found.record.reviews is not None
+
+
+def test_pipeline_lists_its_maps(tmp_path: Path) -> None:
+    chips = ChipSettings(bands=SIX_BANDS)
+    (tmp_path / "model").mkdir()
+    model = replace(complete_segmenter(), chips=chips, source=ModelSource(tmp_path / "model", "1"))
+    save_segmenter(model, tmp_path / "model")
+    scene = write_scene(tmp_path / "north.tif", np.concatenate([ground(60, 60)] * 3), SIX_BANDS)
+    nothing = NamedAreasDataset(filepath=None)
+    catalog = DataCatalog(
+        {
+            "params:scene": MemoryDataset(str(scene)),
+            "segmentation.segmenter": MemoryDataset(model, copy_mode="assign"),
+            "params:compositing": MemoryDataset(CompositingSettings()),
+            "params:acquisition": MemoryDataset(AcquisitionSettings()),
+            "params:dask": MemoryDataset(DaskSettings(workers=1)),
+            "params:mapping": MemoryDataset(MappingSettings()),
+            "params:map_evaluation": MemoryDataset(EVALUATION),
+            "params:map_page": MemoryDataset(InteractiveMapSettings()),
+            "map_folder": WorkFolderDataset(filepath=str(tmp_path / "maps")),
+            "scene_composite_folder": WorkFolderDataset(filepath=str(tmp_path / "composites")),
+            "scene_maps": SceneMapsDataset(filepath=str(tmp_path / "maps")),
+        }
+        | dict.fromkeys(("test_regions", "mine_polygons", "reference", "concessions", "protected_areas"), nothing)
+    )
+    SequentialRunner().run(create_pipeline(), catalog)
+    (found,) = catalog.load("scene_maps").maps
+    assert (found.name, found.folder) == ("north", tmp_path / "maps" / "north")
 
 
 def test_list_of_maps(maps: SceneMaps) -> None:
