@@ -56,10 +56,10 @@ def test_the_polygons_say_which_model_and_which_dates_they_come_from(project: Pa
 
 def test_a_polygon_tells_what_to_ask_for_its_images_its_model_and_its_code(project: Path) -> None:
     mines = gpd.read_file(maps(project) / "madre_de_dios/mines.gpkg", layer="mines")
-    (origin,) = set(mines["origin"])
-    told, values = kedro_in_turn(project, [["lineage", origin], ["lineage", origin, "--json"]])
+    (lineage_id,) = set(mines["lineage_id"])
+    told, values = kedro_in_turn(project, [["lineage", lineage_id], ["lineage", lineage_id, "--json"]])
     assert told.returncode == values.returncode == 0
-    assert f"{origin}, the map of madre_de_dios" in told.stdout
+    assert f"{lineage_id}, the map of madre_de_dios" in told.stdout
     assert "Doubts   none: all files" in told.stdout
     answer = json.loads(values.stdout[values.stdout.index("{\n") :])
     assert answer["answer"]["images"]["scenes"]
