@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError, Version
 
-from mining_the_mines.datasets.files import CsvTable, JsonFile, ParquetTable, TextFile
+from mining_the_mines.datasets.files import CsvTable, JsonFile, OptionalJsonFile, ParquetTable, TextFile
 
 TABLE = pd.DataFrame({"filename": ["a.tif", "b.tif"], "probability": [0.25, 0.75]})
 CASES: list[tuple[Callable[..., Any], str, Any]] = [
@@ -65,3 +65,10 @@ except Exception as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "table.csv can't be written" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_optional_values_are_none_until_they_are_saved(tmp_path: Path) -> None:
+    dataset = OptionalJsonFile(filepath=str(tmp_path / "regions.json"))
+    assert dataset.load() is None
+    dataset.save([{"region": "tapajos"}])
+    assert dataset.load() == [{"region": "tapajos"}]
