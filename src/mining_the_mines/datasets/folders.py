@@ -67,7 +67,7 @@ class WorkFolderDataset(AbstractDataset[None, Path]):
         raise DatasetError(f"{self._filepath} is a work folder: nodes write into it, the catalog does not.")
 
     def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
-        """Of nothing: what nodes have made in it is told by what they return."""
+        """A constant: the values that nodes return say what they have written here."""
         return NOTHING
 
     def _exists(self) -> bool:

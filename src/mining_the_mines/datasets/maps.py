@@ -140,8 +140,8 @@ class NamedAreasDataset(AbstractDataset[None, "NamedAreas | None"]):
         return None if self._filepath is None else read_named_areas(self._filepath, self.name_column)
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: areas that were handed over stay as they are."""
-        raise DatasetError(f"{self._filepath} is read only: areas that were handed over stay as they are.")
+        """Refuse: areas that a user provides are never written."""
+        raise DatasetError(f"{self._filepath} is read only: areas that a user provides are never written.")
 
     @where_there_are_data
     def preview(self) -> TablePreview:

@@ -108,8 +108,8 @@ class ChipPlacesDataset(AbstractDataset[None, ChipPlaces | None]):
         return None if self._filepath is None else read_places(self._filepath)
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: places that were handed over stay as they are."""
-        raise DatasetError(f"{self._filepath} is read only: places that were handed over stay as they are.")
+        """Refuse: places that a user provides are never written."""
+        raise DatasetError(f"{self._filepath} is read only: places that a user provides are never written.")
 
     @where_there_are_data
     def preview(self) -> TablePreview:

@@ -128,7 +128,7 @@ class Lineage:
 
 @dataclass(frozen=True)
 class Catalog:
-    """What lineage asks the project beside the ledger.
+    """Questions that lineage asks the project, beside the ledger.
 
     Attributes:
         now: Returns the state of a dataset's path today, by the state then and the id of a run that read or wrote it;

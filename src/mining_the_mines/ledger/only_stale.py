@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @runtime_checkable
 class TakesOver(Protocol):
-    """A hook that is told of nodes that were up to date."""
+    """A hook that receives the nodes that are up to date."""
 
     def take_over(self, node: Node, record: NodeRecord, catalog: Any, /) -> None:  # noqa: ANN401 - Kedro's catalog
         """Take over the outputs of such a node."""

@@ -10,7 +10,7 @@ DESCRIPTION: Final = "description.json"
 
 
 class ReflectanceRange(BaseModel):
-    """What reflectance is plausible, as it was asked of the chips that the model learnt from."""
+    """Limits of plausible reflectance, as checked on the training chips."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -86,5 +86,5 @@ def _share_of_changed_weights(network: nn.Module, untouched: nn.Module) -> float
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, as far as it fits into a sentence."""
+    """The first line of an error message, or the name of its type."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

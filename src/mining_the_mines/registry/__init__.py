@@ -1,1 +1,1 @@
-"""What a registered model is told by, and whether it takes another one's place; knows neither MLflow nor Kedro."""
+"""Model cards, packages, promotion and serving of registered models; knows no Kedro."""

@@ -1,1 +1,1 @@
-"""What a Sentinel-2 pixel is: bands, reflectance, offsets, clear sky, composites of dates, and spectral indices."""
+"""Sentinel-2 pixels: bands, reflectance, offsets, clear sky, composites of dates, and spectral indices."""

@@ -34,7 +34,7 @@ class _Destination(BaseModel):
 
 @dataclass(frozen=True)
 class Sending:
-    """What became of a record.
+    """Outcome of sending a record.
 
     Attributes:
         folder: The record.

@@ -1,4 +1,4 @@
-"""Models are written down for strangers, compared with the ones in use, and registered."""
+"""Models are packaged, compared with the champions, and registered."""
 
 from mining_the_mines.pipelines.registration.pipeline import create_pipeline
 
