@@ -36,7 +36,7 @@ def test_index_lists_composites(tmp_path: Path) -> None:
 
 
 def test_missing_composites_are_reported(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="holds no composites: run preprocessing first"):
+    with pytest.raises(DatasetError, match="holds no composites: run compositing first"):
         CompositesDataset(filepath=str(tmp_path)).load()
 
 

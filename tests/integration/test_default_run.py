@@ -219,7 +219,7 @@ def test_unlabelled_chips_get_a_probability_and_a_decision(project: Path) -> Non
     assert set(predictions["label"]) <= {0, 1}
 
 
-def test_outlines_of_unlabelled_chips_come_as_maps_masks_and_a_table(project: Path) -> None:
+def test_segmentation_of_unlabelled_chips(project: Path) -> None:
     folder = newest(project, "segmented_chips")
     table = pd.read_csv(folder / "chips.csv")
     assert len(table) == len(list((project / "data/simulated/02_intermediate/chips/unlabelled").iterdir())) > 0
@@ -239,12 +239,12 @@ def test_masks_lie_on_their_chips(project: Path) -> None:
             assert (mask.crs, mask.transform, mask.shape) == (chip.crs, chip.transform, chip.shape)
 
 
-def test_outlines_are_scored_on_both_splits_beside_the_classifier(project: Path) -> None:
+def test_segmenter_is_scored_on_both_splits_beside_the_classifier(project: Path) -> None:
     scores = pd.read_csv(newest(project, "segmentation_scores.csv")).set_index(["split", "metric"])["value"]
     assert {("test", "iou"), ("out-of-fold", "boundary_f1"), ("test", "area_bias_hectares")} <= set(scores.index)
-    detection = pd.read_csv(newest(project, "chip_classification_scores.csv"))
+    beside = pd.read_csv(newest(project, "chip_classification_scores.csv"))
     chosen = json.loads(newest(project, "decision.json").read_text())["chosen"]
-    assert set(detection["model"]) == {"segmenter", chosen}
+    assert set(beside["model"]) == {"segmenter", chosen}
 
 
 def test_training_of_one_task_leaves_the_other_alone(project: Path) -> None:

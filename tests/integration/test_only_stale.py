@@ -53,9 +53,9 @@ def test_more_workers(project: Path) -> None:
 
 
 def test_changed_label(project: Path) -> None:
-    outlines = project / "data/simulated/01_raw/archive/mines.gpkg"
-    layer = str(pyogrio.list_layers(outlines)[0][0])
-    pyogrio.write_dataframe(pyogrio.read_dataframe(outlines, layer=layer).iloc[1:], outlines, layer=layer)
+    polygons = project / "data/simulated/01_raw/archive/mines.gpkg"
+    layer = str(pyogrio.list_layers(polygons)[0][0])
+    pyogrio.write_dataframe(pyogrio.read_dataframe(polygons, layer=layer).iloc[1:], polygons, layer=layer)
     composite = project / "data/simulated/02_intermediate/composites/tapajos.tif"
     before = composite.stat().st_mtime_ns
     again = ran(project, SMALL)

@@ -1,4 +1,4 @@
-"""What a person sees whose polygons or chips can't be used for outlines."""
+"""What a person sees whose polygons or chips can't be used for segmentation."""
 
 import csv
 import subprocess
@@ -48,7 +48,7 @@ def write_chips(folder: Path, size: int, *, placed: bool = True) -> None:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with chips, good and bad, and polygons, good and bad."""
-    project = copy_project(tmp_path_factory.mktemp("outlines") / "project")
+    project = copy_project(tmp_path_factory.mktemp("segmentation input") / "project")
     write_chips(project / "chips", SIZE)
     write_chips(project / "unplaced", SIZE, placed=False)
     write_chips(project / "smaller", SIZE // 2)
@@ -81,7 +81,7 @@ def test_good_polygons_pass(answers: dict[str, subprocess.CompletedProcess[str]]
 @pytest.mark.parametrize(
     ("given", "parts"),
     [
-        ("missing file", ("no such file.gpkg does not exist: check where the outlines lie, or name",)),
+        ("missing file", ("no such file.gpkg does not exist: check where the polygons lie, or name",)),
         ("no CRS", ("nowhere.gpkg has no CRS", "give it one (Assign Projection in QGIS)")),
         ("no feature", ("empty.gpkg holds no feature: check that it is the right file",)),
         ("lines and points", ("sketch.gpkg holds no polygon that can be used (2 line, 1 point)", "must be polygons")),
@@ -91,7 +91,7 @@ def test_good_polygons_pass(answers: dict[str, subprocess.CompletedProcess[str]]
             (
                 "No polygon in",
                 "mirrored.gpkg meets any chip",
-                "the outlines lie in longitude -57.000 to -53.",
+                "the polygons lie in longitude -57.000 to -53.",
                 "latitude 5.4",
                 "the chips in longitude -57.000 to -53.",
                 "latitude -5.4",

@@ -1,4 +1,4 @@
-"""Outlines from end to end on real polygons and real Sentinel-2 chips."""
+"""Segmentation from end to end on real polygons and real Sentinel-2 chips."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from support.projects import SMALL, copy_project, newest, run
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.real_chips]
 
-CHIPS, OUTLINED = 79, 10
+CHIPS, SEGMENTED = 79, 10
 #: Equal-area on the ellipsoid (J. H. Lambert, 1772).
 EQUAL_AREA = "+proj=cea +datum=WGS84 +units=m"
 #: Two epochs of a small network that sees a seventh of the pixels.
@@ -37,11 +37,11 @@ QUICK: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, real_chips: Path) -> Path:
-    """A project that has learnt from the tailings, and outlined some of them."""
+    """A project that has learnt from the tailings, and segmented some of them."""
     project = copy_project(tmp_path_factory.mktemp("tailings") / "project")
     raw, some = real_chips / "tailings_dams", project / "some chips"
     some.mkdir()
-    for path in sorted((raw / "images").iterdir())[:OUTLINED]:
+    for path in sorted((raw / "images").iterdir())[:SEGMENTED]:
         (some / path.name).symlink_to(path.resolve())
     run(project, ["segmentation"], env="tailings_dams", parameters={**QUICK, "raw_root": str(raw), "chips": str(some)})
     return project
@@ -106,18 +106,18 @@ def test_every_chip_is_scored_out_of_fold(project: Path) -> None:
     assert iou["chips"] == CHIPS
 
 
-def test_outlines_of_other_chips_are_written(project: Path) -> None:
+def test_segmentation_of_other_chips(project: Path) -> None:
     folder = newest(project, "segmented_chips")
     found = pd.read_csv(folder / "chips.csv")
     assert found["error"].isna().all()
     for rasters in ("masks", "probabilities"):
         assert {path.name for path in (folder / rasters).iterdir()} == set(found["filename"])
-    assert len(found) == OUTLINED
+    assert len(found) == SEGMENTED
     layers = {name for name, _ in pyogrio.list_layers(folder / "mine_polygons.gpkg")}
     assert len(layers) == (found["mines"] > 0).sum() > 0
 
 
-def test_the_report_is_about_outlines_alone(project: Path) -> None:
+def test_report_is_about_segmentation_alone(project: Path) -> None:
     report = newest(project, "segmentation_report.html").read_text(encoding="utf-8")
     assert "tailings deposits" in report
     assert "hectares" in report

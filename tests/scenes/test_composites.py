@@ -189,7 +189,7 @@ def test_region_that_fails_does_not_stop_another(tmp_path: Path, caplog: pytest.
 @pytest.mark.parametrize("listed", [b"", b'{"regions": ["tapa', b"[]", b'{"regions": 3}', b"{}", b"\xff\xfe"])
 def test_list_of_composites_cut_off_is_reported(tmp_path: Path, listed: bytes) -> None:
     (tmp_path / INDEX).write_bytes(listed)
-    with pytest.raises(SceneError, match="is cut off or lists no composites: run preprocessing again") as told:
+    with pytest.raises(SceneError, match="is cut off or lists no composites: run compositing again") as told:
         open_composites(tmp_path)
     assert str(tmp_path / INDEX) in str(told.value)
 

@@ -136,13 +136,13 @@ def open_composites(folder: Path) -> tuple[Composite, ...]:
     try:
         regions = _INDEX.validate_json((folder / INDEX).read_bytes())["regions"]
     except FileNotFoundError:
-        raise SceneError(f"{folder} holds no composites: run preprocessing first.") from None
+        raise SceneError(f"{folder} holds no composites: run compositing first.") from None
     except (ValidationError, KeyError) as error:
-        raise SceneError(f"{folder / INDEX} is cut off or lists no composites: run preprocessing again.") from error
+        raise SceneError(f"{folder / INDEX} is cut off or lists no composites: run compositing again.") from error
     composites = {region: read_composite(folder, region) for region in regions}
     missing = [region for region, composite in composites.items() if composite is None]
     if missing:
-        raise SceneError(f"{folder} lacks the composite of {', '.join(missing)}: run preprocessing again.")
+        raise SceneError(f"{folder} lacks the composite of {', '.join(missing)}: run compositing again.")
     return tuple(composite for composite in composites.values() if composite is not None)
 
 
