@@ -1,5 +1,6 @@
 """The default series is no task for a threshold, and three regions show what there is to learn."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +9,13 @@ import pyogrio.raw
 import pytest
 
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
-from simulation_lookalikes import GridChips, cut_truth, separabilities
+
+# Not on pytest's path: benchmarks/mapping.py would hide tests/mapping.
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+try:
+    from simulation_lookalikes import GridChips, cut_truth, separabilities
+finally:
+    del sys.path[0]
 
 
 @pytest.fixture(scope="module")
