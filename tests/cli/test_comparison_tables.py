@@ -51,14 +51,6 @@ def test_only_differences_are_printed(
     assert "Segmentation, out of fold: better − first" in text
 
 
-def test_parameters_of_some_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    newer = make_scored_run("newer", parameters={"epochs": "20", "seed": "0", "new": "1"})
-    text = printed(compare_runs([make_scored_run("first"), newer], QUICK), capsys, monkeypatch)
-    assert "Parameters that only" in text
-    assert "new " in text
-    assert "the same parameters" in text
-
-
 def test_equal_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     text = printed(compare_runs([make_scored_run("first"), make_scored_run("again")], QUICK), capsys, monkeypatch)
     assert text.count("agree to the last digit") == 4
@@ -78,10 +70,3 @@ def test_unclear_differences(comparison: RunComparison, changes: dict[str, objec
     pair = next(pair for pair in comparison.pairs if pair.task == "classification")
     row: dict[str, object] = {"metric": "roc_auc", "value": 0.1, "low": -0.1, "high": 0.2, "verdict": "unclear"}
     assert words in verdict_sentence(dataclasses.replace(pair, differences=pd.DataFrame([row | changes])))
-
-
-def test_different_models_are_named() -> None:
-    baseline = dataclasses.replace(make_scored_run("other"), chosen="baseline")
-    sentence = verdict_sentence(compare_runs([make_scored_run("first"), baseline], QUICK).pairs[1])
-    assert "other (the baseline)" in sentence
-    assert "first (the blend)" in sentence

@@ -1,7 +1,5 @@
 """``kedro lineage`` in a project."""
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -40,23 +38,9 @@ def test_origin_of_a_polygon(project: Path) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_json_of_a_file() -> None:
-    answer = json.loads(ask("data/08_reporting/report.html", "--json", "--depth", "1").stdout)
-    assert answer["dataset"].startswith("report:")
-    assert {step["dataset"] for step in answer["steps"].values()} == {"report", "scene_maps", "folds"}
-
-
-@pytest.mark.usefixtures("project")
 def test_unknown_dataset() -> None:
     with pytest.raises(BadInputError, match="No record contains a dataset nonsense"):
         ask("nonsense")
-
-
-def test_lost_record(project: Path) -> None:
-    shutil.rmtree(project / "data/ledger/nodes/preprocessing.cut_chips")
-    answer = ask("folds").stdout
-    assert "No record says how raw_chips was made." in answer
-    assert "(provided" not in answer
 
 
 def test_damaged_index(project: Path) -> None:

@@ -108,11 +108,5 @@ def test_links(checkout: Path) -> None:
     assert f"{hashlib.sha256((checkout / 'nodes.py').read_bytes()).hexdigest()}  link\n" in diff
 
 
-def test_folder_below_the_checkout(checkout: Path) -> None:
-    (checkout / "data").mkdir()
-    (checkout / "new.py").write_text("a", encoding="utf-8")
-    assert read_git_state(checkout / "data") == read_git_state(checkout)
-
-
 def test_outside_a_checkout(tmp_path: Path) -> None:
     assert read_git_state(tmp_path).tags == {"git_commit": "unknown", "git_dirty": "unknown"}

@@ -121,15 +121,6 @@ def test_registered_model_trained_here(project: RecordedProject) -> None:
     assert (step.writer, step.remark, step.now) == (trained, "", "as recorded")
 
 
-def test_writer_is_the_last_before_the_reader(project: RecordedProject) -> None:
-    old = project.file("folds", "same", "data/03_primary/folds.csv")
-    first = project.record("split", [], [old])
-    project.record("write", [old], [memory("table")])
-    project.run_id = LATER_RUN
-    project.record("split", [], [old])
-    assert step_of(follow(project, memory("table")), "folds").writer == first
-
-
 def test_input_inside_another_dataset(project: RecordedProject) -> None:
     project.file("raw_chips", "a", "data/02_intermediate/chips/images/a.tif")
     project.file("unlabelled_chips", "b", "data/02_intermediate/chips/unlabelled/b.tif")
@@ -162,15 +153,6 @@ def test_inputs_without_content(project: RecordedProject) -> None:
         "segmentation.workspace": "volatile",
     }  # fmt: skip
     assert [step.state.dataset for step in found.raw_inputs(found.root)] == ["labels"]
-
-
-def test_limited_depth(project: RecordedProject) -> None:
-    labels = project.file("labels", "1", "data/01_raw/labels.csv")
-    project.record("a", [labels], [memory("left")])
-    project.record("b", [memory("left")], [memory("right")])
-    found = follow(project, memory("right"))
-    assert sorted(kinds(found.up_to(1))) == ["left", "right"]
-    assert sorted(kinds(found.up_to(0))) == ["right"]
 
 
 @given(st.lists(st.tuples(st.sets(st.integers(0, 4), max_size=3), st.integers(0, 4), st.integers(0, 2)), max_size=12))
@@ -239,13 +221,6 @@ def test_subject_by_file_beside_an_index(project: RecordedProject) -> None:
 )
 def test_subject_by_path_of_a_version(two_runs: RecordedProject, inside: str, version: str) -> None:
     assert find(two_runs, str(two_runs.folder / "data/08_reporting/report.html" / inside)).state.version == version
-
-
-def test_subject_by_relative_path(two_runs: RecordedProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(two_runs.folder / "data/01_raw")
-    found = find(two_runs, "labels.csv")
-    assert found.state.dataset == "labels"
-    assert found.reader is not None
 
 
 @pytest.mark.parametrize(

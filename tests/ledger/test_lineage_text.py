@@ -15,7 +15,6 @@ from mining_the_mines.ledger.lineage_answer import answer
 from mining_the_mines.ledger.lineage_text import describe, draw
 from mining_the_mines.ledger.records import CodeState, DatasetState
 from support.recorded_runs import (
-    LATER_RUN,
     RUN,
     START,
     RecordedProject,
@@ -82,12 +81,6 @@ def test_model_of_a_polygon(project: RecordedProject) -> None:
     assert "Trained on 2 chips (tapajos 2)." in text
 
 
-def test_code_and_command(project: RecordedProject) -> None:
-    text = words(project)
-    assert "Code commit cccccccccccc; package dddddddddddd;" in text
-    assert f"Repeat kedro reproduce {RUN}" in text
-
-
 def test_uncommitted_changes(tmp_path: Path) -> None:
     dirty = CodeState(commit="c" * 40, dirty=True, diff_hash="9" * 64, package_hash="d" * 64)
     project = RecordedProject(tmp_path, code=dirty)
@@ -95,18 +88,6 @@ def test_uncommitted_changes(tmp_path: Path) -> None:
     assert "uncommitted changes (999999999999); the run keeps them as provenance/working_tree.diff" in words(
         project, "report"
     )
-
-
-def test_other_code_on_the_way(project: RecordedProject) -> None:
-    project.run_id = LATER_RUN
-    project.code = CodeState(commit="b" * 40, dirty=False, diff_hash=None, package_hash="a" * 64)
-    project.record("look", [ask(project)[0].root.state], [memory("opinion")])
-    assert "Earlier steps ran 1 other version of the code: see the runs below." in words(project, "opinion")
-    assert "222222222222" in drawn(ask(project, "opinion")[0])
-
-
-def test_no_doubts(project: RecordedProject) -> None:
-    assert "Doubts none: all files behind it are unchanged." in words(project)
 
 
 def test_replaced_map(project: RecordedProject) -> None:
@@ -122,13 +103,6 @@ def test_changed_files(project: RecordedProject) -> None:
     assert "Changed since: " in doubts
     assert "simulated_series:" in doubts
     assert "mine_polygons:" in doubts
-
-
-def test_lost_list_of_scenes(project: RecordedProject) -> None:
-    for path in project.folder.glob("data/01_raw/scenes.json/*/scenes.json"):
-        path.unlink()
-    assert images(project)["scenes"] == []
-    assert "has changed or is gone" in words(project)
 
 
 def map_named_raster(project: RecordedProject, *, noted: bool = True) -> Path:
@@ -185,18 +159,6 @@ def test_named_item(project: RecordedProject, tmp_path: Path) -> None:
     ]
     item.write_text("{", encoding="utf-8")
     assert series()[1].id not in words(project, NAMED)
-
-
-def test_report(project: RecordedProject) -> None:
-    text = words(project, "report")
-    assert "4 scenes of sentinel-2-l2a from 2022-01-03 to 2022-01-18 for tapajos" in text
-    assert "segmentation.segmenter:" in text
-
-
-def test_raw_data(project: RecordedProject) -> None:
-    text = words(project, "simulated_series")
-    assert "(simulated, data/01_raw/simulated)" in text
-    assert "Made" not in text
 
 
 def test_tree(project: RecordedProject) -> None:

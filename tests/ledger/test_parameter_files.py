@@ -25,11 +25,6 @@ def test_nested_parameters(tmp_path: Path) -> None:
     assert named_files(parameters, project) == sorted([regions, scene])
 
 
-def test_folder(tmp_path: Path) -> None:
-    write(tmp_path / "mine/scenes/a.tif")
-    assert named_files({"scene": "mine/scenes/"}, tmp_path) == [tmp_path / "mine/scenes"]
-
-
 @pytest.mark.parametrize("text", ["median", "https://example.org/a.json", ".", "/", "", "a\0b.tif", "x" * 5000 + "/"])
 def test_words_addresses_and_the_project(tmp_path: Path, text: str) -> None:
     write(tmp_path / "median")
@@ -58,12 +53,6 @@ def write_mosaic(path: Path, tile: Path) -> Path:
     """A mosaic of one tile."""
     rasterio.shutil.copy(write_scene(tile, ground(20, 20)), path, driver="VRT")
     return path
-
-
-def test_mosaic(tmp_path: Path) -> None:
-    tile = tmp_path / "tiles/tile.tif"
-    mosaic = write_mosaic(tmp_path / "scene.vrt", tile)
-    assert named_files({"scene": "scene.vrt"}, tmp_path) == [mosaic, tile]
 
 
 def test_folder_of_mosaics(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.io import MemoryDataset
 from kedro.io.core import Version
 
 from mining_the_mines.core.hashing import NOTHING, ContentHashes
@@ -17,7 +16,6 @@ from mining_the_mines.ledger.states import (
     content_of,
     is_newest,
     parts_of,
-    place_of_version,
     read_index,
     read_version,
     state_of,
@@ -38,16 +36,6 @@ def test_versioned_file(tmp_path: Path) -> None:
     state = state_of("a", dataset, ContentHashes(), tmp_path)
     assert (state.version, state.path) == (NOW, f"data/a.json/{NOW}/a.json")
     assert state.content_hash == ContentHashes().of(tmp_path / str(state.path))
-
-
-def test_file_outside_the_project(tmp_path: Path) -> None:
-    dataset = JsonFile(filepath=str(tmp_path / "a.json"))
-    assert state_of("a", dataset, ContentHashes(), tmp_path / "project").path == str(tmp_path / "a.json")
-
-
-def test_dataset_in_memory(tmp_path: Path) -> None:
-    state = state_of("a", MemoryDataset(1), ContentHashes(), tmp_path)
-    assert (state.path, state.content_hash) == (None, NOTHING)
 
 
 def test_volatile_folder(tmp_path: Path) -> None:
@@ -99,11 +87,6 @@ def test_index_of_files_elsewhere(tmp_path: Path) -> None:
     before = content_of(dataset, file, ContentHashes())
     write(band, "other pixels")
     assert content_of(dataset, file, ContentHashes()) != before
-
-
-def test_index_with_hashes_of_its_own(tmp_path: Path) -> None:
-    dataset = composites(tmp_path, [{"region": "elsewhere", "content_hash": "e" * 64}])
-    assert parts_of(dataset, tmp_path / "composites.json") == {"elsewhere": "e" * 64}
 
 
 def test_index_in_a_folder_dataset(tmp_path: Path) -> None:
@@ -166,12 +149,6 @@ def test_newest_version(tmp_path: Path) -> None:
     assert is_newest(TextFile(filepath=str(tmp_path / "none.txt"), version=Version(None, NOW)), OLD)
 
 
-def test_place_of_a_version(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    assert place_of_version(TextFile(filepath=str(path)), OLD) is None
-    assert place_of_version(TextFile(filepath=str(path), version=Version(None, NOW)), OLD) == path / OLD / "a.txt"
-
-
 def test_load_an_older_version_and_save_this_one(tmp_path: Path) -> None:
     path = str(tmp_path / "a.txt")
     for version in (OLD, NEW):
@@ -179,10 +156,3 @@ def test_load_an_older_version_and_save_this_one(tmp_path: Path) -> None:
     dataset = TextFile(filepath=path, version=Version(None, NOW))
     read_version(dataset, OLD)
     assert (dataset.load(), dataset.resolve_save_version()) == (OLD, NOW)
-
-
-def test_dataset_without_versions() -> None:
-    dataset = MemoryDataset("text")
-    read_version(dataset, OLD)
-    assert is_newest(dataset, OLD)
-    assert dataset.load() == "text"

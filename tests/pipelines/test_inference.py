@@ -13,12 +13,11 @@ from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.datasets.folders import WorkFolderDataset
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
-from mining_the_mines.mapping.chip_segmentation import segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.pipelines.inference import create_pipeline
-from mining_the_mines.pipelines.inference.nodes import BATCH, classify_chips, fill_in_submission
-from support.chip_files import BANDS, SIZE, write_folder
+from mining_the_mines.pipelines.inference.nodes import classify_chips, fill_in_submission
+from support.chip_files import BANDS, SIZE
 from support.segmenters import BrightnessSegmenter, mixed_folder
 
 
@@ -47,24 +46,11 @@ def test_predictions_and_reasons(tmp_path: Path) -> None:
     assert "empty" in predictions["error"]["night.tif"]
 
 
-def test_more_than_a_batch(tmp_path: Path) -> None:
-    names = [f"chip_{number:02}.tif" for number in range(BATCH + 1)]
-    predictions = classify_chips(ChipFolder(write_folder(tmp_path, names)), tmp_path, BrightnessClassifier())
-    assert predictions["filename"].tolist() == names
-    assert predictions["label"].tolist() == [0] * len(names)
-
-
 def test_no_chip_to_classify(tmp_path: Path) -> None:
     predictions = classify_chips(ChipFolder(tmp_path, may_be_empty=True), tmp_path, BrightnessClassifier())
     assert predictions.empty
     assert list(fill_in_submission(predictions).columns) == ["filename", "label"]
     assert list(predictions.columns) == ["filename", "probability", "label", "error"]
-
-
-def test_no_chip_to_segment(tmp_path: Path) -> None:
-    (tmp_path / "chips").mkdir()
-    folder = ChipFolder(tmp_path / "chips", may_be_empty=True)
-    assert segment_folder(folder, BrightnessSegmenter(), VectorSettings(), tmp_path / "results").table.empty
 
 
 def test_form_without_doubt(tmp_path: Path) -> None:
@@ -88,9 +74,3 @@ def test_segmentation_pipeline(tmp_path: Path) -> None:
     table = catalog.load("segmentation.chip_predictions")
     assert table["mines"].sum() == 0
     assert table["highest_probability"].max() == pytest.approx(0.9)
-
-
-def test_namespaces() -> None:
-    assert {node.name for node in create_pipeline().nodes} == {
-        "classification.classify_chips", "classification.fill_in_submission", "segmentation.segment_chips",
-    }  # fmt: skip

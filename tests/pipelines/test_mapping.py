@@ -4,22 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from affine import Affine
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
-from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import WorkFolderDataset
 from mining_the_mines.datasets.maps import NamedAreasDataset, SceneMapsDataset
-from mining_the_mines.geo.grid import Box
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles
 from mining_the_mines.mapping.scene_discovery import PreparedScenes
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
@@ -224,12 +220,6 @@ def test_known_absence_of_mines(maps: SceneMaps) -> None:
     assert precision["value"].iloc[0] == 0
 
 
-def test_no_scores_of_seen_regions(maps: SceneMaps, tmp_path: Path) -> None:
-    known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
-    scores, _ = score_maps(maps, None, known, None, regions_of(tmp_path, FOLDS.assign(split="train")), EVALUATION)
-    assert not scores.compared
-
-
 def test_scores_of_unseen_regions_only(maps: SceneMaps, tmp_path: Path) -> None:
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
     _, table = score_maps(maps, None, known, None, regions_of(tmp_path, FOLDS), EVALUATION)
@@ -245,24 +235,3 @@ def test_interactive_page(maps: SceneMaps, tmp_path: Path) -> None:
     for word in ("north", "south", "somewhere"):
         assert word in page
     assert draw_map(maps, None, None, None, None, None, InteractiveMapSettings())
-
-
-@pytest.mark.parametrize("side", [40, 320])
-def test_size_of_thumbnails(maps: SceneMaps, side: int) -> None:
-    read: list[int] = []
-
-    class Watched(SceneMap):
-        def picture(self, longest_side: int, bounds: Box | None = None) -> tuple[NDArray[np.float32], Affine]:
-            """Note how finely a mine's surroundings are read."""
-            read.extend([longest_side] if bounds else [])
-            return super().picture(longest_side, bounds)
-
-    watched = replace(maps, maps=tuple(Watched(found.record, found.folder) for found in maps.maps))
-    draw_map(watched, None, None, None, None, None, InteractiveMapSettings(thumbnail_pixels=side, thumbnails=3))
-    assert read == [side] * 3
-
-
-def test_polygons_lie_in_the_scene(maps: SceneMaps) -> None:
-    for found in maps.maps:
-        assert isinstance(found.mines, gpd.GeoDataFrame)
-        assert shapely.box(LEFT, TOP - 600, LEFT + 500, TOP).covers(found.mines.union_all())

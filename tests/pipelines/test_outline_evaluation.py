@@ -99,13 +99,6 @@ def test_the_threshold_does_not_change_with_the_test_split() -> None:
     assert not [name for name in chooses.inputs() if "test" in name]
 
 
-def test_the_threshold_is_the_best_of_its_curve() -> None:
-    decision, curve = choose_threshold(masks_of(), maps_of(NAMES[:TRAIN]), SETTINGS)
-    best = curve.loc[curve["threshold"] == decision["threshold"], "iou"].item()
-    assert best == pytest.approx(curve["iou"].max())
-    assert (decision["objective"], decision["tolerance"]) == ("iou", 2)
-
-
 def test_test_chips_get_the_map_that_the_networks_draw_on_the_grid_of_their_mask(tmp_path: Path) -> None:
     maps = segment_test_chips(packed(), masks_of(), folds_table(), network(), SETTINGS, tmp_path)
     assert maps.filenames == tuple(NAMES[TRAIN:])
@@ -170,12 +163,6 @@ def test_outlines_and_the_chosen_classifier_detect_on_the_same_chips() -> None:
     assert auc["chips"].to_dict() == {key: TRAIN - 1 if key[1] == "out-of-fold" else CHIPS - TRAIN for key in auc.index}
 
 
-def test_outlines_detect_alone_where_there_is_no_classifier() -> None:
-    table = compare_chip_scores(chip_scores(), SETTINGS)
-    assert set(table["model"]) == {"segmenter"}
-    assert table.loc[table["metric"] == "roc_auc", "value"].between(0.5, 1).all()
-
-
 def test_where_every_chip_shows_a_mine_there_is_nothing_to_detect(caplog: pytest.LogCaptureFixture) -> None:
     chips = chip_scores()
     mines = chips[chips["true_hectares"] > 0]
@@ -185,21 +172,7 @@ def test_where_every_chip_shows_a_mine_there_is_nothing_to_detect(caplog: pytest
     assert "All chips show a mine, or none" in caplog.text
 
 
-def test_the_complete_outliner_has_the_threshold_of_the_decision() -> None:
-    chips = ChipSettings(bands=SIX_BANDS)
-    segmenter = complete_segmenter(network(), {"threshold": 0.3719}, chips)
-    assert segmenter.threshold == 0.3719
-    assert segmenter.chips == chips
-
-
 def test_maps_of_another_size_than_the_masks_are_told_in_one_sentence() -> None:
     small = planes_in_memory(np.zeros((TRAIN, 16, 16), np.float16), NAMES[:TRAIN], GRIDS[:TRAIN])
     with pytest.raises(BadInputError, match=r"^Maps of 16 × 16 pixels can't be compared with masks of 32 × 32"):
         choose_threshold(masks_of(), small, SETTINGS)
-
-
-def test_maps_of_chips_without_mask_are_told_in_one_sentence() -> None:
-    with pytest.raises(
-        BadInputError, match=r"^chip_0.tif is not among the 23 chips of these planes: run preprocessing"
-    ):
-        choose_threshold(masks_of(NAMES[1:]), maps_of(NAMES[:TRAIN]), SETTINGS)

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import grimp
 import mlflow
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from mining_the_mines.models.export import describe
 from mining_the_mines.pipelines.registration.nodes import fetch_champion, register_model
 from mining_the_mines.pipelines.registration.registered_models import fetch_model
 from mining_the_mines.registry.export import write_package
-from mining_the_mines.registry.package import StoredPackage, read_package
+from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.promotion import decide_unscored
 from mining_the_mines.registry.training_data import hash_chips
 from support.chip_files import packed_chips
@@ -101,19 +100,6 @@ def test_the_exported_program_predicts_as_the_model(package: StoredPackage) -> N
         found = torch.export.load(next(package.folder.rglob("model.pt2"))).module()(torch.from_numpy(chips)).numpy()
     np.testing.assert_allclose(found, segmenter().predict(chips), atol=1e-5)
     assert mlflow.models.Model.load(package.folder).signature is not None
-
-
-def test_serving_code_is_part_of_the_model(package: StoredPackage, tmp_path: Path) -> None:
-    again = shutil.copytree(package.folder, tmp_path / "again")
-    assert read_package(again).content_hash == package.content_hash
-    (again / "served_model.py").write_text("# other code\n")
-    assert read_package(again).content_hash != package.content_hash
-
-
-def test_packages_depend_on_the_serving_code() -> None:
-    graph = grimp.build_graph("mining_the_mines", cache_dir=None)
-    upstream = graph.find_upstream_modules("mining_the_mines.pipelines.registration.nodes")
-    assert "mining_the_mines.registry.served_model" in upstream
 
 
 @pytest.mark.parametrize("address", [f"models:/{NAME}@champion", f"models:/{NAME}/1"])
@@ -201,11 +187,6 @@ def test_a_champion_of_an_earlier_version_ends_no_run(tmp_path: Path, monkeypatc
     monkeypatch.setattr("mining_the_mines.pipelines.registration.nodes.read_model", cannot_read)
     view = fetch_champion(REGISTRATION, tmp_path / "kept")
     assert view.obstacle.endswith("train again. Or give the alias champion to another version by hand.")
-
-
-def test_a_new_name_has_no_champion(tmp_path: Path) -> None:
-    view = fetch_champion(REGISTRATION.model_copy(update={"name": "mine-classifier"}), tmp_path)
-    assert (view.champion, view.obstacle) == (None, "")
 
 
 def test_a_silent_registry_ends_no_run(

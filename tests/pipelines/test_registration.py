@@ -183,18 +183,6 @@ def test_a_missing_band_prevents_the_comparison(
     assert promotion["reason"].startswith("Version 4 wants B1, which these chips lack: give the alias champion")
 
 
-def test_another_chip_size_prevents_the_comparison(classifier: MineClassifier, tmp_path: Path) -> None:
-    models = {
-        name: replace(model, layout=model.layout.model_copy(update={"chip_size": 32}))
-        for name, model in classifier.models.items()
-    }
-    other = replace(classifier, models=models)
-    promotion = compare_classifiers(
-        stored(classifier, tmp_path), champion(other, trained_chips()), predictions(), PACKED, SETTINGS
-    )
-    assert promotion["reason"].startswith("Version 4 judges chips of 32 pixels, and these have 16")
-
-
 def test_too_few_unseen_chips_leave_the_champion(
     classifier: MineClassifier,
     tmp_path: Path,
@@ -212,13 +200,6 @@ def test_the_same_model_is_not_compared(classifier: MineClassifier, tmp_path: Pa
     promotion = compare_classifiers(stored(classifier, tmp_path), view, predictions(), PACKED, SETTINGS)
     assert (promotion["outcome"], promotion["difference"]) == ("champion", None)
     assert promotion["reason"] == "This very model is the champion already, as version 4."
-
-
-def test_without_a_registry_nothing_is_decided(classifier: MineClassifier, tmp_path: Path) -> None:
-    view = RegistryView("mine-classifier", obstacle="It is not there.")
-    promotion = compare_classifiers(stored(classifier, tmp_path), view, predictions(), PACKED, SETTINGS)
-    assert promotion["outcome"] == "challenger"
-    assert "It is not there." in promotion["reason"]
 
 
 def compare_outlines(
@@ -275,15 +256,6 @@ def test_a_segmenters_card_scores_each_region() -> None:
     assert "| IoU | 0.500 (0.400 to 0.600) | – |" in card
     assert "IoU by region:" in card
     assert "| place-0 | out-of-fold |" in card
-
-
-def test_a_segmenters_card_names_the_metric_by_category() -> None:
-    chips = outlined.chip_scores().assign(category="river mine")
-    scores = pd.DataFrame(columns=["split", "model", "category_excluded", "metric", "value", "low", "high"])
-    card = write_segmenter_card(
-        segmenter(), scores, chips, outlined.folds_table(), outlined.masks_of(), SEGMENTER, CAVEATS
-    )
-    assert "| river mine (IoU) | test |" in card
 
 
 def test_a_version_has_tags(classifier: MineClassifier, tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.pipelines.preprocessing.nodes import measure_bands
 from mining_the_mines.pipelines.reporting import (
-    create_classification_report,
     create_pipeline,
     create_segmentation_report,
 )
@@ -141,19 +140,6 @@ def test_segmentation_report(inputs: dict[str, Any], shared: dict[str, Any]) -> 
     assert "Is there a mine in a chip?" not in report
 
 
-def test_report_of_one_task() -> None:
-    reports = {"classification": create_classification_report(), "segmentation": create_segmentation_report()}
-    for task, other in (("classification", "segmentation"), ("segmentation", "classification")):
-        assert not [name for name in reports[task].datasets() if name.startswith(other)]
-        assert f"{task}.report" in reports[task].outputs()
-
-
-def test_shared_inputs_have_no_namespace(shared: dict[str, Any]) -> None:
-    for pipeline in (create_classification_report(), create_segmentation_report().only_nodes_with_tags("reporting")):
-        inputs = {name for name in pipeline.inputs() if not name.startswith(("classification.", "segmentation."))}
-        assert inputs == set(shared)
-
-
 def test_test_chips_worst_first(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
     tiles = choose(inputs, shared)
     assert {tile.split for tile in tiles} == {"test"}
@@ -175,12 +161,6 @@ def test_pictures_agree_with_scores(inputs: dict[str, Any], shared: dict[str, An
         known = tile.truth != 255
         assert (tile.predicted & known).sum() * 0.01 == pytest.approx(tile.predicted_hectares)
         assert ((tile.truth == 1) & known).sum() * 0.01 == pytest.approx(tile.true_hectares)
-
-
-def test_pixels_without_a_probability(inputs: dict[str, Any], shared: dict[str, Any]) -> None:
-    maps = inputs["test_probability_maps"]
-    empty = planes({name: np.full((SIZE, SIZE), np.nan) for name in maps.filenames}, np.float16)
-    assert all((tile.truth == 255).all() for tile in choose(inputs, shared, test_probability_maps=empty))
 
 
 @pytest.mark.parametrize(("mines", "kinds"), [(1, ["worst"]), (2, ["best", "worst"]), (0, [])])

@@ -11,14 +11,12 @@ from kedro.runner import SequentialRunner
 
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.folds import FoldSettings
-from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.models.kinds import ModelKinds
 from mining_the_mines.models.logistic import LogisticRegression
 from mining_the_mines.models.settings import CrossValidationSettings
 from mining_the_mines.models.trees import BoostedTrees
 from mining_the_mines.pipeline_registry import register_pipelines
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings
-from mining_the_mines.pipelines.inference.nodes import fill_in_submission
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from support.chip_files import packed_chips
 
@@ -130,20 +128,3 @@ def test_the_threshold_and_the_choice_come_from_out_of_fold_predictions() -> Non
     )
     assert outputs["classification.decision"]["chosen"] == "network"
     assert 0.2 < outputs["classification.decision"]["thresholds"]["network"] < 0.8
-
-
-def test_inference_fills_in_the_form_in_the_order_of_the_chips_numbers() -> None:
-    detections = pd.DataFrame(
-        {
-            "filename": ["evaluation_10.tif", "evaluation_2.tif", "evaluation_1.tif"],
-            "label": pd.array([1, pd.NA, 0], dtype="Int64"),
-        }
-    )
-    form = fill_in_submission(detections)
-    assert form["filename"].tolist() == ["evaluation_1.tif", "evaluation_2.tif", "evaluation_10.tif"]
-    assert form["label"].tolist() == [0, 0, 1]
-
-
-def test_reporting_lists_nested_parameters_by_dotted_names() -> None:
-    assert flatten({"folds": FoldSettings(folds=3), "training": {"network": {"indices": []}}})["folds.folds"] == "3"
-    assert flatten({"training": {"network": {"architecture": "maxvit"}}}) == {"training.network.architecture": "maxvit"}

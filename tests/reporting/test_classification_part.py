@@ -32,10 +32,6 @@ def test_difference_to_the_first_model(
     assert words in " ".join(told(classification, difference_table=difference(*interval)))
 
 
-def test_first_model_is_not_compared_with_itself(classification: ClassificationData) -> None:
-    assert not [text for text in told(classification, chosen_model="baseline") if "Out of fold its" in text]
-
-
 @pytest.mark.parametrize(
     ("wrong", "last"),
     [((4, 1), "Of its 5 false alarms, 4 lie in the category river bank (20 chips)."), ((0, 0), None)],

@@ -32,13 +32,6 @@ def of_baselines(*baselines: str) -> str:
     return told(arrange_composites(data))[0]
 
 
-def test_lead_states_method_scenes_and_period(part: CompositePart) -> None:
-    assert (
-        "The chips come from one composite of each of 2 regions: the median of the clear pixels of 18 scenes from "
-        "3 January 2022 to 3 September 2022."
-    ) in plain(rendered("composites.html.jinja", composites=part))
-
-
 def test_single_region() -> None:
     data = CompositeData((make_view("copper_belt"),), make_scenes(("copper_belt",)), make_left_out().head(0))
     part = arrange_composites(data)
@@ -77,26 +70,11 @@ def test_share_without_a_clear_date() -> None:
     )
 
 
-@pytest.mark.parametrize(("without", "words"), [(0, "None of the pixels is without"), (1, "Under 0.01 % of")])
-def test_very_few_pixels_without_a_clear_date(without: int, words: str) -> None:
-    view = dataclasses.replace(make_view("a", size=16, most=1), pixels_by_clear_dates=np.array([without, 1_000_000]))
-    part = arrange_composites(CompositeData((view,), make_scenes(("a",)), make_left_out()))
-    assert told(part)[1].startswith(words)
-
-
 def test_reasons_are_counted(part: CompositePart) -> None:
     assert told(part)[2:] == [
         "3 scenes were left out or could not be read everywhere: 2 too cloudy, 1 processed again.",
         "guiana shield was left out as a whole: it has scenes of 2 days where 3 are needed.",
     ]
-
-
-def test_left_out_scenes_are_listed(part: CompositePart) -> None:
-    assert part.left_out is not None
-    rows = {row.name: (row.note, row.cells[0].text) for row in part.left_out.rows}
-    assert rows["S2A_cloudy"] == ("tapajos · 2022-02-01", "too cloudy: 81 % where 70 % are allowed")
-    assert "guiana shield" in rows
-    assert len(rows) == 4
 
 
 def test_region_table(data: CompositeData, part: CompositePart) -> None:
@@ -109,20 +87,6 @@ def test_region_table(data: CompositeData, part: CompositePart) -> None:
     assert (row.cells[3].text, row.cells[3].beneath) == (f"{middle:.0f}", f"{low:.0f}–{high:.0f}")
     share = 100 * float((clear == 0).mean())
     assert row.cells[4].text == f"{share:.2g}\N{NARROW NO-BREAK SPACE}%"
-
-
-def test_legend(part: CompositePart) -> None:
-    assert part.legend[0].title == "1–2 clear dates"
-    assert part.legend[-1].title == "none, or too few: no data"
-
-
-def test_regions_share_their_contrast() -> None:
-    bright = make_view("bright")
-    dark = dataclasses.replace(bright, region="dark", visible=bright.visible / np.float32(4))
-    scenes = make_scenes(("bright", "dark"))
-    together = arrange_composites(CompositeData((bright, dark), scenes, make_left_out()))
-    alone = arrange_composites(CompositeData((dark,), scenes, make_left_out()))
-    assert together.cards[1].picture != alone.cards[0].picture
 
 
 def test_composite_without_a_clear_pixel() -> None:

@@ -153,16 +153,5 @@ def test_thumbnails_of_the_most_urgent_mines() -> None:
     assert [sorted(scene["thumbnails"]) for scene in scenes] == [["2"], ["2", "3"]]
 
 
-def test_unreadable_surroundings() -> None:
-    layer = dataclasses.replace(make_layer(), thumbnail=lambda _: None)
-    assert Page(draw_map([layer], SETTINGS, "Mines")).scenes[0]["thumbnails"] == {}
-
-
-def test_many_scenes_get_small_pictures() -> None:
-    assert SETTINGS.picture_side(1) == 1600
-    assert 320 <= SETTINGS.picture_side(100) < 400
-    assert InteractiveMapSettings(picture_pixels=500).picture_side(2) == 500
-
-
 def test_page_is_reproducible() -> None:
     assert draw_map([make_layer()], SETTINGS, "Mines") == draw_map([make_layer()], SETTINGS, "Mines")

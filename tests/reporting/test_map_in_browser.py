@@ -129,22 +129,10 @@ def test_links_to_odd_names(browser: Browser, two: str) -> None:
     browser.open(f"{two}#mine=nowhere/1")
     assert text(browser, ".popup") == ""
     browser.open(f"{two}#mine=%E0%A4%A/1")
-    assert browser.complaints() == []
-
-
-def test_markup_in_names_is_text(browser: Browser, two: str) -> None:
     browser.open(f"{two}#mine=rio%3A%202%2Fb%20%C3%A9/3")
     assert f"Protected area {EVIL}" in text(browser, ".popup")
     assert browser.run("document.querySelectorAll('img[onerror]').length") == 0
     assert browser.complaints() == []
-
-
-def test_list_begins_with_the_most_urgent(browser: Browser, one: str) -> None:
-    browser.open(one)
-    assert listed(browser) == ["Mine 3", "Mine 2", "Mine 1"]
-    browser.run("document.querySelectorAll('#list li button')[2].click()")
-    assert text(browser, ".popup h3") == "Mine 1"
-    assert browser.run("document.querySelector('#list [aria-current=true] .what').firstChild.textContent") == "Mine 1"
 
 
 def test_keyboard(browser: Browser, one: str) -> None:
@@ -190,50 +178,20 @@ def test_layers(browser: Browser, one: str) -> None:
     assert browser.run(PAINTED % HIGH) == 0
 
 
-def test_map_without_mines(browser: Browser, folder: Path) -> None:
-    browser.open(write(folder, "none", make_layer(make_mines(boxes=[], confidences=[]))))
-    assert text(browser, "#summary") == "No mine was found in tapajos."
-    assert text(browser, "#nothing").startswith("Nowhere in what was mapped")
-    assert browser.run("document.querySelector('#list').hidden")
-    assert browser.complaints() == []
-
-
 def test_unseen_scene(browser: Browser, folder: Path) -> None:
     nothing = make_layer(make_mines(boxes=[], confidences=[]))
     blank = replace(nothing, mapped_share=0.0, visible=np.full_like(nothing.visible, np.nan), probability=None)
     browser.open(write(folder, "blank", blank))
     assert text(browser, "#summary") == "Nothing could be seen in tapajos."
     assert browser.run("document.querySelector('#nothing').hidden")
-    browser.open(write(folder, "partly", replace(nothing, mapped_share=0.05)))
-    assert text(browser, "#summary") == "No mine was found in tapajos; 5 % of it could be seen."
     other = make_layer(make_mines(scene="south"), "south")
     browser.open(write(folder, "some", blank, replace(other, mapped_share=0.4)))
     assert text(browser, "#summary") == "3 mines of 4.9 ha in 2 scenes; nothing could be seen in 1 scene."
-    assert (
-        text(browser, "#scenes ul") == "tapajos nothing could be seen south 3 mines, 4.9 ha; 40 % of it could be seen"
-    )
     assert browser.complaints() == []
 
 
-def test_map_without_scenes(browser: Browser, folder: Path) -> None:
-    browser.open(write(folder, "empty"))
-    assert text(browser, "#summary") == "No mine was found in no scene."
-    assert browser.complaints() == []
-
-
-def test_several_scenes(browser: Browser, two: str) -> None:
-    browser.open(two)
-    assert text(browser, "#scenes ul") == "tapajos 3 mines, 4.9 ha rio: 2/b é 3 mines, 4.9 ha"
-    assert browser.run("document.querySelectorAll('.scene-label').length") == 0
-    for _ in range(12):
-        browser.run("document.querySelector('.leaflet-control-zoom-out').click()")
-    browser.settle()
-    assert browser.run("document.querySelectorAll('.scene-label').length") == 2
-
-
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize(("width", "height"), [(1400, 900), (400, 800)])
-def test_small_screens(browser: Browser, two: str, width: int, height: int, *, dark: bool) -> None:
+@pytest.mark.parametrize(("width", "height", "dark"), [(1400, 900, False), (400, 800, True)])
+def test_screens(browser: Browser, two: str, width: int, height: int, *, dark: bool) -> None:
     browser.open(two, width, height, dark=dark)
     browser.run("document.querySelector('#list li button').click()")
     browser.settle()
@@ -247,13 +205,4 @@ def test_small_screens(browser: Browser, two: str, width: int, height: int, *, d
     assert min(*frame, *panel) >= 0
     assert max(frame[2], panel[2]) <= width
     assert max(frame[3], panel[3]) <= height
-    assert browser.complaints() == []
-
-
-def test_long_lists(browser: Browser, folder: Path) -> None:
-    boxes = [(column, row, 1, 1) for row in range(0, 90, 3) for column in range(0, 90, 3)]
-    browser.open(write(folder, "many", make_layer(make_mines(boxes=boxes, confidences=["high"] * len(boxes)))))
-    assert len(listed(browser)) == 200
-    browser.run("document.querySelector('#more').click()")
-    assert len(listed(browser)) == 400
     assert browser.complaints() == []

@@ -9,8 +9,8 @@ from mining_the_mines.reporting.map_part import MapPart, arrange_maps
 from mining_the_mines.reporting.report_data import MapData
 from mining_the_mines.reporting.tables import Table
 from mining_the_mines.scoring.map_matching import MapScoreSettings
-from mining_the_mines.scoring.map_scores import MAP_METRICS, without_scores
-from support.report_maps import DRAWN, MAPPED, make_maps, make_picture, make_scores, make_units, make_view, with_review
+from mining_the_mines.scoring.map_scores import without_scores
+from support.report_maps import make_maps, make_picture, make_scores, make_units, make_view, with_review
 from support.report_pages import plain, rendered, sentences, summary
 
 
@@ -56,11 +56,6 @@ def test_lead_without_a_reference() -> None:
     part = arrange_maps(MapData((make_view(),)))
     assert lead(part) == "On the map of tapajos, which covers 4 km², 5 mines of 29.7 ha were found."
     assert (part.score_table, part.comparison) == (None, None)
-
-
-def test_several_maps_are_summed(part: MapPart) -> None:
-    html = plain(rendered("maps.html.jinja", maps=part))
-    assert "On 2 maps, which cover 8 km², 7 mines of 42.1 ha were found." in html
 
 
 def test_map_without_mines() -> None:
@@ -165,24 +160,11 @@ def test_visible_share(share: float, words: str) -> None:
         assert texts == ["", "no mine was found", ""]
 
 
-def test_score_table_explains_every_score(part: MapPart) -> None:
-    assert part.score_table is not None
-    assert len(part.score_table.rows) == len(MAP_METRICS) + 3
-    assert all(row.note for row in part.score_table.rows[: len(MAP_METRICS)])
-    assert cells(part.score_table)["Reference"] == ["10 mines"]
-
-
 def test_scores_by_size() -> None:
     view = make_view()
     found = cells(arrange_maps(MapData((view,), make_scores(view))).size_score_table)
     assert found["under 0.5 ha"] == ["1", "0 %", "0 %", "0", "–"]
     assert found["2 to 10 ha"] == ["3", "67 %", "100 %", "2", "100 %"]
-
-
-def test_scores_by_scene(data: MapData, part: MapPart) -> None:
-    assert list(cells(part.scene_score_table)) == ["tapajos", "copper belt"]
-    alone = arrange_maps(MapData(data.scenes[:1], make_scores(data.scenes[0])))
-    assert alone.scene_score_table is None
 
 
 def test_objects_set_aside_and_outside() -> None:
@@ -205,24 +187,3 @@ def test_units_are_listed_in_order(part: MapPart) -> None:
     assert many.further_units is not None
     assert (len(many.unit_table.rows), len(many.further_units.rows)) == (12, 3)
     assert arrange_maps(MapData((make_view(),), units=make_units().head(0))).unit_table is None
-
-
-def test_period_of_a_map() -> None:
-    view = make_view()
-    day = dataclasses.replace(view, scene="day", last_date=view.first_date)
-    unknown = dataclasses.replace(view, scene="unknown", first_date=None)
-    table = arrange_maps(MapData((view, day, unknown))).scene_table
-    assert table is not None
-    assert [row.note for row in table.rows] == ["3 January 2022 to 3 September 2022", "3 January 2022", ""]
-
-
-def test_few_scenes_are_pictured_and_all_are_listed() -> None:
-    part = arrange_maps(MapData(tuple(make_view(f"s_{number}", DRAWN, make_picture(size=20)) for number in range(8))))
-    assert len(part.cards) == 6
-    assert len(cells(part.scene_table)) == 8
-
-
-def test_undrawn_polygons_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mining_the_mines.reporting.map_pictures.MOST_POLYGONS", 3)
-    part = arrange_maps(MapData((make_view(mapped=MAPPED, picture=make_picture()),)))
-    assert captions(part)[0].endswith("; the 2 smallest polygons are not drawn")

@@ -4,7 +4,6 @@ import dataclasses
 import io
 import re
 from base64 import b64decode
-from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from rasterio.crs import CRS
 
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.reporting.map_pictures import (
-    ASIDE,
     CONFIDENCE_CLASSES,
     FOUND,
     OVERLOOKED,
@@ -27,13 +25,12 @@ from mining_the_mines.reporting.map_pictures import (
     draw_map_picture,
     draw_quicklook,
     draw_thumbnail,
-    line_colours,
     most_urgent,
     surroundings_of,
 )
 from mining_the_mines.reporting.pictures import Colour, Stretch, css_colour
 from support.report_maps import DRAWN, MAPPED, make_picture, make_scores, make_view, with_review
-from support.scene_layers import GRID, make_mines, make_visible, with_permits
+from support.scene_layers import GRID, make_mines, with_permits
 from support.scored_maps import Square
 
 STRETCH = Stretch(0.0, 0.3)
@@ -79,12 +76,6 @@ def test_verdicts_have_their_styles() -> None:
     assert counts == {FOUND: 4, RIGHT: 4, OVERLOOKED: 1, WRONG: 1}
 
 
-def test_unscored_polygons() -> None:
-    drawn = draw(((1980, 0, 200),), ((1985, 500, 50), (0, 0, 200)))
-    assert drawn.styles == (ASIDE, OVERLOOKED)
-    assert path_of(drawn, ASIDE.css).count("M") == 2
-
-
 def test_colours_of_confidence() -> None:
     drawn = draw(MAPPED, None)
     assert [style.title for style in drawn.styles] == TITLES
@@ -101,19 +92,6 @@ def test_mines_to_review_stand_out() -> None:
 def test_tiny_mine_is_a_ring() -> None:
     path = path_of(draw(((200, 400, 20),), None), HIGH)
     assert path == "M8.0 20.5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0Z"
-
-
-def test_names_are_escaped() -> None:
-    view = make_view('<b onclick="x">', ())
-    drawn = draw_map_picture(view, make_picture(), None, STRETCH)
-    assert "<b" not in drawn.drawing
-    assert ET.fromstring(drawn.drawing).attrib["viewBox"] == "0 0 100 100"  # noqa: S314 - our own
-
-
-def test_photograph_fetches_nothing() -> None:
-    drawn = draw(MAPPED, DRAWN)
-    assert drawn.photograph.startswith("data:image/webp;base64,")
-    assert re.findall(r'href="([^"]{0,23})', drawn.drawing) == ["data:image/webp;base64,"]
 
 
 def test_only_the_largest_polygons_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,28 +129,11 @@ def test_quicklook_draws_mines_to_review_in_red() -> None:
     assert found.mean(axis=0) / times == pytest.approx((63, 34), abs=1)
 
 
-def test_quicklook_of_another_crs() -> None:
-    here = decoded(draw_quicklook(GREY, GRID.transform, GRID.crs, make_mines()))
-    there = decoded(draw_quicklook(GREY, GRID.transform, GRID.crs, make_mines().to_crs("EPSG:4326")))
-    assert np.abs(here - there).mean() < 1
-
-
 @pytest.mark.parametrize("shape", [(96, 96), (300, 2400), (2400, 300), (1, 1)])
 def test_quicklook_size(shape: tuple[int, int]) -> None:
     visible = np.full((3, *shape), 0.1, dtype=np.float32)
     pixels = decoded(draw_quicklook(visible, GRID.transform, GRID.crs, make_mines()))
     assert max(pixels.shape) <= 1200
-
-
-def test_quicklook_without_mines() -> None:
-    without = draw_quicklook(make_visible(), GRID.transform, GRID.crs, make_mines(boxes=[], confidences=[]))
-    assert decoded(without).shape[2] == 3
-    assert without != draw_quicklook(make_visible(), GRID.transform, GRID.crs, make_mines())
-
-
-def test_quicklook_is_reproducible() -> None:
-    first, second = (draw_quicklook(make_visible(), GRID.transform, GRID.crs, make_mines()) for _ in range(2))
-    assert first == second
 
 
 def test_surroundings_of_a_small_mine() -> None:
@@ -181,13 +142,6 @@ def test_surroundings_of_a_small_mine() -> None:
     assert metres == pytest.approx(600)
     assert (right - left, top - bottom) == pytest.approx((600, 600))
     assert ((left + right) / 2, (bottom + top) / 2) == pytest.approx((mine.centroid.x, mine.centroid.y))
-
-
-def test_surroundings_of_a_large_mine() -> None:
-    mine = make_mines(boxes=[(0, 0, 90, 40)], confidences=["high"]).geometry[0]
-    (left, _, right, _), metres = surroundings_of(mine, GRID)
-    assert metres == pytest.approx(1440)
-    assert right - left == pytest.approx(1440)
 
 
 def test_surroundings_in_degrees_and_feet() -> None:
@@ -217,21 +171,3 @@ def test_thumbnail_draws_the_polygon() -> None:
 def test_urgency_with_permits() -> None:
     mines = with_permits(make_mines(boxes=FOUR, confidences=["high", "medium", "high", "low"]))
     assert (most_urgent(mines) + 1).tolist() == [4, 1, 3, 2]
-
-
-def test_urgency_without_permits() -> None:
-    mines = make_mines(boxes=FOUR, confidences=["low", "medium", "high", "high"])
-    assert (most_urgent(mines) + 1).tolist() == [3, 4, 2, 1]
-
-
-def test_line_colours() -> None:
-    colours = line_colours(with_permits(make_mines(confidences=["high", "low", "high"])))
-    assert colours == [CONFIDENCE_CLASSES[0].colour, CONFIDENCE_CLASSES[2].colour, REVIEW_COLOUR]
-    assert len({found.colour for found in CONFIDENCE_CLASSES}) == 3
-
-
-def test_no_mines() -> None:
-    mines = make_mines(boxes=[], confidences=[])
-    assert most_urgent(mines).tolist() == []
-    assert most_urgent(mines).dtype == np.int64
-    assert line_colours(mines) == []

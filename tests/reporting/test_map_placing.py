@@ -75,13 +75,6 @@ def test_transparency() -> None:
     assert shown[60, 60, 3] == 255
 
 
-def test_size_of_pictures() -> None:
-    small = decoded(place_photograph(make_visible(), GRID, Stretch(0.0, 0.3), 40))
-    assert max(small.shape) == 40
-    whole = decoded(place_photograph(make_visible(), GRID, Stretch(0.0, 0.3), 4000))
-    assert 90 < max(whole.shape) < 110
-
-
 def test_antimeridian() -> None:
     meridian = middle_longitude(FIJI)
     west, _, east, _ = place_photograph(make_visible(), FIJI, Stretch(0.0, 0.3), 1000).bounds

@@ -22,7 +22,6 @@ from support.report_composites import make_composites, make_scenes, make_view
 from support.report_maps import make_maps
 from support.report_maps import make_view as make_map
 from support.report_pages import Page, plain
-from support.reports import make_folds, make_gallery
 
 EVIL = "<script>alert(1)</script>"
 
@@ -86,17 +85,6 @@ def test_every_picture_is_described(page: Page, segmentation: SegmentationData) 
     assert all(drawing["aria-label"] for drawing in drawings)
 
 
-def test_summary_comes_first(classification: ClassificationData, whole: str) -> None:
-    table = classification.score_table
-    rows = table[(table["split"] == "test") & (table["model"] == "blend") & table["category_excluded"].isna()]
-    recall = rows.set_index("metric").loc["recall"]
-    text = plain(whole[whole.index("<main>") :])
-    lead = f"the blend finds {100 * recall['value']:.0f} % ({100 * recall['low']:.0f} to {100 * recall['high']:.0f} %)"
-    places = [text.index(words) for words in (lead, "predicted and true mines overlap", "the mapped mines", "Log loss")]
-    assert places == sorted(places)
-    assert text.count("Is there a mine in a chip?") == 2
-
-
 def test_all_models_stand_side_by_side(classification: ClassificationData, page: Page) -> None:
     table = classification.score_table
     for split in ("test", "out-of-fold"):
@@ -112,15 +100,6 @@ def test_rejected_chips_run_facts_and_parameters(data: ReportData, page: Page) -
     for name, value in {**data.run_facts, **data.parameters}.items():
         assert name in page.text
         assert value in page.text
-
-
-def test_limits_are_stated_once(data: ReportData, segmentation: SegmentationData) -> None:
-    assert data.classification is not None
-    places = int(data.classification.score_table.query("split == 'test'")["places"].iloc[0])
-    alike = dataclasses.replace(segmentation, score_table=segmentation.score_table.assign(places=places))
-    text = plain(render_report(dataclasses.replace(data, segmentation=alike)))
-    assert text.count("places to resample") == 1
-    assert "Labels were verified from pictures" in text
 
 
 def test_data_cannot_change_the_page(
@@ -149,12 +128,6 @@ def test_data_cannot_change_the_page(
     assert "<script" not in report
 
 
-def test_light_and_dark_share_drawings(whole: str) -> None:
-    assert "prefers-color-scheme: dark" in whole
-    assert "var(--ink)" in whole
-    assert "#1b1f24" not in whole.split("</style>", 1)[1]
-
-
 def test_equal_data_give_equal_bytes(bare: ReportData) -> None:
     assert render_report(bare) == render_report(bare)
 
@@ -163,16 +136,6 @@ def test_run_facts_can_be_left_out(bare: ReportData) -> None:
     pages = [render_report(dataclasses.replace(bare, run_facts={"Run": run})) for run in ("one", "two")]
     assert pages[0] != pages[1]
     assert without_run_facts(pages[0]) == without_run_facts(pages[1])
-
-
-def test_300_pictured_chips_fit_into_an_email(bare: ReportData) -> None:
-    tiles = make_gallery(make_folds(40), each=2, size=256)
-    noise = np.random.default_rng(0).integers(0, 60, (256, 256, 3), dtype=np.uint8)
-    many = tuple(
-        dataclasses.replace(tile, true_colour=np.roll(noise, shift, axis=0)) for tile in tiles for shift in range(38)
-    )
-    assert len(many) > 300
-    assert len(render_report(changed(bare, gallery=many))) < 8e6
 
 
 def test_scores_alone(bare_page: Page) -> None:
@@ -189,33 +152,11 @@ def test_segmentation_alone(segmentation: SegmentationData) -> None:
     assert not {"scores", "curves", "threshold", "gallery", "learning"} & ids
 
 
-def test_segmentation_scores_alone(segmentation: SegmentationData) -> None:
-    chips = segmentation.chip_table.drop(columns=["longitude", "latitude"])
-    alone = SegmentationData(segmentation.score_table, chips, threshold=0.5)
-    ids = set(Page(render_report(ReportData("Alone", segmentation=alone))).ids())
-    assert {"segmentation-scores", "segmentation-threshold"} <= ids
-    assert not {"segmentation-gallery", "segmentation-map", "masks", "segmentation-learning"} & ids
-
-
 def test_maps_alone() -> None:
     report = render_report(ReportData("Maps", maps=MapData((make_map(),))))
     assert plain(report).count("On the map of tapajos, which covers 4 km²") == 1
     assert "Where are mines in whole scenes?" not in report
     assert not {"map-scores", "permits"} & set(Page(report).ids())
-
-
-def test_test_split_of_one_class_has_no_curves(classification: ClassificationData, bare: ReportData) -> None:
-    rows = classification.predictions.query("model == 'baseline'").drop(columns=["category", "longitude"])
-    mines = rows[rows["fold"].notna() | (rows["label"] == 1)]
-    table = score_table(mines, classification.thresholds, BootstrapSettings(resamples=20))
-    ids = Page(render_report(changed(bare, predictions=mines, score_table=table))).ids()
-    assert not [name for name in ids if name.startswith("roc-test")]
-    assert [name for name in ids if name.startswith("roc-outoffold")]
-
-
-def test_without_rejected_chips(bare: ReportData) -> None:
-    manifest = pd.DataFrame({"filename": ["a.tif"], "verdict": "accepted", "reason": None})
-    assert "No chip was rejected." in Page(render_report(dataclasses.replace(bare, manifest=manifest))).text
 
 
 def test_further_tables(bare: ReportData) -> None:

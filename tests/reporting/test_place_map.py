@@ -40,13 +40,3 @@ def test_legend_counts() -> None:
     assert "Other (1)" in drawing
     assert "km" in drawing
     assert "°E" in drawing
-
-
-def test_coastlines() -> None:
-    def length(longitude: float, latitude: float) -> int:
-        points = pd.DataFrame({"longitude": [longitude] * 2, "latitude": [latitude, latitude + 5], "split": "train"})
-        figure = place_map(points, "split", SPLIT_SYMBOLS)
-        assert figure is not None
-        return len(to_svg(figure, "map"))
-
-    assert length(12.0, 42.0) > length(-30.0, -30.0) + 1000

@@ -2,14 +2,13 @@
 
 import dataclasses
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from mining_the_mines.reporting.galleries import segmentation_gallery
 from mining_the_mines.reporting.report_data import SegmentationData
 from mining_the_mines.reporting.segmentation_part import SegmentationPart, arrange_segmentation
-from mining_the_mines.reporting.summaries import SegmentationSummary, found_hectares, summarise_segmentation
+from mining_the_mines.reporting.summaries import SegmentationSummary, summarise_segmentation
 from mining_the_mines.reporting.tables import Table
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation_scores import segmentation_score_table
@@ -56,11 +55,6 @@ def test_lead_states_found_and_false_hectares() -> None:
     )
 
 
-def test_pixels_of_another_size_count_by_their_area() -> None:
-    both = pd.concat([chips((10, 0, 10), area=1.0), chips((10, 0, 0), area=0.01)])
-    assert found_hectares(both) == pytest.approx(10.1)
-
-
 @pytest.mark.parametrize(
     ("counts", "verdict"),
     [((40, 20, 0), "50 % too much"), ((20, 0, 20), "50 % too little"), ((40, 10, 10), "about right (+0 %)")],
@@ -76,11 +70,6 @@ def test_missed_mines_and_empty_chips() -> None:
     text = " ".join(told(chips((10, 0, 0), (0, 3, 0), (0, 0, 0))))
     assert "In 50 % (0 to 100 %) of 2 chips without a mine, none is predicted." in text
     assert "without a mine" not in " ".join(told(chips((10, 0, 0), (10, 1, 1))))
-
-
-def test_unknown_chips_are_not_empty() -> None:
-    unknown = chips((0, 0, 0)).assign(true_negative=0, iou=np.nan, place="elsewhere")
-    assert "1 chip without a mine" in " ".join(told(pd.concat([chips((10, 0, 0), (0, 0, 0)), unknown])))
 
 
 def test_comparison_with_classifiers() -> None:
@@ -119,14 +108,6 @@ def test_one_place_has_no_intervals() -> None:
     found = summarise_segmentation(data_of(pd.concat([chips((10, 1, 1), fold=0), chips((10, 5, 5))])))
     assert summary("caveats", [found], ()) == ["There is only 1 place, from which no interval can be drawn."]
     assert "()" not in " ".join(summary("segmentation", found, 0.95))
-
-
-@pytest.mark.parametrize(
-    ("tolerance", "words"), [(2.0, "than 2 pixels."), (1.0, "than 1 pixel."), (1.5, "than 1.5 pixels.")]
-)
-def test_tolerance_of_rims(segmentation: SegmentationData, tolerance: float, words: str) -> None:
-    found = summarise_segmentation(dataclasses.replace(segmentation, tolerance=tolerance))
-    assert words in " ".join(summary("segmentation", found, 0.95))
 
 
 def arrange(data: SegmentationData, **changes: object) -> SegmentationPart:
@@ -178,15 +159,6 @@ def test_masks_are_counted(segmentation: SegmentationData) -> None:
     assert cells(part.left_out) == {"b.tif": ["it has no coordinate system"]}
 
 
-@pytest.mark.parametrize(
-    ("pixels", "share"),
-    [({"mine_pixels": [1, 0], "known_pixels": 10**6}, "under 0.01 %"), ({"mine_pixels": 0, "known_pixels": 0}, "–")],
-)
-def test_tiny_mined_shares(segmentation: SegmentationData, pixels: dict[str, object], share: str) -> None:
-    part = arrange(segmentation, polygon_inventory=None, mask_table=masks(**pixels))
-    assert cells(part.mask_tables[0])["Mined share"] == [share]
-
-
 def test_gallery_begins_with_the_worst_fit(segmentation: SegmentationData) -> None:
     shelves = segmentation_gallery(segmentation.gallery)
     assert shelves[0].title == "Mines with the worst fit"
@@ -195,21 +167,3 @@ def test_gallery_begins_with_the_worst_fit(segmentation: SegmentationData) -> No
     assert f"predicted {tile.predicted_hectares:.1f}" in card.details
     best = [tile for tile in segmentation.gallery if tile.kind == "best"]
     assert [shelf.title for shelf in segmentation_gallery(best)] == ["Mines with the best fit"]
-
-
-def test_tiny_chips_are_shown_as_pixels(segmentation: SegmentationData) -> None:
-    tile = segmentation.gallery[0]
-    large = dataclasses.replace(
-        tile,
-        true_colour=tile.true_colour.repeat(4, 0).repeat(4, 1),
-        truth=tile.truth.repeat(4, 0).repeat(4, 1),
-        predicted=tile.predicted.repeat(4, 0).repeat(4, 1),
-    )
-    assert [card.pixelated for card in segmentation_gallery((tile, large))[0].cards] == [True, False]
-
-
-def test_many_segmented_chips_fit_into_an_email(segmentation: SegmentationData) -> None:
-    shelves = segmentation_gallery(segmentation.gallery * 20)
-    pictures = [text for shelf in shelves for card in shelf.cards for text in (card.picture, card.overlay or "")]
-    assert len(pictures) > 300
-    assert sum(map(len, pictures)) < 8e6

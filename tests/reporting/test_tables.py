@@ -10,7 +10,6 @@ from mining_the_mines.reporting.tables import (
     fold_table,
     manifest_table,
     model_tables,
-    plain_table,
     rejection_tables,
 )
 
@@ -34,19 +33,9 @@ def test_best_model_of_a_row(metric: str, best: list[bool]) -> None:
     assert table.heads == ("", "Baseline", "Blend")
 
 
-def test_one_model_is_not_the_best() -> None:
-    (table,) = model_tables(scores({"blend": 0.6}, "f1"), "blend")
-    assert not table.rows[0].cells[0].best
-
-
 def test_undefined_score_is_a_dash() -> None:
     (table,) = model_tables(scores({"blend": np.nan}, "roc_auc"), "blend")
     assert (table.rows[0].cells[0].text, table.rows[0].cells[0].beneath) == ("–", "")
-
-
-def test_further_metrics_get_a_row() -> None:
-    (table,) = model_tables(scores({"cnn": 0.7}, "boundary_f1"), "cnn")
-    assert table.rows[0].name == "Boundary F1"
 
 
 def test_nothing_scored_has_no_table() -> None:
@@ -61,20 +50,6 @@ def test_category_that_a_model_has_not_seen_is_a_dash() -> None:
     )
     (found,) = category_tables(table, "blend")
     assert texts(found) == {"town": ["50\N{NARROW NO-BREAK SPACE}%", "–"]}
-
-
-def test_folds_are_counted() -> None:
-    folds = pd.DataFrame(
-        {
-            "label": [1, 0, 0],
-            "place": ["a", "a", "b"],
-            "split": ["train", "train", "test"],
-            "fold": pd.array([0, 0, None], dtype="Int64"),
-        }
-    )
-    counted = texts(fold_table(folds))
-    assert counted["Fold 0"][:2] == ["2", "1"]
-    assert counted["Test"][3] == "1"
 
 
 def test_leaking_places_are_counted() -> None:
@@ -99,9 +74,3 @@ def test_chips_of_many_sizes() -> None:
     (text,) = texts(manifest_table(manifest))["Size in pixels"]
     assert text.startswith("10 × 10 (1), ")
     assert text.endswith("and 2 others")
-
-
-def test_any_frame_is_formatted() -> None:
-    table = plain_table(pd.DataFrame({"unit": ["North", None], "mean_area": [12.34567, np.nan]}), "Units")
-    assert table.heads == ("unit", "mean area")
-    assert texts(table) == {"North": ["12.35"], "–": ["–"]}

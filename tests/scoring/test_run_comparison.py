@@ -52,13 +52,6 @@ def test_worse_segmentation() -> None:
     assert verdicts["area_error_hectares"] == "worse"
 
 
-def test_smaller_loss_is_better() -> None:
-    pair = pair_of(make_scored_run("better", better=0.4), "classification", "out-of-fold")
-    rows = {row["metric"]: row for row in pair.differences.to_dict("records")}
-    assert rows["log_loss"]["high"] < 0
-    assert rows["log_loss"]["verdict"] == "better"
-
-
 def test_unclear_difference() -> None:
     assert FIRST.predictions is not None
     noise = np.random.default_rng(0).normal(0, 0.02, len(FIRST.predictions))
@@ -164,12 +157,6 @@ def test_equal_numbers_in_another_notation() -> None:
 )
 def test_a_verdict_is_read_from_the_interval(metric: str, difference: Interval, verdict: str) -> None:
     assert verdict_of(metric, difference) == verdict
-
-
-def test_uncompared_figure_is_undefined() -> None:
-    pair = PairedScores("a", "b", "classification", "test", "blend", "blend", "roc_auc")
-    assert pair.deciding[1] == "undefined"
-    assert np.isnan(pair.deciding[0].value)
 
 
 def test_chips_without_a_readable_file_have_no_hash() -> None:

@@ -9,13 +9,12 @@ from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import (
     SEGMENTATION_METRICS,
-    SEGMENTATION_TOTALS,
     chip_predictions,
     segmentation_difference,
     segmentation_score_table,
     weighted_segmentation_scores,
 )
-from mining_the_mines.scoring.tables import SCORE_COLUMNS, score_table
+from mining_the_mines.scoring.tables import score_table
 from support.scored_segmentation import areas, make_measures, make_pairs, mask_of, sure_map
 
 FEW = BootstrapSettings(resamples=60)
@@ -78,12 +77,6 @@ def test_area_error_does_not_cancel() -> None:
     assert found["area_error_hectares"] == pytest.approx(0.75)
 
 
-def test_area_bias() -> None:
-    found = figures(measured(("a.tif", sure_map((0, 0, 10)), mask_of((0, 0, 5)))))
-    assert found["area_bias_hectares"] == pytest.approx(0.75)
-    assert found["area_bias_share"] == pytest.approx(3)
-
-
 def test_boundary_f1_without_rims() -> None:
     assert figures(measured(("a.tif", sure_map(), mask_of((4, 4, 8)))))["boundary_f1"] == 0
     assert np.isnan(figures(measured(("a.tif", sure_map(), mask_of())))["boundary_f1"])
@@ -95,33 +88,12 @@ def test_unknown_chip_changes_nothing() -> None:
     assert figures(measured(*pairs, unknown)) == pytest.approx(figures(measured(*pairs)))
 
 
-def test_score_table_columns() -> None:
-    table = segmentation_score_table(make_measures(), FEW)
-    assert tuple(table.columns) == SCORE_COLUMNS
-    found = table.groupby(["split", "model"])["metric"].agg(set)
-    assert set(found.index) == {("out-of-fold", "segmenter"), ("test", "segmenter")}
-    assert all(metrics == {*SEGMENTATION_METRICS, *SEGMENTATION_TOTALS} for metrics in found)
-    assert table["category_excluded"].isna().all()
-
-
 def test_intervals_hold_their_values() -> None:
     table = segmentation_score_table(make_measures(), FEW).set_index(["split", "metric"])
     metrics = table[table.index.get_level_values("metric").isin(SEGMENTATION_METRICS)].dropna(subset="value")
     assert (metrics["low"] <= metrics["value"] + 1e-9).all()
     assert (metrics["value"] <= metrics["high"] + 1e-9).all()
     assert table["low"].xs("true_hectares", level="metric").isna().all()
-
-
-def test_perfect_share_has_an_interval() -> None:
-    measures = measured(*[(f"{index}.tif", sure_map(), mask_of()) for index in range(4)])
-    table = segmentation_score_table(measures.assign(place=list("abcd"), fold=0), FEW).set_index("metric")
-    assert table["value"]["empty_kept_empty"] == 1
-    assert table["low"]["empty_kept_empty"] == pytest.approx(0.025 ** (1 / 4))
-
-
-def test_no_test_split() -> None:
-    measures = make_measures()
-    assert set(segmentation_score_table(measures[measures["fold"].notna()], FEW)["split"]) == {"out-of-fold"}
 
 
 def test_paired_difference_in_any_order() -> None:

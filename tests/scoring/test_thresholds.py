@@ -38,14 +38,6 @@ def test_threshold_lies_midway() -> None:
     assert choose_threshold([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.9], ThresholdSettings()) == pytest.approx(0.4)
 
 
-def test_threshold_is_robust_to_rounding() -> None:
-    _, labels, chances = make_chips(20)
-    chosen = choose_threshold(labels, chances, ThresholdSettings())
-    shaken = chances + np.random.default_rng(0).normal(0, 1e-9, chances.size)
-    again = choose_threshold(labels, shaken, ThresholdSettings())
-    assert ((chances >= chosen) == (shaken >= again)).all()
-
-
 def test_precision_floor() -> None:
     labels = [1, 1, 0, 1, 0, 0]
     chances = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
