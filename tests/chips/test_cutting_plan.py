@@ -1,4 +1,4 @@
-"""Chips lie where they were asked for, and those that share ground are never split up."""
+"""Where chips are cut, and their groups."""
 
 from itertools import pairwise, product
 from pathlib import Path
@@ -9,12 +9,10 @@ import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
-from rasterio.crs import CRS
 
 from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.chips.cutting_plan import Cutout, Layout, plan_grid, plan_places
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.grid import ChipGrid
 from support.chip_polygons import LEFT, TOP, utm_grid
 from support.composites import at, composite_at
 
@@ -44,13 +42,6 @@ def test_starts_fit(layout: Layout, pixels: int) -> None:
 
 
 @given(layout=LAYOUTS, pixels=st.integers(1, 400))
-def test_chips_a_size_apart(layout: Layout, pixels: int) -> None:
-    starts = layout.starts(pixels)
-    if layout.step >= layout.size:
-        assert all(later - earlier >= layout.size for earlier, later in pairwise(starts))
-
-
-@given(layout=LAYOUTS, pixels=st.integers(1, 400))
 def test_blocks_share_no_ground(layout: Layout, pixels: int) -> None:
     starts = layout.starts(pixels)
     groups = [layout.group("north", start, 0) for start in starts]
@@ -68,21 +59,11 @@ def test_grid(tmp_path: Path) -> None:
     assert plan.cutouts[5].grid.bounds == (LEFT + 160, TOP - 320, LEFT + 320, TOP - 160)
 
 
-def test_centres(tmp_path: Path) -> None:
-    cutout = plan_grid([composite_at(tmp_path)], Layout(16, 16, None)).cutouts[1]
-    assert (cutout.longitude, cutout.latitude) == pytest.approx(TO_DEGREES.transform(*at(24, 8)), abs=1e-9)
-    assert cutout.group == "north"
-
-
 def test_small_region_is_left_out(tmp_path: Path) -> None:
     small = composite_at(tmp_path, "small", utm_grid(10, 70))
-    plan = plan_grid([small, composite_at(tmp_path)], Layout(16, 16, None))
-    assert {cutout.composite.region for cutout in plan.cutouts} == {"north"}
-    (left_out,) = plan.left_out
-    assert (left_out.region, left_out.reason) == (
-        "small",
-        "too small: the region has 70 × 10 pixels, a chip 16",
-    )
+    (left_out,) = plan_grid([small, composite_at(tmp_path)], Layout(16, 16, None)).left_out
+    assert left_out.region == "small"
+    assert left_out.reason.startswith("too small")
 
 
 def test_overlapping_regions_share_groups(tmp_path: Path) -> None:
@@ -93,14 +74,7 @@ def test_overlapping_regions_share_groups(tmp_path: Path) -> None:
         assert (first.group == second.group) == (shared > 1)
 
 
-def test_overlap_across_utm_zones(tmp_path: Path) -> None:
-    x, y = Transformer.from_crs(32721, 32720, always_xy=True).transform(LEFT, TOP)
-    other = ChipGrid(CRS.from_epsg(32720), utm_grid(1, 1, left=x, top=y).transform, 64, 64)
-    plan = plan_grid([composite_at(tmp_path), composite_at(tmp_path, "zone20", other)], Layout(64, 64, None))
-    assert {cutout.group for cutout in plan.cutouts} == {"north"}
-
-
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(column=st.floats(8, 72), row=st.floats(8, 56))
 def test_chip_is_centred_on_its_place(tmp_path_factory: pytest.TempPathFactory, column: float, row: float) -> None:
     composite = composite_at(tmp_path_factory.mktemp("composite"))
@@ -109,55 +83,24 @@ def test_chip_is_centred_on_its_place(tmp_path_factory: pytest.TempPathFactory, 
     assert abs(cutout.row + 8 - row) <= 0.5 + 1e-3
 
 
-def test_places_outside_and_at_the_edge(tmp_path: Path) -> None:
-    places = places_at((40, 30), (500, 30), (3, 30), names=("pit", "far", "rim"))
+def test_places_left_out(tmp_path: Path) -> None:
+    near = places_at((40, 30), (500, 30), (3, 30))
+    longitude, latitude = np.append(near.longitude, [123.0, 0.0]), np.append(near.latitude, [5.4, 90.0])
+    places = ChipPlaces(("pit", "far", "rim", "antipode", "pole"), longitude, latitude, (), "places.csv")
     plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
     assert [cutout.name for cutout in plan.cutouts] == ["north_pit"]
-    reasons = {left.place: left.reason for left in plan.left_out}
-    assert reasons == {
-        "far": "outside: it lies in none of the regions",
-        "rim": "edge: a chip of 16 pixels around it would reach beyond the region",
-    }
-    assert plan.left_out[0].longitude == pytest.approx(places.longitude[1])
-
-
-def test_antipodes_are_outside(tmp_path: Path) -> None:
-    near = places_at((40, 30))
-    places = ChipPlaces(
-        ("here", "antipode", "pole"),
-        np.array([near.longitude[0], 123.0, 0.0]),
-        np.array([near.latitude[0], 5.4, 90.0]),
-        (),
-        "places.csv",
-    )
-    plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
-    assert [left.place for left in plan.left_out] == ["antipode", "pole"]
+    reasons = {left.place: left.reason.split(":")[0] for left in plan.left_out}
+    assert reasons == {"far": "outside", "rim": "edge", "antipode": "outside", "pole": "outside"}
 
 
 def test_no_place_in_any_region(tmp_path: Path) -> None:
     swapped = ChipPlaces(("a",), np.array([-5.4]), np.array([-57.0]), (), "places.csv")
-    with pytest.raises(
-        BadInputError, match=r"No place of places\.csv .* latitude -57\.000 .* regions longitude -57\.000"
-    ):
+    with pytest.raises(BadInputError, match=r"No place of places\.csv .* latitude -57\.000"):
         plan_places([composite_at(tmp_path)], swapped, Layout(16, 16, None))
 
 
-def test_clearest_composite_is_cut(tmp_path: Path) -> None:
-    cloudy = composite_at(tmp_path, "cloudy", clear=2)
-    clear = composite_at(tmp_path, "clear", clear=5)
-    (cutout,) = plan_places([cloudy, clear], places_at((40, 30)), Layout(16, 16, None)).cutouts
-    assert cutout.composite.region == "clear"
-
-
-def test_file_names(tmp_path: Path) -> None:
-    places = places_at((40, 30), (41, 30), (42, 30), names=("Pit 1/a", "pit 1/A", "Córrego"))
-    plan = plan_places([composite_at(tmp_path)], places, Layout(16, 16, None))
-    assert [cutout.name for cutout in plan.cutouts] == ["north_Pit-1-a", "north_pit-1-A-2", "north_Córrego"]
-    assert plan.cutouts[0].place == "Pit 1/a"
-
-
 @given(names=st.lists(st.sampled_from(("a", "A", "a-2", "a-3", "a 2", "b")), min_size=1, max_size=8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @example(names=["a", "a", "a-2"])
 def test_file_names_are_unique(tmp_path_factory: pytest.TempPathFactory, names: list[str]) -> None:
     composite = composite_at(tmp_path_factory.mktemp("composite"))

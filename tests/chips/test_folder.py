@@ -1,4 +1,4 @@
-"""Folders list their GeoTIFFs, and label tables are read as people and spreadsheets write them."""
+"""Folders of chips and tables of labels."""
 
 from pathlib import Path
 
@@ -64,16 +64,6 @@ def test_other_column_names(tmp_path: Path) -> None:
     layout = LabelFormat.model_validate({f"{column}_column": name for column, name in names.items()})
     row = {"filename": "a.tif", "label": "1", "longitude": "-60,5", "latitude": "2", "group": "x"}
     assert read_labels(path, layout).iloc[0].to_dict() == row
-
-
-def test_table_without_labels(tmp_path: Path) -> None:
-    path = write(tmp_path / "chips.csv", "filename,group\na.tif,3\n")
-    assert list(read_labels(path, LabelFormat(label_column=None)).columns) == ["filename", "group"]
-
-
-def test_values_stay_as_written(tmp_path: Path) -> None:
-    path = write(tmp_path / "labels.csv", "filename,label\na.tif,2\nb.tif,\nc.tif\n")
-    assert list(read_labels(path)["label"]) == ["2", "", ""]
 
 
 @pytest.mark.parametrize(

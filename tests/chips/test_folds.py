@@ -1,4 +1,4 @@
-"""No place crosses folds or reaches the test split, whatever the places are."""
+"""No place crosses folds or reaches the test split."""
 
 import math
 from collections.abc import Sequence
@@ -9,12 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from mining_the_mines.chips.folds import EARTH_RADIUS, FoldSettings, assign_folds, find_places
 from mining_the_mines.core.errors import BadInputError
-
-COLUMNS = ["filename", "label", "category", "longitude", "latitude", "place", "split", "fold"]
 
 
 def manifest(count: int = 120, **columns: Any) -> pd.DataFrame:
@@ -58,7 +55,7 @@ def parts_of_each(values: pd.Series, part: pd.Series) -> set[int]:
 numbers = st.one_of(st.none(), st.integers(0, 30))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     given_groups=st.lists(numbers, min_size=90, max_size=90),
     duplicates=st.lists(numbers, min_size=90, max_size=90),
@@ -85,7 +82,7 @@ def test_places_never_cross(
     assert (table["split"] == "test").any() == (test_share > 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000), distance=st.sampled_from([20.0, 100.0]))
 def test_near_chips_stay_together(seed: int, distance: float) -> None:
     random = np.random.default_rng(seed)
@@ -94,16 +91,6 @@ def test_near_chips_stay_together(seed: int, distance: float) -> None:
     part = where(table).to_numpy()
     one, other = np.nonzero(kilometres(table) < distance)
     assert (part[one] == part[other]).all()
-
-
-def test_columns_and_chips() -> None:
-    chips = manifest()
-    chips.loc[0, "verdict"] = "rejected"
-    chips.loc[1, "label"] = pd.NA
-    table = assign_folds(chips, FoldSettings())
-    assert list(table.columns) == COLUMNS
-    assert set(table["filename"]) == set(chips["filename"][2:])
-    assert str(table["fold"].dtype) == "Int64"
 
 
 def test_proportions() -> None:
@@ -131,13 +118,6 @@ def test_auto() -> None:
     assert find_places(grouped, FoldSettings(group_by="near_duplicates")).nunique() == 12
 
 
-def test_near_duplicates_join_groups() -> None:
-    chips = manifest(4, group=groups([2, 1, 3, None]), near_duplicate=pd.array([5, 5, None, None], dtype="Int64"))
-    places = find_places(chips, FoldSettings())
-    assert places.tolist()[:3] == ["g1", "g1", "g3"]
-    assert places[3] not in {"g1", "g3"}
-
-
 def test_chip_without_group() -> None:
     chips = manifest(4, group=groups([1, 2, None, None]), longitude=[10.0, 10.01, 20.0, 20.01], latitude=1.0)
     places = find_places(chips, FoldSettings())
@@ -145,11 +125,6 @@ def test_chip_without_group() -> None:
     assert places[2] == places[3] != "g2"
     beside = chips.assign(longitude=[10.0, 30.0, 10.01, 20.0])
     assert find_places(beside, FoldSettings()).tolist()[:3] == ["g1", "g2", "g1"]
-
-
-def test_chips_without_coordinates() -> None:
-    chips = manifest(4, longitude=[10.0, 10.0, math.nan, math.nan], latitude=[1.0, 1.0, math.nan, 2.0])
-    assert find_places(chips, FoldSettings()).nunique() == 3
 
 
 def test_date_line() -> None:
@@ -188,11 +163,6 @@ def test_scarcity(columns: dict[str, Any], options: dict[str, Any], message: str
         assign_folds(manifest(**columns), FoldSettings(**options))
 
 
-def test_one_fold_is_no_cross_validation() -> None:
-    with pytest.raises(ValidationError, match="folds"):
-        FoldSettings(folds=1)
-
-
 def test_unlabelled_chips() -> None:
     unlabelled = pd.array([None] * 60, dtype="Int64")
     chips = manifest(60, label=unlabelled, group=groups([number // 3 for number in range(60)]))
@@ -214,11 +184,6 @@ def test_test_groups() -> None:
     table = assign_folds(chips, FoldSettings(folds=2, test_groups=("north/*",)))
     assert set(table.loc[table["split"] == "test", "place"]) == {f"north/{number}" for number in range(8)}
     assert (table.loc[table["split"] == "train", "place"].str.startswith("south/")).all()
-
-
-def test_single_test_group() -> None:
-    assert FoldSettings.model_validate({"test_groups": "north/*"}).test_groups == ("north/*",)
-    assert FoldSettings.model_validate({"test_groups": None}).test_groups == ()
 
 
 def test_unknown_test_group() -> None:

@@ -1,4 +1,4 @@
-"""The whole way from real Sentinel-2 chips to a feature table."""
+"""Real Sentinel-2 chips, from the folder to the feature table."""
 
 import os
 from pathlib import Path
@@ -14,8 +14,6 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
-from mining_the_mines.rasters.chip import read_chip
-from mining_the_mines.rasters.reader import RasterFormat
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
 
 pytestmark = pytest.mark.real_chips
@@ -44,15 +42,6 @@ def test_inventory_finds_copies(manifest: pd.DataFrame) -> None:
     check_sufficiency(manifest, 50)
 
 
-def test_forests_are_no_near_duplicates(manifest: pd.DataFrame) -> None:
-    assert manifest["near_duplicate"].isna().all()
-
-
-def test_coordinates_agree(manifest: pd.DataFrame) -> None:
-    assert (manifest["longitude"].between(manifest["left"], manifest["right"])).all()
-    assert (manifest["latitude"].between(manifest["bottom"], manifest["top"])).all()
-
-
 def test_folds(manifest: pd.DataFrame) -> None:
     folds = assign_folds(manifest, FoldSettings())
     part = folds["fold"].fillna(-1)
@@ -79,9 +68,3 @@ def test_three_bands() -> None:
     manifest = take_inventory(ChipFolder(folder / "images", table), ChipSettings(bands=("B4", "B3", "B2")))
     assert (manifest["verdict"] == "accepted").all()
     assert manifest["group"].notna().all()
-
-
-def test_twelve_bands() -> None:
-    chip = read_chip(REAL_CHIPS / "para_12band" / "para.tif", RasterFormat())
-    assert chip.reflectance.shape == (12, 237, 247)
-    assert 0.05 < np.nanmin(chip.reflectance) < np.nanmax(chip.reflectance) < 2

@@ -1,4 +1,4 @@
-"""Windows hold what they are cut for."""
+"""Windows that segmenters train on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,20 +63,6 @@ def test_window_is_centred_with_context(tmp_path: Path) -> None:
     assert of_kind(narrow, "mine")["size"].tolist() == [32]
 
 
-def test_polygon_across_chips(tmp_path: Path) -> None:
-    grids: dict[str, ChipGrid | None] = {"a.tif": utm_grid(96, 96), "b.tif": utm_grid(96, 96, left=LEFT + 960)}
-    masks, polygons = drawn(tmp_path, [square(LEFT + 900, TOP - 560, 160)], grids)
-    windows = of_kind(cut_windows(masks, ["a.tif", "b.tif"], polygons, POLYGONS), "mine")
-    assert windows[["filename", "row", "column"]].to_numpy().tolist() == [["a.tif", 32, 77], ["b.tif", 32, -11]]
-    np.testing.assert_allclose(windows["hectares"], [6 * 16 / 100, 10 * 16 / 100])
-
-
-def test_largest_window(tmp_path: Path) -> None:
-    masks, polygons = drawn(tmp_path, [square(LEFT - 1_000, TOP - 1_000, 3_000)], {"a.tif": utm_grid(100, 100)})
-    windows = cut_windows(masks, ["a.tif"], polygons, POLYGONS)
-    assert windows[["row", "column", "size"]].to_numpy().tolist() == [[-14, -14, 128]]
-
-
 def test_area_percentiles(tmp_path: Path) -> None:
     edges = [30, 60, 70, 80, 400]
     shapes = [square(LEFT + 100 + 150 * number, TOP - 500, edge) for number, edge in enumerate(edges)]
@@ -87,11 +73,6 @@ def test_area_percentiles(tmp_path: Path) -> None:
     assert (windows["column"] + 16).tolist() == [28, 43, 59]
     everything = WindowSettings(cut="polygon", context=0)
     assert len(of_kind(cut_windows(masks, ["a.tif"], polygons, everything), "mine")) == 5
-
-
-def test_slivers_have_no_window(tmp_path: Path) -> None:
-    masks, polygons = drawn(tmp_path, [square(LEFT + 101, TOP - 99, 2), square(LEFT + 300, TOP - 500, 100)])
-    assert len(of_kind(cut_windows(masks, ["a.tif"], polygons, POLYGONS), "mine")) == 1
 
 
 def test_windows_without_mine(tmp_path: Path) -> None:
@@ -113,14 +94,6 @@ def test_unknown_windows_are_skipped(tmp_path: Path) -> None:
     assert set(windows.loc[windows["filename"] == "b.tif", "column"]) == {0}
 
 
-def test_order_and_repetition(tmp_path: Path) -> None:
-    masks, polygons = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)] * 2)
-    windows = cut_windows(masks, ["b.tif", "a.tif"], polygons, POLYGONS)
-    pd.testing.assert_frame_equal(windows, cut_windows(masks, ["b.tif", "a.tif"], polygons, POLYGONS))
-    assert list(dict.fromkeys(windows["filename"])) == ["b.tif", "a.tif"]
-    assert len(of_kind(windows, "mine")) == 1  # the second polygon would only have the same window again
-
-
 def test_no_polygon_on_the_chips(tmp_path: Path) -> None:
     masks, polygons = drawn(tmp_path, [square(LEFT + 110, TOP - 210, 100)])
     for cutting in (POLYGONS, WindowSettings(cut="polygon", area_percentiles=(10, 98.5))):
@@ -130,7 +103,7 @@ def test_no_polygon_on_the_chips(tmp_path: Path) -> None:
         cut_windows(masks, ["x.tif"], polygons, WindowSettings())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     boxes=st.lists(st.tuples(st.integers(-200, 900), st.integers(0, 900), st.integers(5, 500)), min_size=1, max_size=6),
     context=st.floats(0, 2),
@@ -167,17 +140,7 @@ def test_window_over_the_rim(pixels: np.ndarray, corner: tuple[int, int], size: 
     np.testing.assert_array_equal(window, expected)
 
 
-@pytest.mark.parametrize(
-    "faulty",
-    [
-        {"area_percentiles": (90, 10)},
-        {"area_percentiles": (-1, 50)},
-        {"context": -0.1},
-        {"crop": 100},
-        {"negative_share": 1.0},
-        {"cut": "circle"},
-    ],
-)
+@pytest.mark.parametrize("faulty", [{"area_percentiles": (90, 10)}, {"context": -0.1}, {"crop": 100}])
 def test_impossible_settings(faulty: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         WindowSettings.model_validate(faulty)

@@ -34,21 +34,7 @@ def test_imported_modules() -> None:
     assert "mining_the_mines.ledger.lineage" not in needed
 
 
-def test_left_out_modules() -> None:
-    assert "mining_the_mines.chips.packing" not in module._imported(TRAINING, ("mining_the_mines.chips",))
-
-
-def test_templates_beside_modules() -> None:
-    files = module._files_beside(module._source("mining_the_mines.ledger.lineage"))
-    assert [file.name for file in files] == ["lineage.txt.jinja"]
-
-
 def test_modules_of_other_packages() -> None:
     assert not is_own("numpy")
     assert hash_modules([TRAINING, "numpy"]) == hash_modules([TRAINING])
     assert code_hash(TRAINING) != code_hash("mining_the_mines.pipelines.mapping.nodes")
-
-
-def test_previews_of_datasets() -> None:
-    assert not [name for name in module._imported("mining_the_mines.datasets.files", ("mining_the_mines.reporting",))
-                if name.startswith("mining_the_mines.reporting")]  # fmt: skip

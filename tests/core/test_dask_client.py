@@ -42,17 +42,18 @@ def blue(folder: Path) -> np.ndarray:
         return np.asarray(image.read())
 
 
-def test_workers_of_a_cluster_make_the_same_composite(tmp_path: Path) -> None:
+def test_cluster(tmp_path: Path) -> None:
     write_archive(tmp_path / "archive")
     region = plans(tmp_path / "archive")
     make_composites(region, tmp_path / "here", DaskSettings())
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         there = DaskSettings(address=cluster.scheduler_address)
         make_composites(region, tmp_path / "there", there)
     np.testing.assert_array_equal(blue(tmp_path / "there"), blue(tmp_path / "here"))
 
 
-def test_a_scheduler_that_does_not_answer_is_told_in_one_sentence() -> None:
+def test_silent_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mining_the_mines.core.dask_client._SECONDS_TO_CONNECT", 0.5)
     with pytest.raises(BadInputError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         run_blocks(max, 0, [1], DaskSettings(address="tcp://127.0.0.1:9"), lambda: None)
 
@@ -73,7 +74,7 @@ composites.make_composites(plans(folder / "archive"), folder / "killed", DaskSet
 """
 
 
-def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_killed_run_resumes(tmp_path: Path) -> None:
     write_archive(tmp_path / "archive")
     region = plans(tmp_path / "archive")
     make_composites(region, tmp_path / "undisturbed", DaskSettings())
@@ -100,7 +101,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     np.testing.assert_array_equal(blue(tmp_path / "killed"), blue(tmp_path / "undisturbed"))
 
 
-def test_a_scheduler_to_which_no_worker_comes_is_told_in_one_sentence() -> None:
+def test_no_worker() -> None:
     with LocalCluster(n_workers=0, processes=True, dashboard_address="127.0.0.1:0") as cluster:
         alone = DaskSettings(address=cluster.scheduler_address, patience_seconds=0.5)
         with pytest.raises(BadInputError, match=r"No worker has come to .* tcp://.* in 0\.5 seconds"):

@@ -2,7 +2,6 @@
 
 from pydantic import BaseModel, Field
 
-from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY, result_parameters
 from mining_the_mines.models.settings import ClassifierTrainingSettings
 
@@ -21,17 +20,7 @@ def test_nested_fields() -> None:
     assert result_parameters({"part": [_Outer()]}) == {"part": [{"inner": {"size": 3}, "names": ["a"]}]}
 
 
-def test_resumed_training() -> None:
+def test_training() -> None:
     settings = ClassifierTrainingSettings()
-    assert result_parameters(settings.model_copy(update={"resume": True})) == result_parameters(settings)
-
-
-def test_longer_training() -> None:
-    settings = ClassifierTrainingSettings()
-    assert result_parameters(settings.model_copy(update={"epochs": 99})) != result_parameters(settings)
-
-
-def test_dask_settings() -> None:
-    assert (
-        result_parameters(DaskSettings(workers=7)) == result_parameters(DaskSettings(address="tcp://host:8786")) == {}
-    )
+    resumed, longer = (settings.model_copy(update=change) for change in ({"resume": True}, {"epochs": 99}))
+    assert result_parameters(resumed) == result_parameters(settings) != result_parameters(longer)

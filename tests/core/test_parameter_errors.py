@@ -93,8 +93,3 @@ def test_wrong_settings(given: dict[str, Any], said: str) -> None:
     assert told.startswith(said)
     assert "hunter2" not in told
     assert "\n" not in told
-
-
-def test_unknown_messages() -> None:
-    assert describe_parameter_errors("All is wrong.") == "All is wrong."
-    assert "parameter part: no such file" in describe_parameter_errors("Failed:\n- Parameter 'part': no such file.")

@@ -9,11 +9,11 @@ from mining_the_mines.core.prefetching import map_ahead
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_results_come_in_the_order_of_the_items(workers: int) -> None:
+def test_order(workers: int) -> None:
     assert list(map_ahead(lambda number: number * 2, range(50), workers)) == [number * 2 for number in range(50)]
 
 
-def test_it_reads_no_more_than_one_ahead_of_its_workers() -> None:
+def test_reads_one_ahead() -> None:
     taken = 0
 
     def items() -> Iterator[int]:
@@ -28,14 +28,14 @@ def test_it_reads_no_more_than_one_ahead_of_its_workers() -> None:
     assert taken <= 10 + 3 + 1
 
 
-def test_an_error_is_raised_where_its_result_would_come() -> None:
+def test_error() -> None:
     results = map_ahead(lambda number: 1 // (2 - number), range(5), workers=2)
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
 
 
-def test_no_thread_stays_behind_a_reader_that_stops() -> None:
+def test_stopped_reader() -> None:
     results = map_ahead(lambda number: number, range(100), workers=2)
     next(results)
     results.close()

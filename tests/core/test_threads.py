@@ -7,14 +7,7 @@ import torch
 from mining_the_mines.core.threads import one_thread
 
 
-def test_torch_has_one_thread_and_gets_the_others_back() -> None:
-    before = torch.get_num_threads()
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == before
-
-
-def test_threads_beside_each_other_all_have_one_and_leave_none_behind() -> None:
+def test_one_thread_each() -> None:
     before, seen, meet = torch.get_num_threads(), [], threading.Barrier(3)
     torch.set_num_threads(2)  # who embeds this may have said so
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
-import shapely
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.mine_polygons import measure_hectares
@@ -34,10 +33,6 @@ def test_usual_columns(tmp_path: Path, column: str) -> None:
 def test_chosen_column(tmp_path: Path) -> None:
     path = write_areas(tmp_path / "areas.gpkg", AREAS)
     assert read_named_areas(path, "number").names == ("0", "1")
-
-
-def test_missing_column(tmp_path: Path) -> None:
-    path = write_areas(tmp_path / "areas.gpkg", AREAS)
     with pytest.raises(BadInputError, match=r"areas\.gpkg has no column 'holder' .*: it has number, name\."):
         read_named_areas(path, "holder")
 
@@ -52,14 +47,6 @@ def test_unnamed_areas(tmp_path: Path) -> None:
     )
 
 
-def test_names_of_repaired_areas(tmp_path: Path) -> None:
-    bow_tie = shapely.Polygon([(500_000, 9_400_000), (500_100, 9_400_100), (500_100, 9_400_000), (500_000, 9_400_100)])
-    shapes = [("road", shapely.LineString([(500_000, 9_400_000), (500_100, 9_400_000)])), ("bow tie", bow_tie), *AREAS]
-    areas = read_named_areas(write_areas(tmp_path / "areas.gpkg", shapes))
-    assert areas.names == ("bow tie", "Aurora", "Borealis")
-    assert measure_hectares(areas.geometry) == pytest.approx([0.5, 1, 1], rel=0.001)
-
-
 def test_several_layers(tmp_path: Path) -> None:
     path = write_areas(tmp_path / "areas.gpkg", AREAS[:1], layer="north")
     write_areas(path, AREAS[1:], column="NOME", layer="south")
@@ -68,14 +55,3 @@ def test_several_layers(tmp_path: Path) -> None:
     assert areas.names == ("Aurora", "Borealis", "unnamed 1")
     assert len(areas) == 3
     assert read_named_areas(path, "NOME").names == ("unnamed 1", "Borealis", "unnamed 2")
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [(None, r"areas\.geojson does not exist"), ("{", r"areas\.geojson can't be read as a vector file")],
-)
-def test_no_vector_file(tmp_path: Path, content: str | None, words: str) -> None:
-    if content is not None:
-        (tmp_path / "areas.geojson").write_text(content)
-    with pytest.raises(BadInputError, match=words):
-        read_named_areas(tmp_path / "areas.geojson")

@@ -61,7 +61,7 @@ def test_half_precision(tmp_path: Path) -> None:
         np.testing.assert_allclose(image.read(), noise((300, 700)), rtol=1e-3)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 600), (600, 2), (40, 40)])
+@pytest.mark.parametrize("shape", [(1, 1), (600, 2)])
 def test_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
     write_noise(tmp_path / "a.tif", layout(*shape))
     assert cog_validate(tmp_path / "a.tif", strict=True, quiet=True)[0]
@@ -70,7 +70,7 @@ def test_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
 def write_on_full_disks(folder: Path) -> None:
     """Write under limits of many sizes, as if the disk were full from there on; runs in a process of its own."""
     whole = write_noise(folder / "whole.tif", layout())
-    for limit in range(1_000, 1_800_000, 75_000):
+    for limit in range(1_000, 1_800_000, 225_000):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
         try:
             sys.stdout.write("whole " if write_noise(folder / "cut.tif", layout()) == whole else "damaged ")
@@ -105,7 +105,7 @@ MAY_MOUNT = subprocess.run(
 
 
 @pytest.mark.skipif(not MAY_MOUNT, reason="file systems may not be mounted in a namespace of one's own here")
-@pytest.mark.parametrize("kilobytes", [1_000, 2_000, 2_420, 2_480, 3_200])
+@pytest.mark.parametrize("kilobytes", [1_000, 2_420, 3_200])
 def test_full_disk(tmp_path: Path, kilobytes: int) -> None:
     whole = hashlib.sha256(write_noise(tmp_path / "whole.tif", layout())).hexdigest()
     disk = tmp_path / "disk"

@@ -1,4 +1,4 @@
-"""Rasters are read by band name, as reflectance, and unreadable ones are refused in a sentence."""
+"""Rasters read by band name, as reflectance; unreadable ones refused in a sentence."""
 
 from pathlib import Path
 from typing import Any
@@ -108,12 +108,6 @@ def test_unreadable_files(tmp_path: Path) -> None:
             read(tmp_path / f"{name}.tif")
     with pytest.raises(BadInputError, match="does not exist"):
         read(tmp_path / "c.tif")
-
-
-def test_paths_in_any_language(tmp_path: Path) -> None:
-    folder = tmp_path / "Mineração ilegal 金矿"
-    folder.mkdir()
-    assert read(write_chip(folder / "garimpo número 1.tif", ground(1))).shape == (6, 16, 16)
 
 
 def test_bounds_in_degrees(tmp_path: Path) -> None:

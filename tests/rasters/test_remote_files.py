@@ -1,4 +1,4 @@
-"""What lies on the web can't make this machine read its own files."""
+"""Files on the web can't make this machine read its own files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,15 +47,13 @@ def composite(tmp_path: Path, web: FaultyServer, *, trap: bool) -> Block:
     return composite_block(plan.stack, plan.grid, plan.settings)
 
 
-def test_an_image_on_the_web_is_read(tmp_path: Path, web: FaultyServer) -> None:
+def test_remote_image(tmp_path: Path, web: FaultyServer) -> None:
     block = composite(tmp_path, web, trap=False)
     assert not block.faults
     assert (block.numbers == (1400 + 5000) // 2).all()
 
 
-def test_a_virtual_raster_on_the_web_that_names_a_file_of_this_machine_is_a_fault(
-    tmp_path: Path, web: FaultyServer
-) -> None:
+def test_remote_virtual_raster(tmp_path: Path, web: FaultyServer) -> None:
     block = composite(tmp_path, web, trap=True)
     assert [fault.item for fault in block.faults] == ["private"]
     assert np.unique(block.numbers).tolist() == [1400]

@@ -31,7 +31,7 @@ WITHOUT_OFFSET = {"raster:bands": [{"scale": 0.0001, "offset": 0}]}
         {"raster:scale": 0.0001, "raster:offset": -0.1, "bands": [{"name": "B02"}]},
     ],
 )
-def test_offset_is_read_from_every_version_of_raster_extension(asset: dict[str, Any]) -> None:
+def test_offset_of_asset(asset: dict[str, Any]) -> None:
     scaling = read_scaling({"s2:processing_baseline": "05.10"}, asset)
     assert (scaling.scale, scaling.offset, scaling.conflict) == (0.0001, -0.1, None)
 
@@ -51,31 +51,25 @@ def test_offset_is_read_from_every_version_of_raster_extension(asset: dict[str, 
         ),  # Collection 1 has it throughout
     ],
 )
-def test_baseline_tells_where_asset_does_not(properties: dict[str, Any], offset: float) -> None:
+def test_offset_by_baseline(properties: dict[str, Any], offset: float) -> None:
     silent: list[dict[str, Any]] = [{}, {"raster:bands": [{"scale": 1, "offset": 0}]}, {"raster:bands": []}]
     for asset in (*silent, {"raster:scale": None}):
         scaling = read_scaling(properties, asset)
         assert (scaling.scale, scaling.offset, scaling.conflict) == (0.0001, offset, None)
 
 
-@pytest.mark.parametrize("key", ["earthsearch:boa_offset_applied", "sentinel:boa_offset_applied"])
-def test_offset_that_earth_search_took_off_is_not_taken_off_again(key: str) -> None:
-    scaling = read_scaling({key: True, "s2:processing_baseline": "05.09"}, WITH_OFFSET)
-    assert (scaling.offset, scaling.source) == (0, key)
-
-
 @pytest.mark.parametrize("asset", [WITH_OFFSET, WITHOUT_OFFSET])
-def test_known_fault_of_every_scene_of_earth_search_is_no_conflict(asset: dict[str, Any]) -> None:
-    assert read_scaling({"earthsearch:boa_offset_applied": True}, asset).conflict is None
+@pytest.mark.parametrize("key", ["earthsearch:boa_offset_applied", "sentinel:boa_offset_applied"])
+def test_offset_taken_off_by_earth_search(key: str, asset: dict[str, Any]) -> None:
+    scaling = read_scaling({key: True, "s2:processing_baseline": "05.09"}, asset)
+    assert (scaling.offset, scaling.source, scaling.conflict) == (0, key, None)
 
 
-def test_another_offset_than_known_one_is_conflict_with_what_was_taken_off() -> None:
+def test_unusual_offset_taken_off() -> None:
     key = "earthsearch:boa_offset_applied"
     scaling = read_scaling({key: True}, {"raster:bands": [{"scale": 0.0001, "offset": -0.2}]})
     assert scaling.offset == 0
-    assert scaling.conflict == (
-        f"By {key} the numbers have an offset of 0, by raster:bands one of -0.2: the first is believed."
-    )
+    assert "an offset of 0, by raster:bands one of -0.2" in str(scaling.conflict)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +82,7 @@ def test_another_offset_than_known_one_is_conflict_with_what_was_taken_off() -> 
         ({"raster:bands": [{"scale": 10000}]}, ["a scale of 10000,"]),
     ],
 )
-def test_scales_and_offsets_in_digital_numbers_are_understood_with_warning(
-    asset: dict[str, Any], told: list[str]
-) -> None:
+def test_scaling_in_digital_numbers(asset: dict[str, Any], told: list[str]) -> None:
     scaling = read_scaling({"s2:processing_baseline": "05.10"}, asset)
     assert (scaling.scale, scaling.offset) == (0.0001, -0.1)
     assert scaling.conflict is not None
@@ -113,15 +105,13 @@ def test_scales_and_offsets_in_digital_numbers_are_understood_with_warning(
         ({}, "S2A_21MUN_20180101_0_L2A", None),
     ],
 )
-def test_baseline_is_read_from_property_or_from_name(
-    properties: dict[str, Any], name: str, version: str | None
-) -> None:
+def test_baseline(properties: dict[str, Any], name: str, version: str | None) -> None:
     baseline = read_baseline(properties, name)
     assert (baseline and baseline.version) == version
 
 
 @pytest.mark.parametrize(("baseline", "asset"), [("05.10", WITHOUT_OFFSET), ("03.01", WITH_OFFSET)])
-def test_what_is_said_of_file_wins_over_baseline_with_warning(baseline: str, asset: dict[str, Any]) -> None:
+def test_asset_against_baseline(baseline: str, asset: dict[str, Any]) -> None:
     scaling = read_scaling({"s2:processing_baseline": baseline}, asset)
     assert scaling.offset == asset["raster:bands"][0]["offset"]
     assert scaling.source == "raster:bands"
@@ -133,7 +123,7 @@ def test_what_is_said_of_file_wins_over_baseline_with_warning(baseline: str, ass
     ("date", "offset"),
     [("2022-01-24T23:59:59Z", 0), ("2022-01-25T00:00:00.5Z", -0.1), ("2024-06-01T10:00:00+00:00", -0.1)],
 )
-def test_without_offset_and_baseline_date_decides_with_warning(date: str, offset: float) -> None:
+def test_offset_by_date(date: str, offset: float) -> None:
     for properties in ({"datetime": date}, {"datetime": None, "start_datetime": date}):
         scaling = read_scaling(properties, {})
         assert (scaling.scale, scaling.offset) == (0.0001, offset)
@@ -141,37 +131,34 @@ def test_without_offset_and_baseline_date_decides_with_warning(date: str, offset
         assert date[:10] in scaling.conflict
 
 
-def test_without_any_word_on_it_numbers_are_refused() -> None:
+def test_unknown_offset() -> None:
     with pytest.raises(BadInputError, match=r"neither an offset.*nor a date.*: add one"):
         read_scaling({"s2:processing_baseline": "unknown"}, {"raster:bands": [{"offset": "nan"}]})
 
 
 @given(st.integers(1, 64534))
-def test_both_baselines_come_out_equal(number: int) -> None:
+def test_both_baselines(number: int) -> None:
     before = harmonise(np.array([number], np.uint16), Scaling(0.0001, 0, "03.01"))
     since = harmonise(np.array([number + 1000], np.uint16), Scaling(0.0001, -0.1, "04.00"))
     assert before == since == number + 1000
 
 
-def test_harmonising_is_exact_for_every_number() -> None:
+def test_every_number() -> None:
     every = np.arange(65536, dtype=np.uint16)
     np.testing.assert_array_equal(harmonise(every, Scaling(0.0001, -0.1, ""))[:-1], every[:-1])
     np.testing.assert_array_equal(harmonise(every, Scaling(0.0001, 0, ""))[1:64536], every[1001:])
 
 
-def test_no_data_and_saturated_pixels_become_no_data() -> None:
+def test_special_numbers() -> None:
     numbers = np.array([0, 65535, 65534], np.uint16)
     for offset in (0, -0.1):
         assert harmonise(numbers, Scaling(0.0001, offset, ""))[:2].tolist() == [0, 0]
     assert harmonise(numbers, Scaling(0.0001, 0, ""))[2] == 65535
-
-
-def test_what_falls_below_zero_stays_data() -> None:
     assert harmonise(np.array([1, 999, 1001], np.uint16), Scaling(0.0001, -0.2, "")).tolist() == [1, 1, 1]
 
 
 @pytest.mark.real_chips
-def test_offset_left_in_is_noticed() -> None:
+def test_offset_left_in() -> None:
     with rasterio.open(REAL_CHIPS / "para_12band" / "para.tif") as file:
         assert offset_left_in(file.read(), file.descriptions)
         assert not offset_left_in(file.read() - 0.1, file.descriptions)
@@ -179,7 +166,7 @@ def test_offset_left_in_is_noticed() -> None:
 
 @pytest.mark.real_chips
 @pytest.mark.parametrize("folder", ["amazon_mines", "tailings_dams"])
-def test_good_chips_are_not_suspected(folder: str) -> None:
+def test_good_chips(folder: str) -> None:
     missed = 0
     chips = sorted((REAL_CHIPS / folder / "images").glob("*.tif"))
     for chip in chips:
@@ -202,13 +189,7 @@ def test_good_chips_are_not_suspected(folder: str) -> None:
         ("infrared alone", {"B8": 0.11, "B11": 0.12}),
     ],
 )
-def test_bright_ground_is_not_taken_for_offset(name: str, spectrum: dict[str, float]) -> None:
+def test_bright_ground(name: str, spectrum: dict[str, float]) -> None:
     reflectance = np.tile(np.array(list(spectrum.values()), np.float32)[:, None, None], (1, 5, 5))
     assert not offset_left_in(reflectance, tuple(spectrum)), name
     assert not offset_taken_twice(reflectance, tuple(spectrum)), name
-
-
-def test_pixels_without_data_tell_nothing() -> None:
-    nothing = np.full((2, 3, 3), np.nan, np.float32)
-    assert not offset_left_in(nothing, ("B2", "B8"))
-    assert not offset_taken_twice(nothing, ("B2", "B8"))

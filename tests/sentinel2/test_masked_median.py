@@ -24,35 +24,24 @@ def assert_same(median: np.ndarray, expected: np.ndarray) -> None:
 
 
 @given(dates_and_sky())
-@settings(deadline=None)
-def test_median_is_that_of_numpy(dates: tuple[Numbers, Mask]) -> None:
+@settings(max_examples=60, deadline=None)
+def test_median(dates: tuple[Numbers, Mask]) -> None:
     assert_same(masked_median(*dates), median_by_numpy(*dates))
 
 
-@pytest.mark.parametrize("dates", [1, 2, 3, 4, 5, 12, 17, 24, 33, 48, 101, 130])
+@pytest.mark.parametrize("dates", [1, 2, 5, 12, 17, 33, 48, 130])
 @pytest.mark.parametrize("masked", [0.0, 0.35, 0.95])
-def test_any_number_of_dates_has_median(dates: int, masked: float) -> None:
+def test_many_dates(dates: int, masked: float) -> None:
     numbers, clear = random_dates(dates, masked=masked)
     assert_same(masked_median(numbers, clear), median_by_numpy(numbers, clear))
 
 
-def test_pixel_never_clear_has_no_median() -> None:
-    numbers = np.full((3, 2, 1, 2), 500, np.uint16)
-    clear = np.array([[[True, False]]] * 3)
-    np.testing.assert_array_equal(masked_median(numbers, clear), [[[500, np.nan]], [[500, np.nan]]])
-
-
-def test_bands_that_miss_date_do_without_it() -> None:
-    numbers = np.array([[100, 0], [300, 7]], np.uint16).reshape(2, 2, 1, 1)
-    np.testing.assert_array_equal(masked_median(numbers, np.ones((2, 1, 1), bool)).ravel(), [200, 7])
-
-
-def test_highest_digital_number_is_number_and_no_mask() -> None:
+def test_highest_number() -> None:
     numbers = np.array([65535, 65535, 9], np.uint16).reshape(3, 1, 1, 1)
     assert masked_median(numbers, np.array([True, True, False]).reshape(3, 1, 1)) == 65535
 
 
-def test_input_is_left_alone_and_may_be_view() -> None:
+def test_views() -> None:
     numbers, clear = random_dates(6, bands=4, size=10)
     before, sky = numbers.copy(), clear.copy()
     part = masked_median(numbers[:, ::2, 1:, 2:7], clear[:, 1:, 2:7])
@@ -61,8 +50,8 @@ def test_input_is_left_alone_and_may_be_view() -> None:
     np.testing.assert_array_equal(clear, sky)
 
 
-@pytest.mark.parametrize("dates", range(1, 15))
-def test_network_brings_middle_to_its_place(dates: int) -> None:
+@pytest.mark.parametrize("dates", range(1, 13))
+def test_network(dates: int) -> None:
     """By the 0-1 principle, a network that sorts all sequences of zeros and ones sorts everything (Knuth, 5.3.4)."""
     wires = np.array(list(itertools.product([0, 1], repeat=dates)), np.uint8).T
     expected = np.sort(wires, axis=0)

@@ -19,14 +19,14 @@ def ground(*places: tuple[int, int, SceneClass], size: int = 9) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", SceneClass)
-def test_by_default_sky_is_masked_and_ground_is_clear(kind: SceneClass) -> None:
+def test_classes(kind: SceneClass) -> None:
     clear = clear_pixels(ground((4, 4, kind)), ClearSkySettings(dilation_metres=0), 10)
     assert clear[4, 4] == (kind not in MASKED)
     assert clear.sum() == clear.size - (kind in MASKED)
 
 
 @pytest.mark.parametrize(("metres", "pixel", "masked"), [(40, 20, 13), (20, 20, 5), (19, 20, 1), (20, 10, 13)])
-def test_clouds_grow_by_disk_measured_in_metres(metres: float, pixel: float, masked: int) -> None:
+def test_dilation(metres: float, pixel: float, masked: int) -> None:
     classes = ground((4, 4, SceneClass.CLOUD_HIGH_PROBABILITY))
     clear = clear_pixels(classes, ClearSkySettings(dilation_metres=metres), pixel)
     assert (~clear).sum() == masked
@@ -34,11 +34,11 @@ def test_clouds_grow_by_disk_measured_in_metres(metres: float, pixel: float, mas
 
 
 @pytest.mark.parametrize("kind", [SceneClass.NO_DATA, SceneClass.SATURATED_OR_DEFECTIVE])
-def test_edge_of_swath_does_not_grow(kind: SceneClass) -> None:
+def test_swath_edges(kind: SceneClass) -> None:
     assert (~clear_pixels(ground((4, 4, kind)), ClearSkySettings(dilation_metres=60), 10)).sum() == 1
 
 
-def test_clouds_of_one_date_do_not_hide_another() -> None:
+def test_dates() -> None:
     dates = np.stack([ground((4, 4, SceneClass.THIN_CIRRUS)), ground()])
     clear = clear_pixels(dates, ClearSkySettings(), 20)
     assert not clear[0].all()
@@ -46,27 +46,20 @@ def test_clouds_of_one_date_do_not_hide_another() -> None:
 
 
 @given(hnp.arrays(np.uint8, (2, 6, 7), elements=st.integers(0, 11)), st.floats(0, 80))
-def test_growing_only_takes_away(classes: np.ndarray, metres: float) -> None:
+def test_dilation_only_masks(classes: np.ndarray, metres: float) -> None:
     plain = clear_pixels(classes, ClearSkySettings(dilation_metres=0), 20)
     grown = clear_pixels(classes, ClearSkySettings(dilation_metres=metres), 20)
     assert grown.shape == classes.shape
     assert not (grown & ~plain).any()
 
 
-def test_code_no_class_is_not_clear() -> None:
+def test_names_and_codes() -> None:
+    settings = ClearSkySettings.model_validate({"masked": ["cloud_shadow", 10]})
+    assert settings.masked == (SceneClass.CLOUD_SHADOW, SceneClass.THIN_CIRRUS)
     assert not clear_pixels(np.array([[12, 255]], np.uint8), ClearSkySettings(), 20).any()
 
 
-def test_classes_are_given_by_name_or_code() -> None:
-    settings = ClearSkySettings.model_validate({"masked": ["cloud_shadow", "CLOUD_HIGH_PROBABILITY", 10]})
-    assert settings.masked == (
-        SceneClass.CLOUD_SHADOW,
-        SceneClass.CLOUD_HIGH_PROBABILITY,
-        SceneClass.THIN_CIRRUS,
-    )
-
-
 @pytest.mark.parametrize("entry", ["clouds", 12, 3.5])
-def test_unknown_class_is_named_with_all_there_are(entry: object) -> None:
+def test_unknown_class(entry: object) -> None:
     with pytest.raises(ValidationError, match=rf"{entry!r} is no class .* no_data, .*, snow_or_ice"):
         ClearSkySettings.model_validate({"masked": [entry]})

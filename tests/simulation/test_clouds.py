@@ -1,18 +1,16 @@
-"""Clouds cover what they should, look like clouds, and cast their shadows away from the sun."""
+"""Clouds: their cover, their shadows, their spectra."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.simulation.clouds import (
     ICE_CLOUD,
     WATER_CLOUD,
     CloudKind,
     Clouds,
     Weather,
-    diffuse_share,
     grow_clouds,
 )
 from mining_the_mines.simulation.relief import Sun
@@ -26,16 +24,16 @@ def clouds(weather: Weather, sun: Sun | None = None, seed: int = 0) -> Clouds:
 
 
 @pytest.mark.parametrize("kind", list(CloudKind))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cover=st.floats(0.01, 0.95), seed=st.integers(0, 100))
-def test_clouds_cover_share_asked_for(kind: CloudKind, cover: float, seed: int) -> None:
+def test_cover(kind: CloudKind, cover: float, seed: int) -> None:
     grown = clouds(Weather(cover, kind), seed=seed)
     assert np.count_nonzero(grown.opacity) / SIDE**2 == pytest.approx(cover, abs=0.01)
     assert grown.opacity.min() >= 0
     assert grown.opacity.max() <= 1
 
 
-def test_thick_clouds_hide_ground() -> None:
+def test_thick_clouds() -> None:
     overcast = clouds(Weather(1.0, CloudKind.DECK))
     thick = overcast.opacity > 0.98
     black, white = (overcast.cover(np.full((SIDE, SIDE), value, np.float32), "B4") for value in (0.0, 0.4))
@@ -44,7 +42,7 @@ def test_thick_clouds_hide_ground() -> None:
     assert black[thick].mean() > 0.5
 
 
-def test_shadows_fall_away_from_sun() -> None:
+def test_shadows() -> None:
     morning = clouds(Weather(0.15), Sun(elevation=45, azimuth=90))
     # With the sun half way up, shadows lie as far west as the clouds are high: 700 to 1800 m, once around the region.
     westwards = {metres: _likeness(morning.shadow, np.roll(morning.opacity, -metres // 10, 1)) for metres in HEIGHTS}
@@ -57,21 +55,14 @@ def _likeness(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
-def test_shadows_darken_blue_least() -> None:
-    lit = [diffuse_share(BANDS[name]) for name in COMPETITION_BANDS]
-    assert lit == sorted(lit, reverse=True)
-    assert 0.3 < lit[1] < 0.6
-    assert lit[-1] < 0.25
-
-
-def test_clouds_are_darker_in_short_wave_infrared_and_ice_more_so() -> None:
+def test_spectra() -> None:
     for cloud in (WATER_CLOUD, ICE_CLOUD):
         assert cloud["B12"] < cloud["B11"] < cloud["B4"]
     assert ICE_CLOUD["B11"] < WATER_CLOUD["B11"]
     assert WATER_CLOUD["B9"] < WATER_CLOUD["B8A"]
 
 
-def test_cirrus_lets_ground_through() -> None:
+def test_cirrus() -> None:
     veiled = clouds(Weather(0.0, cirrus=0.5))
     assert np.count_nonzero(veiled.cirrus) / SIDE**2 == pytest.approx(0.5, abs=0.02)
     assert veiled.cirrus.max() < 0.5

@@ -1,21 +1,16 @@
-"""Simulated concessions and protected areas give a map something to be compared with."""
+"""Simulated concessions and protected areas."""
 
 import json
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
 import shapely
 
-from mining_the_mines.simulation.permits import CONCESSIONS, PROTECTED_AREAS, Permits, plan_permits, write_permits
+from mining_the_mines.simulation.permits import CONCESSIONS, PROTECTED_AREAS, write_permits
 from support.simulated_regions import landscape
-
-
-def planned(seed: int = 0, mines: int = 2) -> Permits:
-    return plan_permits(landscape(mines=mines), np.random.default_rng(seed))
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +22,7 @@ def mines(default_grounds: Path) -> gpd.GeoDataFrame:
 
 
 @pytest.mark.parametrize("name", [CONCESSIONS, PROTECTED_AREAS])
-def test_each_area_has_name_of_its_own_and_tells_its_region(default_grounds: Path, name: str) -> None:
+def test_areas(default_grounds: Path, name: str) -> None:
     areas = pyogrio.read_dataframe(default_grounds / name)
     assert areas.crs.to_epsg() == 4326
     assert list(areas.columns) == ["name", "region", "geometry"]
@@ -37,9 +32,7 @@ def test_each_area_has_name_of_its_own_and_tells_its_region(default_grounds: Pat
     assert areas["region"].nunique() == 4
 
 
-def test_mines_lie_within_concessions_beside_them_and_across_their_edge(
-    default_grounds: Path, mines: gpd.GeoDataFrame
-) -> None:
+def test_mines_and_concessions(default_grounds: Path, mines: gpd.GeoDataFrame) -> None:
     allowed = pyogrio.read_dataframe(default_grounds / CONCESSIONS).union_all()
     share = shapely.area(shapely.intersection(mines.geometry, allowed)) / shapely.area(mines.geometry)
     assert (share > 0.999).sum() >= 8
@@ -47,22 +40,12 @@ def test_mines_lie_within_concessions_beside_them_and_across_their_edge(
     assert ((share > 0.1) & (share < 0.9)).sum() >= 4
 
 
-def test_some_concessions_hold_no_mine(default_grounds: Path, mines: gpd.GeoDataFrame) -> None:
-    concessions = pyogrio.read_dataframe(default_grounds / CONCESSIONS)
-    assert (~concessions.intersects(mines.union_all())).sum() >= 4
-
-
-def test_each_protected_area_holds_mine(default_grounds: Path, mines: gpd.GeoDataFrame) -> None:
+def test_protected_areas(default_grounds: Path, mines: gpd.GeoDataFrame) -> None:
     for area in pyogrio.read_dataframe(default_grounds / PROTECTED_AREAS).geometry:
         assert mines.within(area).any()
 
 
-def test_same_seed_gives_same_areas_and_another_others() -> None:
-    assert planned(1) == planned(1)
-    assert planned(1) != planned(2)
-
-
-def test_areas_of_region_do_not_depend_on_other_regions(tmp_path: Path) -> None:
+def test_independent_regions(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     write_permits(tmp_path / "one", [landscape()], seed=4)

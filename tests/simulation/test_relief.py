@@ -1,22 +1,22 @@
-"""Slopes are lit by the sun, and fractal."""
+"""Relief and its light."""
 
 import numpy as np
 
 from mining_the_mines.simulation.relief import Sun, fractal_fields, illumination
 
 
-def test_flat_ground_is_lit_as_it_is() -> None:
+def test_flat_ground() -> None:
     assert np.allclose(illumination(np.zeros((8, 8), np.float32), 5, Sun()), 1)
 
 
-def test_slopes_that_face_sun_are_brighter() -> None:
+def test_slopes() -> None:
     falls_to_the_east = -np.tile(np.arange(8, dtype=np.float32), (8, 1))
     morning = Sun(elevation=45, azimuth=90)
     assert illumination(falls_to_the_east, 5, morning).mean() > 1
     assert illumination(-falls_to_the_east, 5, morning).mean() < 1
 
 
-def test_steeper_spectra_give_smoother_surfaces() -> None:
+def test_roughness() -> None:
     rough, _ = fractal_fields(64, 2, np.random.default_rng(0))
     smooth, _ = fractal_fields(64, 4, np.random.default_rng(0))
     assert np.abs(np.diff(smooth)).mean() < 0.5 * np.abs(np.diff(rough)).mean()

@@ -1,4 +1,4 @@
-"""The simulated scene classification is right mostly, and wrong where Sen2Cor is."""
+"""The simulated scene classification, with Sen2Cor's errors."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def seen(region: Landscape, weather: Weather, seed: int = 0) -> tuple[np.ndarray
 
 
 @pytest.mark.parametrize("kind", list(CloudKind))
-def test_thick_clouds_are_found_and_thin_edges_missed(region: Landscape, kind: CloudKind) -> None:
+def test_clouds(region: Landscape, kind: CloudKind) -> None:
     classes, clouds = seen(region, Weather(0.5, kind))
     cloudy = np.isin(classes, CLOUDY)
     assert cloudy[clouds.opacity > 0.6].all()
@@ -40,7 +40,7 @@ def test_thick_clouds_are_found_and_thin_edges_missed(region: Landscape, kind: C
     assert cloudy[thin].mean() < 0.1
 
 
-def test_part_of_shadows_is_missed(region: Landscape) -> None:
+def test_missed_shadows(region: Landscape) -> None:
     found, deep = [], []
     for seed in range(6):
         classes, clouds = seen(region, Weather(0.25), seed)
@@ -50,7 +50,7 @@ def test_part_of_shadows_is_missed(region: Landscape) -> None:
     assert 0.5 * ERRORS.missed_shadow < 1 - sum(found) / sum(deep) < 2 * ERRORS.missed_shadow
 
 
-def test_visible_cirrus_is_called_so(region: Landscape) -> None:
+def test_cirrus(region: Landscape) -> None:
     classes, clouds = seen(region, Weather(0.0, cirrus=0.5))
     assert (classes[clouds.cirrus > 0.1] == SceneClass.THIN_CIRRUS).all()
     assert not (classes[clouds.cirrus < 0.01] == SceneClass.THIN_CIRRUS).any()
@@ -64,16 +64,16 @@ def test_visible_cirrus_is_called_so(region: Landscape) -> None:
         (Material.PROCESS_WATER, SceneClass.WATER),
     ],
 )
-def test_clear_ground_is_named(region: Landscape, material: Material, called: SceneClass) -> None:
+def test_clear_ground(region: Landscape, material: Material, called: SceneClass) -> None:
     classes, _ = seen(made_of(region, material), Weather(0.0))
     assert (classes == called).mean() > 0.7
 
 
-def test_bright_bare_ground_passes_for_cloud_in_patches(region: Landscape) -> None:
+def test_false_clouds(region: Landscape) -> None:
     classes, _ = seen(made_of(region, Material.CONCRETE, brightness=1.5), Weather(0.0))
     assert np.isin(classes, CLOUDY).mean() == pytest.approx(ERRORS.false_cloud, abs=0.03)
 
 
-def test_dark_water_passes_for_shadow_in_patches(region: Landscape) -> None:
+def test_false_shadows(region: Landscape) -> None:
     classes, _ = seen(made_of(region, Material.LAKE), Weather(0.0))
     assert (classes == SceneClass.CLOUD_SHADOW).mean() == pytest.approx(ERRORS.false_shadow, abs=0.05)

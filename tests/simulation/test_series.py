@@ -1,4 +1,4 @@
-"""The written series is a catalog that others can read: whole, consistent and repeatable."""
+"""The written series is a whole, consistent and repeatable catalog."""
 
 import hashlib
 import json
@@ -58,20 +58,16 @@ def by_pass(items: list[pystac.Item]) -> list[list[pystac.Item]]:
     ]
 
 
-def test_every_region_is_seen_on_every_date(items: list[pystac.Item]) -> None:
+def test_catalog(small_series: Path, items: list[pystac.Item]) -> None:
     assert len(by_pass(items)) == SERIES.dates * len(SERIES.provinces)
     assert len({item.id for item in items}) == len(items)
-
-
-def test_catalog_holds_itself_by_relative_links(small_series: Path) -> None:
     records = list(small_series.rglob("*.json"))
-    links = [(path, link["href"]) for path in records for link in json.loads(path.read_text()).get("links", []) if path]
+    links = [(path, link["href"]) for path in records for link in json.loads(path.read_text()).get("links", [])]
     assert links
-    assert all((path.parent / href).is_file() for path, href in links)
-    assert not any(href.startswith("/") or "://" in href for _, href in links)
+    assert all((path.parent / href).is_file() for path, href in links)  # relative, so that the folder can be moved
 
 
-def test_assets_are_described_as_they_are(items: list[pystac.Item]) -> None:
+def test_assets(items: list[pystac.Item]) -> None:
     for item in items:
         assert set(item.assets) == {key for key, _ in ASSETS.values()} | {"scl"}
         for asset in item.assets.values():
@@ -87,21 +83,14 @@ def test_assets_are_described_as_they_are(items: list[pystac.Item]) -> None:
             assert fields["file:checksum"] == "1220" + hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_odc_stac_loads_catalog(items: list[pystac.Item]) -> None:
+def test_odc_stac(items: list[pystac.Item]) -> None:
     one_zone = [item for item in items if item.properties["proj:code"] == items[0].properties["proj:code"]]
     cube = odc.stac.load(one_zone, bands=["red", "swir16", "scl"], resolution=10, groupby="solar_day")
     assert cube["red"].shape == (SERIES.dates, SERIES.pixels, SERIES.pixels)
     assert (cube["red"] > 0).any(dim=("y", "x")).all()
 
 
-def test_cloud_cover_agrees_with_classification(items: list[pystac.Item]) -> None:
-    for item in items:
-        classes = pixels(item, "scl")
-        clouds = np.isin(classes, (8, 9, 10)).sum() / max(np.count_nonzero(classes), 1)
-        assert item.properties["eo:cloud_cover"] == pytest.approx(100 * clouds, abs=1e-3)
-
-
-def test_scene_processed_twice_is_same_once_harmonised(items: list[pystac.Item]) -> None:
+def test_reprocessed_scenes(items: list[pystac.Item]) -> None:
     twins = [scenes for scenes in by_pass(items) if scenes[-1].properties["s2:processing_baseline"] == "05.00"]
     assert len(twins) == len(SERIES.provinces)
     for first, again in twins:
@@ -113,7 +102,7 @@ def test_scene_processed_twice_is_same_once_harmonised(items: list[pystac.Item])
             assert np.array_equal(old, np.where(new == 0, 0, np.maximum(new, 1001)))
 
 
-def test_two_granules_of_one_date_agree_where_they_overlap(items: list[pystac.Item]) -> None:
+def test_overlapping_granules(items: list[pystac.Item]) -> None:
     pairs = [scenes[:2] for scenes in by_pass(items) if len({item.properties["s2:mgrs_tile"] for item in scenes}) == 2]
     assert len(pairs) == len(SERIES.provinces)
     for west, east in pairs:
@@ -123,7 +112,7 @@ def test_two_granules_of_one_date_agree_where_they_overlap(items: list[pystac.It
         assert np.array_equal(left[:, -overlap:], right[:, :overlap])
 
 
-def test_beyond_swath_nothing_was_seen_in_any_band(items: list[pystac.Item]) -> None:
+def test_swath_edges(items: list[pystac.Item]) -> None:
     cut = [item for item in items if item.properties["s2:nodata_pixel_percentage"] > 0]
     assert cut
     for item in cut:
@@ -133,7 +122,7 @@ def test_beyond_swath_nothing_was_seen_in_any_band(items: list[pystac.Item]) -> 
         assert disagreement.mean() < 0.02
 
 
-def test_stable_ground_looks_alike_in_both_baselines(small_series: Path, items: list[pystac.Item]) -> None:
+def test_stable_ground(small_series: Path, items: list[pystac.Item]) -> None:
     with rasterio.open(small_series / "truth" / "tapajos.tif") as raster:
         truth, code = decode(raster.read(COMPETITION_BANDS.index("B4") + 1)), f"EPSG:{raster.crs.to_epsg()}"
     for item in items:
@@ -143,7 +132,7 @@ def test_stable_ground_looks_alike_in_both_baselines(small_series: Path, items: 
             assert abs(np.median(decode(red)[ground] - truth[ground])) < 0.012
 
 
-def test_truth_lies_on_scenes_grid_and_names_its_bands(small_series: Path) -> None:
+def test_truth(small_series: Path) -> None:
     for name in SERIES.provinces:
         with rasterio.open(small_series / "truth" / f"{name}.tif") as raster:
             assert raster.descriptions == COMPETITION_BANDS
@@ -153,7 +142,7 @@ def test_truth_lies_on_scenes_grid_and_names_its_bands(small_series: Path) -> No
         assert 0.02 < reflectance.mean() < 0.4
 
 
-def test_regions_lie_where_their_scenes_do(small_series: Path) -> None:
+def test_regions(small_series: Path) -> None:
     meta, _, geometries, columns = pyogrio.raw.read(small_series / "regions.geojson")
     assert meta["crs"] == "EPSG:4326"
     names, codes = columns
@@ -165,7 +154,7 @@ def test_regions_lie_where_their_scenes_do(small_series: Path) -> None:
         assert np.allclose(shapely.from_wkb(geometry).bounds, bounds, atol=1e-5)
 
 
-def test_each_mine_is_one_row_with_its_true_outline(small_series: Path) -> None:
+def test_mines(small_series: Path) -> None:
     count = 0
     for layer, _ in pyogrio.list_layers(small_series / "mines.gpkg"):
         meta, _, geometries, columns = pyogrio.raw.read(small_series / "mines.gpkg", layer=layer)
@@ -180,12 +169,12 @@ def test_each_mine_is_one_row_with_its_true_outline(small_series: Path) -> None:
     assert count == SERIES.mines * len(SERIES.provinces)
 
 
-def test_same_seed_gives_same_bytes_on_any_number_of_threads(small_series: Path, tmp_path: Path) -> None:
+def test_same_seed(small_series: Path, tmp_path: Path) -> None:
     write_simulated_series(tmp_path / "again", SERIES, threads=1)
     assert files_of(tmp_path / "again") == files_of(small_series)
 
 
-def test_region_is_same_whatever_others_are_asked_for(small_series: Path, tmp_path: Path) -> None:
+def test_independent_regions(small_series: Path, tmp_path: Path) -> None:
     write_simulated_series(tmp_path / "one", SERIES.model_copy(update={"provinces": ("tapajos",)}))
     alone = {name: content for name, content in files_of(tmp_path / "one").items() if name.endswith(".tif")}
     together = files_of(small_series)
@@ -194,7 +183,7 @@ def test_region_is_same_whatever_others_are_asked_for(small_series: Path, tmp_pa
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"code": "x", "settings": {}}', '{"settings": {"dates": -1}}'])
-def test_damaged_record_is_no_series(tmp_path: Path, text: str | None) -> None:
+def test_damaged_record(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "series.json").write_text(text)
     assert read_series_settings(tmp_path) is None
@@ -207,11 +196,11 @@ def test_interruption_leaves_nothing(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_simulated_series(tmp_path / "simulated", SERIES, progress=give_up)
+        write_simulated_series(tmp_path / "simulated", TINY, progress=give_up)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_archive_is_made_once_and_again_for_other_settings(tmp_path: Path) -> None:
+def test_archive_is_made_once(tmp_path: Path) -> None:
     simulate_archive(tmp_path / "simulated", TINY)
     made = (tmp_path / "simulated" / "catalog.json").stat().st_mtime_ns
     simulate_archive(tmp_path / "simulated", TINY)
@@ -220,23 +209,14 @@ def test_archive_is_made_once_and_again_for_other_settings(tmp_path: Path) -> No
     assert (tmp_path / "simulated" / "catalog.json").stat().st_mtime_ns != made
 
 
-def test_other_data_are_never_replaced(tmp_path: Path) -> None:
+def test_other_data(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("mine")
     with pytest.raises(BadInputError, match="not simulated, and they are not replaced"):
         simulate_archive(tmp_path, TINY)
     assert (tmp_path / "labels.csv").is_file()
 
 
-def test_older_series_is_replaced_whole(tmp_path: Path) -> None:
-    folder = tmp_path / "simulated"
-    folder.mkdir()
-    (folder / "stale.tif").write_bytes(b"old")
-    write_simulated_series(folder, TINY)
-    assert not (folder / "stale.tif").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["simulated"]
-
-
-def test_file_in_way_is_named(tmp_path: Path) -> None:
+def test_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "simulated").write_text("a file")
     with pytest.raises(BadInputError, match=r"simulated is a file"):
         write_simulated_series(tmp_path / "simulated", SERIES)

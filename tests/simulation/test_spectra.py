@@ -10,28 +10,22 @@ RED, GREEN, NEAR_INFRARED, SHORT_WAVE = (COMPETITION_BANDS.index(name) for name 
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_every_place_has_physical_spectra_of_all_materials(seed: int) -> None:
+def test_local_spectra(seed: int) -> None:
     spectra = local_spectra(np.random.default_rng(seed))
     assert spectra.shape[1:] == (len(Material), len(COMPETITION_BANDS))
     assert (spectra > 0).all()
     assert (spectra < 1).all()
 
 
-def test_leaves_are_dark_in_red_and_bright_in_near_infrared() -> None:
+def test_leaves_and_water() -> None:
     canopy = spectral_library()["rainforest_canopy"]
     assert canopy[NEAR_INFRARED] > 8 * canopy[RED]
-
-
-def test_water_swallows_short_wave_infrared() -> None:
     assert water_reflectance(WaterBody(sediment=500))[SHORT_WAVE] < 0.01
-
-
-def test_sediment_brightens_water() -> None:
     clear, turbid = (water_reflectance(WaterBody(sediment=sediment)) for sediment in (2, 200))
     assert turbid[RED] > 4 * clear[RED]
 
 
-def test_kaolin_makes_water_milky_and_iron_makes_it_red() -> None:
+def test_stained_water() -> None:
     milky = water_reflectance(WaterBody(sediment=200, staining=0.005))
     rusty = water_reflectance(WaterBody(sediment=200, staining=0.1))
     assert milky[GREEN] > milky[RED]
