@@ -43,7 +43,7 @@ from support.composites import composite_at
 from support.networks import trained_classifier
 from support.report_composites import make_left_out, make_scenes
 from support.report_segmentation import make_inventory, make_mask_table, make_segmentation
-from support.reports import make_classification, make_folds, make_predictions
+from support.reports import make_classification, make_folds, make_importances, make_predictions
 from support.scored_segmentation import SIZE, make_pairs
 
 CHIPS = 30
@@ -175,12 +175,11 @@ def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> Classifica
     made = make_classification(make_folds(40), tiles=1, resamples=20)
     assert made.category_table is not None
     assert made.difference_table is not None
-    assert made.importances is not None
     scores, predictions = (
         table.replace({"model": {"blend": "network"}}) for table in (made.score_table, made.predictions)
     )
-    curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.7, 0.5]})
-    tables = (made.category_table, made.difference_table, curves, made.importances.assign(model="baseline"))
+    curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.7, 0.5]}).assign(model="network")
+    tables = (made.category_table, made.difference_table, curves, make_importances(("baseline", "logistic")))
     return describe_classification(predictions, decision, scores, *tables, made.gallery, parameters)
 
 
@@ -190,7 +189,15 @@ def test_network_is_named_by_its_architecture(shared: dict[str, Any]) -> None:
     assert contents.chosen_model == "maxvit"
     assert set(contents.thresholds) == {"maxvit", "baseline"}
     assert "network" not in set(contents.score_table["model"]) | set(contents.predictions["model"])
+    assert contents.learning_curves is not None
+    assert set(contents.learning_curves["model"]) == {"maxvit"}
     assert describe(decision, {}).chosen_model == "network"
+
+
+def test_importances_of_every_model_are_kept(shared: dict[str, Any]) -> None:
+    importances = describe({"chosen": "network", "thresholds": {"network": 0.5}}, shared["parameters"]).importances
+    assert importances is not None
+    assert set(importances["model"]) == {"baseline", "logistic"}
 
 
 def test_report_of_both_tasks(shared: dict[str, Any]) -> None:

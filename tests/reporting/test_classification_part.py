@@ -4,10 +4,14 @@ import dataclasses
 
 import pandas as pd
 import pytest
+from matplotlib.container import ErrorbarContainer
 
+from mining_the_mines.reporting.classification_part import arrange_classification, learning_figures
+from mining_the_mines.reporting.figures import importance_figure
 from mining_the_mines.reporting.report_data import ClassificationData
 from mining_the_mines.reporting.summaries import summarise_classification
 from support.report_pages import summary
+from support.reports import make_importances, make_learning_curves
 
 
 def told(data: ClassificationData, **changes: object) -> list[str]:
@@ -17,6 +21,24 @@ def told(data: ClassificationData, **changes: object) -> list[str]:
 def difference(value: float, low: float, high: float) -> pd.DataFrame:
     row = ("out-of-fold", "blend", "baseline", "roc_auc", value, low, high)
     return pd.DataFrame([row], columns=["split", "model", "rival", "metric", "value", "low", "high"])
+
+
+def test_importances_are_one_picture_a_model_with_error_bars(classification: ClassificationData) -> None:
+    importances = make_importances(("baseline", "logistic"))
+    part = arrange_classification(dataclasses.replace(classification, importances=importances))
+    assert [title for title, _ in part.importances] == ["Baseline", "Logistic"]
+    first = importances[importances["model"] == "baseline"]
+    bars = importance_figure(first, most=5).axes[0].containers
+    (errors,) = [container for container in bars if isinstance(container, ErrorbarContainer)]
+    spans = [span[1, 0] - span[0, 0] for span in errors.lines[2][0].get_segments()]
+    assert sorted(spans) == pytest.approx(sorted(2 * first["deviation"].head(5)))
+
+
+def test_learning_curves_of_two_networks_are_kept_apart(classification: ClassificationData) -> None:
+    curves = pd.concat([make_learning_curves(2, 3, model) for model in ("maxvit", "small")], ignore_index=True)
+    titles = [title for title, _ in learning_figures(curves, "learning")]
+    assert titles == ["Loss, MaxViT", "ROC AUC, MaxViT", "Loss, Small", "ROC AUC, Small"]
+    assert [title for title, _ in arrange_classification(classification).learning] == ["Loss", "ROC AUC"]
 
 
 @pytest.mark.parametrize(

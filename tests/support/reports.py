@@ -1,10 +1,13 @@
 """Made-up contents of a report that look like those of a real run."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from mining_the_mines.models.tables import importance_table
 from mining_the_mines.reporting.pictures import true_colour
 from mining_the_mines.reporting.report_data import ClassificationData, GalleryTile, Outcome, ReportData
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
@@ -91,7 +94,7 @@ def make_gallery(folds: pd.DataFrame, each: int = 6, size: int = 64) -> tuple[Ga
     return tuple(tiles)
 
 
-def make_learning_curves(folds: int = 5, epochs: int = 20) -> pd.DataFrame:
+def make_learning_curves(folds: int = 5, epochs: int = 20, model: str | None = None) -> pd.DataFrame:
     """Losses that fall and scores that rise, with the usual gap."""
     rng = np.random.default_rng(3)
     rows = []
@@ -102,7 +105,17 @@ def make_learning_curves(folds: int = 5, epochs: int = 20) -> pd.DataFrame:
                 noise = rng.normal(0, 0.015)
                 rows.append((fold, epoch, stage, "loss", 0.7 - 0.45 * progress + gap + noise))
                 rows.append((fold, epoch, stage, "roc_auc", 0.6 + 0.36 * progress - gap + noise))
-    return pd.DataFrame(rows, columns=["fold", "epoch", "stage", "metric", "value"])
+    table = pd.DataFrame(rows, columns=["fold", "epoch", "stage", "metric", "value"])
+    return table if model is None else table.assign(model=model)
+
+
+def make_importances(models: Sequence[str] = ("baseline",), folds: int = 5) -> pd.DataFrame:
+    """Importances of each model, as training writes them: of families of features, over folds."""
+    rng = np.random.default_rng(4)
+    families = [f"ND_{first}_{second}" for first in BANDS for second in BANDS if first < second]
+    means = np.linspace(0.09, 0.0, len(families)) ** 1.5
+    losses = [dict(zip(families, means * rng.uniform(0.7, 1.3, len(families)), strict=True)) for _ in range(folds)]
+    return pd.concat([importance_table(losses).assign(model=model) for model in models], ignore_index=True)
 
 
 def make_manifest(folds: pd.DataFrame) -> pd.DataFrame:
@@ -134,8 +147,6 @@ def make_classification(folds: pd.DataFrame, *, tiles: int = 2, resamples: int =
     predictions = make_predictions(folds)
     thresholds = choose_thresholds(predictions, ThresholdSettings())
     settings = BootstrapSettings(resamples=resamples)
-    features = [f"{index}_{part}" for index in ("NDVI", "BI", "B11", "NDMI") for part in BANDS]
-    importance = np.linspace(0.09, 0.0, len(features)) ** 1.5
     return ClassificationData(
         chosen_model="blend",
         predictions=predictions,
@@ -143,8 +154,8 @@ def make_classification(folds: pd.DataFrame, *, tiles: int = 2, resamples: int =
         score_table=score_table(predictions, thresholds, settings),
         category_table=scores_by_category(predictions, thresholds, settings),
         difference_table=difference_table(predictions, thresholds, settings),
-        learning_curves=make_learning_curves(),
-        importances=pd.DataFrame({"feature": features, "importance": importance, "spread": importance / 4}),
+        learning_curves=make_learning_curves(model="maxvit"),
+        importances=make_importances(),
         gallery=make_gallery(folds, tiles),
     )
 

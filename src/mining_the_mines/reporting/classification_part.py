@@ -64,8 +64,8 @@ class ClassificationPart:
         has_attention: Whether the gallery shows attention.
         split_map: Map of training and test chips.
         decision_map: Map of right and wrong decisions.
-        learning: Learning curves by title of the metric.
-        importances: Permutation importance of the features of the trees.
+        learning: Title and learning curves of each metric and network.
+        importances: Title of each model on the feature table and the permutation importance of its features.
     """
 
     summary: ClassificationSummary
@@ -81,7 +81,7 @@ class ClassificationPart:
     split_map: Markup | None
     decision_map: Markup | None
     learning: list[tuple[str, Markup]]
-    importances: Markup | None
+    importances: list[tuple[str, Markup]]
 
 
 def arrange_classification(data: ClassificationData) -> ClassificationPart:
@@ -160,24 +160,35 @@ def _maps(data: ClassificationData) -> tuple[Markup | None, Markup | None]:
 
 
 def learning_figures(curves: pd.DataFrame | None, prefix: str) -> list[tuple[str, Markup]]:
-    """Draw the learning curves of each metric.
+    """Draw the learning curves of each metric, those of several models apart.
 
     Args:
-        curves: Long table ``fold``, ``epoch``, ``stage``, ``metric``, ``value``, if there is one.
+        curves: Long table ``fold``, ``epoch``, ``stage``, ``metric``, ``value`` and, where several models can be
+            trained, ``model``; if there is one.
         prefix: Prefix of the names of the figures on the page.
 
     Returns:
-        Title of the metric and its figure as SVG.
+        Title of the metric, with the model's if there are several, and its figure as SVG.
     """
     if curves is None or curves.empty:
         return []
-    return [
-        (metric_title(metric), to_svg(figures.learning_curve_figure(curves, metric), f"{prefix}-{index}"))
-        for index, metric in enumerate(dict.fromkeys(curves["metric"].astype(str)))
+    models = list(dict.fromkeys(curves["model"].astype(str))) if "model" in curves else []
+    if len(models) > 1:
+        parts = [(f", {model_title(model)}", curves[curves["model"] == model]) for model in models]
+    else:
+        parts = [("", curves)]
+    drawn = [
+        (metric_title(metric) + whose, figures.learning_curve_figure(rows, metric))
+        for whose, rows in parts
+        for metric in dict.fromkeys(rows["metric"].astype(str))
     ]
+    return [(title, to_svg(figure, f"{prefix}-{index}")) for index, (title, figure) in enumerate(drawn)]
 
 
-def _importances(importances: pd.DataFrame | None) -> Markup | None:
+def _importances(importances: pd.DataFrame | None) -> list[tuple[str, Markup]]:
     if importances is None or importances.empty:
-        return None
-    return to_svg(figures.importance_figure(importances), "importances")
+        return []
+    return [
+        (model_title(str(model)), to_svg(figures.importance_figure(rows), f"importances-{index}"))
+        for index, (model, rows) in enumerate(importances.groupby("model", sort=False))
+    ]

@@ -232,7 +232,7 @@ def importance_figure(importances: pd.DataFrame, most: int = 15) -> Figure:
     """Draw the features with the largest permutation importance.
 
     Args:
-        importances: ``feature``, ``importance`` and, if known, ``spread``.
+        importances: ``feature``, ``importance`` and ``deviation`` of one model.
         most: Number of features to draw.
     """
     top = importances.nlargest(most, "importance").iloc[::-1]
@@ -240,7 +240,7 @@ def importance_figure(importances: pd.DataFrame, most: int = 15) -> Figure:
     axes.barh(
         top["feature"].astype(str),
         top["importance"],
-        xerr=top.get("spread"),
+        xerr=top["deviation"],
         color=BLUE,
         height=0.68,
         error_kw={"ecolor": MUTED, "elinewidth": 1},

@@ -86,10 +86,10 @@ class ClassificationData:
         score_table: From :func:`mining_the_mines.scoring.tables.score_table`.
         category_table: From :func:`mining_the_mines.scoring.tables.scores_by_category`.
         difference_table: From :func:`mining_the_mines.scoring.tables.difference_table`.
-        learning_curves: Long table ``fold``, ``epoch``, ``stage`` (train, validation), ``metric``,
+        learning_curves: Long table ``model``, ``fold``, ``epoch``, ``stage`` (train, validation), ``metric``,
             ``value``.
-        importances: ``feature``, ``importance`` (loss of score when shuffled) and, if known,
-            ``spread`` (its standard deviation over shuffles).
+        importances: ``model``, ``feature``, ``importance`` (loss of score when shuffled, mean over folds) and
+            ``deviation`` (its standard deviation over folds).
         gallery: Chips to show, in order within each kind.
     """
 
@@ -122,7 +122,7 @@ class SegmentationData:
             ``slivers``, ``mine_pixels``, ``known_pixels``, ``mine_hectares``.
         polygon_inventory: One row a feature of the polygons given: ``layer``, ``feature``, ``verdict``, ``reason``,
             ``hectares``.
-        learning_curves: As in :class:`ClassificationData`.
+        learning_curves: As in :class:`ClassificationData`, without ``model``.
         chip_score_table: Scores of the segmenter and of the chosen classifier as classifiers of chips, as
             ``score_table`` of :class:`ClassificationData`.
     """

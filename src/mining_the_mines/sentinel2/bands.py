@@ -16,7 +16,7 @@ class Band:
         name: ESA's short name, such as ``B8A``.
         wavelength: Central wavelength in nanometres.
         width: Bandwidth in nanometres.
-        resolution: EqualAreaGrid sampling distance in metres.
+        resolution: Ground sampling distance in metres.
         common_name: Name of the STAC ``eo`` extension; it tells the red edge bands apart by number.
     """
 

@@ -117,8 +117,8 @@ def describe_classification(  # noqa: PLR0913, PLR0917 - a report joins everythi
         score_table=scores.replace({"model": names}),
         category_table=category_scores.replace({"model": names}),
         difference_table=differences.replace({"model": names, "rival": names}),
-        learning_curves=_long(learning_curves),
-        importances=_of_first_model(importances),
+        learning_curves=_long(learning_curves).replace({"model": names}),
+        importances=importances.replace({"model": names}),
         gallery=examples,
     )
 
@@ -289,14 +289,6 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     )
 
 
-def _of_first_model(importances: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the first model that has importances."""
-    if importances.empty:
-        return importances
-    rows: pd.DataFrame = importances[importances["model"] == importances["model"].iloc[0]]
-    return rows
-
-
 def _model_names(settings: Mapping[str, str]) -> dict[str, str]:
     """Names of models in the report: the network is named by its architecture."""
     architecture = settings.get("classification.models.network.network.architecture", "network")
@@ -360,7 +352,8 @@ def _known(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
 def _long(curves: pd.DataFrame) -> pd.DataFrame:
     """Melt learning curves to one row a figure, with stage and metric apart."""
     figures = [name for name in curves.columns if name.startswith(("training_", "validation_"))]
-    table = curves.melt(["fold", "epoch"], figures, var_name="figure")
+    keys = [name for name in ("model", "fold", "epoch") if name in curves]
+    table = curves.melt(keys, figures, var_name="figure")
     parts = table["figure"].str.split("_", n=1, expand=True)
     stage = parts[0].replace({"training": "train"})
     return table.assign(stage=stage, metric=parts[1]).drop(columns="figure").dropna(subset="value")
