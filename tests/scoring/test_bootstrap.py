@@ -68,6 +68,15 @@ def test_perfect_score_is_not_certain() -> None:
     assert interval.low == pytest.approx(0.025 ** (1 / 3))
 
 
+@pytest.mark.parametrize(("chances", "value"), [([0.9, 0.8, 0.7, 0.2, 0.1], 1.0), ([0.1, 0.2, 0.3, 0.8, 0.9], -1.0)])
+def test_extreme_correlation_is_not_certain(chances: list[float], value: float) -> None:
+    scorer = weighted_scores([1, 1, 1, 0, 0], chances, 0.5, ("mcc",))
+    places = list("abcde")
+    interval = bootstrap_intervals(scorer, places, FEW, shares=scorer.shares(), worst=scorer.worst())["mcc"]
+    far = 2 * 0.025 ** (1 / 2) - 1  # two places hold the rarer class; 0 to 1 is stretched to -1 to 1
+    assert list(interval) == pytest.approx([1, far, 1] if value == 1 else [-1, -1, -far])
+
+
 def test_zero_score_is_not_certain() -> None:
     scorer = weighted_scores([1, 1, 0], [0.1, 0.2, 0.1], 0.5, ("recall",))
     interval = bootstrap_intervals(scorer, list("abc"), FEW, shares=scorer.shares())["recall"]

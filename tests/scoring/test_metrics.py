@@ -26,6 +26,7 @@ def test_scores_equal_scikit_learn() -> None:
     assert figures["roc_auc"] == pytest.approx(sk.roc_auc_score(LABELS, CHANCES))
     assert figures["average_precision"] == pytest.approx(sk.average_precision_score(LABELS, CHANCES))
     assert figures["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(LABELS, calls))
+    assert figures["mcc"] == pytest.approx(sk.matthews_corrcoef(LABELS, calls))
     assert figures["log_loss"] == pytest.approx(sk.log_loss(LABELS, CHANCES))
     assert figures["brier"] == pytest.approx(sk.brier_score_loss(LABELS, CHANCES))
     assert [figures[name] for name in CONFUSION] == [4, 2, 1, 3]

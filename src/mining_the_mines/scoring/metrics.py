@@ -151,6 +151,16 @@ def accuracy(of: WeightedChips) -> FloatArray:
     return ratio(tp + tn, tn + fp + fn + tp)
 
 
+def mcc(of: WeightedChips) -> FloatArray:
+    """Correlation of truth and decision, -1 to 1.
+
+    B. W. Matthews, "Comparison of the predicted and observed secondary structure of T4 phage lysozyme", Biochimica et
+    Biophysica Acta 405(2), 1975.
+    """
+    tn, fp, fn, tp = of.counts
+    return ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
+
+
 def log_loss(of: WeightedChips) -> FloatArray:
     """Mean negative log-likelihood of the truth, in nats."""
     chance = np.clip(of.chips.probabilities, _LOG_LOSS_MARGIN, 1 - _LOG_LOSS_MARGIN)
@@ -200,7 +210,9 @@ class Metric:
     Attributes:
         title: Name in the report.
         compute: Figures of every weighting, (R,), NaN where undefined.
-        about: For a share that is 1 if all goes well and 0 if nothing does, the chips that it is about, boolean (N,).
+        about: For a figure that is 1 if all goes well and ``worst`` if nothing does, the chips that it is about,
+            boolean (N,). Such a figure gets an exact interval where it is 1 or ``worst`` in every place.
+        worst: The least value of a figure with ``about``: 0 for a share, -1 for a correlation.
         lower_is_better: Whether smaller figures are better.
         ranking: Whether it needs no threshold.
         raised_by_noise: Whether noise can only raise it, as a sum of distances.
@@ -209,6 +221,7 @@ class Metric:
     title: str
     compute: Callable[[WeightedChips], FloatArray]
     about: Callable[[ScoredChips], NDArray[np.bool_]] | None = field(default=None, kw_only=True)
+    worst: float = field(default=0.0, kw_only=True)
     lower_is_better: bool = field(default=False, kw_only=True)
     ranking: bool = field(default=False, kw_only=True)
     raised_by_noise: bool = field(default=False, kw_only=True)
@@ -225,6 +238,7 @@ CHIP_METRICS = MappingProxyType(
         "average_precision": Metric("Average precision", average_precision, about=_rarer_class, ranking=True),
         "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, about=_all),
         "accuracy": Metric("Accuracy", accuracy, about=_all),
+        "mcc": Metric("Matthews correlation", mcc, about=_rarer_class, worst=-1.0),
         "log_loss": Metric("Log loss", log_loss, lower_is_better=True),
         "brier": Metric("Brier score", brier, lower_is_better=True),
         "expected_calibration_error": Metric(
@@ -264,8 +278,12 @@ class WeightedScores:
         return {name: CHIP_METRICS[name].compute(weighted) for name in self.names}
 
     def shares(self) -> dict[str, NDArray[np.bool_]]:
-        """Chips that each share is about, boolean (N,) by name."""
+        """Chips that each figure with :attr:`Metric.about` is about, boolean (N,) by name."""
         return {name: about(self.chips) for name in self.names if (about := CHIP_METRICS[name].about) is not None}
+
+    def worst(self) -> dict[str, float]:
+        """Least value of each figure, by name."""
+        return {name: CHIP_METRICS[name].worst for name in self.names}
 
 
 def weighted_scores(

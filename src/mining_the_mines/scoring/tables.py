@@ -96,8 +96,14 @@ def _figures(
     chips: pd.DataFrame, threshold: float, names: tuple[str, ...], settings: BootstrapSettings
 ) -> dict[str, Interval]:
     scorer = weighted_scores(chips["label"], chips["probability"], threshold, names)
-    shares = scorer.shares()
-    return bootstrap_intervals(scorer, chips["place"], settings, shares=shares, raised_by_noise=RAISED_BY_NOISE)
+    return bootstrap_intervals(
+        scorer,
+        chips["place"],
+        settings,
+        shares=scorer.shares(),
+        worst=scorer.worst(),
+        raised_by_noise=RAISED_BY_NOISE,
+    )
 
 
 def score_table(
