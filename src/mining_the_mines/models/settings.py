@@ -101,11 +101,11 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Random variations of chips.")
-    networks: int = Field(1, ge=1, description="Networks a fold, each from another seed; their mean is steadier.")
+    networks: int = Field(1, ge=1, description="Networks per fold, each from another seed; their mean is steadier.")
     epochs: int = Field(
         30, ge=1, description="Passes over the training chips. The last weights count; no epoch is picked by its score."
     )
-    batch_size: int = Field(32, ge=2, description="Chips a step.")
+    batch_size: int = Field(32, ge=2, description="Chips per optimizer step.")
     accumulate_batches: int = Field(1, ge=1, description="Batches whose gradients are added up before a step.")
     learning_rate: float = Field(1e-3, gt=0, description="Peak of the schedule.")
     warmup_epochs: int = Field(2, ge=0, description="Epochs of linear warm-up before the cosine decay to 0.")
@@ -134,7 +134,7 @@ class TrainingSettings(BaseModel):
     )
     accelerator: str = Field("auto", description="Lightning's accelerator.")
     threads: int = Field(
-        1, ge=1, description="CPU threads a fold. Another number changes the last digits of the weights."
+        1, ge=1, description="CPU threads per fold. Another number changes the last digits of the weights."
     )
     loader_workers: int = Field(
         0,

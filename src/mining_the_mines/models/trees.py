@@ -19,16 +19,19 @@ class BoostedTrees(TableKind):
 
     title: ClassVar[str] = "boosted trees on spectral statistics"
 
-    iterations: int = Field(80, ge=1, description="Trees a booster.")
-    learning_rate: float = Field(0.08, gt=0, description="Shrinkage a tree.")
-    max_leaf_nodes: int = Field(5, ge=2, description="Leaves a tree.")
-    min_samples_leaf: int = Field(10, ge=1, description="Chips a leaf.")
+    iterations: int = Field(80, ge=1, description="Trees per booster.")
+    learning_rate: float = Field(0.08, gt=0, description="Shrinkage of the contribution of each tree.")
+    max_leaf_nodes: int = Field(5, ge=2, description="Largest number of leaves per tree.")
+    min_samples_leaf: int = Field(10, ge=1, description="Smallest number of chips per leaf.")
     l2: float = Field(5.0, ge=0, description="L2 penalty on leaf values.")
     max_features: float = Field(0.15, gt=0, le=1, description="Share of the features that each split may look at.")
     max_bins: int = Field(
-        16, ge=2, le=255, description="Values that a feature is rounded to; few are fast, and hard to overfit with."
+        16,
+        ge=2,
+        le=255,
+        description="Number of values that a feature is rounded to; few are fast, and hard to overfit with.",
     )
-    bag: int = Field(5, ge=1, description="Boosters that are averaged.")
+    bag: int = Field(5, ge=1, description="Number of boosters that are averaged.")
     seed: int = Field(0, description="Seed of the bag.")
 
     @property

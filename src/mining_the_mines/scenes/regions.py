@@ -56,9 +56,9 @@ def read_regions(source: Path | str | Mapping[str, Sequence[float]]) -> tuple[Re
     """Read regions from a vector file, or from boxes by name.
 
     Args:
-        source: A file that OGR can read, in any CRS, one feature a region, of which the bounding box counts. The column
-            ``name`` names it, else the name of the file and a number; the optional column ``epsg`` is the CRS of its
-            composite. Or boxes by name: west, south, east, north in degrees.
+        source: A file that OGR can read, in any CRS, one feature per region, of which the bounding box counts. The
+            column ``name`` names it, else the name of the file and a number; the optional column ``epsg`` is the CRS
+            of its composite. Or boxes by name: west, south, east, north in degrees.
 
     Returns:
         The regions, in the order given.

@@ -52,7 +52,7 @@ class AcquisitionSettings(AccessSettings):
     )
     regions: str | dict[str, tuple[float, float, float, float]] | None = Field(
         None,
-        description="Regions of interest: a vector file with one feature a region (columns name and, optionally, "
+        description="Regions of interest: a vector file with one feature per region (columns name and, optionally, "
         "epsg), or boxes by name: west, south, east, north in degrees. Null for a simulated archive.",
     )
     start: date | None = Field(None, description="First day of the scenes; null for no limit.")
