@@ -83,6 +83,12 @@ def test_changed_and_gone(project: RecordedProject) -> None:
     assert [step.now for step in found.steps.values()] == ["in memory", "changed", "gone"]
 
 
+def test_missing_when_it_was_read(project: RecordedProject) -> None:
+    regions = DatasetState(dataset="test_regions", path="data/03_primary/test_regions.json", content_hash=NOTHING)
+    project.record("choose", [regions], [memory("scenes")])
+    assert step_of(follow(project, memory("scenes")), "test_regions").now == "not given"
+
+
 def test_edited_between_nodes(project: RecordedProject) -> None:
     written = project.file("folds", "a", "data/03_primary/folds.csv", "v1")
     project.record("preprocessing.split", [], [written])

@@ -295,7 +295,7 @@ class _Tracer:
             return "not given" if state.content_hash == NOTHING else "in memory"
         there = self._catalog.now(state, run_id)
         if there is None:
-            return "gone"
+            return "not given" if state.content_hash == NOTHING else "gone"
         if not there.content_hash:
             return "unchecked"
         if part is not None:
