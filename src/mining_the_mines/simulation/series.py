@@ -4,14 +4,12 @@ import json
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import geopandas as gpd
 import numpy as np
-import pyogrio
-import pyogrio.raw
 import pystac
 import rasterio
 import shapely
@@ -22,6 +20,7 @@ from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.code_hash import code_hash
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress import Progress, silent
+from mining_the_mines.geo.geopackage import write_layer
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION, encode
 from mining_the_mines.simulation.clouds import grow_clouds
@@ -133,8 +132,7 @@ def write_simulated_series(
         write_catalog(draft, [item for region in regions for item in region.items])
         _write_regions(draft / "regions.geojson", regions)
         write_permits(draft, [region.landscape for region in regions], settings.seed)
-        with _fixed_date():
-            _write_mines(draft / "mines.gpkg", regions)
+        _write_mines(draft / "mines.gpkg", regions)
         (draft / RECORD).write_text(json.dumps(_record(settings), indent=2) + "\n", encoding="utf-8")
 
 
@@ -292,29 +290,10 @@ def _write_mines(path: Path, regions: list[RegionRecord]) -> None:
         grounds = [region.landscape for region in regions if region.landscape.place.epsg == epsg]
         mines = [(ground, number, mine) for ground in grounds for number, mine in enumerate(ground.mines)]
         outlines = [ground.outline(mine) for ground, _, mine in mines]
-        pyogrio.raw.write(
-            path,
-            geometry=shapely.to_wkb(outlines),
-            field_data=[
-                np.array([f"{ground.place.name}_{number:02d}" for ground, number, _ in mines], object),
-                np.array([mine.kind.value for _, _, mine in mines], object),
-                np.array([ground.place.name for ground, _, _ in mines], object),
-                np.array([round(outline.area, 1) for outline in outlines]),
-            ],
-            fields=["name", "kind", "region", "area_m2"],
-            layer=f"mines_{epsg}",
-            driver="GPKG",
-            geometry_type="MultiPolygon",
-            crs=f"EPSG:{epsg}",
-            append=path.exists(),
-        )
-
-
-@contextmanager
-def _fixed_date() -> Iterator[None]:
-    """Keep the date of writing out of GeoPackages, so that the same settings give the same bytes."""
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+        attributes = {
+            "name": [f"{ground.place.name}_{number:02d}" for ground, number, _ in mines],
+            "kind": [mine.kind.value for _, _, mine in mines],
+            "region": [ground.place.name for ground, _, _ in mines],
+            "area_m2": [round(outline.area, 1) for outline in outlines],
+        }
+        write_layer(gpd.GeoDataFrame(attributes, geometry=outlines, crs=f"EPSG:{epsg}"), path, f"mines_{epsg}")
