@@ -19,8 +19,7 @@ pytestmark = pytest.mark.end_to_end
 SERIES = SeriesSettings(provinces=("tapajos",), pixels=120, mines=2, dates=4, cloudiness=0.1)
 #: Where secrets are given, and what they are.
 USER, SIGNATURE, NESTED = "Geheim-user", "Geheim-signature", "Geheim-nested"
-NAMED, DEEP = "Geheim-named", "Geheim-deep"
-SECRETS = (USER, SIGNATURE, NESTED, NAMED, DEEP, *PLANTED)
+SECRETS = (USER, SIGNATURE, NESTED, *PLANTED)
 
 #: Runs a pipeline with parameters that no command line could hold, and says what went wrong as the command does.
 _RUN = """
@@ -74,7 +73,6 @@ def _run(project: Path, archive: Path, served: FaultyServer, *, fails: bool = Fa
             "tiles": f"https://tiles.example.org/{{z}}/{{x}}/{{y}}.png?api_key={NESTED}",
             "tiles_attribution": "x",
         },
-        "archive": {"password": NAMED, "headers": {"token": DEEP}},
     }
     code = [sys.executable, "-c", _RUN, json.dumps(parameters)]
     done = subprocess.run(code, cwd=project, capture_output=True, text=True, check=False, timeout=300)
