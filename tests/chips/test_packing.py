@@ -141,3 +141,9 @@ def test_damaged_folders(pack: Pack, tmp_path: Path) -> None:
     (folder / "schema.json").write_text("{}", encoding="utf-8")
     with pytest.raises(BadInputError, match=r"schema\.json is no schema of packed chips"):
         open_packed(folder)
+
+
+def test_no_accepted_chip(chips: ChipFolder, tmp_path: Path) -> None:
+    manifest = take_inventory(chips, SETTINGS).assign(verdict="rejected")
+    with pytest.raises(BadInputError, match=r"No chip in .*images can be used"):
+        pack_chips(chips, manifest, SETTINGS, tmp_path / "packed")

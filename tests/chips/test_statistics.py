@@ -64,3 +64,8 @@ def test_band_without_data() -> None:
     packed = pack_in_memory(blank, ["chip_0.tif", "chip_1.tif"], BANDS)
     with pytest.raises(BadInputError, match="B4 has no data in any training chip"):
         summarise_bands(packed, folds([0, 1]))
+
+
+def test_no_training_chips() -> None:
+    with pytest.raises(BadInputError, match="no training chip"):
+        summarise_bands(packed_chips(2), folds([None, None]))

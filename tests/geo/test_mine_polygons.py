@@ -140,3 +140,10 @@ def test_real_footprints(real_chips: Path) -> None:
     assert set(polygons.inventory["reason"].dropna()) == {"no geometry: the feature has none"}
     assert shapely.is_valid(polygons.geometry).all()
     assert (polygons.hectares > 0).all()
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "empty.gpkg"
+    gpd.GeoDataFrame(geometry=[], crs="EPSG:4326").to_file(path, engine="pyogrio")
+    with pytest.raises(BadInputError, match=r"empty\.gpkg holds no feature"):
+        read_mine_polygons(path)

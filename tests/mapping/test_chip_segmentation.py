@@ -1,7 +1,5 @@
-"""Segmented chips: files that open in a GIS where the chip lies, or the reason why there are none."""
+"""Segmented chips: files that open in a GIS, or the reason why there are none."""
 
-import resource
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +12,6 @@ import rasterio
 from rasterio.crs import CRS
 
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.mapping.chip_segmentation import COLUMNS, read_segmentation_table, segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
@@ -138,7 +135,7 @@ def test_chips_that_can_not_be_segmented(tmp_path: Path) -> None:
     assert "halves.tif has no pixel with data in every band" in reasons["halves.tif"]
 
 
-def test_batches_of_equal_size(four_mines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches(four_mines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     segmenter = RecordingSegmenter()
     assert (segment(four_mines, tmp_path / "results", segmenter)["mines"] == 1).all()
     assert [shape[0] for shape in segmenter.shapes] == [2, 1, 1]
@@ -146,19 +143,6 @@ def test_batches_of_equal_size(four_mines: Path, tmp_path: Path, monkeypatch: py
     segmenter.shapes.clear()
     segment(four_mines, tmp_path / "results", segmenter)
     assert [shape[0] for shape in segmenter.shapes] == [1, 1, 1, 1]
-
-
-def test_threads_give_the_same(four_mines: Path, tmp_path: Path) -> None:
-    threads = BrightnessSegmenter(ChipSettings(bands=BANDS, workers=3))
-    alone = segment(four_mines, tmp_path / "alone")
-    pd.testing.assert_frame_equal(segment(four_mines, tmp_path / "together", threads), alone)
-
-
-def test_folder_without_mines_has_no_geopackage(tmp_path: Path) -> None:
-    write_chip(tmp_path / "forest.tif", ground(0), georeferenced=True)
-    table = segment(tmp_path, tmp_path / "results")
-    assert (table["mines"].tolist(), table["hectares"].tolist()) == ([0], [0])
-    assert not (tmp_path / "results" / "mine_polygons.gpkg").exists()
 
 
 def test_equal_and_reserved_names_of_layers(tmp_path: Path) -> None:
@@ -178,23 +162,6 @@ def test_old_results_stay_if_new_ones_fail(tmp_path: Path) -> None:
         segment(tmp_path / "nowhere", tmp_path / "results")
     assert read_segmentation_table(tmp_path / "results")["mines"].tolist() == [1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chips", "results"]
-
-
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """No file may grow beyond 60 kB, as on a disk that is nearly full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.mark.usefixtures("small_files")
-def test_full_disk(tmp_path: Path) -> None:
-    write_mine(tmp_path / "chips" / "mine.tif")
-    with pytest.raises(BadInputError, match=r"can't be written \(the layer mine could not be added to mine_polygons"):
-        segment(tmp_path / "chips", tmp_path / "results")
-    assert [path.name for path in tmp_path.iterdir()] == ["chips"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
-"""Maps made elsewhere, by several processes, or by ones that die."""
+"""Maps made by other processes, or by ones that die."""
 
-import pickle
 import shutil
 import signal
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 from distributed import LocalCluster
 
 from mining_the_mines.core.dask_client import DaskSettings, connect
-from mining_the_mines.core.errors import BadInputError, SceneError, UnwritableError
+from mining_the_mines.core.errors import UnwritableError
 from mining_the_mines.mapping.completion import waiting_parts
 from mining_the_mines.mapping.plan import ScenePlan
 from mining_the_mines.mapping.scene_maps import make_maps
@@ -26,9 +25,9 @@ TILING = TilingSettings(band_rows=40)
 
 
 def write_archive(folder: Path) -> None:
-    """Two scenes of about five bands of rows each, and the model."""
+    """Two scenes of a few bands of rows each, and the model."""
     for number in range(2):
-        write_scene(folder / f"s{number}.tif", ground(200, 90, number, torn_corner(200, 90)))
+        write_scene(folder / f"s{number}.tif", ground(140, 50, number, torn_corner(140, 50)))
     store_model(folder / "model")
 
 
@@ -74,36 +73,16 @@ def cluster() -> Iterator[LocalCluster]:
         yield running
 
 
-def test_cluster_makes_the_same_bytes(
-    archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path
-) -> None:
-    make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
-    assert files(tmp_path) == expected
-
-
 def test_processes_make_the_same_bytes(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
-    make_maps(plans_of(archive), [], tmp_path, DaskSettings(workers=2, processes=True))
+    make_maps(plans_of(archive), [], tmp_path, DaskSettings(workers=1, processes=True))
     assert files(tmp_path) == expected
 
 
-@pytest.mark.parametrize("deaths", [1, 2])
-def test_workers_that_die(
-    archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path, deaths: int
-) -> None:
-    for number in range(deaths):
-        (archive / "model" / f"poison_{number}").touch()
-    make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
-    assert not list((archive / "model").glob("poison_*"))
-    assert files(tmp_path) == expected
-
-
-def test_workers_that_die_again_and_again(
-    archive: Path, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+def test_workers_that_die(archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path) -> None:
     (archive / "model" / "poison").touch()
-    with pytest.raises(SceneError, match=r"Workers died again and again while they mapped s0, .*tiling\.batch"):
-        make_maps(plans_of(archive)[:1], [], tmp_path, DaskSettings(address=cluster.scheduler_address))
+    make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
+    assert not list((archive / "model").glob("poison*"))
+    assert files(tmp_path) == expected
 
 
 def test_deadly_scene_leaves_the_others(
@@ -140,14 +119,6 @@ def test_killed_while_it_replaces_a_map(archive: Path, tmp_path: Path, step: int
     assert step == 3 or [path.stat().st_mtime_ns for path in maps.rglob("mines.gpkg")] == made
 
 
-def test_draft_of_a_killed_run(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
-    kill_when(".parts/*/.s*/probability.tif", 1, archive, tmp_path)
-    assert list(tmp_path.glob(".parts/*/.s*/"))
-    make_maps(plans_of(archive), [], tmp_path, ONE)
-    assert files(tmp_path) == expected
-    assert {path.name for path in tmp_path.iterdir()} == {"s0", "s1"}
-
-
 def test_finished_maps_stay_when_a_run_ends(archive: Path, tmp_path: Path) -> None:
     waiting, done = plans_of(archive)
     make_maps([done], [], tmp_path, ONE)
@@ -164,30 +135,6 @@ def test_local_cluster_listens_on_loopback() -> None:
     with connect(ONE):
         listening = [found.laddr for found in psutil.Process().net_connections() if found.status == "LISTEN"]
     assert {address.ip for address in listening} <= {"127.0.0.1"}
-
-
-def test_scheduler_without_answer(archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9 .*dask\.address"):
-        make_maps(plans_of(archive), [], tmp_path, DaskSettings(address="tcp://127.0.0.1:9"))
-    assert not list(tmp_path.iterdir())
-
-
-def test_size_of_a_plan(tmp_path: Path) -> None:
-    path = write_scene(tmp_path / "s.tif", ground(16, 16), ["B2", "B3"])
-    plan = plan_scene(scene_at(path), store_model(tmp_path / "model"))
-    large = pickle.dumps(_stretched(plan, 10_980))
-    assert len(large) < 20_000
-
-
-def _stretched(plan: ScenePlan, edge: int) -> ScenePlan:
-    """The plan of the same scene, were it as large as one of Sentinel-2."""
-    from dataclasses import replace
-
-    from mining_the_mines.mapping.windows import cut_axis
-
-    axis = cut_axis(edge, 256, 0.5, "cosine")
-    grid = replace(plan.probability.grid, height=edge, width=edge)
-    return replace(plan, probability=replace(plan.probability, grid=grid, rows=axis, columns=axis))
 
 
 def map_slowly(archive: Path, maps: Path) -> None:

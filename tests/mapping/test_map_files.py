@@ -1,6 +1,5 @@
-"""A map of mines opens in a GIS, with a style, and is the same file each time."""
+"""Files of a map of mines: they open in a GIS with a style, and are the same each time."""
 
-import errno
 import json
 import resource
 import sqlite3
@@ -94,17 +93,6 @@ def test_no_mines(mines: gpd.GeoDataFrame, tmp_path: Path, kind: Format) -> None
     assert len(read_back(empty)) == 0
 
 
-def test_no_mines_as_geojson(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
-    (path,) = write_mines(mines.iloc[:0], tmp_path, ["geojson"])
-    assert json.loads(path.read_text())["features"] == []
-
-
-def test_wanted_formats_only(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
-    paths = write_mines(mines, tmp_path, ["parquet", "gpkg"])
-    assert [path.name for path in paths] == ["mines.gpkg", "mines.parquet"]
-    assert not (tmp_path / "mines.geojson").exists()
-
-
 def test_default_style_of_qgis(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     (path,) = write_mines(mines, tmp_path, ["gpkg"])
     # The question that QGIS asks when it opens a layer.
@@ -153,17 +141,3 @@ def test_full_disk(tmp_path: Path, kind: Format) -> None:
     many = mines_of([field(200 * number, 0, 100) for number in range(400)])
     with pytest.raises(OSError, match=f"mines.{kind}|too large"):
         write_mines(many, tmp_path, [kind])
-
-
-def test_full_disk_at_the_style(mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
-    (path,) = write_mines(mines, tmp_path, ["gpkg"])
-    size = path.stat().st_size
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    path.unlink()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size - 20_000, hard))
-    try:
-        with pytest.raises(OSError, match=r"mines\.gpkg") as told:
-            write_mines(mines, tmp_path, ["gpkg"])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert told.value.errno == errno.EIO

@@ -1,4 +1,4 @@
-"""Maps of probability as files: Cloud-Optimized GeoTIFFs on the scene's grid, that say what they are."""
+"""Maps of probability as Cloud-Optimized GeoTIFFs."""
 
 from datetime import date
 from pathlib import Path
@@ -70,26 +70,10 @@ def test_valid_cog(tmp_path: Path, precision: Precision) -> None:
             assert image.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == ("16" if precision == "float16" else None)
 
 
-def test_description_of_a_coarse_map(tmp_path: Path) -> None:
-    scene = write_scene(tmp_path / "scene.tif", ground(40, 40))
-    plan = plan_map(scene, store_model(tmp_path / "model", coarse=True))
-    write_probability(tmp_path / "p.tif", plan, map_rows(plan, tmp_path / "parts"), {})
-    with rasterio.open(tmp_path / "p.tif") as image:
-        assert "coarse" in image.descriptions[0]
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 60), (60, 1)])
 def test_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
     path, expected = written(tmp_path, "float32", shape)
     np.testing.assert_array_equal(np.concatenate([rows for _, rows in read_probability(path, 100)]), expected)
-
-
-def test_bands_that_begin_together(tmp_path: Path) -> None:
-    # With much overlap, several rows of windows begin above the scene.
-    path, expected = written(tmp_path, "float32", (100, 40), overlap=0.75, band_rows=1)
-    found = np.concatenate([rows for _, rows in read_probability(path, 100)])
-    np.testing.assert_array_equal(found, expected)
-    assert found.shape == (100, 40)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -1,4 +1,4 @@
-"""Files that answer, and files that don't."""
+"""Files of scenes that answer, and files that don't."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def online(tmp_path: Path, server: FaultyServer) -> Online:
     return chosen, select_scenes(chosen, BANDS, "scl")
 
 
-def test_files_are_looked_at_and_not_fetched(online: Online, server: FaultyServer) -> None:
+def test_ranges_only(online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     server.asked.clear()
     check_assets(choice, chosen)
@@ -36,7 +36,7 @@ def test_files_are_looked_at_and_not_fetched(online: Online, server: FaultyServe
 @pytest.mark.parametrize(
     ("kind", "told"), [(404, "answers 404"), (500, "answers 500"), ("hang", "not answered within"), ("drop", "reached")]
 )
-def test_file_without_answer_costs_one_date(online: Online, server: FaultyServer, kind: Kind, told: str) -> None:
+def test_unanswered_file(online: Online, server: FaultyServer, kind: Kind, told: str) -> None:
     chosen, choice = online
     first = choice.items["tapajos"][0]["id"]
     server.fail(f"{first}/green", kind)
@@ -48,47 +48,42 @@ def test_file_without_answer_costs_one_date(online: Online, server: FaultyServer
     assert told in row["reason"]
 
 
-def test_connection_that_broke_once_costs_nothing(online: Online, server: FaultyServer) -> None:
+def test_passing_fault(online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     server.fail("green", "cut", times=6)
     assert len(check_assets(choice, chosen).left_out) == 0
 
 
-@pytest.mark.parametrize("shortened", ["declared", "silent"])
-def test_file_cut_off_costs_one_date(tmp_path: Path, online: Online, shortened: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cut off"),
+        (b"<html>we are sorry</html>", "no GeoTIFF or JPEG 2000 that can be read"),
+        (b'<VRTDataset rasterXSize="2" rasterYSize="2"><VRTRasterBand dataType="Byte" band="1"/></VRTDataset>', "VRT"),
+    ],
+    ids=["cut off", "web page", "virtual raster"],
+)
+def test_no_image(tmp_path: Path, online: Online, content: bytes | None, message: str) -> None:
     chosen, choice = online
     first = choice.items["tapajos"][0]
     path = tmp_path / "sentinel-2-l2a" / first["id"] / "green.tif"
+    path.write_bytes(path.read_bytes()[:-1_000] if content is None else content)
+    del first["assets"]["green"]["file:size"]
+    assert message in check_assets(choice, chosen).left_out["reason"][0]
+
+
+def test_declared_size(tmp_path: Path, online: Online) -> None:
+    chosen, choice = online
+    path = tmp_path / "sentinel-2-l2a" / choice.items["tapajos"][0]["id"] / "green.tif"
     path.write_bytes(path.read_bytes()[:-1_000])
-    if shortened == "silent":
-        del first["assets"]["green"]["file:size"]
     assert "cut off" in check_assets(choice, chosen).left_out["reason"][0]
-
-
-def test_page_of_regrets_is_no_raster(tmp_path: Path, online: Online) -> None:
-    chosen, choice = online
-    first = choice.items["tapajos"][0]
-    (tmp_path / "sentinel-2-l2a" / first["id"] / "green.tif").write_bytes(b"<html>we are sorry</html>")
-    del first["assets"]["green"]["file:size"]
-    assert "no GeoTIFF or JPEG 2000 that can be read" in check_assets(choice, chosen).left_out["reason"][0]
-
-
-def test_virtual_raster_could_name_other_files_and_is_refused(tmp_path: Path, online: Online) -> None:
-    chosen, choice = online
-    first = choice.items["tapajos"][0]
-    virtual = b'<VRTDataset rasterXSize="2" rasterYSize="2"><VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
-    (tmp_path / "sentinel-2-l2a" / first["id"] / "green.tif").write_bytes(virtual)
-    del first["assets"]["green"]["file:size"]
-    assert "but VRT" in check_assets(choice, chosen).left_out["reason"][0]
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [({"dtype": "float32"}, "its pixels are float32, and no digital numbers"), ({"count": 3}, "not one band, but 3")],
 )
-def test_what_holds_no_digital_numbers_of_one_band_costs_one_date(
-    tmp_path: Path, change: dict[str, Any], told: str
-) -> None:
+def test_wrong_pixels(tmp_path: Path, change: dict[str, Any], told: str) -> None:
     local = settings(write_catalog(tmp_path, series()))
     choice = select_scenes(local, BANDS, "scl")
     path = tmp_path / "sentinel-2-l2a" / series()[0].id / "green.tif"
@@ -101,14 +96,14 @@ def test_what_holds_no_digital_numbers_of_one_band_costs_one_date(
     assert told in checked.left_out["reason"][0]
 
 
-def test_too_few_dates_left_are_reported(online: Online, server: FaultyServer) -> None:
+def test_too_few_dates(online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     server.fail("blue", 404)
     with pytest.raises(SceneError, match="scenes of 0 days, besides 4 a file"):
         check_assets(choice, chosen)
 
 
-def test_files_on_disk_are_looked_at_too(tmp_path: Path) -> None:
+def test_files_on_disk(tmp_path: Path) -> None:
     local = settings(write_catalog(tmp_path, series()))
     choice = select_scenes(local, BANDS, "scl")
     (tmp_path / "sentinel-2-l2a" / series()[0].id / "red.tif").unlink()

@@ -34,7 +34,7 @@ def online(tmp_path: Path, server: FaultyServer) -> Online:
     return chosen, select_scenes(chosen, BANDS, "scl")
 
 
-def test_files_are_fetched_whole_and_their_origin_is_kept(tmp_path: Path, online: Online, server: FaultyServer) -> None:
+def test_download(tmp_path: Path, online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     fetched = download_assets(choice, tmp_path / "kept", chosen)
     first = series()[0].id
@@ -48,14 +48,14 @@ def test_files_are_fetched_whole_and_their_origin_is_kept(tmp_path: Path, online
         assert raster.shape == (64, 64)
 
 
-def test_scene_of_two_regions_is_fetched_once(tmp_path: Path, online: Online, server: FaultyServer) -> None:
+def test_scene_of_two_regions(tmp_path: Path, online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     server.asked.clear()
     download_assets(choice, tmp_path / "kept", chosen)
     assert server.count(r"\.tif") == 4 * 4
 
 
-def test_run_cut_short_goes_on_where_it_was(tmp_path: Path, online: Online, server: FaultyServer) -> None:
+def test_resumed_download(tmp_path: Path, online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     whole = download_assets(choice, tmp_path / "kept", chosen)
     (tmp_path / "kept" / "sentinel-2-l2a" / series()[0].id / "red.tif").unlink()
@@ -65,7 +65,7 @@ def test_run_cut_short_goes_on_where_it_was(tmp_path: Path, online: Online, serv
     assert again.to_json() == whole.to_json()
 
 
-def test_kept_file_damaged_is_fetched_again(tmp_path: Path, online: Online) -> None:
+def test_damaged_file(tmp_path: Path, online: Online) -> None:
     chosen, choice = online
     download_assets(choice, tmp_path / "kept", chosen)
     path = tmp_path / "kept" / "sentinel-2-l2a" / series()[0].id / "red.tif"
@@ -78,9 +78,7 @@ def test_kept_file_damaged_is_fetched_again(tmp_path: Path, online: Online) -> N
 @pytest.mark.parametrize(
     ("kind", "told"), [(404, "answers 404"), ("cut", "broke off"), ("hang", "not answered"), ("drip", "not answered")]
 )
-def test_file_that_does_not_come_whole_costs_one_date_and_leaves_nothing(
-    tmp_path: Path, online: Online, server: FaultyServer, kind: Kind, told: str
-) -> None:
+def test_incomplete_file(tmp_path: Path, online: Online, server: FaultyServer, kind: Kind, told: str) -> None:
     chosen, choice = online
     first = series()[0].id
     server.fail(f"{first}/green", kind)
@@ -91,7 +89,7 @@ def test_file_that_does_not_come_whole_costs_one_date_and_leaves_nothing(
     assert not [path for path in (tmp_path / "kept").rglob("*green*") if first in str(path)]
 
 
-def test_file_not_catalogs_is_refused(tmp_path: Path, online: Online) -> None:
+def test_another_file(tmp_path: Path, online: Online) -> None:
     chosen, choice = online
     other = tmp_path / "archive" / "sentinel-2-l2a" / series()[1].id / "green.tif"
     other.replace(tmp_path / "archive" / "sentinel-2-l2a" / series()[0].id / "green.tif")
@@ -101,7 +99,7 @@ def test_file_not_catalogs_is_refused(tmp_path: Path, online: Online) -> None:
     assert "404" in reasons[series()[1].id]
 
 
-def test_name_of_scene_leads_nowhere_else(tmp_path: Path, online: Online) -> None:
+def test_dangerous_names(tmp_path: Path, online: Online) -> None:
     chosen, choice = online
     items = {
         name: ({**given[0], "id": "../../../out", "collection": ".."}, *given[1:])
@@ -115,22 +113,14 @@ def test_name_of_scene_leads_nowhere_else(tmp_path: Path, online: Online) -> Non
     assert ".." not in path.parts
 
 
-def test_name_of_any_length_is_shortened_but_stays_its_own(tmp_path: Path, online: Online) -> None:
-    chosen, choice = online
-    items = {"tapajos": tuple({**item, "id": "x" * 300 + item["id"]} for item in choice.items["tapajos"])}
-    long = SceneSelection(choice.source, choice.regions[:1], items, choice.left_out)
-    fetched = download_assets(long, tmp_path / "kept", chosen)
-    assert len({item["assets"]["blue"]["href"] for item in fetched.items["tapajos"]}) == 4
-
-
-def test_files_on_disk_stay_where_they_are(tmp_path: Path) -> None:
+def test_files_on_disk(tmp_path: Path) -> None:
     local = settings(write_catalog(tmp_path / "archive", series()))
     choice = select_scenes(local, BANDS, "scl")
     assert download_assets(choice, tmp_path / "kept", local).to_json() == choice.to_json()
     assert not (tmp_path / "kept").exists()
 
 
-def test_folder_that_cannot_be_written_ends_run(tmp_path: Path, online: Online) -> None:
+def test_unwritable_folder(tmp_path: Path, online: Online) -> None:
     chosen, choice = online
     (tmp_path / "kept").write_text("a file")
     with pytest.raises(BadInputError, match="can't be written"):

@@ -41,26 +41,20 @@ def scene(tmp_path: Path) -> pystac.Item:
 
 
 @pytest.mark.parametrize(("band", "step"), [("B2", 10), ("B5", 20), ("B1", 60)])
-def test_band_is_read_in_resolution_that_it_is_stored_in(scene: pystac.Item, band: str, step: int) -> None:
+def test_native_grid(scene: pystac.Item, band: str, step: int) -> None:
     assert NativeGrid.of([scene], band, region()).step == step
+    shifted = NativeGrid.of([scene], "B1", region(LEFT + 20, TOP - 50))
+    assert (shifted.left, shifted.top) == (LEFT, TOP)  # within a coarse pixel
+    across = NativeGrid.of([scene], "B1", region(LEFT + 3))
+    assert (across.step, across.left) == (10, LEFT + 3)
 
 
-def test_region_that_begins_within_coarse_pixel_is_nested_in_it(scene: pystac.Item) -> None:
-    native = NativeGrid.of([scene], "B1", region(LEFT + 20, TOP - 50))
-    assert (native.left, native.top) == (LEFT, TOP)
-
-
-def test_region_whose_pixels_lie_across_scenes_is_resampled(scene: pystac.Item) -> None:
-    native = NativeGrid.of([scene], "B1", region(LEFT + 3))
-    assert (native.step, native.left) == (10, LEFT + 3)
-
-
-def test_scenes_that_store_band_differently_are_resampled(scene: pystac.Item, tmp_path: Path) -> None:
+def test_mixed_resolutions(scene: pystac.Item, tmp_path: Path) -> None:
     fine = renamed(write_scene(tmp_path, "f", Observation({"coastal": flat(1)}, clear())), B1="coastal")
     assert NativeGrid.of([scene, fine], "B1", region()).step == 10
 
 
-def test_scene_of_another_zone_or_without_grid_has_no_say(scene: pystac.Item, tmp_path: Path) -> None:
+def test_other_zones(scene: pystac.Item, tmp_path: Path) -> None:
     there = renamed(write_scene(tmp_path, "t", Observation({"coastal": flat(1)}, clear(), epsg=32722)), B1="coastal")
     bare = renamed(write_scene(tmp_path, "b", Observation({"coastal": flat(1)}, clear())), B1="coastal")
     del bare.assets["B1"].extra_fields["proj:transform"]
@@ -76,9 +70,7 @@ def test_scene_of_another_zone_or_without_grid_has_no_say(scene: pystac.Item, tm
     width=st.integers(1, 36),
     margin=st.sampled_from([0, 15, 40]),
 )
-def test_window_holds_pixels_that_it_is_asked_for(
-    step: int, row: int, column: int, height: int, width: int, margin: int
-) -> None:
+def test_window(step: int, row: int, column: int, height: int, width: int, margin: int) -> None:
     native = NativeGrid(step, LEFT, TOP)
     fine = region()[row : row + height, column : column + width]
     window = native.window(fine, margin)
@@ -109,19 +101,19 @@ def bare_scene(*without: str, **properties: Any) -> pystac.Item:
 
 
 @pytest.mark.parametrize("properties", [{}, {"proj:epsg": None, "proj:code": f"EPSG:{ZONE}"}])
-def test_scenes_that_name_their_zone_need_not_say_more(properties: dict[str, Any]) -> None:
+def test_zone_alone(properties: dict[str, Any]) -> None:
     grid = region_grid(ground(), [bare_scene("proj:transform", "proj:shape", **properties)])
     assert grid.crs == f"EPSG:{ZONE}"
     assert grid.transform.a == 10
 
 
-def test_scenes_that_name_no_zone_are_reported_with_way_out() -> None:
+def test_no_zone() -> None:
     silent = bare_scene("proj:transform", "proj:shape", **{"proj:epsg": None})
     with pytest.raises(SceneError, match=r"\(proj:code\): give the regions in a vector file with a column epsg"):
         region_grid(ground(), [silent])
 
 
 @pytest.mark.parametrize("properties", [{"proj:epsg": None}, {"proj:epsg": 999_999}])
-def test_transform_without_system_is_reported_with_scene(properties: dict[str, Any]) -> None:
+def test_transform_without_crs(properties: dict[str, Any]) -> None:
     with pytest.raises(SceneError, match=r"proj:code, proj:shape, proj:transform.*acquisition\.exclude"):
         parse_projection(bare_scene(**properties))

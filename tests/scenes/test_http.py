@@ -30,7 +30,7 @@ def ask(server: FaultyServer, **settings: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", [429, 500, 503, "cut", "drop", "hang"])
-def test_fault_that_passes_is_outlasted(server: FaultyServer, kind: Kind) -> None:
+def test_passing_faults(server: FaultyServer, kind: Kind) -> None:
     server.fail("page", kind, times=2)
     assert ask(server).startswith('{"long"')
     assert server.count("page") == 3
@@ -47,9 +47,7 @@ def test_fault_that_passes_is_outlasted(server: FaultyServer, kind: Kind) -> Non
         ("drop", "can't be reached", 3),
     ],
 )
-def test_fault_that_stays_is_reported_in_one_sentence(
-    server: FaultyServer, kind: Kind, told: str, requests_sent: int
-) -> None:
+def test_lasting_faults(server: FaultyServer, kind: Kind, told: str, requests_sent: int) -> None:
     server.fail("page", kind)
     with pytest.raises(UnansweredError, match=told) as raised:
         ask(server)
@@ -57,34 +55,20 @@ def test_fault_that_stays_is_reported_in_one_sentence(
     assert str(raised.value).count(". ") == 0
 
 
-def test_server_that_drips_is_not_waited_for(server: FaultyServer) -> None:
+def test_dripping_server(server: FaultyServer) -> None:
     server.fail("page", "drip")
     with pytest.raises(UnansweredError, match="not answered within"):
         ask(server, retries=0)
 
 
-def test_server_that_asks_for_pause_gets_it(server: FaultyServer) -> None:
+def test_retry_after(server: FaultyServer) -> None:
     server.faults.append(Fault("page", 503, times=1, headers={"Retry-After": "1"}))
     begun = time.monotonic()
     ask(server)
     assert time.monotonic() - begun >= 1
 
 
-def test_server_whose_wish_cannot_be_read_is_asked_again_at_once(server: FaultyServer) -> None:
-    server.faults.append(Fault("page", 503, times=1, headers={"Retry-After": "soon"}))
-    assert ask(server)
-
-
-def test_pauses_grow_and_are_never_quite_same() -> None:
-    patient = session(back_off=1)
-    assert patient._wait(0, None) == 0
-    for number, least in ((1, 2), (2, 4), (3, 8)):
-        pauses = [patient._wait(number, None) for _ in range(20)]
-        assert all(least <= pause <= 1.5 * least for pause in pauses)
-        assert len(set(pauses)) > 1
-
-
-def test_no_password_or_signature_is_reported(server: FaultyServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets(server: FaultyServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", logger="mining_the_mines")
     server.fail("page", 503)
     address = server.address.replace("//", "//me:secret@") + "/page.json?sig=secret"
@@ -94,23 +78,23 @@ def test_no_password_or_signature_is_reported(server: FaultyServer, caplog: pyte
 
 
 @pytest.mark.parametrize("address", ["ftp://host/x", "nowhere", "http://"])
-def test_address_none_is_reported(address: str) -> None:
+def test_no_address(address: str) -> None:
     with pytest.raises(UnansweredError, match="no address"):
         session().text(requests.Request("GET", address))
 
 
-def test_bytes_no_text_are_reported(server: FaultyServer) -> None:
+def test_no_text(server: FaultyServer) -> None:
     server.origin = lambda _: Reply(200, {}, b"\xff\xfe")
     with pytest.raises(UnansweredError, match="no text"):
         ask(server)
 
 
-def test_length_of_file_is_asked_without_fetching_it(server: FaultyServer, tmp_path: Path) -> None:
+def test_length(server: FaultyServer, tmp_path: Path) -> None:
     assert session().length(f"{server.address}/page.json") == (tmp_path / "page.json").stat().st_size
     assert server.asked[0].headers["Range"] == "bytes=0-0"
 
 
-def test_download_that_broke_off_starts_anew(server: FaultyServer, tmp_path: Path) -> None:
+def test_broken_download(server: FaultyServer, tmp_path: Path) -> None:
     server.fail("page", "cut", times=1)
     parts: list[bytes] = []
     announced = session().download(f"{server.address}/page.json", parts.append, parts.clear)
@@ -118,7 +102,7 @@ def test_download_that_broke_off_starts_anew(server: FaultyServer, tmp_path: Pat
     assert announced == len(b"".join(parts))
 
 
-def test_gdal_reads_afresh_what_came_broken(server: FaultyServer, tmp_path: Path) -> None:
+def test_gdal_cache(server: FaultyServer, tmp_path: Path) -> None:
     write_raster(tmp_path / "band.tif")
     server.fail("band", "cut", times=2)  # befalls HEAD, which has no body, and the first range
     settings = AccessSettings(timeout_seconds=1, retries=0)

@@ -1,4 +1,4 @@
-"""Quicklooks are small, and show what the composite holds."""
+"""Quicklooks of composites."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from support.chip_polygons import utm_grid
 from support.composites import composite_at
 
 
-def test_small_composite_is_shown_pixel_by_pixel(tmp_path: Path) -> None:
+def test_small_composite(tmp_path: Path) -> None:
     composite = composite_at(tmp_path, grid=utm_grid(20, 30), clear=4)
     quicklook = read_quicklook(composite, 700)
     with rasterio.open(composite.image) as image:
@@ -21,7 +21,7 @@ def test_small_composite_is_shown_pixel_by_pixel(tmp_path: Path) -> None:
     assert quicklook.clear_dates.tolist() == [[4] * 30] * 20
 
 
-def test_large_composite_keeps_its_proportions_and_its_brightness(tmp_path: Path) -> None:
+def test_large_composite(tmp_path: Path) -> None:
     composite = composite_at(tmp_path, grid=utm_grid(200, 400))
     quicklook = read_quicklook(composite, 40)
     assert quicklook.visible.shape == (3, 20, 40)
@@ -31,7 +31,7 @@ def test_large_composite_keeps_its_proportions_and_its_brightness(tmp_path: Path
     assert quicklook.visible[0].mean() == pytest.approx(expected, abs=1e-3)
 
 
-def test_pixels_without_data_stay_so_and_do_not_darken_their_neighbours(tmp_path: Path) -> None:
+def test_nodata(tmp_path: Path) -> None:
     empty = np.zeros((40, 40), dtype=bool)
     empty[:, :15] = True
     composite = composite_at(tmp_path, grid=utm_grid(40, 40), empty=empty)
@@ -41,14 +41,14 @@ def test_pixels_without_data_stay_so_and_do_not_darken_their_neighbours(tmp_path
     assert visible[:, :, 1].mean() == pytest.approx(visible[:, :, 2:].mean(), abs=0.03)
 
 
-def test_clear_dates_are_counted_over_all_pixels(tmp_path: Path) -> None:
+def test_clear_dates(tmp_path: Path) -> None:
     empty = np.zeros((300, 500), dtype=bool)
     empty[0, 0] = True
     composite = composite_at(tmp_path, grid=utm_grid(300, 500), clear=3, empty=empty)
     assert read_quicklook(composite, 10).pixels_by_clear_dates.tolist() == [1, 0, 0, 300 * 500 - 1]
 
 
-def test_composite_gone_is_reported_in_sentence(tmp_path: Path) -> None:
+def test_missing_composite(tmp_path: Path) -> None:
     composite = composite_at(tmp_path)
     composite.clear_dates.unlink()
     with pytest.raises(SceneError, match=r"The composite of north can't be read .* make it again"):

@@ -17,12 +17,12 @@ def write(path: Path, shapes: Sequence[shapely.Geometry], crs: str | None = "EPS
     return path
 
 
-def test_boxes_by_name_become_regions_in_their_order() -> None:
+def test_boxes() -> None:
     regions = read_regions({"tapajos": [-57, -7, -56, -6], "copperbelt": (27, -13, 28, -12)})
     assert regions == (Region("tapajos", (-57, -7, -56, -6)), Region("copperbelt", (27, -13, 28, -12)))
 
 
-def test_file_names_its_regions_and_their_coordinate_systems(tmp_path: Path) -> None:
+def test_file(tmp_path: Path) -> None:
     path = write(
         tmp_path / "places.gpkg",
         [shapely.box(-57, -7, -56, -6), shapely.box(27, -13, 28, -12)],
@@ -35,12 +35,12 @@ def test_file_names_its_regions_and_their_coordinate_systems(tmp_path: Path) -> 
     )
 
 
-def test_regions_without_names_are_numbered_after_their_file(tmp_path: Path) -> None:
+def test_unnamed_regions(tmp_path: Path) -> None:
     path = write(tmp_path / "places.geojson", [shapely.box(0, 0, 1, 1), shapely.box(2, 0, 3, 1)])
     assert [region.name for region in read_regions(str(path))] == ["places_1", "places_2"]
 
 
-def test_region_in_metres_is_boxed_with_its_bent_edges(tmp_path: Path) -> None:
+def test_region_in_metres(tmp_path: Path) -> None:
     # A parallel bends in UTM: between the corners, the northern edge reaches further north than at either of them.
     west, east, south, north = 300_000, 700_000, 6_600_000, 6_700_000
     path = write(tmp_path / "wide.gpkg", [shapely.box(west, south, east, north)], crs="EPSG:32633")
@@ -59,19 +59,19 @@ def test_region_in_metres_is_boxed_with_its_bent_edges(tmp_path: Path) -> None:
         ((float("nan"), 0, 1, 1), "no numbers"),
     ],
 )
-def test_bounds_that_cannot_be_are_reported(bounds: Bounds, told: str) -> None:
+def test_impossible_bounds(bounds: Bounds, told: str) -> None:
     with pytest.raises(SceneError, match=told):
         Region("here", bounds)
 
 
 @pytest.mark.parametrize("name", ["", "../etc", "a/b", "a:b", ".hidden", "dot."])
-def test_name_that_cannot_name_files_is_refused(name: str) -> None:
+def test_impossible_names(name: str) -> None:
     with pytest.raises(SceneError, match="can't name files"):
         Region(name, (0, 0, 1, 1))
 
 
 @pytest.mark.parametrize("epsg", [4326, 2263, 999_999])
-def test_coordinate_system_not_in_metres_is_refused(epsg: int) -> None:
+def test_crs_in_degrees(epsg: int) -> None:
     with pytest.raises(SceneError, match=f"EPSG:{epsg}"):
         Region("here", (0, 0, 1, 1), epsg)
 
@@ -84,37 +84,30 @@ def test_coordinate_system_not_in_metres_is_refused(epsg: int) -> None:
         ({"Here": [0, 0, 1, 1], "here": [2, 0, 3, 1]}, "more than one region of the name here"),
     ],
 )
-def test_boxes_that_cannot_be_used_are_reported(source: dict[str, list[float]], told: str) -> None:
+def test_unusable_boxes(source: dict[str, list[float]], told: str) -> None:
     with pytest.raises(SceneError, match=told):
         read_regions(source)
 
 
-def test_missing_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(SceneError, match="no file of regions"):
-        read_regions(tmp_path / "none.gpkg")
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.gpkg", None, "no file of regions"),
+        ("broken.gpkg", b"SQLite format 3\x00 and nothing else", "can't be read as a vector file"),
+        ("table.csv", b"name\nhere\n", "without shapes"),
+    ],
+)
+def test_unusable_files(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(SceneError, match=message):
+        read_regions(tmp_path / name)
 
 
-def test_broken_file_is_reported(tmp_path: Path) -> None:
-    path = tmp_path / "broken.gpkg"
-    path.write_bytes(b"SQLite format 3\x00 and nothing else")
-    with pytest.raises(SceneError, match="can't be read as a vector file"):
-        read_regions(path)
-
-
-def test_file_without_shapes_is_reported(tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
-    path.write_text("name\nhere\n")
-    with pytest.raises(SceneError, match="without shapes"):
-        read_regions(path)
-
-
-def test_file_without_coordinate_system_is_reported(tmp_path: Path) -> None:
+def test_missing_crs_and_bad_epsg(tmp_path: Path) -> None:
     path = write(tmp_path / "places.gpkg", [shapely.box(0, 0, 1, 1)], crs=None)
     with pytest.raises(SceneError, match="has no CRS"):
         read_regions(path)
-
-
-def test_epsg_code_no_number_is_reported(tmp_path: Path) -> None:
-    path = write(tmp_path / "places.gpkg", [shapely.box(0, 0, 1, 1)], epsg=["zone 21"])
+    path = write(tmp_path / "others.gpkg", [shapely.box(0, 0, 1, 1)], epsg=["zone 21"])
     with pytest.raises(SceneError, match="EPSG code 'zone 21'"):
         read_regions(path)

@@ -1,4 +1,4 @@
-"""The list of chosen scenes."""
+"""The list of selected scenes."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def choice(tmp_path: Path) -> SceneSelection:
     return select_scenes(settings(write_catalog(tmp_path, [*series(), Scene(day=20, cloud_cover=99)])), BANDS, "scl")
 
 
-def test_choice_comes_back_from_its_text_exactly(choice: SceneSelection) -> None:
+def test_round_trip(choice: SceneSelection) -> None:
     text = choice.to_json()
     again = SceneSelection.from_json(text)
     assert again.to_json() == text
@@ -24,13 +24,13 @@ def test_choice_comes_back_from_its_text_exactly(choice: SceneSelection) -> None
     assert again.left_out.equals(choice.left_out)
 
 
-def test_scenes_are_items_with_assets_needed(choice: SceneSelection) -> None:
+def test_scenes(choice: SceneSelection) -> None:
     scenes = choice.scenes("tapajos")
     assert [scene.id for scene in scenes] == [scene.id for scene in series()]
     assert set(scenes[0].assets) == {"blue", "green", "red", "scl"}
 
 
-def test_table_lists_scenes_for_people(choice: SceneSelection) -> None:
+def test_table(choice: SceneSelection) -> None:
     table = choice.table()
     assert list(table.columns) == list(SCENE_COLUMNS)
     assert table.iloc[0].to_dict() == {
@@ -44,18 +44,18 @@ def test_table_lists_scenes_for_people(choice: SceneSelection) -> None:
     }
 
 
-def test_region_not_chosen_is_reported(choice: SceneSelection) -> None:
+def test_unknown_region(choice: SceneSelection) -> None:
     with pytest.raises(SceneError, match="'copperbelt': there are some for tapajos"):
         choice.scenes("copperbelt")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1, "sour'])
-def test_text_no_choice_is_reported(text: str) -> None:
+def test_damaged_list(text: str) -> None:
     with pytest.raises(SceneError, match="cut off or no such list"):
         SceneSelection.from_json(text)
 
 
-def test_paths_of_project_are_written_from_its_folder_and_read_where_it_lies_now(tmp_path: Path) -> None:
+def test_moved_project(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     local = select_scenes(settings(write_catalog(tmp_path, series())), BANDS, "scl")
     written = local.to_json(tmp_path / "scenes.json")

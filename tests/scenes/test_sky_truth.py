@@ -1,4 +1,4 @@
-"""Composites of a simulated series are closer to the cloud-free ground than any one of its dates, the best included."""
+"""Composites of a simulated series are closer to the cloud-free ground than its best date."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, decode
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
 
-SERIES = SeriesSettings(provinces=("copperbelt", "tapajos"), pixels=192, mines=3, dates=8, seed=7)
+SERIES = SeriesSettings(provinces=("tapajos",), pixels=120, mines=2, dates=8, seed=7)
 Numbers = npt.NDArray[np.uint16]
 
 
@@ -84,7 +84,7 @@ def errors(image: Numbers, seen: Seen) -> npt.NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("region", SERIES.provinces)
-def test_composite_is_closer_to_ground_than_clearest_date_in_every_band(regions: dict[str, Seen], region: str) -> None:
+def test_composite_against_best_date(regions: dict[str, Seen], region: str) -> None:
     seen = regions[region]
     composite, best_date = errors(seen.composite, seen), errors(seen.best_date, seen)
     told = (

@@ -121,5 +121,5 @@ def choice_of(items: Sequence[pystac.Item], name: str = "somewhere", epsg: int |
 
 def plan_of(items: Sequence[pystac.Item], bands: Sequence[str], **settings: Any) -> tuple[RegionPlan, ...]:
     """The plan of the composite of all these scenes."""
-    compositing = CompositingSettings(**{"mask_asset": "scl", "block": 32, **settings})
+    compositing = CompositingSettings(**{"mask_asset": "scl", "block": 48, **settings})
     return plan_composites(choice_of(items), bands, compositing, IMPATIENT)
