@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from mining_the_mines.models.complete import MineClassifier
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 os.environ.setdefault("DO_NOT_TRACK", "1")
 # What tests compute is small, and other tests run beside it: threads would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Property tests try few examples, so that the suite is run often.
+settings.register_profile("quick", max_examples=20, deadline=None)
+settings.load_profile("quick")
 
 PROJECT = Path(__file__).parents[1]
 REAL_CHIPS = Path(os.environ.get("REAL_CHIPS", PROJECT.parent / "shared" / "data"))

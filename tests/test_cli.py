@@ -29,7 +29,3 @@ def test_an_error_of_the_program_keeps_its_stack_trace() -> None:
 def test_settings_that_pydantic_refuses_are_told_without_their_values() -> None:
     with pytest.raises(click.ClickException, match=r"^StoreSettings can't be used: there is no token\.$"):
         plainly(lambda: StoreSettings.model_validate({"token": "hunter2"}))()
-
-
-def test_what_a_command_returns_is_passed_on() -> None:
-    assert plainly(lambda: "done")() == "done"

@@ -1,7 +1,6 @@
 """The measurement that kills runs counts the kills that hit one."""
 
 import importlib
-import random
 import subprocess
 from pathlib import Path
 from types import ModuleType
@@ -45,11 +44,3 @@ def test_it_fails_by_harm_by_drafts_and_by_kills_that_hit_nothing(
     torture: ModuleType, measured: tuple[int, int, list[str], int], fails: bool
 ) -> None:
     assert torture.failed(*measured) is fails
-
-
-@pytest.mark.parametrize("undisturbed", [0.3, 5, 300])
-def test_moments_are_spread_over_a_run_but_for_its_end(torture: ModuleType, undisturbed: float) -> None:
-    moments = torture.draw_moments(undisturbed, 1000, random.Random(0))  # noqa: S311 - no secret
-    assert moments == sorted(moments)
-    assert moments[0] < 0.1 * undisturbed
-    assert 0.4 * undisturbed < moments[-1] <= max(undisturbed - 0.4, undisturbed / 2)

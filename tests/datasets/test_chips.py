@@ -15,7 +15,6 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.planes import planes_in_memory, write_planes
 from mining_the_mines.chips.quality import ChipSettings
-from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.chips import (
     ChipFolderDataset,
     CutChipsDataset,
@@ -67,12 +66,6 @@ def test_archives_are_left_to_the_nodes(tmp_path: Path) -> None:
         assert folder.labels is not None
 
 
-def test_unlabelled_folder(tmp_path: Path) -> None:
-    folder = load(write_folder(tmp_path, NAMES), images="", labels=None)
-    assert folder.labels is None
-    assert len(folder.filenames) == 4
-
-
 def test_label_table_without_header(tmp_path: Path) -> None:
     write_folder(tmp_path, NAMES)
     labels_for(NAMES).to_csv(tmp_path / "answer.csv", index=False, header=False)
@@ -100,12 +93,6 @@ def test_cut_chips_move_into_place(tmp_path: Path) -> None:
     assert isinstance(chips, ChipFolder)
     assert len(chips.filenames) == 20
     assert load(tmp_path / "chips" / "unlabelled", images="", labels=None).filenames == ()
-
-
-def test_other_empty_folders_are_wrong(tmp_path: Path) -> None:
-    (tmp_path / "unlabelled").mkdir()
-    with pytest.raises(BadInputError, match=r"holds no \.tif file"):
-        _ = load(tmp_path / "unlabelled", images="", labels=None).filenames
 
 
 def test_chips_cut_without_polygons_have_no_labels(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Previews of datasets in Kedro-Viz."""
 
-import inspect
 import io
 from base64 import b64decode
 from pathlib import Path
@@ -11,18 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from kedro_datasets import _typing
 from PIL import Image
 
-from mining_the_mines.datasets import previews
 from mining_the_mines.datasets.chips import ChipFolderDataset
 from mining_the_mines.datasets.files import CsvTable, ParquetTable
-from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
 from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
 from mining_the_mines.datasets.scenes import ChipPlacesDataset, CompositesDataset, SceneSelectionDataset
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
-from support.chip_files import BANDS, labels_for, write_chip, write_folder
+from support.chip_files import labels_for, write_folder
 
 NAMES = [f"chip_{number}.tif" for number in range(20)]
 PREVIEWED = [
@@ -33,13 +29,6 @@ PREVIEWED = [
 
 def picture(preview: str) -> Image.Image:
     return Image.open(io.BytesIO(b64decode(preview)))
-
-
-@pytest.mark.parametrize("dataset", PREVIEWED)
-def test_annotation_is_known_to_kedro_viz(dataset: type) -> None:
-    annotation = inspect.signature(dataset.preview).return_annotation  # type: ignore[attr-defined]
-    assert annotation.__name__ in {name for name in vars(_typing) if name.endswith("Preview")}
-    assert getattr(previews, annotation.__name__) is annotation
 
 
 @pytest.mark.parametrize("dataset", [each for each in PREVIEWED if each is not SceneMapsDataset])
@@ -57,20 +46,6 @@ def test_one_chip_is_shown(tmp_path: Path) -> None:
     labels_for(NAMES).to_csv(tmp_path / "labels.csv", index=False)
     shown = picture(ChipFolderDataset(filepath=str(tmp_path)).preview())
     assert (shown.format, shown.size) == ("PNG", (912, 600))
-
-
-def test_bands_of_the_catalog(tmp_path: Path) -> None:
-    write_chip(tmp_path / "chip.tif", np.full((6, 16, 16), 0.2), [None] * 6)
-    dataset = ChipFolderDataset(filepath=str(tmp_path), images="", labels=None)
-    assert picture(dataset.preview(bands=BANDS)).format == "PNG"
-
-
-def test_chip_without_red_green_and_blue_is_grey(tmp_path: Path) -> None:
-    write_chip(tmp_path / "chip.tif", np.linspace(0, 0.5, 512).reshape(2, 16, 16), [None] * 2)
-    shown = picture(ChipFolderDataset(filepath=str(tmp_path), images="", labels=None).preview(bands=("B8", "B11")))
-    red, green, blue = np.moveaxis(np.asarray(shown.convert("RGB"))[100:400, 300:600], -1, 0)
-    assert (red == green).all()
-    assert (green == blue).all()
 
 
 def test_folder_without_chips_has_no_preview(tmp_path: Path) -> None:
@@ -101,13 +76,3 @@ def test_attributes_of_polygons(tmp_path: Path) -> None:
     gpd.GeoDataFrame({"name": ["North"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_file(path)
     for dataset in (NamedAreasDataset(filepath=str(path)), MinePolygonsDataset(filepath=str(path))):
         assert dataset.preview()["data"] == [["North"]]
-
-
-def test_polygons_without_attributes_have_no_preview(tmp_path: Path) -> None:
-    path = tmp_path / "areas.gpkg"
-    gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=4326).to_file(path)
-    assert MinePolygonsDataset(filepath=str(path)).preview() is None
-
-
-def test_folders_have_no_preview_by_default() -> None:
-    assert not hasattr(FolderDataset, "preview")

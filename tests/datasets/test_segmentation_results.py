@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from kedro.io import DatasetError
-from kedro.io.core import Version
 
 from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
 from mining_the_mines.mapping.chip_segmentation import SegmentedChips, segment_folder
@@ -27,12 +26,6 @@ def test_results_are_moved_into_place(tmp_path: Path, segmented: SegmentedChips)
     assert dataset.exists()
     assert not segmented.folder.exists()
     assert dataset.load()["mines"].sum() == 2
-
-
-def test_version(tmp_path: Path, segmented: SegmentedChips) -> None:
-    dataset = SegmentationResultsDataset(filepath=str(tmp_path / "results"), version=Version(None, "now"))
-    dataset.save(segmented)
-    assert (tmp_path / "results" / "now" / "results" / "mine_polygons.gpkg").is_file()
 
 
 def test_missing_results(tmp_path: Path) -> None:

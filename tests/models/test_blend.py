@@ -2,11 +2,10 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 from scipy.special import expit
 from sklearn.metrics import log_loss
 
-from mining_the_mines.models.blend import Blend, fit_blend
+from mining_the_mines.models.blend import fit_blend
 
 
 def predictions(chips: int = 300, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -42,23 +41,9 @@ def test_the_labels_of_a_fold_never_reach_its_blended_probabilities() -> None:
     assert not again.equals(blended)
 
 
-def test_the_order_of_the_folds_table_does_not_matter() -> None:
-    table, folds = predictions()
-    _, blended = fit_blend(table, folds)
-    _, again = fit_blend(table, folds.sample(frac=1, random_state=0))
-    pd.testing.assert_series_equal(again, blended, check_exact=True)
-
-
 def test_certain_models_leave_finite_probabilities() -> None:
     table, folds = predictions()
     certain = table.round()
     blend, blended = fit_blend(certain, folds)
     assert np.isfinite(list(blend.weights.values())).all()
     assert blended.between(0, 1).all()
-
-
-@pytest.mark.parametrize("weight", [0.5, 1.0])
-def test_models_of_one_mind_are_followed(weight: float) -> None:
-    blend = Blend(weights={"baseline": weight, "network": 1 - weight}, intercept=0.0)
-    agreed = np.array([0.1, 0.5, 0.9])
-    np.testing.assert_allclose(blend.predict({"baseline": agreed, "network": agreed}), agreed)

@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
-from support.networks import SIX_BANDS, random_chips, scale_of, small_classifier, small_spec
+from support.networks import SIX_BANDS, random_chips, small_classifier, small_spec
 
 
 @pytest.mark.parametrize("bands", [("B4", "B3", "B2"), SIX_BANDS, COMPETITION_BANDS], ids=len)
@@ -19,16 +18,6 @@ def test_any_number_of_bands_gives_a_probability_a_chip(bands: tuple[str, ...]) 
 @pytest.mark.parametrize("size", [20, 32, 48, 77])
 def test_chips_of_any_size_can_be_shown(size: int) -> None:
     assert small_classifier()(random_chips(size=size)).shape == (3,)
-
-
-def test_maxvit_takes_raw_reflectance() -> None:
-    classifier = small_classifier(spec=small_spec("test_maxvit"))
-    assert classifier(random_chips(size=48)).shape == (3,)
-
-
-def test_without_an_input_size_the_chip_is_taken_as_it_is() -> None:
-    classifier = ClassifierNetwork(small_spec(input_size=None), scale_of(SIX_BANDS), 48)
-    assert classifier.input_size == 48
 
 
 def test_gaps_in_a_chip_leave_a_probability() -> None:

@@ -41,24 +41,10 @@ def test_what_can_be_told_apart_is_learnt(data: TrainingData, trained: CrossVali
     assert out_of_fold_auc(data, trained) > 0.95
 
 
-def test_maxvit_learns_it_too(data: TrainingData, tmp_path: Path) -> None:
-    network = {"architecture": "test_maxvit", "input_size": 32, "indices": []}
-    settings = quick_settings(network=network, epochs=4, learning_rate=1e-3, augmentation={"scale": 0, "shift": 0})
-    assert out_of_fold_auc(data, train(data, tmp_path, settings)) > 0.95
-
-
 def test_every_training_chip_is_predicted_once_and_no_test_chip(data: TrainingData, trained: CrossValidation) -> None:
     training = data.folds.loc[data.folds["split"] == "train", "filename"]
     assert sorted(by_chip(trained).index) == sorted(training)
     assert by_chip(trained).between(0, 1).all()
-
-
-def test_the_ensemble_holds_a_network_a_fold_and_takes_raw_reflectance(
-    data: TrainingData, trained: CrossValidation
-) -> None:
-    assert len(trained.model.members) == 2
-    chip = torch.from_numpy(data.packed.reflectance(0)).unsqueeze(0)
-    assert 0 < trained.model.module(chip).item() < 1
 
 
 def test_out_of_fold_probabilities_come_from_the_network_of_the_fold(
@@ -115,35 +101,11 @@ def test_listeners_hear_of_every_epoch_and_of_the_end(data: TrainingData, tmp_pa
     assert {"training_loss", "validation_roc_auc", "learning_rate"} <= set(heard[0].figures)
 
 
-def test_validation_can_be_left_out_of_some_epochs(data: TrainingData, tmp_path: Path) -> None:
-    curves = train(data, tmp_path, quick_settings(epochs=4, validation_epochs=2)).curves
-    assert curves.groupby("epoch")["validation_loss"].count().tolist() == [0, 2, 0, 2]
-
-
-def test_another_seed_gives_another_network(data: TrainingData, tmp_path: Path) -> None:
-    one, other = (train(data, tmp_path / str(seed), quick_settings(epochs=1, seed=seed)) for seed in (0, 1))
-    assert not same_weights(one, other)
-
-
-def test_learning_curves_hold_every_epoch_of_every_fold(trained: CrossValidation) -> None:
-    assert trained.curves.groupby("fold")["epoch"].apply(list).tolist() == [list(range(6))] * 2
-    figures = trained.curves[["training_loss", "validation_loss", "validation_roc_auc", "validation_average_precision"]]
-    assert figures.notna().all(axis=None)
-
-
-def test_the_loss_falls(trained: CrossValidation) -> None:
-    loss = trained.curves.groupby("epoch")["training_loss"].mean()
-    assert loss.iloc[-1] < loss.iloc[0] / 2
-
-
 @pytest.mark.parametrize(
     "changes",
     [
-        {"accumulate_batches": 2},
-        {"loss": "focal"},
-        {"augmentation": {"mix_up": 0.2, "band_dropout": 0.02}},
-        {"label_smoothing": 0.1, "class_weights": False},
-        {"average_decay": 0.8},
+        {"accumulate_batches": 2, "loss": "focal", "augmentation": {"mix_up": 0.2, "band_dropout": 0.02}},
+        {"label_smoothing": 0.1, "class_weights": False, "average_decay": 0.8},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -151,26 +113,9 @@ def test_every_way_of_training_learns(changes: dict[str, object], data: Training
     assert out_of_fold_auc(data, train(data, tmp_path, quick_settings(epochs=5, **changes))) > 0.9
 
 
-def test_gradients_of_several_batches_make_one_step(data: TrainingData, tmp_path: Path) -> None:
-    """With all batches added up there is one step an epoch, so one epoch of warm-up alone leaves hardly a trace."""
-    few, many = (
-        train(data, tmp_path / str(batches), quick_settings(epochs=1, warmup_epochs=0, accumulate_batches=batches))
-        for batches in (8, 1)
-    )
-    assert not same_weights(few, many)
-    assert few.curves["training_loss"].isna().sum() == 0
-
-
 def test_fewer_chips_than_a_batch_holds_can_be_trained_on(tmp_path: Path) -> None:
     result = train(separable_chips(18), tmp_path, quick_settings(batch_size=64, epochs=2))
     assert by_chip(result).notna().all()
-
-
-def test_early_stopping_ends_before_the_last_epoch(data: TrainingData, tmp_path: Path) -> None:
-    settings = quick_settings(
-        network=BATCH_NORM, epochs=40, learning_rate=3e-2, early_stopping_patience=1, early_stopping_share=0.3
-    )
-    assert (train(data, tmp_path, settings).curves.groupby("fold").size() < 40).all()
 
 
 def test_early_stopping_never_looks_at_the_scored_fold(data: TrainingData, tmp_path: Path) -> None:

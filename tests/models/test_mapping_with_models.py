@@ -43,7 +43,7 @@ def test_a_map_of_one_window_is_what_the_outliner_says(tmp_path: Path) -> None:
     np.testing.assert_allclose(whole_map(path, stored, tmp_path / "parts"), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 100), (100, 1), (7, 50), (49, 97)])
+@pytest.mark.parametrize("shape", [(1, 1), (49, 97)])
 def test_a_network_maps_scenes_of_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
     reflectance = np.resize(random_reflectance(1, size=100)[0], (6, *shape))
     path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
@@ -98,24 +98,6 @@ def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) ->
     second = origin.content_hash()
     (tmp_path / "deep" / "weights").rename(tmp_path / "deep" / "others")
     assert len({first, second, origin.content_hash()}) == 3
-
-
-def test_a_model_of_a_folder_is_called_by_its_content_and_a_registered_one_by_its_version(tmp_path: Path) -> None:
-    (tmp_path / "weights").write_bytes(b"1")
-    assert ModelSource(tmp_path).version == ModelSource(tmp_path).content_hash()[:12]
-    assert ModelSource(tmp_path, "3").version == "3"
-
-
-@pytest.mark.real_chips
-def test_every_real_chip_mapped_as_a_scene_is_what_the_outliner_says_of_it(real_chips: Path, tmp_path: Path) -> None:
-    model = segmenter_of(("B2", "B3", "B4"), 448)
-    stored = stored_outliner(tmp_path / "model", model)
-    chips = sorted((real_chips / "tailings_dams" / "images").glob("*.tif"))
-    assert len(chips) == 79
-    for path in chips:
-        expected = model.predict(model.chips.read(path).reflectance[None])[0]
-        mapped = whole_map(path, stored, tmp_path / "parts" / path.stem)
-        np.testing.assert_allclose(mapped, expected, atol=1e-3, err_msg=path.name)
 
 
 @pytest.mark.real_chips

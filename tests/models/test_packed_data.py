@@ -4,11 +4,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from torch.utils.data import DistributedSampler
 
 from mining_the_mines.chips.folder import ChipFolder
@@ -19,12 +15,10 @@ from mining_the_mines.models.batches import (
     Batch,
     ChipRows,
     PackedDataset,
-    decode_batch,
     ordered_loader,
     training_loader,
 )
 from mining_the_mines.models.ensemble import predict_packed, predict_reflectance
-from mining_the_mines.sentinel2.reflectance import decode
 from support.chip_files import packed_chips, write_folder
 from support.networks import small_ensemble
 
@@ -55,17 +49,6 @@ def test_the_order_depends_on_seed_and_epoch_only() -> None:
     assert not same(epoch_of(seed=1, epoch=2), epoch_of(seed=2, epoch=2))
 
 
-def test_a_loader_that_begins_late_has_the_order_of_its_epoch() -> None:
-    assert same(epoch_of(seed=1, epoch=2, first_epoch=2), epoch_of(seed=1, epoch=2))
-
-
-def test_loading_draws_nothing_from_the_random_numbers_of_augmentation() -> None:
-    torch.manual_seed(3)
-    before = torch.random.get_rng_state()
-    list(training_loader(labelled(), 4, seed=0))
-    assert torch.equal(torch.random.get_rng_state(), before)
-
-
 def test_an_epoch_shows_every_chip_once_with_its_own_label() -> None:
     chips = labelled()
     seen = [
@@ -80,12 +63,6 @@ def test_prediction_reads_in_the_given_order() -> None:
     chips = labelled()
     images = torch.cat([images for images, _ in ordered_loader(chips, 5)])
     assert np.array_equal(images.numpy(), chips.packed.array[::-1])
-
-
-@given(arrays.arrays(np.uint16, st.integers(1, 50)))
-def test_batches_are_decoded_as_everywhere_else(numbers: npt.NDArray[np.uint16]) -> None:
-    decoded = decode_batch(torch.from_numpy(numbers)).numpy()
-    np.testing.assert_array_equal(decoded, decode(numbers))
 
 
 def test_a_reading_process_is_sent_the_path_and_not_the_pixels(tmp_path: Path) -> None:
@@ -105,7 +82,3 @@ def test_packed_chips_and_their_reflectance_give_the_same_probabilities() -> Non
     reflectance = np.stack([packed.reflectance(row) for row in range(5)])
     ours = predict_packed(network, packed, packed.filenames, batch_size=2)
     np.testing.assert_allclose(ours, predict_reflectance(network, reflectance), atol=1e-6)
-
-
-def test_no_chips_give_no_probabilities() -> None:
-    assert predict_packed(small_ensemble(1), packed_chips(2), [], batch_size=2).shape == (0,)

@@ -10,7 +10,7 @@ from mining_the_mines.models.segmenter_network import pad_by_reflection
 from support.networks import random_chips, small_outline_ensemble, small_segmenter, small_segmenter_spec
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(height=st.integers(1, 70), width=st.integers(1, 70))
 def test_chips_of_any_size_get_a_probability_for_every_pixel(height: int, width: int) -> None:
     probability = small_segmenter()(random_chips(2, size=70)[:, :, :height, :width])
@@ -25,7 +25,7 @@ def test_pixels_without_data_get_none_and_leave_the_others_theirs() -> None:
     assert torch.equal(probability.isnan(), chips.isnan().any(dim=1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(edge=st.integers(33, 63))
 def test_padding_is_torchs_reflection_where_torch_can_do_it(edge: int) -> None:
     images = torch.rand(1, 2, edge, edge)
@@ -34,28 +34,13 @@ def test_padding_is_torchs_reflection_where_torch_can_do_it(edge: int) -> None:
     assert torch.equal(pad_by_reflection(images, 32), expected)
 
 
-def test_padding_a_single_pixel_repeats_it() -> None:
-    assert torch.equal(pad_by_reflection(torch.ones(1, 1, 1, 1), 32), torch.ones(1, 1, 32, 32))
-
-
-def test_nothing_is_padded_where_nothing_has_to_be() -> None:
-    images = torch.rand(1, 1, 64, 32)
-    assert pad_by_reflection(images, 32) is images
-
-
 @pytest.mark.parametrize("resolution", [0.3, 0.5, 2.0])
 def test_at_any_resolution_maps_come_at_the_chips_own_scale(resolution: float) -> None:
     chips = random_chips(size=45)
     assert small_segmenter(spec=small_segmenter_spec(resolution=resolution))(chips).shape == (3, 45, 45)
 
 
-def test_at_a_lower_resolution_the_network_sees_means_of_pixels() -> None:
-    segmenter = small_segmenter(spec=small_segmenter_spec(resolution=0.5))
-    chips = random_chips(size=32)
-    torch.testing.assert_close(segmenter.rescale(chips), functional.avg_pool2d(chips, 2))
-
-
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(turns=st.integers(0, 3), mirrored=st.booleans())
 def test_averaged_over_symmetries_the_map_turns_with_the_chip(turns: int, mirrored: bool) -> None:
     ensemble, chips = small_outline_ensemble(1, "dihedral"), random_chips(size=40)
@@ -63,12 +48,6 @@ def test_averaged_over_symmetries_the_map_turns_with_the_chip(turns: int, mirror
     if mirrored:
         turned, expected = turned.flip(-1), expected.flip(-1)
     torch.testing.assert_close(ensemble(turned), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_an_ensemble_of_segmenters_gives_their_mean_map() -> None:
-    ensemble, chips = small_outline_ensemble(3), random_chips()
-    mean = torch.stack([member(chips) for member in ensemble.members]).mean(dim=0)
-    torch.testing.assert_close(ensemble(chips), mean)
 
 
 def test_an_exported_ensemble_of_segmenters_says_the_same() -> None:

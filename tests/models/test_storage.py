@@ -23,7 +23,7 @@ from mining_the_mines.models.storage import (
     save_model,
     save_segmenter,
 )
-from support.networks import SIX_BANDS, complete_segmenter, random_reflectance, small_spec, trained_classifier
+from support.networks import complete_segmenter, random_reflectance, small_spec, trained_classifier
 
 
 def chips(size: int = 16) -> np.ndarray:
@@ -64,29 +64,6 @@ def test_a_segmenter_read_back_draws_the_same_maps(tmp_path: Path) -> None:
     loaded = load_complete(tmp_path)
     np.testing.assert_array_equal(loaded.predict(chips(48)), stored.predict(chips(48)))
     assert (loaded.threshold, loaded.chips, loaded.window) == (0.3719, stored.chips, 48)
-
-
-def test_the_choice_decides_which_model_predicts(classifier: MineClassifier) -> None:
-    single = {name: replace(classifier, chosen=name).predict(chips()) for name in classifier.models}
-    np.testing.assert_allclose(classifier.predict(chips()), classifier.blend.predict(single))
-    assert not np.allclose(single["baseline"], single["network"])
-
-
-def test_maps_are_probabilities_but_for_pixels_that_lack_a_band() -> None:
-    reflectance = random_reflectance(3, size=48)
-    reflectance[0, 2, :5, :7] = np.nan
-    maps = segmenter().predict(reflectance)
-    gap = np.zeros(maps.shape, dtype=bool)
-    gap[0, :5, :7] = True
-    assert maps.dtype == np.float32
-    np.testing.assert_array_equal(np.isnan(maps), gap)
-    assert ((maps[~gap] > 0) & (maps[~gap] < 1)).all()
-
-
-@pytest.mark.parametrize("shape", [(40, 72), (64, 64)])
-def test_a_segmenter_takes_chips_of_another_size(shape: tuple[int, int]) -> None:
-    reflectance = np.full((1, len(SIX_BANDS), *shape), 0.2, dtype=np.float32)
-    assert segmenter().predict(reflectance).shape == (1, *shape)
 
 
 def test_nothing_in_a_folder_is_a_pickle(classifier: MineClassifier, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining_the_mines.chips.masks import UNKNOWN
-from mining_the_mines.models.batches import CropDataset, CropSampler, crop_loader, whole_chip_loader
+from mining_the_mines.models.batches import CropDataset, CropSampler, crop_loader
 from mining_the_mines.sentinel2.reflectance import NODATA
 from support.segmentation_data import SIZE, outlined_chips
 
@@ -47,14 +47,6 @@ def test_every_epoch_shows_all_mines_and_the_wanted_share_of_other_ground() -> N
     assert len(sampler) == sum(chips.values()) == 10
 
 
-def test_without_a_share_all_windows_are_shown() -> None:
-    assert len(CropSampler(windows(), None, None, seed=0)) == 26
-
-
-def test_no_more_other_ground_is_shown_than_there_is() -> None:
-    assert len(CropSampler(windows(others=2), None, 0.9, seed=0)) == 8
-
-
 def test_epochs_differ_and_come_back_the_same() -> None:
     sampler = CropSampler(windows(), 32, 0.5, seed=3)
     epochs = []
@@ -64,15 +56,6 @@ def test_epochs_differ_and_come_back_the_same() -> None:
     assert epochs[0] == epochs[2] != epochs[1]
 
 
-def test_over_the_epochs_all_other_ground_is_seen() -> None:
-    sampler = CropSampler(windows(), None, 0.5, seed=0)
-    seen = set()
-    for epoch in range(20):
-        sampler.set_epoch(epoch)
-        seen |= {chip for chip, _, _ in sampler}
-    assert seen == set(range(26))
-
-
 def test_a_left_over_crop_is_not_trained_on() -> None:
     data = outlined_chips()
     names = tuple(data.chips.folds["filename"])
@@ -80,10 +63,3 @@ def test_a_left_over_crop_is_not_trained_on() -> None:
     table = windows(mines=5, others=0, size=SIZE).assign(row=0, column=0)
     batches = list(crop_loader(dataset, CropSampler(table, None, None, 0), 4, 0, 0))
     assert [len(masks) for _, masks in batches] == [4]
-
-
-def test_whole_chips_come_in_their_order() -> None:
-    data = outlined_chips()
-    names = tuple(data.chips.folds["filename"][:5])
-    batches = list(whole_chip_loader(CropDataset(data.chips.packed, data.masks, names), 2))
-    np.testing.assert_array_equal(np.concatenate([masks for _, masks in batches]), data.masks.array[:5])

@@ -25,6 +25,7 @@ from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.promotion import decide_unscored
 from mining_the_mines.registry.training_data import hash_chips
 from support.chip_files import packed_chips
+from support.empty_stores import make_store
 from support.networks import SIX_BANDS, complete_segmenter, random_reflectance
 from support.registered_models import SETTINGS, facts
 
@@ -59,7 +60,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> StoredPackage:
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory, package: StoredPackage) -> Path:
     """A registry that holds the model, in a file."""
-    path = tmp_path_factory.mktemp("registry") / "mlflow.db"
+    path = make_store(tmp_path_factory.mktemp("registry") / "mlflow.db")
     mlflow.set_tracking_uri(f"sqlite:///{path}")
     assert register_model(package, PROMOTION, {}, REGISTRATION) == {"name": NAME, "version": "1"}
     mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # which unsets it

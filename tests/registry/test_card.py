@@ -56,10 +56,6 @@ def test_a_card_without_a_test_split_says_so() -> None:
     assert "There is no test split" in card_of(tested=False)
 
 
-def test_the_same_tables_give_the_same_card() -> None:
-    assert card_of() == card_of()
-
-
 @pytest.mark.parametrize("letters", [10, DESCRIPTION_LETTERS, DESCRIPTION_LETTERS + 1, 20_000])
 def test_a_long_card_is_shortened(letters: int) -> None:
     card = ("A line of a table.\n\n" * (letters // 20 + 1))[:letters]
@@ -67,7 +63,3 @@ def test_a_long_card_is_shortened(letters: int) -> None:
     assert len(short) <= DESCRIPTION_LETTERS
     assert (short == card) == (letters <= DESCRIPTION_LETTERS)
     assert ("model_card.md" in short) == (letters > DESCRIPTION_LETTERS)
-
-
-def test_a_place_without_region_is_its_own_region() -> None:
-    assert (region_of("madre_de_dios/r1c2"), region_of("p7")) == ("madre_de_dios", "p7")

@@ -45,13 +45,6 @@ def test_the_item_lies_where_its_chips_lie(folder: Path) -> None:
     assert describe_model(description(), facts(bounds=None), folder).bbox == [-180, -90, 180, 90]
 
 
-def test_the_same_model_gives_the_same_bytes(folder: Path) -> None:
-    paths = [folder / "one.json", folder / "two.json"]
-    for path in paths:
-        write_model_item(describe_model(description(), facts(), folder), path)
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-
-
 def test_a_folder_without_a_program_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         describe_model(description(), facts(), tmp_path)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mining_the_mines.models.complete import MineClassifier
 from mining_the_mines.registry.export import save_served_model
 from support.model_server import served
-from support.networks import SIX_BANDS, SIZE
+from support.networks import SIZE
 from support.served_models import chips_to_ask_about, exported, small_detector
 
 
@@ -70,27 +70,11 @@ def test_answers_equal_the_classifiers(serving: Serving) -> None:
         assert chip["mine"] == (chip["probability"] >= serving.classifier.threshold)
 
 
-def test_bands_are_taken_by_name(serving: Serving) -> None:
-    chips = chips_to_ask_about(3)
-    answer = serving.ask(sent(chips[:, ::-1]), bands=list(SIX_BANDS[::-1]))
-    np.testing.assert_allclose(probabilities(answer), serving.classifier.predict(chips), atol=1e-5)
-
-
-def test_a_missing_band_is_named(serving: Serving) -> None:
-    sentence = serving.refusal(sent(chips_to_ask_about(2)[:, :5]), bands=list(SIX_BANDS[:5]))
-    assert sentence == "The bands B2, B3, B4, B8, B11 lack B12: send B2, B3, B4, B8, B11, B12, in any order."
-
-
 def test_wrong_shapes_and_digital_numbers_are_refused(serving: Serving) -> None:
     chips = chips_to_ask_about(2)
     right = f"send chips × 6 bands (B2, B3, B4, B8, B11, B12) × {SIZE} rows × {SIZE} columns."
     assert serving.refusal(sent(chips[:, :, :9])).endswith(right)
     assert "send reflectance" in serving.refusal(sent(chips * 10_000))
-
-
-def test_a_single_chip_is_refused_by_mlflow(serving: Serving) -> None:
-    sentence = serving.refusal(sent(chips_to_ask_about(2)[0]))
-    assert sentence.endswith("Shape of input (6, 32, 32) does not match expected shape (-1, -1, -1, -1).")
 
 
 def test_chips_without_data_are_refused(serving: Serving) -> None:
@@ -102,9 +86,9 @@ def test_what_are_no_numbers_is_refused(inputs: object, serving: Serving) -> Non
     assert serving.refusal(inputs)
 
 
-def test_a_hundred_requests_at_once(serving: Serving) -> None:
-    chips = chips_to_ask_about(100)
-    with ThreadPoolExecutor(100) as senders:
+def test_requests_at_once(serving: Serving) -> None:
+    chips = chips_to_ask_about(20)
+    with ThreadPoolExecutor(20) as senders:
         answers = list(senders.map(lambda chip: serving.ask([chip]), sent(chips)))
     found = [probabilities(answer)[0] for answer in answers]
     np.testing.assert_allclose(found, serving.classifier.predict(chips), atol=1e-5)

@@ -29,10 +29,6 @@ def test_a_better_model_becomes_the_champion() -> None:
     assert (decision.chips, decision.places, decision.left_out, decision.champion_version) == (60, 12, 2, "3")
 
 
-def test_a_worse_model_stays_the_challenger() -> None:
-    assert compare("guess", "good").outcome == "challenger"
-
-
 def test_an_equal_model_stays_the_challenger() -> None:
     decision = compare("good", "good")
     assert decision.outcome == "challenger"

@@ -10,7 +10,7 @@ from support.reports import make_report_data
 @pytest.fixture(scope="session")
 def data() -> ReportData:
     """Report data of chip classifiers, with all parts."""
-    return make_report_data()
+    return make_report_data(80, resamples=20)
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +23,4 @@ def classification(data: ReportData) -> ClassificationData:
 @pytest.fixture(scope="session")
 def segmentation() -> SegmentationData:
     """Report data of a segmenter, with all parts."""
-    return make_segmentation()
+    return make_segmentation(48, size=32, resamples=20)

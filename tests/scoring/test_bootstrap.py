@@ -7,7 +7,7 @@ from mining_the_mines.scoring.bootstrap import BootstrapSettings, FloatArray, bo
 from mining_the_mines.scoring.metrics import weighted_scores
 from support.predictions import make_chips
 
-FEW = BootstrapSettings(resamples=200)
+FEW = BootstrapSettings(resamples=100)
 
 
 def test_coverage() -> None:

@@ -15,7 +15,7 @@ from mining_the_mines.scoring.map_scores import (
 from support.scored_maps import SCENE, Square, make_mines, make_reference
 
 DEFAULTS = MapScoreSettings()
-BOOTSTRAP = BootstrapSettings(resamples=100)
+BOOTSTRAP = BootstrapSettings(resamples=50)
 
 
 def compare(

@@ -5,7 +5,6 @@ import pytest
 import shapely
 from affine import Affine
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -16,7 +15,6 @@ from mining_the_mines.scoring.mapped_area import KnownRows, polygonize_known
 GRID = Affine(10, 0, 680_000, 0, -10, 9_180_000)
 
 
-@hypothesis_settings(max_examples=50, deadline=None)
 @given(hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12)), st.integers(1, 5))
 def test_area_is_independent_of_blocks(known: NDArray[np.bool_], height: int) -> None:
     blocks = [KnownRows(first, known[first : first + height]) for first in range(0, len(known), height)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as sk
@@ -32,7 +32,6 @@ def test_scores_equal_scikit_learn() -> None:
     assert [figures[name] for name in CONFUSION] == [4, 2, 1, 3]
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.integers(0, 20), st.integers(0, 3)), min_size=2, max_size=40),
     st.floats(0.05, 0.95),

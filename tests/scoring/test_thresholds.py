@@ -23,7 +23,7 @@ from support.predictions import make_chips, make_table
 from support.scored_segmentation import HECTARE, areas, make_pairs, mask_of, sure_map
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=8)
 @given(st.integers(0, 10_000))
 def test_chosen_threshold_has_the_best_f1(seed: int) -> None:
     _, labels, chances = make_chips(6, seed=seed)

@@ -17,6 +17,7 @@ from kedro.runner import SequentialRunner
 
 from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.ledger.only_stale import OnlyStaleRunner
+from support.empty_stores import make_store
 
 PROJECT = Path(__file__).parents[2]
 
@@ -86,7 +87,7 @@ def run(
     before = Path.cwd()
     os.chdir(project)
     # MLflow remembers stores by their address, and the default one is relative to the project.
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{project}/data/mlflow/mlflow.db"
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{make_store(project / 'data/mlflow/mlflow.db')}"
     try:
         session = KedroSession.create(
             project, env=env, runtime_params=dict(SMALL if parameters is None else parameters)

@@ -13,6 +13,7 @@ from rasterio.crs import CRS
 from mining_the_mines.geo.grid import Box, ChipGrid
 from mining_the_mines.reporting.interactive_map import SceneLayer
 from support.reports import make_chip
+from support.scene_maps import mines_of
 
 SCENE, MODEL, VERSION = "tapajos", "segmenter", "3"
 #: 960 m of ground a side, south of the equator.
@@ -34,27 +35,12 @@ def make_mines(
         for column, row, width, height in boxes
     ]
     shapes = [shapely.Polygon([grid.transform @ corner for corner in ring]) for ring in corners]
-    geometry = gpd.GeoSeries(shapes, crs=grid.crs.to_wkt())
-    middles = gpd.GeoSeries(shapely.centroid(geometry.to_numpy()), crs=grid.crs.to_wkt()).to_crs("EPSG:4326")
     number = len(shapes)
-    return gpd.GeoDataFrame(
-        {
-            "id": np.arange(1, number + 1),
-            "area_ha": np.array([width * height / 100 for *_, width, height in boxes], dtype=np.float64),
-            "mean_probability": np.linspace(0.8, 0.6, number),
-            "max_probability": np.linspace(0.99, 0.9, number),
-            "confidence": np.array(confidences, dtype=object),
-            "clear_dates": np.full(number, 7.0),
-            "first_date": np.full(number, "2024-01-08", dtype=object),
-            "last_date": np.full(number, "2024-09-30", dtype=object),
-            "model": np.full(number, MODEL, dtype=object),
-            "model_version": np.full(number, VERSION, dtype=object),
-            "scene": np.full(number, scene, dtype=object),
-            "longitude": middles.x.to_numpy(dtype=np.float64),
-            "latitude": middles.y.to_numpy(dtype=np.float64),
-            "touches_edge": np.zeros(number, dtype=bool),
-        },
-        geometry=geometry,
+    return mines_of(shapes, confidences, grid.crs.to_wkt(), scene).assign(
+        area_ha=np.array([width * height / 100 for *_, width, height in boxes], dtype=np.float64),
+        mean_probability=np.linspace(0.8, 0.6, number),
+        max_probability=np.linspace(0.99, 0.9, number),
+        clear_dates=np.full(number, 7.0),
     )
 
 

@@ -16,10 +16,11 @@ from mining_the_mines.scoring.segmentation_scores import segmentation_score_tabl
 from mining_the_mines.scoring.tables import score_table
 from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 from mining_the_mines.tracking.store import RunStore
+from support.empty_stores import make_store
 from support.predictions import make_table
 from support.scored_segmentation import make_measures
 
-QUICK = BootstrapSettings(resamples=50)
+QUICK = BootstrapSettings(resamples=30)
 
 
 def make_scored_run(
@@ -93,7 +94,7 @@ class Tracked:
         parent: str | None = None,
     ) -> str:
         """Track a run as ``kedro run`` would, and tell its id."""
-        (self.folder / "data/mlflow").mkdir(parents=True, exist_ok=True)
+        make_store(self.folder / "data/mlflow/mlflow.db")
         client = mlflow.MlflowClient(self.store.address)
         found = client.get_experiment_by_name(self.experiment)
         experiment = (

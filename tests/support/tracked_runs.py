@@ -10,6 +10,7 @@ from mlflow.entities import Run
 
 from mining_the_mines.tracking.run import TrackedRun, start_run
 from mining_the_mines.tracking.store import RunStore, limit_waiting
+from support.empty_stores import make_store
 
 EXPERIMENT = "mining_the_mines"
 
@@ -25,7 +26,7 @@ train(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), hang
 
 def embedded(folder: Path) -> RunStore:
     """An embedded store in a folder."""
-    return RunStore(f"sqlite:///{folder}/mlflow.db", EXPERIMENT)
+    return RunStore(f"sqlite:///{make_store(folder / 'mlflow.db')}", EXPERIMENT)
 
 
 def begin(folder: Path, store: RunStore, name: str = "training") -> TrackedRun:

@@ -6,7 +6,6 @@ import sqlite3
 import ssl
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -21,22 +20,14 @@ from mining_the_mines.tracking.registry import (
     find_version,
     register,
 )
+from support.empty_stores import make_store
 from support.http_servers import FaultyServer, Reply
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database; making its tables takes longer than all these tests."""
-    path = tmp_path_factory.mktemp("registry") / "empty.db"
-    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture(autouse=True)
-def client(tmp_path: Path, database: Path) -> Iterator[mlflow.MlflowClient]:
+def client(tmp_path: Path) -> Iterator[mlflow.MlflowClient]:
     """A registry of this test's own."""
-    shutil.copy(database, tmp_path / "mlflow.db")
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_tracking_uri(f"sqlite:///{make_store(tmp_path / 'mlflow.db')}")
     yield mlflow.MlflowClient()
     mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # which unsets it
 
@@ -121,14 +112,6 @@ def test_a_champion_removed_by_hand_is_reported(
     assert f"{told}, so version 2 stays the challenger" in caplog.text
 
 
-def test_a_model_registered_again_may_win(client: mlflow.MlflowClient, tmp_path: Path) -> None:
-    register(registration(tmp_path / "a", "a"), None)
-    register(registration(tmp_path / "b", "b", champion=False, before="1"), None)
-    register(registration(tmp_path / "b", "b", before="1"), None)
-    assert aliases(client)["champion"] == "2"
-    assert client.get_model_version("mine-classifier", "2").tags["decision"] == "champion"
-
-
 def test_a_simultaneous_champion_is_noticed(
     client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -145,21 +128,6 @@ def test_a_simultaneous_champion_is_noticed(
         "Version 1 of mine-classifier became champion since the comparison, so version 2 stays the challenger"
         in caplog.text
     )
-
-
-def test_tags_hold_the_latest_decision_alone(client: mlflow.MlflowClient, tmp_path: Path) -> None:
-    register(registration(tmp_path / "a", "a"), None)
-    loser = registration(tmp_path / "b", "b", champion=False, before="1")
-    register(replace(loser, decision={"decision": "challenger", "decision.difference": "-0.1"}), None)
-    register(replace(loser, decision={"decision": "challenger", "decision.reason": "Too few chips."}), None)
-    tags = client.get_model_version("mine-classifier", "2").tags
-    assert tags["decision.reason"] == "Too few chips."
-    assert "decision.difference" not in tags
-    assert tags["bands"] == "B2,B3"
-
-
-def test_a_name_without_versions_has_no_champion() -> None:
-    assert find_champion("mine-segmenter") is None
 
 
 @pytest.mark.parametrize("address", ["models:/mine-classifier@champion", "models:/mine-classifier/1"])
@@ -226,13 +194,6 @@ def test_a_refused_download_is_no_full_disk(client: mlflow.MlflowClient, tmp_pat
             fetch_version(find_version("models:/mine-classifier/2"), tmp_path / "fetched")
     assert "free some space" not in str(told.value)
     assert not list((tmp_path / "fetched").rglob("*.txt"))
-
-
-def test_an_unwritable_artifact_folder_is_reported(client: mlflow.MlflowClient, tmp_path: Path) -> None:
-    (tmp_path / "artifacts").write_text("no folder")
-    run = client.create_run(client.create_experiment("models", artifact_location=str(tmp_path / "artifacts")))
-    with pytest.raises(SilentRegistryError, match="can't be used"):
-        register(registration(tmp_path / "a", "a"), run.info.run_id)
 
 
 def test_a_model_is_found_in_a_moved_project(client: mlflow.MlflowClient, tmp_path: Path) -> None:

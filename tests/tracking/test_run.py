@@ -8,7 +8,6 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 
-from mining_the_mines.tracking.run import FAILED, active_run, set_active_run
 from mining_the_mines.tracking.store import RunStore, TrackingError
 from support import tracked_runs
 from support.http_servers import FaultyServer, files
@@ -45,20 +44,6 @@ def test_all_is_logged(client: MlflowClient, store: RunStore, tmp_path: Path) ->
     assert not list((tmp_path / "unsent").iterdir())
 
 
-def test_a_fold_is_a_child_run_with_its_epochs(client: MlflowClient, store: RunStore, tmp_path: Path) -> None:
-    run = tracked_runs.begin(tmp_path, store)
-    for fold in range(2):
-        child = run.start_child(f"fold {fold}")
-        for epoch in range(3):
-            child.log_metrics({"loss": float(epoch)}, step=epoch)
-        child.end(FAILED if fold else "FINISHED")
-    run.end()
-    children = tracked_runs.children(client, run.run_id)
-    assert {name: child.info.status for name, child in children.items()} == {"fold 0": "FINISHED", "fold 1": "FAILED"}
-    history = client.get_metric_history(children["fold 0"].info.run_id, "loss")
-    assert [(each.step, each.value) for each in history] == [(0, 0.0), (1, 1.0), (2, 2.0)]
-
-
 def test_a_refusal_is_a_warning(
     client: MlflowClient, store: RunStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -82,15 +67,6 @@ def test_no_secret_is_logged(client: MlflowClient, store: RunStore, tmp_path: Pa
     known = client.get_run(run.run_id)
     assert "hunter2" not in f"{known.data.tags} {known.data.params}"
     assert known.data.params["source"] == "https://host.org"
-
-
-def test_the_active_run_is_the_process_s(store: RunStore, tmp_path: Path) -> None:
-    assert active_run() is None
-    run = tracked_runs.begin(tmp_path, store)
-    set_active_run(run)
-    assert active_run() is run
-    set_active_run(None)
-    run.end()
 
 
 def test_without_a_server_the_run_goes_on_and_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -33,19 +33,6 @@ def test_last_means_finished_and_top_level(tracked: Tracked) -> None:
     assert find_run("LAST~1", tracked.store).name == "first"
 
 
-def test_a_failed_run_is_found_by_its_id(tracked: Tracked) -> None:
-    assert find_run(tracked.ids[3], tracked.store).status == "FAILED"
-
-
-def test_facts_are_read_back(tracked: Tracked) -> None:
-    run = find_run("first", tracked.store)
-    assert run.params == {"epochs": "20"}
-    assert run.tags["git_commit"] == "a" * 40
-    assert run.metrics == {}
-    assert run.started.year == 2026
-    assert run.short == run.id[:12]
-
-
 def test_files_of_a_run_are_fetched(tracked: Tracked) -> None:
     run = find_run("first", tracked.store)
     assert run.artifacts() == ("manifest.csv",)
