@@ -16,9 +16,7 @@ def run_all(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("run_all")
 
 
-def test_a_missed_limit_is_told_from_a_benchmark_that_could_not_run(
-    run_all: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_missed_limits_and_failures(run_all: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     ends = {
         "kept": "sys.exit(0)",
         "missed": "sys.exit(1)",
@@ -37,12 +35,12 @@ def test_a_missed_limit_is_told_from_a_benchmark_that_could_not_run(
     ]
 
 
-def test_limits_that_are_kept_are_a_success(run_all: ModuleType, tmp_path: Path) -> None:
+def test_kept_limits(run_all: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "kept.py").write_text(STARTED.format("sys.stderr.write('a warning'); sys.exit(0)"))
     assert run_all.main(tmp_path) == 0
 
 
-def test_every_benchmark_has_its_claim_in_the_readme(run_all: ModuleType) -> None:
+def test_claims_in_the_readme(run_all: ModuleType) -> None:
     page = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
     scripts = {script.name for script in run_all.benchmarks(BENCHMARKS)}
     assert "competition_chips.py" not in scripts

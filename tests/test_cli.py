@@ -16,16 +16,16 @@ def fail_deep_down() -> None:
         raise DatasetError("Failed while loading") from error
 
 
-def test_bad_input_is_told_in_its_own_sentence_however_deep_it_lies() -> None:
+def test_bad_input() -> None:
     with pytest.raises(click.ClickException, match=r"^chip.tif is empty: give a whole file\.$"):
         plainly(fail_deep_down)()
 
 
-def test_an_error_of_the_program_keeps_its_stack_trace() -> None:
+def test_error_of_the_program() -> None:
     with pytest.raises(ZeroDivisionError):
         plainly(lambda: 1 / 0)()
 
 
-def test_settings_that_pydantic_refuses_are_told_without_their_values() -> None:
+def test_refused_settings() -> None:
     with pytest.raises(click.ClickException, match=r"^StoreSettings can't be used: there is no token\.$"):
         plainly(lambda: StoreSettings.model_validate({"token": "hunter2"}))()

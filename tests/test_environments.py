@@ -92,7 +92,7 @@ def test_default_is_all_stages() -> None:
     assert {*pipelines} == {*STAGES, "__default__", "classification", "segmentation", "coarse_mapping"}
 
 
-def test_the_ways_of_one_task_can_run_together() -> None:
+def test_ways_together() -> None:
     both = pipelines["classification"] + pipelines["segmentation"]
     assert {"classification.report", "segmentation.report"} <= both.all_outputs()
 
@@ -131,7 +131,7 @@ def test_an_archive_needs_polygons_to_train() -> None:
 
 
 @pytest.mark.parametrize("way", ["__default__", "classification", "segmentation", "coarse_mapping"])
-def test_every_node_has_a_name_in_words_and_says_in_a_sentence_what_it_does(way: str) -> None:
+def test_names_and_docstrings_of_nodes(way: str) -> None:
     for node in pipelines[way].nodes:
         words = (node.name.rpartition(".")[2]).split("_")
         assert len(words) >= 2

@@ -90,7 +90,7 @@ def test_no_module_loads_a_pickle() -> None:
      "trainer.fit(module, ckpt_path=path)", "yaml.unsafe_load(text)",
      "import pickle as known", "import joblib", "torch.export.load(path)", "from torch.export import load"],
 )  # fmt: skip
-def test_a_pickle_that_is_loaded_is_noticed(text: str) -> None:
+def test_pickles_are_noticed(text: str) -> None:
     assert list(faults(text))
 
 
@@ -99,5 +99,5 @@ def test_a_pickle_that_is_loaded_is_noticed(text: str) -> None:
     ["torch.load(path, weights_only=True)", "np.load(path)", "np.load(path, allow_pickle=False)",
      "yaml.safe_load(text)", "import pickle", "except_of = pickle.UnpicklingError"],
 )  # fmt: skip
-def test_what_loads_no_pickle_is_let_pass(text: str) -> None:
+def test_others_pass(text: str) -> None:
     assert not list(faults(text))

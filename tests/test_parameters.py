@@ -37,7 +37,7 @@ def test_every_parameter_is_explained(generator: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("env", ["base", "archive", "solafune", "amazon_mines", "tailings_dams"])
-def test_every_parameter_of_an_environment_is_read(env: str, generator: ModuleType) -> None:
+def test_parameters_of_environments(env: str, generator: ModuleType) -> None:
     generator.page()  # registers the pipelines
     loader = OmegaConfigLoader(str(PROJECT / "conf"), env=env, **CONFIG_LOADER_ARGS)
     refuse_unknown(loader["parameters"], known_parameters(loader))

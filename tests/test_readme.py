@@ -20,12 +20,12 @@ def targets(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_picture_and_every_relative_link_leads_to_a_file(page: Path) -> None:
+def test_links(page: Path) -> None:
     named = targets(page.read_text(encoding="utf-8"))
     assert {target for target in named if not (page.parent / target).exists()} == set()
 
 
-def test_links_of_every_kind_are_seen_and_others_are_left_alone() -> None:
+def test_kinds_of_links() -> None:
     text = """![The map](docs/map.jpg "A map") and [docs](docs/cluster.md#slurm), [here](#here), [there](https://a.b/c),
 `[code](no.md)` <img src="docs/report.png"> [known]
 

@@ -17,9 +17,7 @@ def torture(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_only_kills_that_hit_a_run_are_counted(
-    torture: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_counted_kills(torture: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seconds = iter([60, 60, 0, 0])
 
     class Sleeping(torture.Place):  # type: ignore[name-defined, misc] # known when it runs
@@ -40,7 +38,5 @@ def test_only_kills_that_hit_a_run_are_counted(
         ((10, 10, [], 1), True),
     ],
 )
-def test_it_fails_by_harm_by_drafts_and_by_kills_that_hit_nothing(
-    torture: ModuleType, measured: tuple[int, int, list[str], int], fails: bool
-) -> None:
+def test_failures(torture: ModuleType, measured: tuple[int, int, list[str], int], fails: bool) -> None:
     assert torture.failed(*measured) is fails

@@ -42,7 +42,7 @@ def compare(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> Type:
     return lambda *typed: CliRunner().invoke(cli, ["compare", "--resamples=50", *typed])
 
 
-def test_a_better_run_is_called_better_beside_what_was_changed(compare: Type) -> None:
+def test_better_run(compare: Type) -> None:
     done = compare("first", "better")
     assert done.exit_code == 0
     assert "Parameters that differ" in done.stdout
@@ -53,7 +53,7 @@ def test_a_better_run_is_called_better_beside_what_was_changed(compare: Type) ->
     assert "Classification, out of fold" in compare("first", "better", "--out-of-fold").stdout
 
 
-def test_json_holds_all_of_it_with_null_for_what_is_not_defined(compare: Type, tracked: Tracked) -> None:
+def test_json(compare: Type, tracked: Tracked) -> None:
     done = compare("first", "again", "unscored", "--json")
     told = json.loads(done.stdout)
     assert told["runs"] == [tracked.ids[index][:12] for index in (0, 1, 3)]
@@ -66,21 +66,19 @@ def test_json_holds_all_of_it_with_null_for_what_is_not_defined(compare: Type, t
 
 
 @pytest.mark.parametrize("runs", [("first",), ("LAST", "unscored")])
-def test_a_run_is_not_compared_with_itself(compare: Type, runs: tuple[str, ...]) -> None:
+def test_run_with_itself(compare: Type, runs: tuple[str, ...]) -> None:
     done = compare(*runs)
     assert done.exit_code == 1
     assert "kedro compare LAST~1 LAST" in done.stderr
 
 
-def test_a_run_that_is_not_there_is_told_in_one_sentence(compare: Type) -> None:
+def test_unknown_run(compare: Type) -> None:
     done = compare("first", "nowhere")
     assert done.exit_code == 1
     assert "There is no run nowhere" in done.stderr
 
 
-def test_credentials_of_a_server_come_from_the_local_configuration(
-    compare: Type, tracked: Tracked, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_credentials_of_a_server(compare: Type, tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "nobody")
     local = tracked.folder / "conf/local"
     local.mkdir(exist_ok=True)

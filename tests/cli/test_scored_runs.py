@@ -23,7 +23,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Tracked:
     return tracked
 
 
-def test_a_scored_run_is_read_back(tracked: Tracked) -> None:
+def test_scored_run(tracked: Tracked) -> None:
     back = read_scored_run(find_run(tracked.ids[0], tracked.store))
     assert back.name == tracked.ids[0][:12]
     assert (back.parameters, back.chip_hashes, back.made_of) == (RUN.parameters, RUN.chip_hashes, RUN.made_of)
@@ -40,7 +40,7 @@ def test_parameters_come_from_the_record(tracked: Tracked) -> None:
     assert back.parameters == {"folds.folds": "3", "scene": "None", "epochs": "20"}
 
 
-def test_a_run_without_scores_is_read(tracked: Tracked) -> None:
+def test_run_without_scores(tracked: Tracked) -> None:
     back = read_scored_run(find_run(tracked.ids[1], tracked.store), "run of May")
     assert back.name == "run of May"
     assert back.predictions is None

@@ -67,7 +67,7 @@ except Exception as error:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_optional_values_are_none_until_they_are_saved(tmp_path: Path) -> None:
+def test_optional_values(tmp_path: Path) -> None:
     dataset = OptionalJsonFile(filepath=str(tmp_path / "regions.json"))
     assert dataset.load() is None
     dataset.save([{"region": "tapajos"}])

@@ -8,7 +8,7 @@ from kedro.io import DatasetError
 from mining_the_mines.datasets.run_facts import RunFactsDataset
 
 
-def test_facts_name_versions_and_are_read_only(tmp_path: Path) -> None:
+def test_run_facts(tmp_path: Path) -> None:
     dataset = RunFactsDataset(project=str(tmp_path))
     facts = dataset.load()
     assert facts["MLflow run"] == "not tracked"

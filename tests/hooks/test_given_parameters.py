@@ -29,7 +29,7 @@ def refuse(**given: Any) -> None:
     ],
     ids=["of the catalog", "of a task", "like nothing"],
 )
-def test_a_parameter_that_nothing_reads_is_refused(given: dict[str, Any], said: str) -> None:
+def test_unknown_parameter(given: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInputError, match=said):
         refuse(**given)
 
@@ -45,5 +45,5 @@ def test_a_parameter_that_nothing_reads_is_refused(given: dict[str, Any], said: 
     ],
     ids=["a choice", "of the catalog", "of a task", "of a pipeline", "that is not set by itself"],
 )
-def test_parameters_that_something_reads_are_taken(given: dict[str, Any]) -> None:
+def test_known_parameters(given: dict[str, Any]) -> None:
     refuse(**given)

@@ -38,7 +38,7 @@ SCORE = {
 }  # fmt: skip
 
 
-def test_a_score_becomes_a_metric_with_its_interval() -> None:
+def test_metrics_of_scores() -> None:
     alone = {**SCORE, "category_excluded": "forest", "low": float("nan"), "high": float("nan")}
     assert table_metrics(pd.DataFrame([SCORE, alone])) == {
         "test/blend/roc_auc": 0.9,
@@ -48,7 +48,7 @@ def test_a_score_becomes_a_metric_with_its_interval() -> None:
     }
 
 
-def test_of_maps_the_scores_of_all_scenes_and_sizes_count() -> None:
+def test_metrics_of_maps() -> None:
     row = {"scene": None, "size_class": None, "metric": "recall", "value": 0.5, "low": 0.4, "high": 0.6}
     table = pd.DataFrame([row, {**row, "scene": "a"}, {**row, "size_class": "large"}])
     assert table_metrics(table) == {"map/recall": 0.5, "map/recall/low": 0.4, "map/recall/high": 0.6}
@@ -89,7 +89,7 @@ def logged(tracking: RunTracking) -> Any:
     return tracking._store.client().get_run(run.run_id)
 
 
-def test_a_run_is_named_by_its_pipelines_and_logs_its_parameters(tracking: RunTracking) -> None:
+def test_name_and_parameters(tracking: RunTracking) -> None:
     reporting = ReportingSettings(caveats=("The scenes are simulated.",))
     begin(tracking, {"params:reporting": reporting, "params:folds": {"folds": 3}})
     known = logged(tracking)
@@ -98,7 +98,7 @@ def test_a_run_is_named_by_its_pipelines_and_logs_its_parameters(tracking: RunTr
     assert known.data.params["folds.folds"] == "3"
 
 
-def test_no_password_of_an_archive_is_tracked(tracking: RunTracking) -> None:
+def test_no_password_is_tracked(tracking: RunTracking) -> None:
     begin(tracking, {"params:raw": ARCHIVE, "params:typed": AcquisitionSettings.model_validate(ARCHIVE)})
     run = active_run()
     assert run is not None
@@ -109,7 +109,7 @@ def test_no_password_of_an_archive_is_tracked(tracking: RunTracking) -> None:
     assert (known.info.status, known.data.tags["error"]) == ("FAILED", "https://host.org/stac does not answer")
 
 
-def test_a_run_is_tagged_with_its_training_data(tracking: RunTracking) -> None:
+def test_tags_of_training_data(tracking: RunTracking) -> None:
     chips, folds, masks = outlined.packed(), outlined.folds_table(), outlined.masks_of()
     contents = {"packed": {"holds": "chips"}, "folds": {"holds": "folds"}, "masks": {"holds": "masks"}, "x": {}}
     begin(tracking, {}, contents)
@@ -120,7 +120,7 @@ def test_a_run_is_tagged_with_its_training_data(tracking: RunTracking) -> None:
     assert tags["segmentation.data_hash"] == hash_data(chips.content_hash, hash_folds(folds), masks.content_hash)
 
 
-def test_the_catalog_names_metrics_and_artifacts(tracking: RunTracking, tmp_path: Path) -> None:
+def test_metrics_and_artifacts_of_the_catalog(tracking: RunTracking, tmp_path: Path) -> None:
     catalog = begin(tracking, {})
     table = pd.DataFrame([SCORE])
     for name, stated in (("task.scores", {"artifact": True, "metrics": True}), ("task.other", {})):
@@ -133,7 +133,7 @@ def test_the_catalog_names_metrics_and_artifacts(tracking: RunTracking, tmp_path
     assert [item.path for item in files] == ["task/task.scores.csv"]
 
 
-def test_a_training_is_a_child_run_with_its_epochs(tracking: RunTracking) -> None:
+def test_training_is_a_child_run(tracking: RunTracking) -> None:
     begin(tracking, {})
     for epoch in range(2):
         send_epoch(EpochEvent("network, fold 0", epoch, {"loss": 1.0 / (1 + epoch)}))
@@ -144,7 +144,7 @@ def test_a_training_is_a_child_run_with_its_epochs(tracking: RunTracking) -> Non
     assert {run.info.status for run in tracked_runs.children(client, run_id).values()} == {"FINISHED"}
 
 
-def test_a_run_that_was_interrupted_in_this_process_is_killed(tracking: RunTracking) -> None:
+def test_interrupted_run(tracking: RunTracking) -> None:
     begin(tracking, {})
     first = active_run()
     assert first is not None
@@ -168,9 +168,7 @@ def context_of(project: Path) -> Any:
 
 
 @pytest.mark.parametrize("command", [["compare", "LAST", "LAST"], ["send-unsent"], ["run", "--pipelines=inference"]])
-def test_a_password_under_a_wrong_name_is_not_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
-) -> None:
+def test_password_under_a_wrong_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     project = copy_project(tmp_path / "project")
     (project / "conf/local").mkdir(exist_ok=True)
     (project / "conf/local/mlflow.yml").write_text(f"tracking_password: {SECRET}\n")
@@ -181,12 +179,12 @@ def test_a_password_under_a_wrong_name_is_not_repeated(
     assert re.search(r"mlflow\.yml can't be used: there is no tracking_password\.", done.output)
 
 
-def test_a_server_that_does_not_answer_stops_no_other_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_server(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:{SECRET}@127.0.0.1:9")
     assert context_of(project).catalog.exists("packed_chips") is False
 
 
-def test_a_former_mlflow_yml_is_refused_by_name(tmp_path: Path) -> None:
+def test_former_mlflow_yml(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     (project / "conf/local").mkdir(exist_ok=True)
     (project / "conf/local/mlflow.yml").write_text("server: {mlflow_tracking_uri: 'https://runs.example.org'}\n")
@@ -196,13 +194,13 @@ def test_a_former_mlflow_yml_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("acquisition", [ARCHIVE, AcquisitionSettings.model_validate(ARCHIVE)])
-def test_no_password_of_an_archive_is_in_the_report(acquisition: object) -> None:
+def test_no_password_in_the_report(acquisition: object) -> None:
     parameters = flatten({"acquisition": acquisition})
     assert SECRET not in str(parameters)
     assert "host.org/stac" in parameters["acquisition.source"]
 
 
-def test_no_parameter_of_this_project_is_taken_for_a_secret(project: Path) -> None:
+def test_no_parameter_is_redacted(project: Path) -> None:
     parameters = {name: plain(value) for name, value in context_of(project).params.items()}
     assert "acquisition" in parameters
     assert redact_all(parameters) == parameters

@@ -10,7 +10,7 @@ from support.networks import random_reflectance, small_classifier, small_spec, t
 
 
 @pytest.mark.parametrize("architecture", ["test_maxvit", "test_vit"])
-def test_any_kind_of_network_gives_a_map_of_the_chips_size(architecture: str) -> None:
+def test_kinds_of_networks(architecture: str) -> None:
     spec = small_spec(architecture, input_size=64)
     heat = attention_map({"network": trained_classifier(2, spec=spec)}, random_reflectance(1, size=48)[0])
     assert heat is not None
@@ -21,7 +21,7 @@ def test_any_kind_of_network_gives_a_map_of_the_chips_size(architecture: str) ->
 
 
 @pytest.mark.parametrize("rows", [8, None])
-def test_gaps_leave_a_finite_map(rows: int | None) -> None:
+def test_gaps(rows: int | None) -> None:
     chip = random_reflectance(1)[0]
     chip[:, :rows] = np.nan
     heat = attention_map({"network": trained_classifier(1)}, chip)
@@ -29,7 +29,7 @@ def test_gaps_leave_a_finite_map(rows: int | None) -> None:
     assert np.isfinite(heat).all()
 
 
-def test_models_without_networks_have_no_map() -> None:
+def test_no_networks() -> None:
     assert attention_map({}, random_reflectance(1)[0]) is None
 
 
@@ -60,7 +60,7 @@ class _LastChannels(_FirstChannels):
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_the_map_is_warm_where_the_network_looks(channels_last: bool) -> None:
+def test_bright_corner(channels_last: bool) -> None:
     classifier = small_classifier()
     classifier.backbone = BrightCorner(channels_last=channels_last)
     chip = np.zeros_like(random_reflectance(1)[0])

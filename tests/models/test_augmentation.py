@@ -38,7 +38,7 @@ def gapped_chips() -> torch.Tensor:
 
 
 @given(SEEDS)
-def test_turning_and_mirroring_only_moves_pixels_and_all_bands_alike(seed: int) -> None:
+def test_symmetries_move_pixels(seed: int) -> None:
     chips = random_chips(4, size=8, seed=seed % 97)
     torch.manual_seed(seed)
     turned = turn_and_mirror(chips, draw_symmetries(len(chips), chips.device))
@@ -48,7 +48,7 @@ def test_turning_and_mirroring_only_moves_pixels_and_all_bands_alike(seed: int) 
         assert torch.equal(*order)
 
 
-def test_all_eight_symmetries_of_the_square_occur() -> None:
+def test_eight_symmetries() -> None:
     torch.manual_seed(0)
     chip = torch.arange(9.0).reshape(1, 1, 3, 3).expand(200, -1, -1, -1)
     assert (
@@ -63,7 +63,7 @@ def test_all_eight_symmetries_of_the_square_occur() -> None:
 
 
 @given(SEEDS)
-def test_nodata_stays_nodata_and_data_stays_finite(seed: int) -> None:
+def test_nodata(seed: int) -> None:
     torch.manual_seed(seed)
     varied = ChipAugmentation(EVERYTHING)(gapped_chips())
     assert varied[3].isnan().all()
@@ -71,7 +71,7 @@ def test_nodata_stays_nodata_and_data_stays_finite(seed: int) -> None:
     assert varied[1:3].isfinite().all()
 
 
-def test_brightness_scales_all_bands_of_a_chip_alike() -> None:
+def test_brightness() -> None:
     torch.manual_seed(0)
     chips = random_chips()
     gains = only(brightness=0.3)(chips) / chips
@@ -79,7 +79,7 @@ def test_brightness_scales_all_bands_of_a_chip_alike() -> None:
     assert len(set(gains[:, 0, 0, 0].tolist())) == len(chips)
 
 
-def test_a_dropped_band_becomes_its_mean_over_the_batch() -> None:
+def test_band_dropout() -> None:
     torch.manual_seed(0)
     chips = random_chips(20, size=4)
     dropped = drop_bands(chips, 0.5)
@@ -90,7 +90,7 @@ def test_a_dropped_band_becomes_its_mean_over_the_batch() -> None:
 
 
 @given(SEEDS)
-def test_targets_are_mixed_in_the_same_shares_as_images(seed: int) -> None:
+def test_mix_up(seed: int) -> None:
     torch.manual_seed(seed)
     targets = torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0])
     images = targets.view(5, 1, 1, 1).expand(5, 3, 2, 2).contiguous()  # an image shows its own target
@@ -99,7 +99,7 @@ def test_targets_are_mixed_in_the_same_shares_as_images(seed: int) -> None:
     torch.testing.assert_close(mixed_targets.round(), targets)  # the first image stays the larger part
 
 
-def test_the_same_seed_gives_the_same_variation() -> None:
+def test_seed() -> None:
     results = []
     for _ in range(2):
         torch.manual_seed(5)
@@ -109,12 +109,12 @@ def test_the_same_seed_gives_the_same_variation() -> None:
 
 
 @pytest.mark.parametrize("name", ["scale", "brightness", "mix_up"])
-def test_negative_strengths_are_refused(name: str) -> None:
+def test_negative_strengths(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         AugmentationSettings.model_validate({name: -0.1})
 
 
-def test_resampling_turns_as_turning_does() -> None:
+def test_resampling() -> None:
     chips = torch.rand(64, 3, 12, 12)
     symmetries = draw_symmetries(64, chips.device)
     settings = AugmentationSettings(scale=0.0, shift=0.0)

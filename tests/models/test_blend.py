@@ -19,18 +19,18 @@ def predictions(chips: int = 300, seed: int = 0) -> tuple[pd.DataFrame, pd.DataF
     return pd.DataFrame({"baseline": bad, "network": good}, index=names), folds
 
 
-def test_the_better_model_weighs_more() -> None:
+def test_better_model_weighs_more() -> None:
     blend, _ = fit_blend(*predictions())
     assert blend.weights["network"] > blend.weights["baseline"]
 
 
-def test_the_blend_is_no_worse_than_the_plain_mean() -> None:
+def test_better_than_the_mean() -> None:
     table, folds = predictions()
     _, blended = fit_blend(table, folds)
     assert log_loss(folds["label"], blended) < log_loss(folds["label"], table.mean(axis=1))
 
 
-def test_the_labels_of_a_fold_never_reach_its_blended_probabilities() -> None:
+def test_no_leak_from_a_fold() -> None:
     table, folds = predictions()
     _, blended = fit_blend(table, folds)
     chosen = folds["fold"] == 2
@@ -41,7 +41,7 @@ def test_the_labels_of_a_fold_never_reach_its_blended_probabilities() -> None:
     assert not again.equals(blended)
 
 
-def test_certain_models_leave_finite_probabilities() -> None:
+def test_certain_models() -> None:
     table, folds = predictions()
     certain = table.round()
     blend, blended = fit_blend(certain, folds)

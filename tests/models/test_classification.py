@@ -16,19 +16,19 @@ EQUAL = (1.0, 1.0)
 
 
 @given(st.integers(1, 50), st.integers(1, 50))
-def test_class_weights_are_scikit_learns_balanced_ones(negatives: int, positives: int) -> None:
+def test_class_weights(negatives: int, positives: int) -> None:
     labels = np.repeat([0, 1], [negatives, positives])
     balanced = compute_class_weight("balanced", classes=np.array([0, 1]), y=labels)
     np.testing.assert_allclose(class_weights(torch.from_numpy(labels)), balanced)
 
 
-def test_weights_count_for_their_class() -> None:
+def test_weighted_loss() -> None:
     only_mines = classification_loss(LOGITS, TARGETS, quick_settings(), (0.0, 2.0))
     expected = torch.nn.functional.binary_cross_entropy_with_logits(LOGITS[1::2], TARGETS[1::2])
     torch.testing.assert_close(only_mines, expected)
 
 
-def test_focal_loss_is_that_of_the_paper() -> None:
+def test_focal_loss() -> None:
     settings = quick_settings(loss="focal", focal_gamma=2.0)
     right = torch.where(TARGETS == 1, LOGITS.sigmoid(), 1 - LOGITS.sigmoid())
     expected = (-((1 - right) ** 2) * right.log()).mean()
@@ -36,7 +36,7 @@ def test_focal_loss_is_that_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("smoothing", [0.1, 0.4])
-def test_smoothed_labels_are_met_best_short_of_certainty(smoothing: float) -> None:
+def test_label_smoothing(smoothing: float) -> None:
     settings = quick_settings(label_smoothing=smoothing)
     probabilities = torch.linspace(0.5, 0.999, 500)
     losses = [classification_loss(p.logit().view(1), torch.ones(1), settings, EQUAL).item() for p in probabilities]

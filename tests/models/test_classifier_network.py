@@ -8,7 +8,7 @@ from support.networks import SIX_BANDS, random_chips, small_classifier, small_sp
 
 
 @pytest.mark.parametrize("bands", [("B4", "B3", "B2"), SIX_BANDS, COMPETITION_BANDS], ids=len)
-def test_any_number_of_bands_gives_a_probability_a_chip(bands: tuple[str, ...]) -> None:
+def test_number_of_bands(bands: tuple[str, ...]) -> None:
     classifier = small_classifier(spec=small_spec(indices=()), bands=bands)
     probabilities = classifier(random_chips(bands=len(bands)))
     assert probabilities.shape == (3,)
@@ -16,17 +16,17 @@ def test_any_number_of_bands_gives_a_probability_a_chip(bands: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize("size", [20, 32, 48, 77])
-def test_chips_of_any_size_can_be_shown(size: int) -> None:
+def test_size_of_chips(size: int) -> None:
     assert small_classifier()(random_chips(size=size)).shape == (3,)
 
 
-def test_gaps_in_a_chip_leave_a_probability() -> None:
+def test_gaps() -> None:
     chips = random_chips()
     chips[0, :, :10] = float("nan")
     chips[1] = float("nan")
     assert small_classifier()(chips).isfinite().all()
 
 
-def test_the_probability_of_a_chip_does_not_depend_on_its_company() -> None:
+def test_batch_does_not_matter() -> None:
     classifier, chips = small_classifier(), random_chips(5)
     torch.testing.assert_close(classifier(chips)[:1], classifier(chips[:1]))

@@ -37,19 +37,17 @@ def out_of_fold_auc(data: TrainingData, result: CrossValidation) -> float:
     return float(roc_auc_score(labels, by_chip(result)))
 
 
-def test_what_can_be_told_apart_is_learnt(data: TrainingData, trained: CrossValidation) -> None:
+def test_learns(data: TrainingData, trained: CrossValidation) -> None:
     assert out_of_fold_auc(data, trained) > 0.95
 
 
-def test_every_training_chip_is_predicted_once_and_no_test_chip(data: TrainingData, trained: CrossValidation) -> None:
+def test_predicted_chips(data: TrainingData, trained: CrossValidation) -> None:
     training = data.folds.loc[data.folds["split"] == "train", "filename"]
     assert sorted(by_chip(trained).index) == sorted(training)
     assert by_chip(trained).between(0, 1).all()
 
 
-def test_out_of_fold_probabilities_come_from_the_network_of_the_fold(
-    data: TrainingData, trained: CrossValidation
-) -> None:
+def test_out_of_fold_network(data: TrainingData, trained: CrossValidation) -> None:
     names = data.in_fold(1)
     chips = np.stack([data.packed.reflectance(int(row)) for row in data.packed.rows(names)])
     second = replace(trained.model, members=trained.model.members[1:])
@@ -58,15 +56,13 @@ def test_out_of_fold_probabilities_come_from_the_network_of_the_fold(
     np.testing.assert_allclose(by_chip(trained)[names], expected, atol=1e-6)
 
 
-def test_the_labels_of_a_fold_never_reach_the_network_that_predicts_it(
-    data: TrainingData, trained: CrossValidation, tmp_path: Path
-) -> None:
+def test_no_leak_from_a_fold(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
     flipped = train(data.with_flipped_labels(0), tmp_path)
     names = data.in_fold(0)
     pd.testing.assert_series_equal(by_chip(flipped)[names], by_chip(trained)[names], check_exact=True)
 
 
-def test_the_same_seed_gives_the_same_bits(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
+def test_same_bits(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
     torch.rand(17)  # whatever was drawn before must not matter
     np.random.default_rng().random(3)
     again = train(data, tmp_path)
@@ -75,21 +71,21 @@ def test_the_same_seed_gives_the_same_bits(data: TrainingData, trained: CrossVal
     pd.testing.assert_frame_equal(again.curves, trained.curves, check_exact=True)
 
 
-def test_the_number_of_workers_changes_no_bit(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
+def test_number_of_workers(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
     again = train(data, tmp_path, workers=2)
     assert same_weights(again, trained)
     pd.testing.assert_series_equal(by_chip(again), by_chip(trained), check_exact=True)
     pd.testing.assert_frame_equal(again.curves, trained.curves, check_exact=True)
 
 
-def test_a_failure_in_a_worker_is_told_as_it_is(data: TrainingData, tmp_path: Path) -> None:
+def test_failure_in_a_worker(data: TrainingData, tmp_path: Path) -> None:
     folds = data.folds.assign(place="fold " + data.folds["fold"].astype("str"))
     one_place_a_fold = TrainingData(data.packed, folds, data.statistics)
     with pytest.raises(BadInputError, match=r"1 training places .*early_stopping_patience"):
         train(one_place_a_fold, tmp_path, quick_settings(early_stopping_patience=2), workers=2)
 
 
-def test_listeners_hear_of_every_epoch_and_of_the_end(data: TrainingData, tmp_path: Path) -> None:
+def test_epoch_listeners(data: TrainingData, tmp_path: Path) -> None:
     heard: list[EpochEvent] = []
     with epoch_listener(heard.append):
         train(data, tmp_path, quick_settings(epochs=2))
@@ -109,16 +105,16 @@ def test_listeners_hear_of_every_epoch_and_of_the_end(data: TrainingData, tmp_pa
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_every_way_of_training_learns(changes: dict[str, object], data: TrainingData, tmp_path: Path) -> None:
+def test_ways_of_training(changes: dict[str, object], data: TrainingData, tmp_path: Path) -> None:
     assert out_of_fold_auc(data, train(data, tmp_path, quick_settings(epochs=5, **changes))) > 0.9
 
 
-def test_fewer_chips_than_a_batch_holds_can_be_trained_on(tmp_path: Path) -> None:
+def test_fewer_chips_than_a_batch(tmp_path: Path) -> None:
     result = train(separable_chips(18), tmp_path, quick_settings(batch_size=64, epochs=2))
     assert by_chip(result).notna().all()
 
 
-def test_early_stopping_never_looks_at_the_scored_fold(data: TrainingData, tmp_path: Path) -> None:
+def test_early_stopping(data: TrainingData, tmp_path: Path) -> None:
     settings = quick_settings(
         network=BATCH_NORM, epochs=8, learning_rate=1e-2, early_stopping_patience=1, early_stopping_share=0.3
     )

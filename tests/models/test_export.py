@@ -45,27 +45,27 @@ def run_program(folder: Path, chips: NDArray[np.float32]) -> NDArray[np.float64]
 
 
 @pytest.mark.parametrize("chosen", ["logistic", "network", "blend"])
-def test_a_program_says_what_the_chosen_model_says(chosen: str, classifier: MineClassifier, tmp_path: Path) -> None:
+def test_chosen_models(chosen: str, classifier: MineClassifier, tmp_path: Path) -> None:
     model, chips = dataclasses.replace(classifier, chosen=chosen), chips_to_ask_about()
     found = run_program(exported(model, tmp_path / "model"), chips)
     np.testing.assert_allclose(found, model.predict(chips), atol=1e-5)
 
 
-def test_trees_as_a_program_take_batches_of_any_size(folder: Path, classifier: MineClassifier) -> None:
+def test_batches_of_any_size(folder: Path, classifier: MineClassifier) -> None:
     chips = chips_to_ask_about()
     wanted = classifier.predict(chips)
     for batch in (1, 5, len(chips)):
         np.testing.assert_allclose(run_program(folder, chips[:batch]), wanted[:batch], atol=1e-5)
 
 
-def test_a_program_outlines_as_the_outliner_does(tmp_path: Path) -> None:
+def test_segmenter(tmp_path: Path) -> None:
     segmenter, chips = small_outliner(), chips_to_ask_about(4)
     found = run_program(exported(segmenter, tmp_path / "model"), chips)
     np.testing.assert_allclose(found, segmenter.predict(chips), atol=1e-5)
     assert np.isnan(found[0, 2:9, 5:20]).all()
 
 
-def test_who_has_torch_alone_can_run_it(folder: Path, classifier: MineClassifier, tmp_path: Path) -> None:
+def test_torch_alone(folder: Path, classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "mining_the_mines.py").write_text("raise ImportError('not here')", encoding="utf-8")
     chips = chips_to_ask_about()
     np.save(tmp_path / "chips.npy", chips)
@@ -75,7 +75,7 @@ def test_who_has_torch_alone_can_run_it(folder: Path, classifier: MineClassifier
     np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), classifier.predict(chips), atol=1e-5)
 
 
-def test_no_record_of_a_program_is_a_pickle(folder: Path) -> None:
+def test_no_pickle(folder: Path) -> None:
     with zipfile.ZipFile(folder / "model.pt2") as archive:
         for name in archive.namelist():
             content = archive.read(name)
@@ -85,9 +85,7 @@ def test_no_record_of_a_program_is_a_pickle(folder: Path) -> None:
             assert "sample_inputs" not in name or not content
 
 
-def test_the_same_model_is_the_same_bytes_and_names_no_folder(
-    folder: Path, classifier: MineClassifier, tmp_path: Path
-) -> None:
+def test_same_bytes(folder: Path, classifier: MineClassifier, tmp_path: Path) -> None:
     again = (exported(classifier, tmp_path / "again") / "model.pt2").read_bytes()
     assert again == (folder / "model.pt2").read_bytes()
     with zipfile.ZipFile(folder / "model.pt2") as archive:
@@ -95,7 +93,7 @@ def test_the_same_model_is_the_same_bytes_and_names_no_folder(
         assert not any(b"src/mining_the_mines" in archive.read(name) for name in archive.namelist())
 
 
-def test_the_description_lies_in_the_program_too(folder: Path, classifier: MineClassifier) -> None:
+def test_description(folder: Path, classifier: MineClassifier) -> None:
     inside = {"description.json": ""}
     torch.export.load(folder / "model.pt2", extra_files=inside)
     assert json.loads(inside["description.json"]) == read_description(folder).model_dump(mode="json")

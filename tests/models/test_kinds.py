@@ -16,7 +16,7 @@ LINE = "mining_the_mines.models.logistic.LogisticRegression"
 TREES = "mining_the_mines.models.trees.BoostedTrees"
 
 
-def test_each_name_has_a_class_and_its_parameters() -> None:
+def test_classes_and_parameters() -> None:
     stated = {
         "trees": {"class": TREES, "bag": 3},
         "line": {"class": "mining_the_mines.models.logistic.LogisticRegression"},
@@ -24,7 +24,7 @@ def test_each_name_has_a_class_and_its_parameters() -> None:
     assert ModelKinds(stated).kinds == {"trees": BoostedTrees(bag=3), "line": LogisticRegression()}
 
 
-def test_null_leaves_a_model_out() -> None:
+def test_null() -> None:
     assert list(ModelKinds({"trees": {"class": TREES}, "line": None}).kinds) == ["trees"]
 
 
@@ -39,19 +39,19 @@ def test_null_leaves_a_model_out() -> None:
         ("../trees", {"class": TREES}, "can't be named"),
     ],
 )
-def test_mistakes_are_named(name: str, stated: dict[str, Any], said: str) -> None:
+def test_mistakes(name: str, stated: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         ModelKinds({name: stated})
 
 
-def test_results_depend_on_the_class_and_not_on_how_work_is_done() -> None:
+def test_result_parameters() -> None:
     network = {"class": "mining_the_mines.models.networks.ClassifierNetworks", "loader_workers": 3}
     told = result_parameters(ModelKinds({"trees": {"class": TREES}, "network": network}))
     assert told["trees"]["class_path"] == TREES
     assert "loader_workers" not in told["network"]
 
 
-def test_parameters_are_read_without_torch() -> None:
+def test_no_torch() -> None:
     code = (
         "import sys; from mining_the_mines.models.kinds import ModelKinds;"
         "import mining_the_mines.datasets.models, mining_the_mines.pipelines.training;"

@@ -35,7 +35,7 @@ def whole_map(path: Path, stored: StoredModel, parts: Path, batch: int | None = 
     return np.concatenate([rows for _, rows in joined_rows(map_rows(plan, parts))])
 
 
-def test_a_map_of_one_window_is_what_the_outliner_says(tmp_path: Path) -> None:
+def test_one_window(tmp_path: Path) -> None:
     reflectance = random_reflectance(1, size=48)[0].round(4)
     path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
     stored = stored_outliner(tmp_path / "model", segmenter_of(SIX_BANDS, 48))
@@ -44,7 +44,7 @@ def test_a_map_of_one_window_is_what_the_outliner_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (49, 97)])
-def test_a_network_maps_scenes_of_any_size(tmp_path: Path, shape: tuple[int, int]) -> None:
+def test_size_of_scenes(tmp_path: Path, shape: tuple[int, int]) -> None:
     reflectance = np.resize(random_reflectance(1, size=100)[0], (6, *shape))
     path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
     stored = stored_outliner(tmp_path / "model", segmenter_of(SIX_BANDS, 48))
@@ -53,7 +53,7 @@ def test_a_network_maps_scenes_of_any_size(tmp_path: Path, shape: tuple[int, int
     assert ((found > 0) & (found < 1)).all()
 
 
-def test_how_many_windows_a_network_gets_at_a_time_changes_no_digit_that_counts(tmp_path: Path) -> None:
+def test_batch_of_windows(tmp_path: Path) -> None:
     # Convolutions of one window are summed up in another order than those of several.
     reflectance = np.resize(random_reflectance(1, size=100)[0], (6, 100, 150))
     path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
@@ -63,7 +63,7 @@ def test_how_many_windows_a_network_gets_at_a_time_changes_no_digit_that_counts(
         np.testing.assert_allclose(other, maps[0], atol=1e-6)
 
 
-def test_a_detector_gives_all_pixels_of_a_window_its_probability(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_classifier_maps_windows(classifier: MineClassifier, tmp_path: Path) -> None:
     save_classifier(classifier, tmp_path)
     mapper = load_pixel_predictor(tmp_path)
     assert isinstance(mapper, WindowClassifier)
@@ -78,7 +78,7 @@ def test_a_detector_gives_all_pixels_of_a_window_its_probability(classifier: Min
         np.testing.assert_allclose(window[~np.isnan(window)], probability, atol=1e-6)
 
 
-def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_scene_smaller_than_a_chip(classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     save_classifier(classifier, tmp_path / "model")
     stored = StoredModel(tmp_path / "model", load_pixel_predictor, "classifier", "1", "hash")
@@ -88,7 +88,7 @@ def test_a_coarse_map_of_a_scene_smaller_than_a_chip_is_made(classifier: MineCla
     assert np.isfinite(found).all()
 
 
-def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) -> None:
+def test_content_hash(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "weights").write_bytes(b"1")
     origin = ModelSource(tmp_path, "1")
@@ -101,7 +101,7 @@ def test_a_model_is_known_by_the_names_and_bytes_of_its_files(tmp_path: Path) ->
 
 
 @pytest.mark.real_chips
-def test_real_chips_mapped_as_scenes_give_what_the_outliner_says_of_chips(real_chips: Path, tmp_path: Path) -> None:
+def test_real_chips(real_chips: Path, tmp_path: Path) -> None:
     model = segmenter_of(("B2", "B3", "B4"), 448)
     stored = stored_outliner(tmp_path / "model", model)
     for name in ("img_2.tif", "img_101.tif", "img_100.tif"):

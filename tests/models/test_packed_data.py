@@ -43,13 +43,13 @@ def same(ours: list[Batch], theirs: list[Batch]) -> bool:
     return all(torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) for a, b in pairs)
 
 
-def test_the_order_depends_on_seed_and_epoch_only() -> None:
+def test_order_by_seed_and_epoch() -> None:
     assert same(epoch_of(seed=1, epoch=2), epoch_of(seed=1, epoch=2))
     assert not same(epoch_of(seed=1, epoch=2), epoch_of(seed=1, epoch=3))
     assert not same(epoch_of(seed=1, epoch=2), epoch_of(seed=2, epoch=2))
 
 
-def test_an_epoch_shows_every_chip_once_with_its_own_label() -> None:
+def test_every_chip_once() -> None:
     chips = labelled()
     seen = [
         (int(np.flatnonzero((chips.packed.array == image.numpy()).all(axis=(1, 2, 3)))[0]), float(label))
@@ -59,13 +59,13 @@ def test_an_epoch_shows_every_chip_once_with_its_own_label() -> None:
     assert sorted(seen) == [(row, row % 2) for row in range(12)]
 
 
-def test_prediction_reads_in_the_given_order() -> None:
+def test_order_of_prediction() -> None:
     chips = labelled()
     images = torch.cat([images for images, _ in ordered_loader(chips, 5)])
     assert np.array_equal(images.numpy(), chips.packed.array[::-1])
 
 
-def test_a_reading_process_is_sent_the_path_and_not_the_pixels(tmp_path: Path) -> None:
+def test_pixels_are_not_sent(tmp_path: Path) -> None:
     names = [f"chip_{number}.tif" for number in range(6)]
     folder = ChipFolder(write_folder(tmp_path / "images", names))
     settings = ChipSettings(bands=("B2", "B3", "B4", "B8", "B11", "B12"))
@@ -77,7 +77,7 @@ def test_a_reading_process_is_sent_the_path_and_not_the_pixels(tmp_path: Path) -
     assert torch.equal(received[2][0], dataset[2][0])
 
 
-def test_packed_chips_and_their_reflectance_give_the_same_probabilities() -> None:
+def test_packed_and_reflectance() -> None:
     packed, network = packed_chips(5), small_ensemble(1)
     reflectance = np.stack([packed.reflectance(row) for row in range(5)])
     ours = predict_packed(network, packed, packed.filenames, batch_size=2)

@@ -33,12 +33,12 @@ def write_weights(path: Path, architecture: str = PUBLISHED, **options: Any) -> 
     return state
 
 
-def test_an_unknown_network_is_told_with_names_like_it() -> None:
+def test_unknown_network() -> None:
     with pytest.raises(BadInputError, match=r"no network named 'maxvit_picco_rw_256' \(close: .*maxvit_pico_rw_256"):
         build_classifier_backbone(small_spec("maxvit_picco_rw_256"), 6, SIZE)
 
 
-def test_weights_of_a_local_file_are_in_the_network(tmp_path: Path) -> None:
+def test_local_weights(tmp_path: Path) -> None:
     path = tmp_path / "weights with spaces é.safetensors"
     published = write_weights(path)
     network = build_classifier_backbone(small_spec(pretrained_file=path), 3, SIZE).state_dict()
@@ -47,7 +47,7 @@ def test_weights_of_a_local_file_are_in_the_network(tmp_path: Path) -> None:
     assert all(torch.equal(network[name], published[name]) for name in kept)
 
 
-def test_more_bands_are_made_of_the_weights_of_three(tmp_path: Path) -> None:
+def test_weights_of_more_bands(tmp_path: Path) -> None:
     published = write_weights(tmp_path / "w.safetensors")
     network = build_classifier_backbone(small_spec(pretrained_file=tmp_path / "w.safetensors"), 12, SIZE).state_dict()
     assert network[STEM].shape[1] == 12
@@ -55,33 +55,33 @@ def test_more_bands_are_made_of_the_weights_of_three(tmp_path: Path) -> None:
     torch.testing.assert_close(network[STEM][:, 3:6], published[STEM] * 3 / 12)
 
 
-def test_a_missing_weights_file_is_named(tmp_path: Path) -> None:
+def test_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "gone.safetensors"
     with pytest.raises(BadInputError, match=r"no weights file .*gone\.safetensors.*pretrained_file"):
         build_classifier_backbone(small_spec(pretrained_file=path), 6, SIZE)
 
 
-def test_a_file_of_another_network_is_not_silently_ignored(tmp_path: Path) -> None:
+def test_weights_of_another_network(tmp_path: Path) -> None:
     write_weights(tmp_path / "vit.safetensors", "test_vit", img_size=SIZE)
     with pytest.raises(BadInputError, match=r"vit\.safetensors holds only 0% of the weights of test_efficientnet"):
         build_classifier_backbone(small_spec(pretrained_file=tmp_path / "vit.safetensors"), 6, SIZE)
 
 
 @pytest.mark.parametrize("name", ["text.safetensors", "text.pth"])
-def test_a_file_that_holds_no_weights_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
+def test_file_without_weights(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("no weights at all", encoding="utf-8")
     with pytest.raises(BadInputError, match=rf"weights in .*{name} can't be loaded"):
         build_classifier_backbone(small_spec(pretrained_file=tmp_path / name), 6, SIZE)
 
 
 @pytest.mark.usefixtures("_offline")
-def test_without_a_network_the_way_out_is_named() -> None:
+def test_offline() -> None:
     with pytest.raises(BadInputError, match=r"test_efficientnet can't be fetched .*pretrained_file.*fallback"):
         build_classifier_backbone(small_spec(pretrained=True), 6, SIZE)
 
 
 @pytest.mark.usefixtures("_offline")
-def test_the_fallback_warns_and_starts_from_scratch(caplog: pytest.LogCaptureFixture) -> None:
+def test_fallback(caplog: pytest.LogCaptureFixture) -> None:
     torch.manual_seed(4)
     fallen_back = build_classifier_backbone(small_spec(pretrained=True, pretrained_fallback=True), 6, SIZE)
     assert "training starts from scratch" in caplog.text
@@ -89,12 +89,12 @@ def test_the_fallback_warns_and_starts_from_scratch(caplog: pytest.LogCaptureFix
 
 
 @pytest.mark.parametrize(("size", "named"), [(50, "50"), (None, "of the chips")])
-def test_a_size_that_the_network_cannot_take_is_told_before_training(size: int | None, named: str) -> None:
+def test_wrong_size(size: int | None, named: str) -> None:
     with pytest.raises(BadInputError, match=rf"test_maxvit of input size {named}.*network\.input_size"):
         build_classifier_backbone(small_spec("test_maxvit", input_size=size), 6, size or 20)
 
 
-def test_an_override_that_the_network_does_not_know_is_told_in_a_sentence() -> None:
+def test_unknown_override() -> None:
     with pytest.raises(BadInputError, match=r"test_efficientnet .*depht.*overrides"):
         build_classifier_backbone(small_spec(overrides={"depht": 3}), 6, SIZE)
 

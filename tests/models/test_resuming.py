@@ -81,9 +81,7 @@ def kill_when(process: multiprocessing.process.BaseProcess, ready: Callable[[], 
     [EVERYTHING_AT_ONCE, {"loader_workers": 1}],
     ids=["averaged and stopped early", "reading ahead"],
 )
-def test_a_killed_run_gives_the_same_weights_bit_for_bit(
-    changes: dict[str, object], data: TrainingData, tmp_path: Path
-) -> None:
+def test_killed_run_gives_the_same_weights(changes: dict[str, object], data: TrainingData, tmp_path: Path) -> None:
     settings = quick_settings(epochs=8, **changes)
     kill_in_mid_epoch(data, tmp_path / "killed", settings)
     resumed = train(data, tmp_path / "killed", settings)
@@ -100,7 +98,7 @@ def test_a_killed_run_gives_the_same_weights_bit_for_bit(
     ids=["averaged", "stopped early"],
 )
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_kill_after_the_last_epoch_changes_nothing(
+def test_kill_after_the_last_epoch(
     changes: dict[str, object], finished: bool, data: TrainingData, tmp_path: Path
 ) -> None:
     settings = quick_settings(epochs=8, **changes)
@@ -115,7 +113,7 @@ def test_a_kill_after_the_last_epoch_changes_nothing(
 
 
 @pytest.mark.parametrize("what", ["parameters", "chips", "labels"])
-def test_checkpoints_of_other_data_or_parameters_are_not_used(what: str, data: TrainingData, tmp_path: Path) -> None:
+def test_checkpoints_of_other_data(what: str, data: TrainingData, tmp_path: Path) -> None:
     settings = quick_settings(epochs=8)
     kill_in_mid_epoch(data, tmp_path / "killed", settings)
     if what == "parameters":
@@ -146,7 +144,7 @@ def test_workers_end_with_a_killed_parent(data: TrainingData, tmp_path: Path) ->
     assert checkpoint.stat().st_mtime_ns == written
 
 
-def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+def test_unwritable_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / LAST_CHECKPOINT
     writer = AtomicCheckpoints()
     writer.save_checkpoint({"epoch": 1}, path)
@@ -162,7 +160,7 @@ def write_checkpoints(path: Path) -> None:
         AtomicCheckpoints().save_checkpoint({"weights": torch.full((2**20,), float(number))}, path)
 
 
-def test_a_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path: Path) -> None:
+def test_kill_while_a_checkpoint_is_written(tmp_path: Path) -> None:
     path = tmp_path / LAST_CHECKPOINT
     process = FORK.Process(target=write_checkpoints, args=(path,))
     process.start()

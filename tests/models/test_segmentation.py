@@ -40,13 +40,11 @@ def trained(data: OutlineData, tmp_path_factory: pytest.TempPathFactory) -> Cros
     return train_outlines(data, tmp_path_factory.mktemp("outlines"), quick_outline_settings(epochs=16))
 
 
-def test_outlines_that_can_be_seen_are_learnt(trained: CrossValidation, data: OutlineData) -> None:
+def test_learns(trained: CrossValidation, data: OutlineData) -> None:
     assert iou_of(trained, data) > 0.8
 
 
-def test_every_training_chip_has_a_map_from_a_network_that_never_saw_it(
-    trained: CrossValidation, data: OutlineData
-) -> None:
+def test_out_of_fold_maps(trained: CrossValidation, data: OutlineData) -> None:
     training = data.chips.folds[data.chips.folds["split"] == "train"]
     assert sorted(trained.filenames) == sorted(training["filename"])
     names = data.chips.in_fold(1)
@@ -57,9 +55,7 @@ def test_every_training_chip_has_a_map_from_a_network_that_never_saw_it(
     np.testing.assert_array_equal(maps, trained.probabilities[rows])
 
 
-def test_the_mask_of_a_fold_never_reaches_its_own_map(
-    trained: CrossValidation, data: OutlineData, tmp_path: Path
-) -> None:
+def test_no_leak_from_a_fold(trained: CrossValidation, data: OutlineData, tmp_path: Path) -> None:
     planes = data.masks.array.copy()
     rows = data.masks.rows(data.chips.in_fold(0))
     planes[rows] = np.where(planes[rows] == UNKNOWN, UNKNOWN, 1 - planes[rows])
@@ -69,19 +65,19 @@ def test_the_mask_of_a_fold_never_reaches_its_own_map(
     np.testing.assert_array_equal(again.probabilities[kept], trained.probabilities[kept])
 
 
-def test_the_same_seed_draws_the_same_maps(trained: CrossValidation, data: OutlineData, tmp_path: Path) -> None:
+def test_same_bits(trained: CrossValidation, data: OutlineData, tmp_path: Path) -> None:
     again = train_outlines(data, tmp_path, quick_outline_settings(epochs=16))
     np.testing.assert_array_equal(again.probabilities, trained.probabilities)
     pd.testing.assert_frame_equal(again.curves, trained.curves)
 
 
 @pytest.mark.parametrize("loss", ["focal", "lovasz"])
-def test_every_loss_teaches_the_outlines(loss: str, data: OutlineData, tmp_path: Path) -> None:
+def test_losses(loss: str, data: OutlineData, tmp_path: Path) -> None:
     result = train_outlines(data, tmp_path, quick_outline_settings(loss=loss, epochs=12))
     assert iou_of(result, data) > 0.6
 
 
-def test_crops_zoom_mixing_and_coarse_networks_go_together(data: OutlineData, tmp_path: Path) -> None:
+def test_crops_and_coarse_networks(data: OutlineData, tmp_path: Path) -> None:
     settings = quick_outline_settings(
         augmentation={"mix_up": 0.2, "rotation": 0.3, "band_dropout": 0.1},
         network={"encoder": "tu-test_efficientnet", "indices": [], "resolution": 0.5, "overrides": {
@@ -93,7 +89,7 @@ def test_crops_zoom_mixing_and_coarse_networks_go_together(data: OutlineData, tm
     assert np.isfinite(result.curves["training_loss"]).all()
 
 
-def test_training_chips_without_any_mine_are_an_error(data: OutlineData, tmp_path: Path) -> None:
+def test_no_mine(data: OutlineData, tmp_path: Path) -> None:
     empty = OutlineData(data.chips, data.masks, data.windows.assign(kind="other"))
     with pytest.raises(BadInputError, match="No window of a fold's training chips shows a mine"):
         train_outlines(empty, tmp_path)

@@ -24,13 +24,13 @@ def loss_of(name: str, logits: Tensor, targets: Tensor, **changes: object) -> Te
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_perfect_outlines_cost_next_to_nothing(name: str) -> None:
+def test_perfect_map(name: str) -> None:
     targets = some_targets()
     assert loss_of(name, (targets - 0.5) * 60, targets) < 1e-3
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_unknown_pixels_have_no_say(name: str) -> None:
+def test_unknown_pixels(name: str) -> None:
     logits, targets = some_logits().requires_grad_(), some_targets()
     targets[:, :2] = torch.nan
     (gradient,) = torch.autograd.grad(loss_of(name, logits, targets), logits)
@@ -39,14 +39,14 @@ def test_unknown_pixels_have_no_say(name: str) -> None:
     assert (gradient[:, 2:] != 0).any()
 
 
-def test_dice_is_twice_the_overlap_over_both_areas() -> None:
+def test_dice() -> None:
     logits, targets = some_logits(), some_targets()
     probability = logits.sigmoid()
     expected = 1 - 2 * (probability * targets).sum() / (probability + targets).sum()
     torch.testing.assert_close(loss_of("dice", logits, targets), expected)
 
 
-def test_cross_entropy_and_dice_are_added_up() -> None:
+def test_cross_entropy_and_dice() -> None:
     logits, targets = some_logits(), some_targets()
     entropy = functional.binary_cross_entropy_with_logits(logits, targets)
     torch.testing.assert_close(loss_of("bce_dice", logits, targets), entropy + loss_of("dice", logits, targets))

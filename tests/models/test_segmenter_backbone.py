@@ -33,33 +33,33 @@ def spec(architecture: str, encoder: str = "resnet18", **overrides: object) -> S
     ],
     ids=lambda spec: f"{spec.architecture} on {spec.encoder}",
 )
-def test_any_architecture_draws_maps_of_chips_of_any_size(spec: SegmenterSpec) -> None:
+def test_architectures(spec: SegmenterSpec) -> None:
     size = 48
     assert small_segmenter(spec=spec)(random_chips(1, size=size)).shape == (1, size, size)
 
 
-def test_an_unknown_architecture_is_told_with_those_there_are() -> None:
+def test_unknown_architecture() -> None:
     with pytest.raises(BadInputError, match=r"no architecture named 'unetplus' \(there are .*unetplusplus"):
         build_segmenter_backbone(spec("unetplus"), 3)
 
 
-def test_an_unknown_encoder_is_told_with_names_like_it() -> None:
+def test_unknown_encoder() -> None:
     with pytest.raises(BadInputError, match=r"an encoder named 'resnet81' \(close: .*resnet18"):
         build_segmenter_backbone(spec("unet", "resnet81"), 3)
 
 
-def test_an_override_that_the_network_does_not_know_is_told() -> None:
+def test_unknown_override() -> None:
     with pytest.raises(BadInputError, match=r"takes no decoder_chanels \(it takes .*decoder_channels"):
         build_segmenter_backbone(spec("unet", decoder_chanels=3), 3)
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "tu-test_efficientnet"])
-def test_an_override_that_does_not_fit_is_told(encoder: str) -> None:
+def test_unfit_override(encoder: str) -> None:
     with pytest.raises(BadInputError, match=rf"can't build unet on {encoder} with"):
         build_segmenter_backbone(spec("unet", encoder, encoder_depth=9), 3)
 
 
-def test_weights_of_a_local_file_are_in_the_encoder_and_folded_out_to_more_bands(tmp_path: Path) -> None:
+def test_local_weights(tmp_path: Path) -> None:
     path = tmp_path / "resnet18.safetensors"
     published = smp.encoders.get_encoder("resnet18", weights=None).state_dict()
     save_file(published, path)
@@ -69,7 +69,7 @@ def test_weights_of_a_local_file_are_in_the_encoder_and_folded_out_to_more_bands
     torch.testing.assert_close(state["conv1.weight"][:, 3:6], published["conv1.weight"] * 3 / 12)
 
 
-def test_weights_of_a_timm_encoder_come_from_a_local_file_too(tmp_path: Path) -> None:
+def test_local_weights_of_timm(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     published = timm.create_model("test_efficientnet").state_dict()
     save_file(published, path)
@@ -78,7 +78,7 @@ def test_weights_of_a_timm_encoder_come_from_a_local_file_too(tmp_path: Path) ->
     assert torch.equal(state["model.conv_stem.weight"], published["conv_stem.weight"])
 
 
-def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file(timm.create_model("test_efficientnet").state_dict(), path)
     with pytest.raises(BadInputError, match=r"holds only 0% of the weights of resnet18"):
@@ -86,7 +86,7 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("architecture", ["unet", "fpn"])
-def test_a_network_begins_with_few_mines(architecture: str) -> None:
+def test_begins_with_few_mines(architecture: str) -> None:
     """Features that are all zero must not stand for a mine: no pixel would be more certain than the bias."""
     network = build_segmenter_backbone(spec(architecture), 3)
     (head,) = [layer for layer in network.get_submodule("segmentation_head").modules() if isinstance(layer, nn.Conv2d)]

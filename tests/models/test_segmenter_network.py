@@ -12,13 +12,13 @@ from support.networks import random_chips, small_outline_ensemble, small_segment
 
 @settings(max_examples=6, deadline=None)
 @given(height=st.integers(1, 70), width=st.integers(1, 70))
-def test_chips_of_any_size_get_a_probability_for_every_pixel(height: int, width: int) -> None:
+def test_size_of_chips(height: int, width: int) -> None:
     probability = small_segmenter()(random_chips(2, size=70)[:, :, :height, :width])
     assert probability.shape == (2, height, width)
     assert ((probability >= 0) & (probability <= 1)).all()
 
 
-def test_pixels_without_data_get_none_and_leave_the_others_theirs() -> None:
+def test_nodata() -> None:
     chips = random_chips()
     chips[0, 2, 5:9, 5:9] = float("nan")
     probability = small_segmenter()(chips)
@@ -27,7 +27,7 @@ def test_pixels_without_data_get_none_and_leave_the_others_theirs() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(edge=st.integers(33, 63))
-def test_padding_is_torchs_reflection_where_torch_can_do_it(edge: int) -> None:
+def test_padding(edge: int) -> None:
     images = torch.rand(1, 2, edge, edge)
     spare = 64 - edge
     expected = functional.pad(images, (spare // 2, spare - spare // 2) * 2, mode="reflect")
@@ -35,14 +35,14 @@ def test_padding_is_torchs_reflection_where_torch_can_do_it(edge: int) -> None:
 
 
 @pytest.mark.parametrize("resolution", [0.3, 0.5, 2.0])
-def test_at_any_resolution_maps_come_at_the_chips_own_scale(resolution: float) -> None:
+def test_resolution(resolution: float) -> None:
     chips = random_chips(size=45)
     assert small_segmenter(spec=small_segmenter_spec(resolution=resolution))(chips).shape == (3, 45, 45)
 
 
 @settings(max_examples=4, deadline=None)
 @given(turns=st.integers(0, 3), mirrored=st.booleans())
-def test_averaged_over_symmetries_the_map_turns_with_the_chip(turns: int, mirrored: bool) -> None:
+def test_symmetries(turns: int, mirrored: bool) -> None:
     ensemble, chips = small_outline_ensemble(1, "dihedral"), random_chips(size=40)
     turned, expected = torch.rot90(chips, turns, dims=(-2, -1)), torch.rot90(ensemble(chips), turns, dims=(-2, -1))
     if mirrored:
@@ -50,7 +50,7 @@ def test_averaged_over_symmetries_the_map_turns_with_the_chip(turns: int, mirror
     torch.testing.assert_close(ensemble(turned), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_an_exported_ensemble_of_segmenters_says_the_same() -> None:
+def test_exported_ensemble() -> None:
     ensemble = small_outline_ensemble(2, "dihedral")
     sizes = ({0: torch.export.Dim("batch")},)
     exported = torch.export.export(ensemble, (random_chips(2, size=40),), dynamic_shapes=sizes).module()

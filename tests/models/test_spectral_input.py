@@ -13,7 +13,7 @@ from mining_the_mines.sentinel2.indices import DEFAULT_INDICES, compute_index
 from support.networks import SIX_BANDS, random_chips, random_reflectance, scale_of
 
 
-def test_the_range_of_the_training_chips_becomes_that_of_a_normal_distribution() -> None:
+def test_normalisation() -> None:
     scale = scale_of(SIX_BANDS)
     ends = torch.tensor([scale.low, scale.high]).view(2, -1, 1, 1)
     shown = SpectralInput(scale, ())(ends)
@@ -21,7 +21,7 @@ def test_the_range_of_the_training_chips_becomes_that_of_a_normal_distribution()
     torch.testing.assert_close(shown[1], torch.full((6, 1, 1), 1.645), rtol=0, atol=1e-3)
 
 
-def test_every_default_index_is_the_one_that_features_are_made_of() -> None:
+def test_indices_equal_features() -> None:
     reflectance = random_reflectance(bands=len(COMPETITION_BANDS))
     layer = SpectralInput(scale_of(COMPETITION_BANDS), DEFAULT_INDICES)
     shown = layer(torch.from_numpy(reflectance)).numpy()[:, len(COMPETITION_BANDS) :]
@@ -32,14 +32,14 @@ def test_every_default_index_is_the_one_that_features_are_made_of() -> None:
 
 @settings(deadline=None)
 @given(st.integers(0, 5), st.sampled_from([float("nan"), float("inf"), -float("inf")]))
-def test_a_pixel_that_lacks_any_band_is_zero_in_every_channel(band: int, gap: float) -> None:
+def test_nodata_is_zero(band: int, gap: float) -> None:
     chips = random_chips(size=8)
     chips[1, band, 2, 3] = gap
     shown = SpectralInput(scale_of(SIX_BANDS), ("NDVI", "MSI"))(chips)
     assert (shown[1, :, 2, 3] == 0).all()
 
 
-def test_a_gap_leaves_the_other_pixels_as_they_are() -> None:
+def test_gap_leaves_the_others() -> None:
     layer = SpectralInput(scale_of(SIX_BANDS), ("NDVI",))
     chips = random_chips(size=8)
     whole = layer(chips)
@@ -50,11 +50,11 @@ def test_a_gap_leaves_the_other_pixels_as_they_are() -> None:
     assert torch.equal(gapped[..., elsewhere], whole[..., elsewhere])
 
 
-def test_dark_pixels_give_finite_indices() -> None:
+def test_dark_pixels() -> None:
     layer = SpectralInput(scale_of(COMPETITION_BANDS), DEFAULT_INDICES)
     assert layer(torch.zeros(1, len(COMPETITION_BANDS), 4, 4)).isfinite().all()
 
 
-def test_an_index_without_its_band_is_told_with_the_way_out() -> None:
+def test_index_without_its_band() -> None:
     with pytest.raises(BadInputError, match=r"NBR needs B12, .* network\.indices"):
         SpectralInput(scale_of(("B3", "B4", "B8")), ("NDVI", "NBR"))

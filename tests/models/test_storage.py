@@ -46,7 +46,7 @@ def same(one: TrainedModel, other: TrainedModel) -> bool:
 
 
 @pytest.mark.parametrize("chosen", ["baseline", "logistic", "network", "blend"])
-def test_a_classifier_read_back_predicts_the_same(chosen: str, classifier: MineClassifier, tmp_path: Path) -> None:
+def test_classifier(chosen: str, classifier: MineClassifier, tmp_path: Path) -> None:
     stored = replace(classifier, chosen=chosen)
     save_classifier(stored, tmp_path)
     loaded = load_classifier(tmp_path)
@@ -58,7 +58,7 @@ def test_a_classifier_read_back_predicts_the_same(chosen: str, classifier: MineC
     assert all(same(loaded.models[name], model) for name, model in stored.models.items())
 
 
-def test_a_segmenter_read_back_draws_the_same_maps(tmp_path: Path) -> None:
+def test_segmenter(tmp_path: Path) -> None:
     stored = segmenter()
     save_segmenter(stored, tmp_path)
     loaded = load_complete(tmp_path)
@@ -66,7 +66,7 @@ def test_a_segmenter_read_back_draws_the_same_maps(tmp_path: Path) -> None:
     assert (loaded.threshold, loaded.chips, loaded.window) == (0.3719, stored.chips, 48)
 
 
-def test_nothing_in_a_folder_is_a_pickle(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_no_pickle(classifier: MineClassifier, tmp_path: Path) -> None:
     save_classifier(classifier, tmp_path)
     for path in (path for path in tmp_path.rglob("*") if path.is_file()):
         if path.suffix == ".json":
@@ -83,7 +83,7 @@ def test_equal_models_are_equal_bytes(tmp_path: Path) -> None:
     assert ours == theirs
 
 
-def test_datasets_keep_models_and_their_order(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_datasets(classifier: MineClassifier, tmp_path: Path) -> None:
     models = TrainedModelsDataset(filepath=str(tmp_path / "models"))
     models.save(dict(classifier.models))
     assert list(models.load()) == ["baseline", "logistic", "network"]
@@ -95,7 +95,7 @@ def test_datasets_keep_models_and_their_order(classifier: MineClassifier, tmp_pa
     assert complete.load().source is not None
 
 
-def test_published_weights_are_not_downloaded_again(tmp_path: Path) -> None:
+def test_no_download(tmp_path: Path) -> None:
     model = trained_classifier(1)
     spec = small_spec().model_copy(update={"pretrained": True, "pretrained_file": tmp_path / "gone.safetensors"})
     save_model(replace(model, kind=model.kind.model_copy(update={"network": spec})), tmp_path)
@@ -103,7 +103,7 @@ def test_published_weights_are_not_downloaded_again(tmp_path: Path) -> None:
     torch.testing.assert_close(found, model.module(torch.from_numpy(chips(48))))
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network(tmp_path: Path) -> None:
     save_model(trained_classifier(1), tmp_path)
     tensors = load_file(tmp_path / WEIGHTS)
     save_file({name.replace("0.", "0.other.", 1): tensor for name, tensor in tensors.items()}, tmp_path / WEIGHTS)
@@ -112,7 +112,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("load", [load_model, load_models, load_classifier, load_complete])
-def test_a_folder_of_an_earlier_version_is_refused(load: object, tmp_path: Path) -> None:
+def test_earlier_version(load: object, tmp_path: Path) -> None:
     (tmp_path / "trees.skops").write_bytes(b"")
     (tmp_path / "network.json").write_text("{}", encoding="utf-8")
     with pytest.raises(BadInputError, match=r"holds no model that this version can read .*: train again"):

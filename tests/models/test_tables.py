@@ -40,24 +40,24 @@ def fit_fold(kind: TableKind, features: pd.DataFrame, folds: pd.DataFrame, fold:
     return pd.Series(fit.probabilities, index=data.inside(fold)["filename"])
 
 
-def test_telling_features_are_learnt(fit: CrossValidation) -> None:
+def test_learns(fit: CrossValidation) -> None:
     labels = telling_table()[1].set_index("filename").loc[by_chip(fit).index, "label"]
     assert roc_auc_score(labels, by_chip(fit)) > 0.9
 
 
-def test_the_same_seed_gives_the_same_bits(kind: TableKind, fit: CrossValidation, tmp_path: Path) -> None:
+def test_same_bits(kind: TableKind, fit: CrossValidation, tmp_path: Path) -> None:
     again = fitted(tmp_path, kind)
     pd.testing.assert_series_equal(by_chip(again), by_chip(fit), check_exact=True)
     pd.testing.assert_frame_equal(again.importances, fit.importances, check_exact=True)
 
 
-def test_the_telling_band_is_the_most_important(fit: CrossValidation) -> None:
+def test_importances(fit: CrossValidation) -> None:
     assert fit.importances["feature"].iloc[0] == "B11"
     assert fit.importances["importance"].iloc[0] > 0.1
     assert set(fit.importances["feature"]) == {"B4", "B8", "B11", "ND_B4_B8", "ND_B8_B11"}
 
 
-def test_the_labels_of_a_fold_never_reach_its_predictions(kind: TableKind) -> None:
+def test_no_leak_from_a_fold(kind: TableKind) -> None:
     features, folds = telling_table()
     given = fit_fold(kind, features, folds)
     chosen = folds["fold"] == 1
@@ -65,7 +65,7 @@ def test_the_labels_of_a_fold_never_reach_its_predictions(kind: TableKind) -> No
     pd.testing.assert_series_equal(fit_fold(kind, features, folds), given, check_exact=True)
 
 
-def test_test_chips_are_not_learnt_from(kind: TableKind, fit: CrossValidation) -> None:
+def test_no_leak_from_test_chips(kind: TableKind, fit: CrossValidation) -> None:
     features, folds = telling_table()
     test = folds["split"] == "test"
     assert not by_chip(fit).index.isin(folds.loc[test, "filename"]).any()
@@ -74,7 +74,7 @@ def test_test_chips_are_not_learnt_from(kind: TableKind, fit: CrossValidation) -
     pd.testing.assert_series_equal(fit_fold(kind, features, folds), given, check_exact=True)
 
 
-def test_a_fold_of_one_class_leaves_the_importances_to_the_others(kind: TableKind) -> None:
+def test_fold_of_one_class(kind: TableKind) -> None:
     features, folds = telling_table()
     folds.loc[folds["fold"] == 0, "label"] = 0
     data = LabelledChips(None, folds[folds["split"] == "train"], {}, features)  # type: ignore[arg-type] # no pixels
@@ -82,7 +82,7 @@ def test_a_fold_of_one_class_leaves_the_importances_to_the_others(kind: TableKin
     assert np.isfinite(list(kind.fit(data, 1, Path(), ignore_epochs).importances.values())).all()
 
 
-def test_trees_of_tensors_give_what_scikit_learn_gives() -> None:
+def test_trees_equal_scikit_learn() -> None:
     random = np.random.default_rng(0)
     table, labels = random.normal(size=(200, 6)), random.integers(0, 2, 200)
     table[random.random(table.shape) < 0.1] = np.nan

@@ -18,7 +18,7 @@ def windows(mines: int = 6, others: int = 20, size: int = 64) -> pd.DataFrame:
     return pd.DataFrame({"chip": range(len(kinds)), "row": -8, "column": 16, "size": size, "kind": kinds})
 
 
-def test_chips_and_masks_are_cut_alike_and_filled_as_unknown() -> None:
+def test_cropping() -> None:
     data = outlined_chips()
     names = tuple(data.chips.folds["filename"])
     numbers, masks = CropDataset(data.chips.packed, data.masks, names, 64)[3, -16, -16]
@@ -31,7 +31,7 @@ def test_chips_and_masks_are_cut_alike_and_filled_as_unknown() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(edge=st.sampled_from([32, 64, 96]), seed=st.integers(0, 99), epoch=st.integers(0, 9))
-def test_crops_lie_in_their_window_or_around_it(edge: int, seed: int, epoch: int) -> None:
+def test_place_of_crops(edge: int, seed: int, epoch: int) -> None:
     sampler = CropSampler(windows(), edge, 0.5, seed)
     sampler.set_epoch(epoch)
     spare = 64 - edge
@@ -40,14 +40,14 @@ def test_crops_lie_in_their_window_or_around_it(edge: int, seed: int, epoch: int
         assert min(0, spare) <= column - 16 <= max(0, spare)
 
 
-def test_every_epoch_shows_all_mines_and_the_wanted_share_of_other_ground() -> None:
+def test_share_of_other_ground() -> None:
     sampler = CropSampler(windows(), None, 0.4, seed=0)
     chips = Counter(chip for chip, _, _ in sampler)
     assert [chips[mine] for mine in range(6)] == [1] * 6
     assert len(sampler) == sum(chips.values()) == 10
 
 
-def test_epochs_differ_and_come_back_the_same() -> None:
+def test_epochs() -> None:
     sampler = CropSampler(windows(), 32, 0.5, seed=3)
     epochs = []
     for epoch in (0, 1, 0):
@@ -56,7 +56,7 @@ def test_epochs_differ_and_come_back_the_same() -> None:
     assert epochs[0] == epochs[2] != epochs[1]
 
 
-def test_a_left_over_crop_is_not_trained_on() -> None:
+def test_left_over_crop() -> None:
     data = outlined_chips()
     names = tuple(data.chips.folds["filename"])
     dataset = CropDataset(data.chips.packed, data.masks, names)

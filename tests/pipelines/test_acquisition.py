@@ -36,7 +36,7 @@ def test_regions_for_simulated_scenes_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_scenes_with_missing_files_are_left_out(tmp_path: Path, *, keep: bool) -> None:
+def test_scenes_with_missing_files(tmp_path: Path, *, keep: bool) -> None:
     acquisition = settings(write_catalog(tmp_path, series()), keep_assets=keep)
     selected = select_scenes(acquisition, ChipSettings(bands=BANDS), CompositingSettings(), {}, tmp_path)
     lost = series()[1].id

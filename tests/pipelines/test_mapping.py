@@ -95,7 +95,7 @@ def test_unsaved_model_is_refused(tmp_path: Path) -> None:
         map_scenes(PreparedScenes(()), complete_segmenter(), MappingSettings(), None, None, DaskSettings(), tmp_path)
 
 
-def test_segmenter_maps_by_its_folder_version_and_hash(tmp_path: Path) -> None:
+def test_facts_of_the_segmenter(tmp_path: Path) -> None:
     chips = ChipSettings(bands=SIX_BANDS)
     model = replace(complete_segmenter(), chips=chips, source=ModelSource(tmp_path / "model", "2026-01-01T00.00.00"))
     (tmp_path / "model").mkdir()

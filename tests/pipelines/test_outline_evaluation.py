@@ -91,7 +91,7 @@ def evaluate(test_maps: PackedPlanes) -> "pd.Series[float]":
     return iou
 
 
-def test_the_threshold_does_not_change_with_the_test_split() -> None:
+def test_threshold_ignores_the_test_split() -> None:
     right, wrong = (evaluate(maps_of(NAMES[TRAIN:], wrong=wrong)) for wrong in (False, True))
     assert right["out-of-fold"] == wrong["out-of-fold"]
     assert right["test"] > 2 * wrong["test"]
@@ -99,7 +99,7 @@ def test_the_threshold_does_not_change_with_the_test_split() -> None:
     assert not [name for name in chooses.inputs() if "test" in name]
 
 
-def test_test_chips_get_the_map_that_the_networks_draw_on_the_grid_of_their_mask(tmp_path: Path) -> None:
+def test_maps_of_test_chips(tmp_path: Path) -> None:
     maps = segment_test_chips(packed(), masks_of(), folds_table(), network(), SETTINGS, tmp_path)
     assert maps.filenames == tuple(NAMES[TRAIN:])
     assert maps.grids == tuple(GRIDS[TRAIN:])
@@ -108,7 +108,7 @@ def test_test_chips_get_the_map_that_the_networks_draw_on_the_grid_of_their_mask
     np.testing.assert_allclose(maps.array, expected, atol=1e-3)
 
 
-def test_without_a_test_split_outlines_are_scored_out_of_fold_alone(tmp_path: Path) -> None:
+def test_no_test_split(tmp_path: Path) -> None:
     folds = folds_table().head(TRAIN)
     maps = segment_test_chips(packed(), masks_of(), folds, network(), SETTINGS, tmp_path)
     assert (len(maps), maps.size) == (0, (SIZE, SIZE))
@@ -119,7 +119,7 @@ def test_without_a_test_split_outlines_are_scored_out_of_fold_alone(tmp_path: Pa
     assert chips["filename"].tolist() == NAMES[:TRAIN]
 
 
-def test_chips_without_mask_are_neither_outlined_nor_scored(tmp_path: Path) -> None:
+def test_chips_without_mask(tmp_path: Path) -> None:
     placed = [name for name in NAMES if name not in {NAMES[0], NAMES[-1]}]
     maps = segment_test_chips(packed(), masks_of(placed), folds_table(), network(), SETTINGS, tmp_path)
     assert maps.filenames == tuple(NAMES[TRAIN:-1])
@@ -130,7 +130,7 @@ def test_chips_without_mask_are_neither_outlined_nor_scored(tmp_path: Path) -> N
     assert chips["filename"].tolist() == placed
 
 
-def test_hectares_are_those_of_the_chips_own_pixels() -> None:
+def test_hectares_of_pixels() -> None:
     _, chips = score_segmentation(
         masks_of(), maps_of(NAMES[:TRAIN]), maps_of(NAMES[TRAIN:]), {"threshold": 0.5}, folds_table(), SETTINGS
     )
@@ -154,7 +154,7 @@ def chip_scores(names: list[str] = NAMES) -> pd.DataFrame:
     return score_segmentation(*given)[1]
 
 
-def test_outlines_and_the_chosen_classifier_detect_on_the_same_chips() -> None:
+def test_segmenter_and_classifier_on_the_same_chips() -> None:
     placed = NAMES[1:]
     table = compare_chip_scores(chip_scores(placed), SETTINGS, *classified(NAMES))
     auc = table[(table["metric"] == "roc_auc") & table["category_excluded"].isna()].set_index(["model", "split"])
@@ -163,7 +163,7 @@ def test_outlines_and_the_chosen_classifier_detect_on_the_same_chips() -> None:
     assert auc["chips"].to_dict() == {key: TRAIN - 1 if key[1] == "out-of-fold" else CHIPS - TRAIN for key in auc.index}
 
 
-def test_where_every_chip_shows_a_mine_there_is_nothing_to_detect(caplog: pytest.LogCaptureFixture) -> None:
+def test_every_chip_shows_a_mine(caplog: pytest.LogCaptureFixture) -> None:
     chips = chip_scores()
     mines = chips[chips["true_hectares"] > 0]
     table = compare_chip_scores(mines, SETTINGS)
@@ -172,7 +172,7 @@ def test_where_every_chip_shows_a_mine_there_is_nothing_to_detect(caplog: pytest
     assert "All chips show a mine, or none" in caplog.text
 
 
-def test_maps_of_another_size_than_the_masks_are_told_in_one_sentence() -> None:
+def test_maps_of_another_size() -> None:
     small = planes_in_memory(np.zeros((TRAIN, 16, 16), np.float16), NAMES[:TRAIN], GRIDS[:TRAIN])
     with pytest.raises(BadInputError, match=r"^Maps of 16 × 16 pixels can't be compared with masks of 32 × 32"):
         choose_threshold(masks_of(), small, SETTINGS)

@@ -95,7 +95,7 @@ def test_a_package_is_whole(package: StoredPackage) -> None:
     assert not [name for name in files if name.endswith((".pkl", ".pickle", ".pt", ".pth"))]
 
 
-def test_the_exported_program_predicts_as_the_model(package: StoredPackage) -> None:
+def test_exported_program(package: StoredPackage) -> None:
     chips = random_reflectance(2, size=SIZE)
     with torch.no_grad():
         found = torch.export.load(next(package.folder.rglob("model.pt2"))).module()(torch.from_numpy(chips)).numpy()
@@ -104,7 +104,7 @@ def test_the_exported_program_predicts_as_the_model(package: StoredPackage) -> N
 
 
 @pytest.mark.parametrize("address", [f"models:/{NAME}@champion", f"models:/{NAME}/1"])
-def test_a_registered_model_predicts_to_the_last_bit_as_it_did(tmp_path: Path, address: str) -> None:
+def test_registered_model_predicts_the_same_bits(tmp_path: Path, address: str) -> None:
     entries = {
         "segmenter": {
             "type": f"{SegmenterDataset.__module__}.{SegmenterDataset.__name__}",
@@ -125,14 +125,14 @@ def test_a_registered_model_predicts_to_the_last_bit_as_it_did(tmp_path: Path, a
     assert model.source.folder.is_relative_to(tmp_path / "registered")
 
 
-def test_a_model_that_was_not_downloaded_is_not_replaced_by_a_local_one(tmp_path: Path) -> None:
+def test_model_not_downloaded(tmp_path: Path) -> None:
     dataset = SegmenterDataset(filepath=str(tmp_path / "segmenter"), registered=f"models:/{NAME}/1")
     assert dataset.exists()
     with pytest.raises(BadInputError, match=f"models:/{NAME}/1 was not downloaded"):
         dataset.find()
 
 
-def test_a_model_for_the_other_task_is_refused(tmp_path: Path) -> None:
+def test_model_for_the_other_task(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="is a model for segmentation, and one for classification is wanted"):
         fetch_model(f"models:/{NAME}/1", tmp_path, "classification")
 
@@ -144,13 +144,13 @@ def test_changed_files_are_not_trusted(tmp_path: Path) -> None:
         fetch_model(f"models:/{NAME}/1", tmp_path / "kept", "segmentation")
 
 
-def test_a_model_of_another_project_is_refused(tmp_path: Path) -> None:
+def test_model_of_another_project(tmp_path: Path) -> None:
     register_foreign(tmp_path / "foreign")
     with pytest.raises(BadInputError, match="was not registered by this project"):
         fetch_model(f"models:/{NAME}/2", tmp_path / "kept", "segmentation")
 
 
-def test_the_champion_comes_with_its_training_chips(tmp_path: Path, package: StoredPackage) -> None:
+def test_champion_with_its_training_chips(tmp_path: Path, package: StoredPackage) -> None:
     champion = fetch_champion(REGISTRATION, tmp_path / "kept").champion
     assert champion is not None
     assert (champion.version, champion.content_hash) == ("1", package.content_hash)
@@ -158,7 +158,7 @@ def test_the_champion_comes_with_its_training_chips(tmp_path: Path, package: Sto
     assert champion.model.window == SIZE
 
 
-def test_a_champion_of_another_project_ends_no_run(tmp_path: Path, package: StoredPackage) -> None:
+def test_champion_of_another_project(tmp_path: Path, package: StoredPackage) -> None:
     register_foreign(tmp_path / "foreign")
     view = fetch_champion(REGISTRATION, tmp_path / "kept")
     assert view.champion is None
@@ -173,7 +173,7 @@ def test_a_champion_of_another_project_ends_no_run(tmp_path: Path, package: Stor
     [("native/segmenter.json", "are not those that were"), ("registration.json", "are not those that were"),
      ("training_chips.parquet", "can't be read: remove")],
 )  # fmt: skip
-def test_a_changed_champion_is_not_compared_with(tmp_path: Path, file: str, told: str) -> None:
+def test_changed_champion(tmp_path: Path, file: str, told: str) -> None:
     assert fetch_champion(REGISTRATION, tmp_path / "kept").champion is not None
     next((tmp_path / "kept").rglob(file)).write_text("{}")
     view = fetch_champion(REGISTRATION, tmp_path / "kept")
@@ -181,7 +181,7 @@ def test_a_changed_champion_is_not_compared_with(tmp_path: Path, file: str, told
     assert told in view.obstacle
 
 
-def test_a_champion_of_an_earlier_version_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_champion_of_an_earlier_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def cannot_read(_: StoredPackage) -> None:
         raise BadInputError("native holds no model that this version can read: train again.")
 
@@ -190,9 +190,7 @@ def test_a_champion_of_an_earlier_version_ends_no_run(tmp_path: Path, monkeypatc
     assert view.obstacle.endswith("train again. Or give the alias champion to another version by hand.")
 
 
-def test_a_silent_registry_ends_no_run(
-    tmp_path: Path, package: StoredPackage, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_silent_registry(tmp_path: Path, package: StoredPackage, caplog: pytest.LogCaptureFixture) -> None:
     mlflow.set_tracking_uri("http://127.0.0.1:9")
     assert "can't be used" in fetch_champion(REGISTRATION, tmp_path).obstacle
     assert register_model(package, PROMOTION, {}, REGISTRATION) == {"name": NAME, "version": None, "pending": True}

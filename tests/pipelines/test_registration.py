@@ -94,7 +94,7 @@ def trained_chips() -> list[str]:
     return list(PACKED.filenames[:TRAIN])
 
 
-def test_a_classifiers_card_shows_its_own_scores(classifier: MineClassifier) -> None:
+def test_card_of_a_classifier(classifier: MineClassifier) -> None:
     settings = EvaluationSettings(bootstrap=BootstrapSettings(resamples=20))
     _, scores, categories, _ = score_models(predictions(), settings)
     card = write_classifier_card(classifier, scores, categories, predictions(), folds_table(), SETTINGS, CAVEATS)
@@ -105,7 +105,7 @@ def test_a_classifiers_card_shows_its_own_scores(classifier: MineClassifier) -> 
     assert "**The scenes are simulated.**" in card
 
 
-def test_facts_hold_training_chips_and_own_scores(classifier: MineClassifier) -> None:
+def test_facts_of_a_package(classifier: MineClassifier) -> None:
     _, known = describe_package(classifier, scores_table(), PACKED, folds_table(), SETTINGS)
     assert known.training_chips == TRAIN
     assert known.bounds == (-60, -5, -13, -5)
@@ -113,7 +113,7 @@ def test_facts_hold_training_chips_and_own_scores(classifier: MineClassifier) ->
     assert [figure.value for figure in known.scores] == blend["value"].tolist()
 
 
-def test_one_label_changes_the_data_hash(classifier: MineClassifier) -> None:
+def test_data_hash_of_labels(classifier: MineClassifier) -> None:
     turned = folds_table()
     turned["label"] = turned["label"].where(turned.index != 3, 1 - turned["label"])
     hashes = {
@@ -123,7 +123,7 @@ def test_one_label_changes_the_data_hash(classifier: MineClassifier) -> None:
     assert len(hashes) == 2
 
 
-def test_masks_change_a_segmenters_data_hash() -> None:
+def test_data_hash_of_masks() -> None:
     model, folds, masks = segmenter(), outlined.folds_table(), outlined.masks_of()
     other = outlined.planes(outlined.NAMES, list(1 - np.minimum(masks.array, 1)))
     hashes = {
@@ -133,7 +133,7 @@ def test_masks_change_a_segmenters_data_hash() -> None:
     assert len(hashes) == 3
 
 
-def test_a_segmenters_pixels_are_measured_on_the_ground() -> None:
+def test_pixel_size_on_the_ground() -> None:
     array, names = np.zeros((3, 4, 4), np.uint8), ("a.tif", "b.tif", "c.tif")
     in_degrees = ChipGrid(CRS.from_epsg(4326), Affine(1e-4, 0, -60, 0, -1e-4, 60), 4, 4)
     assert ground_pixel(planes_in_memory(array, names, [in_degrees] * 3)) == pytest.approx(7.89, abs=0.01)
@@ -143,12 +143,12 @@ def test_a_segmenters_pixels_are_measured_on_the_ground() -> None:
     assert describe_package(segmenter(), *given)[0].pixel_metres == 20
 
 
-def test_the_first_model_becomes_champion(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_first_model(classifier: MineClassifier, tmp_path: Path) -> None:
     promotion = compare_classifiers(stored(classifier, tmp_path), NOBODY, predictions(), PACKED, SETTINGS)
     assert (promotion["outcome"], promotion["chips"], promotion["left_out"]) == ("champion", CHIPS - TRAIN, 0)
 
 
-def test_a_champion_is_scored_on_unseen_chips_alone(classifier: MineClassifier, tmp_path: Path) -> None:
+def test_champion_on_unseen_chips(classifier: MineClassifier, tmp_path: Path) -> None:
     seen = [*trained_chips(), *PACKED.filenames[-5:]]
     promotion = compare_classifiers(
         stored(classifier, tmp_path), champion(classifier, seen), predictions(0.6), PACKED, SETTINGS
@@ -164,14 +164,14 @@ def test_a_champion_is_scored_on_unseen_chips_alone(classifier: MineClassifier, 
     assert promotion["champion"]["value"] == pytest.approx(np.mean(pairs))
 
 
-def test_a_champion_may_use_fewer_bands(tmp_path: Path) -> None:
+def test_champion_with_fewer_bands(tmp_path: Path) -> None:
     bands = SIX_BANDS[::-1]
     model = MineSegmenter(ChipSettings(bands=bands), trained_segmenter(1, size=16), 0.5)
     view = RegistryView("mine-segmenter", Champion("4", "old", model, hash_chips(PACKED, trained_chips())))
     assert compare_outlines(model, view, tmp_path)["champion"] is not None
 
 
-def test_a_missing_band_prevents_the_comparison(
+def test_missing_band(
     classifier: MineClassifier,
     tmp_path: Path,
 ) -> None:
@@ -183,7 +183,7 @@ def test_a_missing_band_prevents_the_comparison(
     assert promotion["reason"].startswith("Version 4 wants B1, which these chips lack: give the alias champion")
 
 
-def test_too_few_unseen_chips_leave_the_champion(
+def test_too_few_unseen_chips(
     classifier: MineClassifier,
     tmp_path: Path,
 ) -> None:
@@ -224,7 +224,7 @@ def outlining_champion(model: MineSegmenter) -> RegistryView:
     return RegistryView("mine-segmenter", Champion("1", "old", model, seen))
 
 
-def test_segmenters_are_compared_on_the_same_chips(tmp_path: Path) -> None:
+def test_segmenters_on_the_same_chips(tmp_path: Path) -> None:
     promotion = compare_outlines(segmenter(), outlining_champion(segmenter()), tmp_path)
     assert (promotion["outcome"], promotion["chips"]) == ("champion", outlined.CHIPS - outlined.TRAIN)
     assert promotion["one_sided_pixels"] == 0
@@ -233,7 +233,7 @@ def test_segmenters_are_compared_on_the_same_chips(tmp_path: Path) -> None:
     assert promotion["difference"]["value"] == pytest.approx(difference)
 
 
-def test_nodata_where_it_errs_wins_nothing(tmp_path: Path) -> None:
+def test_nodata_wins_nothing(tmp_path: Path) -> None:
     model = segmenter(threshold=0.01)  # it calls a good part of the ground a mine
     names, chips, masks = outlined.NAMES[outlined.TRAIN :], outlined.packed(), outlined.masks_of()
     maps = model.predict(np.stack([chips.reflectance(row) for row in chips.rows(names)])).astype(np.float16)
@@ -245,7 +245,7 @@ def test_nodata_where_it_errs_wins_nothing(tmp_path: Path) -> None:
     assert promotion["one_sided_pixels"] == wrong.sum()
 
 
-def test_a_segmenters_card_scores_each_region() -> None:
+def test_card_of_a_segmenter() -> None:
     model = MineSegmenter(ChipSettings(bands=SIX_BANDS), outlined.network(), 0.5)
     chips = outlined.chip_scores()
     scores = pd.DataFrame(

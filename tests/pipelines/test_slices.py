@@ -57,7 +57,7 @@ def probabilities(noise: float, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"filename": table["filename"], "probability": values})
 
 
-def test_preprocessing_splits_a_manifest_by_place() -> None:
+def test_preprocessing() -> None:
     table = folds_table()
     manifest = table.assign(
         verdict="accepted", group=table["place"], near_duplicate=pd.array([pd.NA] * CHIPS, dtype="Int64")
@@ -71,7 +71,7 @@ def test_preprocessing_splits_a_manifest_by_place() -> None:
     assert not outputs["folds"].drop_duplicates(["place", "split", "fold"])["place"].duplicated().any()
 
 
-def test_feature_extraction_gives_each_chip_a_row() -> None:
+def test_feature_extraction() -> None:
     outputs = run(
         PIPELINES["feature_extraction"],
         packed_chips=packed_chips(3),
@@ -81,7 +81,7 @@ def test_feature_extraction_gives_each_chip_a_row() -> None:
     assert {"NDVI_mean", "water_share"} <= set(outputs["features"].columns)
 
 
-def test_training_gives_out_of_fold_probabilities_for_training_chips_only(tmp_path: Path) -> None:
+def test_training(tmp_path: Path) -> None:
     table = folds_table()
     trees = BoostedTrees(iterations=5, bag=1, min_samples_leaf=2, max_features=1.0)
     features = pd.DataFrame(
@@ -106,7 +106,7 @@ def test_training_gives_out_of_fold_probabilities_for_training_chips_only(tmp_pa
     assert set(outputs["classification.importances"]["model"]) == {"trees", "logistic"}
 
 
-def test_the_threshold_and_the_choice_come_from_out_of_fold_predictions() -> None:
+def test_evaluation_out_of_fold() -> None:
     test = folds_table()[20:]
     outputs = run(
         PIPELINES["evaluation"].only_nodes("classification.gather_predictions", "classification.score_models"),

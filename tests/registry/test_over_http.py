@@ -70,7 +70,7 @@ def test_answers_equal_the_classifiers(serving: Serving) -> None:
         assert chip["mine"] == (chip["probability"] >= serving.classifier.threshold)
 
 
-def test_wrong_shapes_and_digital_numbers_are_refused(serving: Serving) -> None:
+def test_refusals(serving: Serving) -> None:
     chips = chips_to_ask_about(2)
     right = f"send chips × 6 bands (B2, B3, B4, B8, B11, B12) × {SIZE} rows × {SIZE} columns."
     assert serving.refusal(sent(chips[:, :, :9])).endswith(right)
@@ -82,7 +82,7 @@ def test_chips_without_data_are_refused(serving: Serving) -> None:
 
 
 @pytest.mark.parametrize("inputs", [[["no", "numbers"]], [[[[0.1], [0.1, 0.2]]]], {"B2": 1}, None, "chips", []])
-def test_what_are_no_numbers_is_refused(inputs: object, serving: Serving) -> None:
+def test_no_numbers(inputs: object, serving: Serving) -> None:
     assert serving.refusal(inputs)
 
 

@@ -69,7 +69,7 @@ def test_a_test_split_needs_mines() -> None:
 
 
 @pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
-def test_too_few_unseen_chips_or_places_decide_nothing(chips: int, places: int) -> None:
+def test_too_few_unseen_chips(chips: int, places: int) -> None:
     few = judged_chips(chips, places)
     decision = compare("good", "guess", few)
     assert decision.outcome == "challenger"
@@ -84,7 +84,7 @@ def test_too_few_chips_make_no_first_champion(chips: int, places: int) -> None:
     assert decision.reason.startswith(f"There are only {chips} test chips of {places} places, too few for a first ch")
 
 
-def test_a_metric_of_the_other_task_is_refused() -> None:
+def test_metric_of_the_other_task() -> None:
     with pytest.raises(BadInputError, match=r"^The metric iou that mine-classifier is to win by is none of its task"):
         compare("good", "guess", metric="iou")
 

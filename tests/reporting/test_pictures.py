@@ -96,7 +96,7 @@ def test_each_kind_of_pixel_has_colour_and_rim() -> None:
     assert tuple(drawn[300, 160]) == NOT_KNOWN
 
 
-def test_unknown_pixels_are_neither_right_nor_wrong() -> None:
+def test_unknown_pixels() -> None:
     drawn = overlay(np.full((8, 8), 255, np.uint8), np.ones((8, 8), bool))
     assert (drawn == NOT_KNOWN[0]).all()
 
@@ -104,7 +104,7 @@ def test_unknown_pixels_are_neither_right_nor_wrong() -> None:
 @pytest.mark.parametrize(
     ("shape", "expected"), [((64, 64), (384, 384)), ((600, 300), (384, 192)), ((50, 20), (350, 140))]
 )
-def test_chips_of_any_size_are_shown_at_one_size(shape: tuple[int, int], expected: tuple[int, int]) -> None:
+def test_size_of_chips(shape: tuple[int, int], expected: tuple[int, int]) -> None:
     assert enlarge(np.zeros((*shape, 3), np.uint8), 384).shape[:2] == expected
     assert overlay(np.zeros(shape, np.uint8), np.zeros(shape, bool), 384).shape[:2] == expected
 

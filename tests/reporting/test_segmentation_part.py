@@ -82,7 +82,7 @@ def test_comparison_with_classifiers() -> None:
     assert "with a ROC AUC of 0.910." in alone
 
 
-def test_without_a_test_split_figures_are_out_of_fold() -> None:
+def test_no_test_split() -> None:
     found = summarise_segmentation(data_of(chips((10, 1, 1), (10, 0, 0), fold=0)))
     assert told(chips((10, 1, 1), (10, 0, 0), fold=0))[0].startswith("In places kept out of its training")
     assert not found.test
@@ -90,7 +90,7 @@ def test_without_a_test_split_figures_are_out_of_fold() -> None:
     assert any("No chips were kept out for a test" in text for text in summary("caveats", [found], ()))
 
 
-def test_out_of_fold_figures_stand_beside_those_of_the_test() -> None:
+def test_out_of_fold_figures() -> None:
     table = pd.concat([chips((10, 1, 1), (10, 0, 0), fold=0), chips((10, 5, 5), (4, 0, 0))])
     found = headlines(summarise_segmentation(data_of(table)))
     assert found["IoU"][0] == "58 %"

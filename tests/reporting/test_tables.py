@@ -43,7 +43,7 @@ def test_nothing_scored_has_no_table() -> None:
     assert category_tables(None, "blend") == []
 
 
-def test_category_that_a_model_has_not_seen_is_a_dash() -> None:
+def test_unseen_category() -> None:
     table = pd.DataFrame(
         [("test", "blend", "town", 0, 0.5, 0.1, 0.9, 4), ("test", "baseline", "river", 0, 1.0, 0.5, 1.0, 3)],
         columns=["split", "model", "category", "label", "value", "low", "high", "chips"],

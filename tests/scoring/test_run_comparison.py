@@ -122,7 +122,7 @@ def test_each_run_is_compared_with_the_first() -> None:
     assert set(comparison.scores["run"]) == {"a", "b", "c"}
 
 
-def test_one_run_alone_or_twice_can_not_be_compared() -> None:
+def test_one_run() -> None:
     for runs in ([FIRST], [FIRST, FIRST]):
         with pytest.raises(ValueError, match="each under a name of its own"):
             compare_runs(runs, QUICK)
@@ -159,6 +159,6 @@ def test_a_verdict_is_read_from_the_interval(metric: str, difference: Interval, 
     assert verdict_of(metric, difference) == verdict
 
 
-def test_chips_without_a_readable_file_have_no_hash() -> None:
+def test_unreadable_chips_have_no_hash() -> None:
     manifest = pd.DataFrame({"filename": ["a.tif", "b.tif"], "sha256": ["0" * 64, None]})
     assert hashes_of(manifest) == {"a.tif": "0" * 64}

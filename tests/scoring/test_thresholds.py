@@ -66,7 +66,7 @@ def test_one_class_is_refused() -> None:
         choose_threshold([1, 1], [0.2, 0.4], ThresholdSettings())
 
 
-def test_model_without_out_of_fold_predictions_is_refused() -> None:
+def test_no_out_of_fold_predictions() -> None:
     table = make_table(models=("blend",))
     with pytest.raises(ValueError, match="blend has no out-of-fold"):
         choose_thresholds(table[table["fold"].isna()], ThresholdSettings())
@@ -93,7 +93,7 @@ def test_pixel_curve_agrees_with_counting() -> None:
     step=st.integers(1, 255),
     precision=st.sampled_from([np.float16, np.float32, np.float64]),
 )
-def test_counting_agrees_with_calling_in_every_precision(value: float, step: int, precision: type[np.floating]) -> None:
+def test_counting_in_every_precision(value: float, step: int, precision: type[np.floating]) -> None:
     probability = np.full((1, 1), value, precision)
     tally = tally_pixels([("a.tif", probability, np.ones((1, 1), np.uint8))], {"a.tif": HECTARE})
     curve = pixel_threshold_curve(tally)

@@ -53,7 +53,7 @@ def aliases(client: mlflow.MlflowClient) -> dict[str, str]:
     return {alias: str(version) for alias, version in client.get_registered_model("mine-classifier").aliases.items()}
 
 
-def test_a_registered_model_has_card_tags_and_aliases(client: mlflow.MlflowClient, tmp_path: Path) -> None:
+def test_card_tags_and_aliases(client: mlflow.MlflowClient, tmp_path: Path) -> None:
     run = client.create_run(client.create_experiment("models", artifact_location=str(tmp_path / "artifacts")))
     version = register(registration(tmp_path / "a", "a"), run.info.run_id)
     kept = client.get_model_version("mine-classifier", version.version)
@@ -86,7 +86,7 @@ def test_a_winning_challenger_becomes_champion(tmp_path: Path) -> None:
     assert (champion.version, champion.content_hash) == ("2", "b" * 16)
 
 
-def test_a_new_champion_since_the_comparison_stays(
+def test_new_champion_since_the_comparison(
     client: mlflow.MlflowClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for letter, before in (("a", ""), ("b", "1")):
@@ -149,7 +149,7 @@ def test_a_version_is_fetched_once_and_whole(tmp_path: Path, address: str) -> No
         ("models:/mine-classifier@best", r"no alias best in the registry: its versions are 1; by alias 1 \(challen"),
     ],
 )  # fmt: skip
-def test_an_unknown_version_is_refused_with_the_known_ones(tmp_path: Path, address: str, told: str) -> None:
+def test_unknown_version(tmp_path: Path, address: str, told: str) -> None:
     register(registration(tmp_path / "a", "a"), None)
     with pytest.raises(RegistryError, match=told):
         find_version(address)
@@ -160,7 +160,7 @@ def test_an_empty_registry_says_how_to_fill_it() -> None:
         find_version("models:/mine-classifier@champion")
 
 
-def test_a_silent_registry_names_the_command_to_repeat(tmp_path: Path) -> None:
+def test_silent_registry(tmp_path: Path) -> None:
     mlflow.set_tracking_uri("http://somebody:secret@127.0.0.1:9")
     with pytest.raises(SilentRegistryError, match=r"then type kedro run --pipelines=registration") as told:
         register(registration(tmp_path / "a", "a"), None)

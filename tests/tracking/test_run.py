@@ -69,7 +69,7 @@ def test_no_secret_is_logged(client: MlflowClient, store: RunStore, tmp_path: Pa
     assert known.data.params["source"] == "https://host.org"
 
 
-def test_without_a_server_the_run_goes_on_and_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_run_without_a_server(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run = tracked_runs.begin(tmp_path, RunStore(NOWHERE, "mining_the_mines"))
     run.set_tags({"data_hash": "abc"})
     run.log_text("{}", "run.json")

@@ -40,7 +40,7 @@ def test_files_of_a_run_are_fetched(tracked: Tracked) -> None:
     assert run.artifact("classification/decision.json").read_text("utf-8").startswith("{")
 
 
-def test_a_missing_artifact_is_reported_with_the_others(tracked: Tracked) -> None:
+def test_missing_artifact(tracked: Tracked) -> None:
     with pytest.raises(BadInputError, match=r"has no file provenance/run\.json: it has manifest\.csv\."):
         find_run("first", tracked.store).artifact("provenance/run.json")
     with pytest.raises(BadInputError, match="none of its files can be reached"):
@@ -48,7 +48,7 @@ def test_a_missing_artifact_is_reported_with_the_others(tracked: Tracked) -> Non
 
 
 @pytest.mark.parametrize("wanted", ["nonsense", "LAST~2", "0" * 32, "LAST~x", "feedfacefeedface"])
-def test_an_unknown_run_is_reported_with_the_last_ones(tracked: Tracked, wanted: str) -> None:
+def test_unknown_run(tracked: Tracked, wanted: str) -> None:
     with pytest.raises(BadInputError, match=rf"There is no.* run {wanted} .* name one of the last ones") as told:
         find_run(wanted, tracked.store)
     assert f"{tracked.ids[3][:12]} training 2026-" in str(told.value)

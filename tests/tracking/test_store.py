@@ -31,7 +31,7 @@ def test_artifacts_lie_beside_an_embedded_store(address: str, where: str | None)
     assert artifact_folder(address) == (None if where is None else Path(where))
 
 
-def test_a_project_that_was_moved_keeps_new_files_where_it_is_now(tmp_path: Path) -> None:
+def test_moved_project(tmp_path: Path) -> None:
     before = tmp_path / "prøject"
     old = tracked_runs.embedded(before)
     first = tracked_runs.begin(before, old, "first")

@@ -39,7 +39,7 @@ def line(server: TrackingServer) -> Iterator[FaultyServer]:
         yield running
 
 
-def test_two_runs_lose_nothing_when_the_server_is_killed(server: TrackingServer, tmp_path: Path) -> None:
+def test_killed_server_loses_nothing(server: TrackingServer, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("one", "two")]
     runs = [tracked_runs.begin_training(folder, server.address, EPOCHS, 0.2) for folder in folders]
     keys = [run.stdout.readline().strip() for run in runs if run.stdout is not None]
@@ -62,9 +62,7 @@ def test_two_runs_lose_nothing_when_the_server_is_killed(server: TrackingServer,
     assert not list(tmp_path.glob("*/unsent/*"))
 
 
-def test_a_pipeline_whose_server_dies_ends_well_and_is_sent_by_command(
-    line: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pipeline_whose_server_dies(line: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = copy_project(tmp_path / "project")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", line.address.replace("//", "//somebody:hunter2@"))
     line.fail("/mlflow-artifacts/", "drop")  # it dies when the first file is sent

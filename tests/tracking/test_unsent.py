@@ -41,7 +41,7 @@ def redirect(record: Path, store: RunStore) -> None:
     path.write_text(path.read_text("utf-8").replace(NOWHERE.name, store.name), encoding="utf-8")
 
 
-def test_a_run_whose_server_never_answered_is_sent_whole(store: RunStore, tmp_path: Path) -> None:
+def test_unanswered_run_is_sent(store: RunStore, tmp_path: Path) -> None:
     run = log_offline(tmp_path, store)
     (sending,) = send_unsent(tmp_path / "unsent", store)
     assert sending.outcome == "sent"
@@ -65,7 +65,7 @@ def test_sending_twice_changes_nothing(store: RunStore, tmp_path: Path) -> None:
     assert tracked_runs.losses(client, known.info.run_id) == {"fold 0": [0.0, 1.0, 2.0]}
 
 
-def test_a_killed_run_ends_as_killed_and_has_all_of_its_epochs(store: RunStore, tmp_path: Path) -> None:
+def test_killed_run(store: RunStore, tmp_path: Path) -> None:
     process = tracked_runs.begin_training(tmp_path, store.address, EPOCHS, 0.0, hang=True)
     assert process.stdout is not None
     key = process.stdout.readline().strip()
@@ -83,7 +83,7 @@ def test_a_killed_run_ends_as_killed_and_has_all_of_its_epochs(store: RunStore, 
     assert len(client.list_artifacts(run.info.run_id, "epochs")) == 2 * EPOCHS
 
 
-def test_a_line_that_was_cut_off_is_left_out(store: RunStore, tmp_path: Path) -> None:
+def test_cut_off_line(store: RunStore, tmp_path: Path) -> None:
     run = log_offline(tmp_path, store)
     entries = tmp_path / "unsent" / run.key / "entries.jsonl"
     entries.write_bytes(entries.read_bytes()[:-20])
@@ -91,7 +91,7 @@ def test_a_line_that_was_cut_off_is_left_out(store: RunStore, tmp_path: Path) ->
     assert tracked_runs.of_key(store.client(), run.key).info.status == "KILLED"
 
 
-def test_records_that_can_not_be_sent_stay(store: RunStore, tmp_path: Path) -> None:
+def test_records_that_stay(store: RunStore, tmp_path: Path) -> None:
     run = log_offline(tmp_path, store)
     record = tmp_path / "unsent" / run.key
     elsewhere = send_record(record, NOWHERE)
