@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from kedro.config import OmegaConfigLoader
+from kedro.framework.project import configure_project
 
 from conftest import PROJECT
 from mining_the_mines.core.errors import BadInputError
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:register_new_resolver")
 
 def refuse(**given: Any) -> None:
     """Compare with what this project's own configuration knows."""
+    configure_project("mining_the_mines")
     loader = OmegaConfigLoader(str(PROJECT / "conf"), env="archive", runtime_params=given, **CONFIG_LOADER_ARGS)
     refuse_unknown(given, known_parameters(loader))
     assert loader.runtime_params == given
