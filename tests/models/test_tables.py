@@ -12,9 +12,8 @@ from sklearn.metrics import roc_auc_score
 from mining_the_mines.models.cross_validation import CrossValidation
 from mining_the_mines.models.kinds import LabelledChips, ignore_epochs
 from mining_the_mines.models.logistic import LogisticRegression
-from mining_the_mines.models.table_modules import TreeBag
 from mining_the_mines.models.tables import TableKind
-from mining_the_mines.models.trees import tree_arrays
+from mining_the_mines.models.trees import BoostedTrees, tree_arrays
 from support.feature_tables import FEWER_TREES, fitted, telling_table
 from support.training_data import by_chip
 
@@ -88,5 +87,5 @@ def test_trees_equal_scikit_learn() -> None:
     table[random.random(table.shape) < 0.1] = np.nan
     boosters = [HistGradientBoostingClassifier(max_iter=7, random_state=bag).fit(table, labels) for bag in range(3)]
     mean = np.mean([booster.decision_function(table) for booster in boosters], axis=0)
-    found = TreeBag(tree_arrays(boosters))(torch.from_numpy(table)).numpy()
+    found = BoostedTrees().table_module(tree_arrays(boosters))(torch.from_numpy(table)).numpy()
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-mean)), atol=1e-12)

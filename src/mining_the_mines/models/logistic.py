@@ -10,9 +10,9 @@ from mining_the_mines.models.kinds import Weights
 from mining_the_mines.models.tables import LabelledTable, TableKind
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
-#: Deviations from the mean at which features are cut off, as in :class:`.table_modules.StandardisedLinear`.
+#: Deviations from the mean at which features are cut off.
 _LIMIT = 10.0
 
 
@@ -26,7 +26,11 @@ class LogisticRegression(TableKind):
     )
 
     def fit_table(self, table: LabelledTable, random: np.random.Generator) -> Weights:  # noqa: ARG002 - nothing random
-        """Standardise the features, then fit their coefficients."""
+        """Standardise the features, then fit their coefficients.
+
+        Returns:
+            float64 ``mean``, ``deviation`` and ``coefficients`` ``(F,)``, and ``intercept`` ``()``.
+        """
         import torch
         from sklearn.linear_model import LogisticRegression as Regression
 
@@ -45,8 +49,7 @@ class LogisticRegression(TableKind):
         }
         return {name: torch.from_numpy(np.asarray(array, dtype=np.float64)) for name, array in arrays.items()}
 
-    def table_module(self, weights: Weights) -> "nn.Module":
-        """The fitted coefficients as a module."""
-        from mining_the_mines.models.table_modules import StandardisedLinear
-
-        return StandardisedLinear(weights)
+    def probability(self, weights: Weights, features: "Tensor") -> "Tensor":
+        """Standardise as in training; a missing feature counts as the mean."""
+        standard = ((features - weights["mean"]) / weights["deviation"]).nan_to_num(0.0).clamp(-_LIMIT, _LIMIT)
+        return (standard @ weights["coefficients"] + weights["intercept"]).sigmoid()

@@ -15,7 +15,7 @@ from mining_the_mines.core.threads import one_thread
 from mining_the_mines.models.kinds import ChipLayout, FoldFit, LabelledChips, ModelKind, ReportEpoch, Weights
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 #: Times that each family of features is shuffled for its importance.
 SHUFFLES: Final = 4
@@ -48,8 +48,22 @@ class TableKind(ModelKind):
         """Train on a table."""
 
     @abstractmethod
+    def probability(self, weights: Weights, features: "Tensor") -> "Tensor":
+        """Predict in torch operations that ``torch.export`` can follow.
+
+        Args:
+            weights: As :meth:`fit_table` returned them.
+            features: float64 ``(B, F)``; NaN for a missing one.
+
+        Returns:
+            Probability of a mine, float64 ``(B,)``.
+        """
+
     def table_module(self, weights: Weights) -> "nn.Module":
         """Build the module of one member: features float64 ``(B, F)``, NaN if missing → probability ``(B,)``."""
+        from mining_the_mines.models.table_modules import TableMember
+
+        return TableMember(self.probability, weights)
 
     @property
     def seed_of_folds(self) -> int:

@@ -11,7 +11,7 @@ from mining_the_mines.models.tables import LabelledTable, TableKind
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from torch import nn
+    from torch import Tensor
 
 
 class BoostedTrees(TableKind):
@@ -63,11 +63,22 @@ class BoostedTrees(TableKind):
             boosters.append(booster.fit(values, table.labels, sample_weight=weights))
         return tree_arrays(boosters)
 
-    def table_module(self, weights: Weights) -> "nn.Module":
-        """The trees of a bag as tensors."""
-        from mining_the_mines.models.table_modules import TreeBag
+    def probability(self, weights: Weights, features: "Tensor") -> "Tensor":
+        """Average the log-odds of the boosters.
 
-        return TreeBag(weights)
+        All chips go down all trees at once, a step at a time, by gathering: without loops over trees, and without
+        branches that ``torch.export`` could not follow (S. Nakandala et al., "A tensor compiler for unified machine
+        learning prediction serving", OSDI 2020, section 4.1). Thresholds and leaves stay float64, as they were learnt.
+        """
+        import torch
+
+        node = weights["roots"].expand(features.shape[0], -1)
+        for _ in range(int(weights["depth"])):
+            asked = features.gather(1, weights["feature"][node])
+            goes_left = torch.where(asked.isnan(), weights["missing_left"][node], asked <= weights["threshold"][node])
+            node = torch.where(goes_left, weights["left"][node], weights["right"][node])
+        log_odds = weights["value"][node].sum(dim=1) / len(weights["prior"]) + weights["prior"].mean()
+        return log_odds.sigmoid()
 
 
 def _weigh_places(places: NDArray[np.str_], random: np.random.Generator) -> NDArray[np.float64]:
