@@ -4,9 +4,10 @@ import json
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.registry.promotion import Decision, PromotionCase, decide
+from mining_the_mines.registry.promotion import Decision, PromotionCase, RegistrationSettings, decide
 from support.registered_models import SETTINGS, judged_chips, never, scorer
 
 CHIPS = judged_chips()
@@ -97,3 +98,10 @@ def test_a_decision_is_json() -> None:
     settings = SETTINGS.model_copy(update={"minimum_places": 1})
     alone = decide(PromotionCase(scorer(one_place, "good"), one_place["place"]), settings).record()
     assert alone["challenger"]["low"] is None
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "gini"])
+def test_metric_to_win_by_is_a_score_that_rises(metric: str) -> None:
+    with pytest.raises(ValidationError, match=f"No model can win by the metric {metric}: name one of f1, .*iou"):
+        RegistrationSettings(name="mine-classifier", metric=metric)
+    assert RegistrationSettings(name="mine-classifier", metric="mcc").metric == "mcc"

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 from sklearn import metrics as sk
 
 from mining_the_mines.scoring.calibration import reliability_curve
 from mining_the_mines.scoring.curves import precision_recall_points, roc_curve_points, threshold_curve
-from mining_the_mines.scoring.metrics import CONFUSION, METRICS, score, weighted_scores
+from mining_the_mines.scoring.metrics import CONFUSION, METRICS, MetricName, score, weighted_scores
 from support.predictions import make_chips
 
 LABELS = np.array([1, 0, 1, 1, 0, 0, 1, 0, 0, 0])
@@ -116,3 +117,10 @@ def test_area_under_roc_points() -> None:
 def test_one_class_has_no_curve() -> None:
     assert roc_curve_points([1, 1], [0.2, 0.3]).empty
     assert precision_recall_points([1, 1], [0.2, 0.3]).empty
+
+
+def test_metric_of_a_parameter_is_known() -> None:
+    adapter: TypeAdapter[str] = TypeAdapter(MetricName)
+    assert adapter.validate_python("mcc") == "mcc"
+    with pytest.raises(ValidationError, match="There is no metric beauty: name one of f1, precision"):
+        adapter.validate_python("beauty")

@@ -7,12 +7,12 @@ chips count alike for both. A model that is not shown to be better stays the cha
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.registry.package import StoredPackage
@@ -23,6 +23,8 @@ from mining_the_mines.scoring.bootstrap import (
     bootstrap_intervals,
     paired_difference,
 )
+from mining_the_mines.scoring.metrics import LOWER_IS_BETTER, METRICS
+from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_SHARES
 
 if TYPE_CHECKING:
     from mining_the_mines.models.predictor import Predictor
@@ -33,8 +35,20 @@ CHALLENGER: Final = "challenger"
 COUNTS: Final = ("chips", "places", "left_out", "one_sided_pixels")
 
 Outcome = Literal["champion", "challenger"]
-#: Metrics that a model can win by; all are better when they are larger.
-PromotionMetric = Literal["roc_auc", "average_precision", "f1", "balanced_accuracy", "iou", "boundary_f1"]
+#: Metrics that a classifier or a segmenter can win by; all are better when they are larger.
+PROMOTION_METRICS: Final = tuple(
+    dict.fromkeys([*(name for name in METRICS if name not in LOWER_IS_BETTER), *SEGMENTATION_SHARES])
+)
+
+
+def _check_metric(name: str) -> str:
+    if name not in PROMOTION_METRICS:
+        raise ValueError(f"No model can win by the metric {name}: name one of {', '.join(PROMOTION_METRICS)}.")
+    return name
+
+
+#: Name of one of :data:`PROMOTION_METRICS`, as a type of parameters.
+PromotionMetric = Annotated[str, AfterValidator(_check_metric)]
 
 
 class RegistrationSettings(BaseModel):
@@ -46,7 +60,9 @@ class RegistrationSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, pattern=r"^[^/:]+$", description="Name of the model in the registry.")
-    metric: PromotionMetric = Field(description="Metric on the test split that decides.")
+    metric: PromotionMetric = Field(
+        description=f"Metric on the test split that decides: one of {', '.join(PROMOTION_METRICS)}."
+    )
     margin: float = Field(0.005, ge=0, le=1, description="Smallest difference to the champion that counts as a win.")
     confidence: float = Field(
         0.95, gt=0, lt=1, description="Level of the paired difference's interval, which must lie above 0."

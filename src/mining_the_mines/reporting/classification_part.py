@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import pandas as pd
 from markupsafe import Markup
@@ -24,10 +23,8 @@ from mining_the_mines.reporting.tables import (
     model_tables,
 )
 from mining_the_mines.scoring.curves import threshold_curve
+from mining_the_mines.scoring.metrics import OVERVIEW_METRICS
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, select_scores, split_predictions
-
-#: Scores of the overview figure; higher is better in all of them.
-_OVERVIEW: Final = ("f1", "precision", "recall", "specificity", "roc_auc", "average_precision")
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def _splits(data: ClassificationData) -> list[SplitFigures]:
 
 def _overview_scores(table: pd.DataFrame, split: str) -> pd.DataFrame:
     rows = select_scores(table, split)
-    return rows[rows["metric"].isin(_OVERVIEW)]
+    return rows[rows["metric"].isin(OVERVIEW_METRICS)]
 
 
 def _threshold_curve(data: ClassificationData) -> Markup | None:

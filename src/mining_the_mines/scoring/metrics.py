@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import AfterValidator
 
 from mining_the_mines.scoring.calibration import assign_probability_bins, weighted_calibration_error
 
@@ -216,6 +217,7 @@ class Metric:
         lower_is_better: Whether smaller figures are better.
         ranking: Whether it needs no threshold.
         raised_by_noise: Whether noise can only raise it, as a sum of distances.
+        overview: Whether the report's figure of scores with intervals shows it; higher must be better, from 0 to 1.
     """
 
     title: str
@@ -225,17 +227,20 @@ class Metric:
     lower_is_better: bool = field(default=False, kw_only=True)
     ranking: bool = field(default=False, kw_only=True)
     raised_by_noise: bool = field(default=False, kw_only=True)
+    overview: bool = field(default=False, kw_only=True)
 
 
 #: All metrics, the most telling ones first.
 CHIP_METRICS = MappingProxyType(
     {
-        "f1": Metric("F1", f1, about=_mines_or_calls),
-        "precision": Metric("Precision", precision, about=_calls),
-        "recall": Metric("Recall", recall, about=_mines),
-        "specificity": Metric("Specificity", specificity, about=_others),
-        "roc_auc": Metric("ROC AUC", roc_auc, about=_rarer_class, ranking=True),
-        "average_precision": Metric("Average precision", average_precision, about=_rarer_class, ranking=True),
+        "f1": Metric("F1", f1, about=_mines_or_calls, overview=True),
+        "precision": Metric("Precision", precision, about=_calls, overview=True),
+        "recall": Metric("Recall", recall, about=_mines, overview=True),
+        "specificity": Metric("Specificity", specificity, about=_others, overview=True),
+        "roc_auc": Metric("ROC AUC", roc_auc, about=_rarer_class, ranking=True, overview=True),
+        "average_precision": Metric(
+            "Average precision", average_precision, about=_rarer_class, ranking=True, overview=True
+        ),
         "balanced_accuracy": Metric("Balanced accuracy", balanced_accuracy, about=_all),
         "accuracy": Metric("Accuracy", accuracy, about=_all),
         "mcc": Metric("Matthews correlation", mcc, about=_rarer_class, worst=-1.0),
@@ -248,9 +253,20 @@ CHIP_METRICS = MappingProxyType(
 )
 METRICS = tuple(CHIP_METRICS)
 METRIC_TITLES = MappingProxyType({name: metric.title for name, metric in CHIP_METRICS.items()})
+OVERVIEW_METRICS = tuple(name for name, metric in CHIP_METRICS.items() if metric.overview)
 RANKING_METRICS = tuple(name for name, metric in CHIP_METRICS.items() if metric.ranking)
 LOWER_IS_BETTER = frozenset(name for name, metric in CHIP_METRICS.items() if metric.lower_is_better)
 RAISED_BY_NOISE = frozenset(name for name, metric in CHIP_METRICS.items() if metric.raised_by_noise)
+
+
+def _check_name(name: str) -> str:
+    if name not in CHIP_METRICS:
+        raise ValueError(f"There is no metric {name}: name one of {', '.join(METRICS)}.")
+    return name
+
+
+#: Name of one of :data:`CHIP_METRICS`, as a type of parameters.
+MetricName = Annotated[str, AfterValidator(_check_name)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,10 +28,13 @@ from mining_the_mines.scoring.tables import SCORE_COLUMNS, split_predictions
 
 #: Name of the model in tables.
 SEGMENTER: Final = "segmenter"
+#: Scores from 0 to 1 with an interval; higher is better in all of them.
+SEGMENTATION_SHARES: Final = (
+    "iou", "f1", "precision", "recall", "boundary_f1", "iou_per_image", "iou_per_mine_image", "empty_kept_empty",
+)  # fmt: skip
 #: Figures with an interval, the most telling ones first.
 SEGMENTATION_METRICS: Final = (
-    "iou", "f1", "precision", "recall", "boundary_f1", "iou_per_image", "iou_per_mine_image", "empty_kept_empty",
-    "area_bias_hectares", "area_bias_share", "area_error_hectares",
+    *SEGMENTATION_SHARES, "area_bias_hectares", "area_bias_share", "area_error_hectares",
 )  # fmt: skip
 #: Totals of the very chips that are scored, so without an interval.
 SEGMENTATION_TOTALS: Final = ("true_hectares", "predicted_hectares")

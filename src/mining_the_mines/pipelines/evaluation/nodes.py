@@ -1,7 +1,7 @@
 """Nodes of evaluation. torch is imported by the node that predicts with it."""
 
 import logging
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.complete import MineClassifier
 from mining_the_mines.models.kinds import BLEND, TrainedModel
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.metrics import METRICS, MetricName
 from mining_the_mines.scoring.tables import choose_model, difference_table, score_table, scores_by_category
 from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 
@@ -25,8 +26,8 @@ class EvaluationSettings(BaseModel):
 
     threshold: ThresholdSettings = Field(ThresholdSettings(), description="How the threshold of a chip is chosen.")
     bootstrap: BootstrapSettings = Field(BootstrapSettings(), description="How intervals are drawn.")
-    choose_by: Literal["roc_auc", "average_precision", "f1", "balanced_accuracy"] = Field(
-        "roc_auc", description="Out-of-fold metric by which the model is chosen."
+    choose_by: MetricName = Field(
+        "roc_auc", description=f"Out-of-fold metric by which the model is chosen: one of {', '.join(METRICS)}."
     )
     batch_size: int = Field(32, ge=1, description="Chips predicted at a time.")
 
