@@ -15,6 +15,7 @@ import mlflow
 import pandas as pd
 import pytest
 import rasterio
+import yaml
 from click.testing import Result
 from mlflow.entities import Run
 
@@ -199,9 +200,10 @@ def test_one_region_is_kept_for_testing(project: Path) -> None:
 def test_every_model_is_scored_on_both_splits_with_intervals(project: Path) -> None:
     scores = pd.read_csv(newest(project, "scores.csv"))
     auc = scores[(scores["metric"] == "roc_auc") & scores["category_excluded"].isna()]
-    assert set(zip(auc["split"], auc["model"], strict=True)) == {
-        (split, model) for split in ("out-of-fold", "test") for model in ("baseline", "logistic", "network", "blend")
-    }
+    parameters = yaml.safe_load((project / "conf/base/parameters_classification.yml").read_text(encoding="utf-8"))
+    models = [*parameters["classification"]["models"], "blend"]
+    expected = {(split, model) for split in ("out-of-fold", "test") for model in models}
+    assert set(zip(auc["split"], auc["model"], strict=True)) == expected
     assert (auc["low"] <= auc["value"]).all()
     assert (auc["value"] <= auc["high"]).all()
 
