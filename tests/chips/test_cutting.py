@@ -59,7 +59,7 @@ def test_label_follows_share(tmp_path_factory: pytest.TempPathFactory, edge: flo
     assert (record.mines, record.others) == ((1, 0) if share > mine else (0, 1))
 
 
-def test_folder_reads_like_prebuilt_chips(tmp_path: Path) -> None:
+def test_folder(tmp_path: Path) -> None:
     folder = cut_chips([composite_at(tmp_path)], mine_and_speck(tmp_path), SETTINGS, tmp_path / "chips").folder
     manifest = take_inventory(ChipFolder(folder / "images", read_labels(folder / LABELS)), ChipSettings(bands=BANDS))
     assert len(manifest) == 19
@@ -74,7 +74,7 @@ def test_folder_reads_like_prebuilt_chips(tmp_path: Path) -> None:
     assert ChipFolder(folder / "unlabelled").filenames == ("north_r000_c001.tif",)
 
 
-def test_left_out_chips_have_reasons(tmp_path: Path) -> None:
+def test_reasons(tmp_path: Path) -> None:
     empty = np.zeros((64, 80), dtype=bool)
     empty[48:, 64:] = True
     cut = cut_chips([composite_at(tmp_path, empty=empty)], mine_and_speck(tmp_path), SETTINGS, tmp_path / "chips")
@@ -87,7 +87,7 @@ def test_left_out_chips_have_reasons(tmp_path: Path) -> None:
     assert (record.mines, record.others, record.unlabelled, record.left_out) == (1, 17, 1, 2)
 
 
-def test_mine_under_clouds_is_ambiguous(tmp_path: Path) -> None:
+def test_mine_under_clouds(tmp_path: Path) -> None:
     empty = np.zeros((16, 32), dtype=bool)
     empty[:8, :8] = True
     composite = composite_at(tmp_path, grid=utm_grid(16, 32), empty=empty)
@@ -96,7 +96,7 @@ def test_mine_under_clouds_is_ambiguous(tmp_path: Path) -> None:
     assert "but only 0.00% of it has data" in table(cut.folder / LEFT_OUT)["reason"][0]
 
 
-def test_image_has_pixels_place_and_dates(tmp_path: Path) -> None:
+def test_image(tmp_path: Path) -> None:
     composite = composite_at(tmp_path, clear=7)
     cut = cut_chips([composite], mine_and_speck(tmp_path), SETTINGS, tmp_path / "chips")
     path = cut.folder / "images" / "north_r001_c002.tif"
@@ -116,7 +116,7 @@ def test_image_has_pixels_place_and_dates(tmp_path: Path) -> None:
     np.testing.assert_allclose(reflectance, numbers / 10_000 - 0.1, atol=1e-6)
 
 
-def test_without_polygons_no_labels(tmp_path: Path) -> None:
+def test_no_polygons(tmp_path: Path) -> None:
     cut = cut_chips([composite_at(tmp_path)], None, SETTINGS, tmp_path / "chips")
     assert len(ChipFolder(cut.folder / "unlabelled").filenames) == cut.record.unlabelled == 20
     assert not (cut.folder / LABELS).exists()
@@ -124,7 +124,7 @@ def test_without_polygons_no_labels(tmp_path: Path) -> None:
     assert cut.record.outlines is None
 
 
-def test_same_input_same_bytes_and_record(tmp_path: Path) -> None:
+def test_same_bytes(tmp_path: Path) -> None:
     composite, polygons = composite_at(tmp_path), mine_and_speck(tmp_path)
     first, second = (cut_chips([composite], polygons, SETTINGS, tmp_path / name) for name in "ab")
     for path in first.folder.rglob("*.*"):
@@ -134,7 +134,7 @@ def test_same_input_same_bytes_and_record(tmp_path: Path) -> None:
     assert cut_chips([composite], None, SETTINGS, tmp_path / "c").record.content_hash != first.record.content_hash
 
 
-def test_region_without_polygons_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_region_without_polygons(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     south = composite_at(tmp_path, "south", utm_grid(32, 32, top=9_300_000))
     polygons = outlines_in(tmp_path, [square(*at(0, 16), 160)])
     with caplog.at_level(logging.WARNING):

@@ -86,7 +86,7 @@ def test_bad_labels(images: Path, label: str, words: str) -> None:
     assert words in found["b.tif"]
 
 
-def test_labels_and_files_that_lack_each_other(images: Path) -> None:
+def test_missing_files_and_labels(images: Path) -> None:
     found = reasons(inventory(images, labels_for(("", *NAMES[:3], "e.tif"))))
     assert found["e.tif"].startswith("label without file: ")
     assert found["d.tif"].startswith("file without label: ")

@@ -45,7 +45,7 @@ def test_whole_chips(tmp_path: Path) -> None:
     assert windows.to_numpy().tolist() == [["b.tif", 0, 0, EDGE, "other", 0.0], ["a.tif", 0, 0, EDGE, "mine", 1.0]]
 
 
-def test_chips_that_are_no_squares(tmp_path: Path) -> None:
+def test_oblong_chips(tmp_path: Path) -> None:
     masks, polygons = drawn(tmp_path, [square(LEFT + 50, TOP - 100, 30)], {"a.tif": utm_grid(16, 20)})
     with pytest.raises(
         BadInputError, match=r"The chips are 20 × 16 pixels, and no squares: set windows.cut to polygon"
@@ -54,7 +54,7 @@ def test_chips_that_are_no_squares(tmp_path: Path) -> None:
     assert len(cut_windows(masks, ["a.tif"], polygons, POLYGONS)) == 1
 
 
-def test_window_is_centred_with_context(tmp_path: Path) -> None:
+def test_context(tmp_path: Path) -> None:
     masks, polygons = drawn(tmp_path, [square(LEFT + 400, TOP - 500, 200)])  # columns 40 to 60, rows 30 to 50
     window = of_kind(cut_windows(masks, ["a.tif"], polygons, POLYGONS), "mine").to_dict("records")[0]
     assert (window["size"], window["hectares"]) == (64, 4.0)  # 20 pixels twice over, rounded up

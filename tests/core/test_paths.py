@@ -34,11 +34,6 @@ def test_path_elsewhere(project: Path, named: str) -> None:
     assert tell(named, project / "map.json") == named
 
 
-@pytest.mark.parametrize("told", ["/mnt/scenes/a.tif", "https://x.org/a.tif"])
-def test_find_address_or_absolute_path(project: Path, told: str) -> None:
-    assert find(told, project / "map.json") == told
-
-
 def test_no_project(tmp_path: Path) -> None:
     image = str(tmp_path / "a.tif")
     assert tell(image, tmp_path / "map.json") == image

@@ -54,7 +54,7 @@ def four_mines(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("filename", ["utm.tif", "degrees.tif", "forest.tif"])
 @pytest.mark.parametrize("kind", ["probabilities", "masks"])
-def test_rasters_lie_on_the_chip(results: Path, filename: str, kind: str) -> None:
+def test_rasters(results: Path, filename: str, kind: str) -> None:
     with rasterio.open(results / kind / filename) as raster, rasterio.open(results.parent / "chips" / filename) as chip:
         assert (raster.crs, raster.transform, raster.shape) == (chip.crs, chip.transform, chip.shape)
 
@@ -115,13 +115,13 @@ def test_table(results: Path) -> None:
 @pytest.mark.parametrize(
     ("filename", "words"), [("broken.tif", "can't be read"), ("nowhere.tif", "no CRS"), ("night.tif", "empty")]
 )
-def test_reason_of_a_left_out_chip(results: Path, filename: str, words: str) -> None:
+def test_reasons(results: Path, filename: str, words: str) -> None:
     reason = read_segmentation_table(results).set_index("filename")["error"][filename]
     assert filename in reason
     assert words in reason
 
 
-def test_chips_that_can_not_be_segmented(tmp_path: Path) -> None:
+def test_unusable_chips(tmp_path: Path) -> None:
     write_chip(tmp_path / "blue.tif", bright_field()[:2], BANDS[:2], georeferenced=True)
     write_mine(tmp_path / "local.tif", CRS.from_wkt('LOCAL_CS["mine grid",UNIT["metre",1]]'))
     pixels = bright_field()
@@ -145,7 +145,7 @@ def test_batches(four_mines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [shape[0] for shape in segmenter.shapes] == [1, 1, 1, 1]
 
 
-def test_equal_and_reserved_names_of_layers(tmp_path: Path) -> None:
+def test_layer_names(tmp_path: Path) -> None:
     for name in ("pit.tif", "pit.tiff", "PIT.TIF", "gpkg_contents.tif", "Grube nördlich 1.b.tif"):
         write_mine(tmp_path / name)
     table = segment(tmp_path, tmp_path / "results")
@@ -155,7 +155,7 @@ def test_equal_and_reserved_names_of_layers(tmp_path: Path) -> None:
     assert table.loc["Grube nördlich 1.b.tif", "layer"] == "Grube nördlich 1.b"
 
 
-def test_old_results_stay_if_new_ones_fail(tmp_path: Path) -> None:
+def test_failure_keeps_old_results(tmp_path: Path) -> None:
     write_mine(tmp_path / "chips" / "mine.tif")
     segment(tmp_path / "chips", tmp_path / "results")
     with pytest.raises(BadInputError, match="There is no folder"):

@@ -73,21 +73,19 @@ def cluster() -> Iterator[LocalCluster]:
         yield running
 
 
-def test_processes_make_the_same_bytes(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
+def test_processes(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
     make_maps(plans_of(archive), [], tmp_path, DaskSettings(workers=1, processes=True))
     assert files(tmp_path) == expected
 
 
-def test_workers_that_die(archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path) -> None:
+def test_dying_worker(archive: Path, expected: dict[str, bytes], cluster: LocalCluster, tmp_path: Path) -> None:
     (archive / "model" / "poison").touch()
     make_maps(plans_of(archive), [], tmp_path, DaskSettings(address=cluster.scheduler_address))
     assert not list((archive / "model").glob("poison*"))
     assert files(tmp_path) == expected
 
 
-def test_deadly_scene_leaves_the_others(
-    archive: Path, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deadly_scene(archive: Path, cluster: LocalCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deadly, good = plans_of(archive)
     make_maps([good], [], tmp_path, ONE)
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
@@ -100,7 +98,7 @@ def test_deadly_scene_leaves_the_others(
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
-def test_killed_while_it_replaces_a_map(archive: Path, tmp_path: Path, step: int) -> None:
+def test_killed_while_replacing(archive: Path, tmp_path: Path, step: int) -> None:
     (plan, _), maps = plans_of(archive), tmp_path / "maps"
     make_maps([plan], [], maps, ONE)
     expected = files(maps)
@@ -119,7 +117,7 @@ def test_killed_while_it_replaces_a_map(archive: Path, tmp_path: Path, step: int
     assert step == 3 or [path.stat().st_mtime_ns for path in maps.rglob("mines.gpkg")] == made
 
 
-def test_finished_maps_stay_when_a_run_ends(archive: Path, tmp_path: Path) -> None:
+def test_finished_maps_stay(archive: Path, tmp_path: Path) -> None:
     waiting, done = plans_of(archive)
     make_maps([done], [], tmp_path, ONE)
     made = (tmp_path / "s1" / "map.json").stat().st_mtime_ns
@@ -160,7 +158,7 @@ def kill_when(pattern: str, count: int, archive: Path, maps: Path) -> None:
     victim.wait()
 
 
-def test_killed_run_goes_on(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
+def test_killed_run_resumes(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
     maps = tmp_path / "maps"
     kill_when(".parts/*/*.npy", 3, archive, maps)
     plans = plans_of(archive)

@@ -106,7 +106,7 @@ def test_files_open_in_a_gis(tmp_path: Path) -> None:
     assert (found.folder / "quicklook.jpg").read_bytes().startswith(b"\xff\xd8")
 
 
-def test_polygons_cover_pixels_above_threshold(tmp_path: Path) -> None:
+def test_polygons(tmp_path: Path) -> None:
     found = make_here(plan_in(tmp_path, precision="float32"), tmp_path / "maps")
     pixels = np.nansum(found.small_probability(1_000) >= THRESHOLD)
     assert found.mines.geometry.area.sum() / 100 == pytest.approx(pixels)
@@ -151,7 +151,7 @@ def test_review_by_permits(tmp_path: Path) -> None:
     assert found.record.reviews == outside.sum()
 
 
-def test_finished_map_depends_on_settings(tmp_path: Path) -> None:
+def test_changed_settings(tmp_path: Path) -> None:
     plan, folder = plan_in(tmp_path), tmp_path / "maps"
     scene, model = plan.probability.scene, plan.probability.model
     assert finished_map(plan, folder) is None
@@ -222,7 +222,7 @@ def test_missing_file(tmp_path: Path) -> None:
     assert (make_here(plan, tmp_path / "maps").folder / name).is_file()
 
 
-def test_changed_permits_change_the_hash(tmp_path: Path) -> None:
+def test_changed_permits(tmp_path: Path) -> None:
     left, top = CORNER
     path, hashes = tmp_path / "areas.shp", set()
     for name, edge in (("Boa Vista", 100), ("Boa Terra", 100), ("Boa Terra", 200)):
@@ -232,7 +232,7 @@ def test_changed_permits_change_the_hash(tmp_path: Path) -> None:
     assert len(hashes) == 3
 
 
-def test_old_map_stays_if_a_new_one_fails(tmp_path: Path) -> None:
+def test_failure_keeps_the_old_map(tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     folder = tmp_path / "maps"
     before = make_here(plan, folder)

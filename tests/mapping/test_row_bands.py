@@ -110,28 +110,6 @@ def test_coarse_model(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, plain_map(reflectance(numbers), plan), atol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int16"])
-def test_scale_and_offset(tmp_path: Path, dtype: str) -> None:
-    numbers = ground(60, 60)
-    stored = store_model(tmp_path / "model")
-    path = write_scene(tmp_path / "scene.tif", (numbers + 1_000).astype(dtype), scaling=(0.0001, -0.1))
-    plan = plan_map(path, stored)
-    expected = plain_map((numbers / 10_000).astype(np.float32), plan)
-    np.testing.assert_allclose(joined(map_rows(plan, tmp_path / "parts")), expected, atol=1e-6)
-
-
-def test_bands_by_name(tmp_path: Path) -> None:
-    numbers = ground(50, 50)
-    stored = store_model(tmp_path / "model")
-    extra = np.full_like(numbers[:1], 4)
-    straight = write_scene(tmp_path / "straight.tif", numbers)
-    shuffled = write_scene(
-        tmp_path / "shuffled.tif", np.concatenate([numbers[1:], extra, numbers[:1]]), ["B3", "B8", "B2"]
-    )
-    maps = [joined(map_rows(plan_map(path, stored), tmp_path / path.stem)) for path in (straight, shuffled)]
-    np.testing.assert_array_equal(maps[0], maps[1])
-
-
 def test_parts_of_another_division(tmp_path: Path) -> None:
     # With much overlap several rows of windows begin above the scene.
     path = write_scene(tmp_path / "scene.tif", ground(200, 20))

@@ -94,14 +94,14 @@ def test_stac_item(tmp_path: Path) -> None:
     assert image.stat().st_mtime_ns == made
 
 
-def test_clouds_of_an_item_have_no_data(tmp_path: Path) -> None:
+def test_clouds_of_an_item(tmp_path: Path) -> None:
     scl = clear()
     scl[:, :24] = CLOUD
     (found,) = map_named(tmp_path, str(item_at(tmp_path / "archive", scl, **{"eo:cloud_cover": 99.0}))).maps
     assert 0.4 < found.record.mapped_share < 0.6
 
 
-def test_item_without_clear_pixel_is_refused(tmp_path: Path) -> None:
+def test_item_without_clear_pixel(tmp_path: Path) -> None:
     path = item_at(tmp_path / "archive", np.full((48, 48), CLOUD, np.uint8))
     with pytest.raises(SceneError, match=r"no pixel is clear"):
         map_named(tmp_path, str(path))
@@ -116,7 +116,7 @@ def test_item_without_a_band_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("box", [[179.2, -17.1, -179.8, -16.1], [179.2, -17.1, 0, -179.8, -16.1, 90]])
-def test_item_across_the_antimeridian_is_refused(tmp_path: Path, box: list[float]) -> None:
+def test_item_across_the_antimeridian(tmp_path: Path, box: list[float]) -> None:
     path = changed(item_at(tmp_path / "archive"), bbox=box)
     with pytest.raises(SceneError, match=r"acquisition\.regions") as error:
         map_named(tmp_path, str(path))
@@ -131,7 +131,7 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
         yield server
 
 
-def test_saved_item_of_the_planetary_computer_is_signed(tmp_path: Path, tokens: FaultyServer) -> None:
+def test_signed_item(tmp_path: Path, tokens: FaultyServer) -> None:
     path = item_at(tmp_path / "archive")
     assets = json.loads(path.read_text(encoding="utf-8"))["assets"]
     for name, asset in assets.items():
@@ -173,7 +173,7 @@ def test_other_polygons_are_one_task(tmp_path: Path) -> None:
         assert counter.totals == [1]
 
 
-def test_bad_scenes_leave_the_others(tmp_path: Path) -> None:
+def test_bad_scenes(tmp_path: Path) -> None:
     scenes = tmp_path / "scenes"
     raster(scenes, "good")
     truncated(scenes, "cut")
@@ -208,7 +208,7 @@ def test_unwritable_folder_ends_the_run(tmp_path: Path) -> None:
         map_named(tmp_path, str(raster(tmp_path, "north")))
 
 
-def test_parts_of_a_changed_scene_are_removed(tmp_path: Path) -> None:
+def test_parts_of_a_changed_scene(tmp_path: Path) -> None:
     scenes = tmp_path / "scenes"
     raster(scenes, "good")
     path = truncated(scenes, "cut")

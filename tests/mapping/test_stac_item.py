@@ -101,20 +101,6 @@ def test_raster_fields(folder: Path, mines: gpd.GeoDataFrame) -> None:
     assert (band["data_type"], band["nodata"]) == ("float32", "nan")
 
 
-def test_nodata(folder: Path, mines: gpd.GeoDataFrame) -> None:
-    write_raster(folder / "probability.tif", dtype="uint8", nodata=255)
-    assert written(folder, mines)["assets"]["probability"]["bands"][0]["nodata"] == 255
-    write_raster(folder / "probability.tif", dtype="uint8", nodata=None)
-    assert "nodata" not in written(folder, mines)["assets"]["probability"]["bands"][0]
-
-
-def test_crs_without_code(folder: Path, mines: gpd.GeoDataFrame) -> None:
-    write_raster(folder / "probability.tif", crs="+proj=laea +lat_0=-5 +lon_0=-57 +datum=WGS84 +units=m")
-    properties = written(folder, mines)["properties"]
-    assert properties["proj:code"] is None
-    assert properties["proj:wkt2"].startswith("PROJCRS")
-
-
 def test_properties(folder: Path, mines: gpd.GeoDataFrame, tmp_path: Path) -> None:
     properties = written(folder, mines)["properties"]
     assert properties["mines:count"] == 2
@@ -161,7 +147,7 @@ def grid(epsg: int, longitude: float, latitude: float, edge: float, pixels: int 
     return ChipGrid(crs, from_origin(x - half, y + half, edge, edge), pixels, pixels)
 
 
-def test_footprint_is_counter_clockwise_with_seven_digits() -> None:
+def test_footprint() -> None:
     footprint = draw_footprint(grid(32721, -57, -5, 10))
     assert isinstance(footprint, shapely.Polygon)
     assert footprint.exterior.is_ccw

@@ -64,13 +64,6 @@ def test_small_scene(axis: AxisWindows) -> None:
         assert axis.starts == (0,)
 
 
-def test_small_scene_in_a_whole_window() -> None:
-    axis = cut_axis(5, 32, 0.5, "cosine", whole=True)
-    assert axis.window == 32
-    assert axis.inside(0) == (0, 5)
-    assert len(axis.starts) == 1
-
-
 @pytest.mark.parametrize("blend", ["cosine", "crop"])
 def test_rims_have_context(blend: Blend) -> None:
     axis = cut_axis(1000, 256, 0.5, blend)

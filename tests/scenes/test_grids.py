@@ -49,11 +49,6 @@ def test_native_grid(scene: pystac.Item, band: str, step: int) -> None:
     assert (across.step, across.left) == (10, LEFT + 3)
 
 
-def test_mixed_resolutions(scene: pystac.Item, tmp_path: Path) -> None:
-    fine = renamed(write_scene(tmp_path, "f", Observation({"coastal": flat(1)}, clear())), B1="coastal")
-    assert NativeGrid.of([scene, fine], "B1", region()).step == 10
-
-
 def test_other_zones(scene: pystac.Item, tmp_path: Path) -> None:
     there = renamed(write_scene(tmp_path, "t", Observation({"coastal": flat(1)}, clear(), epsg=32722)), B1="coastal")
     bare = renamed(write_scene(tmp_path, "b", Observation({"coastal": flat(1)}, clear())), B1="coastal")

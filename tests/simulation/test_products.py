@@ -32,9 +32,6 @@ def test_encodings() -> None:
     old, new = to_digital_numbers(reflectance, 0), to_digital_numbers(reflectance, 1000)
     assert np.array_equal(harmonise(old, Scaling(1e-4, 0.0, "old")), harmonise(new, Scaling(1e-4, -0.1, "new")))
     assert np.abs(decode(new) - reflectance).max() <= 0.00005 + 1e-6
-
-
-def test_negative_reflectance() -> None:
     dark = np.array([-0.005], np.float32)
     assert to_digital_numbers(dark, 1000) == 950
     assert to_digital_numbers(dark, 0) == 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mining_the_mines.simulation.relief import Sun, fractal_fields, illumination
+from mining_the_mines.simulation.relief import Sun, illumination
 
 
 def test_flat_ground() -> None:
@@ -14,9 +14,3 @@ def test_slopes() -> None:
     morning = Sun(elevation=45, azimuth=90)
     assert illumination(falls_to_the_east, 5, morning).mean() > 1
     assert illumination(-falls_to_the_east, 5, morning).mean() < 1
-
-
-def test_roughness() -> None:
-    rough, _ = fractal_fields(64, 2, np.random.default_rng(0))
-    smooth, _ = fractal_fields(64, 4, np.random.default_rng(0))
-    assert np.abs(np.diff(smooth)).mean() < 0.5 * np.abs(np.diff(rough)).mean()
