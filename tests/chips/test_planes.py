@@ -87,13 +87,6 @@ def test_half_precision_rasters_are_float32(tmp_path: Path) -> None:
         np.testing.assert_array_equal(raster.read(1), maps[0].astype(np.float32))
 
 
-@pytest.mark.parametrize("planes", [MASKS[:1], [*MASKS, MASKS[0]], [MASKS[0], MASKS[1, :2]]])
-def test_planes_that_contradict_their_layout(tmp_path: Path, planes: list[Plane]) -> None:
-    with pytest.raises(ValueError, match="array of shape"):
-        write_planes(tmp_path / "masks", LAYOUT, planes)
-    assert files_in(tmp_path) == []
-
-
 def test_failure_keeps_the_old_planes(tmp_path: Path) -> None:
     first = write(tmp_path / "masks", MASKS)
 

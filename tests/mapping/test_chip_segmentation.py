@@ -1,10 +1,8 @@
 """Segmented chips: files that open in a GIS, or the reason why there are none."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyogrio
 import pytest
@@ -24,32 +22,11 @@ def segment(chips: Path, folder: Path, segmenter: BrightnessSegmenter | None = N
     return found.table.set_index("filename")
 
 
-@dataclass(frozen=True)
-class RecordingSegmenter(BrightnessSegmenter):
-    """Records the shapes of batches."""
-
-    shapes: list[tuple[int, ...]] = field(default_factory=list)
-
-    def predict(self, reflectance: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
-        """The brightness."""
-        self.shapes.append(reflectance.shape)
-        return super().predict(reflectance)
-
-
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     """Results of a mixed folder."""
     segment(mixed_folder(tmp_path / "chips").images, tmp_path / "results")
     return tmp_path / "results"
-
-
-@pytest.fixture
-def four_mines(tmp_path: Path) -> Path:
-    """Four chips, three of one size."""
-    for name in ("a", "b", "d"):
-        write_mine(tmp_path / "chips" / f"{name}.tif")
-    write_chip(tmp_path / "chips" / "c.tif", bright_field(size=20), georeferenced=True)
-    return tmp_path / "chips"
 
 
 @pytest.mark.parametrize("filename", ["utm.tif", "degrees.tif", "forest.tif"])
@@ -133,16 +110,6 @@ def test_unusable_chips(tmp_path: Path) -> None:
     assert "local.tif can't be segmented" in reasons["local.tif"]
     assert "can't be placed on the Earth" in reasons["local.tif"]
     assert "halves.tif has no pixel with data in every band" in reasons["halves.tif"]
-
-
-def test_batches(four_mines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    segmenter = RecordingSegmenter()
-    assert (segment(four_mines, tmp_path / "results", segmenter)["mines"] == 1).all()
-    assert [shape[0] for shape in segmenter.shapes] == [2, 1, 1]
-    monkeypatch.setattr("mining_the_mines.mapping.chip_segmentation._BATCH_PIXELS", 300)
-    segmenter.shapes.clear()
-    segment(four_mines, tmp_path / "results", segmenter)
-    assert [shape[0] for shape in segmenter.shapes] == [1, 1, 1, 1]
 
 
 def test_layer_names(tmp_path: Path) -> None:

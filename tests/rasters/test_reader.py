@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import rasterio
-from rasterio.windows import Window
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.rasters.chip import read_chip
-from mining_the_mines.rasters.reader import RasterFormat, find_bands, open_raster
+from mining_the_mines.rasters.reader import RasterFormat
 from mining_the_mines.rasters.true_colour import read_overview, read_true_colour
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from support.chip_files import BANDS, ground, write_chip
@@ -129,25 +128,6 @@ def test_bounds_in_degrees(tmp_path: Path) -> None:
     assert found["degrees"] == pytest.approx((10, 20, 10.5, 20.25))
     assert found["local"] is None
     assert found["none"] is None
-
-
-@pytest.mark.parametrize("dtype", ["uint16", "float32"])
-def test_decoding_changes_no_input(tmp_path: Path, dtype: str) -> None:
-    pixels = (ground(1) * 10_000).round().astype(dtype)
-    path = write_chip(tmp_path / "a.tif", pixels, scaled=False)
-    layout = RasterFormat(bands=("B12", "B3"), scale=10_000, nodata=float(pixels[5, 4, 4]))
-    window = Window(3, 2, 8, 5)
-    with rasterio.open(path) as source:
-        reader = find_bands(source, layout)
-        numbers = reader.read(source, window)
-    before = numbers.copy()
-    first, second = reader.decode(numbers), reader.decode(numbers)
-    np.testing.assert_array_equal(numbers, before)
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_allclose(first[1], pixels[1, 2:7, 3:11] / 10_000, rtol=1e-6)
-    assert np.isnan(first[0, 2, 1])
-    with open_raster(path, layout) as raster:
-        np.testing.assert_array_equal(raster.reflectance(window), first)
 
 
 def test_true_colour(tmp_path: Path) -> None:

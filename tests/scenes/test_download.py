@@ -48,13 +48,6 @@ def test_download(tmp_path: Path, online: Online, server: FaultyServer) -> None:
         assert raster.shape == (64, 64)
 
 
-def test_scene_of_two_regions(tmp_path: Path, online: Online, server: FaultyServer) -> None:
-    chosen, choice = online
-    server.asked.clear()
-    download_assets(choice, tmp_path / "kept", chosen)
-    assert server.count(r"\.tif") == 4 * 4
-
-
 def test_resumed_download(tmp_path: Path, online: Online, server: FaultyServer) -> None:
     chosen, choice = online
     whole = download_assets(choice, tmp_path / "kept", chosen)

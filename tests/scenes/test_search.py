@@ -12,7 +12,7 @@ from planetary_computer.settings import Settings  # type: ignore[import-untyped]
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.http import sign
 from mining_the_mines.scenes.regions import Region
-from mining_the_mines.scenes.search import StaticCatalog, open_item, open_source
+from mining_the_mines.scenes.search import open_item, open_source
 from mining_the_mines.scenes.settings import AccessSettings
 from mining_the_mines.scenes.stac_documents import BrokenItem, resolve
 from support.http_servers import Asked, FaultyServer, Reply
@@ -44,21 +44,6 @@ def test_static_catalog(tmp_path: Path, server: FaultyServer) -> None:
     places = (tmp_path, tmp_path / "catalog.json", (tmp_path / "catalog.json").as_uri())
     for place in (*places, f"{server.address}/catalog.json"):
         assert ids(find(place)) == [scene.id for scene in series()]
-
-
-def test_api_or_static_catalog(tmp_path: Path, server: FaultyServer) -> None:
-    write_catalog(tmp_path, series())
-    write_json(tmp_path / "api.json", catalog_json([]) | {"links": [{"rel": "search", "href": "/search"}]})
-    assert isinstance(open_source(access(f"{server.address}/catalog.json"), None), StaticCatalog)
-    assert not isinstance(open_source(access(f"{server.address}/api.json"), None), StaticCatalog)
-
-
-def test_documents_are_read_once(tmp_path: Path, server: FaultyServer) -> None:
-    write_catalog(tmp_path, series())
-    source = open_source(access(f"{server.address}/catalog.json"), "sentinel-2-l2a")
-    for name in ("one", "two"):
-        list(source.search(region(name), None, None))
-    assert server.count(series()[0].id) == 1
 
 
 def test_periods_and_places(tmp_path: Path) -> None:

@@ -23,10 +23,3 @@ def test_leaves_and_water() -> None:
     assert water_reflectance(WaterBody(sediment=500))[SHORT_WAVE] < 0.01
     clear, turbid = (water_reflectance(WaterBody(sediment=sediment)) for sediment in (2, 200))
     assert turbid[RED] > 4 * clear[RED]
-
-
-def test_stained_water() -> None:
-    milky = water_reflectance(WaterBody(sediment=200, staining=0.005))
-    rusty = water_reflectance(WaterBody(sediment=200, staining=0.1))
-    assert milky[GREEN] > milky[RED]
-    assert rusty[RED] > rusty[GREEN]
