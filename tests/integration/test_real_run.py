@@ -16,7 +16,7 @@ QUICK: dict[str, Any] = {
     "cross_validation": SMALL["cross_validation"],
     "classification": {
         "models": {
-            "baseline": {"iterations": 60, "bag": 2},
+            "trees": {"iterations": 60, "bag": 2},
             "network": {
                 **SMALL["classification"]["models"]["network"],
                 "network": {"architecture": "test_convnext", "input_size": 48, "overrides": None},
@@ -57,7 +57,7 @@ def test_mines_are_found_in_places_that_were_not_trained_on(project: Path) -> No
     scores = pd.read_csv(newest(project, "scores.csv"))
     row = scores[
         (scores["split"] == "out-of-fold")
-        & (scores["model"] == "baseline")
+        & (scores["model"] == "trees")
         & (scores["metric"] == "roc_auc")
         & scores["category_excluded"].isna()
     ]

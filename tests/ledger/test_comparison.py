@@ -118,7 +118,7 @@ def trained(device: str, contents: Mapping[str, str] | None = None) -> RunRecord
     return run(
         made("cut_chips", ["mine_polygons"], ["packed_chips"]),
         made("assign_folds", ["packed_chips"], ["folds"]),
-        made("train_baseline", ["packed_chips", "folds"], ["classification.baseline"]),
+        made("train_trees", ["packed_chips", "folds"], ["classification.trees"]),
         made("train_network", ["packed_chips", "folds"], ["classification.network", "classification.curves"]),
         made("score_models", ["classification.curves"], ["classification.scores"]),
     )
@@ -149,7 +149,7 @@ def test_networks_on_an_accelerator(devices: tuple[str, str]) -> None:
     assert not judge(then, now, APART)[1]
 
 
-@pytest.mark.parametrize("dataset", ["mine_polygons", "packed_chips", "folds", "classification.baseline"])
+@pytest.mark.parametrize("dataset", ["mine_polygons", "packed_chips", "folds", "classification.trees"])
 def test_exact_data_on_an_accelerator(dataset: str) -> None:
     then, now = trained("NVIDIA H100"), trained("NVIDIA H100", {**OTHER_DIGITS, dataset: "9" * 64})
     verdicts, agree = judge(then, now, CLOSE)

@@ -16,12 +16,12 @@ def predictions(chips: int = 300, seed: int = 0) -> tuple[pd.DataFrame, pd.DataF
     good = expit(3 * (2 * labels - 1) + random.normal(0, 1, chips))
     bad = expit(random.normal(0, 2, chips))
     folds = pd.DataFrame({"filename": names, "label": labels, "fold": np.arange(chips) % 5})
-    return pd.DataFrame({"baseline": bad, "network": good}, index=names), folds
+    return pd.DataFrame({"trees": bad, "network": good}, index=names), folds
 
 
 def test_better_model_weighs_more() -> None:
     blend, _ = fit_blend(*predictions())
-    assert blend.weights["network"] > blend.weights["baseline"]
+    assert blend.weights["network"] > blend.weights["trees"]
 
 
 def test_better_than_the_mean() -> None:

@@ -45,7 +45,7 @@ def same(one: TrainedModel, other: TrainedModel) -> bool:
     )
 
 
-@pytest.mark.parametrize("chosen", ["baseline", "logistic", "network", "blend"])
+@pytest.mark.parametrize("chosen", ["trees", "logistic", "network", "blend"])
 def test_classifier(chosen: str, classifier: MineClassifier, tmp_path: Path) -> None:
     stored = replace(classifier, chosen=chosen)
     save_classifier(stored, tmp_path)
@@ -86,7 +86,7 @@ def test_equal_models_are_equal_bytes(tmp_path: Path) -> None:
 def test_datasets(classifier: MineClassifier, tmp_path: Path) -> None:
     models = TrainedModelsDataset(filepath=str(tmp_path / "models"))
     models.save(dict(classifier.models))
-    assert list(models.load()) == ["baseline", "logistic", "network"]
+    assert list(models.load()) == ["trees", "logistic", "network"]
     one = TrainedModelDataset(filepath=str(tmp_path / "one"))
     one.save(classifier.models["network"])
     assert same(one.load(), classifier.models["network"])

@@ -144,8 +144,8 @@ def classified(names: list[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
     chips = folds_table().set_index("filename").loc[names].reset_index()
     chips["label"] = [int((PAIRS[name][1] == 1).any()) for name in names]
     right = chips["label"] * 0.6 + 0.2
-    both = [chips.assign(model="network", probability=right), chips.assign(model="baseline", probability=1 - right)]
-    return pd.concat(both), {"chosen": "network", "thresholds": {"network": 0.5, "baseline": 0.4}}
+    both = [chips.assign(model="network", probability=right), chips.assign(model="trees", probability=1 - right)]
+    return pd.concat(both), {"chosen": "network", "thresholds": {"network": 0.5, "trees": 0.4}}
 
 
 def chip_scores(names: list[str] = NAMES) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def predictions(skill: float = 0.3) -> pd.DataFrame:
     """Of three models, of which the blend is a good one."""
     folds, noise = folds_table(), np.random.default_rng(3).uniform(0, 0.4, CHIPS)
     good = folds["label"].astype(float) * skill + noise
-    given: dict[str, NDArray[np.floating]] = {"baseline": noise, "network": noise, "blend": good.to_numpy()}
+    given: dict[str, NDArray[np.floating]] = {"trees": noise, "network": noise, "blend": good.to_numpy()}
     return pd.concat([folds.assign(model=name, probability=values) for name, values in given.items()])
 
 

@@ -179,15 +179,15 @@ def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> Classifica
         table.replace({"model": {"blend": "network"}}) for table in (made.score_table, made.predictions)
     )
     curves = pd.DataFrame({"fold": 0, "epoch": [0, 1], "training_loss": [0.7, 0.5]}).assign(model="network")
-    tables = (made.category_table, made.difference_table, curves, make_importances(("baseline", "logistic")))
+    tables = (made.category_table, made.difference_table, curves, make_importances(("trees", "logistic")))
     return describe_classification(predictions, decision, scores, *tables, made.gallery, parameters)
 
 
 def test_network_is_named_by_its_architecture(shared: dict[str, Any]) -> None:
-    decision = {"chosen": "network", "thresholds": {"network": 0.5, "baseline": 0.4}}
+    decision = {"chosen": "network", "thresholds": {"network": 0.5, "trees": 0.4}}
     contents = describe(decision, shared["parameters"])
     assert contents.chosen_model == "maxvit"
-    assert set(contents.thresholds) == {"maxvit", "baseline"}
+    assert set(contents.thresholds) == {"maxvit", "trees"}
     assert "network" not in set(contents.score_table["model"]) | set(contents.predictions["model"])
     assert contents.learning_curves is not None
     assert set(contents.learning_curves["model"]) == {"maxvit"}
@@ -197,7 +197,7 @@ def test_network_is_named_by_its_architecture(shared: dict[str, Any]) -> None:
 def test_importances_of_every_model_are_kept(shared: dict[str, Any]) -> None:
     importances = describe({"chosen": "network", "thresholds": {"network": 0.5}}, shared["parameters"]).importances
     assert importances is not None
-    assert set(importances["model"]) == {"baseline", "logistic"}
+    assert set(importances["model"]) == {"trees", "logistic"}
 
 
 def test_report_of_both_tasks(shared: dict[str, Any]) -> None:

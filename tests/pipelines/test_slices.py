@@ -112,14 +112,14 @@ def test_evaluation_out_of_fold() -> None:
         PIPELINES["evaluation"].only_nodes("classification.gather_predictions", "classification.score_models"),
         folds=folds_table(),
         classification__probabilities=probabilities(0.4, 1)
-        .rename(columns={"probability": "baseline"})
+        .rename(columns={"probability": "trees"})
         .assign(network=probabilities(0.05, 2)["probability"]),
         classification__blend_probabilities=probabilities(0.4, 3),
         classification__test_probabilities=pd.DataFrame(
             # the network is wrong on every test chip, and is chosen all the same
             {
                 "filename": test["filename"],
-                "baseline": 0.5,
+                "trees": 0.5,
                 "network": 1 - test["label"].astype(float),
                 "blend": 0.5,
             }

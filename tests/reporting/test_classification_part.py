@@ -19,15 +19,15 @@ def told(data: ClassificationData, **changes: object) -> list[str]:
 
 
 def difference(value: float, low: float, high: float) -> pd.DataFrame:
-    row = ("out-of-fold", "blend", "baseline", "roc_auc", value, low, high)
+    row = ("out-of-fold", "blend", "trees", "roc_auc", value, low, high)
     return pd.DataFrame([row], columns=["split", "model", "rival", "metric", "value", "low", "high"])
 
 
 def test_importances_are_one_picture_a_model_with_error_bars(classification: ClassificationData) -> None:
-    importances = make_importances(("baseline", "logistic"))
+    importances = make_importances(("trees", "logistic"))
     part = arrange_classification(dataclasses.replace(classification, importances=importances))
-    assert [title for title, _ in part.importances] == ["Baseline", "Logistic"]
-    first = importances[importances["model"] == "baseline"]
+    assert [title for title, _ in part.importances] == ["Trees", "Logistic"]
+    first = importances[importances["model"] == "trees"]
     bars = importance_figure(first, most=5).axes[0].containers
     (errors,) = [container for container in bars if isinstance(container, ErrorbarContainer)]
     spans = [span[1, 0] - span[0, 0] for span in errors.lines[2][0].get_segments()]
@@ -44,8 +44,8 @@ def test_learning_curves_of_two_networks_are_kept_apart(classification: Classifi
 @pytest.mark.parametrize(
     ("interval", "words"),
     [
-        ((0.03, 0.01, 0.05), "0.030 above that of the baseline (difference 0.010 to 0.050): this is more than chance"),
-        ((-0.01, -0.04, 0.02), "0.010 below that of the baseline (difference -0.040 to 0.020): this may be chance"),
+        ((0.03, 0.01, 0.05), "0.030 above that of the trees (difference 0.010 to 0.050): this is more than chance"),
+        ((-0.01, -0.04, 0.02), "0.010 below that of the trees (difference -0.040 to 0.020): this may be chance"),
     ],
 )
 def test_difference_to_the_first_model(

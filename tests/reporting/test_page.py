@@ -29,10 +29,10 @@ EVIL = "<script>alert(1)</script>"
 @pytest.fixture(scope="module")
 def bare(classification: ClassificationData) -> ReportData:
     """Out-of-fold scores of one model and nothing else."""
-    rows = classification.predictions.query("model == 'baseline'").dropna(subset=["fold"])
+    rows = classification.predictions.query("model == 'trees'").dropna(subset=["fold"])
     rows = rows.drop(columns=["category", "longitude", "latitude"])
     scores = score_table(rows, classification.thresholds, BootstrapSettings(resamples=20))
-    return ReportData("Scores alone", ClassificationData("baseline", rows, classification.thresholds, scores))
+    return ReportData("Scores alone", ClassificationData("trees", rows, classification.thresholds, scores))
 
 
 def changed(data: ReportData, **changes: Any) -> ReportData:

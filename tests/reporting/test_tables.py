@@ -27,10 +27,10 @@ def texts(table: Table) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(("metric", "best"), [("f1", [False, True]), ("log_loss", [True, False])])
 def test_best_model_of_a_row(metric: str, best: list[bool]) -> None:
-    (table,) = model_tables(scores({"baseline": 0.4, "blend": 0.6}, metric), "blend")
+    (table,) = model_tables(scores({"trees": 0.4, "blend": 0.6}, metric), "blend")
     assert [cell.best for cell in table.rows[0].cells] == best
     assert table.highlighted == 1
-    assert table.heads == ("", "Baseline", "Blend")
+    assert table.heads == ("", "Trees", "Blend")
 
 
 def test_undefined_score_is_a_dash() -> None:
@@ -45,7 +45,7 @@ def test_nothing_scored_has_no_table() -> None:
 
 def test_unseen_category() -> None:
     table = pd.DataFrame(
-        [("test", "blend", "town", 0, 0.5, 0.1, 0.9, 4), ("test", "baseline", "river", 0, 1.0, 0.5, 1.0, 3)],
+        [("test", "blend", "town", 0, 0.5, 0.1, 0.9, 4), ("test", "trees", "river", 0, 1.0, 0.5, 1.0, 3)],
         columns=["split", "model", "category", "label", "value", "low", "high", "chips"],
     )
     (found,) = category_tables(table, "blend")

@@ -110,9 +110,23 @@ def test_without_an_inventory_nothing_is_compared() -> None:
 
 
 def test_chosen_models_are_compared() -> None:
-    pair = pair_of(replace(FIRST, name="other", chosen="baseline"), "classification", "out-of-fold")
-    assert (pair.model, pair.rival_model) == ("baseline", "blend")
+    pair = pair_of(replace(FIRST, name="other", chosen="trees"), "classification", "out-of-fold")
+    assert (pair.model, pair.rival_model) == ("trees", "blend")
     assert pair.deciding[1] == "worse"
+
+
+def test_earlier_run_that_calls_its_trees_baseline() -> None:
+    assert FIRST.predictions is not None
+    earlier = replace(
+        FIRST,
+        name="earlier",
+        chosen="baseline",
+        predictions=FIRST.predictions.replace({"model": {"trees": "baseline"}}),
+        thresholds={**FIRST.thresholds, "baseline": FIRST.thresholds["trees"]},
+    )
+    pair = pair_of(replace(FIRST, chosen="trees"), "classification", "out-of-fold", rival=earlier)
+    assert (pair.model, pair.rival_model) == ("trees", "baseline")
+    assert pair.same
 
 
 def test_each_run_is_compared_with_the_first() -> None:

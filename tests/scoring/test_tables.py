@@ -31,7 +31,7 @@ def table(predictions: pd.DataFrame, thresholds: dict[str, float]) -> pd.DataFra
 def test_all_models_splits_and_metrics(table: pd.DataFrame) -> None:
     whole = table[table["category_excluded"].isna()]
     found = whole.groupby(["split", "model"])["metric"].agg(set)
-    assert set(found.index) == {(s, m) for s in ("out-of-fold", "test") for m in ("baseline", "blend")}
+    assert set(found.index) == {(s, m) for s in ("out-of-fold", "test") for m in ("trees", "blend")}
     assert all(metrics == {*METRICS, *CONFUSION} for metrics in found)
 
 
@@ -65,7 +65,7 @@ def test_no_categories(predictions: pd.DataFrame, thresholds: dict[str, float]) 
 
 def test_model_without_threshold_is_refused(predictions: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="no threshold for the model blend"):
-        score_table(predictions, {"baseline": 0.5}, FEW)
+        score_table(predictions, {"trees": 0.5}, FEW)
 
 
 def test_category_metrics(predictions: pd.DataFrame, thresholds: dict[str, float]) -> None:
@@ -79,22 +79,22 @@ def test_category_metrics(predictions: pd.DataFrame, thresholds: dict[str, float
 
 
 def test_difference_on_common_chips(predictions: pd.DataFrame, thresholds: dict[str, float]) -> None:
-    some = predictions.drop(predictions[predictions["model"] == "baseline"].index[:3])
+    some = predictions.drop(predictions[predictions["model"] == "trees"].index[:3])
     table = difference_table(some, thresholds, FEW)
-    assert set(zip(table["model"], table["rival"], strict=True)) == {("blend", "baseline")}
-    assert table["chips"].max() == some[some["fold"].notna()]["model"].value_counts()["baseline"]
+    assert set(zip(table["model"], table["rival"], strict=True)) == {("blend", "trees")}
+    assert table["chips"].max() == some[some["fold"].notna()]["model"].value_counts()["trees"]
     assert table.query("split == 'out-of-fold' and metric == 'roc_auc'")["low"].item() > 0
 
 
 def test_difference_without_common_chips(predictions: pd.DataFrame, thresholds: dict[str, float]) -> None:
-    first = (predictions["model"] == "baseline") & (predictions["filename"] < "chip_5")
+    first = (predictions["model"] == "trees") & (predictions["filename"] < "chip_5")
     second = (predictions["model"] == "blend") & (predictions["filename"] >= "chip_5")
     assert difference_table(predictions[first | second], thresholds, FEW).empty
 
 
 def test_model_is_chosen_out_of_fold(table: pd.DataFrame) -> None:
     turned = table.copy()
-    turned.loc[(turned["split"] == "test") & (turned["model"] == "baseline"), "value"] = 2.0
+    turned.loc[(turned["split"] == "test") & (turned["model"] == "trees"), "value"] = 2.0
     assert choose_model(turned, "roc_auc") == "blend"
     assert choose_model(turned, "log_loss") == "blend"
 

@@ -15,7 +15,7 @@ from support.networks import trained_classifier
 
 FEATURES = FeatureSettings(indices=("NDVI",), families=("moments",))
 SIZE = 16
-WEIGHTS = {"baseline": 0.7, "logistic": 0.1, "network": 0.4}
+WEIGHTS = {"trees": 0.7, "logistic": 0.1, "network": 0.4}
 
 
 def small_classifier() -> MineClassifier:

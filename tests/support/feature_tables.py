@@ -68,5 +68,5 @@ def fitted_on_chips(
     )
     data = LabelledChips(packed, folds, {}, extract_features(packed, settings))
     layout = ChipLayout(bands=packed.bands, chip_size=packed.array.shape[-1], features=settings)
-    kinds = {"baseline": FEWER_TREES, "logistic": LogisticRegression()}
+    kinds = {"trees": FEWER_TREES, "logistic": LogisticRegression()}
     return cross_validate(kinds, data, layout, folder)

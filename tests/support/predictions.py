@@ -18,7 +18,7 @@ def make_chips(
     return place, label, 1 / (1 + np.exp(-logit))
 
 
-def make_table(places: int = 30, seed: int = 0, models: tuple[str, ...] = ("baseline", "blend")) -> pd.DataFrame:
+def make_table(places: int = 30, seed: int = 0, models: tuple[str, ...] = ("trees", "blend")) -> pd.DataFrame:
     """Predictions of some models, each better than the one before; every sixth place is kept for the test."""
     place, label, chance = make_chips(places, seed=seed)
     rng = np.random.default_rng(seed + 1)

@@ -36,7 +36,7 @@ SMALL: dict[str, Any] = {
     "cross_validation": {"workers": 1},
     "classification": {
         "models": {
-            "baseline": {"iterations": 10, "bag": 2},
+            "trees": {"iterations": 10, "bag": 2},
             "network": {
                 "network": {"architecture": "test_maxvit", "input_size": 32, "overrides": None},
                 "epochs": 2,

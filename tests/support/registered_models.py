@@ -23,7 +23,7 @@ def description(task: str = "classification") -> ModelDescription:
     return ModelDescription.model_validate(
         {
             "task": task,
-            "decided_by": "baseline" if task == "classification" else "network",
+            "decided_by": "trees" if task == "classification" else "network",
             "architecture": "boosted trees" if task == "classification" else "an ensemble of segmentation networks",
             "bands": BANDS,
             "chip_size": 32,

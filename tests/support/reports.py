@@ -14,7 +14,7 @@ from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.tables import difference_table, score_table, scores_by_category
 from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 
-SKILL = {"baseline": 1.2, "maxvit": 1.4, "blend": 1.6}
+SKILL = {"trees": 1.2, "maxvit": 1.4, "blend": 1.6}
 LOOK_ALIKES = ("forest", "river", "town", "bare soil")
 BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")
 
@@ -109,7 +109,7 @@ def make_learning_curves(folds: int = 5, epochs: int = 20, model: str | None = N
     return table if model is None else table.assign(model=model)
 
 
-def make_importances(models: Sequence[str] = ("baseline",), folds: int = 5) -> pd.DataFrame:
+def make_importances(models: Sequence[str] = ("trees",), folds: int = 5) -> pd.DataFrame:
     """Importances of each model, as training writes them: of families of features, over folds."""
     rng = np.random.default_rng(4)
     families = [f"ND_{first}_{second}" for first in BANDS for second in BANDS if first < second]

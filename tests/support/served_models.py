@@ -26,7 +26,7 @@ def chips_to_ask_about(count: int = 12, seed: int = 7) -> NDArray[np.float32]:
     return chips
 
 
-def small_detector(chosen: str = "baseline") -> MineClassifier:
+def small_detector(chosen: str = "trees") -> MineClassifier:
     """Trees and logistic regression on every family of features, networks of a few layers, and a blend of all."""
     chips = random_reflectance(40, size=SIZE, seed=1)
     chips[::2, 4:, 8:24, 8:24] += 0.1
@@ -39,7 +39,7 @@ def small_detector(chosen: str = "baseline") -> MineClassifier:
         threshold=0.4321,
         chips=ChipSettings(bands=SIX_BANDS, size=SIZE),
         models={name: result.model for name, result in tables.items()} | {"network": trained_classifier(2, "flips")},
-        blend=Blend(weights={"baseline": 0.7, "logistic": 0.1, "network": 0.4}, intercept=-0.1),
+        blend=Blend(weights={"trees": 0.7, "logistic": 0.1, "network": 0.4}, intercept=-0.1),
     )
 
 

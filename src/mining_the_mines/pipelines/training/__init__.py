@@ -1,4 +1,4 @@
-"""Baseline, network and blend are fitted fold by fold."""
+"""Trees, network and blend are fitted fold by fold."""
 
 from mining_the_mines.pipelines.training.pipeline import create_pipeline
 
