@@ -73,7 +73,7 @@ def choose_scenes_to_map(scene: Any, test_regions: Sequence[Mapping[str, Any]] |
                 "Every region holds chips that a model was trained on, so their maps tell nothing of how it does "
                 "elsewhere: keep a region for testing with folds.test_groups."
             )
-        return tuple(find(region["composite"], Path.cwd()) for region in test_regions)
+        return tuple(find(region["path"], Path.cwd()) for region in test_regions)
     if not names or not isinstance(names, Sequence) or not all(isinstance(name, str) and name for name in names):
         raise BadInputError(
             f"The parameter scene is {scene!r} and names nothing to map: give --params=scene=PATH, a raster, a STAC "

@@ -26,7 +26,7 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.paths import tell
 from mining_the_mines.core.progress_bars import progress_bar
 from mining_the_mines.geo.mine_polygons import MinePolygons
-from mining_the_mines.scenes.composite_files import Composite
+from mining_the_mines.scenes.composite_files import Composite, composite_files
 
 logger = logging.getLogger(__name__)
 
@@ -160,14 +160,16 @@ def list_test_regions(composites: Sequence[Composite], folds: pd.DataFrame) -> l
         folds: Split and place of each chip; a place begins with its region.
 
     Returns:
-        For each region its name, its composite's raster as a path in the project, and whether it was seen.
+        For each region its name, its composite's raster as a path in the project, all files of the composite, and
+        whether models have seen it.
     """
     trained = folds.loc[folds["split"] != "test", "place"]
     seen = {str(place).rsplit("/", 1)[0] for place in trained}
     regions = [
         {
             "region": composite.region,
-            "composite": tell(composite.image, composite.image),
+            "path": tell(composite.image, composite.image),
+            "with": [{"path": tell(path, path)} for path in composite_files(composite.image.parent, composite)],
             "seen": composite.region in seen,
         }
         for composite in composites
