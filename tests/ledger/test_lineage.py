@@ -65,14 +65,6 @@ def test_common_ancestor_once_through_memory(project: RecordedProject) -> None:
     assert [step.now for step in found.before(found.root)] == ["in memory", "in memory", "as recorded"]
 
 
-def test_missing_record(project: RecordedProject) -> None:
-    folds = project.file("folds", "a", "data/03_primary/folds.csv")
-    report = project.file("report", "r", "data/08_reporting/report.html")
-    project.record("write", [folds], [report])
-    step = step_of(follow(project, report), "folds")
-    assert (step.kind, step.remark) == ("unrecorded", "No record says how folds was made.")
-
-
 def test_changed_and_gone(project: RecordedProject) -> None:
     labels = project.file("labels", "1", "data/01_raw/labels.csv")
     places = project.file("places", "1", "data/01_raw/places.csv")

@@ -105,13 +105,13 @@ def test_changed_files(project: RecordedProject) -> None:
     assert "mine_polygons:" in doubts
 
 
-def map_named_raster(project: RecordedProject, *, noted: bool = True) -> Path:
+def map_named_raster(project: RecordedProject) -> Path:
     """Record the map of a raster that a user named."""
     raster = project.folder / "anywhere.tif"
     raster.write_bytes(b"other pixels")
     model = next(step for step in ask(project)[0].steps.values() if step.facts.holds == "model")
     project.record("mapping.take_named_scenes", [], [memory("scenes_to_map", "named")])
-    maps = write_map(project, "cc" * 32, raster, noted=noted)
+    maps = write_map(project, "cc" * 32, raster)
     project.record("mapping.map_scenes", [memory("scenes_to_map", "named"), model.state], [maps])
     return raster
 
@@ -139,13 +139,6 @@ def test_named_raster_gone(project: RecordedProject) -> None:
     text = words(project, NAMED)
     assert ", gone since)" in text
     assert "Files of the mapped scene are gone: anywhere.tif." in text
-
-
-def test_map_older_than_hashes_of_scenes(project: RecordedProject) -> None:
-    map_named_raster(project, noted=False)
-    text = words(project, NAMED)
-    assert "(no record of its content)" in text
-    assert "the content of anywhere.tif then is unknown." in text
 
 
 def test_named_item(project: RecordedProject, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
 from mining_the_mines.ledger.states import (
     bring_forward,
     content_of,
-    is_newest,
     parts_of,
     read_index,
     read_version,
@@ -138,15 +137,6 @@ def test_restored_folder_takes_no_room(tmp_path: Path) -> None:
     assert version == NOW
     assert Folder(filepath=path, version=Version(None, None)).load() == "old"
     assert (place / "inner" / "a.txt").samefile(tmp_path / "folder" / OLD / "folder" / "inner" / "a.txt")
-
-
-def test_newest_version(tmp_path: Path) -> None:
-    path = str(tmp_path / "a.txt")
-    for version in (OLD, NEW):
-        TextFile(filepath=path, version=Version(None, version)).save("text")
-    dataset = TextFile(filepath=path, version=Version(None, NOW))
-    assert (is_newest(dataset, NEW), is_newest(dataset, OLD)) == (True, False)
-    assert is_newest(TextFile(filepath=str(tmp_path / "none.txt"), version=Version(None, NOW)), OLD)
 
 
 def test_load_an_older_version_and_save_this_one(tmp_path: Path) -> None:

@@ -22,12 +22,6 @@ def test_class_weights(negatives: int, positives: int) -> None:
     np.testing.assert_allclose(class_weights(torch.from_numpy(labels)), balanced)
 
 
-def test_weighted_loss() -> None:
-    only_mines = classification_loss(LOGITS, TARGETS, quick_settings(), (0.0, 2.0))
-    expected = torch.nn.functional.binary_cross_entropy_with_logits(LOGITS[1::2], TARGETS[1::2])
-    torch.testing.assert_close(only_mines, expected)
-
-
 def test_focal_loss() -> None:
     settings = quick_settings(loss="focal", focal_gamma=2.0)
     right = torch.where(TARGETS == 1, LOGITS.sigmoid(), 1 - LOGITS.sigmoid())

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import segmentation_models_pytorch as smp
-import timm
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -12,7 +11,7 @@ from torch import nn
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.segmenter_network import PRIOR, build_segmenter_backbone
 from mining_the_mines.models.settings import SegmenterSpec
-from support.networks import random_chips, small_segmenter, small_segmenter_spec
+from support.networks import random_chips, small_segmenter
 
 SMALL_MAXVIT = {
     "embed_dim": [8, 8, 16, 16], "depths": [1, 1, 1, 1], "stem_width": 8, "transformer_dim_head": 8, "img_size": 64,
@@ -67,22 +66,6 @@ def test_local_weights(tmp_path: Path) -> None:
     state = network.get_submodule("encoder").state_dict()
     assert torch.equal(state["layer4.1.conv2.weight"], published["layer4.1.conv2.weight"])
     torch.testing.assert_close(state["conv1.weight"][:, 3:6], published["conv1.weight"] * 3 / 12)
-
-
-def test_local_weights_of_timm(tmp_path: Path) -> None:
-    path = tmp_path / "weights.safetensors"
-    published = timm.create_model("test_efficientnet").state_dict()
-    save_file(published, path)
-    network = build_segmenter_backbone(small_segmenter_spec(pretrained_file=path), 3)
-    state = network.get_submodule("encoder").state_dict()
-    assert torch.equal(state["model.conv_stem.weight"], published["conv_stem.weight"])
-
-
-def test_weights_of_another_network(tmp_path: Path) -> None:
-    path = tmp_path / "other.safetensors"
-    save_file(timm.create_model("test_efficientnet").state_dict(), path)
-    with pytest.raises(BadInputError, match=r"holds only 0% of the weights of resnet18"):
-        build_segmenter_backbone(SegmenterSpec(encoder="resnet18", pretrained_file=path), 6)
 
 
 @pytest.mark.parametrize("architecture", ["unet", "fpn"])

@@ -39,17 +39,6 @@ def test_nodata_is_zero(band: int, gap: float) -> None:
     assert (shown[1, :, 2, 3] == 0).all()
 
 
-def test_gap_leaves_the_others() -> None:
-    layer = SpectralInput(scale_of(SIX_BANDS), ("NDVI",))
-    chips = random_chips(size=8)
-    whole = layer(chips)
-    chips[0, :, 4, 4] = float("nan")
-    gapped = layer(chips)
-    elsewhere = torch.ones(8, 8, dtype=torch.bool)
-    elsewhere[4, 4] = False
-    assert torch.equal(gapped[..., elsewhere], whole[..., elsewhere])
-
-
 def test_dark_pixels() -> None:
     layer = SpectralInput(scale_of(COMPETITION_BANDS), DEFAULT_INDICES)
     assert layer(torch.zeros(1, len(COMPETITION_BANDS), 4, 4)).isfinite().all()

@@ -39,7 +39,6 @@ from mining_the_mines.pipelines.reporting.nodes import describe_maps
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.map_matching import MapScoreSettings
 from support.chip_polygons import outlines_in
 from support.composites import composite_at
 from support.networks import SIX_BANDS, complete_segmenter
@@ -210,14 +209,6 @@ def test_scenes_far_from_known_mines(maps: SceneMaps, tmp_path: Path) -> None:
     outside = table[(table["metric"] == "references_outside") & table["scene"].notna()]
     assert outside["value"].tolist() == [1, 1]
     assert len(scores.objects) == sum(len(found.mines) for found in maps.maps)
-
-
-def test_known_absence_of_mines(maps: SceneMaps) -> None:
-    nowhere = MapEvaluation(matching=MapScoreSettings(without_reference="no_mines"), bootstrap=EVALUATION.bootstrap)
-    scores, table = score_maps(untraced(maps), "scenes", None, None, None, nowhere)
-    assert scores.compared
-    precision = table[table["scene"].isna() & (table["metric"] == "object_precision")]
-    assert precision["value"].iloc[0] == 0
 
 
 def test_scores_of_unseen_regions_only(maps: SceneMaps, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from mining_the_mines.registry.training_data import hash_chips
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from pipelines import test_outline_evaluation as outlined
 from support.chip_files import BANDS, packed_chips
-from support.networks import SIX_BANDS, trained_segmenter
+from support.networks import SIX_BANDS
 
 CHIPS, TRAIN = 48, 20
 PACKED = packed_chips(CHIPS)
@@ -162,13 +162,6 @@ def test_champion_on_unseen_chips(classifier: MineClassifier, tmp_path: Path) ->
         for other in np.flatnonzero(rows["label"] == 0)
     ]
     assert promotion["champion"]["value"] == pytest.approx(np.mean(pairs))
-
-
-def test_champion_with_fewer_bands(tmp_path: Path) -> None:
-    bands = SIX_BANDS[::-1]
-    model = MineSegmenter(ChipSettings(bands=bands), trained_segmenter(1, size=16), 0.5)
-    view = RegistryView("mine-segmenter", Champion("4", "old", model, hash_chips(PACKED, trained_chips())))
-    assert compare_outlines(model, view, tmp_path)["champion"] is not None
 
 
 def test_missing_band(

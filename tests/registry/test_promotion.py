@@ -77,14 +77,6 @@ def test_too_few_unseen_chips(chips: int, places: int) -> None:
     assert decision.reason.startswith(f"Only {chips} test chips of {places} places are left that version 3 was not")
 
 
-@pytest.mark.parametrize(("chips", "places"), [(6, 6), (40, 2)])
-def test_too_few_chips_make_no_first_champion(chips: int, places: int) -> None:
-    few = judged_chips(chips, places)
-    decision = decide(PromotionCase(scorer(few, "good"), few["place"]), SETTINGS)
-    assert (decision.outcome, decision.challenger) == ("challenger", None)
-    assert decision.reason.startswith(f"There are only {chips} test chips of {places} places, too few for a first ch")
-
-
 def test_metric_of_the_other_task() -> None:
     with pytest.raises(BadInputError, match=r"^The metric iou that mine-classifier is to win by is none of its task"):
         compare("good", "guess", metric="iou")

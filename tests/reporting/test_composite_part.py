@@ -7,7 +7,7 @@ import pytest
 
 from mining_the_mines.reporting.composite_part import CompositePart, arrange_composites
 from mining_the_mines.reporting.report_data import CompositeData
-from support.report_composites import DATES, make_composites, make_left_out, make_scenes, make_view
+from support.report_composites import make_composites, make_left_out, make_scenes, make_view
 from support.report_pages import plain, rendered, sentences
 
 
@@ -75,18 +75,6 @@ def test_reasons_are_counted(part: CompositePart) -> None:
         "3 scenes were left out or could not be read everywhere: 2 too cloudy, 1 processed again.",
         "guiana shield was left out as a whole: it has scenes of 2 days where 3 are needed.",
     ]
-
-
-def test_region_table(data: CompositeData, part: CompositePart) -> None:
-    assert part.region_table is not None
-    row = part.region_table.rows[1]
-    assert (row.name, row.note) == ("copper belt", "3 January 2022 to 3 September 2022")
-    assert [cell.text for cell in row.cells[:2]] == ["9", str(len(DATES))]
-    clear = data.regions[1].clear_dates
-    low, middle, high = np.percentile(clear, (5, 50, 95), method="inverted_cdf")
-    assert (row.cells[3].text, row.cells[3].beneath) == (f"{middle:.0f}", f"{low:.0f}–{high:.0f}")
-    share = 100 * float((clear == 0).mean())
-    assert row.cells[4].text == f"{share:.2g}\N{NARROW NO-BREAK SPACE}%"
 
 
 def test_composite_without_a_clear_pixel() -> None:

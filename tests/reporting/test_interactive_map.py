@@ -151,7 +151,3 @@ def test_thumbnails_of_the_most_urgent_mines() -> None:
     scenes = Page(draw_map(layers, InteractiveMapSettings(thumbnails=3), "Mines")).scenes
     # To be reviewed: b/3; of high confidence: a/2 and b/2.
     assert [sorted(scene["thumbnails"]) for scene in scenes] == [["2"], ["2", "3"]]
-
-
-def test_page_is_reproducible() -> None:
-    assert draw_map([make_layer()], SETTINGS, "Mines") == draw_map([make_layer()], SETTINGS, "Mines")

@@ -67,13 +67,6 @@ def test_map_without_mines() -> None:
     assert (part.size_table, part.legend) == (None, ())
 
 
-def test_map_that_misses_all_mines() -> None:
-    view = make_view(mapped=())
-    part = arrange_maps(MapData((view,), make_scores(view)))
-    assert lead(part).endswith("no mine was found. 5 reference mines should have been found.")
-    assert cells(part.score_table)["Recall of mines"] == ["0.00"]
-
-
 def test_map_without_a_reference_mine_is_not_scored() -> None:
     view = make_view()
     part = arrange_maps(MapData((view,), make_scores(view, drawn=())))
@@ -144,20 +137,6 @@ def test_unseen_scenes_are_not_empty_ones() -> None:
     part = arrange_maps(MapData((blank, make_view(), make_view("copper_belt", ()))))
     assert lead(part) == "On 2 maps, which cover 8 km², 5 mines of 29.7 ha were found."
     assert told(part)[-2:] == ["Nothing could be seen in cloudy: no pixel has data.", "Without any mine: copper belt."]
-
-
-@pytest.mark.parametrize(
-    ("share", "words"), [(0.05, "5 %"), (0.003, "less than 1 %"), (0.94, "94 %"), (0.95, ""), (1.0, "")]
-)
-def test_visible_share(share: float, words: str) -> None:
-    view = dataclasses.replace(make_view(mapped=(), picture=make_picture()), mapped_share=share)
-    part = arrange_maps(MapData((view,)))
-    assert part.scene_table is not None
-    texts = [plain(part.scene_table.rows[0].cells[-1].beneath), captions(part)[0], " ".join(told(part))]
-    if words:
-        assert all(f"{words} of it could be seen" in text for text in texts)
-    else:
-        assert texts == ["", "no mine was found", ""]
 
 
 def test_scores_by_size() -> None:

@@ -94,13 +94,6 @@ def test_tiny_mine_is_a_ring() -> None:
     assert path == "M8.0 20.5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0Z"
 
 
-def test_only_the_largest_polygons_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mining_the_mines.reporting.map_pictures.MOST_POLYGONS", 2)
-    drawn = draw(MAPPED, None)
-    assert drawn.undrawn == 3
-    assert path_of(drawn, HIGH).count("M") == 1
-
-
 def test_scene_without_data() -> None:
     picture = dataclasses.replace(make_picture(), visible=np.full((3, 10, 20), np.nan, dtype=np.float32))
     drawn = draw_map_picture(make_view(mapped=()), picture, None, STRETCH)
@@ -127,21 +120,6 @@ def test_quicklook_draws_mines_to_review_in_red() -> None:
     times = pixels.shape[1] // 96
     found = np.argwhere(near(pixels[: 96 * times], REVIEW_COLOUR))
     assert found.mean(axis=0) / times == pytest.approx((63, 34), abs=1)
-
-
-@pytest.mark.parametrize("shape", [(96, 96), (300, 2400), (2400, 300), (1, 1)])
-def test_quicklook_size(shape: tuple[int, int]) -> None:
-    visible = np.full((3, *shape), 0.1, dtype=np.float32)
-    pixels = decoded(draw_quicklook(visible, GRID.transform, GRID.crs, make_mines()))
-    assert max(pixels.shape) <= 1200
-
-
-def test_surroundings_of_a_small_mine() -> None:
-    mine = make_mines().geometry[2]
-    (left, bottom, right, top), metres = surroundings_of(mine, GRID)
-    assert metres == pytest.approx(600)
-    assert (right - left, top - bottom) == pytest.approx((600, 600))
-    assert ((left + right) / 2, (bottom + top) / 2) == pytest.approx((mine.centroid.x, mine.centroid.y))
 
 
 def test_surroundings_in_degrees_and_feet() -> None:

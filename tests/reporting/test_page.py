@@ -21,7 +21,7 @@ from mining_the_mines.scoring.tables import score_table
 from support.report_composites import make_composites, make_scenes, make_view
 from support.report_maps import make_maps
 from support.report_maps import make_view as make_map
-from support.report_pages import Page, plain
+from support.report_pages import Page
 
 EVIL = "<script>alert(1)</script>"
 
@@ -146,13 +146,6 @@ def test_segmentation_alone(segmentation: SegmentationData) -> None:
     ids = set(Page(render_report(ReportData("Segmentation", segmentation=segmentation))).ids())
     assert {"summary", "segmentation-scores", "segmentation-gallery", "masks", "segmentation-learning"} <= ids
     assert not {"scores", "curves", "threshold", "gallery", "learning"} & ids
-
-
-def test_maps_alone() -> None:
-    report = render_report(ReportData("Maps", maps=MapData((make_map(),))))
-    assert plain(report).count("On the map of tapajos, which covers 4 km²") == 1
-    assert "Where are mines in whole scenes?" not in report
-    assert not {"map-scores", "permits"} & set(Page(report).ids())
 
 
 def test_further_tables(bare: ReportData) -> None:

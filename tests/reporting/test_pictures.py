@@ -14,7 +14,6 @@ from mining_the_mines.reporting.pictures import (
     MISSED,
     NOT_KNOWN,
     Stretch,
-    attention_overlay,
     clear_date_map,
     count_classes,
     enlarge,
@@ -60,14 +59,6 @@ def test_nodata_does_not_spoil_the_stretch() -> None:
     holed[:, :4] = np.nan
     assert (true_colour(holed)[:4] == 128).all()
     assert np.abs(true_colour(holed)[8:].astype(int) - true_colour(chip)[8:]).mean() < 12
-
-
-def test_attention_is_brightest_where_it_is_largest() -> None:
-    photograph = np.full((40, 40, 3), 60, np.uint8)
-    attention = np.zeros((4, 4), np.float32)
-    attention[0, 3] = 5
-    brightness = attention_overlay(photograph, attention).sum(axis=-1)
-    assert brightness[:10, 30:].mean() > 2 * brightness[20:, :20].mean()
 
 
 @pytest.mark.parametrize("kind", sorted(BLINDNESS))
@@ -116,14 +107,6 @@ def test_classes_hold_every_number_once(most: int) -> None:
     assert numbers == list(range(1, most + 1))
     assert len(classes) <= 6
     assert len({found.colour for found in classes}) == len(classes)
-
-
-@pytest.mark.parametrize(
-    ("most", "titles"),
-    [(1, ["1 clear date"]), (3, ["1 clear date", "2 clear dates", "3 clear dates"]), (7, ["1–2 clear dates"])],
-)
-def test_legend_names_numbers(most: int, titles: list[str]) -> None:
-    assert [found.entry.title for found in count_classes(most)][: len(titles)] == titles
 
 
 def test_pixels_have_the_colour_of_their_class() -> None:

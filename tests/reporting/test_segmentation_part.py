@@ -90,24 +90,10 @@ def test_no_test_split() -> None:
     assert any("No chips were kept out for a test" in text for text in summary("caveats", [found], ()))
 
 
-def test_out_of_fold_figures() -> None:
-    table = pd.concat([chips((10, 1, 1), (10, 0, 0), fold=0), chips((10, 5, 5), (4, 0, 0))])
-    found = headlines(summarise_segmentation(data_of(table)))
-    assert found["IoU"][0] == "58 %"
-    assert found["IoU"][1].startswith("91 % (")
-    assert found["Area bias"][0] == "+0.0 ha"
-
-
 def test_nothing_to_score() -> None:
     text = told(chips((0, 0, 0), (0, 0, 0)).assign(true_rim=0, predicted_rim=0))
     assert text[0] == "There is neither a true nor a predicted mine to score."
     assert "nan" not in " ".join(text)
-
-
-def test_one_place_has_no_intervals() -> None:
-    found = summarise_segmentation(data_of(pd.concat([chips((10, 1, 1), fold=0), chips((10, 5, 5))])))
-    assert summary("caveats", [found], ()) == ["There is only 1 place, from which no interval can be drawn."]
-    assert "()" not in " ".join(summary("segmentation", found, 0.95))
 
 
 def arrange(data: SegmentationData, **changes: object) -> SegmentationPart:

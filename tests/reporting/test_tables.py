@@ -8,7 +8,6 @@ from mining_the_mines.reporting.tables import (
     Table,
     category_tables,
     fold_table,
-    manifest_table,
     model_tables,
     rejection_tables,
 )
@@ -66,11 +65,3 @@ def test_rejected_chips_by_reason() -> None:
     assert tables is not None
     assert texts(tables[0]) == {"all zero": ["2"], "no reason given": ["1"]}
     assert len(tables[1].rows) == 3
-
-
-def test_chips_of_many_sizes() -> None:
-    sizes = [float(size) for size in range(10, 16)]
-    manifest = pd.DataFrame({"filename": list("abcdef"), "verdict": "accepted", "width": sizes, "height": sizes})
-    (text,) = texts(manifest_table(manifest))["Size in pixels"]
-    assert text.startswith("10 × 10 (1), ")
-    assert text.endswith("and 2 others")

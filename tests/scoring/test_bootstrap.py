@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mining_the_mines.scoring.bootstrap import BootstrapSettings, FloatArray, bootstrap_intervals, paired_difference
+from mining_the_mines.scoring.bootstrap import BootstrapSettings, bootstrap_intervals, paired_difference
 from mining_the_mines.scoring.metrics import weighted_scores
 from support.predictions import make_chips
 
@@ -107,14 +107,6 @@ def test_paired_intervals_are_narrower() -> None:
     single = bootstrap_intervals(ours, places, FEW)["roc_auc"], bootstrap_intervals(theirs, places, FEW)["roc_auc"]
     assert single[0].low < single[1].high
     assert paired_difference(ours, theirs, places, FEW)["roc_auc"].low > 0
-
-
-def test_any_scorer() -> None:
-    def mean_area(weights: FloatArray) -> dict[str, FloatArray]:
-        return {"hectares": weights @ np.array([1.0, 2.0, 6.0]) / weights.sum(axis=1)}
-
-    interval = bootstrap_intervals(mean_area, ["a", "b", "c"], FEW)["hectares"]
-    assert interval == (3, 1, 6)
 
 
 def test_chip_without_place_is_refused() -> None:

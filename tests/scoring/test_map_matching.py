@@ -75,13 +75,6 @@ def test_iou_threshold(edge: float, matched: bool) -> None:
     assert objects["touched"].all()
 
 
-def test_neighbours_do_not_touch() -> None:
-    objects = compare(make_mines((0, 0, 100)), make_reference((100, 0, 100))).objects
-    assert not objects["touched"].any()
-    assert (objects["iou"] == 0).all()
-    assert objects["site"].nunique() == 2
-
-
 def test_near_reference_polygons_are_joined() -> None:
     reference = make_reference((0, 0, 100), (104, 0, 100), (300, 0, 100))
     true = side(compare(make_mines(), reference), REFERENCE)

@@ -126,14 +126,6 @@ def test_map_without_mines() -> None:
     assert found["area_bias_share"] == -1
 
 
-def test_references_outside() -> None:
-    outside = compare((), ((0, 0, 200), (9_000, 0, 200)))
-    other = compare((), ((0, 0, 200),), "other")
-    assert values(score(outside))["references_outside"] == 1
-    assert np.isnan(values(score(outside, other))["references_outside"])
-    assert values(score(outside, other), "tapajos")["references_outside"] == 1
-
-
 def test_duplicate_scene_names_are_refused() -> None:
     with pytest.raises(ValueError, match="under a name of its own"):
         score(compare((), ()), compare((), ()))

@@ -129,13 +129,6 @@ def test_earlier_run_that_calls_its_trees_baseline() -> None:
     assert pair.same
 
 
-def test_each_run_is_compared_with_the_first() -> None:
-    runs = [replace(FIRST, name=name) for name in ("a", "b", "c")]
-    comparison = compare_runs(runs, QUICK)
-    assert {(pair.run, pair.rival) for pair in comparison.pairs} == {("b", "a"), ("c", "a")}
-    assert set(comparison.scores["run"]) == {"a", "b", "c"}
-
-
 def test_one_run() -> None:
     for runs in ([FIRST], [FIRST, FIRST]):
         with pytest.raises(ValueError, match="each under a name of its own"):

@@ -73,14 +73,6 @@ def test_measures_are_consistent(seed: int, threshold: float) -> None:
     )
 
 
-def test_pixel_area_by_chip() -> None:
-    square = (0, 0, 10)
-    pairs = [(name, sure_map(square), mask_of(square)) for name in ("fine.tif", "coarse.tif")]
-    table = measure_segmentation(pairs, {"fine.tif": 0.01, "coarse.tif": 0.09}, 0.5, SegmentationMeasureSettings())
-    assert table["filename"].tolist() == ["fine.tif", "coarse.tif"]
-    assert table["true_hectares"].tolist() == pytest.approx([1, 9])
-
-
 def test_mask_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"map of a\.tif has \(32, 32\) pixels and its mask \(8, 8\)"):
         measure_segmentation(

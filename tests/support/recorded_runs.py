@@ -196,8 +196,6 @@ def write_map(
     content_hash: str = "3f2a9c81d0b4" + "0" * 52,
     image: Path | None = None,
     source: str | None = None,
-    *,
-    noted: bool = True,
 ) -> DatasetState:
     """The map of a region, or of another raster, with its record and the index of its folder."""
     maps = project.folder / "data/07_model_output/maps"
@@ -208,7 +206,7 @@ def write_map(
         "scene": {"name": "tapajos", "image": str(raster), "source": source or str(raster), "dates": []},
         "facts": {"scene": "tapajos", "model": "mine-segmenter", "model_version": "444cf440cffa"},
         "content_hash": content_hash, "seed": 0.75, "grow": 0.625, "mines": 2, "hectares": 3.25,
-        "files": {str(raster): ContentHashes().of(raster)} if noted else {},
+        "files": {str(raster): ContentHashes().of(raster)},
     }  # fmt: skip
     (folder / "map.json").write_text(json.dumps(record), encoding="utf-8")
     for name in ("probability.tif", "mines.parquet", "mines.gpkg"):
