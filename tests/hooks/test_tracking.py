@@ -26,7 +26,7 @@ from mining_the_mines.registry.training_data import hash_data, hash_folds
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.tracking.run import active_run
 from mining_the_mines.tracking.store import RunStore, TrackingError
-from pipelines import test_outline_evaluation as outlined
+from pipelines import test_segmentation_evaluation as outlined
 from support import tracked_runs
 from support.projects import copy_project
 

@@ -30,7 +30,7 @@ from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.promotion import Champion, RegistrationSettings, RegistryView
 from mining_the_mines.registry.training_data import hash_chips
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from pipelines import test_outline_evaluation as outlined
+from pipelines import test_segmentation_evaluation as outlined
 from support.chip_files import BANDS, packed_chips
 from support.networks import SIX_BANDS
 
