@@ -77,7 +77,7 @@ def elsewhere(project: Path, again: Result) -> Path:
 def test_a_run_that_is_done_again_is_equal_and_says_so(again: Result) -> None:
     assert "EQUAL" in again.output
     assert "different" not in again.output
-    for what in ("figures", "files"):
+    for what in ("metrics", "files"):
         count = re.search(rf"(\d+)\s+of\s+(\d+)\s+{what}", again.output)
         assert count is not None
         assert count[1] == count[2] != "0"
@@ -85,8 +85,8 @@ def test_a_run_that_is_done_again_is_equal_and_says_so(again: Result) -> None:
 
 def test_only_what_the_registry_decides_is_not_done_again(again: Result) -> None:
     told = " ".join(again.output.split())
-    names = re.search(r"Not done again, since the registry of models keeps it: (.+?)\.  ?EQUAL", told)
-    tasks, decided = ("classification", "segmentation"), ("compare_with_champion", "register_model")
+    names = re.search(r"Not repeated, since they read or change the model registry: (.+?)\. EQUAL", told)
+    tasks, decided = ("classification", "segmentation"), ("fetch_champion", "compare_with_champion", "register_model")
     assert names is not None
     assert set(names[1].split(", ")) == {f"{task}.{node}" for task in tasks for node in decided}
 
@@ -106,7 +106,9 @@ OF_RUNS = {"mlflow", "ledger", "reproductions"}
 REGISTERED = (
     "06_models/registered/",
     "08_reporting/classification_promotion.json/",
+    "08_reporting/classification_registered.json/",
     "08_reporting/segmentation_promotion.json/",
+    "08_reporting/segmentation_registered.json/",
 )
 #: Tells which run checkpoints belong to.
 WHOSE = "checkpoints/fingerprint.json"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -68,6 +69,7 @@ def site(default_project: Path) -> Iterator[Site]:
     yield Site(default_project / "build", f"http://127.0.0.1:{server.server_port}/")
     server.shutdown()
     server.server_close()
+    shutil.rmtree(default_project / "build")  # Kedro-Viz publishes parameters, planted passwords among them
 
 
 @pytest.fixture(scope="module")
