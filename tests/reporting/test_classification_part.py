@@ -44,8 +44,14 @@ def test_learning_curves_of_two_networks_are_kept_apart(classification: Classifi
 @pytest.mark.parametrize(
     ("interval", "words"),
     [
-        ((0.03, 0.01, 0.05), "0.030 above that of the trees (difference 0.010 to 0.050): this is more than chance"),
-        ((-0.01, -0.04, 0.02), "0.010 below that of the trees (difference -0.040 to 0.020): this may be chance"),
+        (
+            (0.03, 0.01, 0.05),
+            "0.030 above that of the tree ensemble (difference 0.010 to 0.050): this is more than chance",
+        ),
+        (
+            (-0.01, -0.04, 0.02),
+            "0.010 below that of the tree ensemble (difference -0.040 to 0.020): this may be chance",
+        ),
     ],
 )
 def test_difference_to_the_first_model(

@@ -19,6 +19,8 @@ SPLIT_TITLES = MappingProxyType({TEST: "On the test chips", OUT_OF_FOLD: "Out of
 _TITLES = MappingProxyType({**SEGMENTATION_TITLES, **MAP_TITLES, **METRIC_TITLES})
 #: Models whose name is a proper noun.
 _PROPER_NAMES = MappingProxyType({"maxvit": "MaxViT"})
+#: Models whose name is a plural, as the subject of a sentence in the singular.
+_COLLECTIVE_NAMES = MappingProxyType({"trees": "the tree ensemble"})
 _NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -36,7 +38,7 @@ def model_title(model: str) -> str:
 
 def model_name(model: str) -> str:
     """Name of a model within a sentence."""
-    return _PROPER_NAMES.get(model) or f"the {model.replace('_', ' ')}"
+    return _PROPER_NAMES.get(model) or _COLLECTIVE_NAMES.get(model) or f"the {model.replace('_', ' ')}"
 
 
 def category_title(category: str) -> str:
