@@ -162,7 +162,7 @@ def _named_classes(prefix: str, given: Mapping[str, Any]) -> Iterator[Row]:
         yield from _fields(f"{prefix}.{name}", load_obj(stated["class"]), inside)
 
 
-def _row(name: str, kind: str, meaning: str, default: Any, given: Mapping[str, Any]) -> Row:  # noqa: ANN401
+def _row(name: str, kind: str, meaning: str, default: Any, given: Mapping[str, Any]) -> Row:  # noqa: ANN401 - any annotation or value
     base = given.get(_BASE, _NOT_SET)
     base = default if base is _NOT_SET else base
     other = {env: value for env, value in given.items() if value is not _NOT_SET and value != base and env != _BASE}
@@ -190,11 +190,11 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - ann
         yield from _models(part)
 
 
-def _is_list(annotation: Any) -> bool:  # noqa: ANN401
+def _is_list(annotation: Any) -> bool:  # noqa: ANN401 - any annotation or value
     return get_origin(annotation) in {list, tuple, dict}
 
 
-def _kind(annotation: Any) -> str:  # noqa: ANN401
+def _kind(annotation: Any) -> str:  # noqa: ANN401 - any annotation or value
     """A type in words."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is None:
@@ -212,27 +212,27 @@ def _kind(annotation: Any) -> str:  # noqa: ANN401
     return f"{count} {' and '.join(kinds)}"
 
 
-def _plain_kind(annotation: Any) -> str:  # noqa: ANN401
+def _plain_kind(annotation: Any) -> str:  # noqa: ANN401 - any annotation or value
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(f"`{each.value}`" for each in annotation)
     return _WORDS.get(annotation, getattr(annotation, "__name__", "any"))
 
 
-def _default(field: FieldInfo) -> Any:  # noqa: ANN401
+def _default(field: FieldInfo) -> Any:  # noqa: ANN401 - any annotation or value
     value = field.get_default(call_default_factory=True)
     return _NOT_SET if value is PydanticUndefined else to_jsonable_python(value)
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401
+def _shown(value: Any) -> str:  # noqa: ANN401 - any annotation or value
     return "" if value is _NOT_SET else f"`{_plain(value)}`"
 
 
-def _plain(value: Any) -> str:  # noqa: ANN401
+def _plain(value: Any) -> str:  # noqa: ANN401 - any annotation or value
     """A value as YAML has it, on one line."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _look_up(values: Any, name: str) -> Any:  # noqa: ANN401
+def _look_up(values: Any, name: str) -> Any:  # noqa: ANN401 - any annotation or value
     for part in name.split("."):
         if not isinstance(values, Mapping) or part not in values:
             return _NOT_SET

@@ -46,7 +46,7 @@ def cells(table: Table | None) -> dict[str, list[str]]:
 def test_lead_with_a_reference() -> None:
     view = make_view()
     text = lead(arrange_maps(MapData((view,), make_scores(view))))
-    # Three of five are mapped as such; of the five that are mapped, one is none and one too small.
+    # Three of five mines are found. Of five mapped mines, one is false and one is too small.
     assert text.startswith("On the map of tapajos, 60 % (")
     assert "and 60 % (" in text
     assert text.endswith("of the mapped mines are reference mines (F1 0.60).")

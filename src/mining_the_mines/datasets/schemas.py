@@ -31,7 +31,7 @@ _KEPT_TOGETHER: Final = Check(
 )
 _CHIP: Final = {"label": _LABEL, **_DEGREES, "place": _PLACE, "split": _SPLIT, "fold": _FOLD}
 
-#: One row a chip: what is known of it, and whether it is used.
+#: One row per chip: its label, place and quality, and whether it is used.
 MANIFEST: Final = DataFrameSchema(
     {
         "filename": _FILENAME,

@@ -38,7 +38,7 @@ class NamedAreas:
 
 
 def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
-    """Read areas and their names; what is invalid is repaired or left out, as with polygons of mines.
+    """Read areas and their names; invalid areas are repaired or left out, as mine polygons are.
 
     Args:
         path: A file that OGR can read, such as GeoPackage, GeoJSON or Shapefile, in any coordinate reference system;
