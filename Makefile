@@ -62,6 +62,7 @@ notebooks: $(READY) ## Open the notebooks in JupyterLab
 	kedro jupyter lab --ip=127.0.0.1 notebooks
 
 mlflow: $(READY) ## Open the tracked runs
+	@echo "Runs, as charts: http://127.0.0.1:$(PORT)/#/experiments/1/runs?workflowType=machine_learning&compareRunsMode=CHART"
 	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///data/mlflow/mlflow.db}" --host 127.0.0.1 --port $(PORT)
 
 bench: $(READY) ## Print what the benchmarks measure
