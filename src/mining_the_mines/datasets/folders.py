@@ -1,5 +1,12 @@
 """Datasets that are folders."""
 
+import fcntl
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -45,7 +52,7 @@ class FolderDataset(AbstractVersionedDataset[Saved, Loaded]):
 
 
 class WorkFolderDataset(AbstractDataset[None, Path]):
-    """A folder that a node writes into: results too large for memory, or drafts that another dataset adopts.
+    """A folder that a node writes into, for results too large for memory.
 
     Args:
         filepath: The folder; it is made when it is first loaded.
@@ -75,3 +82,50 @@ class WorkFolderDataset(AbstractDataset[None, Path]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}
+
+
+class DraftFolderDataset(WorkFolderDataset):
+    """A folder for drafts, in which each run has a sub-folder of its own.
+
+    Nodes build folders there, which other datasets adopt. The sub-folder disappears when the run ends. A run that was
+    killed leaves it behind, and the next run removes it.
+    """
+
+    _own: Path | None = None
+
+    def load(self) -> Path:
+        """Return the absolute path of this run's sub-folder."""
+        if self._own is None:
+            self._own, lock = _own_folder(super().load())
+            weakref.finalize(self, _remove, self._own, lock)
+        return self._own
+
+
+def _own_folder(drafts: Path) -> tuple[Path, int]:
+    """Make a folder with a lock on it, and remove folders whose run is gone: a lock ends with its process."""
+    with _lock(drafts):  # no other run removes the new folder before it has its lock
+        for left in drafts.iterdir():
+            try:
+                with _lock(left, fcntl.LOCK_NB):
+                    shutil.rmtree(left, ignore_errors=True)
+            except BlockingIOError:
+                continue
+        own = Path(tempfile.mkdtemp(dir=drafts, prefix=""))
+        lock = os.open(own, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return own, lock
+
+
+@contextmanager
+def _lock(folder: Path, flags: int = 0) -> Iterator[None]:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | flags)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _remove(folder: Path, lock: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
