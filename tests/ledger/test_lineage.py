@@ -78,7 +78,8 @@ def test_changed_and_gone(project: RecordedProject) -> None:
 def test_missing_when_it_was_read(project: RecordedProject) -> None:
     regions = DatasetState(dataset="test_regions", path="data/03_primary/test_regions.json", content_hash=NOTHING)
     project.record("choose", [regions], [memory("scenes")])
-    assert step_of(follow(project, memory("scenes")), "test_regions").now == "not given"
+    step = step_of(follow(project, memory("scenes")), "test_regions")
+    assert (step.kind, step.now) == ("not given", "not given")
 
 
 def test_edited_between_nodes(project: RecordedProject) -> None:

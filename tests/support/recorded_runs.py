@@ -39,6 +39,7 @@ FACTS: Final = {
     **{name: DatasetFacts(holds=content) for name, content in CONTENTS.items()},
     "segmentation.network": DatasetFacts(networks=True),
     "segmentation.workspace": DatasetFacts(volatile=True),
+    "run_facts": DatasetFacts(volatile=True),
 }
 
 

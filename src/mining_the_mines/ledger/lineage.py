@@ -258,10 +258,10 @@ class _Tracer:
     def _kind_of_source(self, state: DatasetState, facts: DatasetFacts, reader: NodeRecord | None) -> Kind:
         if state.registered is not None:
             return "registered"
-        if state.content_hash == NOTHING:
-            return "volatile" if facts.volatile or state.path is not None else "not given"
         if facts.volatile:
             return "volatile"
+        if state.content_hash == NOTHING:
+            return "not given"
         if _is_simulation(state, facts):
             return "simulated"
         is_made = state.dataset in self._catalog.made(reader.run_id if reader is not None else "")
