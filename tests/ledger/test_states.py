@@ -86,6 +86,10 @@ def test_index_of_files_elsewhere(tmp_path: Path) -> None:
     before = content_of(dataset, file, ContentHashes())
     write(band, "other pixels")
     assert content_of(dataset, file, ContentHashes()) != before
+    band.unlink()
+    index = read_index(dataset, file)
+    assert index is not None
+    assert index.missing == ("archive/blue.tif",)
 
 
 def test_index_in_a_folder_dataset(tmp_path: Path) -> None:

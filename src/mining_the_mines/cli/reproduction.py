@@ -49,6 +49,8 @@ _REGISTRY_METRICS: Final = "registration/"
 #: Tag of a tracked run that repeats another one.
 REPRODUCES: Final = "reproduces"
 _TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
+#: Missing files that a refusal names one by one.
+_MOST_LISTED: Final = 5
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def find_differences(record: RunRecord, project: Path) -> list[Difference]:
         found += parameter_differences(record.parameters, redact_all(result_parameters(context.params)))
         found += catalog_differences(record, context.config_loader["catalog"])
         found += data_differences(record, _inputs_now(record, context.catalog, project, hashes))
+        found += _missing_files(record, context.catalog, project)
     found += file_differences(record, {path: hashes.of(project / path) for path in record.named_files()})
     return found
 
@@ -210,6 +213,17 @@ def _inputs_now(record: RunRecord, catalog: Any, project: Path, hashes: ContentH
         else:
             now[name] = content_of(dataset, path, hashes)
     return now
+
+
+def _missing_files(record: RunRecord, catalog: Any, project: Path) -> list[Difference]:  # noqa: ANN401 - Kedro's catalog
+    """Files that raw inputs list, such as bands of scenes in a local archive, and that are gone."""
+    found = []
+    for name, state in record.raw_inputs().items():
+        dataset = catalog.get(name)
+        index = None if dataset is None else read_index(dataset, project / (state.path or ""))
+        found += [] if index is None else [Difference(f"file of {name}", path, "gone") for path in index.missing]
+    more = len(found) - _MOST_LISTED
+    return found if more <= 0 else [*found[:_MOST_LISTED], Difference("other files", f"{more} more", "gone")]
 
 
 def _metrics(run: TrackedFacts) -> dict[str, float]:

@@ -84,10 +84,12 @@ class Index:
     Attributes:
         file: The JSON file that lists them.
         entries: Files by the entry that they belong to.
+        missing: Paths in the index at which nothing lies.
     """
 
     file: Path
     entries: dict[str, tuple[Path, ...]]
+    missing: tuple[str, ...] = ()
 
     @property
     def files(self) -> list[Path]:
@@ -141,11 +143,13 @@ def read_index(dataset: Dataset, path: Path, earlier: Iterable[str] = ()) -> Ind
     name = stated if isinstance(stated, str) else Path(getattr(dataset, "_filepath", path)).name
     file = path / name if path.is_dir() else path
     listed = _read_json(file)
-    return (
-        None
-        if listed is None
-        else Index(file, {**_entries_beside(file, [listed, *earlier]), **_entries_by_path(file, listed)})
-    )
+    if listed is None:
+        return None
+    named = (text.removeprefix("file://") for key, text in _strings(listed) if key in _PATHS)
+    places = {text: _named_path(text, file) for text in dict.fromkeys(named) if "://" not in text}
+    by_path = {text: _files_at(path) for text, path in places.items() if path is not None}
+    missing = tuple(text for text, path in places.items() if path is None)
+    return Index(file, {**_entries_beside(file, [listed, *earlier]), **by_path}, missing)
 
 
 def content_of(dataset: Dataset, path: Path, hashes: ContentHashes) -> str:
@@ -304,10 +308,8 @@ def _entries_beside(file: Path, listed: Any) -> dict[str, tuple[Path, ...]]:  # 
     return entries
 
 
-def _entries_by_path(file: Path, listed: Any) -> dict[str, tuple[Path, ...]]:  # noqa: ANN401 - any JSON value
-    named = dict.fromkeys(text for key, text in _strings(listed) if key in _PATHS)
-    places = {text: path for text in named if (path := _named_path(text, file)) is not None}
-    return {text: tuple(visible_files(path)) if path.is_dir() else (path,) for text, path in places.items()}
+def _files_at(path: Path) -> tuple[Path, ...]:
+    return tuple(visible_files(path)) if path.is_dir() else (path,)
 
 
 def _stems(name: str) -> Iterator[str]:
@@ -319,10 +321,7 @@ def _stems(name: str) -> Iterator[str]:
 
 
 def _named_path(text: str, file: Path) -> Path | None:
-    place = text.removeprefix("file://")
-    if "://" in place:
-        return None
-    candidates = (Path(find(place, file)), file.parent / place)
+    candidates = (Path(find(text, file)), file.parent / text)
     return next((path for path in candidates if os.path.exists(path)), None)  # noqa: PTH110 - any text may stand there
 
 
