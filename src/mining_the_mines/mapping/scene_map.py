@@ -21,10 +21,10 @@ from mining_the_mines.core.paths import find, tell, tell_text
 from mining_the_mines.geo.grid import Box, ChipGrid, read_grid
 from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.map_files import MINES
+from mining_the_mines.mapping.mapped_area import KnownRows, polygonize_known
 from mining_the_mines.mapping.probability_raster import read_probability, read_small
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.rasters.true_colour import read_overview
-from mining_the_mines.mapping.mapped_area import KnownRows, polygonize_known
 
 PROBABILITY: Final = "probability.tif"
 QUICKLOOK: Final = "quicklook.jpg"
