@@ -14,9 +14,8 @@ from support.segmenters import BrightnessSegmenter, mixed_folder
 @pytest.fixture
 def segmented(tmp_path: Path) -> SegmentedChips:
     """Results in a folder of drafts."""
-    return segment_folder(
-        mixed_folder(tmp_path / "chips"), BrightnessSegmenter(), VectorSettings(), tmp_path / "drafts" / "x"
-    )
+    model, folder = BrightnessSegmenter(), tmp_path / "drafts" / "x"
+    return segment_folder(mixed_folder(tmp_path / "chips"), model, model.chips, VectorSettings(), folder)
 
 
 def test_results_are_moved_into_place(tmp_path: Path, segmented: SegmentedChips) -> None:

@@ -4,11 +4,18 @@ from typing import Any
 
 import pytest
 from kedro.config import OmegaConfigLoader
-from kedro.framework.project import configure_project
+from kedro.framework.project import configure_project, pipelines
+from kedro.pipeline import Pipeline
 
 from conftest import PROJECT
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.hooks.given_parameters import known_parameters, refuse_unknown
+from mining_the_mines.hooks.given_parameters import (
+    asked_for,
+    known_parameters,
+    refuse_numbers,
+    refuse_unknown,
+    refuse_unread,
+)
 from mining_the_mines.settings import CONFIG_LOADER_ARGS
 
 pytestmark = pytest.mark.filterwarnings("ignore:register_new_resolver")
@@ -18,7 +25,7 @@ def refuse(**given: Any) -> None:
     """Compare with what this project's own configuration knows."""
     configure_project("mining_the_mines")
     loader = OmegaConfigLoader(str(PROJECT / "conf"), env="archive", runtime_params=given, **CONFIG_LOADER_ARGS)
-    refuse_unknown(given, known_parameters(loader))
+    refuse_unknown(given, known_parameters(asked_for(PROJECT / "conf")))
     assert loader.runtime_params == given
 
 
@@ -49,3 +56,59 @@ def test_unknown_parameter(given: dict[str, Any], said: str) -> None:
 )
 def test_known_parameters(given: dict[str, Any]) -> None:
     refuse(**given)
+
+
+def refuse_in(names: list[str], env: str = "base", **given: Any) -> None:
+    """Compare with what pipelines of this project read."""
+    configure_project("mining_the_mines")
+    loader = OmegaConfigLoader(str(PROJECT / "conf"), env=env, runtime_params=given, **CONFIG_LOADER_ARGS)
+    refuse_unread(given, sum((pipelines[name] for name in names), Pipeline([])), loader)
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "said"),
+    [
+        (["mapping"], {"imagery": {"offset": -0.1}}, "imagery.offset has no effect on this run: it is read by acqui"),
+        (["inference"], {"imagery": {"size": 64}}, r"imagery\.size has no effect"),
+        (["acquisition"], {"chips": "folder"}, "chips has no effect on this run: it is read by .*inference"),
+        (["mapping"], {"classifier": "models:/c/1", "scene": "a.tif"}, "classifier has no effect"),
+        (["mapping"], {"acquisition": {"start": "2023-01-01"}}, r"acquisition\.start has no effect"),
+        (["training"], {"segmenter_name": "mine"}, "segmenter_name has no effect on this run: .*registration"),
+        (["mapping"], {"reference": "mines.gpkg"}, "reference has no effect without scene"),
+        (["mapping"], {"polygons": "mines.gpkg", "scene": "a.tif"}, "polygons has no effect where scene names"),
+    ],
+    ids=[
+        "of other pipelines",
+        "of training",
+        "of a dataset",
+        "of another task",
+        "of a field",
+        "of a setting",
+        "no scene",
+        "scene",
+    ],
+)
+def test_parameters_without_effect(names: list[str], given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        refuse_in(names, **given)
+
+
+@pytest.mark.parametrize(
+    ("names", "given"),
+    [
+        (["mapping"], {"scene": "a.tif", "reference": "mines.gpkg", "segmenter": "models:/s/1"}),
+        (["mapping"], {"acquisition": {"retries": 2}, "polygons": "mines.gpkg"}),
+        (["coarse_mapping"], {"classifier": "models:/c/1", "scene": "a.tif"}),
+        (["registration"], {"segmenter_name": "mine"}),
+        (["inference", "mapping"], {"chips": "folder", "scene": "a.tif"}),
+        (["inference"], {"imagery": {"offset": -0.1}}),
+    ],
+)
+def test_parameters_with_effect(names: list[str], given: dict[str, Any]) -> None:
+    refuse_in(names, **given)
+
+
+@pytest.mark.parametrize(("value", "said"), [(7, "is 7, which was read as a number"), (True, "True"), ("", "is empty")])
+def test_numbers_as_paths(value: object, said: str) -> None:
+    with pytest.raises(BadInputError, match=said):
+        refuse_numbers({"chips": value}, ["chips"])

@@ -18,7 +18,8 @@ from support.segmenters import FIELD_PIXELS, BrightnessSegmenter, bright_field, 
 
 
 def segment(chips: Path, folder: Path, segmenter: BrightnessSegmenter | None = None) -> pd.DataFrame:
-    found = segment_folder(ChipFolder(chips), segmenter or BrightnessSegmenter(), VectorSettings(), folder)
+    model = segmenter or BrightnessSegmenter()
+    found = segment_folder(ChipFolder(chips), model, model.chips, VectorSettings(), folder)
     return found.table.set_index("filename")
 
 

@@ -38,7 +38,9 @@ class BrightnessClassifier:
 
 
 def test_predictions_and_reasons(tmp_path: Path) -> None:
-    predictions = classify_chips(mixed_folder(tmp_path), tmp_path, BrightnessClassifier()).set_index("filename")
+    predictions = classify_chips(mixed_folder(tmp_path), tmp_path, BrightnessClassifier(), ChipSettings()).set_index(
+        "filename"
+    )
     assert predictions["label"].fillna(-1).to_dict() == {
         "broken.tif": -1, "degrees.tif": 1, "forest.tif": -1, "night.tif": -1, "nowhere.tif": 1, "utm.tif": 1,
     }  # fmt: skip
@@ -47,16 +49,30 @@ def test_predictions_and_reasons(tmp_path: Path) -> None:
 
 
 def test_no_chip_to_classify(tmp_path: Path) -> None:
-    predictions = classify_chips(ChipFolder(tmp_path, may_be_empty=True), tmp_path, BrightnessClassifier())
+    predictions = classify_chips(
+        ChipFolder(tmp_path, may_be_empty=True), tmp_path, BrightnessClassifier(), ChipSettings()
+    )
     assert predictions.empty
     assert list(fill_in_submission(predictions).columns) == ["filename", "label"]
     assert list(predictions.columns) == ["filename", "probability", "label", "error"]
 
 
 def test_form_without_doubt(tmp_path: Path) -> None:
-    form = fill_in_submission(classify_chips(mixed_folder(tmp_path), tmp_path, BrightnessClassifier()))
+    form = fill_in_submission(classify_chips(mixed_folder(tmp_path), tmp_path, BrightnessClassifier(), ChipSettings()))
     assert form.set_index("filename")["label"]["broken.tif"] == 0
     assert form["label"].sum() == 3
+
+
+def test_stated_imagery(tmp_path: Path) -> None:
+    """What the parameters say of the files counts; bands and size are the model's."""
+    chips = mixed_folder(tmp_path)
+    offset = ChipSettings(offset=-0.05)
+    plain = classify_chips(chips, tmp_path, BrightnessClassifier(), ChipSettings()).set_index("filename")
+    shifted = classify_chips(chips, tmp_path, BrightnessClassifier(), offset).set_index("filename")
+    assert (plain["probability"] - shifted["probability"])["utm.tif"] == pytest.approx(0.05)
+    trained = ChipSettings(bands=BANDS, size=SIZE, offset=-0.1, scale=5000)
+    assert offset.for_model(trained) == trained.model_copy(update={"offset": -0.05})
+    assert ChipSettings(bands=("B4",), size=8).for_model(trained) == trained
 
 
 def test_segmentation_pipeline(tmp_path: Path) -> None:
@@ -65,6 +81,7 @@ def test_segmentation_pipeline(tmp_path: Path) -> None:
             "unlabelled_chips": MemoryDataset(mixed_folder(tmp_path / "chips")),
             "unpacked_chips": WorkFolderDataset(filepath=str(tmp_path / "unpacked")),
             "segmentation.segmenter": MemoryDataset(BrightnessSegmenter()),
+            "params:imagery": MemoryDataset(ChipSettings()),
             "params:segmentation.vectors": MemoryDataset(VectorSettings(minimum_hectares=1)),
             "drafts": WorkFolderDataset(filepath=str(tmp_path / "drafts")),
             "segmentation.chip_predictions": SegmentationResultsDataset(filepath=str(tmp_path / "results")),

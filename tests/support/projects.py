@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
+from kedro.framework.project import pipelines as all_pipelines
 from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
@@ -84,14 +85,16 @@ def run(
 ) -> None:
     """Run pipelines in this process, so that coverage is measured."""
     bootstrap_project(project)
+    given = dict(SMALL) if parameters is None else dict(parameters)
+    given = {name: value for name, value in given.items() if name not in SMALL} | _read_by(
+        pipelines, {name: value for name, value in given.items() if name in SMALL}
+    )
     before = Path.cwd()
     os.chdir(project)
     # MLflow remembers stores by their address, and the default one is relative to the project.
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{make_store(project / 'data/mlflow/mlflow.db')}"
     try:
-        session = KedroSession.create(
-            project, env=env, runtime_params=dict(SMALL if parameters is None else parameters)
-        )
+        session = KedroSession.create(project, env=env, runtime_params=given)
         assert isinstance(session, KedroSession)
         with session:
             session.run(
@@ -104,6 +107,18 @@ def run(
     finally:
         del os.environ["MLFLOW_TRACKING_URI"]
         os.chdir(before)
+
+
+def _read_by(names: Sequence[str], given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Those parameters that the pipelines read; others are refused."""
+    read = {name.removeprefix("params:") for each in names for name in all_pipelines[each].inputs()}
+    kept: dict[str, Any] = {}
+    for name, value in given.items():
+        if f"{prefix}{name}" in read:
+            kept[name] = value
+        elif isinstance(value, Mapping) and (inner := _read_by(names, value, f"{prefix}{name}.")):
+            kept[name] = inner
+    return kept
 
 
 def nodes_of_last_run() -> set[str]:

@@ -44,6 +44,18 @@ class ChipSettings(RasterFormat):
         """Read a chip in this format; see :func:`mining_the_mines.rasters.chip.read_chip`."""
         return read_chip(path, self)
 
+    def for_model(self, trained: "ChipSettings") -> "ChipSettings":
+        """Settings to read unlabelled chips with.
+
+        Args:
+            trained: Settings of the chips that a model was trained on.
+
+        Returns:
+            The same, with what is stated here instead; bands and size are always the model's.
+        """
+        stated = self.model_fields_set - {"bands", "size"}
+        return trained.model_copy(update={name: getattr(self, name) for name in stated})
+
 
 def find_fault(chip: Chip, settings: ChipSettings) -> str | None:
     """Judge a chip by its pixels alone.

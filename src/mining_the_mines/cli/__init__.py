@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from mining_the_mines.cli.compare import compare
 from mining_the_mines.cli.lineage import lineage
+from mining_the_mines.cli.parameter_text import parse_parameters
 from mining_the_mines.cli.reproduce import reproduce
 from mining_the_mines.cli.send_unsent import send_unsent
 from mining_the_mines.core.errors import BadInputError
@@ -90,12 +91,20 @@ def run(*, only_stale: bool, **options: Any) -> Any:  # noqa: ANN401 - whatever 
     return kedro_run.callback(**options)  # type: ignore[misc] # click leaves callback optional
 
 
+def _with_text(option: click.Parameter) -> click.Parameter:
+    """The option; ``--params`` with values that stay text where a path or a name is wanted."""
+    if option.name == "params":
+        option = copy(option)
+        option.callback = parse_parameters
+    return option
+
+
 cli.add_command(
     click.Command(
         "run",
         callback=plainly(run),
         params=[
-            *kedro_run.params,
+            *(_with_text(option) for option in kedro_run.params),
             click.Option(
                 ["--only-stale"],
                 is_flag=True,

@@ -14,7 +14,7 @@ import rasterio
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.planes import encode_raster
-from mining_the_mines.chips.quality import find_fault
+from mining_the_mines.chips.quality import ChipSettings, find_fault
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
@@ -84,7 +84,12 @@ _Chip: TypeAlias = _ReadChip | _LeftOutChip
 
 
 def segment_folder(
-    chips: ChipFolder, segmenter: Predictor, settings: VectorSettings, folder: Path, progress: Progress = silent
+    chips: ChipFolder,
+    segmenter: Predictor,
+    reading: ChipSettings,
+    settings: VectorSettings,
+    folder: Path,
+    progress: Progress = silent,
 ) -> SegmentedChips:
     """Segment a folder of chips; the same chips and model give the same bytes.
 
@@ -95,6 +100,7 @@ def segment_folder(
     Args:
         chips: Chips of any sizes.
         segmenter: The model.
+        reading: How to read the chips, with the model's bands.
         settings: Patches that become polygons.
         folder: Folder to write; it appears whole or not at all.
         progress: Shows progress over the chips.
@@ -110,7 +116,7 @@ def segment_folder(
     with whole_folder(folder) as draft:
         (draft / PROBABILITIES).mkdir()
         (draft / MASKS).mkdir()
-        for chip, probability in _predict(chips, segmenter, progress):
+        for chip, probability in _predict(chips, segmenter, reading, progress):
             if isinstance(chip, _ReadChip):
                 rows.append(
                     _write_chip(chip, probability, chips.path(chip.filename), segmenter, settings, draft, layers)
@@ -149,9 +155,10 @@ def read_segmentation_table(folder: Path) -> pd.DataFrame:
     return table
 
 
-def _predict(chips: ChipFolder, segmenter: Predictor, progress: Progress) -> Iterator[tuple[_Chip, Probability]]:
+def _predict(
+    chips: ChipFolder, segmenter: Predictor, settings: ChipSettings, progress: Progress
+) -> Iterator[tuple[_Chip, Probability]]:
     """Yield each chip with its probabilities (height, width), empty for a chip that was left out."""
-    settings = segmenter.chips
 
     def read(filename: str) -> _Chip:
         path = chips.path(filename)

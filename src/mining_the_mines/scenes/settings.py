@@ -1,12 +1,12 @@
 """Parameters of acquisition and compositing."""
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from mining_the_mines.core.days import Day
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.core.redaction import redact_all
 from mining_the_mines.sentinel2.compositing import CompositeSettings
@@ -55,8 +55,8 @@ class AcquisitionSettings(AccessSettings):
         description="Regions of interest: a vector file with one feature per region (columns name and, optionally, "
         "epsg), or boxes by name: west, south, east, north in degrees. Null for a simulated archive.",
     )
-    start: date | None = Field(None, description="First day of the scenes; null for no limit.")
-    end: date | None = Field(None, description="Last day of the scenes; null for no limit.")
+    start: Day | None = Field(None, description="First day of the scenes; null for no limit.")
+    end: Day | None = Field(None, description="Last day of the scenes; null for no limit.")
     max_cloud_cover: float = Field(
         70,
         ge=0,

@@ -28,7 +28,7 @@ COLUMNS = {"filename": "str", "probability": "float64", "label": "Int64", "error
 
 
 def classify_chips(
-    unlabelled_chips: ChipFolder | ZippedChips, unpacked_chips: Path, classifier: Predictor
+    unlabelled_chips: ChipFolder | ZippedChips, unpacked_chips: Path, classifier: Predictor, imagery: ChipSettings
 ) -> pd.DataFrame:
     """Classify every chip of a folder; a chip that can't be judged gets the reason instead.
 
@@ -36,6 +36,7 @@ def classify_chips(
         unlabelled_chips: The folder, or an archive of it.
         unpacked_chips: Folder to unpack archives in.
         classifier: The model.
+        imagery: How to read the chips; what it does not state is as in training.
 
     Returns:
         Columns ``filename``, ``probability``, ``label`` (1 for a mine) and ``error``, one row a chip.
@@ -43,9 +44,10 @@ def classify_chips(
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[str, Chip]] = []
     chips = open_chips(unlabelled_chips, unpacked_chips)
+    settings = imagery.for_model(classifier.chips)
     for filename in progress_bar(chips.filenames, "Classifying chips"):
         try:
-            waiting.append((filename, _read(chips, filename, classifier)))
+            waiting.append((filename, _read(chips, filename, settings)))
         except BadInputError as error:
             rows.append({"filename": filename, "probability": np.nan, "label": pd.NA, "error": str(error)})
         if len(waiting) == BATCH:
@@ -74,6 +76,7 @@ def segment_chips(
     unlabelled_chips: ChipFolder | ZippedChips,
     unpacked_chips: Path,
     segmenter: Predictor,
+    imagery: ChipSettings,
     vectors: VectorSettings,
     drafts: Path,
 ) -> SegmentedChips:
@@ -83,6 +86,7 @@ def segment_chips(
         unlabelled_chips: The folder, or an archive of it; its chips may have any sizes.
         unpacked_chips: Folder to unpack archives in.
         segmenter: The model.
+        imagery: How to read the chips; what it does not state is as in training.
         vectors: Patches that become polygons.
         drafts: Folder to write the results in.
 
@@ -90,11 +94,11 @@ def segment_chips(
         The results in the folder.
     """
     chips = open_chips(unlabelled_chips, unpacked_chips)
-    return segment_folder(chips, segmenter, vectors, drafts / "segmented_chips", progress_bar)
+    reading = imagery.for_model(segmenter.chips)
+    return segment_folder(chips, segmenter, reading, vectors, drafts / "segmented_chips", progress_bar)
 
 
-def _read(folder: ChipFolder, filename: str, classifier: Predictor) -> Chip:
-    settings: ChipSettings = classifier.chips
+def _read(folder: ChipFolder, filename: str, settings: ChipSettings) -> Chip:
     path = folder.path(filename)
     chip = settings.read(path)
     size = (settings.size, settings.size)

@@ -14,23 +14,28 @@ def _classification() -> Pipeline:
     nodes = [
         Node(
             classify_chips,
-            ["unlabelled_chips", "unpacked_chips", "classifier"],
+            ["unlabelled_chips", "unpacked_chips", "classifier", "params:imagery"],
             "chip_predictions",
             name="classify_chips",
         ),
         Node(fill_in_submission, "chip_predictions", "submission", name="fill_in_submission"),
     ]
-    return Pipeline(nodes, namespace="classification", inputs={"unlabelled_chips", "unpacked_chips"}, tags="inference")
+    shared = {"unlabelled_chips", "unpacked_chips"}
+    return _in_namespace("classification", nodes, shared)
 
 
 def _segmentation() -> Pipeline:
     nodes = [
         Node(
             segment_chips,
-            ["unlabelled_chips", "unpacked_chips", "segmenter", "params:vectors", "drafts"],
+            ["unlabelled_chips", "unpacked_chips", "segmenter", "params:imagery", "params:vectors", "drafts"],
             "chip_predictions",
             name="segment_chips",
         )
     ]
     shared = {"unlabelled_chips", "unpacked_chips", "drafts"}
-    return Pipeline(nodes, namespace="segmentation", inputs=shared, tags="inference")
+    return _in_namespace("segmentation", nodes, shared)
+
+
+def _in_namespace(task: str, nodes: list[Node], shared: set[str]) -> Pipeline:
+    return Pipeline(nodes, namespace=task, inputs=shared, parameters={"params:imagery"}, tags="inference")
