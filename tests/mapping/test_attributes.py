@@ -41,6 +41,7 @@ def test_columns() -> None:
     assert mines.crs.to_epsg() == 32721
     undated = describe_mines(patches("##", clear_dates=None), MapFacts("s", "m", "1"), HALF)
     assert undated[["first_date", "last_date", "clear_dates"]].isna().all(axis=None)
+    assert undated["confidence"].tolist() == ["medium"]
 
 
 def test_no_mines(tmp_path: Path) -> None:
@@ -75,12 +76,18 @@ def test_centroid(crs: CRS) -> None:
         (0.55, 1, False, "low"),
         (0.55, 5, False, "low"),
         (0.6, 5, True, "medium"),
-        (0.9, float("nan"), False, "high"),
+        (0.9, float("nan"), False, "medium"),
         (0.55, float("nan"), False, "low"),
     ],
 )
 def test_confidence(mean: float, clear_dates: float, touches_edge: bool, expected: str) -> None:
     assert confidence(mean, clear_dates, touches_edge=touches_edge) == expected
+
+
+def test_no_limit_makes_unknown_dates_enough() -> None:
+    row = {"mean_probability": [1.0], "clear_dates": [float("nan")], "touches_edge": [False]}
+    settings = ConfidenceSettings(high_clear_dates=0)
+    assert classify_confidence(gpd.GeoDataFrame(row), HALF, settings).tolist() == ["medium"]
 
 
 @pytest.mark.parametrize("fields", [{"low_margin": 0.6}, {"low_clear_dates": 1}, {"high_margin": 2}])

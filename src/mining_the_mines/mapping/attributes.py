@@ -110,7 +110,7 @@ def classify_confidence(
     - The median over clear dates withstands one missed cloud or shadow from three dates on; with two they are averaged,
       and one date has nothing to compare with. So a mine seen on fewer dates is never high. It is not low for that:
       all mines of a map of a single date would be low, and the class would no longer tell the faint ones from the
-      rest. Unknown numbers of dates are left out of the rule.
+      rest. Where the number of dates is unknown, as in a raster that somebody else made, it may be one.
     - A mine that touches the end of the raster or nodata may be the rim of something else, so it is never high; the
       visible part was seen as well as any other, so it is not low for that.
 
@@ -126,7 +126,6 @@ def classify_confidence(
     way = 1 - thresholds.grow
     sure = mean >= thresholds.grow + confidence.high_margin * way
     unsure = mean < thresholds.grow + confidence.low_margin * way
-    # Comparisons with NaN are false, so an unknown number is not too small.
-    few = dates < confidence.high_clear_dates
+    enough = dates >= confidence.high_clear_dates  # false for NaN: an unknown number may be too small
     whole = ~patches["touches_edge"].to_numpy()
-    return np.select([unsure, sure & ~few & whole], [LOW, HIGH], MEDIUM)
+    return np.select([unsure, sure & enough & whole], [LOW, HIGH], MEDIUM)

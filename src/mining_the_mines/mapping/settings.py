@@ -148,7 +148,7 @@ class ConfidenceSettings(BaseModel):
         3,
         ge=0,
         description="A mine has high confidence only with at least this median number of clear dates: of three, one "
-        "missed cloud is not the median.",
+        "missed cloud is not the median. Where the number is unknown, no mine has high confidence.",
     )
 
     @model_validator(mode="after")
