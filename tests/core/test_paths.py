@@ -34,6 +34,17 @@ def test_path_elsewhere(project: Path, named: str) -> None:
     assert tell(named, project / "map.json") == named
 
 
+def test_path_elsewhere_is_that_of_the_file(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "scenes").mkdir()
+    (project / "linked").symlink_to(tmp_path / "scenes")
+    (tmp_path / "linked").symlink_to(tmp_path / "scenes")
+    told = str(tmp_path / "scenes/a.tif")
+    for named in ("../scenes/a.tif", "../linked/a.tif"):
+        assert tell(f"{project}/{named}", project / "map.json") == told
+        assert link(f"{project}/{named}", project / "data") == told
+    assert tell(project / "linked/a.tif", project / "map.json") == "linked/a.tif"
+
+
 def test_no_project(tmp_path: Path) -> None:
     image = str(tmp_path / "a.tif")
     assert tell(image, tmp_path / "map.json") == image

@@ -30,13 +30,14 @@ def tell(path: str | Path, beside: Path) -> str:
         beside: The record, or its folder.
 
     Returns:
-        The path from the project's folder, with slashes, if both lie in the same project; else the path unchanged.
+        The path from the project's folder, with slashes, if both lie in the same project; else the path without links,
+        which is the same wherever the project lies.
     """
     project = project_of(beside)
     if project is None or not Path(path).is_absolute():
         return str(path)
     plain = Path(os.path.normpath(path))
-    return plain.relative_to(project).as_posix() if plain.is_relative_to(project) else str(path)
+    return plain.relative_to(project).as_posix() if plain.is_relative_to(project) else os.path.realpath(path)
 
 
 def find(told: str, beside: Path) -> str:
@@ -74,9 +75,9 @@ def link(path: str, folder: Path) -> str:
         folder: Folder of the file.
 
     Returns:
-        A relative path with slashes if both lie in the same project; else the path unchanged.
+        A relative path with slashes if both lie in the same project; else the path as :func:`tell` gives it.
     """
     told = tell(path, folder)
-    if told == path:
-        return path
+    if told == path or Path(told).is_absolute():
+        return told
     return Path(os.path.relpath(path, folder)).as_posix()
