@@ -60,10 +60,10 @@ def test_named_areas_win(tmp_path: Path) -> None:
     named = write_areas(tmp_path / "named.gpkg", [("named", field(0, 0, 100))], column="titular")
     found = NamedAreasDataset(filepath=None, beside=str(beside)).load()
     assert found is not None
-    assert found.names == ("beside",)
+    assert (found.names, found.named) == (("beside",), False)
     found = NamedAreasDataset(filepath=str(named), beside=str(beside), name_column="titular").load()
     assert found is not None
-    assert found.names == ("named",)
+    assert (found.names, found.named) == (("named",), True)
 
 
 def test_missing_areas(tmp_path: Path) -> None:

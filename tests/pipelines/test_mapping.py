@@ -16,6 +16,8 @@ from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import WorkFolderDataset
 from mining_the_mines.datasets.maps import NamedAreasDataset, SceneMapsDataset
+from mining_the_mines.geo.named_areas import NamedAreas
+from mining_the_mines.mapping.permits import CONCESSION
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles
 from mining_the_mines.mapping.scene_discovery import PreparedScenes
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
@@ -26,6 +28,8 @@ from mining_the_mines.pipelines.mapping import create_pipeline
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
     MapEvaluation,
+    Permits,
+    choose_permits,
     choose_scenes_to_map,
     draw_map,
     list_maps,
@@ -50,6 +54,12 @@ FOLDS = pd.DataFrame(
     {"place": ["north/0_0", "north/0_1", "south/0_0", "south/1_1"], "split": ["train", "train", "test", "test"]}
 )
 LEFT, TOP = CORNER
+#: A place two scenes away.
+AWAY = shapely.box(LEFT + 2000, TOP - 100, LEFT + 2100, TOP)
+
+
+def permits_of(*layers: NamedAreas) -> PermitFiles:
+    return PermitFiles(*map(PermitFile.of, layers))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +101,7 @@ def test_parameter_without_scene(given: Any) -> None:
 
 def test_unsaved_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="mine-segmenter was never saved"):
-        map_scenes(PreparedScenes(()), complete_segmenter(), MappingSettings(), None, None, DaskSettings(), tmp_path)
+        map_scenes(PreparedScenes(()), complete_segmenter(), MappingSettings(), Permits(), DaskSettings(), tmp_path)
 
 
 def test_facts_of_the_segmenter(tmp_path: Path) -> None:
@@ -103,7 +113,7 @@ def test_facts_of_the_segmenter(tmp_path: Path) -> None:
     compositing, acquisition, dask = CompositingSettings(), AcquisitionSettings(), DaskSettings(workers=1)
     prepared = prepare_scenes([str(scene)], model, compositing, acquisition, dask, tmp_path / "composites")
     areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
-    (found,) = map_scenes(prepared, model, MappingSettings(), areas, None, dask, tmp_path / "maps").maps
+    (found,) = map_scenes(prepared, model, MappingSettings(), Permits(areas), dask, tmp_path / "maps").maps
     facts = found.record.facts
     assert (facts.model, facts.model_version) == ("mine-segmenter", "2026-01-01T00.00.00")
     assert model.source is not None
@@ -155,7 +165,7 @@ def test_warning_of_a_blank_scene(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     maps = map_named(tmp_path, str(write_scene(tmp_path / "blank.tif", blank)))
     assert list_maps(maps)["mapped_share"].tolist() == [0]
     assert "Nothing could be seen in blank" in caplog.text
-    assert "blank" in draw_map(maps, None, None, None, None, None, InteractiveMapSettings())
+    assert "blank" in draw_map(maps, None, None, None, Permits(), InteractiveMapSettings())
     (view,) = describe_maps(maps, score_maps(maps, "scenes", None, None, None, EVALUATION)[0], pd.DataFrame()).scenes
     assert (view.mapped_share, view.mapped_hectares) == (0, 0)
 
@@ -164,12 +174,43 @@ def test_areas_by_unit(tmp_path: Path) -> None:
     here = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
     for seed, name in enumerate(("north", "south")):
         write_scene(tmp_path / "scenes" / f"{name}.tif", ground(60, 50, seed))
-    permits = PermitFiles(PermitFile.of(here))
-    maps = map_named(tmp_path, str(tmp_path / "scenes"), permits=permits)
-    units = sum_up_units(maps, here, None).set_index("unit")
+    maps = map_named(tmp_path, str(tmp_path / "scenes"), permits=permits_of(here))
+    units = sum_up_units(maps, Permits(here)).set_index("unit")
     assert units.loc["here", "mines"] == sum(
         found.mines.intersects(shapely.box(LEFT, TOP - 600, LEFT + 249, TOP)).sum() for found in maps.maps
     )
+
+
+def test_layers_beside_the_raw_data_judge_no_named_scene(tmp_path: Path) -> None:
+    found, named = (
+        areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP)),
+        areas_of(tmp_path, there=AWAY),
+    )
+    beside = replace(found, named=False)
+    assert choose_permits("scene.tif", beside, named) == Permits(None, named)
+    assert choose_permits(["scene.tif"], None, beside) == Permits()
+    assert choose_permits(None, beside, None) == Permits(beside)
+
+
+def test_layer_elsewhere_judges_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    here = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
+    there = areas_of(tmp_path, there=AWAY)
+    scene = str(write_scene(tmp_path / "north.tif", ground(60, 50)))
+    (found,) = (maps := map_named(tmp_path, scene, permits=permits_of(here, there))).maps
+    assert found.mines["protected_ha"].isna().all()
+    assert found.mines["outside_concessions_ha"].notna().all()
+    assert "there.gpkg lies in north" in caplog.text
+    assert "--params=protected_areas=FILE" in caplog.text
+    assert set(sum_up_units(maps, Permits(here, there))["layer"]) == {CONCESSION}
+
+
+def test_scene_that_no_layer_knows_has_no_permit_columns(tmp_path: Path) -> None:
+    there = areas_of(tmp_path, there=AWAY)
+    scene = str(write_scene(tmp_path / "north.tif", ground(60, 50)))
+    (found,) = (maps := map_named(tmp_path, scene, permits=permits_of(there))).maps
+    assert found.record.reviews is None
+    assert "review" not in found.mines
+    assert sum_up_units(maps, Permits(there)).empty
 
 
 def test_scores_with_known_mines(maps: SceneMaps, tmp_path: Path) -> None:
@@ -221,8 +262,8 @@ def test_scores_of_unseen_regions_only(maps: SceneMaps, tmp_path: Path) -> None:
 def test_interactive_page(maps: SceneMaps, tmp_path: Path) -> None:
     areas = areas_of(tmp_path, somewhere=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
-    page = draw_map(maps, None, known, None, areas, None, InteractiveMapSettings())
+    page = draw_map(maps, None, known, None, Permits(areas), InteractiveMapSettings())
     assert page.lower().startswith("<!doctype html>")
     for word in ("north", "south", "somewhere"):
         assert word in page
-    assert draw_map(maps, None, None, None, None, None, InteractiveMapSettings())
+    assert draw_map(maps, None, None, None, Permits(), InteractiveMapSettings())

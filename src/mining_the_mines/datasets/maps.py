@@ -1,6 +1,7 @@
 """Maps of scenes as the catalog sees them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,7 +106,7 @@ class NamedAreasDataset(AbstractDataset[None, "NamedAreas | None"]):
 
     Args:
         filepath: Any file that OGR can read; ``None`` if nobody named one.
-        beside: The file that is taken then, if it is there.
+        beside: The file that is taken then, if it is there; the areas say that nobody named it.
         name_column: The column that names an area; by default the first that looks like it.
         metadata: For other tools.
     """
@@ -137,7 +138,9 @@ class NamedAreasDataset(AbstractDataset[None, "NamedAreas | None"]):
         """
         from mining_the_mines.geo.named_areas import read_named_areas
 
-        return None if self._filepath is None else read_named_areas(self._filepath, self.name_column)
+        if self._filepath is None:
+            return None
+        return replace(read_named_areas(self._filepath, self.name_column), named=self._named is not None)
 
     def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: areas that a user provides are never written."""

@@ -25,12 +25,14 @@ class NamedAreas:
             on long edges to stay where they were drawn in any other coordinates.
         source: Path of the file.
         name_column: Column of the names, if one was given.
+        named: True if a person named the file; false if it was found beside the raw data.
     """
 
     names: tuple[str, ...]
     geometry: Geometries
     source: str
     name_column: str | None = None
+    named: bool = True
 
     def __len__(self) -> int:
         """Number of areas."""

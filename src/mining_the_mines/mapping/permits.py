@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from mining_the_mines.geo.grid import HECTARE
+from mining_the_mines.geo.grid import HECTARE, ChipGrid
 from mining_the_mines.geo.mine_polygons import Geometries
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.geo.overlaps import SLIVER, Hectares, ProjectedMines, cut_out, project_mines
@@ -71,6 +71,16 @@ def compare_with_permits(
     return compared
 
 
+def touches(areas: NamedAreas, grid: ChipGrid) -> bool:
+    """Whether any area reaches into a raster.
+
+    Raises:
+        BadInputError: The grid's CRS can't be placed on the Earth.
+    """
+    outline = gpd.GeoDataFrame(geometry=[shapely.box(*grid.bounds)], crs=grid.crs.to_wkt())
+    return bool(len(cut_out(project_mines(outline), areas).mine))
+
+
 def areas_by_unit(
     mines: Sequence[gpd.GeoDataFrame], concessions: NamedAreas | None, protected: NamedAreas | None
 ) -> pd.DataFrame:
@@ -79,8 +89,8 @@ def areas_by_unit(
     Areas of one name are one unit. Scenes should not overlap: a mine that two of them show counts twice.
 
     Args:
-        mines: One table a scene, as :func:`compare_with_permits` returns them, each in its own CRS, with the columns
-            ``confidence`` and ``review``.
+        mines: A table for each scene, as :func:`compare_with_permits` returns them, each in its own CRS, with the
+            column ``confidence``. Mines that a layer has not judged count in none of its units.
         concessions: Areas where mining is allowed; ``None`` if unknown.
         protected: Areas where it is not; ``None`` if unknown.
 
@@ -125,17 +135,22 @@ def _pieces(
     """Yield tables of the parts of mines in units, a row a part."""
     projected = project_mines(mines)
     off_limits: Geometries = np.full(len(mines), shapely.Polygon(), dtype=object)
-    if protected is not None:
+    if protected is not None and _was_judged(mines, "protected_ha"):
         guarded = cut_out(projected, protected)
         off_limits = guarded.parts_of_mines()
         yield _rows(mines.iloc[guarded.mine], PROTECTED_AREA, guarded.name, guarded.hectares, guarded.hectares)
-    if concessions is not None:
+    if concessions is not None and _was_judged(mines, "outside_concessions_ha"):
         allowed = cut_out(projected, concessions)
         both = shapely.area(shapely.intersection(allowed.piece, off_limits[allowed.mine])) / HECTARE
         yield _rows(mines.iloc[allowed.mine], CONCESSION, allowed.name, allowed.hectares, both)
         left = _without_slivers(projected.hectares - shapely.area(allowed.parts_of_mines()) / HECTARE)
         (beyond,) = np.nonzero(left)
         yield _rows(mines.iloc[beyond], CONCESSION, np.full(len(beyond), OUTSIDE, object), left[beyond], left[beyond])
+
+
+def _was_judged(mines: gpd.GeoDataFrame, column: str) -> bool:
+    """Whether a layer was compared with the mines of a scene; where it was not, its hectares are unknown."""
+    return column in mines and bool(mines[column].notna().all())
 
 
 def _rows(

@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from distributed import Client, Future, as_completed
@@ -16,6 +17,7 @@ from mining_the_mines.core.dask_client import DaskSettings, Refusal, attempt, co
 from mining_the_mines.core.errors import BadInputError, SceneError, UnwritableError
 from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.mapping.completion import finish_scene, finished_map, waiting_parts
+from mining_the_mines.mapping.permits import touches
 from mining_the_mines.mapping.plan import PARTS, BandPart, PermitFiles, ScenePlan, StoredModel, plan_scene
 from mining_the_mines.mapping.row_bands import map_band
 from mining_the_mines.mapping.scene_discovery import PreparedScenes
@@ -35,7 +37,7 @@ def plan_maps(
         prepared: Scenes to map.
         model: The model.
         settings: Settings of mapping.
-        permits: Layers to compare with.
+        permits: Layers to compare with; one without an area in a scene judges none of its mines.
 
     Returns:
         A plan for each scene that can be mapped, and the scenes that can't, with the reason.
@@ -44,10 +46,25 @@ def plan_maps(
     unmapped = list(prepared.unmapped)
     for scene in prepared.scenes:
         try:
-            plans.append(plan_scene(scene, model, settings, permits))
+            plan = plan_scene(scene, model, settings, permits)
+            plans.append(replace(plan, permits=_touching(permits, plan)))
         except BadInputError as error:
             unmapped.append(_unmapped(scene, error))
     return plans, unmapped
+
+
+def _touching(permits: PermitFiles, plan: ScenePlan) -> PermitFiles:
+    """The layers of which an area lies in the scene; of the others nobody knows whether they know the place."""
+    files = {"concessions": permits.concessions, "protected_areas": permits.protected_areas}
+    kept = dict(files)
+    for (name, file), areas in zip(files.items(), permits.read(), strict=True):
+        if file is not None and areas is not None and not touches(areas, plan.probability.grid):
+            kept[name] = None
+            logger.warning(
+                "No area of %s lies in %s, so its mines are not compared with it: name a layer of that place with "
+                "--params=%s=FILE.", file.path, plan.name, name,
+            )  # fmt: skip
+    return PermitFiles(**kept)
 
 
 def make_maps(

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -51,6 +51,18 @@ class MapEvaluation(BaseModel):
 
     matching: MapScoreSettings = Field(MapScoreSettings(), description="When a mapped mine counts as a known one.")
     bootstrap: BootstrapSettings = Field(BootstrapSettings(), description="Intervals of the scores.")
+
+
+class Permits(NamedTuple):
+    """Layers that mines are compared with.
+
+    Attributes:
+        concessions: Areas where mining is allowed, if known.
+        protected_areas: Areas where it is not, if known.
+    """
+
+    concessions: NamedAreas | None = None
+    protected_areas: NamedAreas | None = None
 
 
 def choose_scenes_to_map(scene: Any, test_regions: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:  # noqa: ANN401 - any value of the parameter
@@ -107,12 +119,33 @@ def prepare_scenes(
     return find_and_composite(scenes_to_map, model.chips.bands, reading, counting_bar)
 
 
+def choose_permits(
+    scene: Any,  # noqa: ANN401 - any value of the parameter
+    concessions: NamedAreas | None,
+    protected_areas: NamedAreas | None,
+) -> Permits:
+    """Choose the layers that judge the mines: those that a person names.
+
+    Layers beside the raw data judge the regions of the raw data, but not scenes that a person names: the simulated
+    concessions of one country would judge the mines of another.
+
+    Args:
+        scene: The scenes that a person has named, if any.
+        concessions: Areas where mining is allowed, if known.
+        protected_areas: Areas where it is not, if known.
+
+    Returns:
+        The layers.
+    """
+    given = (concessions, protected_areas)
+    return Permits(*(None if scene and areas is not None and not areas.named else areas for areas in given))
+
+
 def map_scenes(
     prepared_scenes: PreparedScenes,
     model: Predictor,
     mapping: MappingSettings,
-    concessions: NamedAreas | None,
-    protected_areas: NamedAreas | None,
+    permits: Permits,
     dask: DaskSettings,
     map_folder: Path,
 ) -> SceneMaps:
@@ -122,8 +155,7 @@ def map_scenes(
         prepared_scenes: The scenes.
         model: The model, read from disk.
         mapping: Settings of mapping.
-        concessions: Areas where mining is allowed, if known.
-        protected_areas: Areas where it is not, if known.
+        permits: Concessions and protected areas, if known.
         dask: Workers.
         map_folder: Folder of the maps. A map of the same scene, model and settings is kept; an interrupted one goes on
             where it stopped.
@@ -131,8 +163,8 @@ def map_scenes(
     Returns:
         The maps in the folder, and the scenes that could not be mapped.
     """
-    permits = PermitFiles(PermitFile.of(concessions), PermitFile.of(protected_areas))
-    plans, unmapped = plan_maps(prepared_scenes, _stored(model), mapping, permits)
+    files = PermitFiles(*map(PermitFile.of, permits))
+    plans, unmapped = plan_maps(prepared_scenes, _stored(model), mapping, files)
     return make_maps(plans, unmapped, map_folder, dask, counting_bar)
 
 
@@ -155,11 +187,9 @@ def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(MAP_COLUMNS)).astype(MAP_COLUMNS)
 
 
-def sum_up_units(
-    scene_maps: SceneMaps, concessions: NamedAreas | None, protected_areas: NamedAreas | None
-) -> pd.DataFrame:
+def sum_up_units(scene_maps: SceneMaps, permits: Permits) -> pd.DataFrame:
     """Sum up the mines in each concession and protected area; units to review come first."""
-    return areas_by_unit([found.mines for found in scene_maps.maps], concessions, protected_areas)
+    return areas_by_unit([found.mines for found in scene_maps.maps], *permits)
 
 
 def score_maps(
@@ -203,8 +233,7 @@ def draw_map(
     scene: Any,  # noqa: ANN401 - any value of the parameter
     mine_polygons: MinePolygons | None,
     reference: MinePolygons | None,
-    concessions: NamedAreas | None,
-    protected_areas: NamedAreas | None,
+    permits: Permits,
     map_page: InteractiveMapSettings,
 ) -> str:
     """Draw all maps on one interactive page, which opens without a network."""
@@ -212,8 +241,8 @@ def draw_map(
     known = _known_mines(scene, mine_polygons, reference)
     shared = {
         "reference": None if known is None else _frame(known),
-        "concessions": _named_frame(concessions),
-        "protected": _named_frame(protected_areas),
+        "concessions": _named_frame(permits.concessions),
+        "protected": _named_frame(permits.protected_areas),
     }
     layers = [
         SceneLayer(

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.mapping.nodes import (
+    choose_permits,
     choose_scenes_to_map,
     draw_map,
     list_maps,
@@ -24,7 +25,6 @@ def create_coarse_pipeline() -> Pipeline:
 
 
 def _mapping(model: str) -> Pipeline:
-    layers = ["concessions", "protected_areas"]
     known = ["params:scene", "mine_polygons", "reference"]
     reading = ["params:compositing", "params:acquisition", "params:dask"]
     return Pipeline(
@@ -42,20 +42,26 @@ def _mapping(model: str) -> Pipeline:
                 name="prepare_scenes",
             ),
             Node(
+                choose_permits,
+                ["params:scene", "concessions", "protected_areas"],
+                "permits",
+                name="choose_permits",
+            ),
+            Node(
                 map_scenes,
-                ["prepared_scenes", model, "params:mapping", *layers, "params:dask", "map_folder"],
+                ["prepared_scenes", model, "params:mapping", "permits", "params:dask", "map_folder"],
                 "scene_maps",
                 name="map_scenes",
             ),
             Node(list_maps, "scene_maps", "map_list", name="list_maps"),
-            Node(sum_up_units, ["scene_maps", *layers], "areas_by_unit", name="sum_up_units"),
+            Node(sum_up_units, ["scene_maps", "permits"], "areas_by_unit", name="sum_up_units"),
             Node(
                 score_maps,
                 ["scene_maps", *known, "test_regions", "params:map_evaluation"],
                 ["map_scores", "map_score_table"],
                 name="score_maps",
             ),
-            Node(draw_map, ["scene_maps", *known, *layers, "params:map_page"], "map_page", name="draw_map"),
+            Node(draw_map, ["scene_maps", *known, "permits", "params:map_page"], "map_page", name="draw_map"),
         ],
         namespace="mapping",
         prefix_datasets_with_namespace=False,
