@@ -198,7 +198,7 @@ def raster_files(path: Path) -> list[Path]:
     with _opened(path) as source:
         named = [Path(os.path.normpath(name)) for name in source.files if not name.endswith(_STATISTICS)]
     others = [file for file in named if file.is_file() and not file.samefile(path)]
-    inner = [part for file in others for part in (raster_files(file) if _is_mosaic(file) else [file])]
+    inner = [part for file in others for part in (raster_files(file) if is_mosaic(file) else [file])]
     return list(dict.fromkeys([path, *inner]))
 
 
@@ -231,14 +231,15 @@ def _marks(path: Path) -> list[Any]:
         files = [Path(name) for name in source.files if not name.endswith(_STATISTICS)]
         marks: list[Any] = [str([source.nodatavals, source.descriptions, source.scales, source.offsets])]
     for file in files:
-        if _is_mosaic(file) and file != path:
+        if is_mosaic(file) and file != path:
             marks.append(_marks(file))
         else:  # a part that is no file lies on a server
             marks.append(hash_file(file) if file.exists() else redact(str(file)))
     return marks
 
 
-def _is_mosaic(path: Path) -> bool:
+def is_mosaic(path: Path) -> bool:
+    """Whether a file is a virtual raster (VRT), which names other files."""
     return path.suffix.lower() == ".vrt"
 
 

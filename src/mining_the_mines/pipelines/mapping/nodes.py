@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from mining_the_mines.geo.grid import Box
 from mining_the_mines.geo.mine_polygons import LON_LAT, MinePolygons
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.mapping.permits import areas_by_unit
+from mining_the_mines.mapping.pieces import join_pieces
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles, StoredModel
 from mining_the_mines.mapping.scene_discovery import PreparedScenes, StacReading
 from mining_the_mines.mapping.scene_discovery import prepare_scenes as find_and_composite
@@ -42,6 +44,9 @@ from mining_the_mines.scoring.map_scores import MapScores, without_scores
 from mining_the_mines.scoring.map_scores import score_maps as score_comparisons
 
 logger = logging.getLogger(__name__)
+
+#: Sub-folder of the composites of single items for mosaics of the pieces of an export.
+_MOSAICS = "mosaics"
 
 
 class MapEvaluation(BaseModel):
@@ -102,7 +107,7 @@ def prepare_scenes(
     dask: DaskSettings,
     composite_folder: Path,
 ) -> PreparedScenes:
-    """Find the rasters to map, and make a composite of each STAC item among the scenes.
+    """Find the rasters to map; composite each STAC item and join the pieces of each export among them.
 
     Args:
         scenes_to_map: Paths and addresses.
@@ -110,13 +115,14 @@ def prepare_scenes(
         compositing: Cloud mask and method of composites.
         acquisition: Time limits and retries of archives.
         dask: Workers.
-        composite_folder: Folder for composites of single items, kept from run to run.
+        composite_folder: Folder for composites of single items and for mosaics, kept from run to run.
 
     Returns:
         The scenes, and the items that could not be read.
     """
     reading = StacReading(compositing, acquisition, dask, composite_folder)
-    return find_and_composite(scenes_to_map, model.chips.bands, reading, counting_bar)
+    found = find_and_composite(scenes_to_map, model.chips.bands, reading, counting_bar)
+    return replace(found, scenes=join_pieces(found.scenes, composite_folder / _MOSAICS))
 
 
 def choose_permits(
