@@ -31,7 +31,8 @@ from mining_the_mines.pipelines.reporting.nodes import (
     describe_composites,
     write_report,
 )
-from mining_the_mines.reporting.report_data import ClassificationData, SegmentationTile
+from mining_the_mines.reporting.classification_part import ClassificationData
+from mining_the_mines.reporting.galleries import SegmentationTile
 from mining_the_mines.scenes.composite_files import BlockFault
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation

@@ -2,7 +2,9 @@
 
 import pytest
 
-from mining_the_mines.reporting.report_data import ClassificationData, ReportData, SegmentationData
+from mining_the_mines.reporting.classification_part import ClassificationData
+from mining_the_mines.reporting.page import ReportData
+from mining_the_mines.reporting.segmentation_part import SegmentationData
 from support.report_segmentation import make_segmentation
 from support.reports import make_report_data
 

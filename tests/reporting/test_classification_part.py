@@ -6,10 +6,13 @@ import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from mining_the_mines.reporting.classification_part import arrange_classification, learning_figures
+from mining_the_mines.reporting.classification_part import (
+    ClassificationData,
+    arrange_classification,
+    learning_figures,
+    summarise_classification,
+)
 from mining_the_mines.reporting.figures import importance_figure
-from mining_the_mines.reporting.report_data import ClassificationData
-from mining_the_mines.reporting.summaries import summarise_classification
 from support.report_pages import summary
 from support.reports import make_importances, make_learning_curves
 

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mining_the_mines.reporting.composite_part import CompositePart, arrange_composites
-from mining_the_mines.reporting.report_data import CompositeData
+from mining_the_mines.reporting.composite_part import CompositeData, CompositePart, arrange_composites
 from support.report_composites import make_composites, make_left_out, make_scenes, make_view
 from support.report_pages import plain, rendered, sentences
 

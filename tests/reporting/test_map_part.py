@@ -5,8 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from mining_the_mines.reporting.map_part import MapPart, arrange_maps
-from mining_the_mines.reporting.report_data import MapData
+from mining_the_mines.reporting.map_part import MapData, MapPart, arrange_maps
 from mining_the_mines.reporting.tables import Table
 from mining_the_mines.scoring.map_matching import MapScoreSettings
 from mining_the_mines.scoring.map_scores import without_scores

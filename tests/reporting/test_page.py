@@ -8,14 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mining_the_mines.reporting.page import render_report, without_run_facts
-from mining_the_mines.reporting.report_data import (
-    ClassificationData,
-    CompositeData,
-    MapData,
-    ReportData,
-    SegmentationData,
-)
+from mining_the_mines.reporting.classification_part import ClassificationData
+from mining_the_mines.reporting.composite_part import CompositeData
+from mining_the_mines.reporting.map_part import MapData
+from mining_the_mines.reporting.page import ReportData, render_report, without_run_facts
+from mining_the_mines.reporting.segmentation_part import SegmentationData
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.tables import score_table
 from support.report_composites import make_composites, make_scenes, make_view

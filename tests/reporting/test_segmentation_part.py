@@ -6,9 +6,13 @@ import pandas as pd
 import pytest
 
 from mining_the_mines.reporting.galleries import segmentation_gallery
-from mining_the_mines.reporting.report_data import SegmentationData
-from mining_the_mines.reporting.segmentation_part import SegmentationPart, arrange_segmentation
-from mining_the_mines.reporting.summaries import SegmentationSummary, summarise_segmentation
+from mining_the_mines.reporting.segmentation_part import (
+    SegmentationData,
+    SegmentationPart,
+    SegmentationSummary,
+    arrange_segmentation,
+    summarise_segmentation,
+)
 from mining_the_mines.reporting.tables import Table
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation_scores import segmentation_score_table

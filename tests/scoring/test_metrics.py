@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from sklearn import metrics as sk
 
-from mining_the_mines.scoring.calibration import reliability_curve
-from mining_the_mines.scoring.curves import precision_recall_points, roc_curve_points, threshold_curve
+from mining_the_mines.scoring.curves import (
+    precision_recall_points,
+    reliability_curve,
+    roc_curve_points,
+    threshold_curve,
+)
 from mining_the_mines.scoring.metrics import CONFUSION, METRICS, MetricName, score, weighted_scores
 from support.predictions import make_chips
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
-from mining_the_mines.reporting.report_data import CompositeData, CompositeView
+from mining_the_mines.reporting.composite_part import CompositeData, CompositeView
 from support.reports import make_chip
 
 BASELINES = ("03.01", "04.00", "05.09")

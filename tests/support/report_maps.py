@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from affine import Affine
 
-from mining_the_mines.reporting.report_data import MapData, MapPicture, MapView
+from mining_the_mines.reporting.map_part import MapData
+from mining_the_mines.reporting.map_pictures import MapPicture, MapView
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_matching import MapScoreSettings, compare_with_reference
 from mining_the_mines.scoring.map_scores import MapScores, score_maps

@@ -7,8 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter
 
+from mining_the_mines.reporting.galleries import Fit, SegmentationTile
 from mining_the_mines.reporting.pictures import true_colour
-from mining_the_mines.reporting.report_data import Fit, SegmentationData, SegmentationTile
+from mining_the_mines.reporting.segmentation_part import SegmentationData
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table

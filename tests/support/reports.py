@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from mining_the_mines.models.tables import importance_table
+from mining_the_mines.reporting.classification_part import ClassificationData
+from mining_the_mines.reporting.galleries import GalleryTile, Outcome
+from mining_the_mines.reporting.page import ReportData
 from mining_the_mines.reporting.pictures import true_colour
-from mining_the_mines.reporting.report_data import ClassificationData, GalleryTile, Outcome, ReportData
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.tables import difference_table, score_table, scores_by_category
 from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds

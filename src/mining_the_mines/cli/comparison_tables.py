@@ -22,9 +22,8 @@ from mining_the_mines.reporting.formatting import (
     signed_decimal,
     span,
 )
-from mining_the_mines.reporting.summaries import FEW_PLACES
 from mining_the_mines.reporting.tables import Cell, Row, Table, score_rows, size_row
-from mining_the_mines.scoring.bootstrap import Interval
+from mining_the_mines.scoring.bootstrap import FEW_PLACES, Interval
 from mining_the_mines.scoring.metrics import METRICS
 from mining_the_mines.scoring.run_comparison import PairedScores, RunComparison
 from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_METRICS

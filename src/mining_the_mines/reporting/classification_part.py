@@ -9,22 +9,57 @@ from matplotlib.figure import Figure
 
 from mining_the_mines.reporting import figures
 from mining_the_mines.reporting.drawing import to_svg
-from mining_the_mines.reporting.formatting import SPLIT_TITLES, metric_title, model_title
-from mining_the_mines.reporting.galleries import Shelf, classification_gallery
+from mining_the_mines.reporting.formatting import SPLIT_TITLES, category_title, metric_title, model_name, model_title
+from mining_the_mines.reporting.galleries import GalleryTile, Shelf, classification_gallery
 from mining_the_mines.reporting.place_map import DECISION_SYMBOLS, SPLIT_SYMBOLS, place_map
-from mining_the_mines.reporting.report_data import ClassificationData
-from mining_the_mines.reporting.summaries import ClassificationSummary, summarise_classification
 from mining_the_mines.reporting.tables import (
     Confusion,
+    Headline,
     Table,
+    _first,
+    _headlines,
+    _scores,
     category_tables,
     confusions,
     exclusion_tables,
+    main_split,
     model_tables,
 )
+from mining_the_mines.scoring.bootstrap import UNDEFINED, Interval
 from mining_the_mines.scoring.curves import threshold_curve
 from mining_the_mines.scoring.metrics import OVERVIEW_METRICS
-from mining_the_mines.scoring.tables import OUT_OF_FOLD, select_scores, split_predictions
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, interval_of, select_scores, split_predictions
+
+
+@dataclass(frozen=True)
+class ClassificationData:
+    """Report data of the chip classifiers.
+
+    Attributes:
+        chosen_model: Name of the chosen model, as in ``predictions.model``.
+        predictions: One row a chip and model: ``filename``, ``label``, ``place``, ``fold``
+            (missing for test chips), ``model``, ``probability``; ``category``, ``longitude`` and
+            ``latitude`` where known.
+        thresholds: Threshold by model.
+        score_table: From :func:`mining_the_mines.scoring.tables.score_table`.
+        category_table: From :func:`mining_the_mines.scoring.tables.scores_by_category`.
+        difference_table: From :func:`mining_the_mines.scoring.tables.difference_table`.
+        learning_curves: Long table ``model``, ``fold``, ``epoch``, ``stage`` (train, validation), ``metric``,
+            ``value``.
+        importances: ``model``, ``feature``, ``importance`` (loss of score when shuffled, mean over folds) and
+            ``deviation`` (its standard deviation over folds).
+        gallery: Chips to show, in order within each kind.
+    """
+
+    chosen_model: str
+    predictions: pd.DataFrame
+    thresholds: Mapping[str, float]
+    score_table: pd.DataFrame
+    category_table: pd.DataFrame | None = None
+    difference_table: pd.DataFrame | None = None
+    learning_curves: pd.DataFrame | None = None
+    importances: pd.DataFrame | None = None
+    gallery: tuple[GalleryTile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +77,37 @@ class SplitFigures:
     title: str
     confusions: list[Confusion]
     figures: Mapping[str, Markup]
+
+
+@dataclass(frozen=True)
+class ClassificationSummary:
+    """Figures of the chosen classifier, on the test split if there is one, else out of fold.
+
+    Attributes:
+        test: Whether they are of the test split.
+        chips: Number of chips scored.
+        places: Number of places that they lie in.
+        model: Name of the model in a sentence.
+        scores: Its scores by metric.
+        hardest: The category of chips without a mine whose omission lowers ROC AUC most, and ROC AUC without it.
+        rival: Name of the first other model that is compared, in a sentence.
+        difference: Its ROC AUC out of fold, chosen model minus rival.
+        false_alarms: Number of false alarms.
+        worst: The category with most of them, their number, and its number of chips.
+        headlines: Large figures.
+    """
+
+    test: bool
+    chips: int
+    places: int
+    model: str
+    scores: dict[str, Interval]
+    hardest: tuple[str, float] | None
+    rival: str
+    difference: Interval | None
+    false_alarms: int
+    worst: tuple[str, int, int] | None
+    headlines: tuple[Headline, ...]
 
 
 @dataclass(frozen=True)
@@ -189,3 +255,70 @@ def _importances(importances: pd.DataFrame | None) -> list[tuple[str, Markup]]:
         (model_title(str(model)), to_svg(figures.importance_figure(rows), f"importances-{index}"))
         for index, (model, rows) in enumerate(importances.groupby("model", sort=False))
     ]
+
+
+def summarise_classification(data: ClassificationData) -> ClassificationSummary:
+    """Gather the figures of the chosen classifier."""
+    split = main_split(data.score_table)
+    rows = select_scores(data.score_table, split, data.chosen_model)
+    out_of_fold = select_scores(data.score_table, OUT_OF_FOLD, data.chosen_model)
+    rival, difference = _rival(data)
+    alarms, worst = _false_alarms(data, split)
+    metrics = ("recall", "precision", "f1", "roc_auc")
+    return ClassificationSummary(
+        test=split == TEST,
+        chips=_first(rows, "chips"),
+        places=_first(rows, "places"),
+        model=model_name(data.chosen_model),
+        scores=_scores(rows),
+        hardest=_hardest(data, split, interval_of(rows, "roc_auc") or UNDEFINED),
+        rival=rival,
+        difference=difference,
+        false_alarms=alarms,
+        worst=worst,
+        headlines=_headlines(metrics, rows, out_of_fold if split == TEST else None),
+    )
+
+
+def _hardest(data: ClassificationData, split: str, area: Interval) -> tuple[str, float] | None:
+    table = data.score_table
+    without = table[
+        (table["split"] == split)
+        & (table["model"] == data.chosen_model)
+        & (table["metric"] == "roc_auc")
+        & table["category_excluded"].notna()
+        & (table["value"] < area.value)
+    ]
+    if without.empty:
+        return None
+    first = without.sort_values("value").iloc[0]
+    return category_title(str(first["category_excluded"])), float(first["value"])
+
+
+def _rival(data: ClassificationData) -> tuple[str, Interval | None]:
+    """Compare with the first model of the table, out of fold, where there are more chips."""
+    table = data.difference_table
+    if table is None:
+        return "", None
+    rows = table[
+        (table["split"] == OUT_OF_FOLD) & (table["metric"] == "roc_auc") & (table["model"] == data.chosen_model)
+    ]
+    if rows.empty:
+        return "", None
+    return model_name(str(rows["rival"].iloc[0])), Interval(*(float(rows[end].iloc[0]) for end in Interval._fields))
+
+
+def _false_alarms(data: ClassificationData, split: str) -> tuple[int, tuple[str, int, int] | None]:
+    table = data.category_table
+    if table is None or table.empty:
+        return 0, None
+    rows = table[(table["split"] == split) & (table["model"] == data.chosen_model)]
+    alarms = rows[(rows["label"] == 0) & (rows["wrong"] > 0)]
+    if alarms.empty:
+        return 0, None
+    worst = alarms.sort_values("wrong", ascending=False).iloc[0]
+    return int(alarms["wrong"].sum()), (
+        category_title(str(worst["category"])),
+        int(worst["wrong"]),
+        int(worst["chips"]),
+    )

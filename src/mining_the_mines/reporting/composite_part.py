@@ -10,14 +10,63 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mining_the_mines.reporting.formatting import MISSING, category_title, period, small_percent
-from mining_the_mines.reporting.galleries import Card, composite_gallery
-from mining_the_mines.reporting.pictures import HATCHED, LegendEntry
-from mining_the_mines.reporting.report_data import CompositeData, CompositeView
+from mining_the_mines.reporting.formatting import MISSING, category_title, count, period, small_percent
+from mining_the_mines.reporting.galleries import Card
+from mining_the_mines.reporting.pictures import (
+    HATCHED,
+    PIXELATED_BELOW,
+    LegendEntry,
+    clear_date_map,
+    count_classes,
+    hatched_true_colour,
+    inline_picture,
+    stretch_for,
+)
 from mining_the_mines.reporting.tables import Cell, Table, text_table
 
 #: Since this processing baseline, digital numbers carry an offset (ESA, 25 January 2022).
 OFFSET_SINCE: Final = "04.00"
+
+
+@dataclass(frozen=True, eq=False)
+class CompositeView:
+    """A composite of a region as the report shows it.
+
+    Attributes:
+        region: Its name.
+        visible: Reflectance of red, green and blue, float32 (3, H, W), NaN where there are no data.
+        clear_dates: Number of clear dates of each pixel of the picture, uint16 (H, W).
+        pixels_by_clear_dates: Numbers of pixels of the full composite with 0, 1, 2 … clear dates, int64 (most + 1,).
+        dates: Days of its scenes, in order.
+        baselines: Processing baselines of the scenes, such as ``03.01``, in order, each once.
+        method: Method of compositing, such as ``median``.
+    """
+
+    region: str
+    visible: NDArray[np.float32]
+    clear_dates: NDArray[np.uint16]
+    pixels_by_clear_dates: NDArray[np.int64]
+    dates: tuple[date, ...]
+    baselines: tuple[str, ...]
+    method: str
+
+
+@dataclass(frozen=True, eq=False)
+class CompositeData:
+    """Report data of the composites that chips were cut from.
+
+    Attributes:
+        regions: The composites, at least one.
+        scenes: One row a region and scene that was chosen: ``region``, ``item``.
+        left_out: One row a scene that was found and not used, or not everywhere: ``region``, ``item`` (empty for a
+            whole region), ``datetime``, ``reason``.
+        notes: Doubts about the scenes, a sentence each.
+    """
+
+    regions: tuple[CompositeView, ...]
+    scenes: pd.DataFrame
+    left_out: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,3 +193,32 @@ def _quantiles(counts: NDArray[np.int64]) -> tuple[int, int, int]:
     """Numbers of clear dates of the 5th, 50th and 95th percentile of the pixels."""
     low, middle, high = np.searchsorted(np.cumsum(counts), np.array([0.05, 0.5, 0.95]) * counts.sum())
     return int(low), int(middle), int(high)
+
+
+def composite_gallery(
+    regions: Sequence[CompositeView], clear: Sequence[str]
+) -> tuple[tuple[Card, ...], tuple[LegendEntry, ...]]:
+    """Show composites in one contrast, each beside its numbers of clear dates, with one legend.
+
+    Args:
+        regions: At least one.
+        clear: Summary of the clear dates of each region.
+
+    Returns:
+        The cards and the legend.
+    """
+    stretch = stretch_for(region.visible for region in regions)
+    classes = count_classes(max(len(region.pixels_by_clear_dates) - 1 for region in regions))
+    cards = [
+        Card(
+            name=category_title(region.region),
+            picture=inline_picture(hatched_true_colour(region.visible, stretch)),
+            description=f"{category_title(region.region)} in true colour",
+            details=f"{count(len(region.dates), 'date')} · {text}",
+            overlay=inline_picture(clear_date_map(region.clear_dates, classes), lossless=True),
+            overlay_description=f"Map of {category_title(region.region)}: {text}",
+            pixelated=max(region.clear_dates.shape) < PIXELATED_BELOW,
+        )
+        for region, text in zip(regions, clear, strict=True)
+    ]
+    return tuple(cards), tuple(found.entry for found in classes)

@@ -28,8 +28,7 @@ from mining_the_mines.reporting.drawing import (
     series_marker,
 )
 from mining_the_mines.reporting.formatting import metric_title, model_title
-from mining_the_mines.scoring.calibration import reliability_curve
-from mining_the_mines.scoring.curves import precision_recall_points, roc_curve_points
+from mining_the_mines.scoring.curves import precision_recall_points, reliability_curve, roc_curve_points
 
 _SQUARE = 4.1
 _HATCHES = ("", "//")

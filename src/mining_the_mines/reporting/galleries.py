@@ -3,32 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
-from mining_the_mines.reporting.formatting import category_title, count, decimal, hectares
-from mining_the_mines.reporting.map_pictures import PolygonStyle, draw_map_picture
+from mining_the_mines.reporting.formatting import category_title, decimal, hectares
 from mining_the_mines.reporting.pictures import (
     FIT_LEGEND,
-    PIXELATED_BELOW,
     UNKNOWN_ENTRY,
     LegendEntry,
     attention_overlay,
-    clear_date_map,
-    count_classes,
     enlarge,
     fit_overlay,
-    hatched_true_colour,
     inline_picture,
     shrink,
-    stretch_for,
-)
-from mining_the_mines.reporting.report_data import (
-    CompositeView,
-    GalleryTile,
-    MapData,
-    SegmentationTile,
 )
 from mining_the_mines.scoring.segmentation_measures import UNKNOWN
 
@@ -55,8 +45,68 @@ _LARGE_CHIP, _SMALL_CHIP = 256, 144
 _LARGE_FIT, _SMALL_FIT = 384, 192
 #: Smaller chips are shown with sharp pixels.
 _PIXELATED_CHIP_BELOW: Final = 100
-#: Most maps that are shown as pictures.
-_MOST_MAPS: Final = 6
+
+
+#: Decision of a classifier against the truth.
+Outcome = Literal["TP", "FP", "FN", "TN"]
+
+
+#: How well a segmenter fits the mines of a chip; ``false`` is a prediction where there is no mine.
+Fit = Literal["worst", "typical", "best", "false"]
+
+
+@dataclass(frozen=True)
+class GalleryTile:
+    """A classified chip of the gallery.
+
+    Attributes:
+        filename: File of the chip.
+        kind: Decision against truth.
+        probability: Probability of a mine by the chosen model.
+        label: Truth, 0 or 1.
+        true_colour: uint8 (H, W, 3), see :func:`~mining_the_mines.reporting.pictures.true_colour`.
+        attention: Attention of the model, any non-negative scale, (h, w) of any size; or none.
+        category: Land cover or kind of mine, if known.
+        longitude: Degrees east of the chip's centre, if known.
+        latitude: Degrees north, if known.
+    """
+
+    filename: str
+    kind: Outcome
+    probability: float
+    label: int
+    true_colour: NDArray[np.uint8]
+    attention: NDArray[np.float32] | None = None
+    category: str | None = None
+    longitude: float | None = None
+    latitude: float | None = None
+
+
+@dataclass(frozen=True)
+class SegmentationTile:
+    """A segmented chip of the gallery.
+
+    Attributes:
+        filename: File of the chip.
+        kind: Reason why it is shown.
+        split: ``test`` or ``out-of-fold``.
+        true_colour: uint8 (H, W, 3), see :func:`~mining_the_mines.reporting.pictures.true_colour`.
+        truth: uint8 (H, W): 0 background, 1 mine, 255 unknown.
+        predicted: Predicted mine, boolean (H, W).
+        iou: Intersection over union of the two.
+        true_hectares: Area of the true mines.
+        predicted_hectares: Area of the predicted mines.
+    """
+
+    filename: str
+    kind: Fit
+    split: str
+    true_colour: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    predicted: NDArray[np.bool_]
+    iou: float
+    true_hectares: float
+    predicted_hectares: float
 
 
 @dataclass(frozen=True)
@@ -159,74 +209,3 @@ def _segmented_card(tile: SegmentationTile, longest: int) -> Card:
 def _shelves(titles: Mapping[str, tuple[str, str]], cards: Sequence[tuple[str, Card]]) -> tuple[Shelf, ...]:
     shelves = [Shelf(*text, tuple(card for of, card in cards if of == kind)) for kind, text in titles.items()]
     return tuple(shelf for shelf in shelves if shelf.cards)
-
-
-def composite_gallery(
-    regions: Sequence[CompositeView], clear: Sequence[str]
-) -> tuple[tuple[Card, ...], tuple[LegendEntry, ...]]:
-    """Show composites in one contrast, each beside its numbers of clear dates, with one legend.
-
-    Args:
-        regions: At least one.
-        clear: Summary of the clear dates of each region.
-
-    Returns:
-        The cards and the legend.
-    """
-    stretch = stretch_for(region.visible for region in regions)
-    classes = count_classes(max(len(region.pixels_by_clear_dates) - 1 for region in regions))
-    cards = [
-        Card(
-            name=category_title(region.region),
-            picture=inline_picture(hatched_true_colour(region.visible, stretch)),
-            description=f"{category_title(region.region)} in true colour",
-            details=f"{count(len(region.dates), 'date')} · {text}",
-            overlay=inline_picture(clear_date_map(region.clear_dates, classes), lossless=True),
-            overlay_description=f"Map of {category_title(region.region)}: {text}",
-            pixelated=max(region.clear_dates.shape) < PIXELATED_BELOW,
-        )
-        for region, text in zip(regions, clear, strict=True)
-    ]
-    return tuple(cards), tuple(found.entry for found in classes)
-
-
-@dataclass(frozen=True)
-class MapCard:
-    """The picture of a map, and the figures of its caption."""
-
-    card: Card
-    mines: int
-    hectares: float
-    mapped_share: float
-    undrawn: int
-
-
-def map_gallery(data: MapData) -> tuple[tuple[MapCard, ...], tuple[PolygonStyle, ...]]:
-    """Show maps in one contrast, each scene beside its polygons.
-
-    Args:
-        data: Some of its scenes have a picture; the first 6 of them are shown.
-
-    Returns:
-        The cards, and the styles of polygons that occur.
-    """
-    pictured = [(view, view.picture) for view in data.scenes if view.picture is not None][:_MOST_MAPS]
-    stretch = stretch_for(picture.visible for _, picture in pictured)
-    cards, styles = [], dict[PolygonStyle, None]()
-    for view, picture in pictured:
-        objects = None
-        if data.scores is not None and view.scene not in data.scores.unscored:
-            objects = data.scores.objects[data.scores.objects["scene"] == view.scene]
-        drawn = draw_map_picture(view, picture, objects, stretch)
-        styles |= dict.fromkeys(drawn.styles)
-        name = category_title(view.scene)
-        card = Card(
-            name=name,
-            picture=drawn.photograph,
-            description=f"{name} in true colour",
-            drawing=drawn.drawing,
-            pixelated=max(picture.visible.shape[1:]) < PIXELATED_BELOW,
-        )
-        area = float(view.mines["area_ha"].sum())
-        cards.append(MapCard(card, len(view.mines), area, view.mapped_share, drawn.undrawn))
-    return tuple(cards), tuple(styles)

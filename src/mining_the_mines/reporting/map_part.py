@@ -20,9 +20,9 @@ from mining_the_mines.reporting.formatting import (
     sight,
     whole,
 )
-from mining_the_mines.reporting.galleries import MapCard, map_gallery
-from mining_the_mines.reporting.pictures import LegendEntry
-from mining_the_mines.reporting.report_data import MapData, MapView
+from mining_the_mines.reporting.galleries import Card
+from mining_the_mines.reporting.map_pictures import MapView, PolygonStyle, draw_map_picture
+from mining_the_mines.reporting.pictures import PIXELATED_BELOW, LegendEntry, stretch_for
 from mining_the_mines.reporting.tables import (
     Cell,
     Row,
@@ -38,6 +38,8 @@ from mining_the_mines.scoring.map_matching import MapScoreSettings, size_class_t
 from mining_the_mines.scoring.map_scores import MAP_METRICS, MapScores, select_map_scores
 from mining_the_mines.scoring.tables import interval_of
 
+#: Most maps that are shown as pictures.
+_MOST_MAPS: Final = 6
 #: Units that are listed at once; the others can be unfolded.
 _FIRST_UNITS: Final = 12
 _HECTARES_A_SQUARE_KILOMETRE: Final = 100.0
@@ -56,6 +58,24 @@ _NOTES: Final = MappingProxyType(
     }
 )
 _SCENE_METRICS: Final = ("object_f1", "object_precision", "object_recall", "area_iou", "area_bias_share")
+
+
+@dataclass(frozen=True, eq=False)
+class MapData:
+    """Report data of the maps of whole scenes.
+
+    Attributes:
+        scenes: The maps; none if all scenes were left out.
+        scores: Against reference polygons, if there are any.
+        units: One row a concession, protected area or the ground outside: ``layer``, ``unit``, ``mines``,
+            ``hectares``, ``hectares_to_review``, ``high_confidence_hectares``, ``largest_ha``; the most urgent first.
+        left_out: Scenes without a map: ``scene``, ``reason``.
+    """
+
+    scenes: tuple[MapView, ...]
+    scores: MapScores | None = None
+    units: pd.DataFrame | None = None
+    left_out: pd.DataFrame | None = None
 
 
 class Area(NamedTuple):
@@ -84,6 +104,17 @@ class MapComparisonSummary:
     set_aside: int
     outside: int
     unscored: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MapCard:
+    """The picture of a map, and the figures of its caption."""
+
+    card: Card
+    mines: int
+    hectares: float
+    mapped_share: float
+    undrawn: int
 
 
 @dataclass(frozen=True)
@@ -293,3 +324,34 @@ def _unit_table(units: pd.DataFrame, caption: str) -> Table | None:
         for layer, unit, mines, *areas in units[columns].itertuples(index=False, name=None)
     ]
     return text_table(caption, ("", "Mines", "Area", "To review", "High confidence", "Largest"), lines)
+
+
+def map_gallery(data: MapData) -> tuple[tuple[MapCard, ...], tuple[PolygonStyle, ...]]:
+    """Show maps in one contrast, each scene beside its polygons.
+
+    Args:
+        data: Some of its scenes have a picture; the first 6 of them are shown.
+
+    Returns:
+        The cards, and the styles of polygons that occur.
+    """
+    pictured = [(view, view.picture) for view in data.scenes if view.picture is not None][:_MOST_MAPS]
+    stretch = stretch_for(picture.visible for _, picture in pictured)
+    cards, styles = [], dict[PolygonStyle, None]()
+    for view, picture in pictured:
+        objects = None
+        if data.scores is not None and view.scene not in data.scores.unscored:
+            objects = data.scores.objects[data.scores.objects["scene"] == view.scene]
+        drawn = draw_map_picture(view, picture, objects, stretch)
+        styles |= dict.fromkeys(drawn.styles)
+        name = category_title(view.scene)
+        card = Card(
+            name=name,
+            picture=drawn.photograph,
+            description=f"{name} in true colour",
+            drawing=drawn.drawing,
+            pixelated=max(picture.visible.shape[1:]) < PIXELATED_BELOW,
+        )
+        area = float(view.mines["area_ha"].sum())
+        cards.append(MapCard(card, len(view.mines), area, view.mapped_share, drawn.undrawn))
+    return tuple(cards), tuple(styles)

@@ -9,6 +9,8 @@ Design* (2008), which colour-blind people can tell apart and which are lighter t
 import io
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
 from typing import Final, NamedTuple
 
 import geopandas as gpd
@@ -36,12 +38,48 @@ from mining_the_mines.reporting.pictures import (
     tone_down,
     true_colour,
 )
-from mining_the_mines.reporting.report_data import MapPicture, MapView
 from mining_the_mines.scoring.map_matching import PREDICTION
 
 #: Reads the true colour of a box in the scene's coordinates (left, bottom, right, top): reflectance of red, green and
 #: blue, float32 (3, h, w) of exactly this box, NaN where there are no data; ``None`` if it can't be read.
 ReadTrueColour = Callable[[Box], NDArray[np.float32] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class MapPicture:
+    """A mapped scene in true colour, in the size of the report.
+
+    Attributes:
+        visible: Reflectance of red, green and blue, float32 (3, H, W), NaN where there are no data.
+        transform: From pixel (column, row) of this picture to coordinates in the CRS of the mines.
+    """
+
+    visible: NDArray[np.float32]
+    transform: Affine
+
+
+@dataclass(frozen=True, eq=False)
+class MapView:
+    """A map of a scene as the report shows it.
+
+    Attributes:
+        scene: Its name.
+        mines: One row a mine, in the scene's CRS: ``id``, ``area_ha``, ``confidence`` (high, medium or low),
+            ``touches_edge``, ``geometry`` and, where permits are known, ``review``; any number.
+        mapped_hectares: Area in which the map has data.
+        mapped_share: Share of the scene that has data, 0–1.
+        first_date: Date of the first image, if known.
+        last_date: Date of the last image, if known.
+        picture: The scene, if it is shown; a few are enough.
+    """
+
+    scene: str
+    mines: gpd.GeoDataFrame
+    mapped_hectares: float
+    mapped_share: float
+    first_date: date | None = None
+    last_date: date | None = None
+    picture: MapPicture | None = None
 
 
 class ConfidenceClass(NamedTuple):

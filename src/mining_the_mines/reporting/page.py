@@ -2,21 +2,23 @@
 
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Final
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mining_the_mines.reporting import figures, formatting
-from mining_the_mines.reporting.classification_part import arrange_classification
-from mining_the_mines.reporting.composite_part import OFFSET_SINCE, arrange_composites
+from mining_the_mines.reporting.classification_part import ClassificationData, arrange_classification
+from mining_the_mines.reporting.composite_part import OFFSET_SINCE, CompositeData, arrange_composites
 from mining_the_mines.reporting.drawing import to_svg
-from mining_the_mines.reporting.map_part import arrange_maps
-from mining_the_mines.reporting.report_data import ReportData
-from mining_the_mines.reporting.segmentation_part import arrange_segmentation
-from mining_the_mines.reporting.summaries import FEW_PLACES
+from mining_the_mines.reporting.map_part import MapData, arrange_maps
+from mining_the_mines.reporting.segmentation_part import SegmentationData, arrange_segmentation
 from mining_the_mines.reporting.tables import fold_table, manifest_table, plain_table, rejection_tables
+from mining_the_mines.scoring.bootstrap import FEW_PLACES
 
 _PACKAGE: Final = "mining_the_mines.reporting"
 #: The element with the facts that differ between equal runs, such as the time.
@@ -27,6 +29,43 @@ _FILTERS: Final = (
     formatting.sight, formatting.signed_percent, formatting.span,
 )  # fmt: skip
 _BAND_COLUMNS: Final = frozenset({"band", "p2", "p25", "p50", "p75", "p98"})
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """The data of a report; missing or empty parts are left out of the page.
+
+    Attributes:
+        title: Heading of the report.
+        classification: Of the chip classifiers.
+        segmentation: Of the segmenter.
+        composites: Of the composites, if chips were cut from any.
+        maps: Of whole scenes.
+        manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
+            ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
+        folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
+        band_statistics: ``band``, ``mean``, ``std`` and percentiles ``p2``, ``p25``, ``p50``,
+            ``p75``, ``p98`` of reflectance; further columns are only listed.
+        interval_level: Share of intervals that should cover the truth.
+        run_facts: Git commit, dirty flag, data hash, versions, run id; by name.
+        parameters: Flattened parameters, by dotted name.
+        caveats: Sentences that a reader must know before believing the figures.
+        tables: Further tables by name, which is their caption; shown with the data unless a template places them.
+    """
+
+    title: str
+    classification: ClassificationData | None = None
+    segmentation: SegmentationData | None = None
+    composites: CompositeData | None = None
+    maps: MapData | None = None
+    manifest: pd.DataFrame | None = None
+    folds: pd.DataFrame | None = None
+    band_statistics: pd.DataFrame | None = None
+    interval_level: float = 0.95
+    run_facts: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def template_environment() -> Environment:

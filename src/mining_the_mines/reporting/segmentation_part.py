@@ -12,22 +12,27 @@ from matplotlib.figure import Figure
 from mining_the_mines.reporting import figures
 from mining_the_mines.reporting.classification_part import learning_figures
 from mining_the_mines.reporting.drawing import to_svg
-from mining_the_mines.reporting.formatting import MISSING, SPLIT_TITLES, hectares, percent, small_percent
-from mining_the_mines.reporting.galleries import Shelf, segmentation_gallery, segmentation_legend
+from mining_the_mines.reporting.formatting import MISSING, SPLIT_TITLES, hectares, model_name, percent, small_percent
+from mining_the_mines.reporting.galleries import SegmentationTile, Shelf, segmentation_gallery, segmentation_legend
 from mining_the_mines.reporting.pictures import LegendEntry
 from mining_the_mines.reporting.place_map import FIT_SYMBOLS, place_map
-from mining_the_mines.reporting.report_data import SegmentationData
-from mining_the_mines.reporting.summaries import (
-    SegmentationSummary,
-    has_mine,
-    is_empty,
-    of_split,
-    summarise_segmentation,
+from mining_the_mines.reporting.tables import (
+    Headline,
+    Table,
+    _first,
+    _headlines,
+    _scores,
+    main_split,
+    model_tables,
+    reason_table,
+    score_rows,
+    size_row,
+    text_table,
 )
-from mining_the_mines.reporting.tables import Table, model_tables, reason_table, score_rows, size_row, text_table
+from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER
 from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_METRICS, SEGMENTATION_TOTALS, SEGMENTER
-from mining_the_mines.scoring.tables import select_scores
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, interval_of, select_scores
 
 #: Scores of the overview figure; higher is better in all of them.
 _OVERVIEW: Final = ("iou", "f1", "precision", "recall", "boundary_f1", "iou_per_image", "iou_per_mine_image")
@@ -44,6 +49,81 @@ _NOTES: Final = MappingProxyType(
         "area_error_hectares": "mean distance; smaller is better",
     }
 )
+
+
+@dataclass(frozen=True)
+class SegmentationData:
+    """Report data of the segmenter.
+
+    Attributes:
+        score_table: From :func:`mining_the_mines.scoring.segmentation_scores.segmentation_score_table`, of one model.
+        chip_table: Measures of each chip from
+            :func:`mining_the_mines.scoring.segmentation_measures.measure_segmentation`, with ``place`` and ``fold``
+            (missing for test chips); ``longitude`` and ``latitude`` where known.
+        threshold: A pixel is predicted to be mine from this probability on.
+        objective: Objective of the threshold: ``iou`` or ``area``.
+        tolerance: Pixels up to which two rims agree.
+        threshold_curve: From :func:`mining_the_mines.scoring.thresholds.pixel_threshold_curve`.
+        gallery: Chips to show, in order within each kind.
+        mask_table: One row a chip: ``filename``, ``reason`` (why it has no mask; missing otherwise), ``polygons``,
+            ``slivers``, ``mine_pixels``, ``known_pixels``, ``mine_hectares``.
+        polygon_inventory: One row a feature of the polygons given: ``layer``, ``feature``, ``verdict``, ``reason``,
+            ``hectares``.
+        learning_curves: As in :class:`ClassificationData`, without ``model``.
+        chip_score_table: Scores of the segmenter and of the chosen classifier as classifiers of chips, as
+            ``score_table`` of :class:`ClassificationData`.
+    """
+
+    score_table: pd.DataFrame
+    chip_table: pd.DataFrame
+    threshold: float
+    objective: str = "iou"
+    tolerance: float = 2.0
+    threshold_curve: pd.DataFrame | None = None
+    gallery: tuple[SegmentationTile, ...] = ()
+    mask_table: pd.DataFrame | None = None
+    polygon_inventory: pd.DataFrame | None = None
+    learning_curves: pd.DataFrame | None = None
+    chip_score_table: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class SegmentationSummary:
+    """Figures of the segmenter, on the test split if there is one, else out of fold.
+
+    Attributes:
+        test: Whether they are of the test split.
+        chips: Number of chips scored.
+        places: Number of places that they lie in.
+        scores: Its scores by metric.
+        true_hectares: Area of true mines.
+        found_hectares: Area of true mines that is predicted.
+        false_hectares: Area that is predicted and no mine.
+        tolerance: Pixels up to which two rims agree.
+        mines: Number of chips with a mine.
+        missed: Number of those without a single predicted pixel of it.
+        missed_hectares: Area of their mines.
+        empty: Number of chips without a mine.
+        roc_auc: Of the segmenter as a classifier of chips, if it was compared.
+        others: Names and ROC AUC of the classifiers that it was compared with.
+        headlines: Large figures.
+    """
+
+    test: bool
+    chips: int
+    places: int
+    scores: dict[str, Interval]
+    true_hectares: float
+    found_hectares: float
+    false_hectares: float
+    tolerance: float
+    mines: int
+    missed: int
+    missed_hectares: float
+    empty: int
+    roc_auc: float | None
+    others: tuple[tuple[str, float], ...]
+    headlines: tuple[Headline, ...]
 
 
 @dataclass(frozen=True)
@@ -177,3 +257,65 @@ def _mask_table(masks: pd.DataFrame) -> Table | None:
         (("Slivers", "polygons that reach into a chip but hit no pixel's centre"), int(made["slivers"].sum())),
     ]
     return text_table("The masks", ("", ""), lines)
+
+
+def summarise_segmentation(data: SegmentationData) -> SegmentationSummary:
+    """Gather the figures of the segmenter."""
+    split = main_split(data.score_table)
+    rows = select_scores(data.score_table, split)
+    chips = of_split(data.chip_table, split)
+    found = found_hectares(chips)
+    missed = chips[has_mine(chips) & (chips["true_positive"] == 0)]
+    roc_auc, others = _as_classifier(data.chip_score_table, split)
+    metrics = ("iou", "recall", "precision", "area_bias_hectares")
+    out_of_fold = select_scores(data.score_table, OUT_OF_FOLD) if split == TEST else None
+    return SegmentationSummary(
+        test=split == TEST,
+        chips=_first(rows, "chips"),
+        places=_first(rows, "places"),
+        scores=_scores(rows),
+        true_hectares=float(chips["true_hectares"].sum()),
+        found_hectares=found,
+        false_hectares=float(chips["predicted_hectares"].sum()) - found,
+        tolerance=data.tolerance,
+        mines=int(has_mine(chips).sum()),
+        missed=len(missed),
+        missed_hectares=float(missed["true_hectares"].sum()),
+        empty=int(is_empty(chips).sum()),
+        roc_auc=roc_auc,
+        others=others,
+        headlines=_headlines(metrics, rows, out_of_fold),
+    )
+
+
+def of_split(chips: pd.DataFrame, split: str) -> pd.DataFrame:
+    """Select the chips of a split by ``fold``, which is missing for test chips."""
+    return chips[chips["fold"].isna() == (split == TEST)]
+
+
+def found_hectares(chips: pd.DataFrame) -> float:
+    """Sum the predicted area of true mines; chips may have pixels of different sizes."""
+    mine = chips["true_positive"] + chips["false_negative"]
+    return float((chips["true_hectares"] * chips["true_positive"] / mine.where(mine > 0)).sum())
+
+
+def has_mine(chips: pd.DataFrame) -> pd.Series:
+    """Mark chips with a mine in their known pixels."""
+    return chips["true_positive"] + chips["false_negative"] > 0
+
+
+def is_empty(chips: pd.DataFrame) -> pd.Series:
+    """Mark chips without a mine in their known pixels, of which there is at least one."""
+    return ~has_mine(chips) & (chips["false_positive"] + chips["true_negative"] > 0)
+
+
+def _as_classifier(table: pd.DataFrame | None, split: str) -> tuple[float | None, tuple[tuple[str, float], ...]]:
+    if table is None or table.empty:
+        return None, ()
+    areas = {
+        str(model): interval_of(select_scores(table, split, str(model)), "roc_auc") for model in table["model"].unique()
+    }
+    own = areas.pop(SEGMENTER, None)
+    if own is None or own.value != own.value:
+        return None, ()
+    return own.value, tuple((model_name(model), area.value) for model, area in areas.items() if area is not None)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ from mining_the_mines.reporting.formatting import (
 )
 from mining_the_mines.scoring.bootstrap import UNDEFINED, Interval
 from mining_the_mines.scoring.metrics import CONFUSION, LOWER_IS_BETTER, METRICS
-from mining_the_mines.scoring.tables import interval_of, select_scores
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, interval_of, select_scores
+
+_PERCENT_HEADLINES: Final = frozenset({"recall", "precision", "iou"})
 
 
 @dataclass(frozen=True)
@@ -313,7 +316,7 @@ def manifest_table(manifest: pd.DataFrame) -> Table:
 
     Args:
         manifest: One row a chip found; columns as in
-            :class:`~mining_the_mines.reporting.report_data.ReportData`.
+            :class:`~mining_the_mines.reporting.page.ReportData`.
     """
     accepted = manifest[manifest["verdict"] == "accepted"]
     lines: list[tuple[str, object]] = [("Chips found", len(manifest)), ("Accepted", len(accepted))]
@@ -338,3 +341,53 @@ def _most_frequent(values: pd.Series, most: int = 4) -> str:
         return str(counts.index[0])
     named = [f"{value} ({number})" for value, number in counts.head(most).items()]
     return ", ".join(named) + (f" and {len(counts) - most} others" if len(counts) > most else "")
+
+
+class Headline(NamedTuple):
+    """A large figure at the top of the page.
+
+    Attributes:
+        metric: Name of the metric.
+        title: Its title.
+        value: Formatted value.
+        interval: Ends of the interval; empty if it has none.
+        out_of_fold: The figure out of fold with its interval, if the value is of the test split.
+    """
+
+    metric: str
+    title: str
+    value: str
+    interval: str
+    out_of_fold: str
+
+
+def main_split(table: pd.DataFrame) -> str:
+    """Choose the split of the summary: the test if there is one, else out of fold."""
+    return TEST if (table["split"] == TEST).any() else OUT_OF_FOLD
+
+
+def _scores(rows: pd.DataFrame) -> dict[str, Interval]:
+    """Defined scores by metric."""
+    found = {str(metric): interval_of(rows, str(metric)) for metric in rows["metric"]}
+    return {metric: score for metric, score in found.items() if score is not None and score.value == score.value}
+
+
+def _first(rows: pd.DataFrame, column: str) -> int:
+    return int(rows[column].iloc[0]) if len(rows) else 0
+
+
+def _headlines(metrics: Sequence[str], rows: pd.DataFrame, out_of_fold: pd.DataFrame | None) -> tuple[Headline, ...]:
+    headlines = []
+    for metric in metrics:
+        figure = interval_of(rows, metric)
+        other = None if out_of_fold is None else interval_of(out_of_fold, metric)
+        if figure is not None:
+            beside = "" if other is None else "{} ({})".format(*_texts(metric, other)).removesuffix(" ()")
+            headlines.append(Headline(metric, metric_title(metric), *_texts(metric, figure), beside))
+    return tuple(headlines)
+
+
+def _texts(metric: str, interval: Interval) -> tuple[str, str]:
+    if metric in _PERCENT_HEADLINES:
+        return percent(interval.value), span(interval, percent)
+    return figure_texts(metric, interval)

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn import metrics as sk
 
-from mining_the_mines.scoring.metrics import check_predictions
+from mining_the_mines.scoring.metrics import CALIBRATION_BINS, assign_probability_bins, check_predictions
 
 
 def roc_curve_points(labels: ArrayLike, probabilities: ArrayLike) -> pd.DataFrame:
@@ -72,4 +72,33 @@ def threshold_curve(labels: ArrayLike, probabilities: ArrayLike) -> pd.DataFrame
             "f1": 2 * found / (alarms + mines),
             "alarms": alarms.astype(np.int64),
         }
+    )
+
+
+def reliability_curve(labels: ArrayLike, probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> pd.DataFrame:
+    """Compare mean probability and share of mines of each bin.
+
+    Args:
+        labels: Truth, 0 or 1, shape (N,).
+        probabilities: Probability of a mine, shape (N,).
+        bins: Number of bins of equal width.
+
+    Returns:
+        One row a bin that holds a chip: ``mean_probability``, ``mine_share``, ``chips``.
+    """
+    table = pd.DataFrame(
+        {
+            "bin": assign_probability_bins(probabilities, bins),
+            "probability": np.asarray(probabilities, dtype=np.float64),
+            "label": np.asarray(labels, dtype=np.float64),
+        }
+    )
+    return (
+        table.groupby("bin")
+        .agg(
+            mean_probability=("probability", "mean"),
+            mine_share=("label", "mean"),
+            chips=("label", "size"),
+        )
+        .reset_index(drop=True)
     )

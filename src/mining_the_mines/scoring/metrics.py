@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import AfterValidator
 
-from mining_the_mines.scoring.calibration import assign_probability_bins, weighted_calibration_error
-
 FloatArray = NDArray[np.float64]
 
 #: Numbers of chips by truth and decision.
 CONFUSION: Final = ("tn", "fp", "fn", "tp")
+#: Ten bins of equal width: with a few hundred chips, fifteen leave too few chips in a bin.
+CALIBRATION_BINS: Final = 10
 #: Probabilities are kept this far from 0 and 1 in the log loss, as scikit-learn does.
 _LOG_LOSS_MARGIN: Final = float(np.finfo(np.float64).eps)
 
@@ -171,6 +171,50 @@ def log_loss(of: WeightedChips) -> FloatArray:
 def brier(of: WeightedChips) -> FloatArray:
     """Mean squared error of the probability."""
     return of.mean((of.chips.probabilities - of.chips.labels) ** 2)
+
+
+def assign_probability_bins(probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> NDArray[np.intp]:
+    """Number the bins of probabilities.
+
+    Bins are of equal width and closed below; the last one is closed above too.
+
+    Args:
+        probabilities: Values in [0, 1], shape (N,).
+        bins: Number of bins.
+
+    Returns:
+        Bin numbers from 0 to ``bins`` − 1, shape (N,).
+    """
+    edges = np.linspace(0, 1, bins + 1)[1:-1]
+    return np.digitize(np.asarray(probabilities, dtype=np.float64), edges)
+
+
+def weighted_calibration_error(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    bins: NDArray[np.intp],
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    r"""Expected calibration error under many weightings.
+
+    :math:`\sum_b \frac{n_b}{n} |\bar y_b - \bar p_b|`, which is :math:`\sum_b |\sum_{i \in b} w_i
+    (y_i - p_i)| / \sum w`.
+
+    Args:
+        labels: Truth, 0 or 1, shape (N,).
+        probabilities: Shape (N,).
+        bins: Bin number of each chip, shape (N,).
+        weights: Shape (R, N).
+
+    Returns:
+        Errors in [0, 1], shape (R,). Noise can only raise them: with few chips, even a perfectly calibrated
+        model has a few hundredths.
+    """
+    gaps = np.asarray(labels, dtype=np.float64) - np.asarray(probabilities, dtype=np.float64)
+    in_bin = np.zeros((gaps.size, int(bins.max(initial=0)) + 1))
+    in_bin[np.arange(gaps.size), bins] = gaps
+    error: NDArray[np.float64] = np.abs(weights @ in_bin).sum(axis=1) / weights.sum(axis=1)
+    return error
 
 
 def expected_calibration_error(of: WeightedChips) -> FloatArray:

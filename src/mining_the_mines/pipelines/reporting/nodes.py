@@ -14,22 +14,14 @@ from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
-from mining_the_mines.reporting.page import render_report
+from mining_the_mines.reporting.classification_part import ClassificationData
+from mining_the_mines.reporting.composite_part import CompositeData, CompositeView
+from mining_the_mines.reporting.galleries import Fit, GalleryTile, Outcome, SegmentationTile
+from mining_the_mines.reporting.map_part import MapData
+from mining_the_mines.reporting.map_pictures import MapPicture, MapView
+from mining_the_mines.reporting.page import ReportData, render_report
 from mining_the_mines.reporting.pictures import true_colour
-from mining_the_mines.reporting.report_data import (
-    ClassificationData,
-    CompositeData,
-    CompositeView,
-    Fit,
-    GalleryTile,
-    MapData,
-    MapPicture,
-    MapView,
-    Outcome,
-    ReportData,
-    SegmentationData,
-    SegmentationTile,
-)
+from mining_the_mines.reporting.segmentation_part import SegmentationData
 from mining_the_mines.scenes.composite_files import BlockFault, Composite
 from mining_the_mines.scenes.quicklooks import read_quicklook
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
