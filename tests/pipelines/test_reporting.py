@@ -125,7 +125,7 @@ def test_examples_by_outcome(shared: dict[str, Any]) -> None:
     known = predictions[predictions["model"] == "blend"].set_index("filename")
     for tile in tiles:
         called, mine = tile.kind in {"TP", "FP"}, tile.kind in {"TP", "FN"}
-        assert (tile.probability >= 0.5, tile.label == 1) == (called, mine)
+        assert (tile.probability >= 0.5, known["label"][tile.filename] == 1) == (called, mine)
         assert tile.longitude == known["longitude"][tile.filename]
         assert tile.attention is not None
         assert tile.attention.shape == tile.true_colour.shape[:2] == (SIZE, SIZE)

@@ -1,11 +1,12 @@
 """Sentences, tables and pictures of composites agree with their data."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 
-from mining_the_mines.reporting.composite_part import CompositeData, CompositePart, arrange_composites
+from mining_the_mines.reporting.composite_part import CompositeData, arrange_composites
 from support.report_composites import make_composites, make_left_out, make_scenes, make_view
 from support.report_pages import plain, rendered, sentences
 
@@ -16,11 +17,11 @@ def data() -> CompositeData:
 
 
 @pytest.fixture(scope="module")
-def part(data: CompositeData) -> CompositePart:
+def part(data: CompositeData) -> dict[str, Any]:
     return arrange_composites(data)
 
 
-def told(part: CompositePart) -> list[str]:
+def told(part: dict[str, Any]) -> list[str]:
     return sentences(rendered("composites.html.jinja", composites=part))
 
 
@@ -37,7 +38,7 @@ def test_single_region() -> None:
     text = plain(rendered("composites.html.jinja", composites=part))
     assert "one composite of copper belt: the median of the clear pixels of 9 scenes" in text
     assert told(part)[-1] == "All scenes that were found were used."
-    assert part.left_out is None
+    assert part["left_out"] is None
 
 
 def test_mixed_baselines() -> None:
@@ -69,7 +70,7 @@ def test_share_without_a_clear_date() -> None:
     )
 
 
-def test_reasons_are_counted(part: CompositePart) -> None:
+def test_reasons_are_counted(part: dict[str, Any]) -> None:
     assert told(part)[2:] == [
         "3 scenes were left out or could not be read everywhere: 2 too cloudy, 1 processed again.",
         "guiana shield was left out as a whole: it has scenes of 2 days where 3 are needed.",
@@ -86,4 +87,4 @@ def test_composite_without_a_clear_pixel() -> None:
     )
     part = arrange_composites(CompositeData((empty,), make_scenes(("empty",)), make_left_out()))
     assert told(part)[1].startswith("100 % of the pixels are without")
-    assert [entry.title for entry in part.legend] == ["none, or too few: no data"]
+    assert [entry.title for entry in part["legend"]] == ["none, or too few: no data"]

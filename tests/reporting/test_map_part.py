@@ -1,11 +1,12 @@
 """Sentences and tables on maps agree with the maps."""
 
 import dataclasses
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from mining_the_mines.reporting.map_part import MapData, MapPart, arrange_maps
+from mining_the_mines.reporting.map_part import MapData, arrange_maps
 from mining_the_mines.reporting.tables import Table
 from mining_the_mines.scoring.map_matching import MapScoreSettings
 from mining_the_mines.scoring.map_scores import without_scores
@@ -19,20 +20,20 @@ def data() -> MapData:
 
 
 @pytest.fixture(scope="module")
-def part(data: MapData) -> MapPart:
+def part(data: MapData) -> dict[str, Any]:
     return arrange_maps(data)
 
 
-def lead(part: MapPart) -> str:
+def lead(part: dict[str, Any]) -> str:
     return summary("maps", part)[0]
 
 
-def told(part: MapPart) -> list[str]:
+def told(part: dict[str, Any]) -> list[str]:
     """Sentences of the sections on maps."""
     return sentences(rendered("maps.html.jinja", maps=part))
 
 
-def captions(part: MapPart) -> list[str]:
+def captions(part: dict[str, Any]) -> list[str]:
     html = rendered("maps.html.jinja", maps=part)
     return [plain(piece.split("</figcaption>")[0]) for piece in html.split("<figcaption>")[1:]]
 
@@ -54,7 +55,7 @@ def test_lead_with_a_reference() -> None:
 def test_lead_without_a_reference() -> None:
     part = arrange_maps(MapData((make_view(),)))
     assert lead(part) == "On the map of tapajos, which covers 4 km², 5 mines of 29.7 ha were found."
-    assert (part.score_table, part.comparison) == (None, None)
+    assert (part["score_table"], part["comparison"]) == (None, None)
 
 
 def test_map_without_mines() -> None:
@@ -62,8 +63,8 @@ def test_map_without_mines() -> None:
     assert lead(part) == "On the map of tapajos, which covers 4 km², no mine was found."
     assert told(part) == []
     assert captions(part) == ["no mine was found"]
-    assert cells(part.scene_table)["tapajos"][:2] == ["0", "0.0 ha"]
-    assert (part.size_table, part.legend) == (None, ())
+    assert cells(part["scene_table"])["tapajos"][:2] == ["0", "0.0 ha"]
+    assert (part["size_table"], part["legend"]) == (None, [])
 
 
 def test_map_without_a_reference_mine_is_not_scored() -> None:
@@ -71,15 +72,15 @@ def test_map_without_a_reference_mine_is_not_scored() -> None:
     part = arrange_maps(MapData((view,), make_scores(view, drawn=())))
     assert lead(part).endswith("5 mines of 29.7 ha were found.")
     assert told(part)[-1].endswith("how much of it is right: no reference mine lies here.")
-    assert (part.score_table, part.size_score_table, part.comparison) == (None, None, None)
+    assert (part["score_table"], part["size_score_table"], part["comparison"]) == (None, None, None)
 
 
 def test_uncompared_map_shows_confidence() -> None:
     view = make_view(picture=make_picture())
     part = arrange_maps(MapData((view,), without_scores([view.scene], MapScoreSettings())))
     assert told(part)[-1].endswith("nobody can tell how much of it is right.")
-    assert part.score_table is None
-    assert {entry.title for entry in part.legend} == {"High confidence", "Medium confidence", "Low confidence"}
+    assert part["score_table"] is None
+    assert {entry.title for entry in part["legend"]} == {"High confidence", "Medium confidence", "Low confidence"}
 
 
 def test_unscored_scenes_are_named() -> None:
@@ -96,8 +97,8 @@ def test_no_map() -> None:
     part = arrange_maps(MapData((), left_out=left_out))
     assert lead(part) == "No scene was mapped."
     assert told(part) == ["1 scene could not be mapped; the reasons are listed below."]
-    assert part.scene_table is None
-    assert cells(part.left_out) == {"a": ["it is empty"]}
+    assert part["scene_table"] is None
+    assert cells(part["left_out"]) == {"a": ["it is empty"]}
 
 
 def test_confidence_edges_and_scenes_without_mines() -> None:
@@ -118,8 +119,8 @@ def test_mines_to_review() -> None:
     flagged = dataclasses.replace(view, mines=with_review(view.mines))
     part = arrange_maps(MapData((flagged, make_view("copper_belt"))))
     assert any(text.startswith("1 mine of 4.0 ha lies in a protected area") for text in told(part))
-    assert cells(part.scene_table)["tapajos"][3] == "1"
-    assert cells(part.scene_table)["copper belt"][3] == "–"
+    assert cells(part["scene_table"])["tapajos"][3] == "1"
+    assert cells(part["scene_table"])["copper belt"][3] == "–"
     allowed = dataclasses.replace(view, mines=view.mines.assign(review=False))
     text = "No mine lies in a protected area or outside of all concessions."
     assert text in told(arrange_maps(MapData((allowed,))))
@@ -130,7 +131,7 @@ def test_unseen_scenes_are_not_empty_ones() -> None:
     part = arrange_maps(MapData((view,)))
     assert lead(part) == "Nothing could be seen in tapajos: no pixel has data."
     assert captions(part) == ["nothing could be seen"]
-    assert cells(part.scene_table)["tapajos"] == ["–", "–", "–", "0.0 ha"]
+    assert cells(part["scene_table"])["tapajos"] == ["–", "–", "–", "0.0 ha"]
     assert told(part) == []
     blank = dataclasses.replace(view, scene="cloudy", picture=None)
     part = arrange_maps(MapData((blank, make_view(), make_view("copper_belt", ()))))
@@ -140,7 +141,7 @@ def test_unseen_scenes_are_not_empty_ones() -> None:
 
 def test_scores_by_size() -> None:
     view = make_view()
-    found = cells(arrange_maps(MapData((view,), make_scores(view))).size_score_table)
+    found = cells(arrange_maps(MapData((view,), make_scores(view)))["size_score_table"])
     assert found["under 0.5 ha"] == ["1", "0 %", "0 %", "0", "–"]
     assert found["2 to 10 ha"] == ["3", "67 %", "100 %", "2", "100 %"]
 
@@ -154,14 +155,14 @@ def test_objects_set_aside_and_outside() -> None:
     assert "There are only 3 sites: expect the intervals to be too narrow." in text
 
 
-def test_units_are_listed_in_order(part: MapPart) -> None:
-    assert part.unit_table is not None
-    assert [row.name for row in part.unit_table.rows] == list(make_units()["unit"])
-    assert part.unit_table.rows[0].note == "protected area"
-    assert cells(part.unit_table)["Serra <do> Cachimbo"][2] == "12.5 ha"
-    assert part.further_units is None
+def test_units_are_listed_in_order(part: dict[str, Any]) -> None:
+    assert part["unit_table"] is not None
+    assert [row.name for row in part["unit_table"].rows] == list(make_units()["unit"])
+    assert part["unit_table"].rows[0].note == "protected area"
+    assert cells(part["unit_table"])["Serra <do> Cachimbo"][2] == "12.5 ha"
+    assert part["further_units"] is None
     many = arrange_maps(MapData((make_view(),), units=pd.concat([make_units()] * 5, ignore_index=True)))
-    assert many.unit_table is not None
-    assert many.further_units is not None
-    assert (len(many.unit_table.rows), len(many.further_units.rows)) == (12, 3)
-    assert arrange_maps(MapData((make_view(),), units=make_units().head(0))).unit_table is None
+    assert many["unit_table"] is not None
+    assert many["further_units"] is not None
+    assert (len(many["unit_table"].rows), len(many["further_units"].rows)) == (12, 3)
+    assert arrange_maps(MapData((make_view(),), units=make_units().head(0)))["unit_table"] is None

@@ -48,7 +48,8 @@ def test_unseen_category() -> None:
         columns=["split", "model", "category", "label", "value", "low", "high", "chips"],
     )
     (found,) = category_tables(table, "blend")
-    assert texts(found) == {"town": ["50\N{NARROW NO-BREAK SPACE}%", "–"]}
+    share = "\N{NARROW NO-BREAK SPACE}%"
+    assert texts(found) == {"town": [f"50{share}", "–"], "river": ["–", f"100{share}"]}
 
 
 def test_leaking_places_are_counted() -> None:

@@ -1,4 +1,4 @@
-"""Metrics equal scikit-learn's, weighted or not; curves agree with them."""
+"""Metrics equal scikit-learn's, weighted or not; the threshold curve agrees with them."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from sklearn import metrics as sk
 
-from mining_the_mines.scoring.curves import (
-    precision_recall_points,
-    reliability_curve,
-    roc_curve_points,
-    threshold_curve,
-)
 from mining_the_mines.scoring.metrics import CONFUSION, METRICS, MetricName, score, weighted_scores
+from mining_the_mines.scoring.thresholds import threshold_curve
 from support.predictions import make_chips
 
 LABELS = np.array([1, 0, 1, 1, 0, 0, 1, 0, 0, 0])
@@ -94,12 +89,6 @@ def test_error_is_the_gap_weighted_by_chips() -> None:
     assert error([1, 1, 0, 0], [0.75, 0.75, 0.1, 0.1]) == pytest.approx((0.25 + 0.1) / 2)
 
 
-def test_reliability_curve() -> None:
-    curve = reliability_curve([0, 1, 1], [0.1, 0.12, 0.9])
-    assert curve["mean_probability"].tolist() == pytest.approx([0.11, 0.9])
-    assert curve["mine_share"].tolist() == [0.5, 1.0]
-
-
 def test_threshold_curve_agrees_with_scores() -> None:
     _, labels, chances = make_chips(10)
     chances = chances.round(1)
@@ -109,18 +98,6 @@ def test_threshold_curve_agrees_with_scores() -> None:
         assert row[["f1", "precision", "recall"]].to_dict() == pytest.approx(
             {name: figures[name] for name in ("f1", "precision", "recall")}
         )
-
-
-def test_area_under_roc_points() -> None:
-    _, labels, chances = make_chips(10)
-    points = roc_curve_points(labels, chances)
-    area = np.trapezoid(points["true_positive_rate"], points["false_positive_rate"])
-    assert np.isclose(area, score(labels, chances, 0.5)["roc_auc"])
-
-
-def test_one_class_has_no_curve() -> None:
-    assert roc_curve_points([1, 1], [0.2, 0.3]).empty
-    assert precision_recall_points([1, 1], [0.2, 0.3]).empty
 
 
 def test_metric_of_a_parameter_is_known() -> None:

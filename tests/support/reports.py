@@ -85,7 +85,6 @@ def make_gallery(folds: pd.DataFrame, each: int = 6, size: int = 64) -> tuple[Ga
                     filename=str(row.filename),
                     kind=kind,
                     probability=0.9 - 0.05 * index if kind in {"TP", "FP"} else 0.05 * index,
-                    label=label,
                     true_colour=true_colour(chip),
                     attention=brightness - brightness.min(),
                     category=str(row.category),

@@ -2,33 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from mining_the_mines.reporting import figures
 from mining_the_mines.reporting.drawing import to_svg
 from mining_the_mines.reporting.formatting import SPLIT_TITLES, category_title, metric_title, model_name, model_title
-from mining_the_mines.reporting.galleries import GalleryTile, Shelf, classification_gallery
+from mining_the_mines.reporting.galleries import GalleryTile, classification_gallery
 from mining_the_mines.reporting.place_map import DECISION_SYMBOLS, SPLIT_SYMBOLS, place_map
 from mining_the_mines.reporting.tables import (
-    Confusion,
-    Headline,
-    Table,
-    _first,
-    _headlines,
-    _scores,
     category_tables,
     confusions,
     exclusion_tables,
-    main_split,
     model_tables,
+    summarise_scores,
 )
 from mining_the_mines.scoring.bootstrap import UNDEFINED, Interval
-from mining_the_mines.scoring.curves import threshold_curve
 from mining_the_mines.scoring.metrics import OVERVIEW_METRICS
-from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, interval_of, select_scores, split_predictions
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, intervals_of, select_scores, split_predictions
+from mining_the_mines.scoring.thresholds import threshold_curve
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ class ClassificationData:
 
     Attributes:
         chosen_model: Name of the chosen model, as in ``predictions.model``.
-        predictions: One row a chip and model: ``filename``, ``label``, ``place``, ``fold``
+        predictions: One row per chip and model: ``filename``, ``label``, ``place``, ``fold``
             (missing for test chips), ``model``, ``probability``; ``category``, ``longitude`` and
             ``latitude`` where known.
         thresholds: Threshold by model.
@@ -61,128 +55,103 @@ class ClassificationData:
     importances: pd.DataFrame | None = None
     gallery: tuple[GalleryTile, ...] = ()
 
-
-@dataclass(frozen=True)
-class SplitFigures:
-    """Figures of a split.
-
-    Attributes:
-        title: Of the split.
-        confusions: Confusion counts of each model.
-        figures: SVG by name: ``overview`` (scores with intervals), ``roc``, ``precision_recall`` and ``calibration`` of
-            all models (missing where the split has one class only), and ``probabilities`` (histogram of the chosen
-            model).
-    """
-
-    title: str
-    confusions: list[Confusion]
-    figures: Mapping[str, Markup]
+    @property
+    def chosen_predictions(self) -> pd.DataFrame:
+        """Predictions of the chosen model."""
+        return self.predictions[self.predictions["model"] == self.chosen_model]
 
 
-@dataclass(frozen=True)
-class ClassificationSummary:
-    """Figures of the chosen classifier, on the test split if there is one, else out of fold.
-
-    Attributes:
-        test: Whether they are of the test split.
-        chips: Number of chips scored.
-        places: Number of places that they lie in.
-        model: Name of the model in a sentence.
-        scores: Its scores by metric.
-        hardest: The category of chips without a mine whose omission lowers ROC AUC most, and ROC AUC without it.
-        rival: Name of the first other model that is compared, in a sentence.
-        difference: Its ROC AUC out of fold, chosen model minus rival.
-        false_alarms: Number of false alarms.
-        worst: The category with most of them, their number, and its number of chips.
-        headlines: Large figures.
-    """
-
-    test: bool
-    chips: int
-    places: int
-    model: str
-    scores: dict[str, Interval]
-    hardest: tuple[str, float] | None
-    rival: str
-    difference: Interval | None
-    false_alarms: int
-    worst: tuple[str, int, int] | None
-    headlines: tuple[Headline, ...]
-
-
-@dataclass(frozen=True)
-class ClassificationPart:
-    """All that the page shows of chip classifiers; sentences stand in the template.
-
-    Attributes:
-        summary: Figures of the summary.
-        model: Title of the chosen model.
-        threshold: Its threshold.
-        score_tables: Scores of all models, by split.
-        splits: Figures by split, the test first.
-        threshold_curve: Scores by threshold, if there are out-of-fold predictions of both classes.
-        category_tables: Right decisions by category.
-        exclusion_tables: Ranking without a category.
-        shelves: The gallery.
-        has_attention: Whether the gallery shows attention.
-        split_map: Map of training and test chips.
-        decision_map: Map of right and wrong decisions.
-        learning: Title and learning curves of each metric and network.
-        importances: Title of each model on the feature table and the permutation importance of its features.
-    """
-
-    summary: ClassificationSummary
-    model: str
-    threshold: float
-    score_tables: list[Table]
-    splits: list[SplitFigures]
-    threshold_curve: Markup | None
-    category_tables: list[Table]
-    exclusion_tables: list[Table]
-    shelves: tuple[Shelf, ...]
-    has_attention: bool
-    split_map: Markup | None
-    decision_map: Markup | None
-    learning: list[tuple[str, Markup]]
-    importances: list[tuple[str, Markup]]
-
-
-def arrange_classification(data: ClassificationData) -> ClassificationPart:
-    """Draw the figures and format the tables of chip classifiers.
+def arrange_classification(data: ClassificationData) -> dict[str, Any]:
+    """Draw the figures and format the tables of chip classifiers; sentences stand in the template.
 
     Args:
         data: Missing parts stay empty.
+
+    Returns:
+        Values of the template: ``summary`` (see :func:`summarise_classification`); ``model`` and ``threshold``, the
+        title of the chosen model and its threshold; ``score_tables``, ``category_tables`` and ``exclusion_tables``;
+        ``splits``, the figures of each split with the test first; the figures ``threshold_curve``, ``split_map`` and
+        ``decision_map``, ``None`` without their data; ``learning`` and ``importances``, figures with their titles;
+        ``shelves`` of the gallery, and ``has_attention``, whether it shows attention.
     """
     chosen = data.chosen_model
-    split_map, decision_map = _maps(data)
-    return ClassificationPart(
-        summary=summarise_classification(data),
-        model=model_title(chosen),
-        threshold=data.thresholds[chosen],
-        score_tables=model_tables(data.score_table, chosen),
-        splits=_splits(data),
-        threshold_curve=_threshold_curve(data),
-        category_tables=category_tables(data.category_table, chosen),
-        exclusion_tables=exclusion_tables(data.score_table, chosen),
-        shelves=classification_gallery(data.gallery),
-        has_attention=any(tile.attention is not None for tile in data.gallery),
-        split_map=split_map,
-        decision_map=decision_map,
-        learning=learning_figures(data.learning_curves, "learning"),
-        importances=_importances(data.importances),
-    )
+    return {
+        "summary": summarise_classification(data),
+        "model": model_title(chosen),
+        "threshold": data.thresholds[chosen],
+        "score_tables": model_tables(data.score_table, chosen),
+        "splits": _splits(data),
+        "threshold_curve": _threshold_curve(data),
+        "category_tables": category_tables(data.category_table, chosen),
+        "exclusion_tables": exclusion_tables(data.score_table, chosen),
+        "shelves": classification_gallery(data.gallery),
+        "has_attention": any(tile.attention is not None for tile in data.gallery),
+        **_maps(data),
+        "learning": learning_figures(data.learning_curves, "learning"),
+        "importances": _importances(data.importances),
+    }
 
 
-def _splits(data: ClassificationData) -> list[SplitFigures]:
-    overview = {split: _overview_scores(data.score_table, split) for split in SPLIT_TITLES}
-    lowest = figures.lowest_score(pd.concat(overview.values()))
+def summarise_classification(data: ClassificationData) -> dict[str, Any]:
+    """Gather the figures of the chosen classifier, on the test split if there is one, else out of fold.
+
+    Returns:
+        Values of the summary: those of :func:`~mining_the_mines.reporting.tables.summarise_scores`; ``model``, its
+        name in a sentence; ``hardest``, the category of chips without a mine whose omission lowers ROC AUC most, and
+        ROC AUC without it; ``rival`` and ``difference``, the name of the first other model and how far ROC AUC of the
+        chosen one lies above its own, out of fold, where there are more chips; ``false_alarms`` and ``worst``, their
+        number, and the category with most of them, with their number and its number of chips. ``None`` where unknown.
+    """
+    summary = summarise_scores(data.score_table, ("recall", "precision", "f1", "roc_auc"), data.chosen_model)
+    split = TEST if summary["test"] else OUT_OF_FOLD
+    area = summary["scores"].get("roc_auc", UNDEFINED).value
+    table = _of(data.score_table, data, split)
+    without = table[(table["metric"] == "roc_auc") & table["category_excluded"].notna() & (table["value"] < area)]
+    hardest = without.sort_values("value").head(1)
+    differences = _of(data.difference_table, data, OUT_OF_FOLD)
+    against = differences[differences["metric"] == "roc_auc"].head(1)
+    categories = _of(data.category_table, data, split)
+    alarms = categories[(categories["label"] == 0) & (categories["wrong"] > 0)]
+    worst = alarms.sort_values("wrong", ascending=False).head(1)
+    return {
+        **summary,
+        "model": model_name(data.chosen_model),
+        "hardest": next(
+            ((category_title(str(row.category_excluded)), float(row.value)) for row in hardest.itertuples()), None
+        ),
+        "rival": next((model_name(str(rival)) for rival in against["rival"]), None),
+        "difference": intervals_of(against).get("roc_auc"),
+        "false_alarms": int(alarms["wrong"].sum()),
+        "worst": next(
+            ((category_title(str(row.category)), int(row.wrong), int(row.chips)) for row in worst.itertuples()), None
+        ),
+    }
+
+
+def _of(table: pd.DataFrame | None, data: ClassificationData, split: str) -> pd.DataFrame:
+    """Rows of the chosen model on a split; none of a missing table."""
+    if table is None:
+        return pd.DataFrame(columns=["metric", "rival", "label", "wrong", "category", *Interval._fields])
+    return table[(table["split"] == split) & (table["model"] == data.chosen_model)]
+
+
+def _splits(data: ClassificationData) -> list[dict[str, Any]]:
+    """Draw the figures of each split, the test first.
+
+    Returns:
+        For each its ``title``, ``confusions`` of all models, and ``figures``: ``overview`` (scores with intervals),
+        ``roc``, ``precision_recall`` and ``calibration`` of all models, where the split has both classes, and
+        ``probabilities``, the histogram of the chosen model.
+    """
+    overview = data.score_table[data.score_table["metric"].isin(OVERVIEW_METRICS)]
+    lowest = figures.lowest_score(overview[overview["category_excluded"].isna()])
     predictions = dict(split_predictions(data.predictions))
     found = []
     for split, title in SPLIT_TITLES.items():
-        drawn: dict[str, Figure] = {}
-        rows = predictions.get(split, data.predictions.iloc[:0])
-        if not overview[split].empty:
-            drawn["overview"] = figures.interval_figure(overview[split], lowest)
+        drawn = {}
+        scores, rows = select_scores(overview, split), predictions.get(split, data.predictions.iloc[:0])
+        if not scores.empty:
+            drawn["overview"] = figures.interval_figure(scores, lowest)
         if set(rows["label"]) == {0, 1}:
             drawn["roc"] = figures.roc_figure(rows)
             drawn["precision_recall"] = figures.precision_recall_figure(rows)
@@ -191,35 +160,27 @@ def _splits(data: ClassificationData) -> list[SplitFigures]:
         if not chosen.empty:
             drawn["probabilities"] = figures.probability_figure(chosen, data.thresholds[data.chosen_model])
         svg = {name: to_svg(figure, f"{name}-{split.replace('-', '')}") for name, figure in drawn.items()}
-        found.append(SplitFigures(title, confusions(data.score_table, split), svg))
+        found.append({"title": title, "confusions": confusions(data.score_table, split), "figures": svg})
     return found
 
 
-def _overview_scores(table: pd.DataFrame, split: str) -> pd.DataFrame:
-    rows = select_scores(table, split)
-    return rows[rows["metric"].isin(OVERVIEW_METRICS)]
-
-
 def _threshold_curve(data: ClassificationData) -> Markup | None:
-    rows = dict(split_predictions(data.predictions[data.predictions["model"] == data.chosen_model])).get(OUT_OF_FOLD)
-    if rows is None or rows["label"].nunique() < 2:
+    rows = data.chosen_predictions.dropna(subset="fold")
+    if rows["label"].nunique() < 2:
         return None
-    curve = threshold_curve(rows["label"], rows["probability"])
-    threshold = data.thresholds[data.chosen_model]
+    curve, threshold = threshold_curve(rows["label"], rows["probability"]), data.thresholds[data.chosen_model]
     return to_svg(figures.threshold_figure(curve, ("f1", "precision", "recall"), threshold), "threshold-curve")
 
 
-def _maps(data: ClassificationData) -> tuple[Markup | None, Markup | None]:
-    chosen = data.predictions[data.predictions["model"] == data.chosen_model]
-    called = chosen["probability"] >= data.thresholds[data.chosen_model]
-    mine = chosen["label"] == 1
+def _maps(data: ClassificationData) -> dict[str, Markup | None]:
+    chosen = data.chosen_predictions
+    called, mine = chosen["probability"] >= data.thresholds[data.chosen_model], chosen["label"] == 1
     decision = pd.Series("TN", index=chosen.index)
     decision = decision.mask(called & mine, "TP").mask(called & ~mine, "FP").mask(~called & mine, "FN")
     points = chosen.assign(split=chosen["fold"].isna().map({True: "test", False: "train"}), decision=decision)
-    splits, decisions = place_map(points, "split", SPLIT_SYMBOLS), place_map(points, "decision", DECISION_SYMBOLS)
-    if splits is None or decisions is None:
-        return None, None
-    return to_svg(splits, "map-split"), to_svg(decisions, "map-decision")
+    kinds = {"split": SPLIT_SYMBOLS, "decision": DECISION_SYMBOLS}
+    maps = {kind: place_map(points, kind, symbols) for kind, symbols in kinds.items()}
+    return {f"{kind}_map": figure and to_svg(figure, f"map-{kind}") for kind, figure in maps.items()}
 
 
 def learning_figures(curves: pd.DataFrame | None, prefix: str) -> list[tuple[str, Markup]]:
@@ -235,15 +196,14 @@ def learning_figures(curves: pd.DataFrame | None, prefix: str) -> list[tuple[str
     """
     if curves is None or curves.empty:
         return []
-    models = list(dict.fromkeys(curves["model"].astype(str))) if "model" in curves else []
-    if len(models) > 1:
-        parts = [(f", {model_title(model)}", curves[curves["model"] == model]) for model in models]
-    else:
-        parts = [("", curves)]
+    named = curves if "model" in curves else curves.assign(model="")
+    several = len(named["model"].unique()) > 1
     drawn = [
-        (metric_title(metric) + whose, figures.learning_curve_figure(rows, metric))
-        for whose, rows in parts
-        for metric in dict.fromkeys(rows["metric"].astype(str))
+        (
+            metric_title(str(metric)) + (f", {model_title(str(model))}" if several else ""),
+            figures.learning_curve_figure(rows, str(metric)),
+        )
+        for (model, metric), rows in named.groupby(["model", "metric"], sort=False)
     ]
     return [(title, to_svg(figure, f"{prefix}-{index}")) for index, (title, figure) in enumerate(drawn)]
 
@@ -255,70 +215,3 @@ def _importances(importances: pd.DataFrame | None) -> list[tuple[str, Markup]]:
         (model_title(str(model)), to_svg(figures.importance_figure(rows), f"importances-{index}"))
         for index, (model, rows) in enumerate(importances.groupby("model", sort=False))
     ]
-
-
-def summarise_classification(data: ClassificationData) -> ClassificationSummary:
-    """Gather the figures of the chosen classifier."""
-    split = main_split(data.score_table)
-    rows = select_scores(data.score_table, split, data.chosen_model)
-    out_of_fold = select_scores(data.score_table, OUT_OF_FOLD, data.chosen_model)
-    rival, difference = _rival(data)
-    alarms, worst = _false_alarms(data, split)
-    metrics = ("recall", "precision", "f1", "roc_auc")
-    return ClassificationSummary(
-        test=split == TEST,
-        chips=_first(rows, "chips"),
-        places=_first(rows, "places"),
-        model=model_name(data.chosen_model),
-        scores=_scores(rows),
-        hardest=_hardest(data, split, interval_of(rows, "roc_auc") or UNDEFINED),
-        rival=rival,
-        difference=difference,
-        false_alarms=alarms,
-        worst=worst,
-        headlines=_headlines(metrics, rows, out_of_fold if split == TEST else None),
-    )
-
-
-def _hardest(data: ClassificationData, split: str, area: Interval) -> tuple[str, float] | None:
-    table = data.score_table
-    without = table[
-        (table["split"] == split)
-        & (table["model"] == data.chosen_model)
-        & (table["metric"] == "roc_auc")
-        & table["category_excluded"].notna()
-        & (table["value"] < area.value)
-    ]
-    if without.empty:
-        return None
-    first = without.sort_values("value").iloc[0]
-    return category_title(str(first["category_excluded"])), float(first["value"])
-
-
-def _rival(data: ClassificationData) -> tuple[str, Interval | None]:
-    """Compare with the first model of the table, out of fold, where there are more chips."""
-    table = data.difference_table
-    if table is None:
-        return "", None
-    rows = table[
-        (table["split"] == OUT_OF_FOLD) & (table["metric"] == "roc_auc") & (table["model"] == data.chosen_model)
-    ]
-    if rows.empty:
-        return "", None
-    return model_name(str(rows["rival"].iloc[0])), Interval(*(float(rows[end].iloc[0]) for end in Interval._fields))
-
-
-def _false_alarms(data: ClassificationData, split: str) -> tuple[int, tuple[str, int, int] | None]:
-    table = data.category_table
-    if table is None or table.empty:
-        return 0, None
-    rows = table[(table["split"] == split) & (table["model"] == data.chosen_model)]
-    alarms = rows[(rows["label"] == 0) & (rows["wrong"] > 0)]
-    if alarms.empty:
-        return 0, None
-    worst = alarms.sort_values("wrong", ascending=False).iloc[0]
-    return int(alarms["wrong"].sum()), (
-        category_title(str(worst["category"])),
-        int(worst["wrong"]),
-        int(worst["chips"]),
-    )

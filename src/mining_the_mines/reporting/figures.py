@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from mining_the_mines.reporting.drawing import (
     BLUE,
@@ -28,7 +29,7 @@ from mining_the_mines.reporting.drawing import (
     series_marker,
 )
 from mining_the_mines.reporting.formatting import metric_title, model_title
-from mining_the_mines.scoring.curves import precision_recall_points, reliability_curve, roc_curve_points
+from mining_the_mines.scoring.metrics import assign_probability_bins
 
 _SQUARE = 4.1
 _HATCHES = ("", "//")
@@ -42,9 +43,8 @@ def roc_figure(predictions: pd.DataFrame) -> Figure:
     """
     figure, axes = _unit_square("Share of other chips called mines", "Share of mines found", diagonal="Guessing")
     for index, title, rows in _models(predictions):
-        points = roc_curve_points(rows["label"], rows["probability"])
-        rates = points["false_positive_rate"], points["true_positive_rate"]
-        axes.plot(*rates, **line_style(index, 1.8), label=title)
+        false_positive_rate, true_positive_rate, _ = roc_curve(rows["label"], rows["probability"])
+        axes.plot(false_positive_rate, true_positive_rate, **line_style(index, 1.8), label=title)
     add_legend(axes, "lower right")
     return figure
 
@@ -59,8 +59,8 @@ def precision_recall_figure(predictions: pd.DataFrame) -> Figure:
     share = float(predictions["label"].mean())
     axes.axhline(share, color=MUTED, linewidth=0.9, linestyle=":", label="Guessing")
     for index, title, rows in _models(predictions):
-        points = precision_recall_points(rows["label"], rows["probability"])
-        axes.step(points["recall"], points["precision"], where="pre", **line_style(index, 1.8), label=title)
+        precision, recall, _ = precision_recall_curve(rows["label"], rows["probability"])
+        axes.step(recall[::-1], precision[::-1], where="pre", **line_style(index, 1.8), label=title)
     add_legend(axes, "lower left")
     return figure
 
@@ -73,10 +73,13 @@ def calibration_figure(predictions: pd.DataFrame) -> Figure:
     """
     figure, axes = _unit_square("Predicted probability of a mine", "Share that are mines", diagonal="Perfect")
     for index, title, rows in _models(predictions):
-        curve = reliability_curve(rows["label"], rows["probability"])
-        points = curve["mean_probability"], curve["mine_share"]
+        bins = assign_probability_bins(rows["probability"])
+        curve = (
+            rows.astype({"label": float}).groupby(bins).agg({"probability": "mean", "label": "mean", "model": "size"})
+        )
+        points = curve["probability"], curve["label"]
         axes.plot(*points, **line_style(index, 1.2), label=title)
-        axes.scatter(*points, s=12 + 120 * curve["chips"] / curve["chips"].sum(), **_dots(index))
+        axes.scatter(*points, s=12 + 120 * curve["model"] / len(rows), **_dots(index))
     add_legend(axes, "upper left")
     return figure
 

@@ -132,10 +132,15 @@ def figure_texts(metric: str, interval: Interval, digits: int = 3, *, difference
     return write(interval.value), span(interval, write)
 
 
+def share_texts(interval: Interval) -> tuple[str, str]:
+    """Write a share in whole per cent, and the ends of its interval (empty if it has none)."""
+    return percent(interval.value), span(interval, percent)
+
+
 def share(interval: Interval) -> str:
     """Write a share with its interval within a sentence, such as "85 % (80 to 90 %)"."""
-    ends = span(interval, percent)
-    return f"{percent(interval.value)} ({ends})" if ends else percent(interval.value)
+    value, ends = share_texts(interval)
+    return f"{value} ({ends})" if ends else value
 
 
 def sight(visible: float) -> str:

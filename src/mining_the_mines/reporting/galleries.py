@@ -63,7 +63,6 @@ class GalleryTile:
         filename: File of the chip.
         kind: Decision against truth.
         probability: Probability of a mine by the chosen model.
-        label: Truth, 0 or 1.
         true_colour: uint8 (H, W, 3), see :func:`~mining_the_mines.reporting.pictures.true_colour`.
         attention: Attention of the model, any non-negative scale, (h, w) of any size; or none.
         category: Land cover or kind of mine, if known.
@@ -74,7 +73,6 @@ class GalleryTile:
     filename: str
     kind: Outcome
     probability: float
-    label: int
     true_colour: NDArray[np.uint8]
     attention: NDArray[np.float32] | None = None
     category: str | None = None

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 from numpy.typing import NDArray
@@ -43,6 +42,7 @@ from mining_the_mines.reporting.map_placing import (
     place_probability,
     place_surroundings,
 )
+from mining_the_mines.reporting.page import template_environment
 from mining_the_mines.reporting.pictures import Stretch, css_colour, stretch_for
 
 _PACKAGE: Final = "mining_the_mines.reporting"
@@ -328,16 +328,17 @@ def render_map_page(title: str, content: Mapping[str, Any], tile_origin: str | N
     """
     scripts = (_SOURCE_MAP.sub("", _read("leaflet/leaflet.js")), _read("templates/map.js"))
     styles = (_leaflet_style(), _read("templates/map.css"))
-    environment = Environment(
-        loader=PackageLoader(_PACKAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     data = {**content, "coastlines": _coastlines()}
-    return environment.get_template("map.html.jinja").render(
-        title=title,
-        policy=_policy(scripts, styles, tile_origin),
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
-        styles=[Markup(style) for style in styles],  # noqa: S704 - our own files
-        data=htmlsafe_json_dumps(data, dumps=json.dumps, allow_nan=False, separators=(",", ":")),
+    return (
+        template_environment()
+        .get_template("map.html.jinja")
+        .render(
+            title=title,
+            policy=_policy(scripts, styles, tile_origin),
+            scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
+            styles=[Markup(style) for style in styles],  # noqa: S704 - our own files
+            data=htmlsafe_json_dumps(data, dumps=json.dumps, allow_nan=False, separators=(",", ":")),
+        )
     )
 
 

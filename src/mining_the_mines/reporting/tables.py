@@ -1,9 +1,9 @@
 """Tables of the report: rows of formatted cells, for every task."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,11 @@ from mining_the_mines.reporting.formatting import (
     metric_title,
     model_title,
     percent,
-    span,
+    share_texts,
 )
 from mining_the_mines.scoring.bootstrap import UNDEFINED, Interval
-from mining_the_mines.scoring.metrics import CONFUSION, LOWER_IS_BETTER, METRICS
-from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, interval_of, select_scores
+from mining_the_mines.scoring.metrics import CONFUSION, LOWER_IS_BETTER
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, intervals_of, select_scores
 
 _PERCENT_HEADLINES: Final = frozenset({"recall", "precision", "iou"})
 
@@ -61,17 +61,6 @@ class Table:
     highlighted: int | None = None
 
 
-@dataclass(frozen=True)
-class Confusion:
-    """Numbers of chips of one model and split by truth and decision."""
-
-    model: str
-    tn: int
-    fp: int
-    fn: int
-    tp: int
-
-
 def text_table(caption: str, heads: Sequence[str], lines: Iterable[Sequence[object]]) -> Table | None:
     """Make a table of texts and numbers.
 
@@ -90,30 +79,13 @@ def text_table(caption: str, heads: Sequence[str], lines: Iterable[Sequence[obje
     return Table(caption, tuple(heads), tuple(rows)) if rows else None
 
 
-def figure_cell(rows: pd.DataFrame, metric: str, digits: int = 3) -> Cell:
-    """Format a score with its interval beneath; a dash if it is undefined.
-
-    Args:
-        rows: Of a score table, of one model and split.
-        metric: Name of the metric.
-        digits: Decimals of scores between 0 and 1.
-    """
-    return Cell(*figure_texts(metric, interval_of(rows, metric) or UNDEFINED, digits))
-
-
-def percent_cell(interval: Interval | None) -> Cell:
-    """Format a share in whole per cent with its interval beneath."""
-    figure = interval or UNDEFINED
-    return Cell(percent(figure.value), span(figure, percent))
-
-
 def score_rows(
     columns: Mapping[str, pd.DataFrame],
     metrics: Iterable[str],
     notes: Mapping[str, str] = MappingProxyType({}),
     digits: int = 3,
 ) -> list[Row]:
-    """Lay out scores, one row a metric.
+    """Lay out scores, one row per metric; undefined ones are dashes.
 
     Args:
         columns: Rows of a score table, of one model and split, by head of the column.
@@ -121,10 +93,11 @@ def score_rows(
         notes: Note of a row by metric.
         digits: Decimals of scores between 0 and 1.
     """
+    scores = [intervals_of(rows) for rows in columns.values()]
     return [
         Row(
             metric_title(metric),
-            tuple(figure_cell(rows, metric, digits) for rows in columns.values()),
+            tuple(Cell(*figure_texts(metric, of.get(metric, UNDEFINED), digits)) for of in scores),
             notes.get(metric, ""),
         )
         for metric in metrics
@@ -137,6 +110,46 @@ def size_row(columns: Mapping[str, pd.DataFrame]) -> Row:
     return Row("Chips", tuple(Cell(str(chips), count(places, "place")) for chips, places in sizes))
 
 
+def summarise_scores(table: pd.DataFrame, headlines: Sequence[str], model: str | None = None) -> dict[str, Any]:
+    """Gather the scores of a model on the test split if there is one, else out of fold.
+
+    Args:
+        table: Score table.
+        headlines: Metrics of the large figures at the top of the page.
+        model: The model, if there are several.
+
+    Returns:
+        Values of the summary: ``test``, whether the scores are of the test split; ``chips`` and ``places``, their
+        numbers; ``scores``, defined intervals by metric; ``headlines``, each with ``metric``, ``title``, ``value``,
+        ``interval`` (empty if it has none) and ``out_of_fold``, the figure out of fold if the value is of the test.
+    """
+    test = bool((table["split"] == TEST).any())
+    rows = select_scores(table, TEST if test else OUT_OF_FOLD, model)
+    scores = intervals_of(rows)
+    beside = intervals_of(select_scores(table, OUT_OF_FOLD, model)) if test else {}
+    return {
+        "test": test,
+        "chips": int(rows["chips"].iloc[0]) if len(rows) else 0,
+        "places": int(rows["places"].iloc[0]) if len(rows) else 0,
+        "scores": {metric: score for metric, score in scores.items() if not np.isnan(score.value)},
+        "headlines": [
+            {"metric": metric, "title": metric_title(metric), "value": value, "interval": ends}
+            | {"out_of_fold": _in_a_line(*_headline(metric, beside[metric])) if metric in beside else ""}
+            for metric in headlines
+            if metric in scores
+            for value, ends in [_headline(metric, scores[metric])]
+        ],
+    }
+
+
+def _headline(metric: str, interval: Interval) -> tuple[str, str]:
+    return share_texts(interval) if metric in _PERCENT_HEADLINES else figure_texts(metric, interval)
+
+
+def _in_a_line(value: str, ends: str) -> str:
+    return f"{value} ({ends})" if ends else value
+
+
 def model_tables(table: pd.DataFrame, chosen: str) -> list[Table]:
     """Lay out the scores of all models side by side, a table for each split with the test first.
 
@@ -144,16 +157,10 @@ def model_tables(table: pd.DataFrame, chosen: str) -> list[Table]:
         table: From :func:`mining_the_mines.scoring.tables.score_table`.
         chosen: Name of the highlighted model.
     """
-    tables = []
-    for split, title in SPLIT_TITLES.items():
-        rows = select_scores(table, split)
-        columns = _by_model(rows)
-        present = [name for name in dict.fromkeys(rows["metric"]) if name not in CONFUSION]
-        metrics = [name for name in METRICS if name in present] + [name for name in present if name not in METRICS]
-        lines = [_with_best(columns, metric, metric_title(metric)) for metric in metrics]
-        if lines:
-            tables.append(_model_table(title, columns, lines, chosen))
-    return tables
+    whole = table[table["category_excluded"].isna() & ~table["metric"].isin(CONFUSION)]
+    return _tables_by_split(
+        whole, chosen, ["metric"], lambda rows: _with_best(rows, metric_title(_one(rows["metric"])))
+    )
 
 
 def exclusion_tables(table: pd.DataFrame, chosen: str) -> list[Table]:
@@ -163,19 +170,14 @@ def exclusion_tables(table: pd.DataFrame, chosen: str) -> list[Table]:
         table: From :func:`mining_the_mines.scoring.tables.score_table`.
         chosen: Name of the highlighted model.
     """
-    tables = []
-    for split, title in SPLIT_TITLES.items():
-        rows = table[(table["split"] == split) & table["category_excluded"].notna()]
-        lines = [
-            _with_best(
-                _by_model(of), str(metric), f"{metric_title(str(metric))} without {category_title(str(left_out))}"
-            )
-            for (metric, left_out), of in rows.groupby(["metric", "category_excluded"], sort=False)
-        ]
-        lines.sort(key=lambda row: not row.name.startswith(metric_title("roc_auc")))
-        if lines:
-            tables.append(_model_table(title, _by_model(rows), lines, chosen))
-    return tables
+
+    def row(rows: pd.DataFrame) -> Row:
+        without = category_title(_one(rows["category_excluded"]))
+        return _with_best(rows, f"{metric_title(_one(rows['metric']))} without {without}")
+
+    without = table[table["category_excluded"].notna()]
+    without = without.sort_values("metric", key=lambda metric: metric != "roc_auc", kind="stable")
+    return _tables_by_split(without, chosen, ["metric", "category_excluded"], row)
 
 
 def category_tables(table: pd.DataFrame | None, chosen: str) -> list[Table]:
@@ -186,61 +188,73 @@ def category_tables(table: pd.DataFrame | None, chosen: str) -> list[Table]:
         chosen: Name of the highlighted model.
 
     Returns:
-        Tables with mines first, then the other categories from the most false alarms to the least.
+        Tables with mines first, then the other categories from the most false alarms of the chosen model to the least.
     """
+
+    def row(rows: pd.DataFrame) -> Row:
+        cells = tuple(Cell(*share_texts(figure)) for figure in _by_model(rows))
+        kind = "mine" if rows["label"].max() else "no mine"
+        return Row(category_title(_one(rows["category"])), cells, f"{kind}, {count(int(rows['chips'].max()), 'chip')}")
+
     if table is None:
         return []
+    order = table["value"].where(table["model"] == chosen)
+    keys = table.assign(order=order.groupby([table["split"], table["category"], table["label"]]).transform("max"))
+    ranked = keys.sort_values(["label", "order"], ascending=[False, True], kind="stable")
+    return _tables_by_split(ranked, chosen, ["category", "label"], row)
+
+
+def _tables_by_split(
+    table: pd.DataFrame, chosen: str, keys: list[str], row: Callable[[pd.DataFrame], Row]
+) -> list[Table]:
+    """Lay out figures, a table for each split with a row per key and a column per model.
+
+    Args:
+        table: Columns ``split``, ``model``, the keys, and those of an interval.
+        chosen: Name of the highlighted model.
+        keys: Columns that make a row, in the order of the table.
+        row: Formats the rows of one key, one for each model; the columns of an interval are missing where a model has
+            no figure.
+    """
     tables = []
     for split, title in SPLIT_TITLES.items():
-        columns = _by_model(table[table["split"] == split])
-        if columns:
-            order = columns.get(chosen, next(iter(columns.values())))
-            order = order.sort_values(["label", "value"], ascending=[False, True])
-            keys = zip(order["category"].astype(str), order["label"].astype(int), strict=True)
-            lines = [_category_row(columns, category, label) for category, label in keys]
-            tables.append(_model_table(title, columns, lines, chosen))
+        rows = table[table["split"] == split]
+        models = list(dict.fromkeys(rows["model"].astype(str)))
+        if models:
+            every = [of.set_index("model").reindex(models) for _, of in rows.groupby(keys, sort=False)]
+            place = models.index(chosen) if chosen in models else None
+            tables.append(Table(title, ("", *map(model_title, models)), tuple(map(row, every)), place))
     return tables
 
 
-def _category_row(columns: Mapping[str, pd.DataFrame], category: str, label: int) -> Row:
-    found = [rows[(rows["category"] == category) & (rows["label"] == label)] for rows in columns.values()]
-    cells = [
-        Cell(MISSING) if rows.empty else percent_cell(Interval(*(float(rows[end].iloc[0]) for end in Interval._fields)))
-        for rows in found
-    ]
-    chips = int(max(rows["chips"].max() for rows in found if len(rows)))
-    return Row(category_title(category), tuple(cells), f"{'mine' if label else 'no mine'}, {count(chips, 'chip')}")
+def _by_model(rows: pd.DataFrame) -> list[Interval]:
+    return [Interval(*map(float, ends)) for ends in rows[list(Interval._fields)].itertuples(index=False, name=None)]
 
 
-def _by_model(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(model): of for model, of in rows.groupby("model", sort=False)}
+def _one(values: "pd.Series[Any]") -> str:
+    return str(values.dropna().iloc[0])
 
 
-def _model_table(caption: str, columns: Mapping[str, pd.DataFrame], rows: list[Row], chosen: str) -> Table:
-    heads = ("", *(model_title(model) for model in columns))
-    return Table(caption, heads, tuple(rows), list(columns).index(chosen) if chosen in columns else None)
-
-
-def _with_best(columns: Mapping[str, pd.DataFrame], metric: str, name: str) -> Row:
+def _with_best(rows: pd.DataFrame, name: str) -> Row:
     """Format one metric of several models; the best is marked if there are two or more."""
-    figures = [interval_of(rows, metric) or UNDEFINED for rows in columns.values()]
-    values = np.array([figure.value for figure in figures])
+    metric, figures = _one(rows["metric"]), _by_model(rows)
     lower = metric in LOWER_IS_BETTER
+    values = rows["value"].astype(float)
     best = -1
-    if len(values) > 1 and not np.isnan(values).all():
+    if len(values) > 1 and values.notna().any():
         best = int(np.nanargmin(values) if lower else np.nanargmax(values))
     cells = tuple(Cell(*figure_texts(metric, figure), place == best) for place, figure in enumerate(figures))
     return Row(name, cells, "smaller is better" if lower else "")
 
 
-def confusions(table: pd.DataFrame, split: str) -> list[Confusion]:
-    """Give the confusion counts of each model on a split."""
-    found = []
-    for model, rows in _by_model(select_scores(table, split)).items():
-        counts = rows.set_index("metric")["value"]
-        if set(CONFUSION) <= set(counts.index):
-            found.append(Confusion(model_title(model), *(int(counts[name]) for name in CONFUSION)))
-    return found
+def confusions(table: pd.DataFrame, split: str) -> list[dict[str, Any]]:
+    """Give the confusion counts of each model on a split: ``model``, its title, and a number per cell."""
+    rows = select_scores(table, split)
+    rows = rows[rows["metric"].isin(CONFUSION)]
+    return [
+        {"model": model_title(str(model)), **of.set_index("metric")["value"].astype(int)}
+        for model, of in rows.groupby("model", sort=False)
+    ]
 
 
 def plain_table(frame: pd.DataFrame, caption: str) -> Table:
@@ -256,11 +270,9 @@ def plain_table(frame: pd.DataFrame, caption: str) -> Table:
 
 
 def _text(value: object) -> str:
-    if value is None or value is pd.NA or value is pd.NaT:
-        return MISSING
     if isinstance(value, (float, np.floating)):
         return MISSING if np.isnan(value) else f"{value:.4g}"
-    return str(value)
+    return MISSING if value is None or value is pd.NA or value is pd.NaT else str(value)
 
 
 def reason_table(frame: pd.DataFrame, column: str, caption: str, head: str) -> Table | None:
@@ -280,7 +292,7 @@ def fold_table(folds: pd.DataFrame) -> Table:
     """Count chips, mines and places of each fold and of the test split, and check that no place is in two of them.
 
     Args:
-        folds: One row a chip: ``label``, ``place``, ``split``, ``fold``.
+        folds: One row per chip: ``label``, ``place``, ``split``, ``fold``.
     """
     part = folds["fold"].map(lambda fold: MISSING if pd.isna(fold) else f"Fold {int(fold)}")
     part = part.mask(folds["split"] == "test", "Test")
@@ -315,8 +327,7 @@ def manifest_table(manifest: pd.DataFrame) -> Table:
     """Summarise the accepted chips.
 
     Args:
-        manifest: One row a chip found; columns as in
-            :class:`~mining_the_mines.reporting.page.ReportData`.
+        manifest: One row per chip found; columns as in :class:`~mining_the_mines.reporting.page.ReportData`.
     """
     accepted = manifest[manifest["verdict"] == "accepted"]
     lines: list[tuple[str, object]] = [("Chips found", len(manifest)), ("Accepted", len(accepted))]
@@ -341,53 +352,3 @@ def _most_frequent(values: pd.Series, most: int = 4) -> str:
         return str(counts.index[0])
     named = [f"{value} ({number})" for value, number in counts.head(most).items()]
     return ", ".join(named) + (f" and {len(counts) - most} others" if len(counts) > most else "")
-
-
-class Headline(NamedTuple):
-    """A large figure at the top of the page.
-
-    Attributes:
-        metric: Name of the metric.
-        title: Its title.
-        value: Formatted value.
-        interval: Ends of the interval; empty if it has none.
-        out_of_fold: The figure out of fold with its interval, if the value is of the test split.
-    """
-
-    metric: str
-    title: str
-    value: str
-    interval: str
-    out_of_fold: str
-
-
-def main_split(table: pd.DataFrame) -> str:
-    """Choose the split of the summary: the test if there is one, else out of fold."""
-    return TEST if (table["split"] == TEST).any() else OUT_OF_FOLD
-
-
-def _scores(rows: pd.DataFrame) -> dict[str, Interval]:
-    """Defined scores by metric."""
-    found = {str(metric): interval_of(rows, str(metric)) for metric in rows["metric"]}
-    return {metric: score for metric, score in found.items() if score is not None and score.value == score.value}
-
-
-def _first(rows: pd.DataFrame, column: str) -> int:
-    return int(rows[column].iloc[0]) if len(rows) else 0
-
-
-def _headlines(metrics: Sequence[str], rows: pd.DataFrame, out_of_fold: pd.DataFrame | None) -> tuple[Headline, ...]:
-    headlines = []
-    for metric in metrics:
-        figure = interval_of(rows, metric)
-        other = None if out_of_fold is None else interval_of(out_of_fold, metric)
-        if figure is not None:
-            beside = "" if other is None else "{} ({})".format(*_texts(metric, other)).removesuffix(" ()")
-            headlines.append(Headline(metric, metric_title(metric), *_texts(metric, figure), beside))
-    return tuple(headlines)
-
-
-def _texts(metric: str, interval: Interval) -> tuple[str, str]:
-    if metric in _PERCENT_HEADLINES:
-        return percent(interval.value), span(interval, percent)
-    return figure_texts(metric, interval)

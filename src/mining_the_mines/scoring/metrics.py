@@ -173,54 +173,24 @@ def brier(of: WeightedChips) -> FloatArray:
     return of.mean((of.chips.probabilities - of.chips.labels) ** 2)
 
 
-def assign_probability_bins(probabilities: ArrayLike, bins: int = CALIBRATION_BINS) -> NDArray[np.intp]:
-    """Number the bins of probabilities.
-
-    Bins are of equal width and closed below; the last one is closed above too.
-
-    Args:
-        probabilities: Values in [0, 1], shape (N,).
-        bins: Number of bins.
-
-    Returns:
-        Bin numbers from 0 to ``bins`` − 1, shape (N,).
-    """
-    edges = np.linspace(0, 1, bins + 1)[1:-1]
+def assign_probability_bins(probabilities: ArrayLike) -> NDArray[np.intp]:
+    """Number the bins of probabilities, (N,) from 0: of equal width, closed below; the last one is closed above too."""
+    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1]
     return np.digitize(np.asarray(probabilities, dtype=np.float64), edges)
 
 
-def weighted_calibration_error(
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    bins: NDArray[np.intp],
-    weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    r"""Expected calibration error under many weightings.
-
-    :math:`\sum_b \frac{n_b}{n} |\bar y_b - \bar p_b|`, which is :math:`\sum_b |\sum_{i \in b} w_i
-    (y_i - p_i)| / \sum w`.
-
-    Args:
-        labels: Truth, 0 or 1, shape (N,).
-        probabilities: Shape (N,).
-        bins: Bin number of each chip, shape (N,).
-        weights: Shape (R, N).
-
-    Returns:
-        Errors in [0, 1], shape (R,). Noise can only raise them: with few chips, even a perfectly calibrated
-        model has a few hundredths.
-    """
-    gaps = np.asarray(labels, dtype=np.float64) - np.asarray(probabilities, dtype=np.float64)
-    in_bin = np.zeros((gaps.size, int(bins.max(initial=0)) + 1))
-    in_bin[np.arange(gaps.size), bins] = gaps
-    error: NDArray[np.float64] = np.abs(weights @ in_bin).sum(axis=1) / weights.sum(axis=1)
-    return error
-
-
 def expected_calibration_error(of: WeightedChips) -> FloatArray:
-    """Mean distance of probability and share of mines over ten bins of probability."""
+    r"""Mean distance of probability and share of mines over ten bins of probability.
+
+    :math:`\sum_b \frac{n_b}{n} |\bar y_b - \bar p_b| = \sum_b |\sum_{i \in b} w_i (y_i - p_i)| / \sum w`: Naeini,
+    Cooper and Hauskrecht, *Obtaining Well Calibrated Probabilities Using Bayesian Binning*, AAAI 2015. Noise can
+    only raise it: with few chips, even a perfectly calibrated model has a few hundredths.
+    """
     bins = assign_probability_bins(of.chips.probabilities)
-    return weighted_calibration_error(of.chips.labels, of.chips.probabilities, bins, of.weights)
+    in_bin = np.zeros((bins.size, int(bins.max(initial=0)) + 1))
+    in_bin[np.arange(bins.size), bins] = of.chips.labels.astype(np.float64) - of.chips.probabilities
+    error: FloatArray = np.abs(of.weights @ in_bin).sum(axis=1) / of.weights.sum(axis=1)
+    return error
 
 
 def _mines_or_calls(chips: ScoredChips) -> NDArray[np.bool_]:

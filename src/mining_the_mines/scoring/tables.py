@@ -62,13 +62,12 @@ def select_scores(table: pd.DataFrame, split: str, model: str | None = None) -> 
     return rows if model is None else rows[rows["model"] == model]
 
 
-def interval_of(rows: pd.DataFrame, metric: str) -> Interval | None:
-    """Find the interval of a metric among rows of one split and model; ``None`` if there is none."""
-    found = rows[rows["metric"] == metric]
-    if found.empty:
-        return None
-    value, low, high = (float(found[name].iloc[0]) for name in Interval._fields)
-    return Interval(value, low, high)
+def intervals_of(rows: pd.DataFrame) -> dict[str, Interval]:
+    """Read the intervals by metric from rows of one split and model."""
+    columns = ["metric", *Interval._fields]
+    return {
+        str(metric): Interval(*map(float, ends)) for metric, *ends in rows[columns].itertuples(index=False, name=None)
+    }
 
 
 def _by_model(predictions: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:

@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.scoring.curves import threshold_curve
 from mining_the_mines.scoring.metrics import check_predictions
 from mining_the_mines.scoring.segmentation_measures import MINE, MaskPair, known_pixels
 
@@ -50,6 +49,37 @@ class PixelThresholdSettings(BaseModel):
         "iou",
         description="iou makes predicted and true mines overlap best, over all chips together; area makes their "
         "hectares agree best, where the total matters more than the place.",
+    )
+
+
+def threshold_curve(labels: ArrayLike, probabilities: ArrayLike) -> pd.DataFrame:
+    """Score every threshold.
+
+    Args:
+        labels: Truth, 0 or 1, with both classes present, shape (N,).
+        probabilities: Probability of a mine, shape (N,).
+
+    Returns:
+        One row per different decision, by falling threshold: ``threshold`` (midway between
+        neighbouring probabilities; the last one midway between the lowest and 0), ``precision``,
+        ``recall``, ``f1``, ``alarms``.
+    """
+    truth, chance = check_predictions(labels, probabilities)
+    order = np.argsort(-chance, kind="stable")
+    ordered = chance[order]
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    found = np.cumsum(truth[order])[ends].astype(np.float64)
+    alarms = (ends + 1).astype(np.float64)
+    levels = ordered[ends]
+    mines = truth.sum()
+    return pd.DataFrame(
+        {
+            "threshold": (levels + np.append(levels[1:], 0.0)) / 2,
+            "precision": found / alarms,
+            "recall": found / mines,
+            "f1": 2 * found / (alarms + mines),
+            "alarms": alarms.astype(np.int64),
+        }
     )
 
 
@@ -177,7 +207,7 @@ def pixel_threshold_curve(tally: PixelTally) -> pd.DataFrame:
         tally: Counts of the out-of-fold maps.
 
     Returns:
-        One row a threshold, rising: ``threshold``, ``iou``, ``f1``, ``precision``, ``recall`` (NaN where undefined),
+        One row per threshold, rising: ``threshold``, ``iou``, ``f1``, ``precision``, ``recall`` (NaN where undefined),
         ``predicted_hectares``, ``true_hectares``.
     """
     found, alarms = (_reaching(counts.sum(axis=0)) for counts in (tally.mine, tally.other))

@@ -78,7 +78,6 @@ def choose_examples(
                     filename=row["filename"],
                     kind=kind,
                     probability=float(row["probability"]),
-                    label=int(row["label"]),
                     true_colour=true_colour(_visible(reflectance, packed_chips.bands)),
                     attention=attention_map(models, reflectance),
                     category=_known(row.get("category")),
