@@ -39,9 +39,9 @@ from mining_the_mines.geo.mine_polygons import read_mine_polygons
 from mining_the_mines.models.cross_validation import cross_validate
 from mining_the_mines.models.kinds import ChipLayout, MaskedChips
 from mining_the_mines.models.networks import SegmenterNetworks
-from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, bootstrap_intervals
+from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, bootstrap_intervals, paired_difference
 from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
-from mining_the_mines.scoring.segmentation_scores import segmentation_difference, weighted_segmentation_scores
+from mining_the_mines.scoring.segmentation_scores import weighted_segmentation_scores
 from mining_the_mines.scoring.thresholds import PixelThresholdSettings, choose_pixel_threshold, tally_pixels
 
 PROJECT = Path(__file__).parents[1]
@@ -179,7 +179,9 @@ def main(options: argparse.Namespace) -> int:
         intervals = bootstrap_intervals(figures, chips["place"], bootstrap, shares=figures.shares())
         shown = [f"{metric} {_written(intervals[metric])}" for metric in ("iou", "boundary_f1", "iou_per_image")]
         print(f"{name}: {', '.join(shown)} (threshold {chips['threshold'][0]:.2f}, {seen:.0f} passes)")
-    ahead = segmentation_difference(ours, recipe, bootstrap)["iou"]
+    theirs = recipe.set_index("filename").loc[ours["filename"]]
+    scorers = weighted_segmentation_scores(ours), weighted_segmentation_scores(theirs)
+    ahead = paired_difference(*scorers, ours["place"], bootstrap)["iou"]
     iou = float(weighted_segmentation_scores(ours)(np.ones((1, len(ours))))["iou"][0])
     print(f"ours is ahead by {_written(ahead)}, {iou / (iou - ahead.value):.2f} × the recipe's IoU")
     print(f"wanted: ahead by {WANTED_AHEAD}, IoU of {WANTED} in {WANTED_MINUTES} min")

@@ -13,8 +13,6 @@ from mining_the_mines.scoring.run_comparison import (
     compare_runs,
     hashes_of,
     verdict_of,
-    what_differs,
-    what_some_tell,
 )
 from support.scored_runs import QUICK, make_scored_run, shuffled, with_other_chips, without_answers
 
@@ -136,19 +134,21 @@ def test_one_run() -> None:
 
 
 def test_differing_and_partial_facts() -> None:
-    facts = [{"seed": "0", "epochs": "20", "old": "x", "new": "1"}, {"seed": "0", "epochs": "40"}, {"new": "2"}]
-    assert what_differs(["a", "b", "c"], facts).to_dict("records") == [
+    facts = ({"seed": "0", "epochs": "20", "old": "x", "new": "1"}, {"seed": "0", "epochs": "40"}, {"new": "2"})
+    found = compare_runs([ScoredRun(name, parameters=of) for name, of in zip("abc", facts, strict=True)], QUICK)
+    assert found.parameters.to_dict("records") == [
         {"name": "epochs", "a": "20", "b": "40", "c": None},
         {"name": "new", "a": "1", "b": None, "c": "2"},
     ]
-    assert what_some_tell(["a", "b", "c"], facts).to_dict("records") == [
+    assert found.parameters_of_some.to_dict("records") == [
         {"name": "old", "a": "x", "b": None, "c": None},
         {"name": "seed", "a": "0", "b": "0", "c": None},
     ]
 
 
 def test_equal_numbers_in_another_notation() -> None:
-    assert what_differs(["a", "b"], [{"pixel": "10"}, {"pixel": "10.0"}]).empty
+    runs = [ScoredRun(name, parameters={"pixel": pixel}) for name, pixel in (("a", "10"), ("b", "10.0"))]
+    assert compare_runs(runs, QUICK).parameters.empty
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
 from mining_the_mines.scoring.segmentation_scores import (
     chip_predictions,
-    segmentation_difference,
     weighted_segmentation_scores,
 )
 from mining_the_mines.scoring.tables import score_table
@@ -84,19 +83,6 @@ def test_unknown_chip_changes_nothing() -> None:
     pairs = make_pairs(6)
     unknown = ("unknown.tif", sure_map((0, 0, 8)), np.full((32, 32), 255, np.uint8))
     assert figures(measured(*pairs, unknown)) == pytest.approx(figures(measured(*pairs)))
-
-
-def test_paired_difference_in_any_order() -> None:
-    better, worse = make_measures(skill=2.5), make_measures(skill=1.0)
-    difference = segmentation_difference(better, worse.sample(frac=1, random_state=0), FEW)["iou"]
-    assert difference == pytest.approx(segmentation_difference(better, worse, FEW)["iou"])
-    assert 0 < difference.low <= difference.value <= difference.high
-
-
-def test_other_chips_are_not_compared() -> None:
-    measures = make_measures(12)
-    with pytest.raises(ValueError, match="on the same chips only"):
-        segmentation_difference(measures, measures[1:], FEW)
 
 
 def test_segmenter_as_classifier() -> None:

@@ -7,15 +7,16 @@ truth, and lie in the same split for both: a chip that one of them was trained o
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, paired_difference
+from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, Scorer, paired_difference
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER, METRICS, weighted_scores
 from mining_the_mines.scoring.segmentation_measures import PIXEL_COUNTS
-from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_METRICS, SEGMENTER, segmentation_difference
+from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_METRICS, SEGMENTER, weighted_segmentation_scores
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, split_predictions
 
 Task = Literal["classification", "segmentation"]
@@ -33,8 +34,9 @@ MADE_OF: Final = ("git_commit", "git_dirty", "lock_hash", "data_hash")
 _LONGEST_NUMBER: Final = 30
 SCORE_COLUMNS: Final = ("run", "task", "split", "model", "metric", "value", "low", "high", "chips", "places")
 DIFFERENCE_COLUMNS: Final = ("metric", "value", "low", "high", "verdict")
-#: Columns of the truth of a segmented chip.
-_TRUE_PIXELS, _KNOWN_PIXELS = "true_pixels", "known_pixels"
+TASKS: Final[tuple[Task, ...]] = ("classification", "segmentation")
+#: Columns of the truth of a chip.
+_TRUTH: Final = MappingProxyType({"classification": ("label",), "segmentation": ("true_pixels", "known_pixels")})
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +105,7 @@ class PairedScores:
 
     @property
     def deciding(self) -> tuple[Interval, Verdict]:
-        """The difference of the figure that decides, and what it says."""
+        """The difference of the figure that decides, and its verdict."""
         rows = self.differences[self.differences["metric"] == self.metric]
         if rows.empty:
             return Interval(np.nan, np.nan, np.nan), "undefined"
@@ -123,9 +125,9 @@ class RunComparison:
 
     Attributes:
         runs: Their names.
-        made_of: One row a commit, data hash or the like that differs: ``name`` and a column a run.
-        parameters: One row a parameter that differs: ``name`` and a column a run; missing where a run has none.
-        parameters_of_some: The same, of parameters that only some of the runs tell; those that do agree on them.
+        made_of: One row per commit, data hash or the like that differs: ``name`` and a column per run.
+        parameters: One row per parameter that differs: ``name`` and a column per run; missing where a run has none.
+        parameters_of_some: The same, for parameters that only some runs have, which agree on them.
         scores: Of each run on its own chips, the chosen model's: :data:`SCORE_COLUMNS`.
         pairs: On the chips that two runs have in common.
         level: Share of intervals that should cover the truth.
@@ -156,12 +158,13 @@ def compare_runs(runs: Sequence[ScoredRun], settings: BootstrapSettings) -> RunC
     names = tuple(run.name for run in runs)
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"Two runs or more are compared, each under a name of its own; given: {', '.join(names)}.")
-    parameters = [run.parameters for run in runs]
+    made_of, _ = _compare_facts(names, [run.made_of for run in runs])
+    parameters, parameters_of_some = _compare_facts(names, [run.parameters for run in runs])
     return RunComparison(
         runs=names,
-        made_of=what_differs(names, [run.made_of for run in runs]),
-        parameters=what_differs(names, parameters),
-        parameters_of_some=what_some_tell(names, parameters),
+        made_of=made_of,
+        parameters=parameters,
+        parameters_of_some=parameters_of_some,
         scores=pd.DataFrame([row for run in runs for row in _score_rows(run)], columns=list(SCORE_COLUMNS)),
         pairs=tuple(pair for run in runs[1:] for pair in _pairs(run, runs[0], settings)),
         level=settings.level,
@@ -178,45 +181,28 @@ def hashes_of(manifest: pd.DataFrame) -> dict[str, str]:
     return dict(zip(known["filename"].astype(str), known["sha256"].astype(str), strict=True))
 
 
-def what_differs(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    """Select the facts in which runs differ; a run without a fact does not differ in it.
-
-    Args:
-        names: Of the runs.
-        facts: Of each run, by name.
-
-    Returns:
-        ``name`` and a column a run, in order of name; ``None`` where a run has no such fact.
-    """
-    return _facts_table(names, [row for row in _rows(facts) if _differs(row)])
-
-
-def what_some_tell(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    """Select the facts that only some runs have and in which those do not differ.
+def _compare_facts(names: Sequence[str], facts: Sequence[Mapping[str, str]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Select the facts in which runs differ, and those that only some runs have and in which these agree.
 
     A version of the project may know more parameters than another, and older runs have kept those alone that the nodes
     of that run took.
 
     Args:
         names: Of the runs.
-        facts: Of each run, by name.
+        facts: Of each run, by name; a run without a fact does not differ in it.
 
     Returns:
-        As :func:`what_differs`.
+        Two tables of ``name`` and a column per run, in order of name; ``None`` where a run has no such fact.
     """
-    return _facts_table(names, [row for row in _rows(facts) if None in row and not _differs(row)])
-
-
-def _rows(facts: Sequence[Mapping[str, str]]) -> list[tuple[str | None, ...]]:
-    return [(name, *(of_run.get(name) for of_run in facts)) for name in sorted(set().union(*facts))]
-
-
-def _differs(row: tuple[str | None, ...]) -> bool:
-    return len({_number_or_text(fact) for fact in row[1:] if fact is not None}) > 1
-
-
-def _facts_table(names: Sequence[str], rows: list[tuple[str | None, ...]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["name", *names], dtype=object)
+    differing, of_some = [], []
+    for name in sorted(set().union(*facts)):
+        row = [of_run.get(name) for of_run in facts]
+        if len({_number_or_text(fact) for fact in row if fact is not None}) > 1:
+            differing.append((name, *row))
+        elif None in row:
+            of_some.append((name, *row))
+    columns = ["name", *names]
+    return pd.DataFrame(differing, columns=columns, dtype=object), pd.DataFrame(of_some, columns=columns, dtype=object)
 
 
 def _number_or_text(fact: str) -> float | str:
@@ -265,95 +251,67 @@ def _score_rows(run: ScoredRun) -> Iterator[tuple[Any, ...]]:
 
 
 def _pairs(run: ScoredRun, rival: ScoredRun, settings: BootstrapSettings) -> Iterator[PairedScores]:
-    if run.predictions is not None or rival.predictions is not None:
-        for split in _splits(run.predictions, rival.predictions):
-            yield _classification_pair(run, rival, split, settings)
-    if run.chip_measures is not None or rival.chip_measures is not None:
-        for split in _splits(run.chip_measures, rival.chip_measures):
-            yield _segmentation_pair(run, rival, split, settings)
+    """Compare two runs in each task and split that either has scored, the test first."""
+    for task in TASKS:
+        tables = [_chips(of, task) for of in (run, rival)]
+        there = {split for table in tables if table is not None for split, _ in split_predictions(table)}
+        for split in (TEST, OUT_OF_FOLD):
+            if split in there:
+                yield _pair(run, rival, task, split, settings)
 
 
-def _splits(*tables: pd.DataFrame | None) -> list[str]:
-    """Splits of either table, the test first."""
-    there = {split for table in tables if table is not None for split, _ in split_predictions(table)}
-    return [split for split in (TEST, OUT_OF_FOLD) if split in there]
-
-
-def _classification_pair(run: ScoredRun, rival: ScoredRun, split: str, settings: BootstrapSettings) -> PairedScores:
-    metric = rival.chosen_by or run.chosen_by
-    pair = PairedScores(run.name, rival.name, "classification", split, run.chosen, rival.chosen, metric)
-    if run.predictions is None or rival.predictions is None:
-        return replace(pair, obstacle=_kept_nothing(run.name if run.predictions is None else rival.name))
-    ours, theirs = (
-        _of_split(table[table["model"] == model], split)
-        for table, model in ((run.predictions, run.chosen), (rival.predictions, rival.chosen))
-    )
-    found = _find_common(run, rival, ours, theirs, ("label",))
-    if found.obstacle:
-        return replace(pair, left_out=found.left_out, obstacle=found.obstacle)
-    chips = found.chips
-    figures = paired_difference(
-        weighted_scores(chips["label"], chips["probability"], run.thresholds[run.chosen]),
-        weighted_scores(chips["label"], chips["probability_rival"], rival.thresholds[rival.chosen]),
-        chips["place"],
-        settings,
-    )
-    return _compared(pair, found, figures)
-
-
-def _segmentation_pair(run: ScoredRun, rival: ScoredRun, split: str, settings: BootstrapSettings) -> PairedScores:
-    pair = PairedScores(run.name, rival.name, "segmentation", split, SEGMENTER, SEGMENTER, "iou")
-    if run.chip_measures is None or rival.chip_measures is None:
-        return replace(pair, obstacle=_kept_nothing(run.name if run.chip_measures is None else rival.name))
-    ours, theirs = (_of_split(_with_truth(table), split) for table in (run.chip_measures, rival.chip_measures))
-    found = _find_common(run, rival, ours, theirs, (_TRUE_PIXELS, _KNOWN_PIXELS))
-    if found.obstacle:
-        return replace(pair, left_out=found.left_out, obstacle=found.obstacle)
-    mine, other = (table[table["filename"].isin(found.chips["filename"])] for table in (ours, theirs))
-    return _compared(pair, found, segmentation_difference(mine, other, settings))
-
-
-def _compared(pair: PairedScores, found: "_Common", figures: Mapping[str, Interval]) -> PairedScores:
+def _pair(run: ScoredRun, rival: ScoredRun, task: Task, split: str, settings: BootstrapSettings) -> PairedScores:
+    pair = PairedScores(run.name, rival.name, task, split, SEGMENTER, SEGMENTER, "iou")
+    if task == "classification":
+        metric = rival.chosen_by or run.chosen_by
+        pair = replace(pair, model=run.chosen, rival_model=rival.chosen, metric=metric)
+    ours, theirs = _chips(run, task), _chips(rival, task)
+    if ours is None or theirs is None:
+        silent = run.name if ours is None else rival.name
+        return replace(pair, obstacle=f"{silent} has kept no scores of single chips")
+    if not (run.chip_hashes and rival.chip_hashes):
+        unknown = "without the inventory of both runs nobody can tell whether their chips are the same"
+        return replace(pair, obstacle=unknown)
+    ours, theirs = (dict(split_predictions(table)).get(split, table.iloc[:0]) for table in (ours, theirs))
+    common, left_out = _find_common(run, rival, ours, theirs, _TRUTH[task])
+    if common.empty:
+        reasons = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
+        return replace(pair, left_out=left_out, obstacle=f"they have no chip of this split in common ({reasons})")
+    mine = ours.set_index("filename").loc[common]
+    scorers = _scorer(run, task, mine), _scorer(rival, task, theirs.set_index("filename").loc[common])
+    figures = paired_difference(*scorers, mine["place"], settings)
     rows = [(metric, *figure, verdict_of(metric, figure)) for metric, figure in figures.items()]
     return replace(
         pair,
-        chips=len(found.chips),
-        places=int(found.chips["place"].nunique()),
-        left_out=found.left_out,
+        chips=len(mine),
+        places=int(mine["place"].nunique()),
+        left_out=left_out,
         differences=pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS)),
     )
 
 
-def _kept_nothing(name: str) -> str:
-    return f"{name} has kept no scores of single chips"
-
-
-def _of_split(table: pd.DataFrame, split: str) -> pd.DataFrame:
-    return dict(split_predictions(table)).get(split, table.iloc[:0])
-
-
-def _with_truth(measures: pd.DataFrame) -> pd.DataFrame:
+def _chips(run: ScoredRun, task: Task) -> pd.DataFrame | None:
+    """Predictions of the chosen classifier, or measures of the segmenter with the truth of each chip."""
+    if task == "classification":
+        return None if run.predictions is None else run.predictions[run.predictions["model"] == run.chosen]
+    measures = run.chip_measures
+    if measures is None:
+        return None
     true = measures["true_positive"] + measures["false_negative"]
-    return measures.assign(**{_TRUE_PIXELS: true, _KNOWN_PIXELS: measures[list(PIXEL_COUNTS)].sum(axis=1)})
+    return measures.assign(true_pixels=true, known_pixels=measures[list(PIXEL_COUNTS)].sum(axis=1))
 
 
-@dataclass(frozen=True, eq=False)
-class _Common:
-    """Chips that can be compared, the reasons why others can't, and the obstacle if none can."""
-
-    chips: pd.DataFrame
-    left_out: Mapping[str, int]
-    obstacle: str = ""
+def _scorer(run: ScoredRun, task: Task, chips: pd.DataFrame) -> Scorer:
+    if task == "segmentation":
+        return weighted_segmentation_scores(chips)
+    return weighted_scores(chips["label"], chips["probability"], run.thresholds[run.chosen])
 
 
 def _find_common(
     run: ScoredRun, rival: ScoredRun, ours: pd.DataFrame, theirs: pd.DataFrame, truth: tuple[str, ...]
-) -> _Common:
-    """Find the chips of a split that have the same file and the same truth in both runs."""
+) -> tuple["pd.Index[str]", dict[str, int]]:
+    """Find the chips of a split with the same file and truth in both runs; why others are left out, with numbers."""
     both = ours.merge(theirs, on="filename", suffixes=("", "_rival"), validate="one_to_one")
-    if not (run.chip_hashes and rival.chip_hashes):
-        unknown = "without the inventory of both runs nobody can tell whether their chips are the same"
-        return _Common(both.iloc[:0], {}, unknown)
     alike = both["filename"].map(run.chip_hashes) == both["filename"].map(rival.chip_hashes)
     agreed = pd.Series(data=True, index=both.index)
     for name in truth:
@@ -364,7 +322,4 @@ def _find_common(
         "with another truth": int((alike & ~agreed).sum()),
     }
     left_out = {reason: number for reason, number in counted.items() if number}
-    common = both[alike & agreed]
-    reasons = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
-    obstacle = f"they have no chip of this split in common ({reasons})" if common.empty else ""
-    return _Common(common, left_out, obstacle)
+    return pd.Index(both["filename"][alike & agreed]), left_out

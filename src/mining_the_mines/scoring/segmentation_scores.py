@@ -6,7 +6,6 @@ whose prediction is empty, too, counts as 1 there, which flatters where mines ar
 scored apart (``iou_per_mine_image``), and so are those without (``empty_kept_empty``).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -20,7 +19,6 @@ from mining_the_mines.scoring.bootstrap import (
     FloatArray,
     Interval,
     bootstrap_intervals,
-    paired_difference,
 )
 from mining_the_mines.scoring.metrics import ratio
 from mining_the_mines.scoring.segmentation_measures import PIXEL_COUNTS, RIM_COUNTS
@@ -177,32 +175,6 @@ def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, m
         size = (len(members), members["place"].nunique())
         rows += [(split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()]
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"category_excluded": "string"})
-
-
-def segmentation_difference(
-    chips: pd.DataFrame, rival: pd.DataFrame, settings: BootstrapSettings
-) -> Mapping[str, Interval]:
-    """Compare two segmentations of the same chips, on the same resamples: the first minus the rival.
-
-    Args:
-        chips: Measures of the candidate, with ``filename`` and ``place``.
-        rival: Measures of the rival, with ``filename``; in any order.
-        settings: How intervals are drawn.
-
-    Returns:
-        For every one of :data:`SEGMENTATION_METRICS` the difference and its interval's ends.
-
-    Raises:
-        ValueError: If the two have not measured the same chips, or a chip has no place.
-    """
-    if set(chips["filename"]) != set(rival["filename"]) or len(chips) != len(rival):
-        raise ValueError(
-            "Segmentations can be compared on the same chips only: measure both on the chips that both have predicted."
-        )
-    theirs = rival.set_index("filename").loc[chips["filename"]]
-    return paired_difference(
-        weighted_segmentation_scores(chips), weighted_segmentation_scores(theirs), chips["place"], settings
-    )
 
 
 def chip_predictions(chips: pd.DataFrame, model: str = SEGMENTER) -> pd.DataFrame:
