@@ -116,16 +116,19 @@ def summarise_classification(data: ClassificationData) -> dict[str, Any]:
     return {
         **summary,
         "model": model_name(data.chosen_model),
-        "hardest": next(
-            ((category_title(str(row.category_excluded)), float(row.value)) for row in hardest.itertuples()), None
-        ),
+        "hardest": _first(hardest, "category_excluded", "value"),
         "rival": next((model_name(str(rival)) for rival in against["rival"]), None),
         "difference": intervals_of(against).get("roc_auc"),
         "false_alarms": int(alarms["wrong"].sum()),
-        "worst": next(
-            ((category_title(str(row.category)), int(row.wrong), int(row.chips)) for row in worst.itertuples()), None
-        ),
+        "worst": _first(worst, "category", "wrong", "chips"),
     }
+
+
+def _first(rows: pd.DataFrame, category: str, *columns: str) -> tuple[Any, ...] | None:
+    """Title of the category of the first row, and its figures; ``None`` if there is no row."""
+    if rows.empty:
+        return None
+    return category_title(str(rows[category].iloc[0])), *(rows[column].iloc[0] for column in columns)
 
 
 def _of(table: pd.DataFrame | None, data: ClassificationData, split: str) -> pd.DataFrame:
@@ -180,7 +183,7 @@ def _maps(data: ClassificationData) -> dict[str, Markup | None]:
     points = chosen.assign(split=chosen["fold"].isna().map({True: "test", False: "train"}), decision=decision)
     kinds = {"split": SPLIT_SYMBOLS, "decision": DECISION_SYMBOLS}
     maps = {kind: place_map(points, kind, symbols) for kind, symbols in kinds.items()}
-    return {f"{kind}_map": figure and to_svg(figure, f"map-{kind}") for kind, figure in maps.items()}
+    return {f"{kind}_map": None if figure is None else to_svg(figure, f"map-{kind}") for kind, figure in maps.items()}
 
 
 def learning_figures(curves: pd.DataFrame | None, prefix: str) -> list[tuple[str, Markup]]:

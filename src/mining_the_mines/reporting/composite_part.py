@@ -142,11 +142,14 @@ def _region_line(region: CompositeView, scenes: pd.DataFrame) -> tuple[object, .
 
 def _reasons(left_out: pd.DataFrame) -> dict[str, list[tuple[str, Any]]]:
     """Count scenes by the kind of their reason, which ends at the colon; give regions left out as a whole apart."""
-    texts = left_out[["region", "item", "reason"]].fillna("").astype(str)
-    whole = texts["item"] == ""
-    parts = texts["reason"].str.partition(": ")
-    regions = zip(texts["region"][whole].map(category_title), parts[2][whole], strict=True)
-    return {"reasons": Counter(parts[0][~whole]).most_common(), "whole_regions": list(regions)}
+    kinds, regions = Counter[str](), []
+    for region, item, reason in left_out[["region", "item", "reason"]].fillna("").itertuples(index=False, name=None):
+        kind, _, detail = str(reason).partition(": ")
+        if item:
+            kinds[kind] += 1
+        else:
+            regions.append((category_title(str(region)), detail))
+    return {"reasons": kinds.most_common(), "whole_regions": regions}
 
 
 def _left_out_lines(left_out: pd.DataFrame) -> list[tuple[object, ...]]:

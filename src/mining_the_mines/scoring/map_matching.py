@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
@@ -38,10 +38,6 @@ _TOUCHING: Final = 1.0
 #: An edge bends when it changes coordinates; in pieces of this share of the scored area it stays where it was, to 0.5 m
 #: in a scene of 110 km.
 _EDGE_SHARE: Final = 0.01
-
-_Indices = NDArray[np.intp]
-_Flags = NDArray[np.bool_]
-_Figures = NDArray[np.float64]
 
 
 class MapScoreSettings(BaseModel):
@@ -93,7 +89,7 @@ class MapComparison:
 
     Attributes:
         scene: Name of the scene.
-        objects: One row an object that reaches into the scored area, reference mines first, with the columns
+        objects: One row per object that reaches into the scored area, reference mines first, with the columns
             :data:`OBJECT_COLUMNS`: its ``side``; ``object``, a mapped mine's own id or the number of a reference
             object; ``site``, the same for objects that are linked by common ground; ``hectares``, ``size_class`` and
             ``common_hectares`` (shared with the other side), all inside the scored area; ``share_inside``, how much of
@@ -141,28 +137,24 @@ def compare_with_reference(
     """
     if mines.crs is None or reference.crs is None:
         raise ValueError("Mapped mines and reference can be compared only where both have a CRS.")
-    ground = _Ground.about(area, mines.crs)
-    near = reference.geometry[lies_near(reference, area, mines.crs)]
-    drawn = ground.place(near.to_numpy(), reference.crs)
-    reaching = shapely.intersects(ground.area, drawn)
-    things = _join(drawn[reaching], settings.join_metres)
-    true = ground.clip(things, np.arange(1, len(things) + 1))
-    mapped = ground.clip(ground.place(mines.geometry.to_numpy(), mines.crs), mines["id"].to_numpy(dtype=np.int64))
-    pairs = _pair(mapped, true)
-    same = _match(pairs, settings.iou)
-    site = _sites(pairs, len(mapped), len(true))
-    counted = _counted(pairs, mapped.inside >= settings.inside_share, true.inside >= settings.inside_share)
-    sides = (
-        (REFERENCE, true, pairs.true, mapped.number[pairs.mapped], counted[1], site[len(mapped) :]),
-        (PREDICTION, mapped, pairs.mapped, true.number[pairs.true], counted[0], site[: len(mapped)]),
-    )
-    rows = [
-        _describe(objects, own, partner, pairs, same).assign(scene=scene, side=side, counted=counts, site=sites)
-        for side, objects, own, partner, counts, sites in sides
-    ]
-    table = pd.concat(rows, ignore_index=True)
+    flat, ground = _flatten(area, mines.crs)
+    near = reference[lies_near(reference, area, mines.crs)]
+    drawn = _place(near, ground)
+    reaching = shapely.intersects(flat, drawn)
+    joined = _join(drawn[reaching], settings.join_metres)
+    true = _clip(joined, np.arange(1, len(joined) + 1), flat)
+    mapped = _clip(_place(mines, ground), mines["id"].to_numpy(dtype=np.int64), flat)
+    pairs = _match(_pair(mapped, true), settings.iou)
+    _, site = _linked(pairs[PREDICTION], len(mapped) + pairs[REFERENCE], len(mapped) + len(true))
+    table = pd.concat(
+        [
+            _describe(true, mapped, pairs, REFERENCE, settings.inside_share).assign(site=site[len(mapped) :]),
+            _describe(mapped, true, pairs, PREDICTION, settings.inside_share).assign(site=site[: len(mapped)]),
+        ],
+        ignore_index=True,
+    ).assign(scene=scene)
     table["size_class"] = size_classes(table["hectares"].to_numpy(), settings.size_classes_ha)
-    degrees = ground.leave(np.concatenate([true.geometry, mapped.geometry]))
+    degrees = shapely.transform(table["geometry"].to_numpy(), transformation(ground, LON_LAT))
     objects = gpd.GeoDataFrame(table[list(OBJECT_COLUMNS)].astype(OBJECT_COLUMNS), geometry=degrees, crs=LON_LAT)
     return MapComparison(scene, objects, len(reference) - int(reaching.sum()))
 
@@ -206,78 +198,46 @@ def size_class_titles(limits: tuple[float, ...]) -> tuple[str, ...]:
     return (f"under {limits[0]:g} ha", *between, f"{limits[-1]:g} ha and more")
 
 
-def size_classes(hectares: _Figures, limits: tuple[float, ...]) -> NDArray[np.object_]:
+def size_classes(hectares: NDArray[np.float64], limits: tuple[float, ...]) -> NDArray[np.object_]:
     """Classify areas by size; a limit belongs to the class that it begins."""
     titles = np.array(size_class_titles(limits), dtype=np.object_)
     named: NDArray[np.object_] = titles[np.digitize(hectares, limits)]
     return named
 
 
-@dataclass(frozen=True, eq=False)
-class _Objects:
-    """Mines of one side inside the scored area: number, clipped polygons, square metres, share that is inside."""
-
-    number: NDArray[np.int64]
-    geometry: Geometries
-    square_metres: _Figures
-    inside: _Figures
-
-    def __len__(self) -> int:
-        return len(self.number)
-
-
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Objects that share ground: index on either side, common square metres, IoU."""
-
-    mapped: _Indices
-    true: _Indices
-    common: _Figures
-    iou: _Figures
-
-
-@dataclass(frozen=True, eq=False)
-class _Ground:
-    """The scored area in a projection of its own, in which areas are right."""
-
-    area: shapely.Geometry
-    crs: str
-
-    @classmethod
-    def about(cls, area: shapely.Geometry, crs: pyproj.CRS) -> "_Ground":
-        # An empty area has no middle; where its projection is centred matters to nothing then.
-        middle = np.zeros((1, 2)) if shapely.is_empty(area) else shapely.get_coordinates(shapely.centroid(area))
-        ((longitude, latitude),) = transformation(crs.to_wkt(), LON_LAT)(middle)
-        equal_area = f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"
-        pieces = shapely.segmentize(area, _edge(area))
-        flat = shapely.make_valid(shapely.transform(pieces, transformation(crs.to_wkt(), equal_area)))
-        shapely.prepare(flat)
-        return cls(flat, equal_area)
-
-    def place(self, geometry: Geometries, crs: pyproj.CRS) -> Geometries:
-        """Project polygons and make them valid."""
-        placed = shapely.transform(geometry, transformation(crs.to_wkt(), self.crs))
-        return np.asarray(shapely.make_valid(placed))
-
-    def leave(self, geometry: Geometries) -> Geometries:
-        """Project polygons back to degrees."""
-        away: Geometries = shapely.transform(geometry, transformation(self.crs, LON_LAT))
-        return away
-
-    def clip(self, geometry: Geometries, number: NDArray[np.int64]) -> _Objects:
-        """Clip polygons to the area and drop those outside."""
-        whole = shapely.area(geometry)
-        clipped = geometry.copy()
-        crossing = ~shapely.covers(self.area, geometry)
-        clipped[crossing] = shapely.intersection(self.area, geometry[crossing])
-        area = shapely.area(clipped)
-        kept = area > _TOUCHING
-        return _Objects(number[kept], clipped[kept], area[kept], area[kept] / whole[kept])
-
-
-def _edge(area: shapely.Geometry) -> float:
+def _flatten(area: shapely.Geometry, crs: pyproj.CRS) -> tuple[shapely.Geometry, str]:
+    """Project an area about its own middle, where areas are right; the projection."""
+    # An empty area has no middle; where its projection is centred matters to nothing then.
+    middle = np.zeros((1, 2)) if shapely.is_empty(area) else shapely.get_coordinates(shapely.centroid(area))
+    ((longitude, latitude),) = transformation(crs.to_wkt(), LON_LAT)(middle)
+    ground = f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"
     west, south, east, north = shapely.bounds(area)
-    return 1.0 if shapely.is_empty(area) else _EDGE_SHARE * float(max(east - west, north - south))
+    edge = 1.0 if shapely.is_empty(area) else _EDGE_SHARE * float(max(east - west, north - south))
+    pieces = shapely.segmentize(area, edge)
+    flat = shapely.make_valid(shapely.transform(pieces, transformation(crs.to_wkt(), ground)))
+    shapely.prepare(flat)
+    return flat, ground
+
+
+def _place(polygons: gpd.GeoDataFrame, ground: str) -> Geometries:
+    """Project polygons and make them valid."""
+    to_ground = transformation(polygons.crs.to_wkt(), ground)
+    return np.asarray(shapely.make_valid(shapely.transform(polygons.geometry.to_numpy(), to_ground)))
+
+
+def _clip(geometry: Geometries, number: NDArray[np.int64], area: shapely.Geometry) -> pd.DataFrame:
+    """Clip polygons to the area and drop those outside.
+
+    Returns:
+        ``object`` (its number), clipped ``geometry``, ``square_metres`` of it, and ``share_inside`` of the whole.
+    """
+    clipped = geometry.copy()
+    crossing = ~shapely.covers(area, geometry)
+    clipped[crossing] = shapely.intersection(area, geometry[crossing])
+    inside = shapely.area(clipped)
+    columns = {"object": number, "geometry": clipped, "square_metres": inside}
+    objects = pd.DataFrame(columns).assign(share_inside=inside / shapely.area(geometry))
+    return objects[inside > _TOUCHING].reset_index(drop=True)
 
 
 def _join(geometry: Geometries, metres: float) -> Geometries:
@@ -292,87 +252,78 @@ def _join(geometry: Geometries, metres: float) -> Geometries:
     return joined
 
 
-def _linked(one: _Indices, other: _Indices, size: int) -> tuple[int, NDArray[np.int32]]:
+def _linked(one: ArrayLike, other: ArrayLike, size: int) -> tuple[int, NDArray[np.int32]]:
     """Number the connected components."""
-    links = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(size, size))
+    rows, columns = np.asarray(one), np.asarray(other)
+    links = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
     count, group = connected_components(links, directed=False)
     return int(count), group
 
 
-def _pair(mapped: _Objects, true: _Objects) -> _Pairs:
-    one, other = shapely.STRtree(true.geometry).query(mapped.geometry, predicate="intersects")
-    common = shapely.area(shapely.intersection(mapped.geometry[one], true.geometry[other]))
-    touching = common > _TOUCHING
-    one, other, common = one[touching], other[touching], common[touching]
-    return _Pairs(one, other, common, common / (mapped.square_metres[one] + true.square_metres[other] - common))
+def _pair(mapped: pd.DataFrame, true: pd.DataFrame) -> pd.DataFrame:
+    """Pairs that share ground: rows of both sides, ``common`` square metres and ``iou``."""
+    ours, theirs = mapped["geometry"].to_numpy(), true["geometry"].to_numpy()
+    one, other = shapely.STRtree(theirs).query(ours, predicate="intersects")
+    common = shapely.area(shapely.intersection(ours[one], theirs[other]))
+    areas = mapped["square_metres"].to_numpy()[one] + true["square_metres"].to_numpy()[other]
+    pairs = pd.DataFrame({PREDICTION: one, REFERENCE: other, "common": common, "iou": common / (areas - common)})
+    return pairs[common > _TOUCHING].reset_index(drop=True)
 
 
-def _match(pairs: _Pairs, iou: float) -> _Flags:
-    """Choose the pairs that are the same mine, one to one: as many as possible, then the best."""
-    same = pairs.iou >= iou
-    mapped, true = pairs.mapped, pairs.true
-    fits = np.flatnonzero(same)
-    rivals = np.maximum(np.bincount(mapped[fits])[mapped[fits]], np.bincount(true[fits])[true[fits]]) > 1
-    disputed = fits[rivals]
-    if disputed.size:
-        same[disputed] = False
-        first, second = int(mapped.max()) + 1, int(true.max()) + 1
-        _, group = _linked(mapped[disputed], first + true[disputed], first + second)
-        where = group[mapped[disputed]]
-        for number in np.unique(where):
-            same[_settle(pairs, disputed[where == number])] = True
-    return same
+def _match(pairs: pd.DataFrame, iou: float) -> pd.DataFrame:
+    """Mark the pairs that are the ``same`` mine, one to one: as many as possible, then the best."""
+    fits = pairs[pairs["iou"] >= iou]
+    same = np.zeros(len(pairs), dtype=np.bool_)
+    same[fits.index] = True
+    disputed = fits[fits.duplicated(PREDICTION, keep=False) | fits.duplicated(REFERENCE, keep=False)]
+    if len(disputed):
+        same[disputed.index] = False
+        first = int(disputed[PREDICTION].max()) + 1
+        _, group = _linked(
+            disputed[PREDICTION], first + disputed[REFERENCE], first + int(disputed[REFERENCE].max()) + 1
+        )
+        for _, candidates in disputed.groupby(group[disputed[PREDICTION]]):
+            same[_settle(candidates)] = True
+    return pairs.assign(same=same)
 
 
-def _settle(pairs: _Pairs, candidates: _Indices) -> _Indices:
+def _settle(candidates: pd.DataFrame) -> "pd.Index[int]":
     """Choose among candidates that exclude each other, by the Hungarian method."""
-    mapped, row = np.unique(pairs.mapped[candidates], return_inverse=True)
-    true, column = np.unique(pairs.true[candidates], return_inverse=True)
+    mapped, row = np.unique(candidates[PREDICTION], return_inverse=True)
+    true, column = np.unique(candidates[REFERENCE], return_inverse=True)
     # One pair more is worth more than all IoU together.
     worth = np.zeros((len(mapped), len(true)))
-    worth[row, column] = pairs.iou[candidates] + min(worth.shape)
+    worth[row, column] = candidates["iou"] + min(worth.shape)
     chosen = np.zeros(worth.shape, dtype=np.bool_)
     chosen[linear_sum_assignment(worth, maximize=True)] = True
-    settled: _Indices = candidates[chosen[row, column]]
-    return settled
-
-
-def _sites(pairs: _Pairs, mapped: int, true: int) -> NDArray[np.int32]:
-    _, group = _linked(pairs.mapped, mapped + pairs.true, mapped + true)
-    return group
-
-
-def _counted(pairs: _Pairs, mapped: _Flags, true: _Flags) -> tuple[_Flags, _Flags]:
-    """Mark the objects that count: inside, and not touching only objects that are outside."""
-
-    def lonely(own: _Indices, size: int, other_inside: _Flags) -> _Flags:
-        touched = np.bincount(own, minlength=size) > 0
-        within: _Flags = np.bincount(own[other_inside], minlength=size) == 0
-        return touched & within
-
-    aside_mapped = lonely(pairs.mapped, len(mapped), true[pairs.true])
-    aside_true = lonely(pairs.true, len(true), mapped[pairs.mapped])
-    return mapped & ~aside_mapped, true & ~aside_true
+    return candidates.index[chosen[row, column]]
 
 
 def _describe(
-    objects: _Objects, own: _Indices, partner: NDArray[np.int64], pairs: _Pairs, same: _Flags
+    objects: pd.DataFrame, others: pd.DataFrame, pairs: pd.DataFrame, side: str, inside_share: float
 ) -> pd.DataFrame:
-    """Describe the relation of each object of a side to the other side."""
-    best = np.zeros(len(objects))
-    np.maximum.at(best, own, pairs.iou)
-    best[own[same]] = pairs.iou[same]
-    partners = pd.array(np.full(len(objects), pd.NA), dtype="Int64")
-    partners[own[same]] = partner[same]
-    return pd.DataFrame(
-        {
-            "object": objects.number,
-            "hectares": objects.square_metres / HECTARE,
-            "share_inside": objects.inside,
-            "touched": np.bincount(own, minlength=len(objects)) > 0,
-            "matched": np.isin(np.arange(len(objects)), own[same]),
-            "partner": partners,
-            "iou": best,
-            "common_hectares": np.bincount(own, weights=pairs.common, minlength=len(objects)) / HECTARE,
-        }
+    """Describe the relation of each object of a side to the other side.
+
+    An object counts if it lies inside and doesn't touch only objects that are outside.
+    """
+    other_side = PREDICTION if side == REFERENCE else REFERENCE
+    own, other = pairs[side].to_numpy(), pairs[other_side].to_numpy()
+    same, size = pairs["same"].to_numpy(), len(objects)
+    best = np.zeros(size)
+    np.maximum.at(best, own, pairs["iou"].to_numpy())
+    best[own[same]] = pairs["iou"].to_numpy()[same]
+    partners = pd.array(np.full(size, pd.NA), dtype="Int64")
+    partners[own[same]] = others["object"].to_numpy()[other[same]]
+    touched = np.bincount(own, minlength=size) > 0
+    other_inside = others["share_inside"].to_numpy() >= inside_share
+    touches_inside = np.bincount(own[other_inside[other]], minlength=size) > 0
+    return objects.assign(
+        side=side,
+        hectares=objects["square_metres"] / HECTARE,
+        counted=(objects["share_inside"] >= inside_share) & (~touched | touches_inside),
+        touched=touched,
+        matched=np.isin(np.arange(size), own[same]),
+        partner=partners,
+        iou=best,
+        common_hectares=np.bincount(own, weights=pairs["common"], minlength=size) / HECTARE,
     )
