@@ -267,7 +267,8 @@ def _pair(mapped: pd.DataFrame, true: pd.DataFrame) -> pd.DataFrame:
     common = shapely.area(shapely.intersection(ours[one], theirs[other]))
     areas = mapped["square_metres"].to_numpy()[one] + true["square_metres"].to_numpy()[other]
     pairs = pd.DataFrame({PREDICTION: one, REFERENCE: other, "common": common, "iou": common / (areas - common)})
-    return pairs[common > _TOUCHING].reset_index(drop=True)
+    touching: pd.DataFrame = pairs[common > _TOUCHING].reset_index(drop=True)
+    return touching
 
 
 def _match(pairs: pd.DataFrame, iou: float) -> pd.DataFrame:

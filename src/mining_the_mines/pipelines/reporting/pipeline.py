@@ -80,75 +80,57 @@ def _report(contents: Mapping[str, str], page: str, name: str) -> Node:
 
 
 def _classification() -> Pipeline:
-    return Pipeline(
-        [
-            Node(
-                choose_examples,
-                ["predictions", "decision", "packed_chips", "models", "params:reporting"],
-                "examples",
-                name="choose_examples",
-            ),
-            Node(
-                describe_classification,
-                [
-                    "predictions",
-                    "decision",
-                    "scores",
-                    "category_scores",
-                    "differences",
-                    "learning_curves",
-                    "importances",
-                    "examples",
-                    "parameters",
-                ],
-                "contents",
-                name="describe_classification",
-            ),
-        ],
-        namespace="classification",
-        inputs="packed_chips",
-        outputs={"contents": "classification_data"},
-        parameters={"parameters", "params:reporting"},
-        tags="reporting",
-    )
+    return _task(
+        "classification",
+        Node(
+            choose_examples,
+            ["predictions", "decision", "packed_chips", "models", "params:reporting"],
+            "examples",
+            name="choose_examples",
+        ),
+        Node(
+            describe_classification,
+            [
+                "predictions", "decision", "scores", "category_scores", "differences", "learning_curves",
+                "importances", "examples", "parameters",
+            ],
+            "contents",
+            name="describe_classification",
+        ),
+    )  # fmt: skip
 
 
 def _segmentation() -> Pipeline:
+    return _task(
+        "segmentation",
+        Node(
+            choose_segmentation_examples,
+            [
+                "chip_scores", "decision", "probability_maps", "test_probability_maps", "masks", "packed_chips",
+                "params:reporting",
+            ],
+            "examples",
+            name="choose_segmentation_examples",
+        ),
+        Node(
+            describe_segmentation,
+            [
+                "scores", "chip_scores", "decision", "threshold_curve", "examples", "mask_table",
+                "polygon_inventory", "learning_curves",
+            ],
+            "contents",
+            name="describe_segmentation",
+        ),
+    )  # fmt: skip
+
+
+def _task(namespace: str, *nodes: Node) -> Pipeline:
+    shared = {"parameters", "params:reporting"} & {name for node in nodes for name in node.inputs}
     return Pipeline(
-        [
-            Node(
-                choose_segmentation_examples,
-                [
-                    "chip_scores",
-                    "decision",
-                    "probability_maps",
-                    "test_probability_maps",
-                    "masks",
-                    "packed_chips",
-                    "params:reporting",
-                ],
-                "examples",
-                name="choose_segmentation_examples",
-            ),
-            Node(
-                describe_segmentation,
-                [
-                    "scores",
-                    "chip_scores",
-                    "decision",
-                    "threshold_curve",
-                    "examples",
-                    "mask_table",
-                    "polygon_inventory",
-                    "learning_curves",
-                ],
-                "contents",
-                name="describe_segmentation",
-            ),
-        ],
-        namespace="segmentation",
+        list(nodes),
+        namespace=namespace,
         inputs="packed_chips",
-        outputs={"contents": "segmentation_data"},
-        parameters="params:reporting",
+        outputs={"contents": f"{namespace}_data"},
+        parameters=shared,
         tags="reporting",
     )
