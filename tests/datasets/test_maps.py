@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
+from mining_the_mines.datasets.maps import MapScoresDataset, SceneMapsDataset
+from mining_the_mines.datasets.provided import NamedAreasDataset
 from mining_the_mines.pipelines.mapping.nodes import MapEvaluation, score_maps
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from support.chip_polygons import outlines_in

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
-from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
+from mining_the_mines.datasets.provided import MinePolygonsDataset
 from support.chip_polygons import square, write_layer
 
 

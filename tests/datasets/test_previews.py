@@ -12,18 +12,17 @@ import pytest
 import shapely
 from PIL import Image
 
-from mining_the_mines.datasets.chips import ChipFolderDataset
+from mining_the_mines.datasets.chips import ChipFolderDataset, SegmentedChipsDataset
 from mining_the_mines.datasets.files import CsvTable, ParquetTable
-from mining_the_mines.datasets.maps import MapScoresDataset, NamedAreasDataset, SceneMapsDataset
-from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
-from mining_the_mines.datasets.scenes import ChipPlacesDataset, CompositesDataset, SceneSelectionDataset
-from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
+from mining_the_mines.datasets.maps import MapScoresDataset, SceneMapsDataset
+from mining_the_mines.datasets.provided import ChipPlacesDataset, MinePolygonsDataset, NamedAreasDataset
+from mining_the_mines.datasets.scenes import CompositesDataset, SceneSelectionDataset
 from support.chip_files import labels_for, write_folder
 
 NAMES = [f"chip_{number}.tif" for number in range(20)]
 PREVIEWED = [
     ChipFolderDataset, CsvTable, ParquetTable, SceneSelectionDataset, CompositesDataset, SceneMapsDataset,
-    MapScoresDataset, NamedAreasDataset, MinePolygonsDataset, SegmentationResultsDataset, ChipPlacesDataset,
+    MapScoresDataset, NamedAreasDataset, MinePolygonsDataset, SegmentedChipsDataset, ChipPlacesDataset,
 ]  # fmt: skip
 
 

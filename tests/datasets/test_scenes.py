@@ -6,7 +6,8 @@ import pytest
 from kedro.io import DatasetError
 
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.datasets.scenes import ChipPlacesDataset, CompositesDataset, SceneSelectionDataset
+from mining_the_mines.datasets.provided import ChipPlacesDataset
+from mining_the_mines.datasets.scenes import CompositesDataset, SceneSelectionDataset
 from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.scene_list import SceneSelection
 from support.observed_requests import Observation, choice_of, clear, flat, month, plan_of, write_scene

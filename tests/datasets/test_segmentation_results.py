@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
-from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
+from mining_the_mines.datasets.chips import SegmentedChipsDataset
 from mining_the_mines.mapping.chip_segmentation import SegmentedChips, segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
 from support.segmenters import BrightnessSegmenter, mixed_folder
@@ -19,7 +19,7 @@ def segmented(tmp_path: Path) -> SegmentedChips:
 
 
 def test_results_are_moved_into_place(tmp_path: Path, segmented: SegmentedChips) -> None:
-    dataset = SegmentationResultsDataset(filepath=str(tmp_path / "results"))
+    dataset = SegmentedChipsDataset(filepath=str(tmp_path / "results"))
     assert not dataset.exists()
     dataset.save(segmented)
     assert dataset.exists()
@@ -29,4 +29,4 @@ def test_results_are_moved_into_place(tmp_path: Path, segmented: SegmentedChips)
 
 def test_missing_results(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="run inference first"):
-        SegmentationResultsDataset(filepath=str(tmp_path / "nowhere")).load()
+        SegmentedChipsDataset(filepath=str(tmp_path / "nowhere")).load()

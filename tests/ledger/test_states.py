@@ -10,7 +10,7 @@ from kedro.io.core import Version
 from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.datasets.files import JsonFile, TextFile
 from mining_the_mines.datasets.folders import FolderDataset, WorkFolderDataset
-from mining_the_mines.datasets.mine_polygons import MinePolygonsDataset
+from mining_the_mines.datasets.provided import MinePolygonsDataset
 from mining_the_mines.ledger.states import (
     bring_forward,
     content_of,

@@ -11,8 +11,8 @@ from kedro.runner import SequentialRunner
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.datasets.chips import SegmentedChipsDataset
 from mining_the_mines.datasets.folders import WorkFolderDataset
-from mining_the_mines.datasets.segmentation_results import SegmentationResultsDataset
 from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.pipelines.inference import create_pipeline
@@ -84,7 +84,7 @@ def test_segmentation_pipeline(tmp_path: Path) -> None:
             "params:imagery": MemoryDataset(ChipSettings()),
             "params:segmentation.vectors": MemoryDataset(VectorSettings(minimum_hectares=1)),
             "drafts": WorkFolderDataset(filepath=str(tmp_path / "drafts")),
-            "segmentation.chip_predictions": SegmentationResultsDataset(filepath=str(tmp_path / "results")),
+            "segmentation.chip_predictions": SegmentedChipsDataset(filepath=str(tmp_path / "results")),
         }
     )
     SequentialRunner().run(create_pipeline().only_nodes_with_namespaces(["segmentation"]), catalog)

@@ -15,7 +15,8 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import WorkFolderDataset
-from mining_the_mines.datasets.maps import NamedAreasDataset, SceneMapsDataset
+from mining_the_mines.datasets.maps import SceneMapsDataset
+from mining_the_mines.datasets.provided import NamedAreasDataset
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.mapping.permits import CONCESSION
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles

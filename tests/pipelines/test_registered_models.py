@@ -13,8 +13,7 @@ from kedro.io import DataCatalog
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import WorkFolderDataset
-from mining_the_mines.datasets.model_packages import ModelPackageDataset
-from mining_the_mines.datasets.models import SegmenterDataset
+from mining_the_mines.datasets.models import ModelPackageDataset, SegmenterDataset
 from mining_the_mines.hooks.registered_models import ModelFetching
 from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.export import describe

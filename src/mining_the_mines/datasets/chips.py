@@ -1,9 +1,9 @@
-"""Folders of chips, given or cut, chips packed into one array, and planes that lie on them."""
+"""Folders of chips, prebuilt, cut or segmented; chips packed into one array, and planes that lie on them."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from kedro.io import DatasetError
 
 from mining_the_mines.chips.archives import SUFFIX, ZippedChips, is_archive
@@ -13,9 +13,19 @@ from mining_the_mines.chips.packing import PackedChips, open_packed
 from mining_the_mines.chips.planes import PackedPlanes, open_planes
 from mining_the_mines.core.atomic import adopt_folder
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.datasets.folders import FolderDataset
-from mining_the_mines.datasets.previews import ImagePreview, NothingToShowError, picture_preview, where_there_are_data
+from mining_the_mines.datasets.folders import BuiltFolderDataset, FolderDataset
+from mining_the_mines.datasets.previews import (
+    ImagePreview,
+    NothingToShowError,
+    TablePreview,
+    picture_preview,
+    table_preview,
+    where_there_are_data,
+)
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+
+if TYPE_CHECKING:
+    from mining_the_mines.mapping.chip_segmentation import SegmentedChips  # noqa: F401 - named in a base class
 
 
 class ChipFolderDataset(FolderDataset[None, ChipFolder | ZippedChips]):
@@ -115,31 +125,36 @@ class CutChipsDataset(ChipFolderDataset):
         adopt_folder(data.folder, self.save_folder)
 
 
-class PackedChipsDataset(FolderDataset[PackedChips, PackedChips]):
+class PackedChipsDataset(BuiltFolderDataset[PackedChips, PackedChips]):
     """All accepted chips in one array, read through a memory map."""
 
     def load(self) -> PackedChips:
         """Open the array; its pixels are read when they are used."""
         return open_packed(self.load_folder)
 
-    def save(self, data: PackedChips) -> None:
-        """Move the finished folder into its place."""
-        adopt_folder(_written(data.folder), self.save_folder)
 
-
-class PackedPlanesDataset(FolderDataset[PackedPlanes, PackedPlanes]):
-    """One plane a chip, such as masks or probability maps, in one array, read through a memory map."""
+class PackedPlanesDataset(BuiltFolderDataset[PackedPlanes, PackedPlanes]):
+    """One plane per chip, such as masks or probability maps, in one array, read through a memory map."""
 
     def load(self) -> PackedPlanes:
         """Open the array; its values are read when they are used."""
         return open_planes(self.load_folder)
 
-    def save(self, data: PackedPlanes) -> None:
-        """Move the finished folder into its place."""
-        adopt_folder(_written(data.folder), self.save_folder)
 
+class SegmentedChipsDataset(BuiltFolderDataset["SegmentedChips", pd.DataFrame]):
+    """Rasters and polygons of segmented chips, with a table."""
 
-def _written(folder: Path | None) -> Path:
-    if folder is None:
-        raise DatasetError("An array in memory can't be moved into the catalog: write it to a folder of drafts first.")
-    return folder
+    def load(self) -> pd.DataFrame:
+        """Read the table of the chips.
+
+        Raises:
+            BadInputError: There is no table, or it is another one.
+        """
+        from mining_the_mines.mapping.chip_segmentation import read_segmentation_table
+
+        return read_segmentation_table(self.load_folder)
+
+    @where_there_are_data
+    def preview(self) -> TablePreview:
+        """The first rows of the table, for Kedro-Viz."""
+        return table_preview(self.load())

@@ -8,11 +8,12 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import AbstractVersionedDataset, Version
 
+from mining_the_mines.core.atomic import adopt_folder
 from mining_the_mines.core.hashing import NOTHING, ContentHashes
 
 Saved = TypeVar("Saved")
@@ -49,6 +50,28 @@ class FolderDataset(AbstractVersionedDataset[Saved, Loaded]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "version": self._version}
+
+
+class BuiltFolder(Protocol):
+    """A result that a node has built in a folder of drafts."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder; ``None`` if the result is in memory."""
+        ...
+
+
+Built = TypeVar("Built", bound=BuiltFolder)
+
+
+class BuiltFolderDataset(FolderDataset[Built, Loaded]):
+    """A folder that a node builds and that saving moves into its place."""
+
+    def save(self, data: Built) -> None:
+        """Move the finished folder into its place."""
+        if data.folder is None:
+            raise DatasetError("A result in memory can't be moved into the catalog: build it in a folder of drafts.")
+        adopt_folder(data.folder, self.save_folder)
 
 
 class WorkFolderDataset(AbstractDataset[None, Path]):

@@ -1,11 +1,7 @@
 """Maps of scenes as the catalog sees them."""
 
 import json
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-from kedro.io import AbstractDataset, DatasetError
+from typing import TYPE_CHECKING, Final
 
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.datasets.folders import FolderDataset
@@ -15,12 +11,10 @@ from mining_the_mines.datasets.previews import (
     TablePreview,
     picture_preview,
     table_preview,
-    vector_preview,
     where_there_are_data,
 )
 
 if TYPE_CHECKING:
-    from mining_the_mines.geo.named_areas import NamedAreas
     from mining_the_mines.mapping.scene_map import SceneMaps
     from mining_the_mines.scoring.map_scores import MapScores
 
@@ -99,60 +93,3 @@ class MapScoresDataset(FolderDataset["MapScores", "MapScores"]):
         """The first of the scored mines, for Kedro-Viz."""
         mines = self.load().objects
         return table_preview(mines.drop(columns=mines.geometry.name))
-
-
-class NamedAreasDataset(AbstractDataset[None, "NamedAreas | None"]):
-    """Areas with a name, such as concessions, as somebody handed them over; read only.
-
-    Args:
-        filepath: Any file that OGR can read; ``None`` if nobody named one.
-        beside: The file that is taken then, if it is there; the areas say that nobody named it.
-        name_column: The column that names an area; by default the first that looks like it.
-        metadata: For other tools.
-    """
-
-    def __init__(
-        self,
-        *,
-        filepath: str | None,
-        beside: str | None = None,
-        name_column: str | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        self._named = None if filepath is None else Path(filepath)
-        self._beside = None if beside is None else Path(beside)
-        self.name_column = name_column
-        self.metadata = metadata
-
-    @property
-    def _filepath(self) -> Path | None:
-        if self._named is not None or self._beside is None:
-            return self._named
-        return self._beside if self._beside.exists() else None
-
-    def load(self) -> "NamedAreas | None":
-        """Read the areas, if there are any.
-
-        Raises:
-            BadInputError: The file is missing, can't be read, or has no such column.
-        """
-        from mining_the_mines.geo.named_areas import read_named_areas
-
-        if self._filepath is None:
-            return None
-        return replace(read_named_areas(self._filepath, self.name_column), named=self._named is not None)
-
-    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: areas that a user provides are never written."""
-        raise DatasetError(f"{self._filepath} is read only: areas that a user provides are never written.")
-
-    @where_there_are_data
-    def preview(self) -> TablePreview:
-        """The first areas, for Kedro-Viz."""
-        return vector_preview(self._filepath)
-
-    def _exists(self) -> bool:
-        return self._filepath is None or self._filepath.exists()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "name_column": self.name_column}

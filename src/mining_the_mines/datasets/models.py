@@ -1,13 +1,13 @@
 """Models in folders; torch is imported when a model is read or written."""
 
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kedro.io.core import Version
 
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.datasets.folders import FolderDataset, Loaded, Saved
+from mining_the_mines.datasets.folders import BuiltFolderDataset, FolderDataset, Loaded, Saved
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.kinds import TrainedModel
 from mining_the_mines.models.predictor import ModelSource
@@ -21,6 +21,9 @@ from mining_the_mines.models.storage import (
     save_models,
     save_segmenter,
 )
+
+if TYPE_CHECKING:
+    from mining_the_mines.registry.package import StoredPackage
 
 Task = Literal["classification", "segmentation"]
 CLASSIFICATION: Final = "classification"
@@ -135,3 +138,13 @@ class SegmenterDataset(CompleteModelDataset[MineSegmenter, MineSegmenter]):
         """Write the model."""
         with whole_folder(self.save_folder) as draft:
             save_segmenter(data, draft)
+
+
+class ModelPackageDataset(BuiltFolderDataset["StoredPackage", "StoredPackage"]):
+    """A model package: MLflow model, card, STAC item, and the model in this project's own files."""
+
+    def load(self) -> "StoredPackage":
+        """Read the facts about the model; the model itself stays on disk."""
+        from mining_the_mines.registry.package import read_package
+
+        return read_package(self.load_folder)

@@ -1,13 +1,11 @@
-"""Datasets of scenes, composites and places of chips."""
+"""Datasets of scenes and composites."""
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import AbstractVersionedDataset, Version
 
-from mining_the_mines.chips.cutting_places import ChipPlaces, read_places
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.datasets.folders import FolderDataset
 from mining_the_mines.datasets.previews import (
@@ -16,7 +14,6 @@ from mining_the_mines.datasets.previews import (
     TablePreview,
     picture_preview,
     table_preview,
-    vector_preview,
     where_there_are_data,
 )
 from mining_the_mines.scenes.composite_files import Composite, open_composites, write_index
@@ -89,35 +86,3 @@ class CompositesDataset(FolderDataset[Sequence[Composite], tuple[Composite, ...]
         return picture_preview(
             hatched_true_colour(visible, stretch_for([visible])), category_title(composites[0].region)
         )
-
-
-class ChipPlacesDataset(AbstractDataset[None, ChipPlaces | None]):
-    """Places that chips are to be cut at, as somebody handed them over; read only.
-
-    Args:
-        filepath: A table or vector file; ``None`` if chips are cut on a grid.
-        metadata: For other tools; Kedro-Viz reads its layer here.
-    """
-
-    def __init__(self, *, filepath: str | None, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = None if filepath is None else Path(filepath)
-        self.metadata = metadata
-
-    def load(self) -> ChipPlaces | None:
-        """Read the places, if there are any."""
-        return None if self._filepath is None else read_places(self._filepath)
-
-    def save(self, data: None) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: places that a user provides are never written."""
-        raise DatasetError(f"{self._filepath} is read only: places that a user provides are never written.")
-
-    @where_there_are_data
-    def preview(self) -> TablePreview:
-        """The first places, for Kedro-Viz."""
-        return vector_preview(self._filepath)
-
-    def _exists(self) -> bool:
-        return self._filepath is None or self._filepath.exists()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}
