@@ -29,9 +29,9 @@ from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.models.batches import decode_batch
 from mining_the_mines.models.kinds import MaskedChips
+from mining_the_mines.models.networks import SegmenterTrainingSettings
 from mining_the_mines.models.segmentation import SegmentationTask, SegmenterTraining, decode_masks
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
-from mining_the_mines.models.settings import SegmenterTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.models.training import ResumableAverage, quieten_lightning
 from training_throughput import pack_noise

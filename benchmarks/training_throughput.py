@@ -21,7 +21,7 @@ from mining_the_mines.chips.packing import PackedChips, write_packed
 from mining_the_mines.models.batches import Batch, ChipRows, training_loader
 from mining_the_mines.models.classification import ClassifierTraining
 from mining_the_mines.models.classifier_network import ClassifierNetwork
-from mining_the_mines.models.settings import AugmentationSettings, ClassifierSpec, ClassifierTrainingSettings
+from mining_the_mines.models.networks import AugmentationSettings, ClassifierSpec, ClassifierTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.models.training import quieten_lightning
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY, result_parameters
-from mining_the_mines.models.settings import ClassifierTrainingSettings
+from mining_the_mines.models.networks import ClassifierTrainingSettings
 
 
 class _Inner(BaseModel):

@@ -13,7 +13,7 @@ from mining_the_mines.models.augmentation import (
     resample,
     turn_and_mirror,
 )
-from mining_the_mines.models.settings import AugmentationSettings
+from mining_the_mines.models.networks import AugmentationSettings
 from support.networks import random_chips
 
 OFF = {

@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.models.networks import SegmenterSpec
 from mining_the_mines.models.segmenter_network import PRIOR, build_segmenter_backbone
-from mining_the_mines.models.settings import SegmenterSpec
 from support.networks import random_chips, small_segmenter
 
 SMALL_MAXVIT = {

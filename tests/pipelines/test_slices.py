@@ -11,9 +11,8 @@ from kedro.runner import SequentialRunner
 
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.folds import FoldSettings
-from mining_the_mines.models.kinds import ModelKinds
+from mining_the_mines.models.kinds import CrossValidationSettings, ModelKinds
 from mining_the_mines.models.logistic import LogisticRegression
-from mining_the_mines.models.settings import CrossValidationSettings
 from mining_the_mines.models.trees import BoostedTrees
 from mining_the_mines.pipeline_registry import register_pipelines
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings

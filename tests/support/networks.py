@@ -10,9 +10,14 @@ from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.ensemble import FoldEnsemble
 from mining_the_mines.models.kinds import ChipLayout, TrainedModel
-from mining_the_mines.models.networks import ClassifierNetworks, SegmenterNetworks
+from mining_the_mines.models.networks import (
+    ClassifierNetworks,
+    ClassifierSpec,
+    SegmenterNetworks,
+    SegmenterSpec,
+    TestTimeAugmentation,
+)
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
-from mining_the_mines.models.settings import ClassifierSpec, SegmenterSpec, TestTimeAugmentation
 from mining_the_mines.models.spectral_input import BandScale
 
 SIX_BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")

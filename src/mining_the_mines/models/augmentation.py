@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mining_the_mines.models.settings import AugmentationSettings
+from mining_the_mines.models.networks import AugmentationSettings
 
 
 class ChipAugmentation(nn.Module):

@@ -19,7 +19,7 @@ from mining_the_mines.models.batches import Batch, ChipRows, decode_batch, order
 from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed
 from mining_the_mines.models.kinds import LabelledChips
-from mining_the_mines.models.settings import ClassifierTrainingSettings
+from mining_the_mines.models.networks import ClassifierTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.models.training import NetworkTraining
 

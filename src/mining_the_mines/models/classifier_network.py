@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.models.networks import ClassifierSpec
 from mining_the_mines.models.pretrained import build_with_weights, first_line
-from mining_the_mines.models.settings import ClassifierSpec
 from mining_the_mines.models.spectral_input import BandScale, SpectralInput
 
 #: Most networks halve the picture five times; what is a multiple of this suits them all.

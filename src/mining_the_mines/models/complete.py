@@ -60,7 +60,7 @@ class MineClassifier:
         """The chosen model as a module, in evaluation mode."""
         if self.chosen != BLEND:
             return self.models[self.chosen].module
-        from mining_the_mines.models.export import BlendModule
+        from mining_the_mines.models.ensemble import BlendModule
 
         return BlendModule({name: self.models[name].module for name in self.blend.weights}, self.blend).eval()
 

@@ -1,6 +1,6 @@
-"""The networks of all folds as one module, and their predictions for packed chips."""
+"""Members of all folds, and models of a blend, as one module; and predictions for packed chips."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -9,10 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mining_the_mines.chips.feature_program import FeatureProgram
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.models.batches import decode_batch
+from mining_the_mines.models.blend import CLOSEST, Blend
 from mining_the_mines.models.kinds import Weights
-from mining_the_mines.models.settings import TestTimeAugmentation
+from mining_the_mines.models.networks import TestTimeAugmentation
 
 _TURNS_AND_FLIPS: dict[str, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
@@ -71,6 +73,71 @@ def _turn(images: Tensor, turns: int, mirrored: bool) -> Tensor:
 
 def _turn_back(maps: Tensor, turns: int, mirrored: bool) -> Tensor:
     return torch.rot90(maps.flip(-1) if mirrored else maps, -turns, dims=(-2, -1))
+
+
+class TableModel(nn.Module):
+    """Computes features of chips and averages the probabilities of members that look at them.
+
+    Args:
+        features: Reflectance to features.
+        members: Features float64 ``(B, F)`` to probability ``(B,)``.
+    """
+
+    def __init__(self, features: FeatureProgram, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.features = features
+        self.members = nn.ModuleList(members)
+
+    def forward(self, reflectance: Tensor) -> Tensor:
+        """Probability of a mine, float64 ``(B,)``, for float32 ``(B, C, H, W)``; NaN marks nodata."""
+        features = self.features(reflectance)
+        return torch.stack([member(features) for member in self.members]).mean(dim=0)
+
+
+class TableMember(nn.Module):
+    """One fitted model: its weights as buffers of the module, its arithmetic from its kind.
+
+    Args:
+        probability: :meth:`mining_the_mines.models.tables.TableKind.probability` of its kind.
+        weights: As ``fit_table`` of its kind returned them. A single whole number, such as the depth of trees, becomes
+            an ``int``, so that ``torch.export`` can unroll a loop over it.
+    """
+
+    def __init__(self, probability: Callable[[Weights, Tensor], Tensor], weights: Weights) -> None:
+        super().__init__()
+        self.probability = probability
+        self.numbers: dict[str, Any] = {}
+        for name, tensor in weights.items():
+            if tensor.ndim == 0 and not tensor.is_floating_point():
+                self.numbers[name] = int(tensor)
+            else:
+                self.register_buffer(name, tensor)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Probability of a mine, float64 ``(B,)``, for float64 ``(B, F)``; NaN marks a missing figure."""
+        return self.probability({**dict(self.named_buffers()), **self.numbers}, features)
+
+
+class BlendModule(nn.Module):
+    """A blend of models as one module.
+
+    Args:
+        models: Modules by name; reflectance ``(B, C, H, W)`` to probability ``(B,)``.
+        blend: Weights of the models.
+    """
+
+    def __init__(self, models: Mapping[str, nn.Module], blend: Blend) -> None:
+        super().__init__()
+        self.models = nn.ModuleDict(dict(models))
+        self.weights, self.intercept = dict(blend.weights), blend.intercept
+
+    def forward(self, reflectance: Tensor) -> Tensor:
+        """Probability of a mine, float64 ``(B,)``, for float32 ``(B, C, H, W)``; NaN marks nodata."""
+        weighed = [
+            weight * self.models[name](reflectance).double().clamp(CLOSEST, 1 - CLOSEST).logit()
+            for name, weight in self.weights.items()
+        ]
+        return (torch.stack(weighed).sum(dim=0) + self.intercept).sigmoid()
 
 
 def predict_packed(

@@ -6,7 +6,6 @@ Neither holds a pickle.
 
 import copy
 import warnings
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from mining_the_mines.models.blend import CLOSEST, Blend
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescription, ReflectanceRange
 
@@ -23,28 +21,6 @@ from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescr
 PIXEL_METRES: Final = 10.0
 #: Libraries whose versions a program is tied to.
 LIBRARIES: Final = ("mining_the_mines", "torch", "timm", "scikit-learn")
-
-
-class BlendModule(nn.Module):
-    """A blend of models as one module.
-
-    Args:
-        models: Modules by name; reflectance ``(B, C, H, W)`` to probability ``(B,)``.
-        blend: Weights of the models.
-    """
-
-    def __init__(self, models: Mapping[str, nn.Module], blend: Blend) -> None:
-        super().__init__()
-        self.models = nn.ModuleDict(dict(models))
-        self.weights, self.intercept = dict(blend.weights), blend.intercept
-
-    def forward(self, reflectance: Tensor) -> Tensor:
-        """Probability of a mine, float64 ``(B,)``, for float32 ``(B, C, H, W)``; NaN marks nodata."""
-        weighed = [
-            weight * self.models[name](reflectance).double().clamp(CLOSEST, 1 - CLOSEST).logit()
-            for name, weight in self.weights.items()
-        ]
-        return (torch.stack(weighed).sum(dim=0) + self.intercept).sigmoid()
 
 
 class _Double(nn.Module):

@@ -34,6 +34,7 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import BandStatistics
 from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.core.hashing import hash_bytes
 from mining_the_mines.core.parameter_errors import describe_settings_errors
 
@@ -264,3 +265,17 @@ def read_kind(stated: Any) -> ModelKind:  # noqa: ANN401 - as configured
 def state_kind(kind: ModelKind) -> dict[str, Any]:
     """Class path and parameters of a kind, as :func:`read_kind` takes them."""
     return kind.model_dump(mode="json", by_alias=True)
+
+
+class CrossValidationSettings(BaseModel):
+    """How the folds of a training are run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int | None = Field(
+        None,
+        ge=1,
+        description="Folds trained at the same time, each in a process of its own; null takes one more than CPU cores, "
+        "or one where there is a GPU. The results do not depend on it.",
+        json_schema_extra=EXECUTION_ONLY,
+    )

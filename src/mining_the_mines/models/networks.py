@@ -1,9 +1,12 @@
-"""Networks as kinds of models; importing this loads no torch."""
+"""Networks as kinds of models, and their parameters; importing this loads no torch."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.models.kinds import (
     ChipLayout,
     FoldFit,
@@ -13,10 +16,177 @@ from mining_the_mines.models.kinds import (
     ReportEpoch,
     Weights,
 )
-from mining_the_mines.models.settings import ClassifierTrainingSettings, SegmenterTrainingSettings
+from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
 
 if TYPE_CHECKING:
     from torch import nn
+
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+Spread = Annotated[float, Field(ge=0.0)]
+#: Lightning's names of the precisions that chips can be trained in.
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+#: Symmetries of the square that a prediction is averaged over: none, the flips, or all eight (dihedral group).
+TestTimeAugmentation = Literal["none", "flips", "dihedral"]
+
+
+class NetworkSpec(BaseModel):
+    """Settings that all networks share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str = Field(description="Name of the network in the library that builds it.")
+    overrides: dict[str, Any] | None = Field(
+        None, description="Further arguments for that library; null takes one back that conf/base gives."
+    )
+    indices: tuple[str, ...] = Field(
+        DEFAULT_INDICES, description="Spectral indices computed inside the network and added to the bands."
+    )
+    pretrained: bool = Field(False, description="Start from published weights, downloaded when training begins.")
+    pretrained_file: Path | None = Field(
+        None, description="Start from the weights in this local file (.safetensors or .pth) instead."
+    )
+    pretrained_fallback: bool = Field(
+        False, description="Train from scratch, with a warning, if published weights can't be downloaded."
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The overrides without those that are null."""
+        return {name: value for name, value in (self.overrides or {}).items() if value is not None}
+
+
+class ClassifierSpec(NetworkSpec):
+    """A timm network that classifies chips; ``overrides`` are arguments of ``timm.create_model``."""
+
+    architecture: str = Field("maxvit_pico_rw_256", description="Any model name that timm.list_models() returns.")
+    input_size: int | None = Field(
+        None,
+        ge=32,
+        description="Edge in pixels to which chips are resized inside the network; null keeps the chips' size. MaxViT "
+        "needs a multiple of 32.",
+    )
+
+
+class SegmenterSpec(NetworkSpec):
+    """A network of segmentation-models-pytorch; ``overrides`` are arguments of its ``create_model``."""
+
+    architecture: str = Field("unet", description="Decoder: unet, unetplusplus, fpn, deeplabv3plus, segformer, …")
+    encoder: str = Field(
+        "resnet18", description="Encoder of the library, or any timm model with features; pretrained refers to it."
+    )
+    resolution: float = Field(
+        1.0,
+        gt=0,
+        le=4,
+        description="Scale at which the network sees a chip. Below 1, training is faster and more ground is in sight; "
+        "above 1, outlines of a few pixels are finer. Probabilities have the chip's own scale.",
+    )
+
+
+class AugmentationSettings(BaseModel):
+    """Random variations of training chips; 0 switches one off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    symmetries: bool = Field(True, description="Turn by right angles and mirror at random.")
+    rotation: float = Field(0.0, ge=0, le=1, description="Largest further rotation, as a share of 180°.")
+    scale: Share = Field(0.1, description="Largest relative change of size.")
+    shift: Share = Field(0.05, description="Largest shift, as a share of the chip's edge.")
+    brightness: Spread = Field(
+        0.1, description="Standard deviation of the log gain that all bands of a chip share: sun, haze, season."
+    )
+    gain: Spread = Field(0.05, description="Standard deviation of the log gain of each band on its own.")
+    offset: Spread = Field(
+        0.005,
+        description="Standard deviation of an offset of each band, in reflectance: path radiance that the atmospheric "
+        "correction left.",
+    )
+    band_dropout: Share = Field(0.0, description="Probability that a band of a chip is replaced by its mean.")
+    mix_up: Spread = Field(
+        0.0,
+        description="Alpha of the Beta distribution of mixing shares (H. Zhang et al., mixup, ICLR 2018).",
+    )
+
+
+class TrainingSettings(BaseModel):
+    """How networks of any task are trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Random variations of chips.")
+    networks: int = Field(1, ge=1, description="Networks per fold, each from another seed; their mean is steadier.")
+    epochs: int = Field(
+        30, ge=1, description="Passes over the training chips. The last weights count; no epoch is picked by its score."
+    )
+    batch_size: int = Field(32, ge=2, description="Chips per optimizer step.")
+    accumulate_batches: int = Field(1, ge=1, description="Batches whose gradients are added up before a step.")
+    learning_rate: float = Field(1e-3, gt=0, description="Peak of the schedule.")
+    warmup_epochs: int = Field(2, ge=0, description="Epochs of linear warm-up before the cosine decay to 0.")
+    weight_decay: float = Field(1e-2, ge=0, description="Weight decay of AdamW; biases and norms are spared.")
+    gradient_clip: float = Field(1.0, gt=0, description="Largest gradient norm.")
+    average_decay: float | None = Field(
+        None, gt=0, lt=1, description="Decay a step of a moving average of the weights, which then replaces them."
+    )
+    precision: Precision | Literal["auto"] = Field(
+        "auto", description="Lightning's precision; auto is bf16-mixed where the GPU has it, else 32-true."
+    )
+    early_stopping_patience: int | None = Field(
+        None, ge=1, description="Stop after so many epochs without a lower loss on held-out training places."
+    )
+    early_stopping_share: float = Field(
+        0.15,
+        gt=0,
+        lt=0.5,
+        description="Share of the training places held out for early stopping; the scored fold is never used.",
+    )
+    validation_epochs: int = Field(
+        1, ge=1, description="Score the held-out chips after every n-th epoch, for the learning curves."
+    )
+    test_time_augmentation: TestTimeAugmentation = Field(
+        "dihedral", description="Symmetries that predictions are averaged over."
+    )
+    accelerator: str = Field("auto", description="Lightning's accelerator.")
+    threads: int = Field(
+        1, ge=1, description="CPU threads per fold. Another number changes the last digits of the weights."
+    )
+    loader_workers: int = Field(
+        0,
+        ge=0,
+        description="Processes that read batches ahead; 0 reads in the training process, fastest for packed chips.",
+        json_schema_extra=EXECUTION_ONLY,
+    )
+    seed: int = Field(0, description="Seed of weights, order and augmentation.")
+
+
+class ClassifierTrainingSettings(TrainingSettings):
+    """How networks that classify chips are trained."""
+
+    network: ClassifierSpec = Field(ClassifierSpec(), description="The network.")
+    loss: Literal["cross_entropy", "focal"] = Field(
+        "cross_entropy", description="Loss; focal: T.-Y. Lin et al., Focal loss for dense object detection, ICCV 2017."
+    )
+    focal_gamma: float = Field(2.0, ge=0, description="Focusing exponent of the focal loss.")
+    class_weights: bool = Field(True, description="Weigh both classes as if they were equally frequent.")
+    label_smoothing: Share = Field(0.0, description="Share of the label that is spread over both classes.")
+
+
+class SegmenterTrainingSettings(TrainingSettings):
+    """How segmenters are trained; the losses are those of segmentation-models-pytorch."""
+
+    network: SegmenterSpec = Field(SegmenterSpec(), description="The network.")
+    loss: Literal["dice", "bce_dice", "focal", "lovasz", "tversky"] = Field(
+        "bce_dice",
+        description="Loss: dice (F. Milletari et al., 3DV 2016), bce_dice (its sum with cross entropy, which steadies "
+        "it), focal (Lin et al. 2017), lovasz (M. Berman et al., CVPR 2018), tversky (S. Salehi et al., MLMI 2017).",
+    )
+    focal_gamma: float = Field(2.0, ge=0, description="Focusing exponent of the focal loss.")
+    tversky_alpha: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Weight of false alarms in the Tversky loss; missed pixels weigh 1 minus this.",
+    )
+
 
 #: Networks whose weights are about to be loaded need no pretrained ones.
 _FROM_SCRATCH: Final = {"pretrained": False, "pretrained_file": None}
@@ -35,7 +205,7 @@ class ClassifierNetworks(ClassifierTrainingSettings, ModelKind):
     def fit(self, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
         """Train the fold's networks, resumable at the last finished epoch."""
         from mining_the_mines.models.classification import ClassificationTask
-        from mining_the_mines.models.network_folds import fit_networks
+        from mining_the_mines.models.training import fit_networks
 
         return fit_networks(ClassificationTask(data, self), fold, folder, report)
 
@@ -62,8 +232,8 @@ class SegmenterNetworks(SegmenterTrainingSettings, ModelKind):
 
     def fit(self, data: MaskedChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
         """Train the fold's networks, resumable at the last finished epoch."""
-        from mining_the_mines.models.network_folds import fit_networks
         from mining_the_mines.models.segmentation import SegmentationTask
+        from mining_the_mines.models.training import fit_networks
 
         return fit_networks(SegmentationTask(data, self), fold, folder, report)
 

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.settings import NetworkSpec
+from mining_the_mines.models.networks import NetworkSpec
 
 logger = logging.getLogger(__name__)
 

@@ -33,8 +33,8 @@ from mining_the_mines.models.batches import (
 )
 from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed_maps
 from mining_the_mines.models.kinds import MaskedChips
+from mining_the_mines.models.networks import SegmenterTrainingSettings
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
-from mining_the_mines.models.settings import SegmenterTrainingSettings
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.models.training import NetworkTraining
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.models.networks import SegmenterSpec
 from mining_the_mines.models.pretrained import build_with_weights, first_line
-from mining_the_mines.models.settings import SegmenterSpec
 from mining_the_mines.models.spectral_input import BandScale, SpectralInput
 
 #: Encoders halve the picture up to five times, and some (MaxViT, Swin) cut what remains into windows of equal size.

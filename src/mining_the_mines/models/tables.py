@@ -61,7 +61,7 @@ class TableKind(ModelKind):
 
     def table_module(self, weights: Weights) -> "nn.Module":
         """Build the module of one member: features float64 ``(B, F)``, NaN if missing → probability ``(B,)``."""
-        from mining_the_mines.models.table_modules import TableMember
+        from mining_the_mines.models.ensemble import TableMember
 
         return TableMember(self.probability, weights)
 
@@ -95,7 +95,7 @@ class TableKind(ModelKind):
     def assemble(self, members: Sequence[Weights], layout: ChipLayout) -> "nn.Module":
         """Compute the features once and average the members."""
         from mining_the_mines.chips.feature_program import FeatureProgram
-        from mining_the_mines.models.table_modules import TableModel
+        from mining_the_mines.models.ensemble import TableModel
 
         features = FeatureProgram(layout.bands, layout.features, layout.chip_size)
         return TableModel(features, [self.table_module(weights) for weights in members])

@@ -12,9 +12,15 @@ from mining_the_mines.chips.planes import PackedPlanes, write_probability_maps
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.models.blend import fit_blend
-from mining_the_mines.models.kinds import ChipLayout, LabelledChips, MaskedChips, ModelKinds, TrainedModel
+from mining_the_mines.models.kinds import (
+    ChipLayout,
+    CrossValidationSettings,
+    LabelledChips,
+    MaskedChips,
+    ModelKinds,
+    TrainedModel,
+)
 from mining_the_mines.models.networks import SegmenterNetworks
-from mining_the_mines.models.settings import CrossValidationSettings
 
 
 def train_classifiers(  # noqa: PLR0913, PLR0917 - training joins everything
