@@ -21,19 +21,19 @@ import torch
 from affine import Affine
 from kedro.config import OmegaConfigLoader
 from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
 from rasterio.crs import CRS
 
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
-from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.chips.statistics import ALL, summarise_bands
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.models.batches import decode_batch
 from mining_the_mines.models.kinds import MaskedChips
-from mining_the_mines.models.networks import SegmenterTrainingSettings
-from mining_the_mines.models.segmentation import SegmentationTask, SegmenterTraining, decode_masks
+from mining_the_mines.models.networks import SegmenterNetworks
+from mining_the_mines.models.segmentation import SegmenterTraining, decode_masks, segmentation_loss
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
-from mining_the_mines.models.spectral_input import BandScale
-from mining_the_mines.models.training import ResumableAverage, quieten_lightning
+from mining_the_mines.models.training import GRADIENT_CLIP, FitPlan, ResumableAverage, quieten_lightning
 from training_throughput import pack_noise
 
 PROJECT = Path(__file__).parents[1]
@@ -87,17 +87,19 @@ def random_masks(packed: PackedChips) -> PackedPlanes:
     return planes_in_memory(planes, packed.filenames, (grid,) * chips)
 
 
-def new_network(task: SegmentationTask) -> SegmenterNetwork:
-    """The same fresh network for both sides."""
+def network_of(plan: FitPlan) -> SegmenterNetwork:
+    """The segmenter of a plan."""
+    network = plan.training.network
+    assert isinstance(network, SegmenterNetwork)  # noqa: S101 - what a segmenter's plan holds
+    return network
+
+
+def seconds_of_ours(kind: SegmenterNetworks, data: MaskedChips) -> float:
+    """Train one epoch; seconds per step."""
     torch.manual_seed(0)
-    bands = task.data.packed.bands
-    return task.new_network(BandScale(bands, (0.05,) * len(bands), (0.45,) * len(bands)))
-
-
-def seconds_of_ours(task: SegmentationTask, rows: pd.DataFrame) -> float:
-    """Train one epoch; seconds a step."""
-    clock = _Clock(new_network(task), task.settings, seed=0)
-    decay = task.settings.average_decay
+    plan = kind.plan(data, 0, 0, 0)
+    clock = _Clock(network_of(plan), kind, seed=0)
+    averages: list[Callback] = [] if kind.average_decay is None else [ResumableAverage(decay=kind.average_decay)]
     trainer = Trainer(
         accelerator="cpu",
         devices=1,
@@ -106,21 +108,21 @@ def seconds_of_ours(task: SegmentationTask, rows: pd.DataFrame) -> float:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        gradient_clip_val=task.settings.gradient_clip,
-        callbacks=[] if decay is None else [ResumableAverage(decay=decay)],
+        gradient_clip_val=GRADIENT_CLIP,
+        callbacks=averages,
     )
-    loader = task.training_batches(rows, 0, 0)
-    trainer.fit(clock, loader)
-    return clock.seconds / (len(loader) - 1)
+    trainer.fit(clock, plan.batches)
+    return clock.seconds / (len(plan.batches) - 1)
 
 
-def seconds_of_rival(task: SegmentationTask, rows: pd.DataFrame, steps: int) -> float:
-    """Step on one batch; seconds a step."""
-    network = new_network(task).train()
-    numbers, masks = next(iter(task.training_batches(rows, 0, 0)))
+def seconds_of_rival(kind: SegmenterNetworks, data: MaskedChips, steps: int) -> float:
+    """Step on one batch; seconds per step."""
+    torch.manual_seed(0)
+    plan = kind.plan(data, 0, 0, 0)
+    network, loss = network_of(plan).train(), segmentation_loss(kind)
+    numbers, masks = next(iter(plan.batches))
     reflectance, targets = decode_batch(numbers), decode_masks(masks)
-    loss = SegmenterTraining(network, task.settings, 0).loss
-    optimiser = torch.optim.AdamW(network.parameters(), lr=task.settings.learning_rate)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=kind.learning_rate)
     for step in range(steps + 1):
         if step == 1:
             started = time.perf_counter()
@@ -145,21 +147,21 @@ def measure(name: str, options: argparse.Namespace) -> float:
         str(PROJECT / "conf"), base_env="base", env=configuration.env, merge_strategy={"parameters": "soft"}
     )
     stated: dict[str, Any] = loader["parameters"]["segmentation"]["training"]
-    settings = SegmenterTrainingSettings(**{**stated, **(configuration.settings or {})})
-    size, chips = configuration.size, settings.batch_size * (options.steps + 1)
+    kind = SegmenterNetworks(**{**stated, **(configuration.settings or {})})
+    size, chips = configuration.size, kind.batch_size * (options.steps + 1)
     with tempfile.TemporaryDirectory() as folder:
         bands = tuple(loader["parameters"]["imagery"]["bands"])
         packed = pack_noise(Path(folder), chips, size, bands)
         windows = pd.DataFrame({"filename": packed.filenames, "row": 0, "column": 0, "size": size, "kind": "mine"})
-        rows = pd.DataFrame({"filename": packed.filenames})
-        data = MaskedChips(packed, rows, {}, masks=random_masks(packed), windows=windows, cutting=WindowSettings())
-        task = SegmentationTask(data, settings)
+        rows = pd.DataFrame({"filename": packed.filenames, "fold": 1})
+        statistics = {"0": summarise_bands(packed, rows.assign(split="train", fold=rows.index % 2))[ALL]}
+        data = MaskedChips(packed, rows, statistics, masks=random_masks(packed), windows=windows)
         ours, rival = [], []
         for _ in range(options.rounds):
-            ours.append(seconds_of_ours(task, rows))
-            rival.append(seconds_of_rival(task, rows, options.steps))
+            ours.append(seconds_of_ours(kind, data))
+            rival.append(seconds_of_rival(kind, data, options.steps))
     ratio = min(ours) / min(rival)
-    print(f"{name}: {len(bands)} × {size} × {size}, batches of {settings.batch_size}, {settings.network.encoder}")
+    print(f"{name}: {len(bands)} × {size} × {size}, batches of {kind.batch_size}, {kind.network.encoder}")
     print(f"  a step of training {min(ours) * 1000:.0f} ms, of the bare network {min(rival) * 1000:.0f} ms")
     print(f"  ratio {ratio:.3f} (at most {WANTED} wanted)")
     return ratio

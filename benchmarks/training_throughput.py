@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from lightning import Trainer
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from mining_the_mines.chips.packing import PackedChips, write_packed
-from mining_the_mines.models.batches import Batch, ChipRows, training_loader
+from mining_the_mines.models.batches import Batch, PackedDataset, training_loader
 from mining_the_mines.models.classification import ClassifierTraining
 from mining_the_mines.models.classifier_network import ClassifierNetwork
-from mining_the_mines.models.networks import AugmentationSettings, ClassifierSpec, ClassifierTrainingSettings
+from mining_the_mines.models.networks import AugmentationSettings, ClassifierNetworks, ClassifierSpec
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.models.training import quieten_lightning
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
@@ -54,7 +54,7 @@ def pack_noise(folder: Path, chips: int, size: int, bands: tuple[str, ...] = COM
     return write_packed(noise, names, bands, (size, size), folder / "packed")
 
 
-def seconds_an_epoch(loader: DataLoader[Batch], settings: ClassifierTrainingSettings, size: int) -> float:
+def seconds_an_epoch(loader: DataLoader[Batch], settings: ClassifierNetworks, size: int) -> float:
     """Train one epoch of a fresh network; its first step, which warms up, is not counted."""
     torch.manual_seed(0)
     bands = len(COMPETITION_BANDS)
@@ -104,7 +104,7 @@ def main(options: argparse.Namespace) -> int:
     quieten_lightning()
     torch.set_num_threads(options.threads)
     network = ClassifierSpec(architecture=options.model, input_size=options.size)
-    settings = ClassifierTrainingSettings(
+    settings = ClassifierNetworks(
         network=network,
         augmentation=OFF,
         epochs=1,
@@ -116,11 +116,12 @@ def main(options: argparse.Namespace) -> int:
     labels = np.arange(options.chips) % 2
     with tempfile.TemporaryDirectory() as folder:
         packed = pack_noise(Path(folder), options.chips, options.size)
-        chips = ChipRows(packed, packed.filenames, labels)
+        chips = PackedDataset(packed, packed.filenames, labels)
         held = OneBatch(first_batch(packed, labels, options.batch_size, options.device), steps)
         times: dict[str, list[float]] = {"packed": [], "held": []}
         for _ in range(options.rounds):
-            loader = training_loader(chips, options.batch_size, seed=0, workers=options.workers)
+            sampler: DistributedSampler[Batch] = DistributedSampler(chips, num_replicas=1, rank=0)
+            loader = training_loader(chips, sampler, options.batch_size, workers=options.workers)
             times["packed"].append(seconds_an_epoch(loader, settings, options.size))
             times["held"].append(seconds_an_epoch(DataLoader(held, batch_size=None), settings, options.size))
     counted = (steps - 1) * options.batch_size

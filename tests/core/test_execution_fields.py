@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY, result_parameters
-from mining_the_mines.models.networks import ClassifierTrainingSettings
+from mining_the_mines.models.networks import ClassifierNetworks
 
 
 class _Inner(BaseModel):
@@ -21,6 +21,6 @@ def test_nested_fields() -> None:
 
 
 def test_training() -> None:
-    settings = ClassifierTrainingSettings()
+    settings = ClassifierNetworks()
     resumed, longer = (settings.model_copy(update=change) for change in ({"resume": True}, {"epochs": 99}))
     assert result_parameters(resumed) == result_parameters(settings) != result_parameters(longer)

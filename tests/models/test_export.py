@@ -1,11 +1,11 @@
 """Models as programs: the same answers, for those who have nothing but torch."""
 
-import dataclasses
 import json
 import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,37 +29,36 @@ assert not any(name.startswith(("mining_the_mines", "timm", "sklearn")) for name
 
 @pytest.fixture(scope="module")
 def classifier() -> MineClassifier:
-    """Trees, networks and a blend."""
-    return small_detector()
+    """A blend of trees, a logistic regression and a network."""
+    return small_detector("blend")
 
 
 @pytest.fixture(scope="module")
 def folder(classifier: MineClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its trees, exported."""
+    """The blend, exported."""
     return exported(classifier, tmp_path_factory.mktemp("models") / "classifier")
 
 
-def run_program(folder: Path, chips: NDArray[np.float32]) -> NDArray[np.float64]:
-    answers: NDArray[np.float64] = torch.export.load(folder / "model.pt2").module()(torch.from_numpy(chips)).numpy()
-    return answers
+@pytest.fixture(scope="module")
+def answer(folder: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
+    """The program, read once."""
+    program = torch.export.load(folder / "model.pt2").module()
+    return lambda chips: program(torch.from_numpy(chips)).numpy()
 
 
-def test_blend(classifier: MineClassifier, tmp_path: Path) -> None:
-    model, chips = dataclasses.replace(classifier, chosen="blend"), chips_to_ask_about()
-    found = run_program(exported(model, tmp_path / "model"), chips)
-    np.testing.assert_allclose(found, model.predict(chips), atol=1e-5)
-
-
-def test_batches_of_any_size(folder: Path, classifier: MineClassifier) -> None:
+def test_batches_of_any_size(
+    answer: Callable[[NDArray[np.float32]], NDArray[np.float64]], classifier: MineClassifier
+) -> None:
     chips = chips_to_ask_about()
     wanted = classifier.predict(chips)
     for batch in (1, 5, len(chips)):
-        np.testing.assert_allclose(run_program(folder, chips[:batch]), wanted[:batch], atol=1e-5)
+        np.testing.assert_allclose(answer(chips[:batch]), wanted[:batch], atol=1e-5)
 
 
 def test_segmenter(tmp_path: Path) -> None:
     segmenter, chips = small_outliner(), chips_to_ask_about(4)
-    found = run_program(exported(segmenter, tmp_path / "model"), chips)
+    program = torch.export.load(exported(segmenter, tmp_path / "model") / "model.pt2").module()
+    found = program(torch.from_numpy(chips)).numpy()
     np.testing.assert_allclose(found, segmenter.predict(chips), atol=1e-5)
     assert np.isnan(found[0, 2:9, 5:20]).all()
 

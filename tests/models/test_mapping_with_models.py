@@ -13,7 +13,7 @@ from mining_the_mines.mapping.plan import StoredModel
 from mining_the_mines.mapping.probability_raster import joined_rows, read_probability
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.predictor import ModelSource, WindowClassifier, load_pixel_predictor
-from mining_the_mines.models.storage import save_classifier, save_segmenter
+from mining_the_mines.models.storage import save_complete
 from support.chip_files import BANDS, write_chip
 from support.networks import SIX_BANDS, random_reflectance, trained_segmenter
 from support.scene_files import make_here, map_rows, plan_map, plan_scene, scene_at
@@ -26,7 +26,7 @@ def segmenter_of(bands: tuple[str, ...], size: int) -> MineSegmenter:
 
 def stored_outliner(folder: Path, model: MineSegmenter) -> StoredModel:
     folder.mkdir(exist_ok=True)
-    save_segmenter(model, folder)
+    save_complete(model, folder)
     return StoredModel(folder, load_pixel_predictor, "segmenter", "1", ModelSource(folder, "1").content_hash())
 
 
@@ -64,7 +64,7 @@ def test_batch_of_windows(tmp_path: Path) -> None:
 
 
 def test_classifier_maps_windows(classifier: MineClassifier, tmp_path: Path) -> None:
-    save_classifier(classifier, tmp_path)
+    save_complete(classifier, tmp_path)
     mapper = load_pixel_predictor(tmp_path)
     assert isinstance(mapper, WindowClassifier)
     assert (mapper.chips, mapper.threshold, mapper.window, mapper.coarse) == (classifier.chips, 0.4321, 16, True)
@@ -80,7 +80,7 @@ def test_classifier_maps_windows(classifier: MineClassifier, tmp_path: Path) -> 
 
 def test_scene_smaller_than_a_chip(classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    save_classifier(classifier, tmp_path / "model")
+    save_complete(classifier, tmp_path / "model")
     stored = StoredModel(tmp_path / "model", load_pixel_predictor, "classifier", "1", "hash")
     path = write_chip(tmp_path / "chip.tif", random_reflectance(1, size=40)[0][:, :9, :40], BANDS, georeferenced=True)
     found = whole_map(path, stored, tmp_path / "parts")

@@ -13,7 +13,6 @@ from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.batches import (
     Batch,
-    ChipRows,
     PackedDataset,
     ordered_loader,
     training_loader,
@@ -23,17 +22,16 @@ from support.chip_files import packed_chips, write_folder
 from support.networks import small_ensemble
 
 
-def labelled(count: int = 12) -> ChipRows:
+def labelled(count: int = 12) -> PackedDataset:
     """Chips whose label is whether their number is odd, in reverse order."""
     packed = packed_chips(count)
-    return ChipRows(packed, packed.filenames[::-1], np.arange(count)[::-1] % 2)
+    return PackedDataset(packed, packed.filenames[::-1], np.arange(count)[::-1] % 2)
 
 
-def epoch_of(seed: int, epoch: int, first_epoch: int = 0) -> list[Batch]:
-    loader = training_loader(labelled(), 4, seed, first_epoch=first_epoch)
-    if not first_epoch:
-        assert isinstance(loader.sampler, DistributedSampler)
-        loader.sampler.set_epoch(epoch)
+def epoch_of(seed: int, epoch: int) -> list[Batch]:
+    dataset = labelled()
+    sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, seed=seed)
+    loader = training_loader(dataset, sampler, 4, epoch)
     torch.rand(epoch + 3)
     return list(loader)
 
@@ -70,7 +68,7 @@ def test_pixels_are_not_sent(tmp_path: Path) -> None:
     folder = ChipFolder(write_folder(tmp_path / "images", names))
     settings = ChipSettings(bands=("B2", "B3", "B4", "B8", "B11", "B12"))
     packed = pack_chips(folder, take_inventory(folder, settings), settings, tmp_path / "packed")
-    dataset = PackedDataset(ChipRows(packed, packed.filenames, np.zeros(6, dtype=np.int64)))
+    dataset = PackedDataset(packed, packed.filenames, np.zeros(6, dtype=np.int64))
     sent = pickle.dumps(dataset)
     assert len(sent) < packed.array.nbytes / 4
     received = pickle.loads(sent)  # noqa: S301 - our own

@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import multiprocessing.process
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -13,9 +14,9 @@ import pandas as pd
 import pytest
 import torch
 
+from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
 from mining_the_mines.models.cross_validation import CrossValidation
-from mining_the_mines.models.kinds import LabelledChips, ignore_epochs
-from mining_the_mines.models.networks import ClassifierNetworks
+from mining_the_mines.models.kinds import ignore_epochs
 from mining_the_mines.models.training import FINISHED, LAST_CHECKPOINT, AtomicCheckpoints
 from support.training_data import (
     BATCH_NORM,
@@ -26,20 +27,23 @@ from support.training_data import (
     train,
 )
 
-#: Children that train begin anew: torch lets none do that if forked from a process with threads of autograd.
+#: A child that trains begins anew: torch lets none do that if forked from a process with threads of autograd.
 SPAWN = multiprocessing.get_context("spawn")
 #: All others start at once, with all that is imported already.
 FORK = multiprocessing.get_context("fork")
 
-EVERYTHING_AT_ONCE = {
-    "network": BATCH_NORM,
-    "average_decay": 0.7,
-    "early_stopping_patience": 3,
-    "early_stopping_share": 0.3,
-    "learning_rate": 1e-2,
-    "accumulate_batches": 2,
-    "augmentation": {"mix_up": 0.2, "band_dropout": 0.1},
-}
+SETTINGS = quick_settings(
+    network=BATCH_NORM,
+    epochs=4,
+    average_decay=0.7,
+    learning_rate=1e-2,
+    accumulate_batches=2,
+    augmentation={"mix_up": 0.2, "band_dropout": 0.1},
+)
+
+
+class Interruption(Exception):  # noqa: N818 - no error of the training
+    """Ends a training as Ctrl-C would; Lightning answers to that in its own way."""
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +52,33 @@ def data() -> TrainingData:
     return separable_chips()
 
 
+@pytest.fixture(scope="module")
+def interrupted(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of a training that was interrupted in the middle of its second fold; for copies."""
+    folder = tmp_path_factory.mktemp("interrupted") / "checkpoints"
+
+    def interrupt(event: EpochEvent) -> None:
+        if (event.training, event.epoch) == ("network, fold 1", 2):
+            raise Interruption
+
+    with epoch_listener(interrupt), pytest.raises(Interruption):
+        train(data, folder, SETTINGS)
+    assert (folder / "network_0" / "fit.pt").exists()
+    assert (folder / "network_1" / "network_0" / LAST_CHECKPOINT).exists()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def straight(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> CrossValidation:
+    """The same training, not interrupted."""
+    return train(data, tmp_path_factory.mktemp("straight"), SETTINGS)
+
+
 def assert_same(resumed: CrossValidation, straight: CrossValidation) -> None:
     for ours, theirs in zip(resumed.model.members, straight.model.members, strict=True):
         assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     pd.testing.assert_series_equal(by_chip(resumed), by_chip(straight), check_exact=True)
     pd.testing.assert_frame_equal(resumed.curves, straight.curves, check_exact=True)
-
-
-def kill_in_mid_epoch(data: TrainingData, folder: Path, settings: ClassifierNetworks) -> None:
-    """Train in another process, and kill it as soon as the second fold has a checkpoint."""
-    process = SPAWN.Process(target=train, args=(data, folder, settings))
-    process.start()
-    kill_when(process, (folder / "network_1" / "network_0" / LAST_CHECKPOINT).is_file)
-    assert (folder / "network_0" / "fit.pt").exists()
-    assert not (folder / "network_1" / "fit.pt").exists()
 
 
 def kill_when(process: multiprocessing.process.BaseProcess, ready: Callable[[], bool]) -> None:
@@ -76,53 +93,44 @@ def kill_when(process: multiprocessing.process.BaseProcess, ready: Callable[[], 
     assert process.exitcode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [EVERYTHING_AT_ONCE, {"loader_workers": 1}],
-    ids=["averaged and stopped early", "reading ahead"],
-)
-def test_killed_run_gives_the_same_weights(changes: dict[str, object], data: TrainingData, tmp_path: Path) -> None:
-    settings = quick_settings(epochs=8, **changes)
-    kill_in_mid_epoch(data, tmp_path / "killed", settings)
-    resumed = train(data, tmp_path / "killed", settings)
-    assert_same(resumed, train(data, tmp_path / "straight", settings))
-    assert list((tmp_path / "killed").iterdir()) == []
+def test_killed_run_gives_the_same_weights(data: TrainingData, straight: CrossValidation, tmp_path: Path) -> None:
+    process = SPAWN.Process(target=train, args=(data, tmp_path, SETTINGS))
+    process.start()
+    kill_when(process, (tmp_path / "network_1" / "network_0" / LAST_CHECKPOINT).is_file)
+    assert (tmp_path / "network_0" / "fit.pt").exists()
+    assert not (tmp_path / "network_1" / "fit.pt").exists()
+    assert_same(train(data, tmp_path, SETTINGS), straight)
+    assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"average_decay": 0.7, "network": BATCH_NORM},
-        {"network": BATCH_NORM, "early_stopping_patience": 1, "early_stopping_share": 0.3, "learning_rate": 3e-2},
-    ],
-    ids=["averaged", "stopped early"],
-)
+def test_reading_ahead(data: TrainingData, interrupted: Path, straight: CrossValidation, tmp_path: Path) -> None:
+    shutil.copytree(interrupted, tmp_path / "copy")
+    assert_same(train(data, tmp_path / "copy", SETTINGS.model_copy(update={"loader_workers": 1})), straight)
+
+
 @pytest.mark.parametrize("finished", [True, False])
-def test_kill_after_the_last_epoch(
-    changes: dict[str, object], finished: bool, data: TrainingData, tmp_path: Path
-) -> None:
-    settings = quick_settings(epochs=8, **changes)
-    chips = LabelledChips(data.packed, data.folds[data.folds["split"] == "train"], data.statistics)
-    straight = settings.fit(chips, 0, tmp_path, ignore_epochs)
+def test_kill_after_the_last_epoch(finished: bool, data: TrainingData, tmp_path: Path) -> None:
+    chips = data.labelled()
+    straight = SETTINGS.fit(chips, 0, tmp_path, ignore_epochs)
     if not finished:
         (tmp_path / "network_0" / FINISHED).unlink()
-    again = settings.fit(chips, 0, tmp_path, ignore_epochs)
+    again = SETTINGS.fit(chips, 0, tmp_path, ignore_epochs)
     assert all(torch.equal(again.members[0][name], tensor) for name, tensor in straight.members[0].items())
     np.testing.assert_array_equal(again.probabilities, straight.probabilities)
     assert again.curves == straight.curves
 
 
 @pytest.mark.parametrize("what", ["parameters", "chips", "labels"])
-def test_checkpoints_of_other_data(what: str, data: TrainingData, tmp_path: Path) -> None:
-    settings = quick_settings(epochs=8)
-    kill_in_mid_epoch(data, tmp_path / "killed", settings)
+def test_checkpoints_of_other_data(what: str, data: TrainingData, interrupted: Path, tmp_path: Path) -> None:
+    shutil.copytree(interrupted, tmp_path / "copy")
+    settings = SETTINGS
     if what == "parameters":
         settings = settings.model_copy(update={"learning_rate": 1e-4})
     elif what == "chips":
         data = separable_chips(seed=1)
     else:
         data = data.with_flipped_labels(0)
-    assert_same(train(data, tmp_path / "killed", settings), train(data, tmp_path / "straight", settings))
+    assert_same(train(data, tmp_path / "copy", settings), train(data, tmp_path / "straight", settings))
 
 
 def test_only_folders_of_jobs_are_removed(data: TrainingData, tmp_path: Path) -> None:
@@ -133,14 +141,13 @@ def test_only_folders_of_jobs_are_removed(data: TrainingData, tmp_path: Path) ->
 
 
 def test_workers_end_with_a_killed_parent(data: TrainingData, tmp_path: Path) -> None:
-    folder = tmp_path / "killed"
-    process = SPAWN.Process(target=train, args=(data, folder, quick_settings(epochs=400), 2))
+    process = FORK.Process(target=train, args=(data, tmp_path, quick_settings(epochs=400), 2))
     process.start()
-    checkpoint = folder / "network_1" / "network_0" / LAST_CHECKPOINT
+    checkpoint = tmp_path / "network_1" / "network_0" / LAST_CHECKPOINT
     kill_when(process, checkpoint.is_file)
-    time.sleep(1)
+    time.sleep(0.5)
     written = checkpoint.stat().st_mtime_ns
-    time.sleep(1)
+    time.sleep(0.5)
     assert checkpoint.stat().st_mtime_ns == written
 
 

@@ -19,9 +19,8 @@ from mining_the_mines.models.storage import (
     load_complete,
     load_model,
     load_models,
-    save_classifier,
+    save_complete,
     save_model,
-    save_segmenter,
 )
 from support.networks import complete_segmenter, random_reflectance, small_spec, trained_classifier
 
@@ -48,7 +47,7 @@ def same(one: TrainedModel, other: TrainedModel) -> bool:
 @pytest.mark.parametrize("chosen", ["trees", "logistic", "network", "blend"])
 def test_classifier(chosen: str, classifier: MineClassifier, tmp_path: Path) -> None:
     stored = replace(classifier, chosen=chosen)
-    save_classifier(stored, tmp_path)
+    save_complete(stored, tmp_path)
     loaded = load_classifier(tmp_path)
     found = loaded.predict(chips())
     np.testing.assert_array_equal(found, stored.predict(chips()))
@@ -60,14 +59,14 @@ def test_classifier(chosen: str, classifier: MineClassifier, tmp_path: Path) -> 
 
 def test_segmenter(tmp_path: Path) -> None:
     stored = segmenter()
-    save_segmenter(stored, tmp_path)
+    save_complete(stored, tmp_path)
     loaded = load_complete(tmp_path)
     np.testing.assert_array_equal(loaded.predict(chips(48)), stored.predict(chips(48)))
     assert (loaded.threshold, loaded.chips, loaded.window) == (0.3719, stored.chips, 48)
 
 
 def test_no_pickle(classifier: MineClassifier, tmp_path: Path) -> None:
-    save_classifier(classifier, tmp_path)
+    save_complete(classifier, tmp_path)
     for path in (path for path in tmp_path.rglob("*") if path.is_file()):
         if path.suffix == ".json":
             json.loads(path.read_text(encoding="utf-8"))

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining_the_mines.chips.masks import UNKNOWN
-from mining_the_mines.models.batches import CropDataset, CropSampler, crop_loader
+from mining_the_mines.models.batches import CropDataset, CropSampler, training_loader
 from mining_the_mines.sentinel2.reflectance import NODATA
-from support.segmentation_data import SIZE, outlined_chips
+from support.segmentation_data import outlined_chips
+from support.training_data import SIZE
 
 
 def windows(mines: int = 6, others: int = 20, size: int = 64) -> pd.DataFrame:
@@ -61,5 +62,5 @@ def test_left_over_crop() -> None:
     names = tuple(data.chips.folds["filename"])
     dataset = CropDataset(data.chips.packed, data.masks, names)
     table = windows(mines=5, others=0, size=SIZE).assign(row=0, column=0)
-    batches = list(crop_loader(dataset, CropSampler(table, None, None, 0), 4, 0, 0))
+    batches = list(training_loader(dataset, CropSampler(table, None, None, 0), 4))
     assert [len(masks) for _, masks in batches] == [4]

@@ -24,7 +24,7 @@ from mining_the_mines.mapping.scene_discovery import PreparedScenes
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.models.predictor import ModelSource
-from mining_the_mines.models.storage import save_segmenter
+from mining_the_mines.models.storage import save_complete
 from mining_the_mines.pipelines.mapping import create_pipeline
 from mining_the_mines.pipelines.mapping.nodes import (
     MAP_COLUMNS,
@@ -109,7 +109,7 @@ def test_facts_of_the_segmenter(tmp_path: Path) -> None:
     chips = ChipSettings(bands=SIX_BANDS)
     model = replace(complete_segmenter(), chips=chips, source=ModelSource(tmp_path / "model", "2026-01-01T00.00.00"))
     (tmp_path / "model").mkdir()
-    save_segmenter(model, tmp_path / "model")
+    save_complete(model, tmp_path / "model")
     scene = write_scene(tmp_path / "north.tif", np.concatenate([ground(60, 60)] * 3), SIX_BANDS)
     compositing, acquisition, dask = CompositingSettings(), AcquisitionSettings(), DaskSettings(workers=1)
     prepared = prepare_scenes([str(scene)], model, compositing, acquisition, dask, tmp_path / "composites")
@@ -126,7 +126,7 @@ def test_pipeline_lists_its_maps(tmp_path: Path) -> None:
     chips = ChipSettings(bands=SIX_BANDS)
     (tmp_path / "model").mkdir()
     model = replace(complete_segmenter(), chips=chips, source=ModelSource(tmp_path / "model", "1"))
-    save_segmenter(model, tmp_path / "model")
+    save_complete(model, tmp_path / "model")
     scene = write_scene(tmp_path / "north.tif", np.concatenate([ground(60, 60)] * 3), SIX_BANDS)
     nothing = NamedAreasDataset(filepath=None)
     catalog = DataCatalog(

@@ -15,7 +15,6 @@ from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.models.cross_validation import CrossValidation, cross_validate
 from mining_the_mines.models.kinds import ChipLayout, MaskedChips
 from mining_the_mines.models.networks import SegmenterNetworks
-from mining_the_mines.models.segmentation import SegmentationTask
 from support.training_data import BANDS, SIZE, TrainingData, separable_chips
 
 SMALL_UNET = {"encoder_depth": 2, "decoder_channels": [16, 8]}
@@ -72,13 +71,6 @@ def masked_chips(data: OutlineData, cutting: WindowSettings | None = None) -> Ma
     )
 
 
-def task_of(
-    data: OutlineData, settings: SegmenterNetworks | None = None, cutting: WindowSettings | None = None
-) -> SegmentationTask:
-    """The question where the squares are."""
-    return SegmentationTask(masked_chips(data, cutting), settings or quick_outline_settings())
-
-
 def train_outlines(
     data: OutlineData,
     folder: Path,
@@ -96,8 +88,3 @@ def iou_of(result: CrossValidation, data: OutlineData) -> float:
     masks = data.masks.array[data.masks.rows(result.filenames)]
     called, mine = result.probabilities >= 0.5, masks == 1
     return float((called & mine).sum() / (called | mine).sum())
-
-
-__all__ = [
-    "BANDS", "SIZE", "OutlineData", "iou_of", "outlined_chips", "quick_outline_settings", "task_of", "train_outlines",
-]  # fmt: skip

@@ -27,7 +27,7 @@ def chips_to_ask_about(count: int = 12, seed: int = 7) -> NDArray[np.float32]:
 
 
 def small_detector(chosen: str = "trees") -> MineClassifier:
-    """Trees and logistic regression on every family of features, networks of a few layers, and a blend of all."""
+    """Trees and logistic regression on every family of features, a network of a few layers, and a blend of all."""
     chips = random_reflectance(40, size=SIZE, seed=1)
     chips[::2, 4:, 8:24, 8:24] += 0.1
     chips[2, :, :3] = np.nan
@@ -38,14 +38,14 @@ def small_detector(chosen: str = "trees") -> MineClassifier:
         chosen=chosen,
         threshold=0.4321,
         chips=ChipSettings(bands=SIX_BANDS, size=SIZE),
-        models={name: result.model for name, result in tables.items()} | {"network": trained_classifier(2, "flips")},
+        models={name: result.model for name, result in tables.items()} | {"network": trained_classifier(1)},
         blend=Blend(weights={"trees": 0.7, "logistic": 0.1, "network": 0.4}, intercept=-0.1),
     )
 
 
 def small_outliner() -> MineSegmenter:
-    """U-Nets of a few layers."""
-    return MineSegmenter(ChipSettings(bands=SIX_BANDS, size=SIZE), trained_segmenter(2, "flips"), 0.5)
+    """A U-Net of a few layers."""
+    return MineSegmenter(ChipSettings(bands=SIX_BANDS, size=SIZE), trained_segmenter(1), 0.5)
 
 
 def exported(model: MineClassifier | MineSegmenter, folder: Path) -> Path:

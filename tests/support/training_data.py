@@ -34,6 +34,10 @@ class TrainingData:
         folds.loc[chosen, "label"] = 1 - folds.loc[chosen, "label"]
         return TrainingData(self.packed, folds, self.statistics)
 
+    def labelled(self) -> LabelledChips:
+        """The training split."""
+        return LabelledChips(self.packed, self.folds[self.folds["split"] == "train"], self.statistics)
+
     def in_fold(self, fold: int) -> list[str]:
         """Names of a fold's chips."""
         names: list[str] = self.folds.loc[self.folds["fold"] == fold, "filename"].tolist()
@@ -81,9 +85,10 @@ def train(
     data: TrainingData, folder: Path, settings: ClassifierNetworks | None = None, workers: int = 1
 ) -> CrossValidation:
     """Cross-validate in a folder."""
-    chips = LabelledChips(data.packed, data.folds[data.folds["split"] == "train"], data.statistics)
     layout = ChipLayout(bands=BANDS, chip_size=SIZE)
-    return cross_validate({"network": settings or quick_settings()}, chips, layout, folder, workers)["network"]
+    return cross_validate({"network": settings or quick_settings()}, data.labelled(), layout, folder, workers)[
+        "network"
+    ]
 
 
 def by_chip(result: CrossValidation) -> "pd.Series[float]":

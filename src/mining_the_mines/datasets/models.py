@@ -16,10 +16,9 @@ from mining_the_mines.models.storage import (
     load_model,
     load_models,
     load_segmenter,
-    save_classifier,
+    save_complete,
     save_model,
     save_models,
-    save_segmenter,
 )
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ class ClassifierDataset(CompleteModelDataset[MineClassifier, MineClassifier]):
     def save(self, data: MineClassifier) -> None:
         """Write the model."""
         with whole_folder(self.save_folder) as draft:
-            save_classifier(data, draft)
+            save_complete(data, draft)
 
 
 class SegmenterDataset(CompleteModelDataset[MineSegmenter, MineSegmenter]):
@@ -137,7 +136,7 @@ class SegmenterDataset(CompleteModelDataset[MineSegmenter, MineSegmenter]):
     def save(self, data: MineSegmenter) -> None:
         """Write the model."""
         with whole_folder(self.save_folder) as draft:
-            save_segmenter(data, draft)
+            save_complete(data, draft)
 
 
 class ModelPackageDataset(BuiltFolderDataset["StoredPackage", "StoredPackage"]):

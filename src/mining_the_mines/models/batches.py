@@ -1,7 +1,6 @@
 """Batches of packed chips, and of windows of chips with their masks, for training."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,28 +21,19 @@ Batch = tuple[Tensor, Tensor]
 Crop = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class ChipRows:
-    """Some of the packed chips with their labels.
+class PackedDataset(Dataset[Batch]):
+    """Reads whole batches of packed digital numbers from the memory map in one go.
 
-    Attributes:
+    Args:
         packed: All packed chips.
         filenames: Which of them.
         labels: ``(len(filenames),)`` of 0 and 1.
     """
 
-    packed: PackedChips
-    filenames: tuple[str, ...]
-    labels: NDArray[np.int64]
-
-
-class PackedDataset(Dataset[Batch]):
-    """Reads whole batches of packed digital numbers from the memory map in one go."""
-
-    def __init__(self, chips: ChipRows) -> None:
-        self.packed = chips.packed  # not its array: that would be copied whole into every reading process
-        self.rows = np.asarray(chips.packed.rows(chips.filenames), dtype=np.int64)
-        self.labels = torch.from_numpy(chips.labels.astype(np.float32))
+    def __init__(self, packed: PackedChips, filenames: tuple[str, ...], labels: NDArray[np.int64]) -> None:
+        self.packed = packed  # not its array: that would be copied whole into every reading process
+        self.rows = np.asarray(packed.rows(filenames), dtype=np.int64)
+        self.labels = torch.from_numpy(labels.astype(np.float32))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,71 +44,6 @@ class PackedDataset(Dataset[Batch]):
     def __getitems__(self, positions: list[int]) -> Batch:
         """Batch of digital numbers ``(B, C, H, W)`` uint16 and labels ``(B,)`` float32."""
         return torch.from_numpy(self.packed.array[self.rows[positions]]), self.labels[positions]
-
-
-def take_batch(batch: Any) -> Any:  # noqa: ANN401 - of any type
-    """Pass a batch on: the datasets here return whole batches where the loader expects items."""
-    return batch
-
-
-def training_loader(
-    chips: ChipRows, batch_size: int, seed: int, workers: int = 0, first_epoch: int = 0
-) -> DataLoader[Batch]:
-    """Batches in a new order every epoch, which depends on the seed and the epoch's number only.
-
-    Args:
-        chips: What to learn from.
-        batch_size: Chips a batch.
-        seed: Seed of the order.
-        workers: Processes that read ahead.
-        first_epoch: Epoch at which the training begins. Lightning tells the epoch's number too late for processes that
-            read ahead.
-    """
-    dataset = PackedDataset(chips)
-    sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, shuffle=True, seed=seed)
-    sampler.set_epoch(first_epoch)
-    return resumable_loader(dataset, sampler, batch_size, seed, workers)
-
-
-def resumable_loader(
-    dataset: Dataset[Batch], sampler: Sampler[Any], batch_size: int, seed: int, workers: int
-) -> DataLoader[Batch]:
-    """Batches as the sampler draws them, which leave torch's own random numbers alone.
-
-    Args:
-        dataset: Gives whole batches.
-        sampler: Draws each epoch anew; it is set to the first one already.
-        batch_size: Samples a batch; a left-over smaller one is not trained on.
-        seed: Seed of the workers.
-        workers: Processes that read ahead.
-    """
-    samples = len(sampler)  # type: ignore[arg-type] # torch declares no length, and every sampler here has one
-    return DataLoader(
-        dataset,
-        batch_size=batch_size,
-        sampler=sampler,
-        # Each pass draws a seed for its workers. Drawn from torch's own generator, it would shift the random numbers of
-        # augmentation, and of a resumed run otherwise than of one that was never interrupted.
-        generator=torch.Generator().manual_seed(seed),
-        drop_last=samples > batch_size,  # batch norm can't learn from a left-over chip
-        num_workers=workers,
-        collate_fn=take_batch,
-        persistent_workers=workers > 0,
-        pin_memory=torch.cuda.is_available(),
-    )
-
-
-def ordered_loader(chips: ChipRows, batch_size: int) -> DataLoader[Batch]:
-    """Batches in the given order."""
-    return DataLoader(PackedDataset(chips), batch_size=batch_size, collate_fn=take_batch)
-
-
-def decode_batch(digital_numbers: Tensor) -> Tensor:
-    """Packed digital numbers to reflectance, on their device; see :mod:`mining_the_mines.sentinel2.reflectance`."""
-    numbers = digital_numbers.to(torch.float32, copy=True)
-    missing = numbers == NODATA
-    # In place: on large chips, new arrays for each step of this take longer than the arithmetic.
-    return numbers.sub_(OFFSET).div_(QUANTIFICATION).masked_fill_(missing, torch.nan)
 
 
 class CropDataset(Dataset[Batch]):
@@ -202,26 +127,52 @@ def _negatives_an_epoch(positives: int, negatives: int, share: float | None) -> 
     return min(negatives, round(positives * share / (1 - share)))
 
 
-def crop_loader(
-    dataset: CropDataset, sampler: CropSampler, batch_size: int, workers: int, first_epoch: int
+def training_loader(
+    dataset: Dataset[Batch],
+    sampler: "DistributedSampler[Batch] | CropSampler",
+    batch_size: int,
+    first_epoch: int = 0,
+    workers: int = 0,
 ) -> DataLoader[Batch]:
-    """Batches of crops; see :func:`training_loader`."""
+    """Batches in a new order every epoch, which leave torch's own random numbers alone.
+
+    Args:
+        dataset: Returns whole batches.
+        sampler: Draws the order from its seed and the number of the epoch.
+        batch_size: Samples per batch; a left-over smaller one is not trained on.
+        first_epoch: Epoch at which the training begins. Lightning sets the epoch too late for processes that read
+            ahead.
+        workers: Processes that read ahead.
+    """
     sampler.set_epoch(first_epoch)
-    return resumable_loader(dataset, sampler, batch_size, sampler.seed, workers)
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        # Each pass draws a seed for its workers. Drawn from torch's own generator, it would shift the random numbers of
+        # augmentation, and of a resumed run otherwise than of one that was never interrupted.
+        generator=torch.Generator().manual_seed(sampler.seed),
+        drop_last=len(sampler) > batch_size,  # batch norm can't learn from a left-over chip
+        num_workers=workers,
+        collate_fn=take_batch,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )
 
 
-def whole_chip_loader(dataset: CropDataset, batch_size: int) -> DataLoader[Batch]:
-    """Batches of whole chips in the dataset's order."""
-    crops = [(number, 0, 0) for number in range(len(dataset))]
-    return DataLoader(dataset, batch_size=batch_size, sampler=_Sequence(crops), collate_fn=take_batch)
+def ordered_loader(dataset: Dataset[Batch], batch_size: int, crops: Sequence[Crop] | None = None) -> DataLoader[Batch]:
+    """Batches in the dataset's order, or of crops in theirs."""
+    return DataLoader(dataset, batch_size=batch_size, sampler=crops, collate_fn=take_batch)
 
 
-class _Sequence(Sampler[Crop]):
-    def __init__(self, crops: list[Crop]) -> None:
-        self.crops = crops
+def take_batch(batch: Any) -> Any:  # noqa: ANN401 - of any type
+    """Pass a batch on: the datasets here return whole batches where the loader expects items."""
+    return batch
 
-    def __len__(self) -> int:
-        return len(self.crops)
 
-    def __iter__(self) -> Iterator[Crop]:
-        return iter(self.crops)
+def decode_batch(digital_numbers: Tensor) -> Tensor:
+    """Packed digital numbers to reflectance, on their device; see :mod:`mining_the_mines.sentinel2.reflectance`."""
+    numbers = digital_numbers.to(torch.float32, copy=True)
+    missing = numbers == NODATA
+    # In place: on large chips, new arrays for each step of this take longer than the arithmetic.
+    return numbers.sub_(OFFSET).div_(QUANTIFICATION).masked_fill_(missing, torch.nan)

@@ -6,6 +6,7 @@ the distance; maximum a posteriori).
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ class Blend(BaseModel):
     weights: dict[str, float]
     intercept: float
 
-    def predict(self, probabilities: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    def predict(self, probabilities: Mapping[str, NDArray[np.floating[Any]]]) -> NDArray[np.float64]:
         """Blend the probabilities of the models, each ``(N,)``."""
         total = np.full(len(next(iter(probabilities.values()))), self.intercept)
         for model, weight in self.weights.items():
@@ -87,6 +88,6 @@ def _columns(probabilities: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
     return {str(name): column.to_numpy(dtype=np.float64) for name, column in probabilities.items()}
 
 
-def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_odds(probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     log_odds: NDArray[np.float64] = logit(np.clip(probabilities, CLOSEST, 1 - CLOSEST))
     return log_odds

@@ -1,27 +1,22 @@
 """Training of networks that classify chips."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import DataLoader
+from torch.utils.data import DistributedSampler
 from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 
 from mining_the_mines.models.augmentation import mix_up
-from mining_the_mines.models.batches import Batch, ChipRows, decode_batch, ordered_loader, training_loader
+from mining_the_mines.models.batches import Batch, PackedDataset, decode_batch, ordered_loader, training_loader
 from mining_the_mines.models.classifier_network import ClassifierNetwork
-from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed
 from mining_the_mines.models.kinds import LabelledChips
-from mining_the_mines.models.networks import ClassifierTrainingSettings
-from mining_the_mines.models.spectral_input import BandScale
-from mining_the_mines.models.training import NetworkTraining
+from mining_the_mines.models.networks import ClassifierNetworks
+from mining_the_mines.models.spectral_input import band_scale
+from mining_the_mines.models.training import FitPlan, NetworkTraining
 
 
 class ClassifierTraining(NetworkTraining):
@@ -35,12 +30,12 @@ class ClassifierTraining(NetworkTraining):
     """
 
     network: ClassifierNetwork
-    settings: ClassifierTrainingSettings
+    settings: ClassifierNetworks
 
     def __init__(
         self,
         classifier: ClassifierNetwork,
-        settings: ClassifierTrainingSettings,
+        settings: ClassifierNetworks,
         weights: tuple[float, float],
         seed: int,
     ) -> None:
@@ -55,7 +50,7 @@ class ClassifierTraining(NetworkTraining):
         reflectance = self.augment(decode_batch(digital_numbers))
         if self.settings.augmentation.mix_up:
             reflectance, targets = mix_up(reflectance, targets, self.settings.augmentation.mix_up)
-        loss = classification_loss(self.network.logits(reflectance), targets, self.settings, self.weights)
+        loss = self._loss(self.network.logits(reflectance), targets)
         self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 
@@ -63,12 +58,15 @@ class ClassifierTraining(NetworkTraining):
         """Scores on chips that are not trained on."""
         digital_numbers, labels = batch
         logits = self.network.logits(decode_batch(digital_numbers))
-        loss = classification_loss(logits, labels, self.settings, self.weights)
+        loss = self._loss(logits, labels)
         self.roc_auc.update(logits.sigmoid(), labels.int())
         self.average_precision.update(logits.sigmoid(), labels.int())
         self.log("validation_loss", loss, batch_size=len(labels))
         self.log("validation_roc_auc", self.roc_auc)
         self.log("validation_average_precision", self.average_precision)
+
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return classification_loss(logits, targets, self.settings.label_smoothing, self.weights)
 
 
 def class_weights(labels: Tensor) -> tuple[float, float]:
@@ -86,69 +84,37 @@ def class_weights(labels: Tensor) -> tuple[float, float]:
 
 
 def classification_loss(
-    logits: Tensor, targets: Tensor, settings: ClassifierTrainingSettings, weights: tuple[float, float]
+    logits: Tensor, targets: Tensor, label_smoothing: float, weights: tuple[float, float]
 ) -> Tensor:
-    """Mean loss of a batch.
+    """Mean cross entropy of a batch.
 
     Args:
         logits: ``(B,)``.
         targets: ``(B,)`` in 0–1; shares between come from mix-up.
-        settings: Names the loss, its smoothing and its focus.
+        label_smoothing: Share of the label that is spread over both classes.
         weights: Of negatives and positives.
 
     Returns:
         A scalar.
     """
     importance = (1 - targets) * weights[0] + targets * weights[1]
-    smoothed = targets * (1 - settings.label_smoothing) + settings.label_smoothing / 2
-    entropy = functional.binary_cross_entropy_with_logits(logits, smoothed, reduction="none")
-    if settings.loss == "focal":
-        distance = (logits.sigmoid() - targets).abs()
-        entropy = entropy * distance.pow(settings.focal_gamma)
-    return torch.mean(importance * entropy)
+    smoothed = targets * (1 - label_smoothing) + label_smoothing / 2
+    return torch.mean(importance * functional.binary_cross_entropy_with_logits(logits, smoothed, reduction="none"))
 
 
-@dataclass(frozen=True)
-class ClassificationTask:
-    """Chips with labels, as the folds of networks need them.
+def plan_classifier(kind: ClassifierNetworks, data: LabelledChips, fold: int, seed: int, first_epoch: int) -> FitPlan:
+    """Build a classifier, its batches and the way it learns; see :meth:`ClassifierNetworks.plan`."""
+    network = kind.new_network(band_scale(data.statistics[str(fold)]), data.packed.array.shape[-1])
+    learnt, watched = (_dataset(data, rows) for rows in (data.outside(fold), data.inside(fold)))
+    weights = class_weights(learnt.labels) if kind.class_weights else (1.0, 1.0)
+    network.prior.fill_(math.log(weights[0] / weights[1]))
+    sampler: DistributedSampler[Batch] = DistributedSampler(learnt, num_replicas=1, rank=0, shuffle=True, seed=seed)
+    return FitPlan(
+        ClassifierTraining(network, kind, weights, seed),
+        training_loader(learnt, sampler, kind.batch_size, first_epoch, kind.loader_workers),
+        ordered_loader(watched, kind.batch_size),
+    )
 
-    Attributes:
-        data: The training chips.
-        settings: How to train.
-    """
 
-    data: LabelledChips
-    settings: ClassifierTrainingSettings
-
-    def new_network(self, scale: BandScale) -> ClassifierNetwork:
-        """A network with fresh weights."""
-        return ClassifierNetwork(self.settings.network, scale, self.data.packed.array.shape[-1])
-
-    def new_training(self, network: ClassifierNetwork, rows: pd.DataFrame, seed: int) -> ClassifierTraining:
-        """The Lightning module that trains a network on some rows of the fold table."""
-        weights = (1.0, 1.0)
-        if self.settings.class_weights:
-            weights = class_weights(torch.tensor(rows["label"].to_numpy(dtype=np.int64)))
-        network.prior.fill_(math.log(weights[0] / weights[1]))
-        return ClassifierTraining(network, self.settings, weights, seed)
-
-    def training_batches(self, rows: pd.DataFrame, seed: int, first_epoch: int) -> DataLoader[Batch]:
-        """Batches in an order that depends on the seed and the epoch's number only."""
-        return training_loader(
-            self._chips(rows), self.settings.batch_size, seed, self.settings.loader_workers, first_epoch
-        )
-
-    def ordered_batches(self, rows: pd.DataFrame) -> DataLoader[Batch]:
-        """The chips in their order."""
-        return ordered_loader(self._chips(rows), self.settings.batch_size)
-
-    def can_stop_on(self, rows: pd.DataFrame) -> bool:
-        """Whether both classes are there, so that a loss on these chips tells anything."""
-        return rows["label"].nunique() == 2
-
-    def predict(self, ensemble: FoldEnsemble, filenames: Sequence[str]) -> NDArray[np.floating[Any]]:
-        """Probability of a mine for each chip, ``(N,)``."""
-        return predict_packed(ensemble, self.data.packed, filenames, self.settings.batch_size)
-
-    def _chips(self, rows: pd.DataFrame) -> ChipRows:
-        return ChipRows(self.data.packed, tuple(rows["filename"]), rows["label"].to_numpy(dtype=np.int64))
+def _dataset(data: LabelledChips, rows: pd.DataFrame) -> PackedDataset:
+    return PackedDataset(data.packed, tuple(rows["filename"]), rows["label"].to_numpy(dtype=np.int64))

@@ -1,6 +1,6 @@
 """Members of all folds, and models of a blend, as one module; and predictions for packed chips."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -141,62 +141,32 @@ class BlendModule(nn.Module):
 
 
 def predict_packed(
-    module: nn.Module,
-    packed: PackedChips,
-    filenames: Sequence[str],
-    batch_size: int,
-) -> NDArray[np.float64]:
-    """Probability of a mine for each named chip.
-
-    Args:
-        module: Takes reflectance ``(B, C, H, W)`` and returns ``(B,)`` probabilities.
-        packed: All packed chips.
-        filenames: Which of them.
-        batch_size: Chips at a time.
-
-    Returns:
-        ``(len(filenames),)``.
-    """
-    batches = _predict_batches(module, packed, filenames, batch_size)
-    return np.concatenate([np.empty(0), *(batch.double().numpy() for batch in batches)])
-
-
-def predict_packed_maps(
-    module: nn.Module,
-    packed: PackedChips,
-    filenames: Sequence[str],
-    batch_size: int,
-) -> NDArray[np.float16]:
-    """Probability of a mine for each pixel of each named chip.
-
-    Args:
-        module: Takes reflectance ``(B, C, H, W)`` and returns ``(B, H, W)`` probabilities, NaN for nodata.
-        packed: All packed chips.
-        filenames: Which of them.
-        batch_size: Chips at a time.
-
-    Returns:
-        ``(len(filenames), H, W)``. Half precision has three digits, more than any threshold needs.
-    """
-    maps = np.empty((len(filenames), *packed.array.shape[2:]), dtype=np.float16)
-    done = 0
-    for batch in _predict_batches(module, packed, filenames, batch_size):
-        maps[done : done + len(batch)] = batch.numpy()
-        done += len(batch)
-    return maps
-
-
-def _predict_batches(
     module: nn.Module, packed: PackedChips, filenames: Sequence[str], batch_size: int
-) -> Iterator[Tensor]:
+) -> NDArray[np.floating[Any]]:
+    """Probability of a mine for each named chip, or for each of its pixels.
+
+    Args:
+        module: Takes reflectance ``(B, C, H, W)`` and returns probabilities ``(B,)``, or ``(B, H, W)`` with NaN for
+            nodata.
+        packed: All packed chips.
+        filenames: Which of them; at least one.
+        batch_size: Chips at a time.
+
+    Returns:
+        float64 ``(len(filenames),)``, or float16 ``(len(filenames), H, W)``: half precision has three digits, more than
+        any threshold needs.
+    """
     device = _device()
     module.to(device).eval()
     rows = packed.rows(filenames)
+    batches = []
     for start in range(0, len(rows), batch_size):
         numbers = torch.from_numpy(packed.array[rows[start : start + batch_size]]).to(device)
         with torch.inference_mode():
-            yield module(decode_batch(numbers)).cpu()
+            probability = module(decode_batch(numbers)).cpu()
+        batches.append((probability.half() if probability.ndim == 3 else probability.double()).numpy())
     module.cpu()
+    return np.concatenate(batches)
 
 
 def predict_reflectance(module: nn.Module, reflectance: NDArray[np.float32]) -> NDArray[Any]:
@@ -210,10 +180,3 @@ def predict_reflectance(module: nn.Module, reflectance: NDArray[np.float32]) -> 
 
 def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def load_networks(networks: Sequence[nn.Module], members: Sequence[Weights]) -> Sequence[nn.Module]:
-    """Load the weights of members into networks."""
-    for network, weights in zip(networks, members, strict=True):
-        network.load_state_dict(weights)
-    return networks

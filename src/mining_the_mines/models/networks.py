@@ -1,5 +1,6 @@
 """Networks as kinds of models, and their parameters; importing this loads no torch."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
@@ -21,10 +22,16 @@ from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
 if TYPE_CHECKING:
     from torch import nn
 
+    from mining_the_mines.models.classifier_network import ClassifierNetwork
+    from mining_the_mines.models.segmenter_network import SegmenterNetwork
+    from mining_the_mines.models.spectral_input import BandScale
+    from mining_the_mines.models.training import FitPlan
+
+#: Networks whose weights are about to be loaded need no pretrained ones.
+_FROM_SCRATCH: Final = {"pretrained": False, "pretrained_file": None}
+
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Spread = Annotated[float, Field(ge=0.0)]
-#: Lightning's names of the precisions that chips can be trained in.
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 #: Symmetries of the square that a prediction is averaged over: none, the flips, or all eight (dihedral group).
 TestTimeAugmentation = Literal["none", "flips", "dihedral"]
 
@@ -108,11 +115,10 @@ class AugmentationSettings(BaseModel):
     )
 
 
-class TrainingSettings(BaseModel):
-    """How networks of any task are trained."""
+class Networks(ModelKind):
+    """Networks of any task, one or more per fold, and how they are trained."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    network: NetworkSpec = Field(description="The network.")
     augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Random variations of chips.")
     networks: int = Field(1, ge=1, description="Networks per fold, each from another seed; their mean is steadier.")
     epochs: int = Field(
@@ -123,21 +129,8 @@ class TrainingSettings(BaseModel):
     learning_rate: float = Field(1e-3, gt=0, description="Peak of the schedule.")
     warmup_epochs: int = Field(2, ge=0, description="Epochs of linear warm-up before the cosine decay to 0.")
     weight_decay: float = Field(1e-2, ge=0, description="Weight decay of AdamW; biases and norms are spared.")
-    gradient_clip: float = Field(1.0, gt=0, description="Largest gradient norm.")
     average_decay: float | None = Field(
         None, gt=0, lt=1, description="Decay a step of a moving average of the weights, which then replaces them."
-    )
-    precision: Precision | Literal["auto"] = Field(
-        "auto", description="Lightning's precision; auto is bf16-mixed where the GPU has it, else 32-true."
-    )
-    early_stopping_patience: int | None = Field(
-        None, ge=1, description="Stop after so many epochs without a lower loss on held-out training places."
-    )
-    early_stopping_share: float = Field(
-        0.15,
-        gt=0,
-        lt=0.5,
-        description="Share of the training places held out for early stopping; the scored fold is never used.",
     )
     validation_epochs: int = Field(
         1, ge=1, description="Score the held-out chips after every n-th epoch, for the learning curves."
@@ -157,21 +150,75 @@ class TrainingSettings(BaseModel):
     )
     seed: int = Field(0, description="Seed of weights, order and augmentation.")
 
+    @property
+    def epochs_a_fold(self) -> int:
+        """Epochs of all networks of a fold."""
+        return self.networks * self.epochs
 
-class ClassifierTrainingSettings(TrainingSettings):
-    """How networks that classify chips are trained."""
+    def fit(self, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
+        """Train the fold's networks, resumable at the last finished epoch."""
+        from mining_the_mines.models.training import fit_networks
+
+        return fit_networks(self, data, fold, folder, report)
+
+    def assemble(self, members: Sequence[Weights], layout: ChipLayout) -> "nn.Module":
+        """Average the networks of all folds over the symmetries of the square."""
+        from mining_the_mines.models.ensemble import FoldEnsemble
+        from mining_the_mines.models.spectral_input import empty_scale
+
+        kind = self.model_copy(update={"network": self.network.model_copy(update=_FROM_SCRATCH)})
+        networks = [kind.new_network(empty_scale(layout.bands), layout.chip_size) for _ in members]
+        for network, weights in zip(networks, members, strict=True):
+            network.load_state_dict(weights)
+        return FoldEnsemble(networks, self.test_time_augmentation)
+
+    @abstractmethod
+    def new_network(self, scale: "BandScale", chip_size: int) -> "nn.Module":
+        """Build a network with its first weights.
+
+        Args:
+            scale: The bands, and how they are distributed in the chips that it is trained on.
+            chip_size: Edge of the chips in pixels.
+        """
+
+    @abstractmethod
+    def plan(self, data: Any, fold: int, seed: int, first_epoch: int) -> "FitPlan":  # noqa: ANN401 - of its task
+        """Build a network, its batches and the way it learns.
+
+        Args:
+            data: The training chips.
+            fold: The fold that is held out.
+            seed: Seed of order and augmentation; the caller has seeded the weights.
+            first_epoch: Epoch at which the training goes on.
+        """
+
+
+class ClassifierNetworks(Networks):
+    """timm networks that classify chips."""
+
+    title: ClassVar[str] = "an ensemble of neural networks"
 
     network: ClassifierSpec = Field(ClassifierSpec(), description="The network.")
-    loss: Literal["cross_entropy", "focal"] = Field(
-        "cross_entropy", description="Loss; focal: T.-Y. Lin et al., Focal loss for dense object detection, ICCV 2017."
-    )
-    focal_gamma: float = Field(2.0, ge=0, description="Focusing exponent of the focal loss.")
     class_weights: bool = Field(True, description="Weigh both classes as if they were equally frequent.")
     label_smoothing: Share = Field(0.0, description="Share of the label that is spread over both classes.")
 
+    def new_network(self, scale: "BandScale", chip_size: int) -> "ClassifierNetwork":
+        """Build a network with its first weights."""
+        from mining_the_mines.models.classifier_network import ClassifierNetwork
 
-class SegmenterTrainingSettings(TrainingSettings):
-    """How segmenters are trained; the losses are those of segmentation-models-pytorch."""
+        return ClassifierNetwork(self.network, scale, chip_size)
+
+    def plan(self, data: LabelledChips, fold: int, seed: int, first_epoch: int) -> "FitPlan":
+        """Build a classifier, its batches and the way it learns."""
+        from mining_the_mines.models.classification import plan_classifier
+
+        return plan_classifier(self, data, fold, seed, first_epoch)
+
+
+class SegmenterNetworks(Networks):
+    """Networks of segmentation-models-pytorch, trained with its losses."""
+
+    title: ClassVar[str] = "an ensemble of segmentation networks"
 
     network: SegmenterSpec = Field(SegmenterSpec(), description="The network.")
     loss: Literal["dice", "bce_dice", "focal", "lovasz", "tversky"] = Field(
@@ -187,62 +234,18 @@ class SegmenterTrainingSettings(TrainingSettings):
         description="Weight of false alarms in the Tversky loss; missed pixels weigh 1 minus this.",
     )
 
-
-#: Networks whose weights are about to be loaded need no pretrained ones.
-_FROM_SCRATCH: Final = {"pretrained": False, "pretrained_file": None}
-
-
-class ClassifierNetworks(ClassifierTrainingSettings, ModelKind):
-    """timm networks that classify chips."""
-
-    title: ClassVar[str] = "an ensemble of neural networks"
-
-    @property
-    def epochs_a_fold(self) -> int:
-        """Epochs of all networks of a fold."""
-        return self.networks * self.epochs
-
-    def fit(self, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
-        """Train the fold's networks, resumable at the last finished epoch."""
-        from mining_the_mines.models.classification import ClassificationTask
-        from mining_the_mines.models.training import fit_networks
-
-        return fit_networks(ClassificationTask(data, self), fold, folder, report)
-
-    def assemble(self, members: Sequence[Weights], layout: ChipLayout) -> "nn.Module":
-        """Average the networks of all folds over the symmetries of the square."""
-        from mining_the_mines.models.classifier_network import ClassifierNetwork
-        from mining_the_mines.models.ensemble import FoldEnsemble, load_networks
-        from mining_the_mines.models.spectral_input import empty_scale
-
-        spec, scale = self.network.model_copy(update=_FROM_SCRATCH), empty_scale(layout.bands)
-        bare = [ClassifierNetwork(spec, scale, layout.chip_size) for _ in members]
-        return FoldEnsemble(load_networks(bare, members), self.test_time_augmentation)
-
-
-class SegmenterNetworks(SegmenterTrainingSettings, ModelKind):
-    """Networks of segmentation-models-pytorch."""
-
-    title: ClassVar[str] = "an ensemble of segmentation networks"
-
-    @property
-    def epochs_a_fold(self) -> int:
-        """Epochs of all networks of a fold."""
-        return self.networks * self.epochs
-
-    def fit(self, data: MaskedChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
-        """Train the fold's networks, resumable at the last finished epoch."""
-        from mining_the_mines.models.segmentation import SegmentationTask
-        from mining_the_mines.models.training import fit_networks
-
-        return fit_networks(SegmentationTask(data, self), fold, folder, report)
-
-    def assemble(self, members: Sequence[Weights], layout: ChipLayout) -> "nn.Module":
-        """Average the networks of all folds over the symmetries of the square."""
-        from mining_the_mines.models.ensemble import FoldEnsemble, load_networks
+    def new_network(self, scale: "BandScale", chip_size: int) -> "SegmenterNetwork":  # noqa: ARG002 - takes any size
+        """Build a network with its first weights."""
         from mining_the_mines.models.segmenter_network import SegmenterNetwork
-        from mining_the_mines.models.spectral_input import empty_scale
 
-        spec, scale = self.network.model_copy(update=_FROM_SCRATCH), empty_scale(layout.bands)
-        bare = [SegmenterNetwork(spec, scale) for _ in members]
-        return FoldEnsemble(load_networks(bare, members), self.test_time_augmentation)
+        return SegmenterNetwork(self.network, scale)
+
+    def plan(self, data: MaskedChips, fold: int, seed: int, first_epoch: int) -> "FitPlan":
+        """Build a segmenter, its batches and the way it learns.
+
+        Raises:
+            BadInputError: No window of the fold's training chips shows a mine.
+        """
+        from mining_the_mines.models.segmentation import plan_segmenter
+
+        return plan_segmenter(self, data, fold, seed, first_epoch)

@@ -1,13 +1,10 @@
 """Training of networks that segment chips; pixels whose label is unknown do not count."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from segmentation_models_pytorch.losses import (
     DiceLoss,
     FocalLoss,
@@ -16,7 +13,6 @@ from segmentation_models_pytorch.losses import (
     TverskyLoss,
 )
 from torch import Tensor
-from torch.utils.data import DataLoader
 from torchmetrics.classification import BinaryJaccardIndex
 
 from mining_the_mines.chips.masks import UNKNOWN
@@ -27,16 +23,15 @@ from mining_the_mines.models.batches import (
     Batch,
     CropDataset,
     CropSampler,
-    crop_loader,
     decode_batch,
-    whole_chip_loader,
+    ordered_loader,
+    training_loader,
 )
-from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed_maps
 from mining_the_mines.models.kinds import MaskedChips
-from mining_the_mines.models.networks import SegmenterTrainingSettings
+from mining_the_mines.models.networks import SegmenterNetworks
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
-from mining_the_mines.models.spectral_input import BandScale
-from mining_the_mines.models.training import NetworkTraining
+from mining_the_mines.models.spectral_input import band_scale
+from mining_the_mines.models.training import FitPlan, NetworkTraining
 
 #: Takes logits and targets ``(B, 1, H, W)``, with :data:`UNKNOWN` where nothing is known, and returns a scalar.
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -58,9 +53,9 @@ class SegmenterTraining(NetworkTraining):
     """
 
     network: SegmenterNetwork
-    settings: SegmenterTrainingSettings
+    settings: SegmenterNetworks
 
-    def __init__(self, segmenter: SegmenterNetwork, settings: SegmenterTrainingSettings, seed: int) -> None:
+    def __init__(self, segmenter: SegmenterNetwork, settings: SegmenterNetworks, seed: int) -> None:
         super().__init__(segmenter, settings, seed)
         self.loss = segmentation_loss(settings)
         self.iou = BinaryJaccardIndex(ignore_index=UNKNOWN)
@@ -91,7 +86,7 @@ def decode_masks(masks: Tensor) -> Tensor:
     return masks.to(torch.float32).masked_fill_(masks == UNKNOWN, torch.nan)
 
 
-def segmentation_loss(settings: SegmenterTrainingSettings) -> Callable[[Tensor, Tensor], Tensor]:
+def segmentation_loss(settings: SegmenterNetworks) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss that the settings name.
 
     Args:
@@ -100,7 +95,7 @@ def segmentation_loss(settings: SegmenterTrainingSettings) -> Callable[[Tensor, 
     Returns:
         A function of logits ``(B, H, W)`` and targets ``(B, H, W)`` in 0–1 with NaN for unknown, that gives a scalar.
     """
-    loss = _LOSSES[settings.loss](settings)
+    loss = _named_loss(settings)
     hard = settings.loss in {"focal", "lovasz"}
 
     def mean_loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -113,102 +108,52 @@ def segmentation_loss(settings: SegmenterTrainingSettings) -> Callable[[Tensor, 
     return mean_loss
 
 
-def _cross_entropy_and_dice(settings: SegmenterTrainingSettings) -> Loss:
-    entropy, overlap = SoftBCEWithLogitsLoss(ignore_index=UNKNOWN), _dice(settings)
-
-    def both(logits: Tensor, targets: Tensor) -> Tensor:
-        return entropy(logits, targets) + overlap(logits, targets)  # type: ignore[no-any-return] # modules are untyped
-
-    return both
-
-
-def _dice(_: SegmenterTrainingSettings) -> Loss:
-    loss: Loss = DiceLoss("binary", ignore_index=UNKNOWN)
-    return loss
-
-
-def _focal(settings: SegmenterTrainingSettings) -> Loss:
-    loss: Loss = FocalLoss("binary", gamma=settings.focal_gamma, ignore_index=UNKNOWN)
-    return loss
+def _named_loss(settings: SegmenterNetworks) -> Loss:
+    match settings.loss:
+        case "dice":
+            loss = DiceLoss("binary", ignore_index=UNKNOWN)
+        case "focal":
+            loss = FocalLoss("binary", gamma=settings.focal_gamma, ignore_index=UNKNOWN)
+        case "lovasz":
+            loss = LovaszLoss("binary", ignore_index=UNKNOWN)
+        case "tversky":
+            alpha = settings.tversky_alpha
+            loss = TverskyLoss("binary", alpha=alpha, beta=1 - alpha, ignore_index=UNKNOWN)
+        case "bce_dice":
+            entropy, overlap = SoftBCEWithLogitsLoss(ignore_index=UNKNOWN), DiceLoss("binary", ignore_index=UNKNOWN)
+            return lambda logits, targets: entropy(logits, targets) + overlap(logits, targets)
+    return loss  # type: ignore[no-any-return] # the library is untyped
 
 
-def _lovasz(_: SegmenterTrainingSettings) -> Loss:
-    loss: Loss = LovaszLoss("binary", ignore_index=UNKNOWN)
-    return loss
+def plan_segmenter(kind: SegmenterNetworks, data: MaskedChips, fold: int, seed: int, first_epoch: int) -> FitPlan:
+    """Build a segmenter, its batches and the way it learns; see :meth:`SegmenterNetworks.plan`.
 
-
-def _tversky(settings: SegmenterTrainingSettings) -> Loss:
-    alpha = settings.tversky_alpha
-    loss: Loss = TverskyLoss("binary", alpha=alpha, beta=1 - alpha, ignore_index=UNKNOWN)
-    return loss
-
-
-_LOSSES: dict[str, Callable[[SegmenterTrainingSettings], Loss]] = {
-    "dice": _dice,
-    "bce_dice": _cross_entropy_and_dice,
-    "focal": _focal,
-    "lovasz": _lovasz,
-    "tversky": _tversky,
-}
-
-
-@dataclass(frozen=True)
-class SegmentationTask:
-    """Chips with masks, as the folds of networks need them.
-
-    Attributes:
-        data: The training chips, their masks and windows.
-        settings: How to train.
+    Raises:
+        BadInputError: No window of the fold's training chips shows a mine.
     """
+    network = kind.new_network(band_scale(data.statistics[str(fold)]), data.packed.array.shape[-1])
+    learnt, watched = (tuple(rows["filename"]) for rows in (data.outside(fold), data.inside(fold)))
+    windows = data.windows[data.windows["filename"].isin(learnt)]
+    if not (windows["kind"] == WITH_MINE).any():
+        raise BadInputError(
+            "No window of a fold's training chips shows a mine: ask for fewer folds, or widen "
+            "segmentation.windows.area_percentiles."
+        )
+    numbers = pd.Series(np.arange(len(learnt)), index=list(learnt))
+    edge = _edge(data)
+    sampler = CropSampler(
+        windows.assign(chip=windows["filename"].map(numbers)), edge, data.cutting.negative_share, seed
+    )
+    dataset, whole = CropDataset(data.packed, data.masks, learnt, edge), CropDataset(data.packed, data.masks, watched)
+    return FitPlan(
+        SegmenterTraining(network, kind, seed),
+        training_loader(dataset, sampler, kind.batch_size, first_epoch, kind.loader_workers),
+        ordered_loader(whole, kind.batch_size, [(number, 0, 0) for number in range(len(watched))]),
+    )
 
-    data: MaskedChips
-    settings: SegmenterTrainingSettings
 
-    def new_network(self, scale: BandScale) -> SegmenterNetwork:
-        """A network with fresh weights."""
-        return SegmenterNetwork(self.settings.network, scale)
-
-    def new_training(self, network: SegmenterNetwork, rows: pd.DataFrame, seed: int) -> SegmenterTraining:  # noqa: ARG002 - of every task
-        """The Lightning module that trains a network."""
-        return SegmenterTraining(network, self.settings, seed)
-
-    def training_batches(self, rows: pd.DataFrame, seed: int, first_epoch: int) -> DataLoader[Batch]:
-        """Crops in an order that depends on the seed and the epoch's number only.
-
-        Raises:
-            BadInputError: No window of these chips shows a mine.
-        """
-        names = tuple(rows["filename"])
-        windows = self._windows_of(names)
-        if not (windows["kind"] == WITH_MINE).any():
-            raise BadInputError(
-                "No window of a fold's training chips shows a mine: ask for fewer folds, or widen "
-                "segmentation.windows.area_percentiles."
-            )
-        sampler = CropSampler(windows, self._edge(), self.data.cutting.negative_share, seed)
-        dataset = CropDataset(self.data.packed, self.data.masks, names, self._edge())
-        return crop_loader(dataset, sampler, self.settings.batch_size, self.settings.loader_workers, first_epoch)
-
-    def ordered_batches(self, rows: pd.DataFrame) -> DataLoader[Batch]:
-        """Whole chips in their order."""
-        dataset = CropDataset(self.data.packed, self.data.masks, tuple(rows["filename"]))
-        return whole_chip_loader(dataset, self.settings.batch_size)
-
-    def can_stop_on(self, rows: pd.DataFrame) -> bool:
-        """Whether a mine is there, so that a loss on these chips tells anything."""
-        return bool((self._windows_of(tuple(rows["filename"]))["kind"] == WITH_MINE).any())
-
-    def predict(self, ensemble: FoldEnsemble, filenames: Sequence[str]) -> NDArray[np.floating[Any]]:
-        """Probability of a mine for each pixel, ``(N, H, W)``."""
-        return predict_packed_maps(ensemble, self.data.packed, filenames, self.settings.batch_size)
-
-    def _edge(self) -> int | None:
-        """Edge of a crop: as it is set, or else that of the largest window; ``None`` for whole chips."""
-        if self.data.cutting.crop is not None or self.data.cutting.cut == "chip":
-            return self.data.cutting.crop
-        return int(self.data.windows["size"].max())
-
-    def _windows_of(self, filenames: tuple[str, ...]) -> pd.DataFrame:
-        numbers = pd.Series(np.arange(len(filenames)), index=list(filenames))
-        chosen = self.data.windows[self.data.windows["filename"].isin(filenames)]
-        return chosen.assign(chip=chosen["filename"].map(numbers))
+def _edge(data: MaskedChips) -> int | None:
+    """Edge of a crop in pixels: as it is set, or else that of the largest window; ``None`` for whole chips."""
+    if data.cutting.crop is not None or data.cutting.cut == "chip":
+        return data.cutting.crop
+    return int(data.windows["size"].max())

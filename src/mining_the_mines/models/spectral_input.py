@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mining_the_mines.chips.statistics import BandStatistics
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.sentinel2.indices import compute_index, required_bands
 
@@ -30,6 +31,12 @@ class BandScale:
     bands: tuple[str, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+
+
+def band_scale(statistics: BandStatistics) -> BandScale:
+    """Ranges of the bands of the training chips."""
+    percentiles = statistics.percentiles
+    return BandScale(statistics.bands, percentiles["p5"], percentiles["p95"])
 
 
 def empty_scale(bands: tuple[str, ...]) -> BandScale:

@@ -70,24 +70,29 @@ def load_models(folder: Path) -> dict[str, TrainedModel]:
     return {name: load_model(folder / name) for name in _read(folder / MODELS)}
 
 
-def save_classifier(classifier: MineClassifier, folder: Path) -> None:
-    """Write a complete classifier into an existing folder."""
-    save_models(classifier.models, folder)
-    description = {
-        "chosen": classifier.chosen,
-        "threshold": classifier.threshold,
-        "chips": classifier.chips.model_dump(mode="json"),
-        "blend": classifier.blend.model_dump(mode="json"),
-    }
-    _write(folder / CLASSIFIER_FILE, description)
+def save_complete(model: MineClassifier | MineSegmenter, folder: Path) -> None:
+    """Write a complete model into an existing folder."""
+    description = {"threshold": model.threshold, "chips": model.chips.model_dump(mode="json")}
+    if isinstance(model, MineSegmenter):
+        save_model(model.network, folder)
+        _write(folder / SEGMENTER_FILE, description)
+    else:
+        save_models(model.models, folder)
+        chosen, blend = {"chosen": model.chosen}, {"blend": model.blend.model_dump(mode="json")}
+        _write(folder / CLASSIFIER_FILE, chosen | description | blend)
+
+
+def load_complete(folder: Path) -> MineClassifier | MineSegmenter:
+    """Read a complete model back, whichever it is.
+
+    Raises:
+        BadInputError: The folder holds no complete model, or one of an earlier version.
+    """
+    return load_segmenter(folder) if (folder / SEGMENTER_FILE).is_file() else load_classifier(folder)
 
 
 def load_classifier(folder: Path) -> MineClassifier:
-    """Read a complete classifier back.
-
-    Raises:
-        BadInputError: The folder holds no classifier, or one of an earlier version.
-    """
+    """Read a complete classifier back; errors as for :func:`load_complete`."""
     description = _read(folder / CLASSIFIER_FILE)
     return MineClassifier(
         chosen=description["chosen"],
@@ -98,40 +103,11 @@ def load_classifier(folder: Path) -> MineClassifier:
     )
 
 
-def save_segmenter(segmenter: MineSegmenter, folder: Path) -> None:
-    """Write a complete segmenter into an existing folder."""
-    save_model(segmenter.network, folder)
-    description = {"threshold": segmenter.threshold, "chips": segmenter.chips.model_dump(mode="json")}
-    _write(folder / SEGMENTER_FILE, description)
-
-
 def load_segmenter(folder: Path) -> MineSegmenter:
-    """Read a complete segmenter back.
-
-    Raises:
-        BadInputError: The folder holds no segmenter, or one of an earlier version.
-    """
+    """Read a complete segmenter back; errors as for :func:`load_complete`."""
     description = _read(folder / SEGMENTER_FILE)
-    return MineSegmenter(
-        ChipSettings.model_validate(description["chips"]), load_model(folder), description["threshold"]
-    )
-
-
-def save_complete(model: MineClassifier | MineSegmenter, folder: Path) -> None:
-    """Write a complete model into an existing folder."""
-    if isinstance(model, MineClassifier):
-        save_classifier(model, folder)
-    else:
-        save_segmenter(model, folder)
-
-
-def load_complete(folder: Path) -> MineClassifier | MineSegmenter:
-    """Read a complete model back, whichever it is.
-
-    Raises:
-        BadInputError: The folder holds no complete model, or one of an earlier version.
-    """
-    return load_segmenter(folder) if (folder / SEGMENTER_FILE).is_file() else load_classifier(folder)
+    chips = ChipSettings.model_validate(description["chips"])
+    return MineSegmenter(chips, load_model(folder), description["threshold"])
 
 
 def _write(path: Path, content: Any) -> None:  # noqa: ANN401 - JSON

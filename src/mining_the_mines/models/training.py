@@ -2,43 +2,33 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Literal
 
-import numpy as np
-import pandas as pd
 import torch
 from lightning import LightningModule, Trainer, seed_everything
 from lightning.fabric.plugins import TorchCheckpointIO
-from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from numpy.typing import NDArray
-from sklearn.model_selection import GroupShuffleSplit
 from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined] # its __init__ lists no names
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torch.utils.data import DataLoader
 
-from mining_the_mines.chips.statistics import BandStatistics
 from mining_the_mines.core.atomic import whole_file
-from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.augmentation import ChipAugmentation
 from mining_the_mines.models.batches import Batch
-from mining_the_mines.models.ensemble import FoldEnsemble
+from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed
 from mining_the_mines.models.kinds import FoldFit, LabelledChips, ReportEpoch, ignore_epochs
-from mining_the_mines.models.networks import Precision, TrainingSettings
-from mining_the_mines.models.spectral_input import BandScale
+from mining_the_mines.models.networks import Networks
 
 LAST_CHECKPOINT: Final = "last.ckpt"
 FINISHED: Final = "finished.pt"
-
-#: Random divisions of the training places that are tried before early stopping is given up.
-HOLD_OUT_ATTEMPTS: Final = 100
-
-Network = TypeVar("Network", bound=nn.Module)
+#: Largest gradient norm.
+GRADIENT_CLIP: Final = 1.0
 
 Rows = list[dict[str, float]]
 
@@ -53,7 +43,7 @@ class NetworkTraining(LightningModule):
             checkpoint draws the same ones as a run that was never interrupted.
     """
 
-    def __init__(self, network: nn.Module, settings: TrainingSettings, seed: int) -> None:
+    def __init__(self, network: nn.Module, settings: Networks, seed: int) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
@@ -92,158 +82,42 @@ class FitPlan:
     Attributes:
         training: The network, fresh, and how it learns; trained in place.
         batches: Batches to learn from.
-        watched: Chips that are scored for the learning curves.
-        stops_early: Whether their loss decides on early stopping; if not, they change nothing.
-        folder: Folder of the checkpoint.
-        report: Called after each epoch.
+        watched: Chips of the held-out fold, scored for the learning curves; they change nothing.
     """
 
     training: NetworkTraining
     batches: DataLoader[Batch]
-    watched: DataLoader[Batch] | None
-    stops_early: bool
-    folder: Path
-    report: ReportEpoch = ignore_epochs
+    watched: DataLoader[Batch]
 
 
-def fit_network(plan: FitPlan) -> Rows:
-    """Train, or go on from the checkpoint in the plan's folder, or load the weights that were finished there.
-
-    Returns:
-        One row of figures an epoch.
-    """
-    network, settings = plan.training.network, plan.training.settings
-    finished = recall_finished(plan.folder, network)
-    if finished is not None:
-        return finished
-    recorder = CurveRecorder(plan.report)
-    trainer = Trainer(
-        accelerator=settings.accelerator,
-        devices=1,
-        max_epochs=settings.epochs,
-        precision=_precision(settings),
-        gradient_clip_val=settings.gradient_clip,
-        accumulate_grad_batches=settings.accumulate_batches,
-        check_val_every_n_epoch=1 if plan.stops_early else settings.validation_epochs,
-        logger=False,
-        callbacks=[recorder, *_standard_callbacks(plan, settings)],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=plan.folder,
-        plugins=[AtomicCheckpoints()],
-    )
-    checkpoint = plan.folder / LAST_CHECKPOINT
-    trainer.fit(
-        plan.training,
-        plan.batches,
-        plan.watched,
-        ckpt_path=checkpoint if checkpoint.is_file() else None,
-        weights_only=True,
-    )
-    network.eval()
-    keep_finished(plan.folder, network, recorder.rows)
-    return recorder.rows
-
-
-def _standard_callbacks(plan: FitPlan, settings: TrainingSettings) -> list[Callback]:
-    callbacks: list[Callback] = [
-        LastCheckpoint(
-            plan.folder,
-            filename=LAST_CHECKPOINT.removesuffix(".ckpt"),
-            enable_version_counter=False,
-            save_on_train_epoch_end=True,
-        )
-    ]
-    if settings.average_decay is not None:
-        callbacks.append(ResumableAverage(decay=settings.average_decay))
-    if plan.stops_early and settings.early_stopping_patience is not None:
-        callbacks.append(ResumableEarlyStopping("validation_loss", patience=settings.early_stopping_patience))
-    return callbacks
-
-
-def _precision(settings: TrainingSettings) -> Precision:
-    if settings.precision != "auto":
-        return settings.precision
-    has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    return "bf16-mixed" if has_bf16 and settings.accelerator != "cpu" else "32-true"
-
-
-def quieten_lightning() -> None:
-    """Keep Lightning's greetings out of the log; its warnings stay."""
-    # Its older package speaks in its place once anything has imported that; importing it sets the level of its top.
-    for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # Lightning calls a torch function by its former name (Lightning-AI/pytorch-lightning#21381).
-    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-    # On resuming it should not be.
-    warnings.filterwarnings("ignore", message=r"Checkpoint directory .* exists and is not empty")
-
-
-class NetworkTask(Protocol[Network]):
-    """A question about chips, with the data that teach the answer; ``rows`` are rows of the fold table."""
-
-    @property
-    def data(self) -> LabelledChips:
-        """The training chips."""
-        ...
-
-    @property
-    def settings(self) -> TrainingSettings:
-        """How to train."""
-        ...
-
-    def new_network(self, scale: BandScale) -> Network:
-        """A network with fresh weights."""
-        ...
-
-    def new_training(self, network: Network, rows: pd.DataFrame, seed: int) -> NetworkTraining:
-        """The Lightning module that trains the network on these chips."""
-        ...
-
-    def training_batches(self, rows: pd.DataFrame, seed: int, first_epoch: int) -> DataLoader[Batch]:
-        """Batches to learn from, in an order that depends on the seed and the epoch's number only."""
-        ...
-
-    def ordered_batches(self, rows: pd.DataFrame) -> DataLoader[Batch]:
-        """The chips in their order."""
-        ...
-
-    def can_stop_on(self, rows: pd.DataFrame) -> bool:
-        """Whether a loss on these chips tells anything."""
-        ...
-
-    def predict(self, ensemble: FoldEnsemble, filenames: Sequence[str]) -> NDArray[np.floating[Any]]:
-        """Probability for each chip ``(N,)``, or for each of its pixels ``(N, H, W)``."""
-        ...
-
-
-def fit_networks(task: NetworkTask[Network], fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
+def fit_networks(kind: Networks, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
     """Train the networks of a fold on all other folds, and predict the fold's chips with them.
 
     Args:
-        task: Chips and settings.
+        kind: How to train.
+        data: The training chips.
         fold: The fold that is held out.
-        folder: Folder of the checkpoints, one sub-folder a network.
+        folder: Folder of the checkpoints, one sub-folder per network.
         report: Called after each epoch of each network.
-
-    Raises:
-        BadInputError: No places can be held out for early stopping.
     """
-    settings, rows = task.settings, []
-    networks: list[Network] = []
-    with _threads(settings.threads):
+    rows: Rows = []
+    networks: list[nn.Module] = []
+    with _threads(kind.threads):
         quieten_lightning()
-        for number in range(settings.networks):
+        for number in range(kind.networks):
 
-            def report_on(epoch: int, figures: Mapping[str, float], before: int = number * settings.epochs) -> None:
+            def report_on(epoch: int, figures: Mapping[str, float], before: int = number * kind.epochs) -> None:
                 report(before + epoch, figures)
 
-            network, curve = _fit_network(task, fold, number, folder / f"network_{number}", report_on)
-            networks.append(network)
+            seed, checkpoints = kind.seed + 1000 * fold + 101 * number, folder / f"network_{number}"
+            seed_everything(seed, verbose=False)
+            plan = kind.plan(data, fold, seed, first_epoch(checkpoints / LAST_CHECKPOINT))
+            curve = fit_network(plan, checkpoints, report_on)
+            networks.append(plan.training.network)
             rows += [{"network": number, **figures} for figures in curve]
-        ensemble = FoldEnsemble(networks, settings.test_time_augmentation)
-        probabilities = task.predict(ensemble, task.data.inside(fold)["filename"].tolist())
+        ensemble = FoldEnsemble(networks, kind.test_time_augmentation)
+        filenames = data.inside(fold)["filename"].tolist()
+        probabilities = predict_packed(ensemble, data.packed, filenames, kind.batch_size)
     return FoldFit([dict(network.state_dict()) for network in networks], probabilities, rows)
 
 
@@ -257,48 +131,68 @@ def _threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _fit_network(
-    task: NetworkTask[Network], fold: int, number: int, folder: Path, report: ReportEpoch
-) -> tuple[Network, list[dict[str, float]]]:
-    settings = task.settings
-    seed = settings.seed + 1000 * fold + 101 * number
-    seed_everything(seed, verbose=False)
-    network = task.new_network(band_scale(task.data.statistics[str(fold)]))
-    others, watched = task.data.outside(fold), task.data.inside(fold)
-    stops_early = settings.early_stopping_patience is not None
-    if stops_early:
-        others, watched = _hold_out(task, others, seed)
-    plan = FitPlan(
-        task.new_training(network, others, seed),
-        batches=task.training_batches(others, seed, first_epoch(folder / LAST_CHECKPOINT)),
-        watched=task.ordered_batches(watched),
-        stops_early=stops_early,
-        folder=folder,
-        report=report,
+def fit_network(plan: FitPlan, folder: Path, report: ReportEpoch = ignore_epochs) -> Rows:
+    """Train, or go on from the checkpoint in a folder, or load the weights that were finished there.
+
+    Args:
+        plan: What to train.
+        folder: Folder of the checkpoint.
+        report: Called after each epoch.
+
+    Returns:
+        One row of figures per epoch.
+    """
+    network, settings = plan.training.network, plan.training.settings
+    finished = recall_finished(folder, network)
+    if finished is not None:
+        return finished
+    recorder = CurveRecorder(report)
+    checkpoints = LastCheckpoint(
+        folder,
+        filename=LAST_CHECKPOINT.removesuffix(".ckpt"),
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
     )
-    return network, fit_network(plan)
-
-
-def _hold_out(task: NetworkTask[Network], table: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Set whole places aside that decide when to stop, so that both classes are on both sides."""
-    share, places = task.settings.early_stopping_share, len(set(table["place"]))
-    if places > 1:
-        splitter = GroupShuffleSplit(HOLD_OUT_ATTEMPTS, test_size=share, random_state=seed)
-        for kept, held_out in splitter.split(table, groups=table["place"]):
-            parts = table.iloc[kept], table.iloc[held_out]
-            if all(task.can_stop_on(part) for part in parts):
-                return parts
-    raise BadInputError(
-        f"No {share:.0%} of the {places} training places can be held out for early stopping so that "
-        f"both classes are on both sides: set early_stopping_patience to null, or raise "
-        f"early_stopping_share."
+    averages = [] if settings.average_decay is None else [ResumableAverage(decay=settings.average_decay)]
+    trainer = Trainer(
+        accelerator=settings.accelerator,
+        devices=1,
+        max_epochs=settings.epochs,
+        precision=_precision(settings.accelerator),
+        gradient_clip_val=GRADIENT_CLIP,
+        accumulate_grad_batches=settings.accumulate_batches,
+        check_val_every_n_epoch=settings.validation_epochs,
+        logger=False,
+        callbacks=[recorder, checkpoints, *averages],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=folder,
+        plugins=[AtomicCheckpoints()],
     )
+    last = folder / LAST_CHECKPOINT
+    trainer.fit(
+        plan.training, plan.batches, plan.watched, ckpt_path=last if last.is_file() else None, weights_only=True
+    )
+    network.eval()
+    keep_finished(folder, network, recorder.rows)
+    return recorder.rows
 
 
-def band_scale(statistics: BandStatistics) -> BandScale:
-    """Ranges of the bands of the training chips."""
-    percentiles = statistics.percentiles
-    return BandScale(statistics.bands, percentiles["p5"], percentiles["p95"])
+def _precision(accelerator: str) -> Literal["32-true", "bf16-mixed"]:
+    has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return "bf16-mixed" if has_bf16 and accelerator != "cpu" else "32-true"
+
+
+def quieten_lightning() -> None:
+    """Keep Lightning's greetings out of the log; its warnings stay."""
+    # Its older package speaks in its place once anything has imported that; importing it sets the level of its top.
+    for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Lightning calls a torch function by its former name (Lightning-AI/pytorch-lightning#21381).
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    # On resuming it should not be.
+    warnings.filterwarnings("ignore", message=r"Checkpoint directory .* exists and is not empty")
 
 
 class CurveRecorder(Callback):
@@ -332,15 +226,6 @@ class CurveRecorder(Callback):
 
 def _scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in metrics.items()}
-
-
-class ResumableEarlyStopping(EarlyStopping):
-    """Early stopping that does not continue from a checkpoint of the epoch at which it stopped."""
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Stop at once if patience ran out before the run was interrupted."""
-        if self.wait_count >= self.patience:
-            trainer.should_stop = True
 
 
 class ResumableAverage(EMAWeightAveraging):
@@ -399,7 +284,7 @@ def first_epoch(checkpoint: Path) -> int:
 def keep_finished(folder: Path, network: nn.Module, rows: Rows) -> None:
     """Save the final weights and curves.
 
-    A checkpoint lacks them: it holds the weights before averaging, and not that early stopping ended the run.
+    A checkpoint lacks them: it holds the weights before averaging.
     """
     with whole_file(folder / FINISHED) as draft:
         torch.save({"weights": network.state_dict(), "rows": rows}, draft)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -80,14 +81,14 @@ def segment_test_chips(
     drafts: Path,
 ) -> PackedPlanes:
     """Predict probability maps of the test split, which no training has seen, and write them to the drafts."""
-    from mining_the_mines.models.ensemble import predict_packed_maps
+    from mining_the_mines.models.ensemble import predict_packed
 
     check_masks(masks, packed_chips)
     test = folds.loc[folds["split"] == "test", "filename"]
     filenames = test[test.isin(masks.filenames)].tolist()
-    maps = np.empty((0, *masks.size), dtype=np.float16)
+    maps: npt.NDArray[np.floating] = np.empty((0, *masks.size), dtype=np.float16)
     if filenames:
-        maps = predict_packed_maps(network.module, packed_chips, filenames, evaluation.batch_size)
+        maps = predict_packed(network.module, packed_chips, filenames, evaluation.batch_size)
     return write_probability_maps(drafts / "test_probability_maps", masks, filenames, maps)
 
 
