@@ -86,6 +86,27 @@ def test_no_numbers(inputs: object, serving: Serving) -> None:
     assert serving.refusal(inputs)
 
 
+def test_bands_named_as_in_files(serving: Serving) -> None:
+    chips = chips_to_ask_about()
+    names = ["B12", "swir16", "nir", "B04", "green", "B02"]
+    answer = serving.ask(sent(chips[:, ::-1]), bands=names)
+    np.testing.assert_allclose(probabilities(answer), serving.classifier.predict(chips), atol=1e-5)
+
+
+def test_unknown_parameters_are_refused(serving: Serving) -> None:
+    chips = sent(chips_to_ask_about(2))
+    assert serving.refusal(chips, band=["B2"]) == "There is no parameter band: did you mean bands?"
+    assert "('bands'" in serving.refusal(chips, bands=3)
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[]", b'{"inputs": [[[[0.1]]]], "bands": ["B2"]}'])
+def test_bodies_that_are_no_requests(body: bytes, serving: Serving) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    answer = requests.post(serving.address, data=body, headers=headers, timeout=60)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["message"].startswith(("The body is ", "There is no key bands: "))
+
+
 def test_requests_at_once(serving: Serving) -> None:
     chips = chips_to_ask_about(20)
     with ThreadPoolExecutor(20) as senders:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mining_the_mines.registry.export import save_served_model
-from mining_the_mines.registry.served_model import RefusedChipsError, arrange_bands, check_reflectance
+from mining_the_mines.registry.served_model import RefusedChipsError, arrange_bands, check_reflectance, read_request
 from support.networks import SIX_BANDS, SIZE
 from support.served_models import chips_to_ask_about, exported, small_outliner
 
@@ -35,6 +35,48 @@ def test_bands_are_put_in_order() -> None:
     shuffled = np.concatenate([chips[:, ::-1], chips[:, :1]], axis=1)
     found = arrange_bands(shuffled, [*SIX_BANDS[::-1], "B10"], DESCRIPTION)
     np.testing.assert_array_equal(found, chips)
+
+
+@pytest.mark.parametrize(
+    "names", [["B02", "B03", "B04", "B08", "B11", "B12"], ["blue", "Green", "red", "nir", "swir16", "swir22"]]
+)
+def test_bands_are_named_as_in_files(names: list[str]) -> None:
+    chips = chips_to_ask_about(2)
+    np.testing.assert_array_equal(arrange_bands(chips, names, DESCRIPTION), chips)
+    np.testing.assert_array_equal(arrange_bands(chips[:, ::-1], names[::-1], DESCRIPTION), chips)
+
+
+def test_a_band_by_two_names_is_refused() -> None:
+    with pytest.raises(Refused, match="named twice"):
+        arrange_bands(np.zeros((1, 7, SIZE, SIZE), np.float32), [*SIX_BANDS, "blue"], DESCRIPTION)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("{", "^The body is no JSON "),
+        (b"\xff", "^The body is no JSON "),
+        ("[" * 100_000, "^The body is no JSON "),
+        ("[[1]]", "^The body is JSON, but no object: send "),
+        ("null", "^The body is JSON, but no object: send "),
+        ("{}", r"^The body has the keys \(none\): send "),
+        ('{"chips": [1]}', "^The body has the keys chips: send "),
+        ('{"inputs": [1], "instances": [1]}', "^The body has the keys inputs, instances: send "),
+        ('{"inputs": [1], "bands": ["B2"]}', r"^There is no key bands: there are inputs, instances, params\.$"),
+        ('{"inputs": [1], "parms": {}}', r"^There is no key parms: did you mean params\?$"),
+        ('{"inputs": [1], "params": ["B2"]}', "^params is no object: send "),
+        ('{"inputs": [1], "params": {"band": ["B2"]}}', r"^There is no parameter band: did you mean bands\?$"),
+        ('{"inputs": [1], "params": {"threshold": 0.1}}', r"^There is no parameter threshold: there are bands\.$"),
+    ],
+)
+def test_requests_that_nothing_would_read_are_refused(body: str | bytes, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        read_request(body, ["bands"])
+
+
+def test_request() -> None:
+    assert read_request('{"inputs": [1], "params": null}', ["bands"])["inputs"] == [1]
+    assert read_request({"instances": [1], "params": {"bands": ["B2"]}}, ["bands"])["instances"] == [1]
 
 
 def test_missing_bands_are_named() -> None:

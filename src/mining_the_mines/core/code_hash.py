@@ -39,6 +39,21 @@ def code_hash(module: str, leave_out: tuple[str, ...] = ()) -> str:
     )
 
 
+def module_files(module: str) -> list[str]:
+    """List the files that a module needs to be imported without the rest of this package.
+
+    Args:
+        module: Full name of the module.
+
+    Returns:
+        Paths below the package's folder, with slashes: the module, all modules of this package that it imports, and the
+        packages around them.
+    """
+    names = _imported(module, ())
+    packages = {name.rsplit(".", count)[0] for name in names for count in range(1, name.count(".") + 1)}
+    return sorted(_source(name).relative_to(_root()).as_posix() for name in names | packages)
+
+
 def is_own(module: str) -> bool:
     """Whether a module is a part of this package."""
     return module in _graph().modules

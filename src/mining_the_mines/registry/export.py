@@ -1,5 +1,6 @@
 """Export of a complete model as a package: an MLflow model with the project's own files beside it."""
 
+import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.core.code_hash import PACKAGE, module_files
 from mining_the_mines.core.hashing import hash_bytes
 from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescription, read_description
 from mining_the_mines.registry.mlm_item import describe_model, write_model_item
@@ -91,18 +93,25 @@ def save_served_model(exported: Path, path: Path) -> None:
     import mlflow
     from mlflow.models import Model
 
-    # Only its file is needed; the import shows the ledger that the package depends on it.
+    # Only its files are needed; the import shows the ledger that the package depends on them.
     from mining_the_mines.registry import served_model
 
     code = Path(served_model.__file__)
     description = read_description(exported)
-    content = hash_bytes((exported / PROGRAM).read_bytes() + code.read_bytes())
+    files = [code.parents[1] / file for file in module_files(served_model.__name__)]
+    content = hash_bytes(b"".join(path.read_bytes() for path in (exported / PROGRAM, *files)))
     example = np.full((1, len(description.bands), description.chip_size, description.chip_size), GREY, np.float32)
     model = Model(model_uuid=content[:32], utc_time_created=NO_TIME)
-    with whole_folder(path) as draft:
+    with tempfile.TemporaryDirectory() as modules, whole_folder(path) as draft:
+        package = Path(modules) / PACKAGE
+        for file in files:
+            target = package / file.relative_to(code.parents[1])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
         mlflow.pyfunc.save_model(
             draft,
             python_model=code,
+            code_paths=[str(package)],
             artifacts={"program": str(exported / PROGRAM), "description": str(exported / DESCRIPTION)},
             signature=signature_of(description),
             input_example=(example, {"bands": list(description.bands)}),

@@ -25,8 +25,9 @@ TRAINING_CHIPS: Final = "training_chips.parquet"
 MLM_ITEM: Final = "mlm_item.json"
 FACTS: Final = "registration.json"
 CARD: Final = "model_card.md"
-#: The code that MLflow runs; it imports nothing of this project.
+#: The code that MLflow runs, and the folder of the modules of this project that it imports.
 CODE: Final = "served_model.py"
+MODULES: Final = "code"
 
 
 class Figure(BaseModel):
@@ -80,8 +81,9 @@ class StoredPackage:
         Equal models have equal hashes, whenever they were written.
         """
         content = hashlib.sha256(bytes.fromhex(ModelSource(self.folder / NATIVE).content_hash()))
-        for name in (CODE, DESCRIPTION):
-            content.update(hashlib.sha256((self.folder / name).read_bytes()).digest())
+        modules = sorted((self.folder / MODULES).rglob("*.py"))
+        for path in (self.folder / CODE, self.folder / DESCRIPTION, *modules):
+            content.update(hashlib.sha256(path.read_bytes()).digest())
         return content.hexdigest()
 
 

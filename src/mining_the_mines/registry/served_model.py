@@ -1,15 +1,20 @@
-"""The code that MLflow runs to serve an exported model; it is copied into the package and imports nothing else of ours.
+"""The code that MLflow runs to serve an exported model.
 
+It is copied into the package with the few modules that it imports, so that a server needs nothing else of this project.
 MLflow loads this file as code ("models from code"), not as a pickle. Its artifacts are ``model.pt2`` and
 ``description.json``, as :mod:`mining_the_mines.models.export` writes them. ``torch.export.load`` can run code that a
 program brings along, so serve only what you registered (docs/serving.md).
 
-A request may name its bands: ``{"inputs": [...], "params": {"bands": ["B2", "B3", ...]}}``. They are put in the model's
-order, and surplus bands are left out.
+A request may name its bands as files do: ``{"inputs": [...], "params": {"bands": ["B02", "green", ...]}}``. They are
+put in the model's order, and surplus bands are left out.
 """
 
+import functools
 import json
 import math
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +26,13 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
 from numpy.typing import NDArray
 
+from mining_the_mines.sentinel2.bands import canonical_band_name
+
+#: MLflow's server, if this process is one.
+_SERVER: Final = "mlflow.pyfunc.scoring_server"
+#: Keys of a request.
+_INPUTS: Final = ("inputs", "instances")
+_PARAMS: Final = "params"
 #: Chips a forward pass: more take more memory and not less time.
 CHIPS_AT_A_TIME: Final = 16
 
@@ -104,7 +116,7 @@ def arrange_bands(numbers: NDArray[Any], bands: list[str], description: dict[str
 
     Args:
         numbers: The input of the request.
-        bands: Names of its second axis.
+        bands: Names of its second axis, as files name them: ``B2``, ``B02``, ``blue``.
         description: Description of the model.
 
     Returns:
@@ -113,7 +125,8 @@ def arrange_bands(numbers: NDArray[Any], bands: list[str], description: dict[str
     Raises:
         RefusedChipsError: Another shape is needed, or a band is missing.
     """
-    size, wanted, given = description["chip_size"], list(description["bands"]), [str(band) for band in bands]
+    size, wanted = description["chip_size"], list(description["bands"])
+    given = [canonical_band_name(str(band)) or str(band) for band in bands]
     expected = f"chips × {len(wanted)} bands ({', '.join(wanted)}) × {size} rows × {size} columns"
     if numbers.dtype == object or numbers.ndim != 4:
         raise RefusedChipsError(f"The input has the shape {_shape(numbers)}: send {expected}.")
@@ -173,4 +186,63 @@ def _shape(numbers: NDArray[Any]) -> str:
     return " × ".join(map(str, numbers.shape)) or "of a single number"
 
 
+def read_request(body: Any, known: list[str]) -> dict[str, Any]:  # noqa: ANN401 - whatever a client sends
+    """Read the body of a request, and refuse what nothing would read.
+
+    MLflow leaves unknown keys and parameters out: bands named in the wrong place would be taken for the model's own.
+
+    Args:
+        body: JSON text, or what was read from it.
+        known: Names of the model's parameters.
+
+    Returns:
+        The request.
+
+    Raises:
+        RefusedChipsError: The body is no JSON object, holds no chips, or has an unknown key or parameter.
+    """
+    example = '{"inputs": [chip, ...], "params": {"bands": ["B2", ...]}}'
+    if isinstance(body, (bytes, str)):
+        try:
+            body = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise RefusedChipsError(f"The body is no JSON ({error}): send {example}.") from None
+    if not isinstance(body, dict):
+        raise RefusedChipsError(f"The body is JSON, but no object: send {example}.")
+    if len([key for key in _INPUTS if key in body]) != 1:
+        raise RefusedChipsError(f"The body has the keys {', '.join(body) or '(none)'}: send {example}.")
+    _refuse_unknown(body, [*_INPUTS, _PARAMS], "key")
+    params = body.get(_PARAMS) or {}
+    if not isinstance(params, dict):
+        raise RefusedChipsError(f"params is no object: send {example}.")
+    _refuse_unknown(params, known, "parameter")
+    return body
+
+
+def _refuse_unknown(given: dict[str, Any], known: list[str], kind: str) -> None:
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}."
+            raise RefusedChipsError(f"There is no {kind} {name}: {hint}")
+
+
+def _checking(invocations: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(invocations)
+    def checked(data: Any, content_type: str | None, model: Any, input_schema: Any) -> Any:  # noqa: ANN401 - MLflow's
+        if str(content_type).split(";")[0].strip().lower() == "application/json":
+            data = read_request(data, [param.name for param in model.metadata.get_params_schema().params])
+        return invocations(data, content_type, model, input_schema)
+
+    return checked
+
+
+def check_requests() -> None:
+    """Let MLflow's server, if this process is one, read requests by :func:`read_request`; it offers no other place."""
+    server = sys.modules.get(_SERVER)
+    if server is not None and not hasattr(server.invocations, "__wrapped__"):
+        server.invocations = _checking(server.invocations)  # type: ignore[attr-defined]
+
+
+check_requests()
 set_model(ServedModel())
