@@ -16,6 +16,8 @@ GIVEN = {
     "wrong folder": ("--env=amazon_mines", "--params=raw_root=nowhere", "--pipelines=classification"),
     "wrong parameter": ("--params=folds.folds=many", "--pipelines=preprocessing"),
     "own data": ("--params=raw_root=own chips", "--pipelines=acquisition"),
+    "runner of processes": ("--pipelines=acquisition", "--runner=ParallelRunner"),
+    "runner of threads": ("--pipelines=acquisition", "--runner=ThreadRunner"),
     "input not made yet": ("--pipelines=compositing",),
 }
 
@@ -42,6 +44,8 @@ def answers(project: Path) -> dict[str, subprocess.CompletedProcess[str]]:
         ("wrong folder", ("There is no folder", "nowhere")),
         ("wrong parameter", ("folds",)),
         ("own data", ("--env",)),
+        ("runner of processes", ("ParallelRunner can't run these pipelines",)),
+        ("runner of threads", ("ThreadRunner can't run these pipelines",)),
         ("input not made yet", ("run the pipelines before this one first", "simulated_series.json")),
     ],
 )
