@@ -1,5 +1,6 @@
 """What a person sees who types a command."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,17 @@ def test_fault_in_one_sentence(
     assert "Error: " in done.stderr
     for part in parts:
         assert part in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("command", [("run", "--pipelines=mapping"), ("lineage", "scene_maps")])
+def test_foreign_database_of_coordinates_in_one_sentence(project: Path, command: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kedro", *command],
+        cwd=project, env={**os.environ, "PROJ_LIB": "."}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "with the environment's PROJ_LIB=. (no proj.db is there)" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr + done.stdout
 
 

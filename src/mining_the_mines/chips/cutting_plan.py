@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mining_the_mines.chips.cutting_places import ChipPlaces
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.grid import WGS84, ChipGrid, read_grid
+from mining_the_mines.geo.grid import ChipGrid, read_grid, wgs84
 from mining_the_mines.scenes.composite_files import Composite
 
 #: Shares of a chip's ground below this are rounding: neighbours on a grid touch, but don't overlap.
@@ -227,7 +227,7 @@ def _cutout(
     column, row = corner
     chip = ChipGrid(grid.crs, grid.transform @ Affine.translation(column, row), layout.size, layout.size)
     x, y = chip.transform @ (layout.size / 2, layout.size / 2)
-    (longitude,), (latitude,) = transform_points(chip.crs, WGS84, [x], [y])
+    (longitude,), (latitude,) = transform_points(chip.crs, wgs84(), [x], [y])
     return Cutout(
         name=f"{composite.region}_{name}",
         composite=composite,
@@ -243,7 +243,7 @@ def _cutout(
 
 def _offsets(places: ChipPlaces, grid: ChipGrid) -> npt.NDArray[np.float64]:
     """Columns and rows of the places on a grid, float64 (places, 2)."""
-    x, y = transform_points(WGS84, grid.crs, places.longitude, places.latitude)
+    x, y = transform_points(wgs84(), grid.crs, places.longitude, places.latitude)
     columns, rows = ~grid.transform @ (np.asarray(x), np.asarray(y))
     return np.column_stack([columns, rows])
 
@@ -301,7 +301,7 @@ def _footprint(grid: ChipGrid) -> shapely.Polygon:
     corners = [
         grid.transform @ corner for corner in ((0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height))
     ]
-    longitudes, latitudes = transform_points(grid.crs, WGS84, *zip(*corners, strict=True))
+    longitudes, latitudes = transform_points(grid.crs, wgs84(), *zip(*corners, strict=True))
     return shapely.Polygon(zip(longitudes, latitudes, strict=True))
 
 

@@ -20,6 +20,7 @@ from mining_the_mines.cli.send_unsent import send_unsent
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.parameter_errors import describe_parameter_errors, describe_settings_errors
 from mining_the_mines.core.redaction import redact
+from mining_the_mines.geo.installation import check_installation
 
 
 @click.group(name="mining_the_mines")
@@ -33,6 +34,7 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever Kedro passes
         try:
+            check_installation()  # before the modules are imported that would end in a stack trace
             return function(*args, **kwargs)
         except Exception as error:
             for cause in causes(error):

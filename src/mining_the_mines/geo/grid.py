@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +20,15 @@ from mining_the_mines.core.errors import BadInputError
 
 Box = tuple[float, float, float, float]
 
-#: Degrees of longitude and latitude.
-WGS84: Final = CRS.from_epsg(4326)
 #: Square metres in a hectare.
 HECTARE: Final = 10_000.0
 _ELLIPSOID: Final = Geod(ellps="WGS84")
+
+
+@cache
+def wgs84() -> CRS:
+    """Return degrees of longitude and latitude; made when asked for, so that the command line can check PROJ before."""
+    return CRS.from_epsg(4326)
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,10 @@ class ChipGrid:
         Raises:
             BadInputError: The coordinate reference system has no relation to WGS 84.
         """
-        if self.crs == WGS84:
+        if self.crs == wgs84():
             return self.bounds
         try:
-            west, south, east, north = transform_bounds(self.crs, WGS84, *self.bounds)
+            west, south, east, north = transform_bounds(self.crs, wgs84(), *self.bounds)
         except (CRSError, RasterioError, CPLE_BaseError) as error:
             raise BadInputError(_unplaceable(self)) from error
         if not np.isfinite((west, south, east, north)).all():
@@ -149,9 +153,9 @@ def pixel_metres(grid: ChipGrid) -> tuple[float, float]:
 def _in_degrees(grid: ChipGrid, pixels: Sequence[tuple[float, float]]) -> tuple[Sequence[float], Sequence[float]]:
     """Longitudes and latitudes of places in pixels (column, row)."""
     xs, ys = zip(*(grid.transform @ place for place in pixels), strict=True)
-    if grid.crs == WGS84:
+    if grid.crs == wgs84():
         return xs, ys
-    longitudes, latitudes = transform_points(grid.crs, WGS84, xs, ys)
+    longitudes, latitudes = transform_points(grid.crs, wgs84(), xs, ys)
     return longitudes, latitudes
 
 

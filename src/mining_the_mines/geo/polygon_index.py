@@ -13,7 +13,7 @@ from rasterio.features import shapes
 from shapely.geometry import shape as to_geometry
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.grid import WGS84, Box, ChipGrid
+from mining_the_mines.geo.grid import Box, ChipGrid, wgs84
 from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, MinePolygons, Transformation, transformation
 
 Boxes = npt.NDArray[np.float64]
@@ -82,7 +82,7 @@ class PolygonIndex:
         """
         positions = self.touching(grid)
         nearby = shapely.clip_by_rect(self.polygons.geometry[positions], *_widened(grid.wgs84_bounds))
-        if grid.crs != WGS84:
+        if grid.crs != wgs84():
             nearby = shapely.transform(nearby, _from_degrees(grid.crs))
         corners = ((0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height))
         footprint = shapely.Polygon([grid.transform @ corner for corner in corners])

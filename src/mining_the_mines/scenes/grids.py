@@ -17,6 +17,7 @@ from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 
 from mining_the_mines.core.errors import SceneError
+from mining_the_mines.geo.grid import wgs84
 from mining_the_mines.scenes.items import stated_epsg
 from mining_the_mines.scenes.regions import Bounds, Region
 from mining_the_mines.sentinel2.resampling import RIM
@@ -126,7 +127,6 @@ class NativeWindow:
         return pixels[..., self.rows, self.columns]
 
 
-WGS84: Final = CRS.from_epsg(4326)
 #: Corners lie on multiples of the coarsest bands' pixel, as those of Sentinel-2's own tiles do: then 10, 20 and 60 m
 #: pixels nest.
 COARSEST_PIXEL: Final = 60
@@ -148,7 +148,7 @@ def region_grid(region: Region, items: Sequence[pystac.Item]) -> GeoBox:
     parsed = [parse_projection(item) for item in items]
     codes = [_epsg(scene, item.properties) for scene, item in zip(parsed, items, strict=True)]
     crs = CRS.from_epsg(region.epsg) if region.epsg is not None else _commonest_crs(region, codes)
-    wanted = transform_bounds(WGS84, crs, *region.bounds, densify_pts=21)
+    wanted = transform_bounds(wgs84(), crs, *region.bounds, densify_pts=21)
     covered = _joined([_extent(item, crs) for item in parsed])
     anchor_x, anchor_y = _anchor(parsed, crs)
     left, right = _snapped(wanted[::2], covered[::2], anchor_x)
@@ -207,7 +207,7 @@ def _extent(item: ParsedItem, crs: CRS) -> Bounds:
         raise SceneError(
             f"The scene {item.id} does not say where it lies: its catalog is at fault; name it in acquisition.exclude."
         )
-    left, bottom, right, top = transform_bounds(WGS84, crs, *item.geometry.boundingbox.bbox)
+    left, bottom, right, top = transform_bounds(wgs84(), crs, *item.geometry.boundingbox.bbox)
     return left, bottom, right, top
 
 
@@ -241,5 +241,5 @@ def _outwards(interval: Sequence[float], anchor: float, step: int) -> tuple[floa
 def middle_longitude(grid: GeoBox) -> float:
     """Longitude of the middle of a grid in degrees."""
     x, y = grid.transform @ (grid.shape[1] / 2, grid.shape[0] / 2)
-    (longitude,), _ = transform_points(CRS.from_user_input(grid.crs), WGS84, [x], [y])
+    (longitude,), _ = transform_points(CRS.from_user_input(grid.crs), wgs84(), [x], [y])
     return float(longitude)

@@ -16,9 +16,9 @@ from rasterio.warp import transform as reproject
 from shapely import MultiPolygon, Polygon
 from shapely.affinity import affine_transform
 
+from mining_the_mines.geo.grid import wgs84
 from mining_the_mines.simulation.landscape import PIXEL, Landscape
 from mining_the_mines.simulation.shapes import Position, blob, rectangle
-from mining_the_mines.simulation.stac_catalog import WGS84
 
 #: Beside the outlines of the regions.
 CONCESSIONS: Final = "concessions.geojson"
@@ -174,6 +174,6 @@ def _feature(area: PermitArea, landscape: Landscape) -> dict[str, object]:
 
 def _to_degrees(crs: CRS, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Change to degrees of WGS 84, to a centimetre as in the other files of a region."""
-    longitudes, latitudes = reproject(crs, WGS84, points[:, 0].tolist(), points[:, 1].tolist())
+    longitudes, latitudes = reproject(crs, wgs84(), points[:, 0].tolist(), points[:, 1].tolist())
     degrees: NDArray[np.float64] = np.column_stack((longitudes, latitudes)).round(7)
     return degrees

@@ -20,6 +20,7 @@ from rasterio.warp import transform as reproject
 from shapely import Polygon
 
 from mining_the_mines.core.hashing import hash_bytes
+from mining_the_mines.geo.grid import wgs84
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, QUANTIFICATION
 from mining_the_mines.sentinel2.scene_classification import SceneClass
@@ -75,7 +76,6 @@ _CLOUDS: Final = (
     SceneClass.CLOUD_HIGH_PROBABILITY,
     SceneClass.THIN_CIRRUS,
 )
-WGS84: Final = CRS.from_epsg(4326)
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def outline_of(transform: Affine, shape: tuple[int, int], epsg: int) -> Polygon:
     rows, columns = shape
     corners = [transform @ corner for corner in ((0, rows), (columns, rows), (columns, 0), (0, 0))]
     xs, ys = zip(*corners, strict=True)
-    longitudes, latitudes = reproject(CRS.from_epsg(epsg), WGS84, list(xs), list(ys))
+    longitudes, latitudes = reproject(CRS.from_epsg(epsg), wgs84(), list(xs), list(ys))
     return Polygon([(round(x, 7), round(y, 7)) for x, y in zip(longitudes, latitudes, strict=True)])
 
 
