@@ -5,7 +5,7 @@ import re
 import zipfile
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 from mining_the_mines.core.hashing import StatSignature, stat_signature
 
@@ -38,9 +38,9 @@ def open_member(archive: Path, member: str) -> BinaryIO:
         OSError: The ZIP can't be read.
         BadZipFile: It is no ZIP, or cut off.
     """
-    # The stream keeps the archive open as long as it is open itself.
-    stream: BinaryIO = zipfile.ZipFile(archive).open(member)  # type: ignore[assignment]
-    return stream
+    # The file of the archive stays open until the stream is closed, too.
+    with zipfile.ZipFile(archive) as opened:
+        return cast("BinaryIO", opened.open(member))
 
 
 def hash_member(archive: Path, member: str) -> str:

@@ -19,6 +19,8 @@ from mining_the_mines.scenes.composite_files import INDEX, Composite, open_compo
 from mining_the_mines.scenes.composites import make_composites, plan_composites
 from mining_the_mines.scenes.http import PLANETARY_COMPUTER
 from mining_the_mines.scenes.regions import Bounds, Region
+from mining_the_mines.scenes.safe import find_granules
+from mining_the_mines.scenes.safe_files import walk_products
 from mining_the_mines.scenes.search import open_item
 from mining_the_mines.scenes.selection import select_from
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
@@ -176,7 +178,10 @@ def _scenes_of(name: str) -> Iterator[Scene | StacScene]:
         yield StacScene(_folder_name(Path(urlsplit(name).path).stem or "scene"), name)
         return
     path = Path(name).absolute()  # workers may run in another folder
-    if path.is_dir():
+    granules = find_granules(path)
+    if granules:
+        yield from (StacScene(_folder_name(granule), address) for granule, address in granules)
+    elif path.is_dir():
         yield from _in_folder(path)
     elif not path.exists():
         raise SceneError(
@@ -195,6 +200,10 @@ def _in_folder(folder: Path) -> Iterator[Scene | StacScene]:
     rasters = [path for path in files if path.suffix.lower() in _RASTERS]
     found = rasters or [path for path in files if path.suffix.lower() == _ITEM]
     if not found:
+        products = [granule for path in walk_products(folder) for granule in find_granules(path)]
+        if products:
+            yield from (StacScene(_folder_name(granule), address) for granule, address in products)
+            return
         raise SceneError(f"The folder {folder} holds no raster ({', '.join(_RASTERS)}) and no STAC item: name another.")
     yield from (_at(path) for path in found)
 

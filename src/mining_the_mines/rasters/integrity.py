@@ -1,8 +1,10 @@
 """Whether the file of an asset is a whole raster of Sentinel-2 pixels; nothing else is opened."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from zipfile import BadZipFile
 
 import rasterio
 from odc.loader import RioDriver, RioReader
@@ -12,6 +14,8 @@ from rasterio.io import DatasetReader
 
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.redaction import redact
+from mining_the_mines.core.zip_members import open_member, split_address
+from mining_the_mines.rasters.jpeg2000 import is_cut_off
 
 #: Formats of Sentinel-2's archives. No others: a virtual raster (VRT) on the web could name files of this machine.
 DRIVERS: Final = ("GTiff", "JP2OpenJPEG")
@@ -65,12 +69,24 @@ def open_image(address: str) -> DatasetReader:
 def check_local_raster(path: Path) -> None:
     """Check a file on this machine, see :func:`check_raster`.
 
+    Args:
+        path: The file, or the address of one in a ZIP (:mod:`mining_the_mines.core.zip_members`).
+
     Raises:
         SceneError: The file is missing, no raster, or cut off.
     """
-    if not path.is_file():
-        raise SceneError("missing: there is no such file")
-    check_raster(str(path), path.stat().st_size)
+    zipped = split_address(str(path))
+    try:
+        with open_member(*zipped) if zipped else path.open("rb") as stream:
+            cut_off = is_cut_off(stream)
+            size = stream.seek(0, os.SEEK_END)
+    except (FileNotFoundError, IsADirectoryError, KeyError) as error:
+        raise SceneError("missing: there is no such file") from error
+    except (OSError, BadZipFile, RuntimeError) as error:
+        raise SceneError(f"damaged: it can't be read ({error})") from error
+    if cut_off:
+        raise SceneError(f"cut off: its {size} bytes end before the image does")
+    check_raster(str(path), size)
 
 
 def _end_of_last_block(raster: DatasetReader) -> int:

@@ -19,6 +19,7 @@ from mining_the_mines.core.code_hash import code_hash
 from mining_the_mines.core.dask_client import DaskSettings, run_blocks
 from mining_the_mines.core.hashing import hash_file, hash_values
 from mining_the_mines.core.progress import Count, uncounted
+from mining_the_mines.core.zip_members import hash_member, split_address
 from mining_the_mines.scenes.composite_files import (
     BlockFault,
     Composite,
@@ -279,6 +280,9 @@ def _by_content(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _identity(href: str) -> str:
+    zipped = split_address(href)
+    if zipped is not None:
+        return hash_member(*zipped)
     path = Path(href.removeprefix("file://"))
     return hash_file(path) if "://" not in str(path) and path.is_file() else href
 

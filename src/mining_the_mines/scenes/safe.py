@@ -91,8 +91,8 @@ class SafeArchive:
                     others.add(str(item.collection_id))
         if not found and others:
             raise SceneError(
-                f"{self.name} holds no products of the collection {self.collection}, but of {', '.join(sorted(others))}: "
-                "name it in acquisition.collection."
+                f"{self.name} holds no products of the collection {self.collection}, but of "
+                f"{', '.join(sorted(others))}: name it in acquisition.collection."
             )
 
 
@@ -170,11 +170,14 @@ def _granules(product: SafeProduct) -> dict[str, tuple[str, ...]]:
     for file in sorted(product.files):
         found = _GRANULE.match(file)
         granules.setdefault(found[0].rstrip("/") if found else "", []).append(file)
+    elsewhere = granules.get("", [])
     own = {folder: tuple(files) for folder, files in granules.items() if any(map(_image, files))}
     if not own:
         raise SceneError(
             f"{product.location} holds no image of a band: the download is incomplete; fetch the product again."
         )
+    if len(own) == 1 and "" not in own:  # a mask that somebody put beside the only granule
+        return {folder: (*files, *elsewhere) for folder, files in own.items()}
     return own
 
 
@@ -210,9 +213,7 @@ def _check_special(product: SafeProduct, metadata: ProductMetadata | None) -> No
             )
 
 
-def _identify(
-    product: SafeProduct, metadata: ProductMetadata | None, files: tuple[str, ...], *, several: bool
-) -> str:
+def _identify(product: SafeProduct, metadata: ProductMetadata | None, files: tuple[str, ...], *, several: bool) -> str:
     name = re.sub(r"\.SAFE$", "", (metadata and metadata.uri) or product.name, flags=re.IGNORECASE)
     tile = _tile(files)
     return f"{name}_T{tile}" if several and tile else name
@@ -301,7 +302,7 @@ class _Granule:
         }
         if file in self.sizes:
             fields["file:size"] = self.sizes[file]
-        if band in BANDS and self.metadata and self.metadata.quantification:
+        if band is not None and band in BANDS and self.metadata and self.metadata.quantification:
             scale = 1 / self.metadata.quantification
             fields["raster:bands"] = [{"scale": scale, "offset": self.metadata.offsets.get(band, 0.0) * scale}]
         try:

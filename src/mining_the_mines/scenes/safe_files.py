@@ -108,7 +108,7 @@ def walk_products(folder: Path) -> Iterator[Path]:
 def is_safe_folder(folder: Path) -> bool:
     """Whether a folder is a product: by its suffix, or by its document where it was renamed."""
     try:
-        documents = folder.is_dir() and any(_DOCUMENT.fullmatch(name) for name in os.listdir(folder))
+        documents = folder.is_dir() and any(_DOCUMENT.fullmatch(file.name) for file in folder.iterdir())
     except OSError:  # a folder above the product that may not be listed
         return False
     return documents or (folder.is_dir() and folder.suffix.lower() == _SUFFIX)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import shapely
 
@@ -71,9 +71,8 @@ def read_product_metadata(content: bytes) -> ProductMetadata | None:
     Returns:
         The facts; ``None`` if it is no XML that can be read, or says nothing of numbers.
     """
-    try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError:
+    root = _parsed(content)
+    if root is None:
         return None
     quantification = _number(_text(root, _QUANTIFICATION))
     if quantification is None or quantification <= 0:
@@ -97,17 +96,14 @@ def read_product_metadata(content: bytes) -> ProductMetadata | None:
 
 def read_sensing_time(content: bytes) -> str | None:
     """Read the time at which a granule was sensed, ISO 8601, from its document (``MTD_TL.xml``); ``None`` without."""
-    try:
-        return _text(ElementTree.fromstring(content), ("SENSING_TIME",))
-    except ElementTree.ParseError:
-        return None
+    root = _parsed(content)
+    return None if root is None else _text(root, ("SENSING_TIME",))
 
 
 def read_file_sizes(content: bytes) -> dict[str, int]:
     """Read the sizes of files in bytes, by path relative to the product, from ``manifest.safe``; empty without."""
-    try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError:
+    root = _parsed(content)
+    if root is None:
         return {}
     sizes = {}
     for stream in _elements(root, ("byteStream",)):
@@ -118,17 +114,24 @@ def read_file_sizes(content: bytes) -> dict[str, int]:
     return sizes
 
 
-def _elements(root: ElementTree.Element, names: tuple[str, ...]) -> Iterator[ElementTree.Element]:
+def _parsed(content: bytes) -> ET.Element | None:
+    try:
+        return ET.fromstring(content)  # noqa: S314 - expat reads no external entities, and limits internal ones
+    except ET.ParseError:
+        return None
+
+
+def _elements(root: ET.Element, names: tuple[str, ...]) -> Iterator[ET.Element]:
     """Elements of some names, whatever their namespace; those of the first name first."""
     for name in names:
         yield from (element for element in root.iter() if element.tag.rpartition("}")[2] == name)
 
 
-def _texts(root: ElementTree.Element, names: tuple[str, ...]) -> Iterator[str]:
+def _texts(root: ET.Element, names: tuple[str, ...]) -> Iterator[str]:
     return (text for element in _elements(root, names) if (text := (element.text or "").strip()))
 
 
-def _text(root: ElementTree.Element, names: tuple[str, ...]) -> str | None:
+def _text(root: ET.Element, names: tuple[str, ...]) -> str | None:
     return next(_texts(root, names), None)
 
 
@@ -139,7 +142,7 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _offsets(root: ElementTree.Element) -> dict[str, float]:
+def _offsets(root: ET.Element) -> dict[str, float]:
     names = {**_BAND_IDS, **_physical_bands(root)}
     offsets = {}
     for element in _elements(root, _OFFSETS):
@@ -149,7 +152,7 @@ def _offsets(root: ElementTree.Element) -> dict[str, float]:
     return offsets
 
 
-def _physical_bands(root: ElementTree.Element) -> dict[str, str]:
+def _physical_bands(root: ET.Element) -> dict[str, str]:
     """Names of bands by identifier, where the document lists them."""
     listed = _elements(root, ("Spectral_Information",))
     return {
@@ -159,7 +162,7 @@ def _physical_bands(root: ElementTree.Element) -> dict[str, str]:
     }
 
 
-def _special(root: ElementTree.Element) -> dict[str, int]:
+def _special(root: ET.Element) -> dict[str, int]:
     values = {}
     for element in _elements(root, ("Special_Values",)):
         name, index = _text(element, ("SPECIAL_VALUE_TEXT",)), _text(element, ("SPECIAL_VALUE_INDEX",))

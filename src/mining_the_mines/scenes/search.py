@@ -21,6 +21,7 @@ from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.redaction import without_secrets
 from mining_the_mines.scenes.http import PLANETARY_COMPUTER
 from mining_the_mines.scenes.regions import Bounds, Region
+from mining_the_mines.scenes.safe import open_safe_archive, read_granules
 from mining_the_mines.scenes.settings import AccessSettings
 from mining_the_mines.scenes.stac_documents import (
     NO_STAC,
@@ -93,7 +94,7 @@ def open_source(access: AccessSettings, collection: str | None) -> SceneSource:
     """
     address = PRESETS.get(access.source, access.source)
     if urlsplit(address).scheme not in {"http", "https"}:
-        return StaticCatalog(_local_catalog(address), collection, PatientIO(access))
+        return _open_local(address, collection, access)
     talk = PatientIO(access)
     landing = talk.document(address)
     if _is_api(landing):
@@ -126,7 +127,7 @@ def open_item(address: str, access: AccessSettings) -> SingleItem:
     """Open one scene by its address.
 
     Args:
-        address: Path or URL of the item's JSON.
+        address: Path or URL of the item's JSON, or the path of a SAFE folder or ZIP of one granule.
         access: Time limits and retries.
 
     Returns:
@@ -137,6 +138,11 @@ def open_item(address: str, access: AccessSettings) -> SingleItem:
     """
     name = without_secrets(address)
     local = urlsplit(address).scheme not in {"http", "https"}
+    granules = read_granules(Path(address)) if local else []
+    if len(granules) > 1:
+        raise SceneError(f"{name} holds {len(granules)} granules: name one of them.")
+    if granules:
+        return SingleItem(name, local, granules[0])
     at = str(Path(address).resolve()) if local else address
     item = read_item(local_document(at) if local else PatientIO(access).document(at), at)
     if isinstance(item, BrokenItem):
@@ -282,16 +288,19 @@ class StaticCatalog:
         return self._documents[address]
 
 
-def _local_catalog(address: str) -> str:
+def _open_local(address: str, collection: str | None, access: AccessSettings) -> SceneSource:
     path = Path(url2pathname(urlsplit(address).path) if address.startswith("file:") else address)
-    if path.is_dir():
-        path /= "catalog.json"
-    if not path.is_file():
+    catalog = path / "catalog.json" if path.is_dir() else path
+    if not (path.is_dir() and catalog.is_file()):
+        products = open_safe_archive(path, collection)
+        if products is not None:
+            return products
+    if not catalog.is_file():
         raise SceneError(
-            f"There is no catalog {path}: acquisition.source is {', '.join(PRESETS)}, the address of a STAC API, or a "
-            "static STAC catalog."
+            f"There is no catalog {catalog}: acquisition.source is {', '.join(PRESETS)}, the address of a STAC API, a "
+            "static STAC catalog, or a folder of SAFE folders or ZIPs."
         )
-    return str(path.resolve())
+    return StaticCatalog(str(catalog.resolve()), collection, PatientIO(access))
 
 
 def _is_api(landing: Mapping[str, Any]) -> bool:

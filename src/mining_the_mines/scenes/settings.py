@@ -24,7 +24,8 @@ class AccessSettings(BaseModel):
     source: str = Field(
         "earth-search",
         description="Catalog of the scenes: simulation, earth-search, planetary-computer, the address of another STAC "
-        "API, or a static STAC catalog, by its address or the path of its catalog.json.",
+        "API, a static STAC catalog, by its address or the path of its catalog.json, or a folder of SAFE folders or "
+        "ZIPs.",
     )
     timeout_seconds: float = Field(
         30,
