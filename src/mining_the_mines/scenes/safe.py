@@ -282,7 +282,7 @@ class _Granule:
             if other and not _NO_MASK.search(other[1]):
                 others[other[1]] = (file, None)
         named = {f"{band}_{metres:.0f}m" if metres else band: (file, band) for band, (metres, file) in finest.items()}
-        return {**others, **named}
+        return {**named, **others}
 
     def _missing(self) -> Iterator[str]:
         """Images that the metadata list and that are not there, of bands that are not there in any resolution."""

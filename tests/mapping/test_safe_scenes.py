@@ -1,0 +1,42 @@
+"""SAFE folders and ZIPs that a person names to map."""
+
+from pathlib import Path
+
+import pytest
+
+from mining_the_mines.core.errors import SceneError
+from mining_the_mines.mapping.scene_discovery import StacScene, find_scenes
+from support.safe_products import Safe, write_safe, zipped
+from support.scene_files import map_named
+
+
+def test_folder_of_safe_folders_and_zips(tmp_path: Path) -> None:
+    write_safe(tmp_path / "scenes", Safe(day=1))
+    zipped(write_safe(tmp_path / "elsewhere", Safe(day=2)), tmp_path / "scenes" / "b c.zip")
+    found = find_scenes(str(tmp_path / "scenes"))
+    assert [scene.name for scene in found] == [Safe(day=1).name, Safe(day=2).name]
+    assert all(isinstance(scene, StacScene) for scene in found)
+
+
+def test_zip_cut_off(tmp_path: Path) -> None:
+    path = zipped(write_safe(tmp_path), tmp_path / "a.zip")
+    path.write_bytes(path.read_bytes()[:-3000])
+    with pytest.raises(SceneError, match=r"a\.zip can't be read as a ZIP"):
+        find_scenes(str(path))
+
+
+def test_map_of_a_product_is_that_of_its_zip(tmp_path: Path) -> None:
+    safe = write_safe(tmp_path)
+    maps = [
+        map_named(tmp_path / name, str(scene)).maps[0]
+        for name, scene in (("folder", safe), ("zip", zipped(safe, tmp_path / "a.zip")))
+    ]
+    assert maps[0].name == Safe().name
+    first, second = (found.raster.read_bytes() for found in maps)
+    assert first == second
+
+
+def test_missing_image_is_named(tmp_path: Path) -> None:
+    lacking = tuple(end for end in Safe().images if end.startswith("B03"))
+    maps = map_named(tmp_path / "out", str(write_safe(tmp_path, Safe(lacking=lacking))))
+    assert "no such file" in maps.unmapped[0].reason
