@@ -32,11 +32,12 @@ def test_map_of_a_product_is_that_of_its_zip(tmp_path: Path) -> None:
         for name, scene in (("folder", safe), ("zip", zipped(safe, tmp_path / "a.zip")))
     ]
     assert maps[0].name == Safe().name
-    first, second = (found.raster.read_bytes() for found in maps)
+    first, second = (found.probability.read_bytes() for found in maps)
     assert first == second
 
 
 def test_missing_image_is_named(tmp_path: Path) -> None:
     lacking = tuple(end for end in Safe().images if end.startswith("B03"))
-    maps = map_named(tmp_path / "out", str(write_safe(tmp_path, Safe(lacking=lacking))))
-    assert "no such file" in maps.unmapped[0].reason
+    safe = write_safe(tmp_path, Safe(lacking=lacking))
+    with pytest.raises(SceneError, match=r"can't be mapped: its file B3_10m is missing: there is no such file; fetch"):
+        map_named(tmp_path / "out", str(safe))

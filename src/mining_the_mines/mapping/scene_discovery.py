@@ -14,6 +14,7 @@ from mining_the_mines.core.errors import BadInputError, SceneError, UnwritableEr
 from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.core.redaction import without_secrets
 from mining_the_mines.mapping.scene_map import UnmappedScene
+from mining_the_mines.rasters.integrity import check_local_raster
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites, read_composite
 from mining_the_mines.scenes.composites import make_composites, plan_composites
@@ -21,6 +22,7 @@ from mining_the_mines.scenes.http import PLANETARY_COMPUTER
 from mining_the_mines.scenes.regions import Bounds, Region
 from mining_the_mines.scenes.safe import find_granules
 from mining_the_mines.scenes.safe_files import walk_products
+from mining_the_mines.scenes.scene_list import ItemJson
 from mining_the_mines.scenes.search import open_item
 from mining_the_mines.scenes.selection import select_from
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
@@ -167,6 +169,8 @@ def composite_item(scene: StacScene, bands: Sequence[str], reading: StacReading,
         access = access.model_copy(update={"source": PLANETARY_COMPUTER})
     region = Region(scene.name, _box(scene, source.item))
     choice = select_from(source, [region], bands, reading.compositing.mask, access)
+    for item in choice.items[region.name]:
+        _check_local_files(item)
     plans = plan_composites(choice, bands, reading.compositing, access)
     (composite,) = make_composites(plans, reading.folder / scene.name, reading.dask, progress)
     made = composite_scene(composite)
@@ -239,6 +243,17 @@ def _needs_signature(scene: StacScene, item: pystac.Item) -> bool:
     addresses = (scene.address, *(asset.href for asset in item.assets.values()))
     hosts = [urlsplit(address).hostname or "" for address in addresses]
     return any(host == _PLANETARY_COMPUTER_HOST or host.endswith(_STORAGE) for host in hosts)
+
+
+def _check_local_files(item: ItemJson) -> None:
+    """Raise an error for a local file that is missing or cut off; files on the web show that when they are read."""
+    for key, asset in item["assets"].items():
+        if urlsplit(asset["href"]).scheme in {"http", "https"}:
+            continue
+        try:
+            check_local_raster(Path(asset["href"]))
+        except SceneError as error:
+            raise SceneError(f"{item['id']} can't be mapped: its file {key} is {error}; fetch it again.") from error
 
 
 def _box(scene: StacScene, item: pystac.Item) -> Bounds:
