@@ -8,12 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mining_the_mines.core.hashing import NOTHING, hash_values
-from mining_the_mines.ledger.catalog_facts import DatasetFacts
-from mining_the_mines.ledger.lineage import Catalog, Lineage, LineageError, Step, Subject, find_subject, trace
+from mining_the_mines.ledger.lineage import Lineage, LineageError, Step, Subject, find_subject, trace
 from mining_the_mines.ledger.records import DatasetState, Ledger
 from support.recorded_runs import (
     LATER_RUN,
-    MADE,
     RUN,
     START,
     VERSION,
@@ -31,7 +29,7 @@ def project(tmp_path: Path) -> RecordedProject:
 
 
 def follow(project: RecordedProject, state: DatasetState) -> Lineage:
-    return trace(Subject(state), project.ledger, project.catalog)
+    return trace(Subject(state), project.ledger, project)
 
 
 def kinds(lineage: Lineage) -> dict[str, str]:
@@ -168,8 +166,7 @@ def test_always_ends(nodes: list[tuple[set[int], int, int]]) -> None:
     )
     ledger = Ledger(Path("nowhere"))
     vars(ledger)["nodes"] = records
-    catalog = Catalog(lambda _state, _run: None, lambda _name: DatasetFacts(), lambda _run: MADE)
-    found = trace(Subject(memory("0")), ledger, catalog)
+    found = trace(Subject(memory("0")), ledger, RecordedProject(Path("nowhere")))
     assert set(found.steps) == {found.root.name, *(step.name for step in found.before(found.root))}
     assert found.root.state.content_hash == hash_values(["0", "value"])
 

@@ -13,7 +13,7 @@ from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.ledger.lineage import Lineage, find_subject, trace
 from mining_the_mines.ledger.lineage_answer import answer
 from mining_the_mines.ledger.lineage_text import describe, draw
-from mining_the_mines.ledger.records import CodeState, DatasetState
+from mining_the_mines.ledger.records import CodeState
 from support.recorded_runs import (
     RUN,
     START,
@@ -35,13 +35,8 @@ def project(tmp_path: Path) -> RecordedProject:
 
 
 def ask(project: RecordedProject, asked: str = ORIGIN, depth: int | None = None) -> tuple[Lineage, dict[str, Any]]:
-    found = trace(find_subject(asked, project.ledger, project.folder), project.ledger, project.catalog)
-
-    def read_record(state: DatasetState, part: str) -> dict[str, Any]:
-        record = json.loads((project.folder / str(state.path) / part / "map.json").read_text(encoding="utf-8"))
-        return dict(record)
-
-    return found, answer(found, project.folder, ContentHashes(), read_record, depth)
+    found = trace(find_subject(asked, project.ledger, project.folder), project.ledger, project)
+    return found, answer(found, project.folder, ContentHashes(), project, depth)
 
 
 def images(project: RecordedProject, asked: str = ORIGIN) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from mining_the_mines.core.hashing import NOTHING, ContentHashes, hash_values
 from mining_the_mines.ledger.catalog_facts import Content, DatasetFacts
-from mining_the_mines.ledger.lineage import Catalog
 from mining_the_mines.ledger.records import (
     CodeState,
     DatasetState,
@@ -102,10 +101,17 @@ class RecordedProject:
         """The ledger, read anew as a command does."""
         return Ledger(self.folder / "data" / "ledger")
 
-    @property
-    def catalog(self) -> Catalog:
-        """Files and facts of the project today."""
-        return Catalog(self._now, lambda name: FACTS.get(name, DatasetFacts()), lambda _run: MADE)
+    def facts(self, dataset: str) -> DatasetFacts:
+        """Facts that the catalog of the project states."""
+        return FACTS.get(dataset, DatasetFacts())
+
+    def made(self, run_id: str) -> Collection[str]:  # noqa: ARG002 - one pipeline for all runs
+        """Datasets that nodes make."""
+        return MADE
+
+    def read_record(self, state: DatasetState, part: str) -> dict[str, Any]:
+        """The record of a map."""
+        return dict(json.loads((self.folder / str(state.path) / part / "map.json").read_text(encoding="utf-8")))
 
     def file(self, dataset: str, text: str, path: str, version: str | None = None) -> DatasetState:
         """Write the file of a dataset."""
@@ -133,7 +139,8 @@ class RecordedProject:
         self.ledger.add(record)
         return record
 
-    def _now(self, state: DatasetState, _run: str) -> DatasetState | None:
+    def now(self, state: DatasetState, run_id: str) -> DatasetState | None:  # noqa: ARG002 - one catalog for all runs
+        """The state of a dataset's path today."""
         path = self.folder / (state.path or "")
         if not path.exists():
             return None

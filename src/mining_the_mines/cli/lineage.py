@@ -10,7 +10,6 @@ import click
 if TYPE_CHECKING:
     from mining_the_mines.core.hashing import ContentHashes
     from mining_the_mines.ledger.catalog_facts import DatasetFacts
-    from mining_the_mines.ledger.lineage import Catalog
     from mining_the_mines.ledger.records import DatasetState, Ledger
 
 #: Pipelines for prebuilt chips.
@@ -40,9 +39,9 @@ def lineage(what: str, as_values: bool, depth: int | None) -> None:
     ledger = Ledger.of_project(project)
     subject = find_subject(what, ledger, project)
     hashes = ContentHashes(ledger.folder / MEMORY)
-    look = _ProjectFiles(project, ledger, hashes)
-    found = trace(subject, ledger, look.catalog())
-    answered = answer(found, project, hashes, look.record, depth)
+    catalog = _ProjectCatalog(project, ledger, hashes)
+    found = trace(subject, ledger, catalog)
+    answered = answer(found, project, hashes, catalog, depth)
     hashes.remember()
     if as_values:
         click.echo(json.dumps(answered, indent=1))
@@ -56,8 +55,8 @@ def lineage(what: str, as_values: bool, depth: int | None) -> None:
     console.print(draw(found, depth))
 
 
-class _ProjectFiles:
-    """Files of a project, read through the catalogs of the environments that its runs had."""
+class _ProjectCatalog:
+    """A project today, read through the catalogs of the environments that its runs had."""
 
     def __init__(self, project: Path, ledger: "Ledger", hashes: "ContentHashes") -> None:
         from kedro.framework.startup import bootstrap_project
@@ -68,12 +67,6 @@ class _ProjectFiles:
         self._hashes = hashes
         self._of_run = cache(self._find_catalog)
         self._of_env = cache(self._read_catalog)
-
-    def catalog(self) -> "Catalog":
-        """All that lineage asks."""
-        from mining_the_mines.ledger.lineage import Catalog
-
-        return Catalog(self.now, self.facts, self.made)
 
     def facts(self, dataset: str) -> "DatasetFacts":
         """Facts about a dataset, in the base environment."""
@@ -116,7 +109,7 @@ class _ProjectFiles:
             held, parts = NOTHING, {}
         return state.model_copy(update={"content_hash": held, "parts": parts})
 
-    def record(self, state: "DatasetState", part: str) -> dict[str, Any] | None:
+    def read_record(self, state: "DatasetState", part: str) -> dict[str, Any] | None:
         """The JSON record of a part of a dataset."""
         from mining_the_mines.ledger.states import read_index
 

@@ -2,11 +2,11 @@
 
 import difflib
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.hashing import NOTHING, hash_bytes
@@ -126,20 +126,32 @@ class Lineage:
         return step.kind in {"provided", "registered", "simulated"}
 
 
-@dataclass(frozen=True)
-class Catalog:
-    """Questions that lineage asks the project, beside the ledger.
+class Catalog(Protocol):
+    """The project today."""
 
-    Attributes:
-        now: Returns the state of a dataset's path today, by the state then and the id of a run that read or wrote it;
-            ``None`` if nothing lies there, and one without a content hash if an older version recorded another form.
-        facts: Returns the facts about a dataset.
-        made: Returns the names of the datasets that nodes make in the pipelines of a run, by its id.
-    """
+    def now(self, state: DatasetState, run_id: str) -> DatasetState | None:
+        """Return the state of a dataset's path today.
 
-    now: Callable[[DatasetState, str], DatasetState | None]
-    facts: Callable[[str], DatasetFacts]
-    made: Callable[[str], Collection[str]]
+        Args:
+            state: The dataset then.
+            run_id: A run that read or wrote it.
+
+        Returns:
+            ``None`` if nothing lies there; no content hash if an older version recorded another form.
+        """
+        ...
+
+    def facts(self, dataset: str) -> DatasetFacts:
+        """Return the facts about a dataset."""
+        ...
+
+    def made(self, run_id: str) -> Collection[str]:
+        """Return the names of the datasets that nodes make in the pipelines of a run."""
+        ...
+
+    def read_record(self, state: DatasetState, part: str) -> dict[str, Any] | None:
+        """Read the JSON record of a part of a dataset; ``None`` if its files are gone."""
+        ...
 
 
 def find_subject(asked: str, ledger: Ledger, project: Path) -> Subject:

@@ -9,7 +9,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +17,7 @@ from typing import Any, Final
 from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.core.paths import find
 from mining_the_mines.core.redaction import without_secrets
-from mining_the_mines.ledger.lineage import SHORT, Lineage, Presence, Step
-from mining_the_mines.ledger.records import DatasetState
+from mining_the_mines.ledger.lineage import SHORT, Catalog, Lineage, Presence, Step
 from mining_the_mines.ledger.states import shown_path
 
 #: Names in a map's record that the answer repeats.
@@ -34,12 +33,9 @@ _FAULTS: Final[tuple[tuple[Presence, str], ...]] = (
     ("unchecked", "Recorded in another form by an older version, so not checked"),
 )
 
-#: Returns the JSON record of a part of a dataset; ``None`` if its files are gone.
-RecordReader = Callable[[DatasetState, str], dict[str, Any] | None]
-
 
 def answer(
-    lineage: Lineage, project: Path, hashes: ContentHashes, records: RecordReader, depth: int | None = None
+    lineage: Lineage, project: Path, hashes: ContentHashes, catalog: Catalog, depth: int | None = None
 ) -> dict[str, Any]:
     """Gather all that stands behind a result.
 
@@ -47,7 +43,7 @@ def answer(
         lineage: Lineage of the result.
         project: Folder that recorded paths are relative to.
         hashes: Hashes of files.
-        records: Reads the JSON records of maps.
+        catalog: Reads the JSON records of maps.
         depth: Number of steps back to return; ``None`` for all.
 
     Returns:
@@ -63,7 +59,7 @@ def answer(
         - ``doubts``: sentences about files and records that do not agree.
     """
     root, shown = lineage.root, lineage if depth is None else lineage.up_to(depth)
-    record = _map_record(lineage, records)
+    record = _map_record(lineage, catalog)
     facts = None if record is None else _map_facts(record)
     images = _images(lineage, project, record, hashes)
     return {
@@ -86,12 +82,12 @@ def asked_by(step: Step, part: str | None) -> str:
     return step.name if part is None else f"{step.state.dataset}:{step.state.parts[part][:SHORT]}"
 
 
-def _map_record(lineage: Lineage, records: RecordReader) -> dict[str, Any] | None:
+def _map_record(lineage: Lineage, catalog: Catalog) -> dict[str, Any] | None:
     """The record of a map, if its folder still holds this map."""
     state, part = lineage.root.state, lineage.part
     if part is None or state.path is None or lineage.root.facts.holds != "maps":
         return None
-    record = records(state, part)
+    record = catalog.read_record(state, part)
     return record if record is not None and record.get("content_hash") == state.parts[part] else None
 
 
