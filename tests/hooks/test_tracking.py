@@ -26,8 +26,7 @@ from mining_the_mines.registry.training_data import hash_data, hash_folds
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.tracking.run import active_run
 from mining_the_mines.tracking.store import RunStore, TrackingError
-from pipelines import test_segmentation_evaluation as outlined
-from support import tracked_runs
+from support import segmented_chips, tracked_runs
 from support.projects import copy_project
 
 SECRET = "hunter2"  # noqa: S105 - a password that is looked for where it must not be
@@ -110,7 +109,7 @@ def test_no_password_is_tracked(tracking: RunTracking) -> None:
 
 
 def test_tags_of_training_data(tracking: RunTracking) -> None:
-    chips, folds, masks = outlined.packed(), outlined.folds_table(), outlined.masks_of()
+    chips, folds, masks = segmented_chips.packed(), segmented_chips.folds_table(), segmented_chips.masks_of()
     contents = {"packed": {"holds": "chips"}, "folds": {"holds": "folds"}, "masks": {"holds": "masks"}, "x": {}}
     begin(tracking, {}, contents)
     for name, data in (("packed", chips), ("folds", folds), ("masks", masks), ("x", None)):

@@ -30,7 +30,7 @@ from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.registry.promotion import Champion, RegistrationSettings, RegistryView
 from mining_the_mines.registry.training_data import hash_chips
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from pipelines import test_segmentation_evaluation as outlined
+from support import segmented_chips as made
 from support.chip_files import BANDS, packed_chips
 from support.networks import SIX_BANDS
 
@@ -124,10 +124,10 @@ def test_data_hash_of_labels(classifier: MineClassifier) -> None:
 
 
 def test_data_hash_of_masks() -> None:
-    model, folds, masks = segmenter(), outlined.folds_table(), outlined.masks_of()
-    other = outlined.planes(outlined.NAMES, list(1 - np.minimum(masks.array, 1)))
+    model, folds, masks = segmenter(), made.folds_table(), made.masks_of()
+    other = made.planes(made.NAMES, list(1 - np.minimum(masks.array, 1)))
     hashes = {
-        describe_package(model, scores_table(), outlined.packed(), folds, SEGMENTER, of)[1].data_hash
+        describe_package(model, scores_table(), made.packed(), folds, SEGMENTER, of)[1].data_hash
         for of in (None, masks, other)
     }
     assert len(hashes) == 3
@@ -139,7 +139,7 @@ def test_pixel_size_on_the_ground() -> None:
     assert ground_pixel(planes_in_memory(array, names, [in_degrees] * 3)) == pytest.approx(7.89, abs=0.01)
     coarse = ChipGrid(CRS.from_epsg(32721), Affine(20, 0, 500_000, 0, -20, 9_000_000), 4, 4)
     masks = planes_in_memory(array, names, [coarse] * 3)
-    given = (scores_table(), outlined.packed(), outlined.folds_table(), SEGMENTER, masks)
+    given = (scores_table(), made.packed(), made.folds_table(), SEGMENTER, masks)
     assert describe_package(segmenter(), *given)[0].pixel_metres == 20
 
 
@@ -200,26 +200,33 @@ def compare_outlines(
 ) -> dict[str, Any]:
     """Compare a segmenter on the chips of the tests of evaluation."""
     package = with_hash(StoredPackage(folder, describe(model), stored(model, folder).facts, "# Card\n"), "new")
-    maps = maps or outlined.maps_of(outlined.NAMES[outlined.TRAIN :])
-    given = (outlined.chip_scores(), maps, outlined.masks_of(), outlined.packed(), SEGMENTER, outlined.SETTINGS)
+    maps = maps or made.maps_of(made.NAMES[made.TRAIN :])
+    given = (
+        made.chip_scores(),
+        maps,
+        made.masks_of(),
+        made.packed(),
+        SEGMENTER,
+        made.SETTINGS,
+    )
     return compare_segmenters(package, view, *given)
 
 
 def segmenter(threshold: float = 0.5) -> MineSegmenter:
     """A segmenter with random weights."""
-    model = complete_segmenter(outlined.network(), {"threshold": threshold}, ChipSettings(bands=SIX_BANDS))
+    model = complete_segmenter(made.network(), {"threshold": threshold}, ChipSettings(bands=SIX_BANDS))
     assert isinstance(model, MineSegmenter)
     return model
 
 
 def outlining_champion(model: MineSegmenter) -> RegistryView:
-    seen = hash_chips(outlined.packed(), outlined.NAMES[: outlined.TRAIN])
+    seen = hash_chips(made.packed(), made.NAMES[: made.TRAIN])
     return RegistryView("mine-segmenter", Champion("1", "old", model, seen))
 
 
 def test_segmenters_on_the_same_chips(tmp_path: Path) -> None:
     promotion = compare_outlines(segmenter(), outlining_champion(segmenter()), tmp_path)
-    assert (promotion["outcome"], promotion["chips"]) == ("champion", outlined.CHIPS - outlined.TRAIN)
+    assert (promotion["outcome"], promotion["chips"]) == ("champion", made.CHIPS - made.TRAIN)
     assert promotion["one_sided_pixels"] == 0
     assert promotion["challenger"]["value"] > promotion["champion"]["value"]
     difference = promotion["challenger"]["value"] - promotion["champion"]["value"]
@@ -228,24 +235,28 @@ def test_segmenters_on_the_same_chips(tmp_path: Path) -> None:
 
 def test_nodata_wins_nothing(tmp_path: Path) -> None:
     model = segmenter(threshold=0.01)  # it calls a good part of the ground a mine
-    names, chips, masks = outlined.NAMES[outlined.TRAIN :], outlined.packed(), outlined.masks_of()
+    names, chips, masks = (
+        made.NAMES[made.TRAIN :],
+        made.packed(),
+        made.masks_of(),
+    )
     maps = model.predict(np.stack([chips.reflectance(row) for row in chips.rows(names)])).astype(np.float16)
     wrong = (masks.array[masks.rows(names)] == 0) & (maps >= model.threshold)
     assert wrong.any()
-    silent = outlined.planes(names, list(np.where(wrong, np.nan, maps)), np.float16)
+    silent = made.planes(names, list(np.where(wrong, np.nan, maps)), np.float16)
     promotion = compare_outlines(model, outlining_champion(model), tmp_path, silent)
     assert (promotion["outcome"], promotion["difference"]["value"]) == ("challenger", 0)
     assert promotion["one_sided_pixels"] == wrong.sum()
 
 
 def test_card_of_a_segmenter() -> None:
-    model = MineSegmenter(ChipSettings(bands=SIX_BANDS), outlined.network(), 0.5)
-    chips = outlined.chip_scores()
+    model = MineSegmenter(ChipSettings(bands=SIX_BANDS), made.network(), 0.5)
+    chips = made.chip_scores()
     scores = pd.DataFrame(
         {"split": ["test"], "model": "outlines", "category_excluded": None, "metric": "iou", "value": 0.5,
          "low": 0.4, "high": 0.6}
     )  # fmt: skip
-    card = write_segmenter_card(model, scores, chips, outlined.folds_table(), outlined.masks_of(), SEGMENTER, CAVEATS)
+    card = write_segmenter_card(model, scores, chips, made.folds_table(), made.masks_of(), SEGMENTER, CAVEATS)
     assert "| IoU | 0.500 (0.400 to 0.600) | – |" in card
     assert "IoU by region:" in card
     assert "| place-0 | out-of-fold |" in card

@@ -9,70 +9,33 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.kinds import TrainedModel
 from mining_the_mines.pipelines.evaluation import create_pipeline
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
-    SegmentationEvaluationSettings,
     choose_threshold,
     compare_chip_scores,
     complete_segmenter,
     score_segmentation,
     segment_test_chips,
 )
-from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from support.chip_files import ground
-from support.chip_polygons import utm_grid
-from support.networks import SIX_BANDS, trained_segmenter
-from support.scored_segmentation import SIZE, make_pairs
-
-CHIPS, TRAIN = 24, 18
-SETTINGS = SegmentationEvaluationSettings(bootstrap=BootstrapSettings(resamples=20), batch_size=4)
-NAMES = [f"chip_{number}.tif" for number in range(CHIPS)]
-GRIDS = [utm_grid(SIZE, SIZE, left=500_000 + 10_000 * number) for number in range(CHIPS)]
-PAIRS = {name: (probability, mask) for name, probability, mask in make_pairs(CHIPS)}
-
-
-def folds_table() -> pd.DataFrame:
-    """24 unlabelled chips of 12 places, the last six of them for testing."""
-    numbers = np.arange(CHIPS)
-    return pd.DataFrame(
-        {
-            "filename": NAMES,
-            "label": pd.array([pd.NA] * CHIPS, dtype="Int64"),
-            "category": pd.array([None] * CHIPS, dtype="str"),
-            "place": [f"place-{number // 2}" for number in numbers],
-            "split": np.where(numbers < TRAIN, "train", "test"),
-            "fold": pd.array([number // 2 % 3 if number < TRAIN else pd.NA for number in numbers], dtype="Int64"),
-        }
-    )
-
-
-def masks_of(names: list[str] = NAMES) -> PackedPlanes:
-    """The truth; every third chip has no mine."""
-    return planes(names, [PAIRS[name][1] for name in names])
-
-
-def maps_of(names: list[str], *, wrong: bool = False) -> PackedPlanes:
-    """Maps of some skill, or their opposite."""
-    return planes(names, [1 - PAIRS[name][0] if wrong else PAIRS[name][0] for name in names], np.float16)
-
-
-def planes(names: list[str], values: list[Any], dtype: type[np.generic] = np.uint8) -> PackedPlanes:
-    array = np.stack(values) if values else np.empty((0, SIZE, SIZE))
-    return planes_in_memory(array.astype(dtype), names, [GRIDS[NAMES.index(name)] for name in names])
-
-
-def packed() -> PackedChips:
-    return pack_in_memory([ground(seed, len(SIX_BANDS), SIZE) for seed in range(CHIPS)], NAMES, SIX_BANDS)
-
-
-def network() -> TrainedModel:
-    """Two segmenters with random weights."""
-    return trained_segmenter(2, size=SIZE)
+from support.networks import SIX_BANDS
+from support.scored_segmentation import SIZE
+from support.segmented_chips import (
+    CHIPS,
+    GRIDS,
+    NAMES,
+    PAIRS,
+    SETTINGS,
+    TRAIN,
+    chip_scores,
+    folds_table,
+    maps_of,
+    masks_of,
+    network,
+    packed,
+)
 
 
 def evaluate(test_maps: PackedPlanes) -> "pd.Series[float]":
@@ -146,12 +109,6 @@ def classified(names: list[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
     right = chips["label"] * 0.6 + 0.2
     both = [chips.assign(model="network", probability=right), chips.assign(model="trees", probability=1 - right)]
     return pd.concat(both), {"chosen": "network", "thresholds": {"network": 0.5, "trees": 0.4}}
-
-
-def chip_scores(names: list[str] = NAMES) -> pd.DataFrame:
-    trained, tested = ([name for name in names if (NAMES.index(name) < TRAIN) == early] for early in (True, False))
-    given = (masks_of(names), maps_of(trained), maps_of(tested), {"threshold": 0.5}, folds_table(), SETTINGS)
-    return score_segmentation(*given)[1]
 
 
 def test_segmenter_and_classifier_on_the_same_chips() -> None:

@@ -33,7 +33,7 @@ def code_hash(module: str, leave_out: tuple[str, ...] = ()) -> str:
     beside = {file for path in files.values() for file in _files_beside(path)}
     return hash_values(
         [
-            {name: _statements_hash(path) for name, path in files.items()},
+            {name: _file_hash(path) for name, path in files.items()},
             {file.relative_to(_root()).as_posix(): hash_file(file) for file in beside},
         ]
     )
@@ -94,9 +94,20 @@ def _files_beside(source: Path) -> tuple[Path, ...]:
 
 
 @cache
-def _statements_hash(source: Path) -> str:
-    """Hash of a module's statements without comments, layout and docstrings."""
-    tree = ast.parse(source.read_text(encoding="utf-8"))
+def _file_hash(source: Path) -> str:
+    return statements_hash(source.read_text(encoding="utf-8"))
+
+
+def statements_hash(source: str) -> str:
+    """Hash the statements of a module without comments, layout and docstrings.
+
+    Args:
+        source: Text of the module.
+
+    Returns:
+        SHA-256 as 64 hexadecimal digits.
+    """
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
