@@ -151,7 +151,7 @@ def test_objects_set_aside_and_outside() -> None:
     scores = make_scores(view, drawn=((0, 0, 200), (1985, 500, 50), (9000, 0, 50)))
     text = " ".join(told(arrange_maps(MapData((view,), scores))))
     assert "2 objects are neither right nor wrong, because less than 50 % of it" in text
-    assert "1 reference polygon lies outside of what was mapped." in text
+    assert "1 reference polygon lies outside the mapped area." in text
     assert "There are only 3 sites: expect the intervals to be too narrow." in text
 
 

@@ -47,7 +47,7 @@ MANIFEST: Final = DataFrameSchema(
 )
 #: One row an accepted chip: its place, and its split and fold.
 FOLDS: Final = DataFrameSchema({"filename": _FILENAME, **_CHIP}, checks=[_FOLDED, _KEPT_TOGETHER])
-#: One row a chip, one column a feature; a feature that a chip does not have is NaN.
+#: One row per chip, one column per feature; a feature that a chip does not have is NaN.
 FEATURES: Final = DataFrameSchema(
     index=Index(None, unique=True, name="filename"),
     checks=[
@@ -55,13 +55,13 @@ FEATURES: Final = DataFrameSchema(
         Check(lambda table: not np.isinf(table.to_numpy()).any(), name="features are finite or NaN"),
     ],
 )
-#: One row a chip and model.
+#: One row per chip and model.
 PREDICTIONS: Final = DataFrameSchema(
     {"filename": Column(), "model": Column(), "probability": _PROBABILITY, **_CHIP},
     checks=_FOLDED,
     unique=["filename", "model"],
 )
-#: One row a segmented chip: pixels and hectares by truth and prediction.
+#: One row per segmented chip: pixels and hectares by truth and prediction.
 CHIP_SCORES: Final = DataFrameSchema(
     {
         "filename": _FILENAME,
@@ -76,5 +76,5 @@ CHIP_SCORES: Final = DataFrameSchema(
     },
     checks=_FOLDED,
 )
-#: One row a probability, out of fold.
+#: One row per probability, out of fold.
 PROBABILITIES: Final = DataFrameSchema({"filename": _FILENAME, "probability": _PROBABILITY})

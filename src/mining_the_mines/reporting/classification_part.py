@@ -96,11 +96,12 @@ def summarise_classification(data: ClassificationData) -> dict[str, Any]:
     """Gather the figures of the chosen classifier, on the test split if there is one, else out of fold.
 
     Returns:
-        Values of the summary: those of :func:`~mining_the_mines.reporting.tables.summarise_scores`; ``model``, its
-        name in a sentence; ``hardest``, the category of chips without a mine whose omission lowers ROC AUC most, and
-        ROC AUC without it; ``rival`` and ``difference``, the name of the first other model and how far ROC AUC of the
-        chosen one lies above its own, out of fold, where there are more chips; ``false_alarms`` and ``worst``, their
-        number, and the category with most of them, with their number and its number of chips. ``None`` where unknown.
+        Values of the summary: those of :func:`~mining_the_mines.reporting.tables.summarise_scores`; ``subject``, the
+        models of the task in a sentence, and ``model``, the chosen one; ``hardest``, the category of chips without a
+        mine whose omission lowers ROC AUC most, and ROC AUC without it; ``rival`` and ``difference``, the first other
+        model and how far ROC AUC of the chosen one lies above its own, out of fold, where there are more chips;
+        ``false_alarms`` and ``worst``, their number, and the category with most of them, with their number and its
+        number of chips. ``None`` where unknown.
     """
     summary = summarise_scores(data.score_table, ("recall", "precision", "f1", "roc_auc"), data.chosen_model)
     split = TEST if summary["test"] else OUT_OF_FOLD
@@ -115,6 +116,7 @@ def summarise_classification(data: ClassificationData) -> dict[str, Any]:
     worst = alarms.sort_values("wrong", ascending=False).head(1)
     return {
         **summary,
+        "subject": "the classifiers",
         "model": model_name(data.chosen_model),
         "hardest": _first(hardest, "category_excluded", "value"),
         "rival": next((model_name(str(rival)) for rival in against["rival"]), None),

@@ -88,7 +88,7 @@ def threshold_figure(curve: pd.DataFrame, metrics: Sequence[str], threshold: flo
     """Draw scores out of fold by threshold, and the chosen threshold.
 
     Args:
-        curve: ``threshold`` and a column a metric.
+        curve: ``threshold`` and a column per metric.
         metrics: Metrics to draw; the first one is emphasised.
         threshold: The chosen threshold.
     """
@@ -209,7 +209,7 @@ def probability_figure(predictions: pd.DataFrame, threshold: float) -> Figure:
 
 
 def learning_curve_figure(curves: pd.DataFrame, metric: str) -> Figure:
-    """Draw a metric over the epochs: a thin line a fold and a thick one for their mean.
+    """Draw a metric over the epochs: a thin line per fold and a thick one for their mean.
 
     Args:
         curves: Long table ``fold``, ``epoch``, ``stage``, ``metric``, ``value``.

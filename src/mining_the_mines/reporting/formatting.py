@@ -53,7 +53,7 @@ def metric_title(metric: str) -> str:
 
 def decimal(value: float, digits: int = 3) -> str:
     """Write a number with a fixed number of decimals, or a dash if it is undefined."""
-    return f"{value:.{digits}f}" if math.isfinite(value) else MISSING
+    return _minus(f"{value:.{digits}f}") if math.isfinite(value) else MISSING
 
 
 def signed_decimal(value: float, digits: int = 3) -> str:
@@ -127,8 +127,8 @@ def figure_texts(metric: str, interval: Interval, digits: int = 3, *, difference
     elif difference:
         write = partial(signed_decimal, digits=digits)
     else:
-        ends = f"{interval.low:.{digits}f}\N{EN DASH}{interval.high:.{digits}f}" if math.isfinite(interval.low) else ""
-        return decimal(interval.value, digits), ends
+        ends = f"{decimal(interval.low, digits)}\N{EN DASH}{decimal(interval.high, digits)}"
+        return decimal(interval.value, digits), ends if math.isfinite(interval.low) else ""
     return write(interval.value), span(interval, write)
 
 

@@ -42,7 +42,7 @@ _NOTES: Final = MappingProxyType(
         "touch_f1": "the same, where any common ground is enough",
         "touch_precision": "mapped mines that touch a reference mine",
         "touch_recall": "reference mines that are touched",
-        "mean_iou": "of reference mines with what fits best; 0 if missed",
+        "mean_iou": "of reference mines with their best fit; 0 if missed",
         "area_iou": "all hectares together: large mines count for more",
         "area_bias_hectares": "mapped − reference",
         "area_bias_share": "of the reference area",

@@ -64,7 +64,7 @@ class MapView:
 
     Attributes:
         scene: Its name.
-        mines: One row a mine, in the scene's CRS: ``id``, ``area_ha``, ``confidence`` (high, medium or low),
+        mines: One row per mine, in the scene's CRS: ``id``, ``area_ha``, ``confidence`` (high, medium or low),
             ``touches_edge``, ``geometry`` and, where permits are known, ``review``; any number.
         mapped_hectares: Area in which the map has data.
         mapped_share: Share of the scene that has data, 0–1.
@@ -304,7 +304,7 @@ def draw_quicklook(visible: NDArray[np.float32], transform: Affine, crs: CRS | s
         mines: Finished polygons, with the columns ``confidence`` and, where permits are known, ``review``.
 
     Returns:
-        A JPEG of at most 1200 pixels a side; the same bytes for the same input.
+        A JPEG of at most 1200 pixels on its longest side; the same bytes for the same input.
     """
     pixels = enlarge(hatched_true_colour(visible, stretch_for([visible])), _QUICKLOOK_SIDE - _LEGEND)
     image = Image.fromarray(pixels)

@@ -41,7 +41,7 @@ class ReportData:
         segmentation: Of the segmenter.
         composites: Of the composites, if chips were cut from any.
         maps: Of whole scenes.
-        manifest: One row a chip found: ``filename``, ``verdict`` (accepted or rejected),
+        manifest: One row per chip found: ``filename``, ``verdict`` (accepted or rejected),
             ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
         folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
         band_statistics: ``band``, ``mean``, ``std`` and percentiles ``p2``, ``p25``, ``p50``,

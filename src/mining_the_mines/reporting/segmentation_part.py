@@ -127,7 +127,7 @@ def summarise_segmentation(data: SegmentationData) -> dict[str, Any]:
     """Gather the figures of the segmenter, on the test split if there is one, else out of fold.
 
     Returns:
-        Values of the summary: those of :func:`~mining_the_mines.reporting.tables.summarise_scores`;
+        Values of the summary: those of :func:`~mining_the_mines.reporting.tables.summarise_scores`; ``subject``;
         ``true_hectares`` of mines, how many of them are predicted (``found_hectares``), and how many are predicted
         without a mine (``false_hectares``); ``tolerance``; numbers of chips with a mine (``mines``), of those without
         a predicted pixel of it (``missed``, with ``missed_hectares``), and of chips without a mine (``empty``);
@@ -145,6 +145,7 @@ def summarise_segmentation(data: SegmentationData) -> dict[str, Any]:
     roc_auc = areas.pop(SEGMENTER, None)
     return {
         **summary,
+        "subject": "the segmenter",
         "true_hectares": float(chips["true_hectares"].sum()),
         "found_hectares": found,
         "false_hectares": float(chips["predicted_hectares"].sum()) - found,
@@ -223,7 +224,7 @@ def _polygon_table(inventory: pd.DataFrame | None) -> Table | None:
         ((str(verdict).capitalize(), reason), number, percent(number / len(named)), hectares(area) if area else MISSING)
         for (verdict, reason), number, area in groups.sort_values("size", ascending=False).itertuples(name=None)
     ]
-    return text_table("The polygons given", ("", "Features", "Share", "Area"), lines)
+    return text_table("The given polygons", ("", "Features", "Share", "Area"), lines)
 
 
 def _mask_table(masks: pd.DataFrame) -> Table | None:

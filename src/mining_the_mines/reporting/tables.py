@@ -236,14 +236,15 @@ def _one(values: "pd.Series[Any]") -> str:
 
 
 def _with_best(rows: pd.DataFrame, name: str) -> Row:
-    """Format one metric of several models; the best is marked if there are two or more."""
+    """Format one metric of several models; the best are marked unless all are alike."""
     metric, figures = _one(rows["metric"]), _by_model(rows)
     lower = metric in LOWER_IS_BETTER
     values = rows["value"].astype(float)
-    best = -1
-    if len(values) > 1 and values.notna().any():
-        best = int(np.nanargmin(values) if lower else np.nanargmax(values))
-    cells = tuple(Cell(*figure_texts(metric, figure), place == best) for place, figure in enumerate(figures))
+    best = values == (values.min() if lower else values.max())
+    cells = tuple(
+        Cell(*figure_texts(metric, figure), best=is_best and not best.all())
+        for figure, is_best in zip(figures, best, strict=True)
+    )
     return Row(name, cells, "smaller is better" if lower else "")
 
 

@@ -155,7 +155,7 @@ def paired_difference(
 ) -> dict[str, Interval]:
     """Compute the intervals of the differences of two scorers on the same chips: scorer minus rival.
 
-    Both are scored on the same resamples, so that what makes a resample hard for both cancels out.
+    Both are scored on the same resamples, so that the difficulty of a resample cancels out.
 
     Args:
         scorer: Scores the candidate; see :func:`bootstrap_intervals`.

@@ -3,7 +3,7 @@
 An object is a connected area on the ground. Reference polygons that overlap or nearly touch are one object, since
 no map of pixels can keep them apart, and a reference of several parts is as many objects, since no map can tell that
 they have one owner. All areas are those of polygons, in Lambert's azimuthal equal-area projection about the middle of
-what is scored: finer than counting pixels, and right in every coordinate reference system.
+the scored area: finer than counting pixels, and right in every coordinate reference system.
 """
 
 from dataclasses import dataclass
@@ -66,8 +66,8 @@ class MapScoreSettings(BaseModel):
         0.5,
         gt=0,
         le=1,
-        description="An object counts only if at least this share of it lies where the map has data: what is left of "
-        "the others is neither missed nor false.",
+        description="An object counts only if at least this share of it lies where the map has data. "
+        "The other objects are neither missed nor false.",
     )
     without_reference: Literal["leave_out", "no_mines"] = Field(
         "leave_out",
@@ -95,7 +95,7 @@ class MapComparison:
             ``common_hectares`` (shared with the other side), all inside the scored area; ``share_inside``, how much of
             the whole object that is; ``counted``, whether it is scored; ``touched``, whether it shares ground with an
             object of the other side; ``matched`` and ``partner``, whether and which of them is the same mine; ``iou``
-            with the partner, or with the one that fits best, 0 without any. ``geometry`` is what lies inside, in
+            with the partner, or with the one that fits best, 0 without any. ``geometry`` is the part inside, in
             degrees of WGS 84; a mine across the antimeridian has vertices on both sides of it.
         references_outside: Number of reference polygons that lie outside the scored area.
     """

@@ -1,8 +1,8 @@
 """Scores of maps against reference polygons: mine by mine, and hectare by hectare, with intervals by site.
 
-A site is what hangs together by common ground, a mapped mine with the reference mines that it touches. The bootstrap
-draws sites, so that precision, recall and areas of a mine stay together. Intervals tell what other mines of the same
-scenes would have brought; how a model travels, only other regions can tell.
+A site is a group of objects linked by common ground: a mapped mine with the reference mines that it touches. The
+bootstrap draws sites, so that precision, recall and areas of a mine stay together. Intervals tell the scores of other
+mines of the same scenes; only other regions tell how the model travels.
 """
 
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ class MapScores:
             ``size_class`` for all sizes; ``value`` with ``low`` and ``high`` (missing without interval); ``objects``
             and ``sites`` that it is drawn from. Holds :data:`MAP_METRICS` and :data:`MAP_TOTALS`, then
             :data:`BY_REFERENCE_SIZE` and :data:`BY_PREDICTION_SIZE` by class. Areas are in hectares;
-            ``references_outside`` is known for a single scene only, since what lies outside one may lie in another.
+            ``references_outside`` is known for a single scene only, since a polygon outside one may lie in another.
         objects: Of all scenes, as in :class:`~mining_the_mines.scoring.map_matching.MapComparison`.
         settings: How maps and reference were compared.
         unscored: Scenes without any reference mine that were left out.
@@ -102,8 +102,9 @@ class WeightedMapScores:
 
     Precision asks of each mapped mine whether it is one, recall of each reference mine whether it was found: by a
     partner of its own with the IoU asked for (``object_``), or by anything that shares ground with it (``touch_``). F1
-    is their harmonic mean; 0 where only one side has an object. ``mean_iou`` is that of reference mines with what fits
-    them best, 0 where there is nothing. Areas are those of all objects inside the scored area, counted or not.
+    is their harmonic mean; 0 where only one side has an object. ``mean_iou`` is that of reference mines with the
+    mapped mine that fits best, 0 where there is none. Areas are those of all objects inside the scored area, counted
+    or not.
 
     Attributes:
         objects: From :class:`~mining_the_mines.scoring.map_matching.MapComparison`.

@@ -97,7 +97,7 @@ class WeightedChips:
         return np.cumsum(ordered * mines, axis=1)[:, ends], np.cumsum(ordered * (1 - mines), axis=1)[:, ends]
 
     def mean(self, values: FloatArray) -> FloatArray:
-        """Weighted mean of a value a chip, (N,) → (R,)."""
+        """Weighted mean of one value per chip, (N,) → (R,)."""
         mean: FloatArray = self.weights @ values / self.weights.sum(axis=1)
         return mean
 

@@ -1,7 +1,7 @@
 """Comparison of runs on the chips that both have scored.
 
 Both are scored on the same resamples of places (:func:`~mining_the_mines.scoring.bootstrap.paired_difference`), so that
-what makes a place hard for both cancels out. Only chips count that are the same file, byte by byte, carry the same
+the difficulty of a place cancels out. Only chips count that are the same file, byte by byte, carry the same
 truth, and lie in the same split for both: a chip that one of them was trained on would flatter it.
 """
 

@@ -96,7 +96,7 @@ def measure_segmentation(
         settings: How to measure.
 
     Returns:
-        One row a chip: ``filename`` and the measures of :func:`measure_chip`.
+        One row per chip: ``filename`` and the measures of :func:`measure_chip`.
 
     Raises:
         ValueError: If a map and its mask differ in size.

@@ -154,7 +154,7 @@ def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, m
     """Score a segmenter out of fold and on the test split.
 
     Args:
-        chips: Measures from :func:`measure_segmentation`, one row a chip, with
+        chips: Measures from :func:`measure_segmentation`, one row per chip, with
             ``place`` and ``fold`` (missing for test chips).
         settings: How intervals are drawn.
         model: Its name in the table.
@@ -186,7 +186,7 @@ def chip_predictions(chips: pd.DataFrame, model: str = SEGMENTER) -> pd.DataFram
         model: Its name in the table.
 
     Returns:
-        One row a chip as :func:`~mining_the_mines.scoring.tables.score_table` takes them. A chip without label is
+        One row per chip as :func:`~mining_the_mines.scoring.tables.score_table` takes them. A chip without label is
         a mine if its mask shows one; a chip of which nothing is known is left out.
     """
     known = chips[chips["chip_probability"].notna()]

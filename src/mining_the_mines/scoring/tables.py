@@ -111,7 +111,7 @@ def score_table(
     """Score each model out of fold and on the test split.
 
     Args:
-        predictions: One row a chip and model: ``filename``, ``label`` (0 or 1), ``place``, ``fold``
+        predictions: One row per chip and model: ``filename``, ``label`` (0 or 1), ``place``, ``fold``
             (missing for test chips), ``model``, ``probability`` and, if known, ``category``.
         thresholds: Threshold by model, chosen from out-of-fold predictions.
         settings: How intervals are drawn.
@@ -153,7 +153,7 @@ def scores_by_category(
         settings: How intervals are drawn.
 
     Returns:
-        One row a split, model, category and label: ``metric`` is ``recall`` for mines and
+        One row per split, model, category and label: ``metric`` is ``recall`` for mines and
         ``specificity`` for the rest, with ``value``, ``low``, ``high``; ``wrong`` (chips decided
         wrongly), ``mean_probability``, ``chips``, ``places``. Empty if chips carry no category.
 

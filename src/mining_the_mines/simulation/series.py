@@ -108,7 +108,7 @@ def write_simulated_series(
     - ``regions.geojson``: polygons of the regions, with columns ``name`` and ``epsg``.
     - ``concessions.geojson``, ``protected_areas.geojson``: areas where mining is allowed and where it is not, with
       columns ``name`` and ``region``.
-    - ``mines.gpkg``: true polygons of the mines, one layer a UTM zone, one row a mine: name, kind, region, area_m2.
+    - ``mines.gpkg``: true polygons of the mines, one layer per UTM zone, one row per mine: name, kind, region, area_m2.
     - ``truth/<region>.tif``: the ground as a perfect Sentinel-2 would see it in the middle of the season: under the
       mean sun and dryness of all dates, which gives the mean of all dates without clouds, haze and noise, in each
       band's own resolution and blur; 12 bands resampled to 10 m bilinearly, encoded as in
@@ -285,7 +285,7 @@ def _write_regions(path: Path, regions: list[RegionRecord]) -> None:
 
 
 def _write_mines(path: Path, regions: list[RegionRecord]) -> None:
-    """Write one layer a UTM zone, named after it, since a layer has one coordinate system."""
+    """Write one layer per UTM zone, named after it, since a layer has one coordinate system."""
     for epsg in sorted({region.landscape.place.epsg for region in regions}):
         grounds = [region.landscape for region in regions if region.landscape.place.epsg == epsg]
         mines = [(ground, number, mine) for ground in grounds for number, mine in enumerate(ground.mines)]

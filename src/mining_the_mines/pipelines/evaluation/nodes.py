@@ -49,7 +49,7 @@ def predict_test_chips(
         evaluation: Batch size.
 
     Returns:
-        Column ``filename``, a column a model and ``blend``; no rows if there is no test split.
+        Column ``filename``, a column per model and ``blend``; no rows if there is no test split.
     """
     from mining_the_mines.models.ensemble import predict_packed
 
@@ -73,13 +73,13 @@ def gather_predictions(
     """Join the out-of-fold and test predictions of all models with truth, place and category.
 
     Args:
-        folds: One row a chip.
-        probabilities: Out of fold; ``filename`` and a column a model.
+        folds: One row per chip.
+        probabilities: Out of fold; ``filename`` and a column per model.
         blend_probabilities: Out of fold; ``filename`` and ``probability``.
-        test_probabilities: ``filename``, a column a model and ``blend``.
+        test_probabilities: ``filename``, a column per model and ``blend``.
 
     Returns:
-        One row a chip and model: ``filename``, ``model``, ``probability`` and the columns of ``folds``.
+        One row per chip and model: ``filename``, ``model``, ``probability`` and the columns of ``folds``.
     """
     blended = blend_probabilities.rename(columns={"probability": BLEND})
     tables = [probabilities.merge(blended, on="filename", validate="one_to_one"), test_probabilities]

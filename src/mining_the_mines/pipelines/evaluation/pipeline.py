@@ -18,7 +18,7 @@ from mining_the_mines.pipelines.evaluation.segmentation_nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Evaluation, a namespace a task, and both compared on the same question."""
+    """Evaluation, a namespace per task, and both compared on the same question."""
     return _classification() + _segmentation() + _comparison()
 
 

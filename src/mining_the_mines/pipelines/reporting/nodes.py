@@ -341,7 +341,7 @@ def _known(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
 
 
 def _long(curves: pd.DataFrame) -> pd.DataFrame:
-    """Melt learning curves to one row a figure, with stage and metric apart."""
+    """Melt learning curves to one row per figure, with stage and metric apart."""
     figures = [name for name in curves.columns if name.startswith(("training_", "validation_"))]
     keys = [name for name in ("model", "fold", "epoch") if name in curves]
     table = curves.melt(keys, figures, var_name="figure")
