@@ -32,11 +32,11 @@ def test_no_coordinates_no_map() -> None:
 
 
 def test_legend_counts() -> None:
-    points = pd.DataFrame({"longitude": [1.0, 2.0, 3.0], "latitude": [1.0, 2.0, 3.0], "kind": ["FN", "FN", "other"]})
+    points = pd.DataFrame({"longitude": [1.0, 2.0, 3.0], "latitude": [1.0, 2.0, 3.0], "kind": ["FN", "FN", "TP"]})
     figure = place_map(points, "kind", DECISION_SYMBOLS)
     assert figure is not None
     drawing = to_svg(figure, "map")
     assert "Missed mine (2)" in drawing
-    assert "Other (1)" in drawing
+    assert "Mine found (1)" in drawing
     assert "km" in drawing
     assert "°E" in drawing

@@ -281,35 +281,24 @@ def _thumbnails(
 ) -> list[dict[int, dict[str, Any]]]:
     """Draw the most urgent mines of all scenes, by scene and id."""
     pictures: list[dict[int, dict[str, Any]]] = [{} for _ in layers]
-    colours = [line_colours(layer.mines) for layer in layers]
-    for number, row in _chosen(layers, settings.thumbnails):
-        layer = layers[number]
-        mine = layer.mines.geometry.iloc[row]
-        box, metres = surroundings_of(mine, layer.grid)
+    columns = ["id", "confidence", "area_ha", "geometry"]
+    tables = [
+        pd.DataFrame(layer.mines[columns]).assign(layer=number, review=review_flags(layer.mines))
+        for number, layer in enumerate(layers)
+        if layer.thumbnail
+    ]
+    empty = pd.DataFrame(columns=[*columns, "layer", "review"])
+    mines = pd.concat(tables, ignore_index=True) if tables else empty
+    chosen = mines.iloc[most_urgent(mines)].head(settings.thumbnails)
+    drawn = zip(chosen["layer"], chosen["id"], chosen["geometry"], line_colours(chosen), strict=True)
+    for number, mine, polygon, colour in drawn:
+        layer, stretch = layers[number], stretches[number]
+        box, metres = surroundings_of(polygon, layer.grid)
         visible = None if layer.thumbnail is None else layer.thumbnail(box)
         if visible is not None and np.isfinite(visible).any():
-            colour, stretch = colours[number][row], stretches[number]
-            uri = draw_thumbnail(visible, box, mine, colour, stretch, settings.thumbnail_pixels)
-            pictures[number][int(layer.mines["id"].iloc[row])] = {"uri": uri, "metres": round(metres)}
+            uri = draw_thumbnail(visible, box, polygon, colour, stretch, settings.thumbnail_pixels)
+            pictures[number][mine] = {"uri": uri, "metres": round(metres)}
     return pictures
-
-
-def _chosen(layers: Sequence[SceneLayer], most: int) -> list[tuple[int, int]]:
-    """Number of the scene and row of each mine that gets a thumbnail."""
-    places = [
-        (number, row) for number, layer in enumerate(layers) if layer.thumbnail for row in range(len(layer.mines))
-    ]
-    if not places:
-        return []
-    frames = [layer.mines for layer in layers if layer.thumbnail]
-    ranked = pd.DataFrame(
-        {
-            "confidence": np.concatenate([frame["confidence"].to_numpy() for frame in frames]),
-            "area_ha": np.concatenate([frame["area_ha"].to_numpy(dtype=np.float64) for frame in frames]),
-            "review": np.concatenate([review_flags(frame) for frame in frames]),
-        }
-    )
-    return [places[row] for row in most_urgent(ranked)[:most]]
 
 
 def render_map_page(title: str, content: Mapping[str, Any], tile_origin: str | None) -> str:

@@ -71,7 +71,6 @@ FIT_SYMBOLS = MappingProxyType(
         "missed": _Symbol("Missed mine", VERMILLION, "^", 32),
     }
 )
-_OTHER = _Symbol("Other", PURPLE, "D", 16)
 
 
 @cache
@@ -130,13 +129,11 @@ def place_map(points: pd.DataFrame, kind: str, symbols: MappingProxyType[str, _S
     view = view_around(longitudes, latitudes)
     shrink = max(0.2, math.cos(math.radians((view.south + view.north) / 2)))
     aspect = (view.north - view.south) / ((view.east - view.west) * shrink)
-    kinds = [*symbols, *sorted(set(known[kind]) - set(symbols))]
     figure, axes = _map_axes(aspect, legend_rows=-(-known[kind].nunique() // 2))
     _draw_coastlines(axes, view)
-    for value in kinds:
+    for value, symbol in symbols.items():
         chosen = (known[kind] == value).to_numpy()
         if chosen.any():
-            symbol = symbols.get(value, _OTHER)
             axes.scatter(
                 longitudes[chosen],
                 latitudes[chosen],

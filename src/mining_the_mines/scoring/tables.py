@@ -4,13 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mining_the_mines.scoring.bootstrap import (
     BootstrapSettings,
-    FloatArray,
     Interval,
-    Scorer,
     bootstrap_intervals,
     paired_difference,
 )
@@ -164,25 +161,13 @@ def scores_by_category(
     if "category" in predictions:
         for split, model, chips in _by_model(predictions):
             for (category, label), members in chips.groupby(["category", "label"], observed=True):
-                is_mine = bool(label)
-                right = ((members["probability"] >= _threshold(thresholds, model)) == is_mine).to_numpy()
+                threshold, is_mine = _threshold(thresholds, model), bool(label)
                 name = "recall" if is_mine else "specificity"
-                scorer, shares = _share_right(right, name), {name: np.ones_like(right)}
-                figure = bootstrap_intervals(scorer, members["place"], settings, shares=shares)[name]
-                wrong, mean = int((~right).sum()), float(members["probability"].mean())
-                size = (len(members), members["place"].nunique())
+                figure = _figures(members, threshold, (name,), settings)[name]
+                wrong = int(((members["probability"] >= threshold) != is_mine).sum())
+                mean, size = float(members["probability"].mean()), (len(members), members["place"].nunique())
                 rows.append((split, model, str(category), int(is_mine), name, *figure, wrong, mean, *size))
     return pd.DataFrame(rows, columns=list(CATEGORY_COLUMNS))
-
-
-def _share_right(right: NDArray[np.bool_], name: str) -> Scorer:
-    """Make a scorer of the weighted share of right decisions."""
-
-    def scorer(weights: FloatArray) -> dict[str, FloatArray]:
-        total = weights.sum(axis=1)
-        return {name: (weights @ right.astype(np.float64)) / total}
-
-    return scorer
 
 
 def difference_table(
