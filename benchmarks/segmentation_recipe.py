@@ -176,7 +176,7 @@ def main(options: argparse.Namespace) -> int:
     print(f"{len(data.folds)} chips of {data.folds['place'].nunique()} places, {seconds / 60:.1f} min a side")
     for name, chips, seen in (("ours", ours, epochs), ("recipe", recipe, passes)):
         figures = weighted_segmentation_scores(chips)
-        intervals = bootstrap_intervals(figures, chips["place"], bootstrap, shares=figures.shares())
+        intervals = bootstrap_intervals(figures, chips["place"], bootstrap)
         shown = [f"{metric} {_written(intervals[metric])}" for metric in ("iou", "boundary_f1", "iou_per_image")]
         print(f"{name}: {', '.join(shown)} (threshold {chips['threshold'][0]:.2f}, {seen:.0f} passes)")
     theirs = recipe.set_index("filename").loc[ours["filename"]]

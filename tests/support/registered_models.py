@@ -70,6 +70,11 @@ def hashes(rows: Sequence[Sequence[str]], bands: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([(name, *row) for name, row in zip(names, rows, strict=True)], columns=["filename", *bands])
 
 
-def never(_weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+class _Never(Scorer):
     """A scorer that must not be asked."""
-    raise AssertionError("Nothing is to be scored.")
+
+    def __call__(self, weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:  # noqa: ARG002
+        raise AssertionError("Nothing is to be scored.")
+
+
+never = _Never()

@@ -15,8 +15,10 @@ from the upper end, and twice from the lower one, since noise has raised the fig
 much (measured on 60 simulated places, this covers the truth in 89 % of cases, percentiles in 29 %).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Final, NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,8 +26,6 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 FloatArray = NDArray[np.float64]
-#: Weights of every chip in every resample (R, N) → figures of every resample (R,), by name.
-Scorer = Callable[[FloatArray], Mapping[str, FloatArray]]
 
 #: With fewer places than this, resampled intervals come out too narrow (Cameron, Gelbach and
 #: Miller 2008 find so below about thirty clusters).
@@ -58,6 +58,43 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+
+class Bound(NamedTuple):
+    """The range of a figure that is 1 if all goes well.
+
+    Attributes:
+        about: Chips that it is about, boolean (N,).
+        worst: Its value if nothing goes well: 0 for a share, -1 for a correlation.
+    """
+
+    about: NDArray[np.bool_]
+    worst: float = 0.0
+
+
+class Scorer(ABC):
+    """Figures of the same N chips or objects under many weightings.
+
+    Attributes:
+        raised_by_noise: Figures that noise can only raise, as a sum of distances.
+    """
+
+    raised_by_noise: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
+        """Compute the figures for each weighting.
+
+        Args:
+            weights: Weight of every chip in every weighting, (R, N).
+
+        Returns:
+            Figures by name, (R,), NaN where undefined.
+        """
+
+    def bounds(self) -> Mapping[str, Bound]:
+        """Ranges of the figures that get an exact interval where they are at one end of it."""
+        return {}
 
 
 #: The interval of an undefined figure.
@@ -101,26 +138,13 @@ def _exact_interval(value: float, worst: float, trials: int, level: float) -> In
     return Interval(worst, worst, 1 - (1 - worst) * bound)
 
 
-def bootstrap_intervals(
-    scorer: Scorer,
-    places: ArrayLike,
-    settings: BootstrapSettings,
-    *,
-    shares: Mapping[str, NDArray[np.bool_]] | None = None,
-    worst: Mapping[str, float] | None = None,
-    raised_by_noise: Collection[str] = (),
-) -> dict[str, Interval]:
+def bootstrap_intervals(scorer: Scorer, places: ArrayLike, settings: BootstrapSettings) -> dict[str, Interval]:
     """Compute the intervals of all figures of a scorer.
 
     Args:
-        scorer: Takes chip weights of shape (R, N) and returns figures of shape (R,) by name, such
-            as :class:`~mining_the_mines.scoring.metrics.WeightedScores`.
+        scorer: Of N chips, such as :class:`~mining_the_mines.scoring.metrics.WeightedScores`.
         places: Place of each chip, shape (N,).
         settings: Number of resamples, level and seed.
-        shares: Figures that are 1 if all goes well and at their worst if nothing does, each with the
-            chips that it is about, boolean (N,).
-        worst: The least value of these figures where it is not 0, such as -1 for a correlation.
-        raised_by_noise: Figures that noise can only raise.
 
     Returns:
         For every figure its value on all chips once, and the interval's ends. A resample in which
@@ -133,21 +157,32 @@ def bootstrap_intervals(
     where = np.asarray(places, dtype=object)
     values = {name: float(of[0]) for name, of in scorer(np.ones((1, where.size))).items()}
     blocks = [scorer(weights) for weights in _place_weights(where, settings)]
-    single = pd.unique(where).size < 2
+    single, bounds = pd.unique(where).size < 2, scorer.bounds()
     intervals = {}
     for name, value in values.items():
         resampled = np.concatenate([block[name] for block in blocks])
-        least = (worst or {}).get(name, 0.0)
+        about, worst = bounds.get(name, (None, 0.0))
         if single:
             intervals[name] = Interval(value, np.nan, np.nan)
-        elif shares and name in shares and np.isclose(value, (1, least), rtol=0, atol=_ROUNDING).any():
-            trials = pd.unique(where[shares[name]]).size
-            intervals[name] = _exact_interval(value, least, trials, settings.level)
+        elif about is not None and np.isclose(value, (1, worst), rtol=0, atol=_ROUNDING).any():
+            intervals[name] = _exact_interval(value, worst, pd.unique(where[about]).size, settings.level)
         else:
             intervals[name] = _interval(value, resampled, settings.level)
-        if name in raised_by_noise:
+        if name in scorer.raised_by_noise:
             intervals[name] = _lowered(intervals[name], float(np.nanmean(resampled)) - value)
     return intervals
+
+
+@dataclass(frozen=True)
+class _Difference(Scorer):
+    """Figures of one scorer minus those of another, of all that both know."""
+
+    ours: Scorer
+    theirs: Scorer
+
+    def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
+        ours, theirs = self.ours(weights), self.theirs(weights)
+        return {name: ours[name] - theirs[name] for name in ours if name in theirs}
 
 
 def paired_difference(
@@ -169,9 +204,4 @@ def paired_difference(
     Raises:
         ValueError: If a chip has no place.
     """
-
-    def difference(weights: FloatArray) -> dict[str, FloatArray]:
-        ours, theirs = scorer(weights), rival(weights)
-        return {name: ours[name] - theirs[name] for name in ours if name in theirs}
-
-    return bootstrap_intervals(difference, places, settings)
+    return bootstrap_intervals(_Difference(scorer, rival), places, settings)

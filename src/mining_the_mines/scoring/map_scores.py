@@ -16,7 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mining_the_mines.geo.mine_polygons import LON_LAT
-from mining_the_mines.scoring.bootstrap import UNDEFINED, BootstrapSettings, FloatArray, Interval, bootstrap_intervals
+from mining_the_mines.scoring.bootstrap import (
+    UNDEFINED,
+    BootstrapSettings,
+    Bound,
+    FloatArray,
+    Interval,
+    Scorer,
+    bootstrap_intervals,
+)
 from mining_the_mines.scoring.map_matching import (
     OBJECT_COLUMNS,
     PREDICTION,
@@ -97,7 +105,7 @@ class MapScores:
 
 
 @dataclass(frozen=True, eq=False)
-class WeightedMapScores:
+class WeightedMapScores(Scorer):
     """All of :data:`MAP_METRICS` under many weightings of the same objects at once.
 
     Precision asks of each mapped mine whether it is one, recall of each reference mine whether it was found: by a
@@ -113,14 +121,7 @@ class WeightedMapScores:
     objects: pd.DataFrame
 
     def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
-        """Compute the figures for each weighting.
-
-        Args:
-            weights: Weight of every object in every weighting, (R, N).
-
-        Returns:
-            For every one of :data:`MAP_METRICS` the figures, (R,), NaN where undefined.
-        """
+        """Compute all of :data:`MAP_METRICS` for each weighting."""
         mapped, true = weights * self._of(PREDICTION), weights * self._of(REFERENCE)
         fit = self.objects["iou"].to_numpy()
         figures = {"mean_iou": ratio(true @ fit, true.sum(axis=1))}
@@ -131,9 +132,9 @@ class WeightedMapScores:
         figures |= self._by_area(weights)
         return {name: figures[name] for name in MAP_METRICS}
 
-    def shares(self) -> dict[str, NDArray[np.bool_]]:
-        """Objects that each share is about, boolean (N,) by name."""
-        return {name: self._of(side) for name, side in _SHARES.items()}
+    def bounds(self) -> dict[str, Bound]:
+        """Ranges of the shares, each with the objects that it is about."""
+        return {name: Bound(self._of(side)) for name, side in _SHARES.items()}
 
     def _of(self, side: str) -> NDArray[np.bool_]:
         chosen: NDArray[np.bool_] = ((self.objects["side"] == side) & self.objects["counted"]).to_numpy(dtype=np.bool_)
@@ -260,7 +261,7 @@ def _figures(objects: pd.DataFrame, bootstrap: BootstrapSettings) -> dict[str, I
     scorer = WeightedMapScores(objects)
     if objects.empty:
         return dict.fromkeys(MAP_METRICS, UNDEFINED)
-    return bootstrap_intervals(scorer, _places(objects), bootstrap, shares=scorer.shares())
+    return bootstrap_intervals(scorer, _places(objects), bootstrap)
 
 
 def _f1(precision: FloatArray, recall: FloatArray) -> FloatArray:

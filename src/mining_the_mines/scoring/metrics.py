@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import AfterValidator
 
-FloatArray = NDArray[np.float64]
+from mining_the_mines.scoring.bootstrap import Bound, FloatArray, Scorer
 
 #: Numbers of chips by truth and decision.
 CONFUSION: Final = ("tn", "fp", "fn", "tp")
@@ -284,8 +284,8 @@ MetricName = Annotated[str, AfterValidator(_check_name)]
 
 
 @dataclass(frozen=True, eq=False)
-class WeightedScores:
-    """Some of :data:`CHIP_METRICS` of the same chips under many weightings: a scorer of the bootstrap.
+class WeightedScores(Scorer):
+    """Some of :data:`CHIP_METRICS` of the same chips under many weightings.
 
     Attributes:
         chips: Truth and prediction.
@@ -295,25 +295,17 @@ class WeightedScores:
     chips: ScoredChips
     names: tuple[str, ...] = METRICS
 
+    raised_by_noise = RAISED_BY_NOISE
+
     def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
-        """Compute the metrics for each weighting.
-
-        Args:
-            weights: Weight of every chip in every weighting, shape (R, N).
-
-        Returns:
-            Figures of shape (R,) by name, NaN where undefined.
-        """
+        """Compute the metrics for each weighting."""
         weighted = WeightedChips(self.chips, weights)
         return {name: CHIP_METRICS[name].compute(weighted) for name in self.names}
 
-    def shares(self) -> dict[str, NDArray[np.bool_]]:
-        """Chips that each figure with :attr:`Metric.about` is about, boolean (N,) by name."""
-        return {name: about(self.chips) for name in self.names if (about := CHIP_METRICS[name].about) is not None}
-
-    def worst(self) -> dict[str, float]:
-        """Least value of each figure, by name."""
-        return {name: CHIP_METRICS[name].worst for name in self.names}
+    def bounds(self) -> dict[str, Bound]:
+        """Ranges of the metrics with :attr:`Metric.about`."""
+        metrics = {name: CHIP_METRICS[name] for name in self.names}
+        return {name: Bound(of.about(self.chips), of.worst) for name, of in metrics.items() if of.about is not None}
 
 
 def weighted_scores(

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from mining_the_mines.scoring.bootstrap import (
     BootstrapSettings,
+    Bound,
     FloatArray,
     Interval,
+    Scorer,
     bootstrap_intervals,
 )
 from mining_the_mines.scoring.metrics import ratio
@@ -53,7 +55,7 @@ SEGMENTATION_TITLES = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class WeightedSegmentationScores:
+class WeightedSegmentationScores(Scorer):
     """All of :data:`SEGMENTATION_METRICS` under many weightings of the same chips at once.
 
     Attributes:
@@ -69,21 +71,14 @@ class WeightedSegmentationScores:
     hectares: FloatArray
 
     def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
-        """Compute the figures for each weighting.
-
-        Args:
-            weights: Weight of every chip in every weighting, (R, N).
-
-        Returns:
-            For every one of :data:`SEGMENTATION_METRICS` the figures, (R,), NaN where undefined.
-        """
+        """Compute all of :data:`SEGMENTATION_METRICS` for each weighting."""
         return self._by_pixel(weights) | self._by_rim(weights) | self._by_image(weights) | self._by_area(weights)
 
-    def shares(self) -> dict[str, NDArray[np.bool_]]:
-        """Chips that each share is about, boolean (N,) by name."""
+    def bounds(self) -> dict[str, Bound]:
+        """Ranges of the shares, each with the chips that it is about."""
         hits, alarms, missed, _ = (self.pixels > 0).T
         mine, called, rims = hits | missed, hits | alarms, (self.rims[:, [1, 3]] > 0).any(axis=1)
-        return {
+        about = {
             "iou": mine | called,
             "f1": mine | called,
             "precision": called,
@@ -93,6 +88,7 @@ class WeightedSegmentationScores:
             "iou_per_mine_image": mine,
             "empty_kept_empty": self._is_known & ~mine,
         }
+        return {name: Bound(chips) for name, chips in about.items()}
 
     @property
     def _is_known(self) -> NDArray[np.bool_]:
@@ -170,7 +166,7 @@ def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, m
     rows: list[tuple[object, ...]] = []
     for split, members in split_predictions(chips):
         scorer = weighted_segmentation_scores(members)
-        figures = bootstrap_intervals(scorer, members["place"], settings, shares=scorer.shares())
+        figures = bootstrap_intervals(scorer, members["place"], settings)
         figures |= {name: Interval(float(members[name].sum()), np.nan, np.nan) for name in SEGMENTATION_TOTALS}
         size = (len(members), members["place"].nunique())
         rows += [(split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()]

@@ -15,7 +15,6 @@ from mining_the_mines.scoring.metrics import (
     CONFUSION,
     LOWER_IS_BETTER,
     METRICS,
-    RAISED_BY_NOISE,
     RANKING_METRICS,
     score,
     weighted_scores,
@@ -92,14 +91,7 @@ def _figures(
     chips: pd.DataFrame, threshold: float, names: tuple[str, ...], settings: BootstrapSettings
 ) -> dict[str, Interval]:
     scorer = weighted_scores(chips["label"], chips["probability"], threshold, names)
-    return bootstrap_intervals(
-        scorer,
-        chips["place"],
-        settings,
-        shares=scorer.shares(),
-        worst=scorer.worst(),
-        raised_by_noise=RAISED_BY_NOISE,
-    )
+    return bootstrap_intervals(scorer, chips["place"], settings)
 
 
 def score_table(

@@ -349,13 +349,15 @@ def ground_pixel(masks: PackedPlanes) -> float:
     return round(math.sqrt(hectares * HECTARE), 3)
 
 
-def _empty(rival: Champion | None, left_out: int) -> PromotionCase:
-    def nothing(_weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+class _NoScores(Scorer):
+    def __call__(self, weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:  # noqa: ARG002
         return {}
 
+
+def _empty(rival: Champion | None, left_out: int) -> PromotionCase:
     if rival is None:
-        return PromotionCase(nothing, [])
-    return PromotionCase(nothing, [], nothing, rival.version, left_out)
+        return PromotionCase(_NoScores(), [])
+    return PromotionCase(_NoScores(), [], _NoScores(), rival.version, left_out)
 
 
 def _bounds(folds: pd.DataFrame) -> tuple[float, float, float, float] | None:
