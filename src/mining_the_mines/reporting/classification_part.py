@@ -68,8 +68,8 @@ def arrange_classification(data: ClassificationData) -> dict[str, Any]:
         data: Missing parts stay empty.
 
     Returns:
-        Values of the template: ``summary`` (see :func:`summarise_classification`); ``model`` and ``threshold``, the
-        title of the chosen model and its threshold; ``score_tables``, ``category_tables`` and ``exclusion_tables``;
+        Values of the template: ``summary`` (see :func:`summarise_classification`); ``threshold`` of the
+        chosen model; ``score_tables``, ``category_tables`` and ``exclusion_tables``;
         ``splits``, the figures of each split with the test first; the figures ``threshold_curve``, ``split_map`` and
         ``decision_map``, ``None`` without their data; ``learning`` and ``importances``, figures with their titles;
         ``shelves`` of the gallery, and ``has_attention``, whether it shows attention.
@@ -77,7 +77,6 @@ def arrange_classification(data: ClassificationData) -> dict[str, Any]:
     chosen = data.chosen_model
     return {
         "summary": summarise_classification(data),
-        "model": model_title(chosen),
         "threshold": data.thresholds[chosen],
         "score_tables": model_tables(data.score_table, chosen),
         "splits": _splits(data),

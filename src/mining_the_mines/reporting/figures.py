@@ -279,7 +279,7 @@ def interval_figure(scores: pd.DataFrame, lowest: float) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(lowest, 1.005)
-    add_legend_below(figure, min(3, len(models)))
+    add_legend_below(figure, len(models) if len(models) < 5 else 3)
     return figure
 
 

@@ -79,7 +79,10 @@ def _coastlines() -> tuple[NDArray[np.float64], ...]:
     text = resources.files("mining_the_mines.reporting").joinpath("coastlines.topojson").read_text()
     topology = json.loads(text)
     scale = np.array(topology["transform"]["scale"])
-    return tuple(np.cumsum(np.array(arc), axis=0) * scale for arc in topology["arcs"])
+    lines = [np.cumsum(np.array(arc), axis=0) * scale for arc in topology["arcs"]]
+    # A coast goes on at the map's other side where it crosses the antimeridian.
+    crossings = [np.flatnonzero(np.abs(np.diff(line[:, 0])) > 180) + 1 for line in lines]
+    return tuple(part for line, cuts in zip(lines, crossings, strict=True) for part in np.split(line, cuts))
 
 
 class View(NamedTuple):
