@@ -5,8 +5,7 @@ import pytest
 
 from mining_the_mines.sentinel2.scene_classification import SceneClass
 from mining_the_mines.simulation import Landscape, Sky, observe_native
-from mining_the_mines.simulation.clouds import CloudKind, Clouds, Weather, grow_clouds
-from mining_the_mines.simulation.scene_classes import ERRORS, classify
+from mining_the_mines.simulation.clouds import ERRORS, CloudKind, Clouds, Weather, classify, grow_clouds
 from mining_the_mines.simulation.spectra import Material
 from support.simulated_regions import landscape, made_of
 

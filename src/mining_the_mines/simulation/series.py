@@ -23,7 +23,7 @@ from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.geopackage import write_layer
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION, encode
-from mining_the_mines.simulation.clouds import grow_clouds
+from mining_the_mines.simulation.clouds import classify, grow_clouds
 from mining_the_mines.simulation.landscape import Landscape, Plan, build_landscape
 from mining_the_mines.simulation.passes import BASELINE_AGAIN, Pass, plan_passes, typical_sky
 from mining_the_mines.simulation.permits import write_permits
@@ -40,7 +40,6 @@ from mining_the_mines.simulation.products import (
     to_digital_numbers,
     write_cog,
 )
-from mining_the_mines.simulation.scene_classes import classify
 from mining_the_mines.simulation.sensor import observe_native, observe_truth
 from mining_the_mines.simulation.settings import SeriesSettings
 from mining_the_mines.simulation.stac_catalog import (
