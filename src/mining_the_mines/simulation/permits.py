@@ -1,9 +1,7 @@
 """Concessions and protected areas of simulated regions: where mining is allowed, and where it is not."""
 
-import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,6 +17,10 @@ from shapely.affinity import affine_transform
 from mining_the_mines.geo.grid import wgs84
 from mining_the_mines.simulation.landscape import PIXEL, Landscape
 from mining_the_mines.simulation.shapes import Position, blob, rectangle
+from mining_the_mines.simulation.stac_catalog import write_features
+
+#: Its name, and its outline in metres from the region's upper left corner, y to the south; valid.
+NamedArea = tuple[str, Polygon]
 
 #: Beside the outlines of the regions.
 CONCESSIONS: Final = "concessions.geojson"
@@ -41,34 +43,7 @@ _WILDS: Final = (
 _PROTECTIONS: Final = ("Forest Reserve", "National Park", "Nature Reserve", "Wildlife Sanctuary")
 
 
-@dataclass(frozen=True)
-class PermitArea:
-    """A named area on the ground.
-
-    Attributes:
-        name: Name of the concession or the protected area.
-        outline: In metres from the region's upper left corner, y to the south; valid.
-    """
-
-    name: str
-    outline: Polygon
-
-
-@dataclass(frozen=True)
-class Permits:
-    """Concessions and protected areas of a region.
-
-    Attributes:
-        concessions: Where mining is allowed: turned boxes, five a region. Three were laid around a mine, which may
-            reach beyond their edge; two as far from mines as there was room.
-        protected: Where it is not: one or two areas around one or two mines each.
-    """
-
-    concessions: tuple[PermitArea, ...]
-    protected: tuple[PermitArea, ...]
-
-
-def plan_permits(landscape: Landscape, rng: np.random.Generator) -> Permits:
+def plan_permits(landscape: Landscape, rng: np.random.Generator) -> dict[str, list[NamedArea]]:
     """Lay concessions and protected areas over a region.
 
     Args:
@@ -76,7 +51,9 @@ def plan_permits(landscape: Landscape, rng: np.random.Generator) -> Permits:
         rng: Random number generator of its own, so that the ground is the same with and without permits.
 
     Returns:
-        The areas. Some mines lie in none, some in both kinds.
+        By file name: :data:`CONCESSIONS` are five turned boxes, three laid around a mine, which may reach beyond their
+        edge, and two as far from mines as there was room; :data:`PROTECTED_AREAS` are one or two areas around one or
+        two mines each. Some mines lie in none, some in both kinds.
     """
     side = landscape.pixels * PIXEL
     mines = [landscape.mines[number].outline for number in rng.permutation(len(landscape.mines))]
@@ -85,18 +62,17 @@ def plan_permits(landscape: Landscape, rng: np.random.Generator) -> Permits:
         home = mines[number] if number < min(_WORKED, len(mines)) else None
         boxes.append(_lay_concession(home, mines, boxes, side, rng))
     holders = rng.choice(_HOLDERS, len(boxes), replace=False)
-    concessions = tuple(
-        PermitArea(f"{holder} {rng.choice(_TRADES)} {rng.integers(1000, 10_000)}", box)
+    concessions = [
+        (f"{holder} {rng.choice(_TRADES)} {rng.integers(1000, 10_000)}", box)
         for holder, box in zip(holders, boxes, strict=True)
-    )
+    ]
     left = mines[_WORKED:] or mines
-    count = int(rng.integers(1, 3))
-    wilds = rng.choice(_WILDS, count, replace=False)
-    protected = tuple(
-        PermitArea(f"{wild} {rng.choice(_PROTECTIONS)}", _protect(left[number:], mines, side, rng))
+    wilds = rng.choice(_WILDS, int(rng.integers(1, 3)), replace=False)
+    protected = [
+        (f"{wild} {rng.choice(_PROTECTIONS)}", _protect(left[number:], mines, side, rng))
         for number, wild in enumerate(wilds)
-    )
-    return Permits(concessions, protected)
+    ]
+    return {CONCESSIONS: concessions, PROTECTED_AREAS: protected}
 
 
 def write_permits(folder: Path, landscapes: Sequence[Landscape], seed: int) -> None:
@@ -108,16 +84,14 @@ def write_permits(folder: Path, landscapes: Sequence[Landscape], seed: int) -> N
         landscapes: The regions. The areas of one do not depend on the others.
         seed: Seeds the areas.
     """
-    plans = []
+    files: dict[str, list[dict[str, object]]] = {CONCESSIONS: [], PROTECTED_AREAS: []}
     for landscape in landscapes:
         # A random stream of its own: the name separates it from the stream that lays out the region.
         stream = np.random.SeedSequence([seed, zlib.crc32(f"permits of {landscape.place.name}".encode())])
-        plans.append((landscape, plan_permits(landscape, np.random.default_rng(stream))))
-    concessions = [_feature(area, region) for region, permits in plans for area in permits.concessions]
-    protected = [_feature(area, region) for region, permits in plans for area in permits.protected]
-    for name, features in ((CONCESSIONS, concessions), (PROTECTED_AREAS, protected)):
-        collection = {"type": "FeatureCollection", "features": features}
-        (folder / name).write_text(json.dumps(collection, indent=2) + "\n", encoding="utf-8")
+        for file, areas in plan_permits(landscape, np.random.default_rng(stream)).items():
+            files[file] += [_feature(*area, landscape) for area in areas]
+    for file, features in files.items():
+        write_features(folder / file, features)
 
 
 def _lay_concession(
@@ -162,12 +136,12 @@ def _protect(
     return Polygon(shapely.get_coordinates(around.simplify(side * 0.002)))  # convex, so without holes
 
 
-def _feature(area: PermitArea, landscape: Landscape) -> dict[str, object]:
+def _feature(name: str, area: Polygon, landscape: Landscape) -> dict[str, object]:
     to_map = [1, 0, 0, -1, landscape.transform.c, landscape.transform.f]
-    outline = shapely.transform(affine_transform(area.outline, to_map), partial(_to_degrees, landscape.crs))
+    outline = shapely.transform(affine_transform(area, to_map), partial(_to_degrees, landscape.crs))
     return {
         "type": "Feature",
-        "properties": {"name": area.name, "region": landscape.place.name},
+        "properties": {"name": name, "region": landscape.place.name},
         "geometry": shapely.geometry.mapping(shapely.orient_polygons(outline)),
     }
 

@@ -4,7 +4,6 @@ import json
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +48,7 @@ from mining_the_mines.simulation.stac_catalog import (
     describe_scene,
     outline_of,
     write_catalog,
+    write_features,
 )
 
 #: Record of the settings and the code that a folder was made with.
@@ -57,17 +57,8 @@ RECORD: Final = "series.json"
 _NO_EFFECT: Final = ("mining_the_mines.core",)
 
 
-@dataclass(frozen=True)
-class RegionRecord:
-    """A simulated region.
-
-    Attributes:
-        landscape: Its ground.
-        items: Its scenes.
-    """
-
-    landscape: Landscape
-    items: tuple[pystac.Item, ...]
+#: The ground of a region, and its scenes.
+RegionRecord = tuple[Landscape, list[pystac.Item]]
 
 
 def simulate_archive(folder: Path, settings: SeriesSettings, progress: Progress = silent) -> dict[str, Any]:
@@ -128,9 +119,9 @@ def write_simulated_series(
     with whole_folder(folder) as draft:
         (draft / "truth").mkdir()
         regions = _simulate_regions(draft, settings, progress, threads)
-        write_catalog(draft, [item for region in regions for item in region.items])
+        write_catalog(draft, [item for _, items in regions for item in items])
         _write_regions(draft / "regions.geojson", regions)
-        write_permits(draft, [region.landscape for region in regions], settings.seed)
+        write_permits(draft, [ground for ground, _ in regions], settings.seed)
         _write_mines(draft / "mines.gpkg", regions)
         (draft / RECORD).write_text(json.dumps(_record(settings), indent=2) + "\n", encoding="utf-8")
 
@@ -187,7 +178,7 @@ def _simulate_region(folder: Path, province: str, settings: SeriesSettings) -> R
         items = [
             item for one, rng in zip(passes, dates, strict=True) for item in _write_pass(folder, landscape, one, rng)
         ]
-    return RegionRecord(landscape, tuple(items))
+    return landscape, items
 
 
 def _write_pass(folder: Path, landscape: Landscape, one: Pass, rng: np.random.Generator) -> list[pystac.Item]:
@@ -269,8 +260,7 @@ def _write_truth(path: Path, truth: NDArray[np.float32], landscape: Landscape) -
 
 def _write_regions(path: Path, regions: list[RegionRecord]) -> None:
     features = []
-    for region in regions:
-        ground = region.landscape
+    for ground, _ in regions:
         outline = outline_of(ground.transform, (ground.pixels, ground.pixels), ground.place.epsg)
         features.append(
             {
@@ -279,14 +269,13 @@ def _write_regions(path: Path, regions: list[RegionRecord]) -> None:
                 "geometry": shapely.geometry.mapping(outline),
             }
         )
-    collection = {"type": "FeatureCollection", "features": features}
-    path.write_text(json.dumps(collection, indent=2) + "\n", encoding="utf-8")
+    write_features(path, features)
 
 
 def _write_mines(path: Path, regions: list[RegionRecord]) -> None:
     """Write one layer per UTM zone, named after it, since a layer has one coordinate system."""
-    for epsg in sorted({region.landscape.place.epsg for region in regions}):
-        grounds = [region.landscape for region in regions if region.landscape.place.epsg == epsg]
+    for epsg in sorted({ground.place.epsg for ground, _ in regions}):
+        grounds = [ground for ground, _ in regions if ground.place.epsg == epsg]
         mines = [(ground, number, mine) for ground in grounds for number, mine in enumerate(ground.mines)]
         outlines = [ground.outline(mine) for ground, _, mine in mines]
         attributes = {

@@ -4,6 +4,8 @@ STAC 1.1 with the extensions eo 1.1, raster 1.1, projection 1.2, view 1.0, grid 
 properties.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -108,7 +110,7 @@ def describe_scene(product: Product, epsg: int, sun: Sun, classes: NDArray[np.ui
     Returns:
         The item, with the hrefs of its assets relative to the files' folder.
     """
-    outline = _footprint(bands[0], epsg)
+    outline = outline_of(bands[0].transform, bands[0].shape, epsg)
     item = pystac.Item(
         id=product.name,
         geometry=shapely.geometry.mapping(outline),
@@ -212,8 +214,15 @@ def outline_of(transform: Affine, shape: tuple[int, int], epsg: int) -> Polygon:
     return Polygon([(round(x, 7), round(y, 7)) for x, y in zip(longitudes, latitudes, strict=True)])
 
 
-def _footprint(band: Band, epsg: int) -> Polygon:
-    return outline_of(band.transform, band.shape, epsg)
+def write_features(path: Path, features: Sequence[dict[str, Any]]) -> None:
+    """Write GeoJSON.
+
+    Args:
+        path: Destination.
+        features: As GeoJSON has them.
+    """
+    collection = {"type": "FeatureCollection", "features": features}
+    path.write_text(json.dumps(collection, indent=2) + "\n", encoding="utf-8")
 
 
 def _asset(band: Band, product: Product) -> pystac.Asset:
