@@ -14,12 +14,10 @@ a Gaussian of the band's centre and width, which approximates ESA's measured res
 - ``hyspiri``: dry grass. HyspIRI preparatory airborne campaign, San Joaquin Experimental Range.
 
 Soils were measured dry, ground and sieved in a laboratory; in the field, roughness and moisture darken them:
-:data:`FIELD_SOIL` brings them down. Water comes from :mod:`mining_the_mines.simulation.spectra`.
+:data:`FIELD_SOIL` brings them down.
 
-Reflectance of inland water is computed from dissolved and suspended matter.
-
-The spectral libraries that the land is taken from hold no water, so it is computed: the semi-analytical model of
-Lee, Carder and Arnone (2002, *Applied Optics* 41, 5755) for optically deep water,
+The libraries hold no water, so its reflectance is computed from dissolved and suspended matter: the semi-analytical
+model of Lee, Carder and Arnone (2002, *Applied Optics* 41, 5755) for optically deep water,
 
     u = b_b / (a + b_b),   r_rs = 0.089 u + 0.125 u²,   R_rs = 0.52 r_rs / (1 − 1.7 r_rs),   ρ = π R_rs,
 
@@ -156,7 +154,6 @@ _ORES = ("dark_gravel", "grey_gravel", "brown_gravel", "white_soil")
 #: Number of steps in which a region's ground varies in each of two directions.
 GEOLOGIES_ALONG = 8
 
-_WAVELENGTH = np.array([BANDS[name].wavelength for name in COMPETITION_BANDS])
 #: From −1 (blue) to 1 (short-wave infrared), to tilt a spectrum.
 SLOPE = np.log(_WAVELENGTH / 950) / np.log(2202 / 950)
 
