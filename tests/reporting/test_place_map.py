@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
 
 from mining_the_mines.reporting.drawing import to_svg
 from mining_the_mines.reporting.place_map import DECISION_SYMBOLS, SPLIT_SYMBOLS, place_map, view_around
@@ -40,3 +41,11 @@ def test_legend_counts() -> None:
     assert "Mine found (1)" in drawing
     assert "km" in drawing
     assert "°E" in drawing
+
+
+def test_coast_ends_at_the_antimeridian() -> None:
+    points = pd.DataFrame({"longitude": [-72.0, 28.0], "latitude": [-12.0, -12.0], "split": "train"})
+    figure = place_map(points, "split", SPLIT_SYMBOLS)
+    assert figure is not None
+    (coasts,) = (found for found in figure.axes[0].collections if isinstance(found, LineCollection))
+    assert max(np.ptp(line[:, 0]) for line in coasts.get_segments()) < 180

@@ -193,22 +193,6 @@ def expected_calibration_error(of: WeightedChips) -> FloatArray:
     return error
 
 
-def _mines_or_calls(chips: ScoredChips) -> NDArray[np.bool_]:
-    return chips.mines | chips.calls
-
-
-def _calls(chips: ScoredChips) -> NDArray[np.bool_]:
-    return chips.calls
-
-
-def _mines(chips: ScoredChips) -> NDArray[np.bool_]:
-    return chips.mines
-
-
-def _others(chips: ScoredChips) -> NDArray[np.bool_]:
-    return ~chips.mines
-
-
 def _all(chips: ScoredChips) -> NDArray[np.bool_]:
     return np.ones_like(chips.mines)
 
@@ -247,10 +231,10 @@ class Metric:
 #: All metrics, the most telling ones first.
 CHIP_METRICS = MappingProxyType(
     {
-        "f1": Metric("F1", f1, about=_mines_or_calls, overview=True),
-        "precision": Metric("Precision", precision, about=_calls, overview=True),
-        "recall": Metric("Recall", recall, about=_mines, overview=True),
-        "specificity": Metric("Specificity", specificity, about=_others, overview=True),
+        "f1": Metric("F1", f1, about=lambda chips: chips.mines | chips.calls, overview=True),
+        "precision": Metric("Precision", precision, about=lambda chips: chips.calls, overview=True),
+        "recall": Metric("Recall", recall, about=lambda chips: chips.mines, overview=True),
+        "specificity": Metric("Specificity", specificity, about=lambda chips: ~chips.mines, overview=True),
         "roc_auc": Metric("ROC AUC", roc_auc, about=_rarer_class, ranking=True, overview=True),
         "average_precision": Metric(
             "Average precision", average_precision, about=_rarer_class, ranking=True, overview=True
