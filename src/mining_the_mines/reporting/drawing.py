@@ -9,7 +9,7 @@ colour-blind people can tell apart.
 import io
 import re
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup
@@ -45,7 +45,6 @@ ROLES = MappingProxyType(
         SKY: "--sky",
     }
 )
-LegendPlace = Literal["best", "upper left", "upper center", "lower left", "lower right", "center left", "center right"]
 
 #: Colours of series in their order.
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
@@ -62,58 +61,40 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 
 #: Inches; 324 points across, so that text of 10 points stays legible on a phone.
 WIDTH, HEIGHT = 4.5, 3.5
+#: Decorates functions that draw a figure.
+styled = mpl.rc_context(
+    {
+        "figure.facecolor": "none",
+        "figure.constrained_layout.use": True,
+        "axes.facecolor": "none",
+        "axes.edgecolor": MUTED,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.labelcolor": INK,
+        "axes.labelsize": 10,
+        "legend.fontsize": 9,
+        "legend.labelcolor": INK,
+        "legend.facecolor": PAPER,
+        "legend.edgecolor": "none",
+        "legend.framealpha": 0.85,
+    }
+)
 
 
 def new_axes(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """Make a figure with one set of axes in the common style.
-
-    Args:
-        width: Inches.
-        height: Inches.
-    """
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+    """Make a figure of this size in inches, with one set of axes."""
+    figure = Figure(figsize=(width, height))
     axes = figure.add_subplot()
-    axes.set_facecolor("none")
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("bottom", "left"):
-        axes.spines[side].set_color(MUTED)
+    # Ticks and their grid are made when the figure is written, outside the decorated function.
     axes.tick_params(colors=MUTED, labelcolor=INK, labelsize=9.5, length=3)
     axes.grid(visible=True, color=GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
     return figure, axes
 
 
-def label_axes(axes: Axes, horizontal: str, vertical: str) -> None:
-    """Label both axes.
-
-    Args:
-        axes: Axes to label.
-        horizontal: Quantity from left to right, with its unit.
-        vertical: Quantity from bottom to top, with its unit.
-    """
-    axes.set_xlabel(horizontal, color=INK, fontsize=10)
-    axes.set_ylabel(vertical, color=INK, fontsize=10)
-
-
-def add_legend(axes: Axes, location: LegendPlace = "best") -> None:
-    """Add a legend on the background of the page.
-
-    Args:
-        axes: With labelled artists.
-        location: As matplotlib names it.
-    """
-    axes.legend(loc=location, fontsize=9, labelcolor=INK, facecolor=PAPER, edgecolor="none", framealpha=0.85)
-
-
 def add_legend_below(figure: Figure, columns: int) -> None:
-    """Add a legend under the axes.
-
-    Args:
-        figure: With one set of axes and labelled artists.
-        columns: Entries beside each other.
-    """
-    figure.legend(loc="outside lower center", ncols=columns, fontsize=9, labelcolor=INK, frameon=False)
+    """Add a legend under the axes, with this number of entries beside each other."""
+    figure.legend(loc="outside lower center", ncols=columns, frameon=False)
 
 
 def series_colour(index: int) -> str:

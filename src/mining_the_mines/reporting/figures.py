@@ -20,13 +20,12 @@ from mining_the_mines.reporting.drawing import (
     PAPER,
     VERMILLION,
     WIDTH,
-    add_legend,
     add_legend_below,
-    label_axes,
     line_style,
     new_axes,
     series_colour,
     series_marker,
+    styled,
 )
 from mining_the_mines.reporting.formatting import metric_title, model_title
 from mining_the_mines.scoring.metrics import assign_probability_bins
@@ -35,6 +34,7 @@ _SQUARE = 4.1
 _HATCHES = ("", "//")
 
 
+@styled
 def roc_figure(predictions: pd.DataFrame) -> Figure:
     """Draw the receiver operating characteristic of each model.
 
@@ -45,10 +45,11 @@ def roc_figure(predictions: pd.DataFrame) -> Figure:
     for index, title, rows in _models(predictions):
         false_positive_rate, true_positive_rate, _ = roc_curve(rows["label"], rows["probability"])
         axes.plot(false_positive_rate, true_positive_rate, **line_style(index, 1.8), label=title)
-    add_legend(axes, "lower right")
+    axes.legend(loc="lower right")
     return figure
 
 
+@styled
 def precision_recall_figure(predictions: pd.DataFrame) -> Figure:
     """Draw precision against recall of each model, and the precision of guessing.
 
@@ -61,10 +62,11 @@ def precision_recall_figure(predictions: pd.DataFrame) -> Figure:
     for index, title, rows in _models(predictions):
         precision, recall, _ = precision_recall_curve(rows["label"], rows["probability"])
         axes.step(recall[::-1], precision[::-1], where="pre", **line_style(index, 1.8), label=title)
-    add_legend(axes, "lower left")
+    axes.legend(loc="lower left")
     return figure
 
 
+@styled
 def calibration_figure(predictions: pd.DataFrame) -> Figure:
     """Draw the reliability curve of each model; larger dots stand for more chips.
 
@@ -80,10 +82,11 @@ def calibration_figure(predictions: pd.DataFrame) -> Figure:
         points = curve["probability"], curve["label"]
         axes.plot(*points, **line_style(index, 1.2), label=title)
         axes.scatter(*points, s=12 + 120 * curve["model"] / len(rows), **_dots(index))
-    add_legend(axes, "upper left")
+    axes.legend(loc="upper left")
     return figure
 
 
+@styled
 def threshold_figure(curve: pd.DataFrame, metrics: Sequence[str], threshold: float) -> Figure:
     """Draw scores out of fold by threshold, and the chosen threshold.
 
@@ -107,13 +110,12 @@ def threshold_figure(curve: pd.DataFrame, metrics: Sequence[str], threshold: flo
         color=INK,
         fontsize=9.5,
     )
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.04)
-    label_axes(axes, "Threshold", "Score, out of fold")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04), xlabel="Threshold", ylabel="Score, out of fold")
     add_legend_below(figure, len(metrics))
     return figure
 
 
+@styled
 def area_by_threshold_figure(curve: pd.DataFrame, threshold: float) -> Figure:
     """Draw the predicted hectares by threshold, beside the true ones.
 
@@ -129,11 +131,12 @@ def area_by_threshold_figure(curve: pd.DataFrame, threshold: float) -> Figure:
     axes.set_xlim(-0.02, 1.02)
     # The lowest thresholds call everything a mine and would flatten the rest.
     axes.set_ylim(0, min(float(curve["predicted_hectares"].max()) * 1.05, 3 * true))
-    label_axes(axes, "Threshold", "Hectares, out of fold")
+    axes.set(xlabel="Threshold", ylabel="Hectares, out of fold")
     add_legend_below(figure, 2)
     return figure
 
 
+@styled
 def area_figure(chips: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw predicted against true hectares of each chip, on axes of square roots that show small mines.
 
@@ -153,9 +156,7 @@ def area_figure(chips: Mapping[str, pd.DataFrame]) -> Figure:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks)
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlim(0, most)
-    axes.set_ylim(0, most)
-    label_axes(axes, "True hectares of a chip", "Predicted hectares")
+    axes.set(xlim=(0, most), ylim=(0, most), xlabel="True hectares of a chip", ylabel="Predicted hectares")
     add_legend_below(figure, 3)
     return figure
 
@@ -164,6 +165,7 @@ def _root(values: ArrayLike) -> NDArray[np.float64]:
     return np.sqrt(np.clip(np.asarray(values, dtype=np.float64), 0, None))
 
 
+@styled
 def fit_figure(chips: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw a histogram of the IoU of chips with a mine.
 
@@ -184,12 +186,12 @@ def fit_figure(chips: Mapping[str, pd.DataFrame]) -> Figure:
             bar.set_hatch(_HATCHES[index % len(_HATCHES)])
     axes.grid(visible=False, axis="x")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlim(0, 1)
-    label_axes(axes, "IoU of a chip with a mine", "Chips")
+    axes.set(xlim=(0, 1), xlabel="IoU of a chip with a mine", ylabel="Chips")
     add_legend_below(figure, 2)
     return figure
 
 
+@styled
 def probability_figure(predictions: pd.DataFrame, threshold: float) -> Figure:
     """Draw histograms of the probabilities of mines and of other chips.
 
@@ -203,11 +205,12 @@ def probability_figure(predictions: pd.DataFrame, threshold: float) -> Figure:
         bins = np.linspace(0, 1, 21).tolist()
         axes.hist(chance, bins=bins, color=colour, alpha=0.6, edgecolor=GRID, hatch=hatch, label=title)
     axes.axvline(threshold, color=INK, linewidth=1)
-    label_axes(axes, "Predicted probability of a mine", "Chips")
+    axes.set(xlabel="Predicted probability of a mine", ylabel="Chips")
     add_legend_below(figure, 2)
     return figure
 
 
+@styled
 def learning_curve_figure(curves: pd.DataFrame, metric: str) -> Figure:
     """Draw a metric over the epochs: a thin line per fold and a thick one for their mean.
 
@@ -225,11 +228,12 @@ def learning_curve_figure(curves: pd.DataFrame, metric: str) -> Figure:
         label, marker = f"{str(stage).capitalize()}, mean of folds", "o" if len(mean) == 1 else None
         axes.plot(mean.index, mean.to_numpy(), marker=marker, label=label, **line_style(index, 2.2))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    label_axes(axes, "Epoch", metric_title(metric))
-    add_legend(axes)
+    axes.set(xlabel="Epoch", ylabel=metric_title(metric))
+    axes.legend()
     return figure
 
 
+@styled
 def importance_figure(importances: pd.DataFrame, most: int = 15) -> Figure:
     """Draw the features with the largest permutation importance.
 
@@ -249,7 +253,7 @@ def importance_figure(importances: pd.DataFrame, most: int = 15) -> Figure:
     )
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
-    label_axes(axes, "Loss of score when the feature is shuffled", "")
+    axes.set(xlabel="Loss of score when the feature is shuffled")
     return figure
 
 
@@ -258,6 +262,7 @@ def lowest_score(scores: pd.DataFrame) -> float:
     return max(0.0, float(np.nanmin([0.98, *scores["low"], *scores["value"]])) - 0.03)
 
 
+@styled
 def interval_figure(scores: pd.DataFrame, lowest: float) -> Figure:
     """Draw the scores of each model with their intervals.
 
@@ -283,6 +288,7 @@ def interval_figure(scores: pd.DataFrame, lowest: float) -> Figure:
     return figure
 
 
+@styled
 def band_figure(statistics: pd.DataFrame) -> Figure:
     """Draw the reflectance of each band: the middle half as a box, the 2nd to 98th percentile as a line.
 
@@ -299,7 +305,7 @@ def band_figure(statistics: pd.DataFrame) -> Figure:
     axes.grid(visible=False, axis="x")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     axes.set_ylim(bottom=min(0.0, float(statistics["p2"].min())))
-    label_axes(axes, "Band", "Reflectance of training chips")
+    axes.set(xlabel="Band", ylabel="Reflectance of training chips")
     return figure
 
 
@@ -315,7 +321,7 @@ def _unit_square(horizontal: str, vertical: str, diagonal: str = "") -> tuple[Fi
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.set_aspect("equal")
-    label_axes(axes, horizontal, vertical)
+    axes.set(xlabel=horizontal, ylabel=vertical)
     return figure, axes
 
 

@@ -29,7 +29,9 @@ from mining_the_mines.reporting.drawing import (
     PURPLE,
     VERMILLION,
     WIDTH,
+    add_legend_below,
     new_axes,
+    styled,
 )
 
 #: A degree of latitude in kilometres on a sphere of the Earth's mean radius, 6371 km.
@@ -111,6 +113,7 @@ def view_around(longitudes: NDArray[np.float64], latitudes: NDArray[np.float64])
     return View(middle[0] - width / 2, middle[1] - height / 2, middle[0] + width / 2, middle[1] + height / 2)
 
 
+@styled
 def place_map(points: pd.DataFrame, kind: str, symbols: MappingProxyType[str, _Symbol]) -> Figure | None:
     """Draw a map of chips.
 
@@ -149,7 +152,7 @@ def place_map(points: pd.DataFrame, kind: str, symbols: MappingProxyType[str, _S
                 zorder=3,
             )
     _frame(axes, view, shrink)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=9, labelcolor=INK, frameon=False)
+    add_legend_below(figure, 2)
     return figure
 
 
