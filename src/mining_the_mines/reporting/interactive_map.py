@@ -4,7 +4,7 @@ import json
 import math
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -181,10 +181,12 @@ def tile_origin(template: str) -> str | None:
 def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, title: str) -> str:
     """Draw the map.
 
-    ``#mine=<scene>/<id>`` at the end of its address opens that mine.
+    ``#mine=<scene>/<id>`` at the end of its address opens that mine. A Content-Security-Policy allows the page's own
+    scripts and styles by their hashes, pictures that it holds, and those of the tile server if there is one: whatever
+    text the data contain, nothing else is run or fetched.
 
     Args:
-        layers: A scene each; their names are unique.
+        layers: One per scene; their names are unique.
         settings: Contents of the map.
         title: Of the page.
 
@@ -194,31 +196,49 @@ def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, tit
     Raises:
         BadInputError: If a scene's coordinate reference system can't be placed on the Earth.
     """
+    topology = json.loads(_read("coastlines.topojson"))
+    content = {
+        "title": title,
+        "tiles": settings.tiles
+        and {
+            "url": settings.tiles,
+            "attribution": settings.tiles_attribution,
+            "maximumZoom": settings.tiles_maximum_zoom,
+        },
+        "attribution": settings.attribution,
+        "classes": [
+            {"name": found.name, "title": found.title, "colour": css_colour(found.colour)}
+            for found in CONFIDENCE_CLASSES
+        ],
+        "reviewColour": css_colour(REVIEW_COLOUR),
+        "scenes": _scenes(layers, settings),
+        "coastlines": {"scale": topology["transform"]["scale"], "arcs": topology["arcs"]},
+    }
+    scripts = (_SOURCE_MAP.sub("", _read("leaflet/leaflet.js")), _read("templates/map.js"))
+    styles = (_leaflet_style(), _read("templates/map.css"))
+    pictures = "data:" if settings.tiles is None else f"data: {tile_origin(settings.tiles)}"
+    return (
+        template_environment()
+        .get_template("map.html.jinja")
+        .render(
+            title=title,
+            policy=f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes(styles)}; "
+            f"img-src {pictures}; base-uri 'none'; form-action 'none'",
+            scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
+            styles=[Markup(style) for style in styles],  # noqa: S704 - our own files
+            data=htmlsafe_json_dumps(content, dumps=json.dumps, allow_nan=False, separators=(",", ":")),
+        )
+    )
+
+
+def _scenes(layers: Sequence[SceneLayer], settings: InteractiveMapSettings) -> list[dict[str, Any]]:
     side = settings.picture_side(len(layers))
     stretches = [stretch_for([layer.visible]) for layer in layers]
     thumbnails = _thumbnails(layers, stretches, settings)
-    scenes = [
+    return [
         _scene(layer, stretch, side) | {"thumbnails": pictures}
         for layer, stretch, pictures in zip(layers, stretches, thumbnails, strict=True)
     ]
-    origin = None if settings.tiles is None else tile_origin(settings.tiles)
-    tiles = settings.tiles and {
-        "url": settings.tiles,
-        "attribution": settings.tiles_attribution,
-        "maximumZoom": settings.tiles_maximum_zoom,
-    }
-    classes = [
-        {"name": found.name, "title": found.title, "colour": css_colour(found.colour)} for found in CONFIDENCE_CLASSES
-    ]
-    content = {
-        "title": title,
-        "tiles": tiles,
-        "attribution": settings.attribution,
-        "classes": classes,
-        "reviewColour": css_colour(REVIEW_COLOUR),
-        "scenes": scenes,
-    }
-    return render_map_page(title, content, origin)
 
 
 def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
@@ -301,50 +321,6 @@ def _thumbnails(
     return pictures
 
 
-def render_map_page(title: str, content: Mapping[str, Any], tile_origin: str | None) -> str:
-    """Render the page.
-
-    A Content-Security-Policy allows the page's own scripts and styles by their hashes, pictures that it holds, and
-    those of the tile server if there is one: whatever text the data contain, nothing else is run or fetched.
-
-    Args:
-        title: Of the page.
-        content: Data of the page's script; JSON without NaN.
-        tile_origin: Scheme and host of base tiles, ``None`` for none.
-
-    Returns:
-        A whole HTML document.
-    """
-    scripts = (_SOURCE_MAP.sub("", _read("leaflet/leaflet.js")), _read("templates/map.js"))
-    styles = (_leaflet_style(), _read("templates/map.css"))
-    data = {**content, "coastlines": _coastlines()}
-    return (
-        template_environment()
-        .get_template("map.html.jinja")
-        .render(
-            title=title,
-            policy=_policy(scripts, styles, tile_origin),
-            scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
-            styles=[Markup(style) for style in styles],  # noqa: S704 - our own files
-            data=htmlsafe_json_dumps(data, dumps=json.dumps, allow_nan=False, separators=(",", ":")),
-        )
-    )
-
-
-def _policy(scripts: tuple[str, ...], styles: tuple[str, ...], tile_origin: str | None) -> str:
-    pictures = "data:" if tile_origin is None else f"data: {tile_origin}"
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src {_hashes(scripts)}",
-            f"style-src {_hashes(styles)}",
-            f"img-src {pictures}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
-
-
 def _hashes(texts: tuple[str, ...]) -> str:
     digests = (b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii") for text in texts)
     return " ".join(f"'sha256-{digest}'" for digest in digests)
@@ -356,12 +332,6 @@ def _leaflet_style() -> str:
         encoded = b64encode(resources.files(_PACKAGE).joinpath("leaflet", image).read_bytes()).decode("ascii")
         style = style.replace(f"url({image})", f"url(data:image/png;base64,{encoded})")
     return _OTHER_IMAGES.sub("none", style)
-
-
-def _coastlines() -> dict[str, Any]:
-    """Natural Earth's coastlines and borders in whole steps, for orientation when scenes are far apart."""
-    topology = json.loads(_read("coastlines.topojson"))
-    return {"scale": topology["transform"]["scale"], "arcs": topology["arcs"]}
 
 
 def _read(name: str) -> str:

@@ -146,14 +146,13 @@ def weighted_segmentation_scores(measures: pd.DataFrame) -> WeightedSegmentation
     return WeightedSegmentationScores(*(measures[names].to_numpy(dtype=np.float64) for names in columns))
 
 
-def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, model: str = SEGMENTER) -> pd.DataFrame:
+def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings) -> pd.DataFrame:
     """Score a segmenter out of fold and on the test split.
 
     Args:
         chips: Measures from :func:`measure_segmentation`, one row per chip, with
             ``place`` and ``fold`` (missing for test chips).
         settings: How intervals are drawn.
-        model: Its name in the table.
 
     Returns:
         Long table with the columns of :func:`~mining_the_mines.scoring.tables.score_table`; ``category_excluded`` is
@@ -169,17 +168,16 @@ def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings, m
         figures = bootstrap_intervals(scorer, members["place"], settings)
         figures |= {name: Interval(float(members[name].sum()), np.nan, np.nan) for name in SEGMENTATION_TOTALS}
         size = (len(members), members["place"].nunique())
-        rows += [(split, model, pd.NA, name, *interval, *size) for name, interval in figures.items()]
+        rows += [(split, SEGMENTER, pd.NA, name, *interval, *size) for name, interval in figures.items()]
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"category_excluded": "string"})
 
 
-def chip_predictions(chips: pd.DataFrame, model: str = SEGMENTER) -> pd.DataFrame:
+def chip_predictions(chips: pd.DataFrame) -> pd.DataFrame:
     """Turn the measures of a segmenter into predictions of a chip classifier.
 
     Args:
         chips: Measures with ``chip_probability``, ``true_hectares``, ``place``, ``fold`` and, of labelled chips,
             ``label``.
-        model: Its name in the table.
 
     Returns:
         One row per chip as :func:`~mining_the_mines.scoring.tables.score_table` takes them. A chip without label is
@@ -189,4 +187,4 @@ def chip_predictions(chips: pd.DataFrame, model: str = SEGMENTER) -> pd.DataFram
     in_mask = (known["true_hectares"] > 0).astype("int64")
     label = known["label"].fillna(in_mask) if "label" in known else in_mask
     kept = [name for name in ("filename", "place", "fold", "category", "longitude", "latitude") if name in known]
-    return known[kept].assign(label=label.astype("int64"), model=model, probability=known["chip_probability"])
+    return known[kept].assign(label=label.astype("int64"), model=SEGMENTER, probability=known["chip_probability"])
