@@ -104,7 +104,7 @@ def arrange_composites(data: CompositeData) -> dict[str, Any]:
         "legend": [*(found.entry for found in classes), LegendEntry("none, or too few: no data", HATCHED)],
         "cards": [_card(region, stretch, classes) for region in regions],
         "region_table": text_table(
-            "Regions, with the clear dates of the median pixel and, small, of nine pixels in ten",
+            "Regions",
             ("", "Scenes", "Days", "Baselines", "Clear dates", "Without any"),
             [_region_line(region, data.scenes) for region in regions],
         ),

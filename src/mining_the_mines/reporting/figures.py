@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
@@ -303,7 +303,7 @@ def band_figure(statistics: pd.DataFrame) -> Figure:
     axes.hlines(statistics["p50"], across - 0.3, across + 0.3, color=ORANGE, linewidth=2.4)
     axes.set_xticks(across, statistics["band"].astype(str))
     axes.grid(visible=False, axis="x")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}\N{NARROW NO-BREAK SPACE}%"))
     axes.set_ylim(bottom=min(0.0, float(statistics["p2"].min())))
     axes.set(xlabel="Band", ylabel="Reflectance of training chips")
     return figure
