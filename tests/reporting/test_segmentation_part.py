@@ -60,7 +60,7 @@ def test_lead_states_found_and_false_hectares() -> None:
 
 @pytest.mark.parametrize(
     ("counts", "verdict"),
-    [((40, 20, 0), "50 % too much"), ((20, 0, 20), "50 % too little"), ((40, 10, 10), "about right (+0 %)")],
+    [((40, 20, 0), "50 % too much"), ((20, 0, 20), "50 % too little"), ((40, 10, 10), "about right (0 %)")],
 )
 def test_total_area(counts: tuple[int, int, int], verdict: str) -> None:
     assert verdict in " ".join(told(chips(counts, counts)))
@@ -119,7 +119,7 @@ def test_score_table_has_a_column_a_split(segmentation: SegmentationData) -> Non
     found = cells(table)
     assert found["IoU"] == [f"{scores['iou', split]:.3f}" for split in ("test", "out-of-fold")]
     assert all(text.endswith(" ha") for name in ("Area bias", "True area") for text in found[name])
-    assert all(text[0] in "+-" for name in ("Area bias", "Relative area bias") for text in found[name])
+    assert all(text[0] in "+-0" for name in ("Area bias", "Relative area bias") for text in found[name])
     assert not any(text[0] in "+-" for text in found["Area error per image"])
     alone = arrange(segmentation, score_table=segmentation.score_table.query("split == 'out-of-fold'"))
     assert alone["score_table"].heads == ("", "Out of fold")

@@ -1,6 +1,7 @@
 """Numbers, dates and names as the report writes them."""
 
 import math
+import re
 from collections.abc import Callable
 from datetime import date
 from functools import partial
@@ -183,4 +184,6 @@ def period(first: date | None, last: date | None) -> str:
 
 
 def _minus(text: str) -> str:
-    return text.replace("-", "\N{MINUS SIGN}")
+    """Write a minus sign, and no sign at all before nothing but zeros."""
+    unsigned = text.lstrip("+-")
+    return text.replace("-", "\N{MINUS SIGN}") if re.search("[1-9]", unsigned) else unsigned
