@@ -4,6 +4,7 @@ Wavelengths, widths and resolutions: ESA, *Sentinel-2 User Handbook* (2015), tab
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -56,26 +57,107 @@ TRUE_COLOUR = ("B4", "B3", "B2")
 #: Bare ground and rock stand out in pink and cyan against green vegetation.
 SHORT_WAVE_INFRARED = ("B12", "B8", "B4")
 
-_BY_COMMON_NAME = MappingProxyType({band.common_name: band.name for band in BANDS.values()})
+#: Names of bands by people and software, in small letters without what separates words. DEA and Digital Earth Africa
+#: count near infrared (``nir_1``, ``nir_2``), Earth Search the red edge
+#: (``rededge1``), the ``eo`` extension wavelengths.
+_NAMES = MappingProxyType(
+    {
+        **{band.common_name: band.name for band in BANDS.values()},
+        **dict.fromkeys(("coastalaerosol", "coastalblue", "ultrablue"), "B1"),
+        **dict.fromkeys(("rededge1", "vegetationrededge1", "re1", "vre1", "rededge705"), "B5"),
+        **dict.fromkeys(("rededge2", "vegetationrededge2", "re2", "vre2", "rededge740"), "B6"),
+        **dict.fromkeys(("rededge3", "vegetationrededge3", "re3", "vre3", "rededge783"), "B7"),
+        **dict.fromkeys(("nir1", "nearinfrared", "nirbroad", "broadnir", "nirwide", "widenir"), "B8"),
+        **dict.fromkeys(("nir2", "nirnarrow", "narrownir", "narrownearinfrared", "nir8a", "rededge4", "re4"), "B8A"),
+        **dict.fromkeys(("swir1", "shortwaveinfrared1", "swir1610"), "B11"),
+        **dict.fromkeys(("swir2", "shortwaveinfrared2", "swir2190"), "B12"),
+    }
+)
+#: Digital Earth Australia counts WorldView's bands: Sentinel-2's are the second and the third.
+_COUNTED_FROM_TWO = MappingProxyType({"swir2": "B11", "swir3": "B12"})
+#: Words that say how a band was made, and not which it is.
+_NEUTRAL = frozenset(
+    (
+        "median", "mean", "medoid", "min", "max", "first", "last", "mosaic", "composite", "geomedian", "p10", "p25",
+        "p50", "p75", "p90", "sr", "toa", "boa", "surface", "reflectance", "refl", "sur", "nbart", "nbar", "s2",
+        "s2a", "s2b", "s2c", "sentinel", "sentinel2", "l1c", "l2a", "msi", "10m", "20m", "60m", "resampled", "band",
+        "um", "m",
+    )
+)  # fmt: skip
+#: Words that say that a band holds something else than reflectance.
+_NO_REFLECTANCE = frozenset(
+    (
+        "std", "stddev", "stdev", "sd", "variance", "var", "count", "counts", "mask", "qa", "flag", "flags", "diff",
+        "anomaly", "trend", "slope", "uncertainty", "error", "snr", "angle", "azimuth", "zenith", "ratio", "index",
+        "probability", "prob", "confidence", "residual", "tci", "visual",
+    )
+)  # fmt: skip
+_CODE = re.compile(r"(?:^|[^a-z0-9])(?:band|b)[ _-]?0?(1[0-2]|8[ _-]?a|[1-9]a?)(?![a-z0-9])")
+#: ``Band 1``, ``band_01``, ``Layer_2``, and ``b3`` as Earth Engine counts.
+_COUNT = re.compile(r"\s*(?:[Bb]and|BAND|b|[Ll]ayer)[ _-]?0*(\d+[Aa]?)(?![A-Za-z0-9])")
+_WAVELENGTH = re.compile(r"\(?\b\d+(?:\.\d+)? ?(?:nm|nanomet\w+|µm|um|micromet\w+)\b\)?")
+_WORD = re.compile(r"[a-z0-9]+")
+#: A date, or the number that Earth Engine puts before the bands of a collection.
+_NUMBER = re.compile(r"^\d+$|^\d{8}t\d{6}$|^t\d{2}[a-z]{3}$")
 
 
 def canonical_band_name(description: str | None) -> str | None:
-    """Find the band that a raster's band description names.
+    """Find the band that a name means by itself.
 
     Args:
-        description: For example ``B2``, ``b02``, ``B8A``, ``Band 4``, ``nir`` or ``sur_refl_B08``; ``None`` for a
-            raster band without description.
+        description: For example ``B2``, ``b02``, ``B8A``, ``Band 4``, ``nir``, ``red edge 1``, ``swir16``,
+            ``B4_median`` or ``sur_refl_B08``; ``None`` for a raster band without description.
 
     Returns:
-        The band's name as in :data:`BANDS`, or ``None`` if the description names no band.
+        The band's name as in :data:`BANDS`, or ``None`` if the description names no band, or more than one.
     """
-    if description is None:
-        return None
-    text = description.strip().lower()
-    if text in _BY_COMMON_NAME:
-        return _BY_COMMON_NAME[text]
-    match = re.search(r"(?:^|[^a-z0-9])(?:band|b)[ _-]?0?(1[0-2]|[1-9](a?))(?![a-z0-9])", text)
-    if match is None:
-        return None
-    name = f"B{match.group(1).upper()}"
-    return name if name in BANDS else None
+    code, colour = _parse(description)
+    return code if colour in (None, code) else (colour if code is None else None)
+
+
+def name_bands(descriptions: Sequence[str | None]) -> tuple[str | None, ...]:
+    """Find the bands that the band descriptions of a file mean, as they stand beside each other.
+
+    Software that knows no names numbers the bands of a file: ``Band 1``, ``Band_2``, ``b3``. Where these numbers are no
+    more than the places of the bands in the file, they name no band. Beside a colour (``Band 1: blue``) it counts.
+
+    Args:
+        descriptions: Description of each band, in the order of the file.
+
+    Returns:
+        The name of each band as in :data:`BANDS`; ``None`` where the description names none.
+    """
+    numbers = [_COUNT.match(description or "") for description in descriptions]
+    places = [number is not None and number[1] == str(place) for place, number in enumerate(numbers, start=1)]
+    only_numbers = all(is_place for is_place, number in zip(places, numbers, strict=True) if number is not None)
+    from_two = any(_joined(description) == "swir3" for description in descriptions)
+    names: list[str | None] = []
+    for description, is_place in zip(descriptions, places, strict=True):
+        _, colour = _parse(description)
+        if from_two and _joined(description) in _COUNTED_FROM_TWO:
+            names.append(_COUNTED_FROM_TWO[_joined(description)])
+        elif is_place and (colour is not None or only_numbers):
+            names.append(colour)
+        else:
+            names.append(canonical_band_name(description))
+    return tuple(names)
+
+
+def _parse(description: str | None) -> tuple[str | None, str | None]:
+    """Return the band that a code names (``B4``), and the band that a colour names (``red``)."""
+    text = (description or "").strip().lower()
+    if _NO_REFLECTANCE & set(_WORD.findall(text)):
+        return None, None
+    codes = {re.sub("[ _-]", "", number) for number in _CODE.findall(text)}
+    code = f"B{codes.pop().upper()}" if len(codes) == 1 else None
+    colour = None if len(codes) > 1 else _NAMES.get(_joined(description))
+    return code if code in BANDS else None, colour
+
+
+def _joined(description: str | None) -> str:
+    """The words of a description without codes, numbers and words that don't tell bands apart."""
+    text = _WAVELENGTH.sub(" ", _CODE.sub(" ", (description or "").strip().lower()))
+    words = [word for word in _WORD.findall(text) if word not in _NEUTRAL]
+    while words and _NUMBER.match(words[0]):
+        words.pop(0)
+    return "".join(words)
