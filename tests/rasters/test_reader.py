@@ -46,6 +46,40 @@ def test_bands_without_names(tmp_path: Path) -> None:
         read(path, COMPETITION_BANDS)
 
 
+@pytest.mark.parametrize(
+    "descriptions", [["Band 1", "Band 2", "Band 3", "Band 4"], ["b1", "b2", "b3", "b4"], ["Gray"] * 4]
+)
+def test_numbers_instead_of_names(tmp_path: Path, descriptions: list[str]) -> None:
+    path = write_chip(tmp_path / "a.tif", ground(1, 4), descriptions)
+    for bands in (("B2", "B3", "B4"), ("B2", "B3", "B4", "B8")):
+        with pytest.raises(BadInputError, match=rf"calls its bands {descriptions[0]}.*imagery\.order"):
+            read(path, bands)
+    stated = read(path, ("B4", "B2"), order=("B2", "B3", "B4", "B8"))
+    np.testing.assert_allclose(stated, ground(1, 4)[[2, 0]], atol=1e-4)
+
+
+def test_stated_order(tmp_path: Path) -> None:
+    named = write_chip(tmp_path / "a.tif", ground(1))
+    np.testing.assert_allclose(read(named, order=BANDS[::-1]), ground(1), atol=1e-4)
+    nameless = write_chip(tmp_path / "b.tif", ground(1, 4), [None] * 4)
+    np.testing.assert_allclose(read(nameless, ("B8",), order=("red", "NDVI", "B02", "nir")), ground(1)[3:4], atol=1e-4)
+    with pytest.raises(BadInputError, match=r"has 4 bands, and imagery\.order states 3"):
+        read(nameless, ("B2",), order=("B2", "B3", "B4"))
+
+
+def test_bands_without_names_are_doubted(tmp_path: Path) -> None:
+    path = write_chip(tmp_path / "a.tif", ground(1), [None] * 6)
+    (doubt,) = read_chip(path, RasterFormat(bands=BANDS)).doubts
+    assert doubt.startswith("bands without names: ")
+    assert read_chip(path, RasterFormat(bands=BANDS, order=BANDS)).doubts == ()
+
+
+def test_keys_of_earth_search(tmp_path: Path) -> None:
+    keys = "coastal blue green red rededge1 rededge2 rededge3 nir nir08 nir09 swir16 swir22"
+    path = write_chip(tmp_path / "a.tif", ground(1, 12), keys.split(), scaled=False)
+    np.testing.assert_array_equal(read(path, COMPETITION_BANDS), ground(1, 12))
+
+
 def test_missing_and_repeated_bands(tmp_path: Path) -> None:
     path = write_chip(tmp_path / "a.tif", ground(1, 3), ("B4", "B3", "B04"))
     with pytest.raises(BadInputError, match=r"a\.tif lacks B1, B2.*it has B4, B3, B4"):

@@ -20,12 +20,14 @@ class Chip:
         bands: Names of the bands, in the order of the array.
         dtype: Data type of the pixels in the file, such as ``uint16``.
         grid: Where the pixels lie; ``None`` for a file without coordinates.
+        doubts: Doubts about bands and numbers; see :mod:`mining_the_mines.rasters.reader`.
     """
 
     reflectance: npt.NDArray[np.float32]
     bands: tuple[str, ...]
     dtype: str
     grid: ChipGrid | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def height(self) -> int:
@@ -61,5 +63,5 @@ def read_chip(path: Path, layout: RasterFormat) -> Chip:
         BadInputError: The file is missing, is no readable raster, or holds no reflectance.
     """
     with open_raster(path, layout) as raster:
-        pixels = raster.bands.read(raster.source)
-    return Chip(raster.bands.decode(pixels), layout.bands, str(pixels.dtype), raster.grid)
+        reflectance = raster.reflectance()
+    return Chip(reflectance, layout.bands, raster.dtype, raster.grid, raster.doubts)

@@ -3,12 +3,15 @@
 Chips, scenes, composites and assets are opened here, so that one set of rules finds their bands and decodes their
 numbers:
 
-- *Bands* are found by the file's band descriptions. A file in which no description names a band is taken to be in the
-  order of :class:`RasterFormat`, if it has as many bands.
-- *Reflectance* is ``number * factor + offset``, with the scale and offset tags of the file if it has any; else with
+- *Bands* are found by the file's band descriptions. A file whose descriptions name no band is read in the order that
+  :class:`RasterFormat` states. A file without any description, and with as many bands as are wanted, is read in their
+  order, with a doubt.
+- *Reflectance* is ``number * factor + offset``, with the scale and offset tags of each band if it has any; else with
   those of :class:`RasterFormat`; else integers are divided by 10 000 and floats are reflectance already.
-- *Missing data* are the nodata value of :class:`RasterFormat`, else that of the file, else pixels that are zero in
-  every band. They decode to NaN.
+- *Missing data* are the nodata value of :class:`RasterFormat`, else that of each band; pixels that an alpha band, or a
+  mask in or beside the file leaves out; pixels that are zero in every band; and numbers that no sensor measures. They
+  decode to NaN.
+- *Doubts* are sentences for a warning, as ``kind: sentence``; the kind is the same for all files of a folder.
 """
 
 import warnings
@@ -27,7 +30,8 @@ from rasterio.windows import Window
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
-from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS, canonical_band_name
+from mining_the_mines.rasters.decoding import BandReader, alpha_bands, find_mask, usual_factor
+from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS, canonical_band_name, name_bands
 from mining_the_mines.sentinel2.reflectance import QUANTIFICATION
 
 # A chip without coordinates is welcome (the "Finding Mining Sites" competition has no others). The filter is set once:
@@ -40,13 +44,18 @@ class MissingBandError(BadInputError):
 
 
 class RasterFormat(BaseModel):
-    """Bands to read from a raster, and how to decode its numbers where the file does not say."""
+    """Bands to read from a raster, and how to read it where the file does not say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bands: tuple[str, ...] = Field(COMPETITION_BANDS, min_length=1, description="Bands to read, in this order.")
+    order: tuple[str, ...] | None = Field(
+        None,
+        description="Bands of files whose band descriptions name none (Band 1, Band 2 and so on), in the order of the "
+        "file; any other word for a band that is not read. Null to refuse such files.",
+    )
     nodata: float | None = Field(
-        None, description="Value of pixels without data; null for the nodata value of each file."
+        None, description="Value of pixels without data; null for the nodata value of each band."
     )
     scale: float | None = Field(
         None, gt=0, description="Digital numbers per unit of reflectance; null for 10000 (integers) and 1 (floats)."
@@ -71,47 +80,6 @@ class RasterFormat(BaseModel):
 
 
 @dataclass(frozen=True, eq=False)
-class BandReader:
-    """Positions of the wanted bands in a raster, and the decoding of its numbers.
-
-    Attributes:
-        indexes: Number of each band in the file, from 1.
-        factors: Reflectance per digital number, float32 (bands,).
-        offsets: Reflectance at 0, float32 (bands,).
-        nodata: Number of pixels without data; ``None`` where those are zero in every band.
-    """
-
-    indexes: tuple[int, ...]
-    factors: npt.NDArray[np.float32]
-    offsets: npt.NDArray[np.float32]
-    nodata: float | None
-
-    def read(self, source: DatasetReader, window: Window | None = None) -> npt.NDArray[np.generic]:
-        """Read numbers as stored, (bands, height, width), from the whole raster or a window."""
-        in_file_order = self.indexes == tuple(range(1, source.count + 1))
-        pixels: npt.NDArray[np.generic] = source.read(None if in_file_order else list(self.indexes), window=window)
-        return pixels
-
-    def of(self, positions: Sequence[int]) -> "BandReader":
-        """Return a reader of some of these bands, by their positions."""
-        chosen = list(positions)
-        indexes = tuple(self.indexes[position] for position in chosen)
-        return BandReader(indexes, self.factors[chosen], self.offsets[chosen], self.nodata)
-
-    def decode(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-        """Decode numbers (bands, height, width) to reflectance, float32, NaN without data; the input is not changed."""
-        missing = _missing(pixels, self.nodata)
-        reflectance = np.array(pixels, dtype=np.float32)
-        if (self.factors != 1).any():
-            reflectance *= self.factors[:, None, None]
-        if (self.offsets != 0).any():
-            reflectance += self.offsets[:, None, None]
-        if missing is not None:
-            reflectance[missing] = np.nan
-        return reflectance
-
-
-@dataclass(frozen=True, eq=False)
 class Raster:
     """An open raster.
 
@@ -120,12 +88,14 @@ class Raster:
         bands: Positions and decoding of the wanted bands.
         grid: Where its pixels lie; ``None`` for a file without a coordinate reference system or a geotransform.
         dtype: Data type of the stored numbers, such as ``uint16``.
+        doubts: Doubts about bands and numbers; see the module.
     """
 
     source: DatasetReader
     bands: BandReader
     grid: ChipGrid | None
     dtype: str
+    doubts: tuple[str, ...] = ()
 
     def reflectance(self, window: Window | None = None) -> npt.NDArray[np.float32]:
         """Read reflectance, float32 (bands, height, width), NaN without data, from the whole raster or a window."""
@@ -150,13 +120,13 @@ def open_raster(path: Path, layout: RasterFormat) -> Iterator[Raster]:
     """
     try:
         with rasterio.open(path) as source:
-            bands = find_bands(source, layout)
-            yield Raster(source, bands, grid_of(source), str(source.dtypes[bands.indexes[0] - 1]))
+            bands, doubts = find_bands(source, layout)
+            yield Raster(source, bands, grid_of(source), str(source.dtypes[bands.indexes[0] - 1]), doubts)
     except RasterioIOError as error:
         raise BadInputError(unreadable(path, error)) from error
 
 
-def find_bands(source: DatasetReader, layout: RasterFormat) -> BandReader:
+def find_bands(source: DatasetReader, layout: RasterFormat) -> tuple[BandReader, tuple[str, ...]]:
     """Find bands of an open raster by name.
 
     Args:
@@ -164,17 +134,19 @@ def find_bands(source: DatasetReader, layout: RasterFormat) -> BandReader:
         layout: Wanted bands, and decoding where the file does not say.
 
     Returns:
-        Positions and decoding of the bands.
+        Positions and decoding of the bands, and doubts about them.
 
     Raises:
         MissingBandError: The raster lacks a band.
         BadInputError: It names a band twice, or holds no reflectance.
     """
     path = Path(source.name)
-    indexes = _indexes(source, layout.bands, path)
-    factors, offsets = _scaling(source, indexes, layout, path)
-    declared = source.nodatavals[indexes[0] - 1]
-    return BandReader(indexes, factors, offsets, declared if layout.nodata is None else layout.nodata)
+    names, doubt = _names(source, layout, path)
+    indexes = _indexes(names, layout.bands, path)
+    factors, offsets, doubts = _scaling(source, indexes, layout, path)
+    declared = tuple(source.nodatavals[index - 1] if layout.nodata is None else layout.nodata for index in indexes)
+    bands = BandReader(indexes, factors, offsets, declared, find_mask(source, names, indexes))
+    return bands, (*doubt, *doubts)
 
 
 def grid_of(source: DatasetReader) -> ChipGrid | None:
@@ -192,15 +164,40 @@ def unreadable(path: Path, error: RasterioIOError) -> str:
     return f"{path} can't be read as a raster ({cause}): it is cut off or no GeoTIFF; fetch it again or remove it."
 
 
-def _indexes(source: DatasetReader, bands: Sequence[str], path: Path) -> tuple[int, ...]:
-    names = [canonical_band_name(description) for description in source.descriptions]
-    if not any(names):
-        if source.count == len(bands):
-            return tuple(range(1, source.count + 1))
+def _names(source: DatasetReader, layout: RasterFormat, path: Path) -> tuple[list[str | None], tuple[str, ...]]:
+    """Name of each band of a file, as it or the format says, with a doubt where neither does."""
+    names = list(name_bands(source.descriptions))
+    if any(names):
+        return names, ()
+    bands = layout.bands
+    if layout.order is not None:
+        if len(layout.order) not in (source.count, source.count - len(alpha_bands(source, names))):
+            raise MissingBandError(
+                f"{path} has {source.count} bands, and imagery.order states {len(layout.order)} "
+                f"({', '.join(layout.order)}): state all bands of the file."
+            )
+        stated = [canonical_band_name(text) or text for text in layout.order]
+        return [*stated, *[None] * (source.count - len(stated))], ()
+    way_out = "name them in the band descriptions, or state the bands of the file with imagery.order"
+    said = [text for text in source.descriptions if text and text.strip()]
+    if said:
+        raise MissingBandError(
+            f"{path} calls its bands {', '.join(said[:4])}{' and so on' if len(said) > 4 else ''}, which says nothing "
+            f"of the bands of Sentinel-2: {way_out}."
+        )
+    alpha = alpha_bands(source, names)
+    if source.count - len(alpha) != len(bands):
         raise MissingBandError(
             f"{path} has {source.count} bands without names where {len(bands)} are wanted ({', '.join(bands)}): "
-            "name them in the band descriptions, or choose as many bands."
+            f"{way_out}."
         )
+    places = iter(bands)
+    found = [None if place in alpha else next(places) for place in range(1, source.count + 1)]
+    doubt = f"the file names no band, and its bands are taken for {', '.join(bands)}, in this order; {way_out}."
+    return found, (f"bands without names: {doubt}",)
+
+
+def _indexes(names: Sequence[str | None], bands: Sequence[str], path: Path) -> tuple[int, ...]:
     missing = [band for band in bands if band not in names]
     if missing:
         raise MissingBandError(
@@ -215,38 +212,48 @@ def _indexes(source: DatasetReader, bands: Sequence[str], path: Path) -> tuple[i
 
 def _scaling(
     source: DatasetReader, indexes: Sequence[int], layout: RasterFormat, path: Path
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Factors and offsets of the bands, float32 (bands,) each."""
-    factors = np.array([source.scales[index - 1] for index in indexes])
-    offsets = np.array([source.offsets[index - 1] for index in indexes])
-    if (factors == 1).all() and (offsets == 0).all():
-        kind = np.dtype(source.dtypes[0])
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], tuple[str, ...]]:
+    """Factors and offsets of the bands, float32 (bands,) each, and doubts about them."""
+    factors, offsets, doubts = [], [], dict[str, None]()
+    for index in indexes:
+        kind = np.dtype(source.dtypes[index - 1])
+        scale, offset = source.scales[index - 1], source.offsets[index - 1]
         if kind.kind not in "uif":
             raise BadInputError(
                 f"{path} holds {kind} pixels, which are no reflectance: convert it to integers or floats."
             )
-        if layout.scale is None and kind.itemsize == 1:
-            raise BadInputError(
-                f"{path} holds 8-bit pixels, which is a picture rather than reflectance: use the original image, "
-                "or give the scale (digital numbers per unit of reflectance)."
-            )
-        usual = QUANTIFICATION if kind.kind in "ui" else 1
-        factors = factors / (usual if layout.scale is None else layout.scale)
-        offsets = offsets + layout.offset
-    return factors.astype(np.float32), offsets.astype(np.float32)
+        if (scale, offset) == (1, 0):
+            if layout.scale is None and kind.itemsize == 1:
+                raise BadInputError(
+                    f"{path} holds 8-bit pixels, which is a picture rather than reflectance: use the original image, "
+                    "or give the scale (digital numbers per unit of reflectance)."
+                )
+            scale, offset = usual_factor(kind.str, layout.scale), layout.offset
+        else:
+            if layout.scale is not None or layout.offset:
+                doubts["scale and offset of the file: it states its own, so that imagery.scale and imagery.offset are "
+                       "not used for it; leave them out, or take the tags off the file."] = None  # fmt: skip
+            scale, offset, doubt = _plausible_tags(kind, scale, offset)
+            doubts.update(dict.fromkeys(doubt))
+        factors.append(scale)
+        offsets.append(offset)
+    return np.array(factors, dtype=np.float32), np.array(offsets, dtype=np.float32), tuple(doubts)
 
 
-def _missing(pixels: npt.NDArray[np.generic], nodata: float | None) -> npt.NDArray[np.bool_] | None:
-    """Mask of values without data, (bands, height, width) or broadcastable to it; ``None`` if all have data."""
-    if nodata is None:
-        # Few chips have zeros in their first band: the other bands are looked at only then.
-        mask = pixels[0] == 0
-        if not mask.any():
-            return None
-        for band in pixels[1:]:
-            mask &= band == 0
-        return np.broadcast_to(mask, pixels.shape) if mask.any() else None
-    if np.isnan(nodata):
-        return None  # NaN already means "no data"
-    mask = pixels == np.asarray(nodata).astype(pixels.dtype)
-    return mask if mask.any() else None
+def _plausible_tags(kind: np.dtype[np.generic], scale: float, offset: float) -> tuple[float, float, list[str]]:
+    """Scale and offset as they must be meant: no surface reflects 1 a number, nor is darker than black by 1."""
+    doubts = []
+    if kind.kind in "ui" and not 0 < scale < 1:
+        doubts.append(
+            f"implausible scale: the file states a scale of {scale:g}, which is no reflectance per number, and "
+            f"{1 / QUANTIFICATION:g} is used; correct its scale."
+        )
+        scale = 1 / QUANTIFICATION
+    if abs(offset) >= 1:
+        meant = offset / QUANTIFICATION
+        doubts.append(
+            f"implausible offset: the file states an offset of {offset:g}, which is read in digital numbers as "
+            f"{meant:g}; correct its offset."
+        )
+        offset = meant
+    return scale, offset, doubts

@@ -23,7 +23,8 @@ from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_file
 from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import ChipGrid, pixel_metres
-from mining_the_mines.rasters.reader import BandReader, RasterFormat, find_bands, unreadable
+from mining_the_mines.rasters.decoding import BandReader
+from mining_the_mines.rasters.reader import RasterFormat, find_bands, unreadable
 
 #: Size of GDAL's cache of decoded blocks; its default is a twentieth of the machine's memory.
 _GDAL_CACHE_BYTES: Final = 128 * 2**20
@@ -86,7 +87,7 @@ def lay_grid(scene: Scene, chips: RasterFormat, pixel: float, *, resample: bool)
         BadInputError: If it lacks a band.
     """
     with _opened(scene.image) as source:
-        find_bands(source, chips)
+        bands, _ = find_bands(source, chips)
         grid = _own_grid(source, scene)
     metres = pixel_metres(grid)
     if all(abs(edge / pixel - 1) <= _TOLERANCE for edge in metres):
@@ -96,11 +97,28 @@ def lay_grid(scene: Scene, chips: RasterFormat, pixel: float, *, resample: bool)
             f"{scene.image} has pixels of {_edges(metres)} m, and the model was trained on {pixel:g} m: resample it, "
             "or set mapping.resample to true to have that done while it is read."
         )
+    _nodata_to_resample(bands, scene.image)
     width, height = (
         max(1, round(count * edge / pixel)) for count, edge in zip((grid.width, grid.height), metres, strict=True)
     )
     transform = grid.transform @ Affine.scale(grid.width / width, grid.height / height)
     return ChipGrid(grid.crs, transform, width, height)
+
+
+def _nodata_to_resample(bands: BandReader, path: Path) -> float:
+    """Value of missing pixels for GDAL's warper, which knows one for all bands.
+
+    Raises:
+        SceneError: A mask, or one value per band, says where there are no data.
+    """
+    values = set(bands.nodata)
+    if bands.mask is not None or len(values) > 1:
+        raise SceneError(
+            f"{path} has {'a mask' if bands.mask is not None else 'another nodata value in each band'}, which "
+            "mapping.resample can't keep: resample it with gdalwarp -dstnodata 0, and map the result."
+        )
+    (value,) = values
+    return 0 if value is None else value
 
 
 def _edges(metres: tuple[float, float]) -> str:
@@ -163,11 +181,11 @@ def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[Sce
         BadInputError: If it lacks a band.
     """
     with _opened(scene.image) as source:
-        bands = find_bands(source, chips)
+        bands, _ = find_bands(source, chips)
         if (source.height, source.width) == (grid.height, grid.width):
             yield SceneRows(bands, grid, source, scene.image)
             return
-        empty = 0 if bands.nodata is None else bands.nodata
+        empty = _nodata_to_resample(bands, scene.image)
         with WarpedVRT(
             source,
             crs=grid.crs,

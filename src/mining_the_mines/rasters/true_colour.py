@@ -64,13 +64,13 @@ def read_overview(
         window = whole if bounds is None else from_bounds(*bounds, transform=source.transform)
         scale = min(1.0, longest_side / max(window.height, window.width))
         shape = (max(1, math.ceil(window.height * scale)), max(1, math.ceil(window.width * scale)))
-        numbers = source.read(
-            list(bands.indexes),
-            window=window,
-            out_shape=(len(names), *shape),
+        numbers = bands.read(
+            source,
+            window,
+            shape,
             resampling=Resampling.average,
             boundless=bounds is not None,
-            fill_value=0 if bands.nodata is None else bands.nodata,
+            fill_value=bands.nodata[0] or 0,
         )
         placed = transform_of_window(window, source.transform)
     visible = bands.decode(numbers)
