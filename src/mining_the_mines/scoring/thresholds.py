@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from mining_the_mines.scoring.metrics import check_predictions
+from mining_the_mines.scoring.metrics import ScoredChips, WeightedChips, check_predictions
 from mining_the_mines.scoring.segmentation_measures import MINE, MaskPair, known_pixels
 
 logger = logging.getLogger(__name__)
@@ -62,23 +62,18 @@ def threshold_curve(labels: ArrayLike, probabilities: ArrayLike) -> pd.DataFrame
     Returns:
         One row per different decision, by falling threshold: ``threshold`` (midway between
         neighbouring probabilities; the last one midway between the lowest and 0), ``precision``,
-        ``recall``, ``f1``, ``alarms``.
+        ``recall``, ``f1``.
     """
-    truth, chance = check_predictions(labels, probabilities)
-    order = np.argsort(-chance, kind="stable")
-    ordered = chance[order]
-    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-    found = np.cumsum(truth[order])[ends].astype(np.float64)
-    alarms = (ends + 1).astype(np.float64)
-    levels = ordered[ends]
-    mines = truth.sum()
+    chips = ScoredChips(*check_predictions(labels, probabilities), threshold=0.5)
+    order, ends = chips.by_descending_probability
+    (found,), (false,) = WeightedChips(chips, np.ones((1, order.size))).ranking
+    levels, alarms, mines = chips.probabilities[order][ends], found + false, chips.labels.sum()
     return pd.DataFrame(
         {
             "threshold": (levels + np.append(levels[1:], 0.0)) / 2,
             "precision": found / alarms,
             "recall": found / mines,
             "f1": 2 * found / (alarms + mines),
-            "alarms": alarms.astype(np.int64),
         }
     )
 
