@@ -40,8 +40,11 @@ from mining_the_mines.models.cross_validation import cross_validate
 from mining_the_mines.models.kinds import ChipLayout, MaskedChips
 from mining_the_mines.models.networks import SegmenterNetworks
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, bootstrap_intervals, paired_difference
-from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
-from mining_the_mines.scoring.segmentation_scores import weighted_segmentation_scores
+from mining_the_mines.scoring.segmentation import (
+    SegmentationMeasureSettings,
+    measure_segmentation,
+    weighted_segmentation_scores,
+)
 from mining_the_mines.scoring.thresholds import PixelThresholdSettings, choose_pixel_threshold, tally_pixels
 
 PROJECT = Path(__file__).parents[1]

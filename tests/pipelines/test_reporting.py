@@ -35,8 +35,12 @@ from mining_the_mines.reporting.classification_part import ClassificationData
 from mining_the_mines.reporting.galleries import SegmentationTile
 from mining_the_mines.scenes.composite_files import BlockFault
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.segmentation_measures import SegmentationMeasureSettings, measure_segmentation
-from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
+from mining_the_mines.scoring.segmentation import (
+    SegmentationMeasureSettings,
+    chip_predictions,
+    measure_segmentation,
+    segmentation_score_table,
+)
 from mining_the_mines.scoring.tables import score_table
 from mining_the_mines.scoring.thresholds import pixel_threshold_curve, tally_pixels
 from support.chip_files import BANDS, ground

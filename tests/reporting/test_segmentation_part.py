@@ -14,7 +14,7 @@ from mining_the_mines.reporting.segmentation_part import (
 )
 from mining_the_mines.reporting.tables import Table
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.segmentation_scores import segmentation_score_table
+from mining_the_mines.scoring.segmentation import segmentation_score_table
 from support.report_pages import plain, summary
 from support.report_segmentation import make_inventory
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mining_the_mines.scoring.segmentation_measures import (
+from mining_the_mines.scoring.segmentation import (
     PIXEL_COUNTS,
     Mask,
     PairedMeasures,

@@ -6,9 +6,11 @@ import pytest
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
-from mining_the_mines.scoring.segmentation_scores import (
+from mining_the_mines.scoring.segmentation import (
+    MaskPair,
+    SegmentationMeasureSettings,
     chip_predictions,
+    measure_segmentation,
     weighted_segmentation_scores,
 )
 from mining_the_mines.scoring.tables import score_table

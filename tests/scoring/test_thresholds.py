@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from mining_the_mines.scoring.metrics import score
-from mining_the_mines.scoring.segmentation_measures import called_mine
+from mining_the_mines.scoring.segmentation import called_mine
 from mining_the_mines.scoring.thresholds import (
     PixelThresholdSettings,
     ThresholdSettings,

@@ -11,8 +11,13 @@ from mining_the_mines.reporting.galleries import Fit, SegmentationTile
 from mining_the_mines.reporting.pictures import true_colour
 from mining_the_mines.reporting.segmentation_part import SegmentationData
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
-from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
+from mining_the_mines.scoring.segmentation import (
+    MaskPair,
+    SegmentationMeasureSettings,
+    chip_predictions,
+    measure_segmentation,
+    segmentation_score_table,
+)
 from mining_the_mines.scoring.tables import score_table
 from mining_the_mines.scoring.thresholds import (
     PixelThresholdSettings,

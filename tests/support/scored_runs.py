@@ -12,7 +12,7 @@ import pandas as pd
 
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.run_comparison import ScoredRun
-from mining_the_mines.scoring.segmentation_scores import segmentation_score_table
+from mining_the_mines.scoring.segmentation import segmentation_score_table
 from mining_the_mines.scoring.tables import score_table
 from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 from mining_the_mines.tracking.store import RunStore

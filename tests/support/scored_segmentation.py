@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
+from mining_the_mines.scoring.segmentation import MaskPair, SegmentationMeasureSettings, measure_segmentation
 
 HECTARE = 0.01
 SIZE = 32

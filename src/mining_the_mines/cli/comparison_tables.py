@@ -26,7 +26,7 @@ from mining_the_mines.reporting.tables import Cell, Row, Table, score_rows, size
 from mining_the_mines.scoring.bootstrap import FEW_PLACES, Interval
 from mining_the_mines.scoring.metrics import METRICS
 from mining_the_mines.scoring.run_comparison import PairedScores, RunComparison
-from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_METRICS
+from mining_the_mines.scoring.segmentation import SEGMENTATION_METRICS
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 
 #: Tables of a comparison in JSON.

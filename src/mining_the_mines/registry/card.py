@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mining_the_mines.models.description import ModelDescription
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Scorer, bootstrap_intervals
 from mining_the_mines.scoring.metrics import METRIC_TITLES
-from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_TITLES
+from mining_the_mines.scoring.segmentation import SEGMENTATION_TITLES
 from mining_the_mines.scoring.tables import split_predictions
 
 #: Characters of a version's description that MLflow stores.

@@ -24,7 +24,7 @@ from mining_the_mines.scoring.bootstrap import (
     paired_difference,
 )
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER, METRICS
-from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_SHARES
+from mining_the_mines.scoring.segmentation import SEGMENTATION_SHARES
 
 if TYPE_CHECKING:
     from mining_the_mines.models.predictor import Predictor

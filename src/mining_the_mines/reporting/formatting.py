@@ -11,7 +11,7 @@ from typing import Final
 from mining_the_mines.scoring.bootstrap import Interval
 from mining_the_mines.scoring.map_scores import MAP_TITLES
 from mining_the_mines.scoring.metrics import METRIC_TITLES
-from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_TITLES
+from mining_the_mines.scoring.segmentation import SEGMENTATION_TITLES
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 
 #: Placeholder of an undefined figure.

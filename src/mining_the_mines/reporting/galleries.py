@@ -20,7 +20,7 @@ from mining_the_mines.reporting.pictures import (
     inline_picture,
     shrink,
 )
-from mining_the_mines.scoring.segmentation_measures import UNKNOWN
+from mining_the_mines.scoring.segmentation import UNKNOWN
 
 #: Titles of shelves and their explanations; mistakes come first, since they teach more.
 _OUTCOMES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(

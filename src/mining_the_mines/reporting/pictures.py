@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from mining_the_mines.scoring.segmentation_measures import MINE, UNKNOWN
+from mining_the_mines.scoring.segmentation import MINE, UNKNOWN
 
 Colour = tuple[int, int, int]
 

@@ -30,7 +30,7 @@ from mining_the_mines.reporting.tables import (
     text_table,
 )
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER
-from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_METRICS, SEGMENTATION_TOTALS, SEGMENTER
+from mining_the_mines.scoring.segmentation import SEGMENTATION_METRICS, SEGMENTATION_TOTALS, SEGMENTER
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, select_scores, split_predictions
 
 #: Scores of the overview figure; higher is better in all of them.
@@ -55,9 +55,9 @@ class SegmentationData:
     """Report data of the segmenter.
 
     Attributes:
-        score_table: From :func:`mining_the_mines.scoring.segmentation_scores.segmentation_score_table`, of one model.
+        score_table: From :func:`mining_the_mines.scoring.segmentation.segmentation_score_table`, of one model.
         chip_table: Measures of each chip from
-            :func:`mining_the_mines.scoring.segmentation_measures.measure_segmentation`, with ``place`` and ``fold``
+            :func:`mining_the_mines.scoring.segmentation.measure_segmentation`, with ``place`` and ``fold``
             (missing for test chips); ``longitude`` and ``latitude`` where known.
         threshold: A pixel is predicted to be mine from this probability on.
         objective: Objective of the threshold: ``iou`` or ``area``.

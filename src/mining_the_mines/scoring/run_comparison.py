@@ -15,8 +15,12 @@ import pandas as pd
 
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, Scorer, paired_difference
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER, METRICS, weighted_scores
-from mining_the_mines.scoring.segmentation_measures import PIXEL_COUNTS
-from mining_the_mines.scoring.segmentation_scores import SEGMENTATION_METRICS, SEGMENTER, weighted_segmentation_scores
+from mining_the_mines.scoring.segmentation import (
+    PIXEL_COUNTS,
+    SEGMENTATION_METRICS,
+    SEGMENTER,
+    weighted_segmentation_scores,
+)
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, split_predictions
 
 Task = Literal["classification", "segmentation"]

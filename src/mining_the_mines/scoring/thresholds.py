@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.scoring.metrics import ScoredChips, WeightedChips, check_predictions
-from mining_the_mines.scoring.segmentation_measures import MINE, MaskPair, known_pixels
+from mining_the_mines.scoring.segmentation import MINE, MaskPair, known_pixels
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def tally_pixels(pairs: Iterable[MaskPair], hectares_per_pixel: Mapping[str, flo
 
     Args:
         pairs: Filename, probability map and mask of each chip, as for
-            :func:`~mining_the_mines.scoring.segmentation_measures.known_pixels`.
+            :func:`~mining_the_mines.scoring.segmentation.known_pixels`.
         hectares_per_pixel: Area of a pixel by filename.
 
     Returns:

@@ -19,8 +19,13 @@ from mining_the_mines.geo.grid import pixel_hectares
 from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.kinds import TrainedModel
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
-from mining_the_mines.scoring.segmentation_measures import MaskPair, SegmentationMeasureSettings, measure_segmentation
-from mining_the_mines.scoring.segmentation_scores import chip_predictions, segmentation_score_table
+from mining_the_mines.scoring.segmentation import (
+    MaskPair,
+    SegmentationMeasureSettings,
+    chip_predictions,
+    measure_segmentation,
+    segmentation_score_table,
+)
 from mining_the_mines.scoring.tables import score_table
 from mining_the_mines.scoring.thresholds import (
     PixelThresholdSettings,

@@ -27,8 +27,7 @@ from mining_the_mines.registry.promotion import (
     decide,
     decide_unscored,
 )
-from mining_the_mines.scoring.segmentation_measures import PairedMaps, measure_paired
-from mining_the_mines.scoring.segmentation_scores import SEGMENTER, weighted_segmentation_scores
+from mining_the_mines.scoring.segmentation import SEGMENTER, PairedMaps, measure_paired, weighted_segmentation_scores
 
 
 def write_segmenter_card(

@@ -26,7 +26,7 @@ from mining_the_mines.scenes.composite_files import BlockFault, Composite
 from mining_the_mines.scenes.quicklooks import read_quicklook
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.map_scores import MapScores
-from mining_the_mines.scoring.segmentation_measures import UNKNOWN, called_mine
+from mining_the_mines.scoring.segmentation import UNKNOWN, called_mine
 from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 from mining_the_mines.sentinel2.bands import TRUE_COLOUR
 
