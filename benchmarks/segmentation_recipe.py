@@ -42,8 +42,8 @@ from mining_the_mines.models.networks import SegmenterNetworks
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, bootstrap_intervals, paired_difference
 from mining_the_mines.scoring.segmentation import (
     SegmentationMeasureSettings,
+    WeightedSegmentationScores,
     measure_segmentation,
-    weighted_segmentation_scores,
 )
 from mining_the_mines.scoring.thresholds import PixelThresholdSettings, choose_pixel_threshold, tally_pixels
 
@@ -178,14 +178,14 @@ def main(options: argparse.Namespace) -> int:
     epochs = parameters["segmentation"]["training"]["epochs"]
     print(f"{len(data.folds)} chips of {data.folds['place'].nunique()} places, {seconds / 60:.1f} min a side")
     for name, chips, seen in (("ours", ours, epochs), ("recipe", recipe, passes)):
-        figures = weighted_segmentation_scores(chips)
+        figures = WeightedSegmentationScores(chips)
         intervals = bootstrap_intervals(figures, chips["place"], bootstrap)
         shown = [f"{metric} {_written(intervals[metric])}" for metric in ("iou", "boundary_f1", "iou_per_image")]
         print(f"{name}: {', '.join(shown)} (threshold {chips['threshold'][0]:.2f}, {seen:.0f} passes)")
     theirs = recipe.set_index("filename").loc[ours["filename"]]
-    scorers = weighted_segmentation_scores(ours), weighted_segmentation_scores(theirs)
+    scorers = WeightedSegmentationScores(ours), WeightedSegmentationScores(theirs)
     ahead = paired_difference(*scorers, ours["place"], bootstrap)["iou"]
-    iou = float(weighted_segmentation_scores(ours)(np.ones((1, len(ours))))["iou"][0])
+    iou = float(WeightedSegmentationScores(ours)(np.ones((1, len(ours))))["iou"][0])
     print(f"ours is ahead by {_written(ahead)}, {iou / (iou - ahead.value):.2f} × the recipe's IoU")
     print(f"wanted: ahead by {WANTED_AHEAD}, IoU of {WANTED} in {WANTED_MINUTES} min")
     return 0 if ahead.value >= WANTED_AHEAD and iou >= WANTED and seconds <= 60 * WANTED_MINUTES else 1

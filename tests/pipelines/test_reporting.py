@@ -37,11 +37,10 @@ from mining_the_mines.scenes.composite_files import BlockFault
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation import (
     SegmentationMeasureSettings,
-    chip_predictions,
     measure_segmentation,
     segmentation_score_table,
 )
-from mining_the_mines.scoring.tables import score_table
+from mining_the_mines.scoring.tables import chip_predictions, score_table
 from mining_the_mines.scoring.thresholds import pixel_threshold_curve, tally_pixels
 from support.chip_files import BANDS, ground
 from support.composites import composite_at

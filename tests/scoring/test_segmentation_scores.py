@@ -9,11 +9,10 @@ from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation import (
     MaskPair,
     SegmentationMeasureSettings,
-    chip_predictions,
+    WeightedSegmentationScores,
     measure_segmentation,
-    weighted_segmentation_scores,
 )
-from mining_the_mines.scoring.tables import score_table
+from mining_the_mines.scoring.tables import chip_predictions, score_table
 from support.scored_segmentation import areas, make_measures, make_pairs, mask_of, sure_map
 
 FEW = BootstrapSettings(resamples=60)
@@ -21,7 +20,7 @@ FEW = BootstrapSettings(resamples=60)
 
 def figures(measures: pd.DataFrame) -> dict[str, float]:
     return {
-        name: float(of[0]) for name, of in weighted_segmentation_scores(measures)(np.ones((1, len(measures)))).items()
+        name: float(of[0]) for name, of in WeightedSegmentationScores(measures)(np.ones((1, len(measures)))).items()
     }
 
 

@@ -14,11 +14,10 @@ from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation import (
     MaskPair,
     SegmentationMeasureSettings,
-    chip_predictions,
     measure_segmentation,
     segmentation_score_table,
 )
-from mining_the_mines.scoring.tables import score_table
+from mining_the_mines.scoring.tables import chip_predictions, score_table
 from mining_the_mines.scoring.thresholds import (
     PixelThresholdSettings,
     choose_pixel_threshold,

@@ -30,8 +30,8 @@ from mining_the_mines.reporting.tables import (
     text_table,
 )
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER
-from mining_the_mines.scoring.segmentation import SEGMENTATION_METRICS, SEGMENTATION_TOTALS, SEGMENTER
-from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, select_scores, split_predictions
+from mining_the_mines.scoring.segmentation import SEGMENTATION_METRICS, SEGMENTATION_TOTALS
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, SEGMENTER, TEST, select_scores, split_predictions
 
 #: Scores of the overview figure; higher is better in all of them.
 _OVERVIEW: Final = ("iou", "f1", "precision", "recall", "boundary_f1", "iou_per_image", "iou_per_mine_image")

@@ -15,13 +15,8 @@ import pandas as pd
 
 from mining_the_mines.scoring.bootstrap import BootstrapSettings, Interval, Scorer, paired_difference
 from mining_the_mines.scoring.metrics import LOWER_IS_BETTER, METRICS, weighted_scores
-from mining_the_mines.scoring.segmentation import (
-    PIXEL_COUNTS,
-    SEGMENTATION_METRICS,
-    SEGMENTER,
-    weighted_segmentation_scores,
-)
-from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST, split_predictions
+from mining_the_mines.scoring.segmentation import PIXEL_COUNTS, SEGMENTATION_METRICS, WeightedSegmentationScores
+from mining_the_mines.scoring.tables import OUT_OF_FOLD, SEGMENTER, TEST, split_predictions
 
 Task = Literal["classification", "segmentation"]
 #: ``better`` and ``worse`` where the interval leaves out 0; ``higher`` and ``lower`` for figures that are neither;
@@ -307,7 +302,7 @@ def _chips(run: ScoredRun, task: Task) -> pd.DataFrame | None:
 
 def _scorer(run: ScoredRun, task: Task, chips: pd.DataFrame) -> Scorer:
     if task == "segmentation":
-        return weighted_segmentation_scores(chips)
+        return WeightedSegmentationScores(chips)
     return weighted_scores(chips["label"], chips["probability"], run.thresholds[run.chosen])
 
 

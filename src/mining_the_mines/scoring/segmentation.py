@@ -13,8 +13,9 @@ scored apart (``iou_per_mine_image``), and so are those without (``empty_kept_em
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ from mining_the_mines.scoring.bootstrap import (
     bootstrap_intervals,
 )
 from mining_the_mines.scoring.metrics import ratio
-from mining_the_mines.scoring.tables import SCORE_COLUMNS, split_predictions
+from mining_the_mines.scoring.tables import SCORE_COLUMNS, SEGMENTER, split_predictions
 
 #: Values of a mask beside 0, the background.
 MINE: Final = 1
@@ -44,8 +45,7 @@ RIM_COUNTS: Final = ("matched_predicted_rim", "predicted_rim", "matched_true_rim
 #: A search's bound excludes the distance itself, which is to count as near.
 _NUDGE: Final = 1e-6
 MEASURE_COLUMNS: Final = (
-    "filename", *PIXEL_COUNTS, "iou", *RIM_COUNTS, "true_hectares", "predicted_hectares",
-    "chip_probability",
+    "filename", *PIXEL_COUNTS, "iou", *RIM_COUNTS, "true_hectares", "predicted_hectares", "chip_probability",
 )  # fmt: skip
 
 ProbabilityMap: TypeAlias = NDArray[np.floating]
@@ -54,16 +54,12 @@ Mask: TypeAlias = NDArray[np.uint8]
 MaskPair: TypeAlias = tuple[str, ProbabilityMap, Mask]
 #: Filename, two probability maps (H, W) and true mask (H, W) of a chip.
 PairedMaps: TypeAlias = tuple[str, ProbabilityMap, ProbabilityMap, Mask]
-#: Name of the model in tables.
-SEGMENTER: Final = "segmenter"
 #: Scores from 0 to 1 with an interval; higher is better in all of them.
 SEGMENTATION_SHARES: Final = (
     "iou", "f1", "precision", "recall", "boundary_f1", "iou_per_image", "iou_per_mine_image", "empty_kept_empty",
 )  # fmt: skip
 #: Figures with an interval, the most telling ones first.
-SEGMENTATION_METRICS: Final = (
-    *SEGMENTATION_SHARES, "area_bias_hectares", "area_bias_share", "area_error_hectares",
-)  # fmt: skip
+SEGMENTATION_METRICS: Final = (*SEGMENTATION_SHARES, "area_bias_hectares", "area_bias_share", "area_error_hectares")
 #: Totals of the very chips that are scored, so without an interval.
 SEGMENTATION_TOTALS: Final = ("true_hectares", "predicted_hectares")
 SEGMENTATION_TITLES = MappingProxyType(
@@ -199,13 +195,12 @@ def measure_chip(
     }
 
 
-@dataclass(frozen=True)
-class PairedMeasures:
-    """Measures of two segmentations of the same chips.
+class PairedMeasures(NamedTuple):
+    """Measures of two segmentations of the same pixels of the same chips, in the same order.
 
     Attributes:
-        candidate: Measures of the candidate, as :func:`measure_segmentation` gives them.
-        rival: Those of the rival, of the same pixels of the same chips in the same order.
+        candidate: As :func:`measure_segmentation` gives them.
+        rival: Those of the rival.
         one_sided: Number of pixels of known truth that only one of the two has judged, which are left out.
     """
 
@@ -264,24 +259,11 @@ def called_mine(probability: ProbabilityMap, threshold: float) -> NDArray[np.boo
     return called
 
 
-def rim_of(mine: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Find the pixels of mines that share an edge with a known pixel that is none.
-
-    Args:
-        mine: Boolean (H, W).
-        known: Boolean (H, W).
-
-    Returns:
-        Boolean (H, W).
-    """
-    rim: NDArray[np.bool_] = mine & ndimage.binary_dilation(known & ~mine)
-    return rim
-
-
 def _compare_rims(
     predicted: NDArray[np.bool_], true: NDArray[np.bool_], known: NDArray[np.bool_], tolerance: float
 ) -> dict[str, float]:
-    ours, theirs = rim_of(predicted, known), rim_of(true, known)
+    """Count pixels of rims: pixels of mines that share an edge with a known pixel that is none."""
+    ours, theirs = (mine & ndimage.binary_dilation(known & ~mine) for mine in (predicted, true))
     counts = (_near(ours, theirs, tolerance), ours.sum(), _near(theirs, ours, tolerance), theirs.sum())
     return dict(zip(RIM_COUNTS, map(int, counts), strict=True))
 
@@ -301,21 +283,30 @@ def _most_mine_like(probabilities: ProbabilityMap, pixels: int) -> float:
     return float(np.partition(probabilities, first)[first:].mean(dtype=np.float64))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WeightedSegmentationScores(Scorer):
     """All of :data:`SEGMENTATION_METRICS` under many weightings of the same chips at once.
 
     Attributes:
-        pixels: Pixels by truth and prediction in the order of
-            :data:`~mining_the_mines.scoring.segmentation.PIXEL_COUNTS`, float64 (N, 4).
-        rims: Pixels of rims in the order of :data:`~mining_the_mines.scoring.segmentation.RIM_COUNTS`,
-            float64 (N, 4).
-        hectares: True and predicted area, float64 (N, 2).
+        measures: From :func:`measure_segmentation`, N rows.
     """
 
-    pixels: FloatArray
-    rims: FloatArray
-    hectares: FloatArray
+    measures: pd.DataFrame
+
+    @cached_property
+    def pixels(self) -> FloatArray:
+        """Pixels by truth and prediction, (N, 4), as in :data:`PIXEL_COUNTS`."""
+        return self.measures[list(PIXEL_COUNTS)].to_numpy(dtype=np.float64)
+
+    @cached_property
+    def rims(self) -> FloatArray:
+        """Pixels of rims, (N, 4), as in :data:`RIM_COUNTS`."""
+        return self.measures[list(RIM_COUNTS)].to_numpy(dtype=np.float64)
+
+    @cached_property
+    def hectares(self) -> FloatArray:
+        """True and predicted area, (N, 2)."""
+        return self.measures[["true_hectares", "predicted_hectares"]].to_numpy(dtype=np.float64)
 
     def __call__(self, weights: FloatArray) -> dict[str, FloatArray]:
         """Compute all of :data:`SEGMENTATION_METRICS` for each weighting."""
@@ -383,16 +374,6 @@ class WeightedSegmentationScores(Scorer):
         }
 
 
-def weighted_segmentation_scores(measures: pd.DataFrame) -> WeightedSegmentationScores:
-    """Prepare the measures of some chips for scoring under many weightings.
-
-    Args:
-        measures: From :func:`~mining_the_mines.scoring.segmentation.measure_segmentation`.
-    """
-    columns = (list(PIXEL_COUNTS), list(RIM_COUNTS), ["true_hectares", "predicted_hectares"])
-    return WeightedSegmentationScores(*(measures[names].to_numpy(dtype=np.float64) for names in columns))
-
-
 def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings) -> pd.DataFrame:
     """Score a segmenter out of fold and on the test split.
 
@@ -411,27 +392,9 @@ def segmentation_score_table(chips: pd.DataFrame, settings: BootstrapSettings) -
     """
     rows: list[tuple[object, ...]] = []
     for split, members in split_predictions(chips):
-        scorer = weighted_segmentation_scores(members)
+        scorer = WeightedSegmentationScores(members)
         figures = bootstrap_intervals(scorer, members["place"], settings)
         figures |= {name: Interval(float(members[name].sum()), np.nan, np.nan) for name in SEGMENTATION_TOTALS}
         size = (len(members), members["place"].nunique())
         rows += [(split, SEGMENTER, pd.NA, name, *interval, *size) for name, interval in figures.items()]
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype({"category_excluded": "string"})
-
-
-def chip_predictions(chips: pd.DataFrame) -> pd.DataFrame:
-    """Turn the measures of a segmenter into predictions of a chip classifier.
-
-    Args:
-        chips: Measures with ``chip_probability``, ``true_hectares``, ``place``, ``fold`` and, of labelled chips,
-            ``label``.
-
-    Returns:
-        One row per chip as :func:`~mining_the_mines.scoring.tables.score_table` takes them. A chip without label is
-        a mine if its mask shows one; a chip of which nothing is known is left out.
-    """
-    known = chips[chips["chip_probability"].notna()]
-    in_mask = (known["true_hectares"] > 0).astype("int64")
-    label = known["label"].fillna(in_mask) if "label" in known else in_mask
-    kept = [name for name in ("filename", "place", "fold", "category", "longitude", "latitude") if name in known]
-    return known[kept].assign(label=label.astype("int64"), model=SEGMENTER, probability=known["chip_probability"])

@@ -22,6 +22,8 @@ from mining_the_mines.scoring.metrics import (
 
 OUT_OF_FOLD = "out-of-fold"
 TEST = "test"
+#: Name of the segmenter, as of a model.
+SEGMENTER = "segmenter"
 
 SCORE_COLUMNS = ("split", "model", "category_excluded", "metric", "value", "low", "high", "chips", "places")
 CATEGORY_COLUMNS = (
@@ -197,6 +199,24 @@ def difference_table(
                 size = (len(both), both["place"].nunique())
                 rows += [(split, model, rival, name, *figure, *size) for name, figure in figures.items()]
     return pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
+
+
+def chip_predictions(chips: pd.DataFrame) -> pd.DataFrame:
+    """Turn the measures of a segmenter into predictions of a chip classifier.
+
+    Args:
+        chips: Measures with ``chip_probability``, ``true_hectares``, ``place``, ``fold`` and, of labelled chips,
+            ``label``.
+
+    Returns:
+        One row per chip as :func:`score_table` takes them. A chip without label is
+        a mine if its mask shows one; a chip of which nothing is known is left out.
+    """
+    known = chips[chips["chip_probability"].notna()]
+    in_mask = (known["true_hectares"] > 0).astype("int64")
+    label = known["label"].fillna(in_mask) if "label" in known else in_mask
+    kept = [name for name in ("filename", "place", "fold", "category", "longitude", "latitude") if name in known]
+    return known[kept].assign(label=label.astype("int64"), model=SEGMENTER, probability=known["chip_probability"])
 
 
 def choose_model(table: pd.DataFrame, metric: str) -> str:

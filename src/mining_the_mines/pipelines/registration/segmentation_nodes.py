@@ -27,7 +27,8 @@ from mining_the_mines.registry.promotion import (
     decide,
     decide_unscored,
 )
-from mining_the_mines.scoring.segmentation import SEGMENTER, PairedMaps, measure_paired, weighted_segmentation_scores
+from mining_the_mines.scoring.segmentation import PairedMaps, WeightedSegmentationScores, measure_paired
+from mining_the_mines.scoring.tables import SEGMENTER
 
 
 def write_segmenter_card(
@@ -43,7 +44,7 @@ def write_segmenter_card(
     from mining_the_mines.models.export import describe
 
     metric, intervals = registration.metric, registration.bootstrap
-    categories = break_down(chip_scores, chip_scores["category"], weighted_segmentation_scores, metric, intervals)
+    categories = break_down(chip_scores, chip_scores["category"], WeightedSegmentationScores, metric, intervals)
     contents = CardData(
         name=registration.name,
         description=describe(segmenter, ground_pixel(masks)),
@@ -51,7 +52,7 @@ def write_segmenter_card(
         scores=overall_scores(scores, SEGMENTER),
         by_category=categories.assign(part=categories["part"] + f" ({title_of(metric)})"),
         by_region=break_down(
-            chip_scores, chip_scores["place"].map(region_of), weighted_segmentation_scores, metric, intervals
+            chip_scores, chip_scores["place"].map(region_of), WeightedSegmentationScores, metric, intervals
         ),
         metric=metric,
         caveats=tuple(caveats),
@@ -89,13 +90,13 @@ def compare_segmenters(  # noqa: PLR0913, PLR0917 - all that two models are judg
         rival, test = champion.champion, chip_scores[chip_scores["fold"].isna()]
         rows = unseen_rows(test, rival, packed_chips)
         if rival is None:
-            case = PromotionCase(weighted_segmentation_scores(rows), rows["place"])
+            case = PromotionCase(WeightedSegmentationScores(rows), rows["place"])
         else:
             pairs = _rival_maps(rival, test_probability_maps, masks, packed_chips, rows["filename"].tolist())
             areas = {name: pixel_hectares(grid) for name, grid in zip(masks.filenames, masks.grids, strict=True)}
             thresholds = (package.description.threshold, rival.model.threshold)
             measured = measure_paired(pairs, areas, thresholds, evaluation.measures)
-            ours, theirs = (weighted_segmentation_scores(of) for of in (measured.candidate, measured.rival))
+            ours, theirs = (WeightedSegmentationScores(of) for of in (measured.candidate, measured.rival))
             case = PromotionCase(ours, rows["place"], theirs, rival.version, len(test) - len(rows), measured.one_sided)
         decision = decide(case, registration)
     return report_decision(decision, registration, champion)
