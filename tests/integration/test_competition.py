@@ -14,7 +14,7 @@ from support.projects import SMALL, copy_project, newest, run
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")]
 
-TRAIN, EVALUATION = 17, 3
+TRAIN, EVALUATION = 13, 3
 #: A quick network in place of maxvit_tiny_tf_512; chips, folds, labels and submission are the competition's.
 QUICK: dict[str, Any] = {
     "imagery": {"min_chips_per_class": 4},

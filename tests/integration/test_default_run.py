@@ -5,8 +5,8 @@ import json
 import pickle
 import pickletools
 import re
-import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -17,6 +17,8 @@ import pytest
 import rasterio
 import yaml
 from click.testing import Result
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
 from mlflow.entities import Run
 
 from mining_the_mines.cli.scored_runs import read_scored_run
@@ -25,20 +27,35 @@ from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.run_comparison import compare_runs
 from mining_the_mines.tracking.runs import find_run
 from mining_the_mines.tracking.store import RunStore
-from support.projects import SMALL, newest, reproduce, run
+from support.projects import SMALL, command, newest, run
 
 pytestmark = pytest.mark.end_to_end
 
 
 @pytest.fixture(scope="module")
 def project(default_project: Path) -> Path:
-    """A project in which everything has run twice."""
+    """A project in which everything has run."""
     return default_project
 
 
 @pytest.fixture(scope="module")
-def runs(project: Path) -> list[Run]:
-    """What MLflow knows of both runs."""
+def again(project: Path) -> Result:
+    """Output of `kedro reproduce` for that run."""
+    return command(project, "reproduce", "LAST", "--keep")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(project: Path, again: Result) -> Path:
+    """The project beside the project, in which that run was repeated."""
+    assert again.exit_code == 0, again.output
+    [folder] = (project / "data/reproductions").glob("*/project")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(project: Path, again: Result) -> list[Run]:
+    """Both runs and their child runs in MLflow, the first run first."""
+    assert again.exit_code == 0, again.output
     client = mlflow.MlflowClient(f"sqlite:///{project}/data/mlflow/mlflow.db")
     experiment = client.get_experiment_by_name("mining_the_mines")
     assert experiment is not None
@@ -49,32 +66,7 @@ def parents(runs: list[Run]) -> list[Run]:
     return [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["scores.csv", "scored_predictions.csv", "classification_learning_curves.csv", "importances.csv", "predictions.csv",
-     "segmentation_scores.csv", "segmentation_chip_scores.csv", "pixel_threshold_curve.csv",
-     "chip_classification_scores.csv"],
-)  # fmt: skip
-def test_two_runs_with_the_same_seed_give_the_same_figures_to_the_last_digit(project: Path, name: str) -> None:
-    first, second = sorted((project / "data/simulated").glob(f"*/{name}/*/{name}"))
-    assert first.read_bytes() == second.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def again(project: Path) -> Result:
-    """What `kedro reproduce` says of the last run."""
-    return reproduce(project, "LAST", "--keep")
-
-
-@pytest.fixture(scope="module")
-def elsewhere(project: Path, again: Result) -> Path:
-    """The project beside the project, in which that run was done again."""
-    assert again.exit_code == 0, again.output
-    [folder] = (project / "data/reproductions").glob("*/project")
-    return folder
-
-
-def test_a_run_that_is_done_again_is_equal_and_says_so(again: Result) -> None:
+def test_repeated_run_is_equal(again: Result) -> None:
     assert "EQUAL" in again.output
     assert "different" not in again.output
     for what in ("metrics", "files"):
@@ -83,7 +75,7 @@ def test_a_run_that_is_done_again_is_equal_and_says_so(again: Result) -> None:
         assert count[1] == count[2] != "0"
 
 
-def test_only_what_the_registry_decides_is_not_done_again(again: Result) -> None:
+def test_only_nodes_of_the_registry_are_not_repeated(again: Result) -> None:
     told = " ".join(again.output.split())
     names = re.search(r"Not repeated, since they read or change the model registry: (.+?)\. EQUAL", told)
     tasks, decided = ("classification", "segmentation"), ("fetch_champion", "compare_with_champion", "register_model")
@@ -91,11 +83,9 @@ def test_only_what_the_registry_decides_is_not_done_again(again: Result) -> None
     assert set(names[1].split(", ")) == {f"{task}.{node}" for task in tasks for node in decided}
 
 
-def test_the_new_run_says_which_one_it_does_again(project: Path, again: Result) -> None:
-    assert again.exit_code == 0
-    store = RunStore(f"sqlite:///{project}/data/mlflow/mlflow.db", "mining_the_mines")
-    new, old = find_run("LAST", store), find_run("LAST~1", store)
-    assert (new.tags["reproduces"], new.tags["reproduction"]) == (old.id, "equal")
+def test_the_new_run_names_the_one_that_it_repeats(runs: list[Run]) -> None:
+    old, new = parents(runs)[:2]
+    assert (new.data.tags["reproduces"], new.data.tags["reproduction"]) == (old.info.run_id, "equal")
 
 
 #: Kedro's folder of a version.
@@ -139,38 +129,30 @@ def test_no_file_says_in_which_folder_it_was_written(elsewhere: Path) -> None:
     assert [name for name, content in contents(elsewhere).items() if place in content] == []
 
 
-#: Loads all datasets of a project that exist, and tells which classes were unpickled meanwhile, and by whom.
-_READER = """
-import json, sys, traceback
-from pathlib import Path
-unpickled = []
+def test_nothing_that_a_run_has_written_is_read_through_a_pickle(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpickled: list[str] = []
+    watching = True
 
-def watch(event, arguments):
-    if event == "pickle.find_class":
-        frames = traceback.extract_stack()[:-1]
-        unpickled.append([str(arguments), [f"{frame.filename}:{frame.name}" for frame in frames[-6:]]])
+    def watch(event: str, _arguments: object) -> None:
+        if watching and event == "pickle.find_class":
+            caller = traceback.extract_stack(limit=2)[0]
+            unpickled.append(f"{caller.filename}:{caller.name}")
 
-sys.addaudithook(watch)
-from kedro.framework.session import KedroSession
-from kedro.framework.startup import bootstrap_project
-bootstrap_project(Path.cwd())
-session = KedroSession.create(Path.cwd(), runtime_params=json.loads(sys.argv[1]))
-catalog = session.load_context().catalog
-names = [name for name in catalog.keys() if not name.startswith("param") and catalog.exists(name)]
-for name in names:
-    catalog.load(name)
-print(json.dumps([names, unpickled]))
-"""
-
-
-def test_nothing_that_a_run_has_written_is_read_through_a_pickle(elsewhere: Path) -> None:
-    code = [sys.executable, "-c", _READER, json.dumps(SMALL)]
-    done = subprocess.run(code, cwd=elsewhere, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    names, unpickled = json.loads(done.stdout.splitlines()[-1])
+    sys.addaudithook(watch)  # it can't be removed
+    monkeypatch.chdir(elsewhere)
+    bootstrap_project(elsewhere)
+    with KedroSession.create(elsewhere, runtime_params=SMALL) as session:
+        assert isinstance(session, KedroSession)
+        catalog = session.load_context().catalog
+        names = [name for name in catalog.keys() if not name.startswith("param") and catalog.exists(name)]  # noqa: SIM118
+        for name in names:
+            catalog.load(name)
+    watching = False
     assert {"classification.classifier", "segmentation.segmenter", "classification.models", "scene_maps"} <= set(names)
     # Dask names functions by pickling them to memory and reading that; no file has a part in it.
-    assert [stack for stack in unpickled if "dask/tokenize.py:_normalize_pickle" not in stack[1][-1]] == []
+    assert [stack for stack in unpickled if "dask/tokenize.py:_normalize_pickle" not in stack] == []
 
 
 def test_the_chips_are_cut_from_composites_that_say_what_they_are_of(project: Path) -> None:
@@ -185,12 +167,6 @@ def test_the_chips_are_cut_from_composites_that_say_what_they_are_of(project: Pa
 def test_scenes_that_were_left_out_are_listed_with_their_reason(project: Path) -> None:
     left_out = pd.read_csv(newest(project, "left_out_scenes.csv"))
     assert left_out["reason"].str.contains("processed again").any()
-
-
-def test_composites_are_not_made_twice(project: Path) -> None:
-    made = (project / "data/simulated/02_intermediate/composites/tapajos.tif").stat().st_mtime_ns
-    first_scores = min((project / "data/simulated/08_reporting/scores.csv").glob("*/scores.csv")).stat().st_mtime_ns
-    assert made < first_scores
 
 
 def test_one_region_is_kept_for_testing(project: Path) -> None:
@@ -266,7 +242,7 @@ def test_the_report_opens_offline(project: Path) -> None:
 
 
 def test_each_run_is_a_parent_with_a_child_for_every_fold(runs: list[Run]) -> None:
-    for parent in parents(runs)[:2]:  # tests may have run parts of it since
+    for parent in parents(runs)[:2]:
         children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
         names = [f"{model}, fold {fold}" for model in ("network", "segmenter") for fold in (0, 1)]
         assert sorted(run.info.run_name for run in children) == names
@@ -298,10 +274,9 @@ def test_the_report_is_among_the_artifacts_of_a_run(project: Path, runs: list[Ru
     assert {"classification/scored_predictions.csv", "segmentation/segmentation_chip_scores.csv"} <= names
 
 
-def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path, runs: list[Run]) -> None:
+def test_equal_runs_are_compared_as_the_same(project: Path, runs: list[Run]) -> None:
     store = RunStore(f"sqlite:///{project}/data/mlflow/mlflow.db", "mining_the_mines")
-    both = sorted(parents(runs), key=lambda run: run.info.start_time)[:2]  # tests may have run parts of it since
-    found = [read_scored_run(find_run(run.info.run_id, store)) for run in both]
+    found = [read_scored_run(find_run(run.info.run_id, store)) for run in parents(runs)[:2]]
     comparison = compare_runs(found, BootstrapSettings(resamples=20))
     assert {pair.task for pair in comparison.pairs} == {"classification", "segmentation"}
     assert all(pair.same for pair in comparison.pairs)
@@ -309,14 +284,17 @@ def test_two_runs_that_were_the_same_are_found_to_be_the_same(project: Path, run
 
 
 def test_an_older_version_can_be_loaded_again(project: Path) -> None:
-    older = min((project / "data/simulated/06_models/classifier").iterdir()).name
-    before = len(list((project / "data/simulated/07_model_output/predictions.csv").iterdir()))
-    run(project, ["inference"], load_versions={"classification.classifier": older})
-    assert len(list((project / "data/simulated/07_model_output/predictions.csv").iterdir())) == before + 1
-    assert (
-        newest(project, "predictions.csv").read_bytes()
-        == min((project / "data/simulated/07_model_output/predictions.csv").glob("*/predictions.csv")).read_bytes()
-    )
+    [whole] = (project / "data/simulated/06_models/classifier").iterdir()
+    newer = whole.with_name("2099-01-01T00.00.00.000Z") / "classifier"
+    newer.mkdir(parents=True)  # nothing is in it
+    before = newest(project, "predictions.csv")
+    try:
+        run(project, ["inference"], load_versions={"classification.classifier": whole.name})
+    finally:
+        newer.rmdir()
+        newer.parent.rmdir()
+    assert newest(project, "predictions.csv") != before
+    assert newest(project, "predictions.csv").read_bytes() == before.read_bytes()
 
 
 def members(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
