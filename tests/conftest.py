@@ -30,6 +30,12 @@ def pytest_report_header() -> str:
     return f"real chips: none in {REAL_CHIPS}; tests on them are left out (REAL_CHIPS names another folder)"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, up to four: tests wait for servers, disks and a browser now and then."""
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
 @pytest.hookimpl(tryfirst=True)  # xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave tests on real chips out where there are none, but never in continuous integration."""

@@ -1,4 +1,4 @@
-"""The environment of the "Finding Mining Sites" competition, on made-up chips in its very layout."""
+"""The environment of the "Finding Mining Sites" competition, on made-up chips in its layout."""
 
 import csv
 from pathlib import Path
@@ -15,9 +15,11 @@ from support.projects import SMALL, copy_project, newest, run
 pytestmark = [pytest.mark.end_to_end, pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")]
 
 TRAIN, EVALUATION = 13, 3
+#: Pixels of a chip's side; the competition's have 512.
+SIDE = 256
 #: A quick network in place of maxvit_tiny_tf_512; chips, folds, labels and submission are the competition's.
 QUICK: dict[str, Any] = {
-    "imagery": {"min_chips_per_class": 4},
+    "imagery": {"min_chips_per_class": 4, "size": SIDE},
     "folds": {"folds": 2, "test_share": 0.25},
     "cross_validation": SMALL["cross_validation"],
     "classification": {
@@ -38,13 +40,13 @@ QUICK: dict[str, Any] = {
 
 
 def write_chip(path: Path, seed: int, *, mine: bool, zero: bool = False) -> None:
-    """12 × 512 × 512 float32 reflectance without georeference, bands named."""
+    """12 bands of float32 reflectance without georeference, bands named."""
     random = np.random.default_rng(seed)
     coarse = random.uniform(0.03, 0.3, (12, 16, 16)).astype(np.float32)
-    pixels = np.kron(coarse, np.ones((32, 32), np.float32)) * (0 if zero else 1)
+    pixels = np.kron(coarse, np.ones((SIDE // 16, SIDE // 16), np.float32)) * (0 if zero else 1)
     if mine and not zero:
         pixels[:, 100:200, 100:200] += 0.3
-    with rasterio.open(path, "w", driver="GTiff", count=12, height=512, width=512, dtype="float32") as file:
+    with rasterio.open(path, "w", driver="GTiff", count=12, height=SIDE, width=SIDE, dtype="float32") as file:
         file.write(pixels)
         file.descriptions = COMPETITION_BANDS
 

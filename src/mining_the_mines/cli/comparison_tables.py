@@ -96,7 +96,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def show(comparison: RunComparison, *, out_of_fold: bool) -> None:
-    """Print a comparison: differing facts and parameters, scores, differences, and a sentence a pair.
+    """Print a comparison: differing facts and parameters, scores, differences, and one sentence per pair.
 
     Args:
         comparison: The runs.
@@ -198,7 +198,7 @@ def _caveats(pairs: Sequence[PairedScores], level: float) -> Iterator[str]:
 
 
 def _score_tables(comparison: RunComparison) -> Iterator[Table]:
-    """Scores of each run on its own chips, a table a task and split."""
+    """Scores of each run on its own chips, one table per task and split."""
     for (task, split), rows in comparison.scores.groupby(["task", "split"], sort=False):
         columns = {}
         for run, of_run in rows.groupby("run", sort=False):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines, settings
@@ -17,6 +17,7 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.core.redaction import redact_all
+from mining_the_mines.hooks.given_parameters import GivenParameters
 from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.ledger.catalog_facts import facts_of
 from mining_the_mines.ledger.code import code_state, read_environment
@@ -41,6 +42,8 @@ from mining_the_mines.ledger.scratch import make_scratch, remove_scratch
 from mining_the_mines.ledger.states import MayBeRegistered, content_of, read_index, shown_path
 from mining_the_mines.tracking.runs import TrackedFacts, find_run
 from mining_the_mines.tracking.store import RunStore
+
+Hook = TypeVar("Hook")
 
 #: Tag of nodes that read or change the model registry. They are not repeated: a model is registered once.
 REGISTRY_TAG: Final = "registry"
@@ -145,7 +148,7 @@ def repeat_run(record: RunRecord, project: Path, store: RunStore, tolerance: flo
     except BaseException:  # half a run proves nothing
         remove_scratch(scratch, project)
         raise
-    again = find_run(_recording().recorder.run_id, store)
+    again = find_run(_hook(RunRecording).recorder.run_id, store)
     then = record.model_copy(update={"nodes": tuple(node for node in record.nodes if node.node not in left_out)})
     now = read_record(again, scratch)
     return Reproduction(
@@ -164,8 +167,8 @@ def _left_out(record: RunRecord) -> tuple[str, ...]:
 
 def _run(record: RunRecord, scratch: Path, store: RunStore, names: Collection[str]) -> None:
     with _tracked_at(store.address), chdir(scratch), _session(record, scratch) as (session, _):
-        recording = _recording()
-        recording.notes = {REPRODUCES: record.run_id}
+        recording, parameters = _hook(RunRecording), _hook(GivenParameters)
+        recording.notes, parameters.refuses_unread = {REPRODUCES: record.run_id}, False
         try:
             session.run(
                 pipeline_names=list(record.request.pipeline_names) or None,
@@ -173,7 +176,7 @@ def _run(record: RunRecord, scratch: Path, store: RunStore, names: Collection[st
                 load_versions=record.request.load_versions,
             )
         finally:
-            recording.notes = {}
+            recording.notes, parameters.refuses_unread = {}, True
 
 
 def _inputs(record: RunRecord, catalog: Any, project: Path) -> Iterator[Path]:  # noqa: ANN401 - Kedro's catalog
@@ -231,8 +234,8 @@ def _metrics(run: TrackedFacts) -> dict[str, float]:
     return {name: value for name, value in run.metrics.items() if not name.startswith(_REGISTRY_METRICS)}
 
 
-def _recording() -> RunRecording:
-    return next(hook for hook in settings.HOOKS if isinstance(hook, RunRecording))
+def _hook(kind: type[Hook]) -> Hook:
+    return next(hook for hook in settings.HOOKS if isinstance(hook, kind))
 
 
 @contextmanager

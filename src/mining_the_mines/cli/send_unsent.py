@@ -46,4 +46,4 @@ def _sentence(sending: "Sending") -> str:
         case "elsewhere":
             return f"{sending.folder} stays: set MLFLOW_TRACKING_URI to {sending.store} and type this again."
         case "unreadable":
-            return f"{sending.folder} can't be read ({sending.reason}): repair it, or delete it if nobody needs it."
+            return f"{sending.folder} can't be read ({sending.reason}): repair it, or delete it."

@@ -1,1 +1,1 @@
-"""Errors, paths, atomic writes, hashing, redaction, progress and Dask: knows nothing of mines."""
+"""Errors, paths, atomic writes, hashing, redaction, progress and Dask, without any knowledge of mines."""

@@ -17,7 +17,7 @@ def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers
     pending, so memory stays flat however slow the consumer is.
 
     Args:
-        function: Called once an item.
+        function: Called once per item.
         items: Taken one by one.
         workers: Number of threads; with 0 or 1 everything happens in the calling thread.
 

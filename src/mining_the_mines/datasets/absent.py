@@ -6,9 +6,9 @@ from kedro.io import AbstractDataset, DatasetError
 
 
 class AbsentDataset(AbstractDataset[None, None]):
-    """An input or product that an environment's data have not; nodes that can do without it get ``None``.
+    """An input or product that the data of an environment lack; nodes that can do without it get ``None``.
 
-    A run with a node that can't is refused at its start, with what the catalog says here.
+    A run with a node that needs it is refused at its start, with the reason given here.
 
     Args:
         reason: What the data lack, as the first half of a sentence. ``{env}`` stands for the environment's name.

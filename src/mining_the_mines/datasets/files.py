@@ -78,7 +78,7 @@ class TextFile(AtomicSave, TextDataset):  # type: ignore[misc]
 class HtmlPage(TextFile):
     """A page for a browser."""
 
-    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - one protocol for all datasets
         """SHA-256 of the page without the facts of its run; :data:`NOTHING` if there is no page."""
         from mining_the_mines.reporting.page import without_run_facts
 

@@ -96,8 +96,8 @@ class WorkFolderDataset(AbstractDataset[None, Path]):
         """Refuse: the node writes into the folder itself."""
         raise DatasetError(f"{self._filepath} is a work folder: nodes write into it, the catalog does not.")
 
-    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - as datasets are asked
-        """A constant: the values that nodes return say what they have written here."""
+    def content_hash(self, path: Path, hashes: ContentHashes) -> str:  # noqa: ARG002 - one protocol for all datasets
+        """A constant: the results that nodes return describe the files in the folder."""
         return NOTHING
 
     def _exists(self) -> bool:

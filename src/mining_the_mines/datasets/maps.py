@@ -24,7 +24,7 @@ _FACTS: Final = "settings.json"
 
 
 class SceneMapsDataset(FolderDataset["SceneMaps", "SceneMaps"]):
-    """The list of the maps of a run, in the work folder that mapping writes them into, a sub-folder a scene.
+    """The list of the maps of a run, in the work folder that mapping writes them into, one sub-folder per scene.
 
     Args:
         filepath: Folder of the maps.

@@ -43,7 +43,7 @@ class TrainedModelDataset(FolderDataset[TrainedModel, TrainedModel]):
 
 
 class TrainedModelsDataset(FolderDataset[dict[str, TrainedModel], dict[str, TrainedModel]]):
-    """Trained models by name, a sub-folder each."""
+    """Trained models by name, each in a sub-folder."""
 
     def load(self) -> dict[str, TrainedModel]:
         """Read all models."""
@@ -66,7 +66,7 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         metadata: For other tools; Kedro-Viz reads its layer here.
     """
 
-    #: What it answers: is there a mine, or where.
+    #: Whether the model classifies chips or segments pixels.
     task: Task
 
     def __init__(

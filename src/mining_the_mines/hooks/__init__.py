@@ -1,1 +1,1 @@
-"""Around a run: which tasks it has; and in MLflow, what it was made of and what came out."""
+"""Kedro hooks: check parameters and data before a run, record its nodes, and track it in MLflow."""

@@ -40,6 +40,9 @@ class GivenParameters:
     The fields of a parameter are checked by its settings class when the run begins.
     """
 
+    #: False while a run is repeated without some of its nodes, whose parameters nothing reads then.
+    refuses_unread = True
+
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Compare the given parameters with those that exist.
@@ -61,7 +64,7 @@ class GivenParameters:
             BadInputError: One is read by other pipelines only.
         """
         given = run_params.get("runtime_params") or {}
-        if given:
+        if given and self.refuses_unread:
             refuse_unread(given, pipeline, self._loader)
 
 
@@ -141,7 +144,7 @@ def _refuse_other_polygons(given: Mapping[str, Any], pipeline: Pipeline) -> None
 
 
 def refuse_numbers(given: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Refuse numbers where paths and names are wanted: nobody can tell how 7 was written.
+    """Refuse numbers where paths and names are wanted: the text that was typed is lost.
 
     Args:
         given: Parameters of the command line.

@@ -1,4 +1,4 @@
-"""Records the nodes of a run, and tells which of them are up to date."""
+"""Records the nodes of a run, and finds those that are up to date."""
 
 import json
 import time
