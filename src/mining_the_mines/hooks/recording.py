@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -16,12 +16,10 @@ from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.core.redaction import redact, redact_all
 from mining_the_mines.ledger.catalog_facts import read_facts
 from mining_the_mines.ledger.comparison import hash_entries
+from mining_the_mines.ledger.project_catalog import data_folder
 from mining_the_mines.ledger.recorder import RunRecorder
 from mining_the_mines.ledger.records import RUN_RECORD, WORKING_TREE, NodeRecord, RunRecord, RunRequest
 from mining_the_mines.tracking.run import active_run
-
-#: Data folder of an environment whose globals name none.
-_DATA: Final = "data"
 
 
 class RunRecording:
@@ -40,7 +38,7 @@ class RunRecording:
         """
         self._parameters = context.params
         self._catalog = context.config_loader["catalog"]
-        self._data = str(context.config_loader["globals"].get("data", _DATA))
+        self._data = data_folder(context.config_loader, Path(context.project_path))
         for name, entry in self._catalog.items():
             read_facts(name, entry.get("metadata") if isinstance(entry, Mapping) else None)
 
@@ -56,9 +54,8 @@ class RunRecording:
         project = Path(run_params["project_path"])
         self._request = _request(run_params)
         self._ran: list[str] = []
-        self.recorder = RunRecorder(
-            project, project / self._data, catalog, run.run_id if run is not None else run_params["run_id"]
-        )
+        run_id = run.run_id if run is not None else run_params["run_id"]
+        self.recorder = RunRecorder(project, self._data, catalog, run_id)
         if run is not None:
             run.set_tags({**_tags(self.recorder), **self.notes})
 

@@ -20,6 +20,7 @@ from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
 from mining_the_mines.core.redaction import RedactingFilter, redact
 from mining_the_mines.ledger.catalog_facts import DatasetFacts, facts_of
+from mining_the_mines.ledger.project_catalog import data_folder
 from mining_the_mines.ledger.records import NodeRecord
 from mining_the_mines.ledger.states import place_of
 from mining_the_mines.registry.training_data import hash_data, hash_folds
@@ -155,16 +156,6 @@ class RunTracking:
 
     def _facts(self, name: str) -> DatasetFacts:
         return facts_of(name, self._catalog.get(name, fallback_to_runtime_pattern=True))
-
-
-def data_folder(config_loader: Any, project: Path) -> Path:  # noqa: ANN401 - Kedro's configuration loader
-    """Return the data folder of the environment, which ``globals.yml`` names.
-
-    Args:
-        config_loader: Kedro's configuration loader.
-        project: Folder of the project.
-    """
-    return project / str(dict(config_loader["globals"]).get("data", "data"))
 
 
 def table_metrics(scores: pd.DataFrame) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 The content of a dataset is the SHA-256 of its file or folder, with three exceptions: a dataset that the catalog calls
 ``volatile`` has none, one with an ``index`` counts the index and the files that it names, and one with a method
-``content_hash(path, hashes)`` hashes its own content (an HTML page without the facts of its run). The keys are explained in
-:mod:`mining_the_mines.ledger.catalog_facts`.
+``content_hash(path, hashes)`` hashes its own content (an HTML page without the facts of its run). The module
+:mod:`mining_the_mines.ledger.catalog_facts` explains the keys.
 """
 
 import glob
