@@ -20,10 +20,14 @@ from mining_the_mines.datasets.chips import (
     CutChipsDataset,
     PackedChipsDataset,
     PackedPlanesDataset,
+    SegmentedChipsDataset,
 )
+from mining_the_mines.mapping.chip_segmentation import segment_folder
+from mining_the_mines.mapping.settings import VectorSettings
 from support.chip_files import BANDS, labels_for, write_folder
 from support.chip_polygons import outlines_in, square, utm_grid
 from support.composites import at, composite_at
+from support.segmenters import BrightnessSegmenter, mixed_folder
 
 NAMES = [f"chip_{number}.tif" for number in range(4)]
 SETTINGS = CuttingSettings(size=16)
@@ -123,3 +127,13 @@ def test_planes_move_into_place(tmp_path: Path) -> None:
         dataset.save(write_planes(tmp_path / "draft", planes.layout, planes.array, rasters=True))
     assert dataset.load().content_hash == planes.content_hash
     assert (tmp_path / "masks" / "rasters" / "a.tif").is_file()
+
+
+def test_segmented_chips(tmp_path: Path) -> None:
+    dataset = SegmentedChipsDataset(filepath=str(tmp_path / "results"))
+    with pytest.raises(DatasetError, match="run inference first"):
+        dataset.load()
+    model, folder = BrightnessSegmenter(), tmp_path / "drafts" / "x"
+    dataset.save(segment_folder(mixed_folder(tmp_path / "chips"), model, model.chips, VectorSettings(), folder))
+    assert not folder.exists()
+    assert dataset.load()["mines"].sum() == 2

@@ -1,4 +1,4 @@
-"""Datasets of scenes, composites and places of chips."""
+"""Datasets of scenes and composites."""
 
 from pathlib import Path
 
@@ -6,7 +6,6 @@ import pytest
 from kedro.io import DatasetError
 
 from mining_the_mines.core.dask_client import DaskSettings
-from mining_the_mines.datasets.provided import ChipPlacesDataset
 from mining_the_mines.datasets.scenes import CompositesDataset, SceneSelectionDataset
 from mining_the_mines.scenes.composites import make_composites
 from mining_the_mines.scenes.scene_list import SceneSelection
@@ -39,12 +38,3 @@ def test_index_lists_composites(tmp_path: Path) -> None:
 def test_missing_composites_are_reported(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no composites: run compositing first"):
         CompositesDataset(filepath=str(tmp_path)).load()
-
-
-def test_without_a_file_there_are_no_places(tmp_path: Path) -> None:
-    assert ChipPlacesDataset(filepath=None).load() is None
-    table = tmp_path / "places.csv"
-    table.write_text("longitude,latitude,name\n-55.1,-7.2,here\n")
-    places = ChipPlacesDataset(filepath=str(table)).load()
-    assert places is not None
-    assert places.names == ("here",)

@@ -1,7 +1,6 @@
 """Tables and sentences of ``kedro compare``."""
 
 from collections.abc import Iterator, Sequence
-from types import MappingProxyType
 from typing import Any, Final
 
 import pandas as pd
@@ -31,26 +30,16 @@ from mining_the_mines.scoring.tables import OUT_OF_FOLD, TEST
 
 #: Tables of a comparison in JSON.
 _TABLES: Final = ("made_of", "parameters", "parameters_of_some", "scores")
-#: Verdicts in words.
-_VERDICTS = MappingProxyType(
-    {
-        "better": "better",
-        "worse": "worse",
-        "higher": "higher",
-        "lower": "lower",
-        "same": "the same",
-        "unclear": "can't be told",
-        "undefined": "not defined",
-    }
-)
-_FACT_TITLES = MappingProxyType(
-    {
-        "git_commit": "Commit",
-        "git_dirty": "Uncommitted changes",
-        "lock_hash": "Locked packages",
-        "data_hash": "Chips and labels",
-    }
-)
+#: Verdicts that tables word differently.
+_VERDICTS: Final = {"same": "the same", "unclear": "can't be told", "undefined": "not defined"}
+_FACT_TITLES: Final = {
+    "git_commit": "Commit", "git_dirty": "Uncommitted changes", "lock_hash": "Locked packages",
+    "data_hash": "Chips and labels",
+}  # fmt: skip
+#: Fields of a pair that JSON repeats.
+_PAIR: Final = (
+    "run", "rival", "task", "split", "model", "rival_model", "metric", "same", "chips", "places",
+)  # fmt: skip
 #: Longer hexadecimal texts are hashes, which tables shorten.
 _LONG_HASH, _SHORT_HASH = 32, 12
 
@@ -68,18 +57,9 @@ def as_plain(comparison: RunComparison) -> dict[str, Any]:
     tables = {name: _records(getattr(comparison, name)) for name in _TABLES}
     pairs = [
         {
-            "run": pair.run,
-            "rival": pair.rival,
-            "task": pair.task,
-            "split": pair.split,
-            "model": pair.model,
-            "rival_model": pair.rival_model,
-            "metric": pair.metric,
+            **{name: getattr(pair, name) for name in _PAIR},
             "verdict": "not comparable" if pair.obstacle else pair.deciding[1],
-            "same": pair.same,
             "sentence": verdict_sentence(pair),
-            "chips": pair.chips,
-            "places": pair.places,
             "left_out": dict(pair.left_out),
             "differences": _records(pair.differences),
         }
@@ -127,7 +107,6 @@ def show(comparison: RunComparison, *, out_of_fold: bool) -> None:
 
 
 def _rich(table: Table) -> RichTable:
-
     shown = RichTable(title=escape(table.caption), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for index, head in enumerate(table.heads):
         shown.add_column(escape(head), justify="right" if index else "left", overflow="fold")
@@ -155,7 +134,7 @@ def verdict_sentence(pair: PairedScores) -> str:
     direction = "higher" if difference.value > 0 else "lower"
     size = f"{where} {title} of {ours} is {decimal(abs(difference.value))} {direction} than that of {theirs}"
     ends = span(difference, signed_decimal)
-    judged = f" ({ends}): the difference is real, and {ours} is {_VERDICTS[verdict]}"
+    judged = f" ({ends}): the difference is real, and {ours} is {verdict}"
     if not ends:
         judged = "; all of them lie in one place, so nobody can tell whether that is chance"
     elif verdict == "unclear":
@@ -171,13 +150,11 @@ def _named(pair: PairedScores) -> tuple[str, str]:
 
 
 def _chips(pair: PairedScores) -> str:
-
     kind = "test chip" if pair.split == TEST else "out-of-fold chip"
     return f"{count(pair.chips, kind)} of {count(pair.places, 'place')}"
 
 
 def _caveats(pairs: Sequence[PairedScores], level: float) -> Iterator[str]:
-
     if not pairs:
         return
     yield (
@@ -211,22 +188,19 @@ def _score_tables(comparison: RunComparison) -> Iterator[Table]:
 
 
 def _difference_table(pair: PairedScores) -> Table:
-
     caption = f"{pair.task.capitalize()}, {SPLIT_TITLES[pair.split].lower()}: {pair.run} − {pair.rival}"
     rows = tuple(_difference_row(row) for row in pair.differences.to_dict("records"))
     return Table(caption, ("", "Difference", f"{pair.run} is"), rows)
 
 
 def _difference_row(row: dict[Any, Any]) -> Row:
-
     metric, verdict = str(row["metric"]), str(row["verdict"])
     figure = Interval(float(row["value"]), float(row["low"]), float(row["high"]))
     texts = ("0",) if verdict == "same" else figure_texts(metric, figure, difference=True)
-    return Row(metric_title(metric), (Cell(*texts), Cell(_VERDICTS[verdict])))
+    return Row(metric_title(metric), (Cell(*texts), Cell(_VERDICTS.get(verdict, verdict))))
 
 
 def _facts_table(caption: str, facts: pd.DataFrame) -> Table:
-
     def short(value: str | None) -> str:
         if value is None:
             return MISSING
