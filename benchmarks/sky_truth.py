@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _compare(plan: RegionPlan, made: Composite, archive: Path) -> Errors:
-    truth, composite = _read(archive / "truth" / f"{plan.region}.tif"), _read(made.image)
+    truth, composite = _read(archive / "truth" / f"{plan.region.name}.tif"), _read(made.image)
     days = _days(plan)
     seen = {day: composite_block(alone.stack, plan.grid, plan.settings).clear_dates > 0 for day, alone in days.items()}
     day, clear = max(seen.items(), key=lambda entry: int(entry[1].sum()))
@@ -71,8 +71,8 @@ def _compare(plan: RegionPlan, made: Composite, archive: Path) -> Errors:
     best = composite_block(unmasked.stack, plan.grid, unmasked.settings).numbers
     both = ((composite != NODATA) & (best != NODATA)).all(axis=0)
     print(
-        f"{plan.region:16} {len(made.dates):2d} dates; the best, {day}, is clear in {clear.mean():.1%}; both have data "
-        f"in {both.mean():.1%}"
+        f"{plan.region.name:16} {len(made.dates):2d} dates; the best, {day}, is clear in {clear.mean():.1%}; both have "
+        f"data in {both.mean():.1%}"
     )
     ground = decode(truth[:, both])
     return Errors(decode(composite[:, both]) - ground, decode(best[:, both]) - ground, clear[both])

@@ -131,7 +131,7 @@ def test_healed_blocks(tmp_path: Path) -> None:
     assert make_composites(plans, tmp_path / "composites", HERE) == (lacking,)
     path.write_bytes(whole)
     blocks = Blocks()
-    (healed,) = make_composites(plans, tmp_path / "composites", HERE, blocks)
+    (healed,) = make_composites(plan_of(items, BANDS), tmp_path / "composites", HERE, blocks)
     assert (healed.faults, blocks.totals) == ((), [fault.blocks])
     np.testing.assert_array_equal(pixels(healed), undisturbed)
     assert not (tmp_path / "composites" / "parts").exists()
@@ -175,7 +175,10 @@ def test_failing_region(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     for item in bad:
         Path(item.assets["blue"].href).unlink()
     (first,), (second,) = plan_of(bad, BANDS), plan_of(good, BANDS)
-    plans = [dataclasses.replace(first, region="bad"), dataclasses.replace(second, region="good")]
+    plans = [
+        dataclasses.replace(plan, region=dataclasses.replace(plan.region, name=name))
+        for plan, name in ((first, "bad"), (second, "good"))
+    ]
     made = make_composites(plans, tmp_path / "composites", HERE)
     assert [composite.region for composite in made] == ["good"]
     write_index(tmp_path / "composites", ["good"])

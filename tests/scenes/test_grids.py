@@ -1,22 +1,18 @@
 """Grids of regions, and windows in the resolution that bands are stored in."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-import pystac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from rasterio.transform import Affine
+from rasterio.warp import transform_bounds
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.scenes.grids import NativeGrid, parse_projection, region_grid
+from mining_the_mines.scenes.grids import NativeGrid, region_grid
+from mining_the_mines.scenes.regions import Region
 from mining_the_mines.sentinel2.resampling import RIM
-from support.observed_requests import CORNER, EPSG, Observation, clear, flat, write_scene
-from support.stac_catalogs import Scene
-from support.stac_catalogs import region as ground
+from support.observed_requests import CORNER, EPSG
 
 LEFT, TOP = CORNER
 
@@ -25,36 +21,26 @@ def region(left: float = LEFT, top: float = TOP, side: int = 96) -> GeoBox:
     return GeoBox((side, side), Affine(10, 0, left, 0, -10, top), f"EPSG:{EPSG}")
 
 
-def renamed(item: pystac.Item, **names: str) -> pystac.Item:
-    """The scene with assets by band."""
-    plain = item.clone()
-    plain.assets = {}
-    for name, key in names.items():
-        plain.add_asset(name, item.assets[key].clone())
-    return plain
+def stored(step: float, left: float = LEFT, top: float = TOP, pixels: int = 96, epsg: int = EPSG) -> GeoBox:
+    """Grid of a file."""
+    return GeoBox((pixels, pixels), Affine(step, 0, left, 0, -step, top), f"EPSG:{epsg}")
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> pystac.Item:
-    seen = Observation({"blue": flat(1), "rededge1": flat(1, 48), "coastal": flat(1, 16)}, clear())
-    return renamed(write_scene(tmp_path, "s", seen), B2="blue", B5="rededge1", B1="coastal")
+@pytest.mark.parametrize("step", [10, 20, 60])
+def test_native_grid(step: int) -> None:
+    assert NativeGrid.of(stored(step), region()) == NativeGrid(step, LEFT, TOP)
 
 
-@pytest.mark.parametrize(("band", "step"), [("B2", 10), ("B5", 20), ("B1", 60)])
-def test_native_grid(scene: pystac.Item, band: str, step: int) -> None:
-    assert NativeGrid.of([scene], band, region()).step == step
-    shifted = NativeGrid.of([scene], "B1", region(LEFT + 20, TOP - 50))
-    assert (shifted.left, shifted.top) == (LEFT, TOP)  # within a coarse pixel
-    across = NativeGrid.of([scene], "B1", region(LEFT + 3))
+def test_nesting() -> None:
+    within = NativeGrid.of(stored(60), region(LEFT + 20, TOP - 50))
+    assert (within.left, within.top) == (LEFT, TOP)  # within a coarse pixel
+    across = NativeGrid.of(stored(60), region(LEFT + 3))
     assert (across.step, across.left) == (10, LEFT + 3)
 
 
-def test_other_zones(scene: pystac.Item, tmp_path: Path) -> None:
-    there = renamed(write_scene(tmp_path, "t", Observation({"coastal": flat(1)}, clear(), epsg=32722)), B1="coastal")
-    bare = renamed(write_scene(tmp_path, "b", Observation({"coastal": flat(1)}, clear())), B1="coastal")
-    del bare.assets["B1"].extra_fields["proj:transform"]
-    assert NativeGrid.of([bare, there, scene], "B1", region()).step == 60
-    assert NativeGrid.of([bare, there], "B1", region()).step == 10
+@pytest.mark.parametrize("other", [stored(60, epsg=32722), stored(7.5), stored(25), stored(60).flipy()])
+def test_pixels_that_do_not_nest(other: GeoBox) -> None:
+    assert NativeGrid.of(other, region()).step == 10
 
 
 @given(
@@ -83,32 +69,20 @@ def test_window(step: int, row: int, column: int, height: int, width: int, margi
     assert (first_row + rows) * 10 >= (row + height) * 10 + margin
 
 
-ZONE = 32721
-
-
-def bare_scene(*without: str, **properties: Any) -> pystac.Item:
-    """A scene whose assets lack some fields."""
-    fields = Scene(properties=properties).item()
-    for asset in fields["assets"].values():
-        for field in without:
-            del asset[field]
-    return pystac.Item.from_dict(fields, href="/archive/item.json")
-
-
-@pytest.mark.parametrize("properties", [{}, {"proj:epsg": None, "proj:code": f"EPSG:{ZONE}"}])
-def test_zone_alone(properties: dict[str, Any]) -> None:
-    grid = region_grid(ground(), [bare_scene("proj:transform", "proj:shape", **properties)])
-    assert grid.crs == f"EPSG:{ZONE}"
+def test_region_grid() -> None:
+    bounds = transform_bounds(f"EPSG:{EPSG}", "EPSG:4326", LEFT, TOP - 960, LEFT + 960, TOP)
+    grid = region_grid(Region("here", bounds), [stored(10), stored(10, epsg=32722), stored(10)])
+    assert grid.crs == f"EPSG:{EPSG}"
     assert grid.transform.a == 10
 
 
-def test_no_zone() -> None:
-    silent = bare_scene("proj:transform", "proj:shape", **{"proj:epsg": None})
-    with pytest.raises(SceneError, match=r"\(proj:code\): give the regions in a vector file with a column epsg"):
-        region_grid(ground(), [silent])
+@pytest.mark.parametrize(("south", "epsg"), [(-10, 32721), (10, 32621)])
+def test_files_in_degrees(south: float, epsg: int) -> None:
+    degrees = GeoBox((1000, 1000), Affine(1e-4, 0, -57, 0, -1e-4, south + 0.1), "EPSG:4326")
+    grid = region_grid(Region("here", (-56.98, south + 0.02, -56.95, south + 0.05)), [degrees])
+    assert grid.crs == f"EPSG:{epsg}"
 
 
-@pytest.mark.parametrize("properties", [{"proj:epsg": None}, {"proj:epsg": 999_999}])
-def test_transform_without_crs(properties: dict[str, Any]) -> None:
-    with pytest.raises(SceneError, match=r"proj:code, proj:shape, proj:transform.*acquisition\.exclude"):
-        parse_projection(bare_scene(**properties))
+def test_no_scene_there() -> None:
+    with pytest.raises(SceneError, match="No scene chosen for the region there meets it"):
+        region_grid(Region("there", (10, 10, 11, 11)), [stored(10)])

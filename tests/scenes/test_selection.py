@@ -129,14 +129,6 @@ def test_unknown_exclusion(caplog: pytest.LogCaptureFixture) -> None:
     assert "names S2A_typo, which the search did not find" in caplog.text
 
 
-def test_incomplete_projection() -> None:
-    half = Scene(day=5, properties={"proj:epsg": None})
-    choice = choose(Scene(), half)
-    assert ids(choice) == [Scene().id]
-    assert "broken: The scene" in reasons(choice)[half.id]
-    assert "proj:code" in reasons(choice)[half.id]
-
-
 def test_non_finite_properties() -> None:
     odd = Scene(properties={"eo:cloud_cover": float("nan"), "s2:mean_solar_zenith": float("inf")})
     (item,) = SceneSelection.from_json(choose(odd).to_json()).items["tapajos"]

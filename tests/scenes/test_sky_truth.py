@@ -45,8 +45,8 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     plans = plan_composites(choice, COMPETITION_BANDS, CompositingSettings(), acquisition)
     composites = make_composites(plans, made, DaskSettings())
     return {
-        plan.region: Seen(
-            truth=pixels(archive / "truth" / f"{plan.region}.tif"),
+        plan.region.name: Seen(
+            truth=pixels(archive / "truth" / f"{plan.region.name}.tif"),
             composite=pixels(composite.image),
             best_date=as_seen(clearest_day(plan)),
         )

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import islice
 from typing import TypeVar
 
@@ -10,7 +11,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result, None, None]:
+def map_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, threads: Executor | None = None
+) -> Generator[Result, None, None]:
     """Apply a function to items on threads.
 
     GDAL and hashlib release Python's global lock, so threads speed up reading. At most ``workers + 1`` results are
@@ -20,6 +23,7 @@ def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers
         function: Called once per item.
         items: Taken one by one.
         workers: Number of threads; with 0 or 1 everything happens in the calling thread.
+        threads: Threads to use, which live on; by default new ones.
 
     Yields:
         Results in the order of the items. An exception of the function is raised where its result would come.
@@ -28,7 +32,8 @@ def map_ahead(function: Callable[[Item], Result], items: Iterable[Item], workers
         yield from map(function, items)
         return
     remaining = iter(items)
-    with ThreadPoolExecutor(workers, thread_name_prefix="chips") as pool:
+    own = ThreadPoolExecutor(workers, thread_name_prefix="chips") if threads is None else nullcontext(threads)
+    with own as pool:
         pending: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(remaining, workers + 1))
         try:
             while pending:

@@ -2,12 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 from zipfile import BadZipFile
 
 import rasterio
-from odc.loader import RioDriver, RioReader
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
@@ -19,33 +17,42 @@ from mining_the_mines.rasters.jpeg2000 import is_cut_off
 
 #: Formats of Sentinel-2's archives. No others: a virtual raster (VRT) on the web could name files of this machine.
 DRIVERS: Final = ("GTiff", "JP2OpenJPEG")
-#: Types of pixels that hold digital numbers or classes. Reflectance as fractions would be cut down to 0.
-DTYPES: Final = ("uint8", "uint16", "int16")
 
 
 def check_raster(address: str, size: int | None) -> None:
-    """Check by its header that a raster holds one band of digital numbers and is complete.
+    """Check by its header that a file is a complete image, see :func:`check_image`.
 
     Args:
         address: Path, or signed URL; the caller sets GDAL's options for it.
         size: Length of the file in bytes, if known.
 
     Raises:
-        SceneError: The file is no raster, has several bands or another type than Sentinel-2's products, or ends before
-            its last block does.
+        SceneError: The file is no raster, has several bands, or ends before its last block does.
     """
     try:
         with rasterio.open(address) as raster:
-            driver, dtypes, end = raster.driver, raster.dtypes, _end_of_last_block(raster)
+            check_image(raster, size)
     except (RasterioError, CPLE_BaseError) as error:
         # The caller names the address; GDAL's message holds it with its signature.
         raise SceneError(f"no GeoTIFF or JPEG 2000 that can be read ({redact(str(error))})") from error
-    if driver not in DRIVERS:
-        raise SceneError(f"no GeoTIFF or JPEG 2000, but {driver}")
-    if len(dtypes) != 1:
-        raise SceneError(f"not one band, but {len(dtypes)}: which of them is meant would be a guess")
-    if dtypes[0] not in DTYPES:
-        raise SceneError(f"its pixels are {dtypes[0]}, and no digital numbers ({', '.join(DTYPES)})")
+
+
+def check_image(raster: DatasetReader, size: int | None) -> None:
+    """Check that an open raster holds one band and is complete.
+
+    Args:
+        raster: The raster.
+        size: Length of its file in bytes, if known.
+
+    Raises:
+        SceneError: It is of another format than Sentinel-2's products, has several bands, or ends before its last
+            block does.
+    """
+    if raster.driver not in DRIVERS:
+        raise SceneError(f"no GeoTIFF or JPEG 2000, but {raster.driver}")
+    if raster.count != 1:
+        raise SceneError(f"not one band, but {raster.count}: which of them is meant would be a guess")
+    end = _end_of_last_block(raster)
     if size is not None and end > size:
         raise SceneError(f"cut off: it has {size} bytes where its header speaks of {end}")
 
@@ -99,33 +106,3 @@ def _end_of_last_block(raster: DatasetReader) -> int:
     offset = raster.get_tag_item(f"BLOCK_OFFSET_{place}", "TIFF", bidx=1)
     length = raster.get_tag_item(f"BLOCK_SIZE_{place}", "TIFF", bidx=1)
     return int(offset) + int(length) if offset and length else 0
-
-
-_WEB: Final = frozenset({"http", "https"})
-
-
-class ImageReader(RioReader):
-    """Read a file of an archive; one on the web only if it is an image.
-
-    A virtual raster (VRT) names other files, and GDAL would open those of this machine: a stranger would choose which
-    files are read. A file that was an image when it was checked may be another one later. The beginning of the file
-    stays in GDAL's cache, so the second check costs no request.
-    """
-
-    def read(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as odc-loader calls it
-        """Read a window.
-
-        Raises:
-            RasterioIOError: The file on the web is no image.
-        """
-        if urlsplit(self._src.uri).scheme in _WEB:
-            open_image(self._src.uri).close()
-        return super().read(*args, **options)
-
-
-class ImageDriver(RioDriver):
-    """Make odc-stac read with :class:`ImageReader`."""
-
-    def open(self, src: Any, ctx: Any) -> ImageReader:  # noqa: ANN401 - odc-loader's own types
-        """Return the reader of a file."""
-        return ImageReader(src, ctx)

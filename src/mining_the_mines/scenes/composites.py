@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pystac
 from odc.geo.geobox import GeoBox
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.code_hash import code_hash
 from mining_the_mines.core.dask_client import DaskSettings, run_blocks
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_file, hash_values
 from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.core.zip_members import hash_member, split_address
@@ -31,9 +31,10 @@ from mining_the_mines.scenes.composite_files import (
     write_composite,
 )
 from mining_the_mines.scenes.compositing import composite_block
-from mining_the_mines.scenes.grids import middle_longitude, region_grid
+from mining_the_mines.scenes.grids import middle_longitude
 from mining_the_mines.scenes.items import SceneFacts
-from mining_the_mines.scenes.reading import SceneStack
+from mining_the_mines.scenes.reading import SceneStack, open_stack
+from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AccessSettings, CompositingSettings
 from mining_the_mines.sentinel2.baseline import offset_left_in, offset_taken_twice
@@ -41,6 +42,8 @@ from mining_the_mines.sentinel2.reflectance import decode
 
 #: Folder of blocks whose region is not complete yet.
 PARTS: Final = "parts"
+#: Blocks of small regions that are worked on together.
+_BATCH: Final = 16
 #: Number of pixels that are sampled to estimate how dark a composite is.
 _SAMPLE: Final = 2**18
 #: The module that makes pixels, and what it imports without any effect on them.
@@ -60,17 +63,15 @@ class RegionPlan:
     """Everything that the composite of a region depends on.
 
     Attributes:
-        region: Name of the region.
-        grid: Grid of the composite, 10 m.
+        region: The region.
         items: Scenes as STAC JSON, in order of time.
         bands: Names of the bands, in the order wanted.
         settings: Cloud mask and method.
-        access: Time limits and retries; they do not change the pixels.
+        access: Time limits, retries and connections; they do not change the pixels.
         minimum_dates: The region fails if scenes of fewer days can be read.
     """
 
-    region: str
-    grid: GeoBox
+    region: Region
     items: tuple[dict[str, Any], ...]
     bands: tuple[str, ...]
     settings: CompositingSettings
@@ -79,7 +80,7 @@ class RegionPlan:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of everything that the pixels depend on: grid, settings, code, and scenes with their addresses.
+        """SHA-256 of everything that the pixels depend on: region, settings, code, and scenes with their addresses.
 
         Files on this disk count by their content and not by their path: they may be replaced, or be a copy. The size
         of blocks does not count.
@@ -87,18 +88,27 @@ class RegionPlan:
         return hash_values(
             {
                 "code": code_hash(_CODE, _NO_EFFECT),
-                "grid": [str(self.grid.crs), *self.grid.transform[:6], *self.grid.shape],
+                "region": [*self.region.bounds, self.region.epsg],
                 "items": [_by_content(item) for item in self.items],
                 "bands": self.bands,
                 "settings": self.settings.model_dump(mode="json", exclude={"block"}),
+                "offset": self.access.offset,
             }
         )
 
     @cached_property
     def stack(self) -> SceneStack:
-        """The scenes, ready to be read."""
-        items = [pystac.Item.from_dict(item) for item in self.items]
-        return SceneStack.of(items, self.bands, self.grid, self.settings.mask, self.access)
+        """The scenes, opened by the headers of their files; workers get them with the plan.
+
+        Raises:
+            NoCompositeError: No scene can be opened.
+        """
+        return open_stack(self.region, self.items, self.bands, self.settings.mask, self.access)
+
+    @property
+    def grid(self) -> GeoBox:
+        """Grid of the composite, 10 m."""
+        return self.stack.grid
 
     def parts(self, folder: Path) -> list[Part]:
         """List the blocks of the region, and where each lies in a folder of composites until the region is complete."""
@@ -112,7 +122,14 @@ class RegionPlan:
 
     def parts_folder(self, folder: Path) -> Path:
         """Sub-folder of a folder of composites for the blocks of this plan."""
-        return folder / PARTS / f"{self.region}-{self.content_hash[:16]}-{self.settings.block}"
+        # The grid follows the files that can be opened.
+        grid = hash_values([str(self.grid.crs), *self.grid.transform[:6], *self.grid.shape])
+        return folder / PARTS / f"{self.parts_name}{grid[:8]}-{self.settings.block}"
+
+    @property
+    def parts_name(self) -> str:
+        """Beginning of the name of that folder."""
+        return f"{self.region.name}-{self.content_hash[:16]}-"
 
 
 def plan_composites(
@@ -122,31 +139,20 @@ def plan_composites(
     access: AccessSettings,
     minimum_dates: int = 1,
 ) -> tuple[RegionPlan, ...]:
-    """Plan the composites of all regions.
+    """Plan the composites of all regions; no file is opened.
 
     Args:
         selection: Scenes of each region.
         bands: Names of the bands, in the order wanted.
         settings: Cloud mask and method.
-        access: Time limits and retries.
+        access: Time limits, retries and connections.
         minimum_dates: A region fails if scenes of fewer days can be read.
 
     Returns:
         One plan a region.
-
-    Raises:
-        SceneError: No grid can be laid over a region.
     """
     return tuple(
-        RegionPlan(
-            region=region.name,
-            grid=region_grid(region, selection.scenes(region.name)),
-            items=tuple(selection.items[region.name]),
-            bands=tuple(bands),
-            settings=settings,
-            access=access,
-            minimum_dates=minimum_dates,
-        )
+        RegionPlan(region, tuple(selection.items[region.name]), tuple(bands), settings, access, minimum_dates)
         for region in selection.regions
     )
 
@@ -161,7 +167,7 @@ def make_composites(
         folder: Work folder. A complete composite of the same plan is kept. An interrupted one goes on with the blocks
             that are missing. Blocks that lack an unreadable scene are made again, since it may be readable by now.
         dask: Where blocks are worked on.
-        progress: Counts the blocks of a region.
+        progress: Counts the blocks.
 
     Returns:
         The composites. A region that fails is left out with a warning, as long as another one succeeds.
@@ -170,45 +176,109 @@ def make_composites(
         NoCompositeError: No region succeeds.
         BadInputError: No Dask scheduler answers, the disk is full, or the folder can't be written to.
     """
-    composites, failures = [], []
-    for plan in plans:
-        try:
-            composites.append(_find_or_make(plan, folder, dask, progress))
-        except NoCompositeError as error:
-            failures.append(f"Of {plan.region} no composite can be made: {error}.")
-    if not composites:
-        raise NoCompositeError(" ".join(failures) + " Check the archive and acquisition's parameters, then run again.")
-    for failure in failures:
+    composites: dict[str, Composite] = {}
+    failures: dict[str, str] = {}
+    for batch in _batches(plans, folder, failures):
+        answers = _make_parts(batch, dask, progress)
+        for work in batch:
+            name = work.plan.region.name
+            try:
+                if name in answers:
+                    raise NoCompositeError(answers[name])
+                composites[name] = _finish(work, folder)
+            except NoCompositeError as error:
+                failures[name] = str(error)
+    made = tuple(composites[plan.region.name] for plan in plans if plan.region.name in composites)
+    told = [f"Of {name} no composite can be made: {reason}." for name, reason in failures.items()]
+    if not made:
+        raise NoCompositeError(" ".join(told) + " Check the archive and acquisition's parameters, then run again.")
+    for failure in told:
         logger.warning("%s", failure)
-    _remove_finished_parts(folder / PARTS, {plan.parts_folder(folder) for plan in plans})
-    return tuple(composites)
+    _remove_finished_parts(folder / PARTS, tuple(plan.parts_name for plan in plans))
+    return made
 
 
-def _find_or_make(plan: RegionPlan, folder: Path, dask: DaskSettings, progress: Count) -> Composite:
-    done = read_composite(folder, plan.region)
-    if done is not None and done.content_hash != plan.content_hash:
-        done = None
-    if done is not None and not done.faults:
-        logger.info("%s: the composite is up to date.", plan.region)
-        return done
-    parts = plan.parts(folder)
-    waiting = [part for part in parts if not part.is_complete() or part.faults()]
-    with progress(len(waiting), f"Compositing {plan.region}") as advance:
-        run_blocks(make_part, plan, waiting, dask, advance)
-    record = _describe(plan, parts)
-    if done is not None and _missed_blocks(done) <= _missed_blocks(record):
-        return done  # no scene has come back
-    for note in record.notes:
-        logger.warning("%s: %s", plan.region, note)
-    return write_composite(folder, record, plan.bands, plan.grid, parts)
+@dataclass(frozen=True)
+class _Work:
+    """A region's composite that is not complete: what is there, all of its blocks, and those to be made."""
+
+    plan: RegionPlan
+    done: Composite | None
+    parts: tuple[Part, ...]
+    waiting: tuple[Part, ...]
 
 
-def make_part(plan: RegionPlan, part: Part) -> None:
-    """Make a block and write it to its place, complete or not at all."""
-    block = composite_block(plan.stack, plan.grid[part.rows, part.columns], plan.settings)
+def _batches(plans: Sequence[RegionPlan], folder: Path, failures: dict[str, str]) -> Iterator[list[_Work]]:
+    """Group regions until there are enough blocks: small regions wait for their archive together.
+
+    Large regions stay alone, since their blocks take disk until the region is written.
+    """
+    batch: list[_Work] = []
+    for plan in plans:
+        done = read_composite(folder, plan.region.name)
+        if done is not None and done.content_hash != plan.content_hash:
+            done = None
+        if done is not None and not done.faults:
+            logger.info("%s: the composite is up to date.", plan.region.name)
+            batch.append(_Work(plan, done, (), ()))
+            continue
+        try:
+            parts = tuple(plan.parts(folder))
+        except SceneError as error:
+            failures[plan.region.name] = str(error).rstrip(".")
+            continue
+        waiting = tuple(part for part in parts if not part.is_complete() or part.faults())
+        batch.append(_Work(plan, done, parts, waiting))
+        if sum(len(work.waiting) for work in batch) >= _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _make_parts(batch: Sequence[_Work], dask: DaskSettings, progress: Count) -> dict[str, str]:
+    """Make the blocks of some regions; return the reasons of regions for which a block has no scene."""
+    tasks = [(place, part) for place, work in enumerate(batch) for part in work.waiting]
+    names = [work.plan.region.name for work in batch if work.waiting]
+    with progress(len(tasks), f"Compositing {', '.join(names[:3])}{' …' if len(names) > 3 else ''}") as advance:
+        answers = run_blocks(make_part, tuple(work.plan for work in batch), tasks, dask, advance)
+    failed = [(place, answer) for (place, _), answer in zip(tasks, answers, strict=True) if answer is not None]
+    return {batch[place].plan.region.name: answer for place, answer in reversed(failed)}
+
+
+def make_part(plans: Sequence[RegionPlan], task: tuple[int, Part]) -> str | None:
+    """Make a block and write it to its place, complete or not at all.
+
+    Args:
+        plans: Plans of some regions.
+        task: Place of the block's region among them, and the block.
+
+    Returns:
+        The reason if no scene can be read.
+    """
+    place, part = task
+    plan = plans[place]
+    try:
+        block = composite_block(plan.stack, plan.grid[part.rows, part.columns], plan.settings)
+    except NoCompositeError as error:
+        return str(error)
     with whole_file(part.path) as draft, draft.open("wb") as stream:
         np.save(stream, np.concatenate([block.numbers, block.clear_dates[None]]))
     part.finish(block.faults)
+    return None
+
+
+def _finish(work: _Work, folder: Path) -> Composite:
+    """Join the blocks of a region, unless what is there lacks no more."""
+    plan, done = work.plan, work.done
+    if not work.parts and done is not None:
+        return done
+    record = _describe(plan, work.parts)
+    if done is not None and _missed_blocks(done) <= _missed_blocks(record):
+        return done  # no scene has come back
+    for note in record.notes:
+        logger.warning("%s: %s", plan.region.name, note)
+    return write_composite(folder, record, plan.bands, plan.grid, work.parts)
 
 
 def _describe(plan: RegionPlan, parts: Sequence[Part]) -> CompositeRecord:
@@ -228,13 +298,13 @@ def _describe(plan: RegionPlan, parts: Sequence[Part]) -> CompositeRecord:
             f"lower compositing.minimum_clear_dates"
         )
     return CompositeRecord(
-        region=plan.region,
+        region=plan.region.name,
         content_hash=plan.content_hash,
         dates=tuple(sorted(days)),
         baselines=tuple(sorted({scene.baseline for scene in scenes if scene.baseline})),
         method=plan.settings.method,
         faults=faults,
-        notes=(*plan.stack.conflicts(), *_doubts(parts, plan)),
+        notes=(*plan.stack.doubts(), *_doubts(parts, plan)),
     )
 
 
@@ -263,11 +333,11 @@ def _missed_blocks(record: CompositeRecord) -> int:
     return sum(fault.blocks for fault in record.faults)
 
 
-def _remove_finished_parts(folder: Path, current: set[Path]) -> None:
+def _remove_finished_parts(folder: Path, current: tuple[str, ...]) -> None:
     """Remove blocks that no later run needs: of complete composites, and of plans that nobody wants any more."""
     for parts in folder.glob("*"):
         lacking = any(json.loads(notes.read_text(encoding="utf-8")) for notes in parts.glob("*.json"))
-        if parts not in current or not lacking:
+        if not parts.name.startswith(current) or not lacking:
             shutil.rmtree(parts)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

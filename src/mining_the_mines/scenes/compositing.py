@@ -3,32 +3,32 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 from odc.geo.geobox import GeoBox
-from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
-from rasterio.errors import RasterioError
 
-from mining_the_mines.core.redaction import redact
 from mining_the_mines.scenes.composite_files import Fault, NoCompositeError
 from mining_the_mines.scenes.grids import middle_longitude
-from mining_the_mines.scenes.http import UnansweredError, gdal_options
-from mining_the_mines.scenes.items import SceneFacts
-from mining_the_mines.scenes.reading import SceneStack
+from mining_the_mines.scenes.reading import MASK, OpenedScene, SceneStack
 from mining_the_mines.scenes.settings import CompositingSettings
-from mining_the_mines.sentinel2.compositing import CompositeSettings, composite, to_numbers
+from mining_the_mines.sentinel2.compositing import composite, to_numbers
 from mining_the_mines.sentinel2.masked_median import masked_median
 from mining_the_mines.sentinel2.reflectance import NODATA
 from mining_the_mines.sentinel2.resampling import RIM, nest
 from mining_the_mines.sentinel2.scene_classification import clear_pixels
 
+Pixels = npt.NDArray[Any]
 Numbers = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
+#: Rows and columns of a piece of a block.
+Piece = tuple[slice, slice]
 
-_READING_FAULTS: Final = (RasterioError, CPLE_BaseError, OSError, UnansweredError)
+#: Rows and columns that are in work together, in pixels of 10 m: few enough that those of all dates stay in a core's
+#: cache. Multiples of 60 m, so that pieces hold whole pixels of coarse bands.
+_PIECE: Final = (132, 516)
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Block:
     faults: tuple[Fault, ...]
 
 
-def composite_block(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Block:
+def composite_block(stack: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Block:
     """Make one block of a composite.
 
     Args:
-        scenes: Scenes in order of time.
+        stack: Scenes in order of time.
         grid: Grid of the block.
         settings: Cloud mask and method.
 
@@ -61,86 +61,131 @@ def composite_block(scenes: SceneStack, grid: GeoBox, settings: CompositingSetti
     Raises:
         NoCompositeError: No scene can be read.
     """
-    try:
-        with rasterio.Env(**gdal_options(scenes.access)):
-            return _composite(scenes, grid, settings, ())
-    except _READING_FAULTS:
-        # GDAL would return the part of a broken answer that is in its cache.
-        with rasterio.Env(**gdal_options(scenes.access, afresh=True)):
-            faults = tuple(_find_faults(scenes, grid, settings))
-            if len(faults) == len(scenes.items):
-                raise NoCompositeError(
-                    f"not one of {len(faults)} scenes can be read, the first for this reason: "
-                    f"{faults[0].reason.rstrip('.')}"
-                ) from None
-            return _composite(scenes.without({fault.item for fault in faults}), grid, settings, faults)
+    faults = {fault.item: fault for fault in stack.faults}
+    while True:
+        made = _composite(stack.without(set(faults)), grid, settings)
+        if isinstance(made, tuple):
+            return Block(*made, tuple(faults[name] for name in sorted(faults)))
+        faults |= {fault.item: fault for fault in reversed(made)}
+        if faults.keys() >= {scene.facts.item for scene in stack.scenes}:
+            raise NoCompositeError(
+                f"not one of {len(faults)} scenes can be read, the first for this reason: {made[0].reason.rstrip('.')}"
+            )
 
 
-def _find_faults(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Iterator[Fault]:
-    """Read the scenes one by one to find those that fail."""
-    for scene in scenes.alone():
-        try:
-            _composite(scene, grid, settings, ())
-        except _READING_FAULTS as error:
-            yield Fault(scene.items[0].id, redact(f"{type(error).__name__}: {error.__cause__ or error}"))
+def _composite(stack: SceneStack, grid: GeoBox, settings: CompositingSettings) -> tuple[Numbers, Numbers] | list[Fault]:
+    """Numbers and clear dates; or the scenes that can't be read."""
+    count = len(stack.scenes)
+    margin = settings.clear_sky.dilation_metres
+    answers = stack.read(grid, margin)
+    faults: list[Fault] = []
+
+    def take() -> list[Pixels]:
+        found = list(islice(answers, count))
+        faults.extend(answer for answer in found if isinstance(answer, Fault))
+        return [answer for answer in found if not isinstance(answer, Fault)]
+
+    clear = np.ones((count, *grid.shape), np.bool_)
+    if stack.classified is not None:
+        for place, codes in enumerate(take()):
+            if not faults:
+                clear[place] = _clear(stack.scenes[place], codes, grid, settings, classified=stack.classified)
+    reduction = _Reduction(stack, grid, settings, clear)
+    for place, band in enumerate(stack.bands):
+        numbers = take()
+        if not faults:  # else the other files are only tried
+            reduction.add(place, band, numbers)
+    return faults or reduction.result()
 
 
-def _composite(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings, faults: tuple[Fault, ...]) -> Block:
-    shape = (len(scenes.bands), *grid.shape)
-    days = solar_days(scenes, grid)
-    clear = _clear(scenes, grid, settings)
-    bands = ((place, numbers, fuse_days(numbers, clear, days)) for place, numbers in scenes.read_bands(grid))
-    reduce = _band_by_band if settings.method == "median" else _all_bands
-    reduced, dates = reduce(bands, (len(scenes.items), *shape), settings)
-    return Block(reduced, dates, faults)
+class _Reduction:
+    """Bands of a block that become one image, piece by piece.
+
+    The median of a band needs no other band, so that only one band of all dates is in memory, as it is stored.
+    Geomedian and medoid need all bands.
+
+    Args:
+        stack: The scenes.
+        grid: Grid of the block.
+        settings: Method and minimum number of dates.
+        clear: Where each scene is clear, bool (scenes, height, width).
+    """
+
+    def __init__(self, stack: SceneStack, grid: GeoBox, settings: CompositingSettings, clear: Mask) -> None:
+        self.stack, self.grid, self.settings, self.clear = stack, grid, settings, clear
+        self.days = solar_days(stack, grid)
+        self.seen = np.ones(clear.shape, np.bool_)
+        self.numbers = np.empty((len(stack.bands), *grid.shape), np.uint16)
+        self.stored: list[list[Numbers]] = []
+
+    def add(self, place: int, band: str, stored: list[Numbers]) -> None:
+        """Reduce a band over time; or keep it until all bands are there."""
+        if self.settings.method != "median":
+            self.stored.append(stored)
+            return
+        for piece in _pieces(self.grid):
+            numbers, usable, places = self._fused(band, stored, piece)
+            self.numbers[(place, *piece)] = to_numbers(masked_median(numbers[:, None], usable))[0] if places else NODATA
+            self._see(piece, places, usable)
+
+    def result(self) -> tuple[Numbers, Numbers]:
+        """Numbers uint16 (bands, height, width), and clear dates uint16 (height, width)."""
+        if self.settings.method != "median":
+            dates = np.empty(self.grid.shape, np.uint16)
+            for piece in _pieces(self.grid):
+                self.numbers[(slice(None), *piece)], dates[piece] = self._all_bands(piece)
+            return self.numbers, dates
+        dates = self.seen.sum(axis=0, dtype=np.uint16)
+        self.numbers[:, dates < self.settings.minimum_clear_dates] = NODATA
+        return self.numbers, dates
+
+    def _all_bands(self, piece: Piece) -> tuple[Numbers, Numbers]:
+        planes = []
+        for band, stored in zip(self.stack.bands, self.stored, strict=True):
+            numbers, usable, places = self._fused(band, stored, piece)
+            self._see(piece, places, usable)
+            planes.append(numbers)
+        if not places:
+            shape = (len(planes), *self.clear[(0, *piece)].shape)
+            return np.zeros(shape, np.uint16), np.zeros(shape[1:], np.uint16)
+        return composite(np.stack(planes, axis=1), self.seen[(places, *piece)], self.settings)
+
+    def _fused(self, band: str, stored: list[Numbers], piece: Piece) -> tuple[Numbers, Mask, list[int]]:
+        """Numbers and clear pixels of the scenes that are clear anywhere in a piece, fused by day, and their places."""
+        clear = self.clear[(slice(None), *piece)]
+        places = [place for place, sky in enumerate(clear) if sky.any()]
+        numbers = np.empty((len(places), *clear.shape[1:]), np.uint16)
+        for plane, place in zip(numbers, places, strict=True):
+            window = self.stack.scenes[place].native[band].window(self.grid)
+            plane[:] = window.fine(stored[place], *piece)
+        return numbers, fuse_days(numbers, clear[places], [self.days[place] for place in places]), places
+
+    def _see(self, piece: Piece, places: list[int], usable: Mask) -> None:
+        """Count only what every band shows."""
+        found = np.zeros(self.clear[(slice(None), *piece)].shape, np.bool_)
+        found[places] = usable
+        self.seen[(slice(None), *piece)] &= found
 
 
-def _band_by_band(
-    bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], settings: CompositeSettings
-) -> tuple[Numbers, Numbers]:
-    """The median of a band needs no other band, so only one band of all dates is in memory."""
-    scenes, count, *size = shape
-    reduced = np.empty((count, *size), np.uint16)
-    seen = np.ones((scenes, *size), np.bool_)
-    for place, numbers, clear in bands:
-        reduced[place] = to_numbers(masked_median(numbers[:, None], clear))[0]
-        seen &= clear
-    dates = seen.sum(axis=0, dtype=np.uint16)
-    reduced[:, dates < settings.minimum_clear_dates] = NODATA
-    return reduced, dates
+def _pieces(grid: GeoBox) -> Iterator[Piece]:
+    (height, width), (rows, columns) = grid.shape, _PIECE
+    for top in range(0, height, rows):
+        for left in range(0, width, columns):
+            yield slice(top, min(top + rows, height)), slice(left, min(left + columns, width))
 
 
-def _all_bands(
-    bands: Iterator[tuple[int, Numbers, Mask]], shape: tuple[int, ...], settings: CompositeSettings
-) -> tuple[Numbers, Numbers]:
-    """Geomedian and medoid need all bands of all dates together."""
-    scenes, _, *size = shape
-    stack = np.empty(shape, np.uint16)
-    seen = np.ones((scenes, *size), np.bool_)
-    for place, numbers, clear in bands:
-        stack[:, place] = numbers
-        seen &= clear
-    return composite(stack, seen, settings)
-
-
-def _clear(scenes: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Mask:
-    read = scenes.read_mask(grid, settings.clear_sky.dilation_metres)
-    if read is None:
-        return np.ones((len(scenes.items), *grid.shape), dtype=np.bool_)
-    codes, window = read
-    if scenes.mask is not None and scenes.mask.classified:
-        clear = clear_pixels(codes, settings.clear_sky, window.grid.transform.a)
-    else:
-        clear = codes == 0
+def _clear(scene: OpenedScene, codes: Pixels, grid: GeoBox, settings: CompositingSettings, *, classified: bool) -> Mask:
+    window = scene.native[MASK].window(grid, settings.clear_sky.dilation_metres)
+    clear: Mask = clear_pixels(codes, settings.clear_sky, window.grid.transform.a) if classified else codes == 0
     if window.factor > 1:
-        clear = nest(clear[:, RIM:-RIM, RIM:-RIM], window.factor)
-    return np.ascontiguousarray(window.cut(clear))
+        clear = nest(clear[RIM:-RIM, RIM:-RIM], window.factor)
+    return window.cut(clear)
 
 
-def solar_days(scenes: SceneStack, grid: GeoBox) -> tuple[date, ...]:
+def solar_days(stack: SceneStack, grid: GeoBox) -> tuple[date, ...]:
     """Date of each scene by local solar time: granules of one pass share it, also near the date line."""
     longitude = middle_longitude(grid)
-    return tuple(SceneFacts.of(item.to_dict(include_self_link=False)).day(longitude) for item in scenes.items)
+    return tuple(scene.facts.day(longitude) for scene in stack.scenes)
 
 
 def fuse_days(numbers: Numbers, clear: Mask, days: Sequence[date]) -> Mask:

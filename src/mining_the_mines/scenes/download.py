@@ -9,14 +9,13 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
-import rasterio
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_bytes
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.rasters.integrity import check_local_raster, check_raster
-from mining_the_mines.scenes.http import PatientSession, gdal_options, signing
+from mining_the_mines.rasters.integrity import check_local_raster
+from mining_the_mines.scenes.http import PatientSession, signing
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection, left_out, left_out_table
 from mining_the_mines.scenes.selection import keep_rich_regions
@@ -37,16 +36,18 @@ _MULTIHASHES: Final = {"1114": "sha1", "1220": "sha256", "1340": "sha512", "d501
 def check_assets(
     selection: SceneSelection, settings: AcquisitionSettings, progress: Progress = silent
 ) -> SceneSelection:
-    """Open the header of every file that is needed.
+    """Look whether the files of scenes answer.
+
+    Files of this machine are opened. Of a scene on a server one file is asked for its length: its other files are
+    opened when composites are made, and a scene whose file fails there is left out of them.
 
     Args:
         selection: Scenes with the assets that are needed.
-        settings: Time limits, number of files at a time, and minimum number of days.
+        settings: Time limits, connections, and minimum number of days.
         progress: Shows the scenes that are checked.
 
     Returns:
-        The scenes all of whose files answer, are rasters and have the length that they state; the others are listed
-        with the asset and its fault.
+        The scenes that answer; the others are listed with the asset and its fault.
 
     Raises:
         SceneError: No region is left with scenes of enough days.
@@ -55,14 +56,15 @@ def check_assets(
     sign = signing(settings) or str
 
     def check(item: ItemJson) -> ItemJson:
+        asked = False
         for key, asset in item["assets"].items():
             address = str(asset["href"])
             try:
-                if _is_on_the_web(address):
-                    size = _check_length(session, sign(address), asset)
-                    _check_header(sign(address), size, settings)
-                else:
+                if not _is_on_the_web(address):
                     check_local_raster(Path(address))
+                elif not asked:
+                    asked = True
+                    _check_length(session, sign(address), asset)
             except SceneError as error:
                 raise SceneError(f"{key} can't be read: {error}") from error
         return item
@@ -138,7 +140,7 @@ def _each_scene(
     items = {_key(item): item for scenes in selection.items.values() for item in scenes}
     done: dict[str, ItemJson] = {}
     reasons: dict[str, str] = {}
-    pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="scenes")
+    pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="scenes")
     try:
         futures = {key: pool.submit(work, item) for key, item in items.items()}
         for key in progress(list(futures), description):
@@ -174,22 +176,12 @@ def _is_on_the_web(address: str) -> bool:
     return urlsplit(address).scheme in {"http", "https"}
 
 
-def _check_length(session: PatientSession, address: str, asset: Asset) -> int | None:
-    """Length of a file on a server in bytes, if known; it must be the one that the catalog states, if it states one."""
+def _check_length(session: PatientSession, address: str, asset: Asset) -> None:
+    """Check that a file on a server has the length that the catalog states, if it states one."""
     size = session.length(address)
     declared = asset.get("file:size")
     if size is not None and isinstance(declared, int) and size != declared:
         raise SceneError(f"it has {size} bytes where its catalog says {declared}: it is cut off, or another file")
-    return size
-
-
-def _check_header(address: str, size: int | None, settings: AcquisitionSettings) -> None:
-    try:
-        with rasterio.Env(**gdal_options(settings)):
-            check_raster(address, size)
-    except SceneError:
-        with rasterio.Env(**gdal_options(settings, afresh=True)):
-            check_raster(address, size)
 
 
 def _download(session: PatientSession, address: str, path: Path, asset: Asset) -> None:

@@ -2,15 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy.typing as npt
-import pystac
 from odc.geo.geobox import GeoBox
-from odc.stac import ParsedItem, parse_item
-from pyproj.exceptions import CRSError
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 from rasterio.warp import transform as transform_points
@@ -18,13 +15,12 @@ from rasterio.warp import transform_bounds
 
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.geo.grid import wgs84
-from mining_the_mines.scenes.items import stated_epsg
 from mining_the_mines.scenes.regions import Bounds, Region
-from mining_the_mines.sentinel2.resampling import RIM
+from mining_the_mines.sentinel2.resampling import RIM, interpolate
 
 #: Side of a composite's pixel in metres: that of Sentinel-2's finest bands.
 PIXEL: Final = 10
-#: Tolerance of nesting in pixels; some catalogs round the coordinates of corners.
+#: Tolerance of nesting in pixels; some files round the coordinates of corners.
 _TOLERANCE: Final = 1e-3
 
 
@@ -43,35 +39,31 @@ class NativeGrid:
     top: float
 
     @classmethod
-    def of(cls, items: Sequence[pystac.Item], band: str, region: GeoBox) -> "NativeGrid":
-        """Find the resolution that a band can be read in without being resampled.
+    def of(cls, stored: GeoBox, region: GeoBox) -> "NativeGrid":
+        """Find the resolution that a file can be read in without being resampled.
 
         Args:
-            items: Scenes with assets by band.
-            band: Name of the band's asset.
+            stored: Grid of the file.
             region: The region's grid of 10 m.
 
         Returns:
-            The stored pixels of all scenes in the region's coordinate system, if each holds whole pixels of the
-            region; else the region's own pixels, and reading resamples.
+            The file's pixels in the region's coordinate system, counted from the one that holds the region's corner, if
+            each holds whole pixels of the region; else the region's own pixels, and reading resamples.
         """
         own = cls(PIXEL, region.transform.c, region.transform.f)
-        found = {
-            own._nesting(box) for item in items for box in parse_item(item).geoboxes((band,)) if box.crs == region.crs
-        }
-        return found.pop() if len(found) == 1 else own
-
-    def _nesting(self, coarse: GeoBox) -> "NativeGrid":
-        """Pixels of a scene, counted from the one that holds this grid's corner; this grid if they do not nest."""
-        step, down = coarse.transform.a, -coarse.transform.e
-        across, along = (self.left - coarse.transform.c) / PIXEL, (coarse.transform.f - self.top) / PIXEL
-        nests = all(abs(value - round(value)) < _TOLERANCE for value in (across, along, step / PIXEL))
-        if step != down or step < PIXEL or not nests:
-            return self
+        step, down = stored.transform.a, -stored.transform.e
+        if (
+            stored.crs != region.crs
+            or step != down
+            or step < PIXEL
+            or (stored.transform.b, stored.transform.d) != (0, 0)
+        ):
+            return own
+        across, along = (own.left - stored.transform.c) / PIXEL, (stored.transform.f - own.top) / PIXEL
+        if any(abs(value - round(value)) >= _TOLERANCE for value in (across, along, step / PIXEL)):
+            return own
         factor = round(step / PIXEL)
-        return NativeGrid(
-            factor * PIXEL, self.left - round(across) % factor * PIXEL, self.top + round(along) % factor * PIXEL
-        )
+        return cls(factor * PIXEL, own.left - round(across) % factor * PIXEL, own.top + round(along) % factor * PIXEL)
 
     @property
     def factor(self) -> int:
@@ -126,31 +118,56 @@ class NativeWindow:
         """Cut the window out of pixels of 10 m that fill the grid without its rim, (..., rows, columns)."""
         return pixels[..., self.rows, self.columns]
 
+    def fine(self, stored: npt.NDArray[Any], rows: slice, columns: slice) -> npt.NDArray[Any]:
+        """Interpolate a part of the window to pixels of 10 m.
+
+        Args:
+            stored: Numbers of the stored pixels, uint16 of the grid's shape, 0 without data.
+            rows: Rows of the part within the window.
+            columns: Its columns.
+
+        Returns:
+            uint16 (rows, columns).
+        """
+        (top, bottom), (left, right) = (
+            (whole.start + part.start, whole.start + part.stop)
+            for whole, part in ((self.rows, rows), (self.columns, columns))
+        )
+        if self.factor == 1:
+            return stored[top:bottom, left:right]
+        first_row, first_column = top // self.factor, left // self.factor
+        last_row, last_column = -(-bottom // self.factor), -(-right // self.factor)
+        enclosing = stored[first_row : last_row + 2 * RIM, first_column : last_column + 2 * RIM]
+        top, left = top - first_row * self.factor, left - first_column * self.factor
+        size = (slice(top, top + rows.stop - rows.start), slice(left, left + columns.stop - columns.start))
+        return interpolate(enclosing, self.factor)[size]
+
 
 #: Corners lie on multiples of the coarsest bands' pixel, as those of Sentinel-2's own tiles do: then 10, 20 and 60 m
 #: pixels nest.
 COARSEST_PIXEL: Final = 60
 
 
-def region_grid(region: Region, items: Sequence[pystac.Item]) -> GeoBox:
+def region_grid(region: Region, stored: Sequence[GeoBox]) -> GeoBox:
     """Lay a grid of 10 m over a region, as far as there are scenes of it.
 
     Args:
         region: The region.
-        items: Its scenes. Where the region names no CRS, the UTM zone of most of them is used; the others are warped.
+        stored: Of each scene, the grid of its finest file. Where the region names no CRS, that of most scenes is used;
+            the others are warped.
 
     Returns:
         The grid, north up. Its corners lie on multiples of 60 m where the scenes' do, else on the scenes' own grid.
 
     Raises:
-        SceneError: No scene states its UTM zone, or none meets the region.
+        SceneError: No scene meets the region.
     """
-    parsed = [parse_projection(item) for item in items]
-    codes = [_epsg(scene, item.properties) for scene, item in zip(parsed, items, strict=True)]
-    crs = CRS.from_epsg(region.epsg) if region.epsg is not None else _commonest_crs(region, codes)
+    systems = [CRS.from_user_input(box.crs.to_wkt()) for box in stored if box.crs is not None]
+    crs = CRS.from_epsg(region.epsg) if region.epsg is not None else _commonest_crs(region, systems)
     wanted = transform_bounds(wgs84(), crs, *region.bounds, densify_pts=21)
-    covered = _joined([_extent(item, crs) for item in parsed])
-    anchor_x, anchor_y = _anchor(parsed, crs)
+    covered = _joined([_extent(box, own, crs) for box, own in zip(stored, systems, strict=True)])
+    anchor = next((box for box, own in zip(stored, systems, strict=True) if own == crs), None)
+    anchor_x, anchor_y = (anchor.boundingbox.left, anchor.boundingbox.top) if anchor is not None else (0.0, 0.0)
     left, right = _snapped(wanted[::2], covered[::2], anchor_x)
     bottom, top = _snapped(wanted[1::2], covered[1::2], anchor_y)
     if right <= left or top <= bottom:
@@ -159,70 +176,31 @@ def region_grid(region: Region, items: Sequence[pystac.Item]) -> GeoBox:
     return GeoBox(shape, Affine(PIXEL, 0, left, 0, -PIXEL, top), crs.to_wkt())
 
 
-def parse_projection(item: pystac.Item) -> ParsedItem:
-    """Parse an item's projection with odc-stac.
-
-    Args:
-        item: A scene.
-
-    Returns:
-        The parsed item.
-
-    Raises:
-        SceneError: The projection is incomplete, such as a transform without CRS.
-    """
-    try:
-        return parse_item(item)
-    except (ValueError, TypeError, KeyError, AttributeError, CRSError) as error:
-        raise SceneError(
-            f"The scene {item.id} does not say where its pixels lie, since its fields of the projection extension "
-            "(proj:code, proj:shape, proj:transform) are incomplete or broken: its catalog is at fault; name it in "
-            "acquisition.exclude."
-        ) from error
-
-
-def _epsg(parsed: ParsedItem, properties: Mapping[str, Any]) -> int | None:
-    """EPSG code of the pixels' grid, or of the item where it has no grid."""
-    crs = parsed.crs()
-    return stated_epsg(properties) if crs is None else crs.to_epsg()
-
-
-def _commonest_crs(region: Region, codes: Sequence[int | None]) -> CRS:
-    counts = Counter(code for code in codes if code is not None)
+def _commonest_crs(region: Region, systems: Sequence[CRS]) -> CRS:
+    """The CRS in metres of most scenes; the UTM zone of the region's middle if none is in metres."""
+    counts = Counter(_code(crs) for crs in systems if crs.is_projected and crs.linear_units_factor[1] == 1)
     if not counts:
-        raise SceneError(
-            f"No scene of the region {region.name} says which coordinate system it is in (proj:code): give the regions "
-            "in a vector file with a column epsg (acquisition.regions=FILE)."
-        )
+        longitude, latitude = region.middle
+        return CRS.from_epsg((32600 if latitude >= 0 else 32700) + int((longitude + 180) % 360 // 6) + 1)
     # Of zones with equally many scenes, take the lowest: a rerun must choose the same.
-    return CRS.from_epsg(min(counts, key=lambda code: (-counts[code], code)))
+    return CRS.from_user_input(min(counts, key=lambda code: (-counts[code], code)))
 
 
-def _extent(item: ParsedItem, crs: CRS) -> Bounds:
-    boxes = [box for box in item.geoboxes() if box.crs == crs]
-    if boxes:
-        left, bottom, right, top = boxes[0].boundingbox.bbox
-        return left, bottom, right, top
-    if item.geometry is None:
-        raise SceneError(
-            f"The scene {item.id} does not say where it lies: its catalog is at fault; name it in acquisition.exclude."
-        )
-    left, bottom, right, top = transform_bounds(wgs84(), crs, *item.geometry.boundingbox.bbox)
+def _code(crs: CRS) -> str:
+    epsg = crs.to_epsg()
+    return f"EPSG:{epsg}" if epsg else crs.to_wkt()
+
+
+def _extent(box: GeoBox, own: CRS, crs: CRS) -> Bounds:
+    left, bottom, right, top = box.boundingbox.bbox
+    if own != crs:
+        left, bottom, right, top = transform_bounds(own, crs, left, bottom, right, top, densify_pts=21)
     return left, bottom, right, top
 
 
 def _joined(extents: Sequence[Bounds]) -> Bounds:
     lefts, bottoms, rights, tops = zip(*extents, strict=True)
     return min(lefts), min(bottoms), max(rights), max(tops)
-
-
-def _anchor(parsed: Sequence[ParsedItem], crs: CRS) -> tuple[float, float]:
-    """Origin of the scenes' grid, so that their finest bands are copied pixel for pixel and not resampled."""
-    for item in parsed:
-        for box in item.geoboxes():
-            if box.crs == crs:
-                return float(box.boundingbox.left), float(box.boundingbox.top)
-    return 0.0, 0.0
 
 
 def _snapped(wanted: Sequence[float], covered: Sequence[float], anchor: float) -> tuple[float, float]:

@@ -1,65 +1,55 @@
-"""Read a window of several scenes through odc-stac: every band on one grid of 10 m, in one encoding."""
+"""Scenes of a region, opened by the headers of their files, and windows of them read ahead."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import cache, cached_property
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
-import numpy as np
 import numpy.typing as npt
-import odc.stac
 import pystac
 from odc.geo.geobox import GeoBox
 
-from mining_the_mines.rasters.integrity import ImageDriver, open_image
-from mining_the_mines.scenes.grids import NativeGrid, NativeWindow
-from mining_the_mines.scenes.http import signing
-from mining_the_mines.scenes.items import SCENE_CLASSIFICATION, find_asset, find_mask
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.prefetching import map_ahead
+from mining_the_mines.core.redaction import redact
+from mining_the_mines.scenes.composite_files import Fault, NoCompositeError
+from mining_the_mines.scenes.grids import NativeGrid, region_grid
+from mining_the_mines.scenes.images import READING_FAULTS, Image, contradiction, patiently, read_image
+from mining_the_mines.scenes.items import SCENE_CLASSIFICATION, SceneFacts, find_asset, find_mask
+from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.settings import AccessSettings
-from mining_the_mines.sentinel2.baseline import Scaling, harmonise, read_scaling
+from mining_the_mines.sentinel2.bands import BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA
-from mining_the_mines.sentinel2.resampling import interpolate
 
-Numbers = npt.NDArray[np.uint16]
+Pixels = npt.NDArray[Any]
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
-#: Name of the mask's asset in a layer.
+#: Name of the mask among the files of a scene.
 MASK: Final = "mask"
 #: Code of pixels that a user's own mask does not cover; like all codes but 0, it is not clear.
 UNKNOWN: Final = 255
-#: 128 MB of digital numbers.
-_PIXELS_AT_ONCE: Final = 2**26
+#: Pixels that are larger than those of Sentinel-2's band by this factor are a doubt.
+_COARSE: Final = 1.2
 
 
 @dataclass(frozen=True)
-class Resampling:
-    """Resampling of a band to a grid.
+class OpenedScene:
+    """A scene whose files answer.
 
     Attributes:
-        method: ``bilinear`` or ``nearest``.
-        dtype: Type of the pixels.
-        nodata: Value of pixels without data.
+        facts: Facts of its item.
+        images: Its files by band, and that of the mask.
+        native: By band, and for the mask, the pixels that the file is read in.
+        notes: Contradictions between the catalog and the files.
     """
 
-    method: str
-    dtype: str
-    nodata: int = NODATA
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Bands that are stored in pixels of one size.
-
-    Attributes:
-        names: Names of the bands, or of the mask.
-        native: Stored pixels.
-        items: The scenes with these assets only, keyed by band, since every archive has keys of its own.
-        classified: Whether the layer is the scene classification.
-    """
-
-    names: tuple[str, ...]
-    native: NativeGrid
-    items: tuple[pystac.Item, ...]
-    classified: bool = False
+    facts: SceneFacts
+    images: Mapping[str, Image]
+    native: Mapping[str, NativeGrid]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,186 +57,195 @@ class SceneStack:
     """Scenes of a region, whose windows can be read.
 
     Attributes:
-        items: The scenes, in order of time.
+        scenes: The scenes, in order of time.
         bands: Names of the bands, in the order wanted.
-        layers: The bands by the size of their pixels.
-        mask: The cloud mask, if there is one.
-        access: Time limits, retries and signing.
+        grid: Grid of the region, 10 m.
+        classified: Whether the mask is the scene classification; ``None`` without mask.
+        access: Time limits, retries and connections.
+        faults: Scenes that are left out, since a file of theirs can't be opened.
     """
 
-    items: tuple[pystac.Item, ...]
+    scenes: tuple[OpenedScene, ...]
     bands: tuple[str, ...]
-    layers: tuple[Layer, ...]
-    mask: Layer | None
+    grid: GeoBox
+    classified: bool | None
     access: AccessSettings
-
-    @classmethod
-    def of(
-        cls,
-        items: Sequence[pystac.Item],
-        bands: tuple[str, ...],
-        region: GeoBox,
-        mask: str | None,
-        access: AccessSettings,
-    ) -> "SceneStack":
-        """Find the assets that are wanted.
-
-        Args:
-            items: The scenes of an archive.
-            bands: Names of the bands, in the order wanted.
-            region: Grid of the region, 10 m.
-            mask: Cloud mask: ``scl`` for the scene classification, whatever its key, or the key of another asset;
-                ``None`` for none.
-            access: Time limits, retries and signing.
-
-        Raises:
-            MissingAssetError: A scene lacks one.
-        """
-        keys = [{band: find_asset(item, band) for band in bands} for item in items]
-        scenes = [_with_assets(item, named) for item, named in zip(items, keys, strict=True)]
-        native = {band: NativeGrid.of(scenes, band, region) for band in bands}
-        layers = [
-            _layer(items, keys, tuple(band for band in bands if native[band] == grid), grid)
-            for grid in dict.fromkeys(native.values())
-        ]
-        return cls(tuple(scenes), bands, tuple(layers), _mask_layer(items, mask, region), access)
+    faults: tuple[Fault, ...] = ()
 
     def without(self, names: set[str]) -> "SceneStack":
         """The stack without some scenes."""
-        return self._of([place for place, item in enumerate(self.items) if item.id not in names])
+        return replace(self, scenes=tuple(scene for scene in self.scenes if scene.facts.item not in names))
 
-    def alone(self) -> Iterator["SceneStack"]:
-        """Each scene by itself."""
-        return (self._of([place]) for place in range(len(self.items)))
+    def doubts(self) -> Iterator[str]:
+        """Contradictions in the metadata of scenes, a sentence each; offsets are judged by the first band."""
+        for scene in self.scenes:
+            scaling = scene.images[self.bands[0]].scaling
+            if scaling is not None and scaling.conflict:
+                yield f"{scene.facts.item}: {scaling.conflict}"
+        contradicted = [scene for scene in self.scenes if scene.notes]
+        if contradicted:
+            first = contradicted[0]
+            yield (
+                f"the catalog contradicts the files of {len(contradicted)} scenes about where their pixels lie "
+                f"({first.facts.item}, {first.notes[0]}): the files are believed."
+            )
+        yield from self._coarse_bands()
 
-    def _of(self, places: Sequence[int]) -> "SceneStack":
-        def some(layer: Layer) -> Layer:
-            return replace(layer, items=tuple(layer.items[place] for place in places))
+    def _coarse_bands(self) -> Iterator[str]:
+        coarse = {
+            band: step
+            for band in self.bands
+            for scene in self.scenes
+            if (step := abs(scene.images[band].grid.transform.a)) > _COARSE * BANDS[band].resolution
+        }
+        if coarse:
+            told = ", ".join(f"{band} {step:g}" for band, step in coarse.items())
+            yield (
+                f"some bands are stored in pixels that are larger than Sentinel-2's ({told} m): what they show is "
+                "blurred; name an archive with the original resolution."
+            )
 
-        return replace(
-            self,
-            items=tuple(self.items[place] for place in places),
-            layers=tuple(map(some, self.layers)),
-            mask=None if self.mask is None else some(self.mask),
-        )
+    @cached_property
+    def remote(self) -> bool:
+        """Whether any file is read over the network."""
+        return any(urlsplit(image.href).scheme for scene in self.scenes for image in scene.images.values())
 
-    def conflicts(self) -> tuple[str, ...]:
-        """Contradictions in the metadata of the scenes' offsets, judged by the first band."""
-        scalings = [_scaling(item, self.bands[0]) for item in self.items]
-        pairs = zip(self.items, scalings, strict=True)
-        return tuple(f"{item.id}: {scaling.conflict}" for item, scaling in pairs if scaling.conflict)
-
-    def read_bands(self, grid: GeoBox) -> Iterator[tuple[int, Numbers]]:
-        """Read the bands one after the other, resampled bilinearly to the grid.
-
-        Bands of 20 and 60 m are read in their own resolution and interpolated here. Scenes that do not nest in the
-        grid, such as those of another UTM zone, are warped by GDAL.
+    def read(self, grid: GeoBox, margin: float) -> Iterator["Pixels | Fault"]:
+        """Read the files of all scenes in a window, each in its own resolution, many at once.
 
         Args:
             grid: Grid of the window, 10 m.
+            margin: Metres beyond the window in which masks are read.
 
         Yields:
-            Index of a band in :attr:`bands`, and its harmonised numbers, uint16 (scenes, height, width), 0 for no data.
+            Of each scene the codes of the mask, uint8, if there is one; then of each band and scene its harmonised
+            numbers, uint16. A scene's file that can't be read is a fault.
         """
-        for layer in self.layers:
-            window = layer.native.window(grid)
-            for band, stored in self._stored(layer, window):
-                numbers = np.empty((len(self.items), *grid.shape), np.uint16)
-                for place, (item, image) in enumerate(zip(layer.items, stored, strict=True)):
-                    harmonised = harmonise(image, _scaling(item, band))
-                    fine = interpolate(harmonised, window.factor) if window.factor > 1 else harmonised
-                    numbers[place] = window.cut(fine)
-                yield self.bands.index(band), numbers
+        masks = [(scene, MASK) for scene in self.scenes] if self.classified is not None else []
+        jobs = [*masks, *((scene, band) for band in self.bands for scene in self.scenes)]
 
-    def _stored(self, layer: Layer, window: NativeWindow) -> Iterator[tuple[str, Numbers]]:
-        """Read bands in their own resolution: several at once, which is faster, as long as they are few pixels."""
-        at_once = max(1, _PIXELS_AT_ONCE // (len(layer.items) * math.prod(window.grid.shape)))
-        for start in range(0, len(layer.names), at_once):
-            loaded = self._load(layer, layer.names[start : start + at_once], window, Resampling("bilinear", "uint16"))
-            for band in list(loaded):
-                yield band, loaded.pop(band)
+        def read(job: tuple[OpenedScene, str]) -> "Pixels | Fault":
+            scene, name = job
+            image = scene.images[name]
+            window = scene.native[name].window(grid, margin if name == MASK else 0).grid
 
-    def read_mask(self, grid: GeoBox, margin: float) -> tuple[npt.NDArray[np.uint8], NativeWindow] | None:
-        """Read the mask in its own resolution, by nearest neighbour.
+            def attempt() -> Pixels:
+                if name != MASK:
+                    return image.numbers(window, self.access)
+                own_code = UNKNOWN if not self.classified and image.nodata != NODATA else NODATA
+                return image.codes(window, own_code, self.access)
 
-        Args:
-            grid: Grid of the window, 10 m.
-            margin: Metres beyond the window, for clouds that grow over its border.
+            try:
+                return patiently(attempt, self.access)
+            except READING_FAULTS as error:
+                return _fault(scene.facts.item, error)
 
-        Returns:
-            Codes of the mask, uint8 (scenes, rows, columns), and their window; ``None`` without mask.
-        """
-        if self.mask is None:
-            return None
-        window = self.mask.native.window(grid, margin)
-        nearest = Resampling("nearest", "uint8", self._unknown())
-        return self._load(self.mask, (MASK,), window, nearest)[MASK], window
+        return _ahead(read, jobs, self.access, remote=self.remote)
 
-    def _unknown(self) -> int:
-        """Code of pixels that the mask does not cover.
 
-        It is 0 in the scene classification. In other masks 0 is clear, so it is another code, unless the files use 0
-        for both.
-        """
-        if self.mask is None or self.mask.classified:
-            return NODATA
-        sign = signing(self.access) or str
-        with open_image(sign(self.mask.items[0].assets[MASK].href)) as mask:
-            return NODATA if mask.nodata == NODATA else UNKNOWN
+def open_stack(
+    region: Region, items: Sequence[Mapping[str, Any]], bands: tuple[str, ...], mask: str | None, access: AccessSettings
+) -> SceneStack:
+    """Read the headers of all files that are wanted, and lay the grid of a region.
 
-    def _load(
-        self, layer: Layer, bands: Sequence[str], window: NativeWindow, how: Resampling
-    ) -> dict[str, npt.NDArray[Any]]:
-        loaded = odc.stac.load(
-            layer.items,
-            bands=list(bands),
-            geobox=window.grid,
-            groupby="id",
-            preserve_original_order=True,
-            resampling=how.method,
-            dtype=how.dtype,
-            nodata=how.nodata,
-            fail_on_error=True,
-            patch_url=signing(self.access),
-            driver=ImageDriver(),
+    Args:
+        region: The region.
+        items: Its scenes as STAC JSON, in order of time.
+        bands: Names of the bands, in the order wanted.
+        mask: Cloud mask: ``scl`` for the scene classification, whatever its key, or the key of another asset;
+            ``None`` for none.
+        access: Time limits, retries, connections and signing.
+
+    Returns:
+        The scenes whose files can be opened; the others are its faults.
+
+    Raises:
+        MissingAssetError: A scene lacks a band or the mask.
+        NoCompositeError: No scene can be opened.
+        SceneError: No grid can be laid over the region.
+    """
+    jobs = [job for item in items for job in _files_of(item, bands, mask)]
+
+    def read(job: "_File") -> "Image | Fault":
+        def attempt() -> Image:
+            return read_image(job.asset, job.item["properties"], access, band=job.name != MASK)
+
+        try:
+            return patiently(attempt, access)
+        except BadInputError as error:
+            return Fault(job.item["id"], f"{job.key} can't be read: {error}")
+        except READING_FAULTS as error:
+            return _fault(job.item["id"], error)
+
+    remote = any(urlsplit(str(job.asset["href"])).scheme for job in jobs)
+    images = list(zip(jobs, _ahead(read, jobs, access, remote=remote), strict=True))
+    faults = {answer.item: answer for _, answer in reversed(images) if isinstance(answer, Fault)}
+    opened = [item for item in items if item["id"] not in faults]
+    if not opened:
+        first = next(iter(reversed(faults.values())))
+        raise NoCompositeError(
+            f"not one of {len(items)} scenes can be read, the first for this reason: {first.reason.rstrip('.')}"
         )
-        return {band: loaded[band].values for band in bands}
+    by_scene: dict[str, dict[str, Image]] = {str(item["id"]): {} for item in opened}
+    for job, answer in images:
+        if isinstance(answer, Image) and job.item["id"] in by_scene:
+            by_scene[job.item["id"]][job.name] = answer
+    grid = region_grid(region, [_finest(files) for files in by_scene.values()])
+    scenes = tuple(_opened_scene(item, by_scene[str(item["id"])], jobs, grid) for item in opened)
+    classified = None if mask is None else mask.upper() == SCENE_CLASSIFICATION
+    return SceneStack(scenes, bands, grid, classified, access, tuple(faults[name] for name in sorted(faults)))
 
 
-def _layer(
-    items: Sequence[pystac.Item], keys: Sequence[Mapping[str, str]], names: tuple[str, ...], native: NativeGrid
-) -> Layer:
-    chosen = [{name: named[name] for name in names} for named in keys]
-    return Layer(names, native, tuple(_with_assets(item, named) for item, named in zip(items, chosen, strict=True)))
+@dataclass(frozen=True)
+class _File:
+    """A file to open: its scene, band, key and asset."""
+
+    item: Mapping[str, Any]
+    name: str
+    key: str
+    asset: Mapping[str, Any]
 
 
-def _mask_layer(items: Sequence[pystac.Item], mask: str | None, region: GeoBox) -> Layer | None:
-    if mask is None:
-        return None
-    scenes = tuple(_with_assets(item, {MASK: find_mask(item, mask)}) for item in items)
-    classified = mask.upper() == SCENE_CLASSIFICATION
-    return Layer((MASK,), NativeGrid.of(scenes, MASK, region), scenes, classified)
-
-
-def _scaling(item: pystac.Item, band: str) -> Scaling:
-    return read_scaling(item.properties, item.assets[band].to_dict())
-
-
-def _with_assets(item: pystac.Item, keys: Mapping[str, str]) -> pystac.Item:
-    """A copy of the scene with some of its assets, renamed."""
-    plain = item.clone()
-    plain.assets = {}
-    # Addresses are absolute; pystac would resolve a local path against the item's address on the web.
-    plain.clear_links()
+def _files_of(item: Mapping[str, Any], bands: Sequence[str], mask: str | None) -> Iterator[_File]:
+    parsed = pystac.Item.from_dict(dict(item))
+    keys = {band: find_asset(parsed, band) for band in bands}
+    if mask is not None:
+        keys[MASK] = find_mask(parsed, mask)
     for name, key in keys.items():
-        plain.add_asset(name, _without_bands(item.assets[key]))
-    return plain
+        yield _File(item, name, key, item["assets"][key])
 
 
-def _without_bands(asset: pystac.Asset) -> pystac.Asset:
-    """A copy of the asset without the names of its bands, which odc-stac takes for aliases of other assets."""
-    clean = asset.clone()
-    for extension in ("eo:bands", "bands"):
-        if len(clean.extra_fields.get(extension, [])) == 1:
-            del clean.extra_fields[extension]
-    return clean
+def _opened_scene(
+    item: Mapping[str, Any], images: Mapping[str, Image], files: Sequence[_File], grid: GeoBox
+) -> OpenedScene:
+    own = {file.name: file for file in files if file.item is item}
+    notes = (
+        f"{own[name].key}: {told}"
+        for name, image in images.items()
+        if (told := contradiction(image, own[name].asset, item["properties"]))
+    )
+    native = {name: NativeGrid.of(image.grid, grid) for name, image in images.items()}
+    return OpenedScene(SceneFacts.of(item), images, native, tuple(notes))
+
+
+def _finest(images: Mapping[str, Image]) -> GeoBox:
+    return min((image.grid for image in images.values()), key=lambda grid: abs(grid.transform.a))
+
+
+def _fault(item: str, error: Exception) -> Fault:
+    return Fault(item, redact(f"{type(error).__name__}: {error.__cause__ or error}"))
+
+
+def _ahead(
+    function: Callable[[Task], Result], tasks: Sequence[Task], access: AccessSettings, *, remote: bool
+) -> Iterator[Result]:
+    """Keep requests in flight; files of this machine are decoded by the thread that wants them."""
+    if not remote:
+        return map(function, tasks)
+    return map_ahead(function, tasks, access.connections, _readers(access.connections))
+
+
+@cache
+def _readers(connections: int) -> ThreadPoolExecutor:
+    """Threads of this process that wait for answers. They live on, since each keeps its connections open."""
+    return ThreadPoolExecutor(connections, thread_name_prefix="readers")

@@ -15,7 +15,6 @@ import shapely
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.core.redaction import redact_all, without_secrets
-from mining_the_mines.scenes.grids import parse_projection
 from mining_the_mines.scenes.items import (
     MissingAssetError,
     SceneFacts,
@@ -29,7 +28,7 @@ from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection, left_ou
 from mining_the_mines.scenes.search import SceneSource, open_source
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.scenes.stac_documents import BrokenItem, resolve
-from mining_the_mines.sentinel2.baseline import read_baseline
+from mining_the_mines.sentinel2.baseline import is_esa_baseline, read_baseline
 
 logger = logging.getLogger(__name__)
 
@@ -210,12 +209,7 @@ class _RegionSearch:
             raise _LeftOutError("outside the period: the catalog gave it all the same")
         if facts.footprint is not None and not shapely.intersects(facts.footprint, shapely.box(*self.region.bounds)):
             raise _LeftOutError("outside the region: its data does not reach there")
-        trimmed = self._trim(item, fields, facts)
-        try:
-            parse_projection(pystac.Item.from_dict(trimmed))
-        except SceneError as error:
-            raise _LeftOutError(f"broken: {error}") from error
-        return facts, trimmed
+        return facts, self._trim(item, fields, facts)
 
     def _trim(self, item: pystac.Item, fields: dict[str, Any], facts: SceneFacts) -> ItemJson:
         """The item's JSON with the needed assets only, at absolute addresses without signatures.
@@ -274,8 +268,9 @@ class _RegionSearch:
 def find_replaced(scenes: Sequence[SceneFacts]) -> dict[str, tuple[str, ...]]:
     """Find the scenes that were processed again.
 
-    Of the scenes that one satellite took of one tile in one pass, the newest baseline counts, then the newest product,
-    then the greatest id. An older scene that shows ground of its own is kept.
+    Of the scenes that one satellite took of one tile in one pass, the newest of ESA's baselines counts, then the newest
+    product, then the greatest id. A baseline that is none of ESA's counts as the oldest. An older scene that shows
+    ground of its own is kept.
 
     Args:
         scenes: Scenes of one region.
@@ -295,8 +290,9 @@ def find_replaced(scenes: Sequence[SceneFacts]) -> dict[str, tuple[str, ...]]:
 
 
 def _newness(scene: SceneFacts) -> tuple[tuple[int, ...], str, str]:
-    baseline = tuple(int(part) for part in scene.baseline.split(".")) if scene.baseline else ()
-    return baseline, scene.created, scene.item
+    # One's own Sen2Cor calls its baseline 99.99, which is no newer version of ESA's processing.
+    version = scene.baseline if scene.baseline and is_esa_baseline(scene.baseline) else ""
+    return tuple(int(part) for part in version.split(".") if part), scene.created, scene.item
 
 
 def _same_pass(first: SceneFacts, second: SceneFacts) -> bool:

@@ -40,6 +40,23 @@ class AccessSettings(BaseModel):
         "random part, so that many clients do not return at once.",
     )
 
+    connections: int = Field(
+        32,
+        ge=1,
+        description="Requests to servers that are in flight at the same time, in each process; apart from the cores "
+        "that compute. A far archive needs many: each of them waits most of its time.",
+        json_schema_extra=EXECUTION_ONLY,
+    )
+    offset: float | None = Field(
+        None,
+        gt=-1,
+        lt=1,
+        description="Reflectance of the digital number 0 in scenes that do not say: those without raster:bands whose "
+        "processing baseline is none of ESA's (99.99 and the like, from one's own Sen2Cor), or unknown. -0.1 if the "
+        "1000 of baseline 04.00 is in them; null takes 0 for one's own products, and the date for unknown ones, with "
+        "a warning.",
+    )
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Redact the fields: logs of a cluster show the arguments of tasks, and an address may hold a key."""
         return ((name, redact_all(value)) for name, value in super().__repr_args__())
@@ -71,12 +88,6 @@ class AcquisitionSettings(AccessSettings):
     exclude: tuple[str, ...] = Field((), description="Ids of scenes that are not used.")
     keep_assets: bool = Field(
         False, description="Whether to download and keep whole files, instead of reading windows where they lie."
-    )
-    workers: int = Field(
-        8,
-        ge=1,
-        description="Number of scenes that are checked or downloaded at the same time.",
-        json_schema_extra=EXECUTION_ONLY,
     )
 
     @field_validator("exclude", mode="before")

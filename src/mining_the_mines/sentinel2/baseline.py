@@ -11,9 +11,14 @@ state scale and offset in several places that contradict each other. In order of
    and in every scene is no conflict.
 2. ``raster:bands`` (raster extension v1), ``raster:scale`` and ``raster:offset`` of an asset or of its ``bands`` (v2):
    said of this very file, whereas the version of the product knows nothing of what was done to it since.
-3. The processing baseline, as a property or in the product's name: all that the Planetary Computer gives
+3. ``BOA_ADD_OFFSET`` or ``RADIO_ADD_OFFSET`` of the product's own metadata, as a property.
+4. The processing baseline, as a property or in the product's name: all that the Planetary Computer gives
    (https://github.com/microsoft/PlanetaryComputer/issues/134).
-4. The date, if there is nothing else: an assumption.
+5. An assumption, with a warning. A baseline outside ESA's order (99.99, 97.xx or 00.01) is that of one's own Sen2Cor,
+   which adds an offset only if its level-1C product has one: none is assumed, and the date says nothing. Without any
+   baseline, the date decides. A parameter of acquisition says otherwise.
+
+The scale and offset in the tags of the file itself stand before those of its catalog (2).
 
 ``boa_offset_applied: false`` is no evidence: the 1000 were taken off some of these assets as well
 (https://github.com/Element84/earth-search/issues/71). Only the pixels can show it: :func:`offset_taken_twice`.
@@ -42,6 +47,10 @@ ESA_OFFSET: Final = -OFFSET / QUANTIFICATION
 SATURATED: Final = 65_535
 
 _APPLIED: Final = ("earthsearch:boa_offset_applied", "sentinel:boa_offset_applied")
+#: Baselines of ESA's own processing lie in between.
+_ESA_BASELINES: Final = (1.0, 90.0)
+#: Offsets of ESA's product metadata, whatever the prefix that a catalog gives them.
+_ADD_OFFSET: Final = re.compile(r"(?:^|[:_])(?:boa|radio)_add_offset(?:_values_list)?$", re.IGNORECASE)
 _BASELINES: Final = ("s2:processing_baseline", "sentinel:processing_baseline", "processing:version")
 _PRODUCTS: Final = ("s2:product_uri", "sentinel:product_id")
 #: ``05.10``; ``5.1`` where it was taken for a number; ``N0510`` as in the names of products.
@@ -49,6 +58,8 @@ _WRITTEN_BASELINE: Final = re.compile(r"N?(\d{1,2})\.(\d{1,2})|N?(\d{2})(\d{2})"
 #: In names such as ``S2A_MSIL2A_20220103T140051_N0301_R067_T21MUN_20220103T180000``.
 _BASELINE_IN_NAME: Final = re.compile(r"_N(\d{2})(\d{2})(?:_|$)")
 _DATES: Final = ("datetime", "start_datetime")
+#: Atmospheric correction leaves dark ground slightly negative, but not by this reflectance: -9999, -999 and the like.
+_IMPOSSIBLE: Final = -0.09
 
 _VISIBLE: Final = ("B2", "B3", "B4")
 _INFRARED: Final = ("B8", "B8A", "B11", "B12")
@@ -87,9 +98,15 @@ class Baseline:
     source: str
 
     @property
-    def offset(self) -> float:
-        """Reflectance of the digital number 0 in ESA's product."""
-        return _offset_since(FIRST_WITH_OFFSET, float(self.version))
+    def offset(self) -> float | None:
+        """Reflectance of the digital number 0 in ESA's product; ``None`` for a baseline that is none of ESA's."""
+        return _offset_since(FIRST_WITH_OFFSET, float(self.version)) if is_esa_baseline(self.version) else None
+
+
+def is_esa_baseline(version: str) -> bool:
+    """Whether a processing baseline is one of ESA's own, and not that of someone who ran Sen2Cor, such as ``99.99``."""
+    first, end = _ESA_BASELINES
+    return first <= float(version) < end
 
 
 def read_baseline(item_properties: Mapping[str, Any], item_id: str = "") -> Baseline | None:
@@ -118,20 +135,38 @@ def _baseline(version: str, said_by: str) -> Baseline:
     return Baseline(version, f"{said_by} {version}")
 
 
-def read_scaling(item_properties: Mapping[str, Any], asset_fields: Mapping[str, Any]) -> Scaling:
+def read_scaling(
+    item_properties: Mapping[str, Any],
+    asset_fields: Mapping[str, Any],
+    tags: tuple[float, float] = (1.0, 0.0),
+    unstated: float | None = None,
+    *,
+    floats: bool = False,
+) -> Scaling:
     """Read scale and offset of an asset from its metadata.
 
     Args:
         item_properties: ``properties`` of the STAC item, as in its JSON.
         asset_fields: The asset, as in the item's JSON.
+        tags: Scale and offset in the tags of the file; 1 and 0 where there are none.
+        unstated: Offset to use where nothing states it; ``None`` to assume one.
+        floats: Whether the numbers are floats, of which a scale of 1 is meant. Reflectance has no offset that nobody
+            states.
 
     Returns:
         Its scaling. The module's docstring gives the precedence of contradicting metadata.
 
     Raises:
-        BadInputError: There is neither an offset, a processing baseline nor a date.
+        BadInputError: There is neither an offset, a processing baseline nor a date; or floats have no scale.
     """
-    said = _said_of_asset(asset_fields)
+    said = _said_of_asset(asset_fields, item_properties, tags, floats=floats)
+    if floats and not said.field:
+        raise BadInputError(
+            "it holds floats, and neither the file nor its catalog says whether they are reflectance: add raster:scale "
+            "(1 for reflectance, 0.0001 for digital numbers) to the asset"
+        )
+    if floats and said.scale == 1:
+        return Scaling(1.0, said.offset or 0.0, said.field, said.note)
     baseline = read_baseline(item_properties)
     applied = next((key for key in _APPLIED if item_properties.get(key) is True), None)
     if applied:
@@ -142,26 +177,32 @@ def read_scaling(item_properties: Mapping[str, Any], asset_fields: Mapping[str, 
         other, others = (baseline.source, baseline.offset) if baseline else ("", None)
         conflict = _contradiction(said.field, said.offset, other, others)
         return Scaling(said.scale, said.offset, said.field, _sentences(said.note, conflict))
-    if baseline is not None:
-        return Scaling(said.scale, baseline.offset, baseline.source, said.note)
-    return _by_date(item_properties, said)
+    added = _added(item_properties, asset_fields)
+    if added is not None:
+        return Scaling(said.scale, added[1], added[0], said.note)
+    return _unstated(item_properties, said, baseline, unstated)
 
 
-def harmonise(numbers: npt.NDArray[np.uint16], scaling: Scaling) -> npt.NDArray[np.uint16]:
+def harmonise(numbers: npt.NDArray[Any], scaling: Scaling, nodata: float | None = None) -> npt.NDArray[np.uint16]:
     """Convert digital numbers to the encoding of :mod:`mining_the_mines.sentinel2.reflectance`.
 
     Args:
-        numbers: Digital numbers as read, of any shape.
+        numbers: Digital numbers as read, of any shape and type.
         scaling: Their scale and offset.
+        nodata: Number of pixels without data, if it is stated.
 
     Returns:
-        ``round(reflectance * 10000) + 1000`` of the same shape. No data (0) stays so, saturated pixels become it. What
-        would fall to zero or below becomes 1, larger numbers become 65535.
+        ``round(reflectance * 10000) + 1000`` of the same shape. No data stays so, saturated pixels become it. In
+        unsigned numbers 0 is no data; in signed ones and floats, 0 is none where another number is stated, and so is
+        all that reflects less than nothing by 0.09, as -9999 does. What would fall to zero or below becomes 1, larger
+        numbers become 65535.
     """
-    table = _table(scaling.scale, scaling.offset)
-    # Every number is in the table: "clip" only spares NumPy from checking.
-    harmonised: npt.NDArray[np.uint16] = table.take(numbers, mode="clip")
-    return harmonised
+    if numbers.dtype.kind in "iu" and numbers.dtype.itemsize <= 2:
+        table = _table(scaling.scale, scaling.offset, nodata, numbers.dtype.str)
+        # Every number is in the table: "clip" only spares NumPy from checking.
+        harmonised: npt.NDArray[np.uint16] = table.take(numbers.view(f"u{numbers.dtype.itemsize}"), mode="clip")
+        return harmonised
+    return _harmonised(numbers, scaling.scale, scaling.offset, nodata)
 
 
 def offset_left_in(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> bool:
@@ -205,14 +246,30 @@ def offset_taken_twice(reflectance: npt.NDArray[np.float32], bands: Sequence[str
 
 
 @lru_cache(maxsize=64)
-def _table(scale: float, offset: float) -> npt.NDArray[np.uint16]:
-    """Lookup table of the harmonised digital number of each of the 65536 digital numbers."""
+def _table(scale: float, offset: float, nodata: float | None, dtype: str) -> npt.NDArray[np.uint16]:
+    """Lookup table of the harmonised digital number of each number of an integer type, read as unsigned."""
+    bits = 8 * np.dtype(dtype).itemsize
+    every = np.arange(2**bits).astype(f"u{bits // 8}").view(dtype)
+    return _harmonised(every, scale, offset, nodata)
+
+
+def _harmonised(numbers: npt.NDArray[Any], scale: float, offset: float, nodata: float | None) -> npt.NDArray[np.uint16]:
     # 0.0001 is no binary number, but its ten thousandfold is 1: rounded first, whole numbers stay whole.
     steps, shift = round(scale * QUANTIFICATION, 9), round(offset * QUANTIFICATION, 6) + OFFSET
-    table = np.rint(np.arange(LARGEST + 1) * steps + shift).clip(1, LARGEST)
-    table[[NODATA, SATURATED]] = NODATA
-    numbers: npt.NDArray[np.uint16] = table.astype(np.uint16)
-    return numbers
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = numbers.astype(np.float64) * steps + shift
+        missing = ~np.isfinite(scaled)
+        if numbers.dtype.kind == "u":
+            missing |= (numbers == NODATA) | (numbers == SATURATED)
+        else:
+            missing |= scaled <= OFFSET + _IMPOSSIBLE * QUANTIFICATION
+            if nodata is None:
+                missing |= numbers == NODATA
+        if nodata is not None:
+            missing |= numbers == nodata
+    harmonised = np.rint(np.where(missing, NODATA, scaled.clip(1, LARGEST)))
+    found: npt.NDArray[np.uint16] = harmonised.astype(np.uint16)
+    return found
 
 
 def _darkest(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> dict[str, float]:
@@ -235,18 +292,47 @@ class _Said:
     note: str | None = None
 
 
-def _said_of_asset(asset: Mapping[str, Any]) -> _Said:
+def _said_of_asset(
+    asset: Mapping[str, Any], item: Mapping[str, Any], tags: tuple[float, float], *, floats: bool
+) -> _Said:
     places: tuple[tuple[Mapping[str, Any], str, str], ...] = (
-        ((asset.get("raster:bands") or [{}])[0], "", "raster:bands"),
-        ((asset.get("bands") or [{}])[0], "raster:", "bands"),
+        ({"scale": tags[0], "offset": tags[1] or None} if tags != (1, 0) else {}, "", "the file's tags"),
+        (_first_band(asset, "raster:bands"), "", "raster:bands"),
+        (_first_band(asset, "bands"), "raster:", "bands"),
         (asset, "raster:", "raster:offset"),
+        (item, "raster:", "raster:offset of the item"),
     )
+    scale, note, field = None, None, ""
     for fields, prefix, name in places:
-        scale, offset = _number(fields.get(f"{prefix}scale")), _number(fields.get(f"{prefix}offset"))
+        own = _number(fields.get(f"{prefix}scale")), _number(fields.get(f"{prefix}offset"))
         # Software that knows no scale writes a reflectance of 1 per number.
-        if (scale, offset) not in ((None, None), (1, None), (1, 0)):
-            return _in_reflectance(scale, offset, name)
-    return _Said(1 / QUANTIFICATION, None, "")
+        if own == (None, None) or (own in ((1, None), (1, 0)) and not floats):
+            continue
+        said = _Said(1.0, own[1], name) if own[0] == 1 and floats else _in_reflectance(*own, name)
+        if said.offset is not None:
+            return said if own[0] is not None or scale is None else _Said(scale, said.offset, name, said.note)
+        if scale is None:
+            scale, note, field = said.scale, said.note, name
+    return _Said(1 / QUANTIFICATION if scale is None else scale, None, field, note)
+
+
+def _first_band(asset: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    bands = asset.get(key)
+    first = bands[0] if isinstance(bands, list) and bands else {}
+    return first if isinstance(first, Mapping) else {}
+
+
+def _added(*places: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The offset that ESA's metadata state (BOA_ADD_OFFSET), if the fields of an item or asset hold it."""
+    for fields in places:
+        for key, value in fields.items():
+            first = value[0] if isinstance(value, list) and value else value
+            number = _number(
+                float(first) if isinstance(first, str) and re.fullmatch(r"-?\d+(\.\d+)?", first) else first
+            )
+            if number is not None and _ADD_OFFSET.search(key):
+                return key, number / QUANTIFICATION if abs(number) >= 1 else number
+    return None
 
 
 def _in_reflectance(scale: float | None, offset: float | None, field: str) -> _Said:
@@ -285,6 +371,21 @@ def _offset_since(first: Any, given: Any) -> float:  # noqa: ANN401 (numbers of 
     return ESA_OFFSET if given >= first else 0.0
 
 
+def _unstated(properties: Mapping[str, Any], said: _Said, baseline: Baseline | None, unstated: float | None) -> Scaling:
+    """Scaling where no offset is stated: by ESA's baseline, else by the parameter, else an assumption."""
+    if baseline is not None and baseline.offset is not None:
+        return Scaling(said.scale, baseline.offset, baseline.source, said.note)
+    if unstated is not None:
+        return Scaling(said.scale, unstated, "acquisition.offset", said.note)
+    if baseline is None:
+        return _by_date(properties, said)
+    conflict = (
+        f"{baseline.source} is none of ESA's, and nothing says whether the numbers have an offset: it is taken to be "
+        "0; set acquisition.offset to -0.1 if the 1000 of baseline 04.00 is in them, and to 0 to be sure of none."
+    )
+    return Scaling(said.scale, 0.0, baseline.source, _sentences(said.note, conflict))
+
+
 def _by_date(properties: Mapping[str, Any], said: _Said) -> Scaling:
     text = next((properties[key] for key in _DATES if properties.get(key)), None)
     if text is None:
@@ -296,6 +397,6 @@ def _by_date(properties: Mapping[str, Any], said: _Said) -> Scaling:
     offset = _offset_since(FIRST_DAY_WITH_OFFSET, taken.date())
     conflict = (
         "Neither raster:bands nor s2:processing_baseline says whether the numbers have an offset: by the date, "
-        f"{taken:%Y-%m-%d}, it is taken to be {offset:g}."
+        f"{taken:%Y-%m-%d}, it is taken to be {offset:g}; acquisition.offset says otherwise."
     )
     return Scaling(said.scale, offset, "the date", _sentences(said.note, conflict))
