@@ -67,7 +67,7 @@ def planes(values: Mapping[str, np.ndarray[Any, Any]], dtype: type[np.generic]) 
 
 @pytest.fixture(scope="module")
 def inputs() -> dict[str, Any]:
-    """What segmentation leaves behind, by name in its namespace."""
+    """Results of segmentation, by name in its namespace."""
     folds = make_folds(CHIPS)
     pairs = [(name, *pair[1:]) for name, pair in zip(folds["filename"], make_pairs(CHIPS), strict=True)]
     areas = dict.fromkeys(folds["filename"], 0.01)
@@ -91,7 +91,7 @@ def inputs() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def shared() -> dict[str, Any]:
-    """What every task reads."""
+    """Inputs of both tasks."""
     folds = make_folds(CHIPS)
     packed = pack_in_memory([ground(seed, size=SIZE) for seed in range(CHIPS)], list(folds["filename"]), BANDS)
     manifest = folds[["filename", "label"]].assign(verdict="accepted", reason=None)
@@ -175,7 +175,7 @@ def test_few_mines_are_shown_once(inputs: dict[str, Any], shared: dict[str, Any]
 
 
 def describe(decision: dict[str, Any], parameters: dict[str, Any]) -> ClassificationData:
-    """Describe what the made-up report has of the blend, as if it were the network's."""
+    """Describe the made-up results of the blend as if they were the network's."""
     made = make_classification(make_folds(40), tiles=1, resamples=20)
     assert made.category_table is not None
     assert made.difference_table is not None

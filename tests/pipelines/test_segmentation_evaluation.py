@@ -1,4 +1,4 @@
-"""Outlines are scored on what no network has seen, and their threshold never looks at the test split."""
+"""Segmentations are scored on chips that no network has seen, and their threshold never looks at the test split."""
 
 from pathlib import Path
 from typing import Any

@@ -117,7 +117,7 @@ def test_mines_mostly_outside_do_not_count() -> None:
 
 
 def test_reference_in_a_partial_projection() -> None:
-    # Gnomonic about the north pole: what lies south of the equator is nowhere.
+    # Gnomonic about the north pole: points south of the equator have no place in it.
     polar = "+proj=gnom +lat_0=90 +lon_0=0 +datum=WGS84 +units=m"
     reference = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 100, 100)], crs=polar)
     comparison = compare(make_mines((0, 0, 100)), reference)

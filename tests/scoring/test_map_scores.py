@@ -29,7 +29,7 @@ def score(*comparisons: MapComparison, settings: MapScoreSettings = DEFAULTS) ->
 
 
 def figures(scores: MapScores, scene: str | None = None, size: str | None = None) -> dict[str, dict[str, float]]:
-    """What the table says of each metric."""
+    """Columns of each metric."""
     table = scores.table
     of_scene = table["scene"].isna() if scene is None else (table["scene"] == scene).fillna(False)
     of_size = table["size_class"].isna() if size is None else (table["size_class"] == size).fillna(False)

@@ -45,7 +45,7 @@ def make_scores(*views: MapView, drawn: tuple[Square, ...] = DRAWN) -> MapScores
 
 
 def make_units() -> pd.DataFrame:
-    """A protected area, a concession, and what lies outside."""
+    """A protected area, a concession, and the ground outside."""
     rows = [
         ("protected area", "Serra <do> Cachimbo", 2, 20.5, 12.5, 9.0, 16.0),
         ("outside every concession", "outside every concession", 1, 1.4, 1.4, 1.4, 1.4),

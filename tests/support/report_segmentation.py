@@ -1,4 +1,4 @@
-"""Made-up outlines that look like those of a real run, and what a report shows of them."""
+"""Made-up segmented chips that look like those of a real run, and their report data."""
 
 from functools import cache
 
@@ -121,7 +121,7 @@ def make_mask_table(chips: pd.DataFrame) -> pd.DataFrame:
 
 
 def make_segmentation(chips: int = 60, *, size: int = 48, each: int = 2, resamples: int = 50) -> SegmentationData:
-    """All that a report can show of outlines."""
+    """All that a report can show of a segmenter."""
     folds = make_folds(chips)
     pairs = [pair for _, pair in make_maps(chips, size)]
     known = folds.set_index("filename")["fold"].notna()

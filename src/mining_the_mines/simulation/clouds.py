@@ -5,8 +5,8 @@ and near infrared; droplets absorb in the short-wave infrared, ice more so (Naka
 Atmospheric Sciences* 47, 1878); B9 lies in an absorption band of water vapour, most of which is above low clouds
 and below cirrus (Gao, Goetz and Wiscombe 1993, *Geophysical Research Letters* 20, 301).
 
-The simulated scene classification has Sen2Cor's classes and errors. They were compared with what people see in, among
-others, the Cloud Mask Intercomparison eXercise (Skakun et al. 2022, *Remote Sensing of Environment* 274, 112990): it
+The simulated scene classification has Sen2Cor's classes and errors. They follow comparisons with people's labels, among
+others the Cloud Mask Intercomparison eXercise (Skakun et al. 2022, *Remote Sensing of Environment* 274, 112990): it
 misses thin edges and parts of shadows, takes bright roofs, sand and mines for clouds and dark water for shadow. The
 rates here are round figures; :data:`ERRORS` has them.
 """
@@ -109,7 +109,7 @@ class Clouds:
         return np.asarray(ground * (1 - self.shadow * np.float32(1 - diffuse_share(band))), dtype=np.float32)
 
     def cover(self, ground: Field, name: str) -> Field:
-        """Draw the clouds over what lies below.
+        """Draw the clouds over the ground.
 
         Args:
             ground: Reflectance in one band, shadows included.
@@ -155,7 +155,7 @@ def grow_clouds(pixels: int, weather: Weather, sun: Sun, rng: np.random.Generato
     opacity = 1 - np.exp(-thickness)
     height = rng.uniform(*shape.height)
     brightness = 0.75 + 0.35 * (1 - np.exp(-thickness / 3)) + 0.04 * texture
-    lit = _moved(thickness, 60, sun) - thickness  # what the cloud's own thickness keeps from the far side
+    lit = _moved(thickness, 60, sun) - thickness  # light that the cloud's own thickness keeps from the far side
     return Clouds(
         opacity=np.asarray(opacity, dtype=np.float32),
         brightness=np.asarray(brightness - np.clip(0.12 * lit, -0.1, 0.25), dtype=np.float32),

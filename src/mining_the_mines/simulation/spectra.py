@@ -173,7 +173,7 @@ def spectral_library() -> dict[str, NDArray[np.float64]]:
 
 
 def local_spectra(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw the spectra of a region: four kinds of ground at the corners of a square, and what lies between them.
+    """Draw the spectra of a region: four kinds of ground at the corners of a square, and blends between them.
 
     Args:
         rng: Random number generator.
