@@ -41,8 +41,22 @@ def test_empty_and_missing_folders(tmp_path: Path) -> None:
         TABLE.replace("a.tif", '"a.tif"'),
         "\n" + TABLE + "\n\n,,\n",
         TABLE.replace("filename,label", "FileName,LABEL"),
+        "sep=;\r\n" + TABLE.replace(",", ";"),
+        '"sep=\t"\n' + TABLE.replace(",", "\t"),
     ],
-    ids=["plain", "bom", "crlf", "semicolons", "tabs", "spaces", "quotes", "blank lines", "upper case"],
+    ids=[
+        "plain",
+        "bom",
+        "crlf",
+        "semicolons",
+        "tabs",
+        "spaces",
+        "quotes",
+        "blank lines",
+        "upper case",
+        "stated",
+        "quoted",
+    ],
 )
 def test_dialects(tmp_path: Path, text: str) -> None:
     table = read_labels(write(tmp_path / "labels.csv", text))
@@ -51,6 +65,27 @@ def test_dialects(tmp_path: Path, text: str) -> None:
         "label": ["1", "0"],
         "category": ["mine", "forest"],
     }
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "utf-8-sig"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    table = read_labels(write(tmp_path / "labels.csv", "filename,label,group\nmineração.tif,1,Ñandú\n", encoding))
+    assert table.iloc[0].to_dict() == {"filename": "mineração.tif", "label": "1", "group": "Ñandú"}
+
+
+def test_text_stays_text(tmp_path: Path) -> None:
+    words = ["NA", "None", "nan", "007", "1e3", "null", "TRUE", "2023-01-02", "-"]
+    text = "filename,label,group\n" + "".join(f"{word}.tif,1,{word}\n" for word in words)
+    table = read_labels(write(tmp_path / "labels.csv", text))
+    assert table["group"].tolist() == words
+    assert table.index.tolist() == list(range(2, 11))
+
+
+def test_decimal_commas(tmp_path: Path) -> None:
+    text = "sep=;\nfilename;label;longitude;latitude\na.tif;1;-60,5;-3,25\n"
+    assert read_labels(write(tmp_path / "labels.csv", text)).iloc[0].tolist() == ["a.tif", "1", "-60,5", "-3,25"]
+    table = read_labels(write(tmp_path / "answer.csv", "a.tif;1,0\n"), LabelFormat(header=False))
+    assert table.iloc[0].tolist() == ["a.tif", "1,0"]
 
 
 def test_table_without_header(tmp_path: Path) -> None:
@@ -74,7 +109,12 @@ def test_other_column_names(tmp_path: Path) -> None:
         (b"\n\n", r"labels\.csv is empty"),
         (b"\xef\xbb\xbf", r"labels\.csv is empty"),
         (b"filename,label\n", r"labels\.csv lists no chip"),
-        ("filename,label\nmineração.tif,1\n".encode("latin-1"), "no text in UTF-8"),
+        (b"filename,label\n\x81.tif,1\n", "no text in UTF-8"),
+        (b"PK\x03\x04 a workbook", "is a workbook of a spreadsheet: save its sheet as CSV"),
+        (
+            b"filename,label,longitude,latitude\na.tif,1,-60,5,-3,2\n",
+            r"Line 2 of .*labels\.csv has 6 values where there are 4 columns \(a\.tif,1,-60,5",
+        ),
         (None, r"no label table .*labels\.csv"),
     ],
 )

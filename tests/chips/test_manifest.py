@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rasterio.transform import from_origin
 
 from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.label_table import read_label
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.errors import BadInputError
 from support.chip_files import BANDS, ground, label_table, labels_for, write_chip, write_folder
 
 SETTINGS = ChipSettings(bands=BANDS)
@@ -69,11 +72,13 @@ def test_useless_pixels(images: Path) -> None:
     infinite[0, 0, 0] = np.inf
     write_chip(images / "b.tif", infinite, scaled=False)
     found = reasons(inventory(images, labels_for(NAMES)))
-    assert found["a.tif"] == "empty: no data, or zero in every band"
-    assert found["b.tif"].startswith("non-finite")
+    assert found == {"a.tif": "empty: no data, or zero in every band"}  # one infinite value is no data
 
 
-@pytest.mark.parametrize(("label", "words"), [("2", "'2' is neither 0 nor 1"), ("", "it is empty"), ("mine", "'mine'")])
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [("2", "line 1 says '2'; a label is 0 or 1"), ("", "line 1 is empty"), ("maybe", "says 'maybe'")],
+)
 def test_bad_labels(images: Path, label: str, words: str) -> None:
     labels = labels_for(NAMES)
     labels.loc[1, "label"] = label
@@ -131,13 +136,67 @@ def test_chips_without_labels(images: Path) -> None:
 def test_coordinates_of_labels_and_files(images: Path) -> None:
     for seed, name in enumerate(NAMES):
         write_chip(images / name, ground(seed), georeferenced=True)
-    labels = labels_for(NAMES).assign(longitude=["-60,5", "", "west", "999"], latitude=["-3.25", "", "-3", "1"])
+    labels = labels_for(NAMES).assign(longitude=["-57,05", "", "west", "-60"], latitude=["5°24'S", "", "-3", "-5.4"])
     manifest = inventory(images, labels)
-    assert (manifest["longitude"]["a.tif"], manifest["latitude"]["a.tif"]) == (-60.5, -3.25)
-    for name in NAMES[1:]:
-        assert manifest.loc[name, "longitude"] == pytest.approx(-57.0, abs=0.01)
+    assert (manifest["longitude"]["a.tif"], manifest["latitude"]["a.tif"]) == (-57.05, pytest.approx(-5.4))
+    assert manifest.loc["b.tif", "longitude"] == pytest.approx(-57.0, abs=0.01)
+    found = reasons(manifest)
+    assert found["c.tif"] == "bad coordinates: line 2 has the longitude 'west', which is no number of degrees"
+    assert found["d.tif"].startswith(
+        "other place: line 3 says longitude -60 and latitude -5.4, but the file's own coord"
+    )
     assert manifest.loc["a.tif", "crs"] == "EPSG:32721"
     assert (manifest["left"] < manifest["right"]).all()
+
+
+def test_swapped_coordinates(images: Path) -> None:
+    for seed, name in enumerate(NAMES):
+        write_chip(images / name, ground(seed), georeferenced=True)
+    labels = labels_for(NAMES).assign(longitude="-5.43", latitude="-57.0")
+    with pytest.raises(BadInputError, match=r"Longitude and latitude are swapped in the label table \(4 of 4 chips\)"):
+        inventory(images, labels)
+
+
+def test_chips_across_the_antimeridian(images: Path) -> None:
+    place = {"crs": "EPSG:32760", "transform": from_origin(819_300, 8_117_300, 10, 10)}
+    write_chip(images / "a.tif", ground(0), georeferenced=True, **place)
+    labels = labels_for(NAMES).assign(longitude=["-179.99", "", "", ""], latitude=["-17", "", "", ""])
+    manifest = inventory(images, labels)
+    assert manifest.loc["a.tif", "longitude"] == -179.99
+    assert manifest["reason"].isna().all()
+    alone = inventory(images)
+    assert alone["longitude"].abs()["a.tif"] == pytest.approx(180, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("written", "file"),
+    [("A.TIF", "a.tif"), ("a", "a.tif"), ("A", "a.tif"), ("a.png", "a.tif"), ("north\\a.tif", "a.tif"),
+     ("x.v1.2", "x.v1.2.tif"), ("mina\u0303o.tif", "minão.tif")],
+)  # fmt: skip
+def test_names_in_another_form(tmp_path: Path, written: str, file: str, caplog: pytest.LogCaptureFixture) -> None:
+    images = write_folder(tmp_path / "images", [file])
+    with caplog.at_level("INFO"):
+        manifest = inventory(images, label_table([{"filename": written, "label": "1"}]))
+    assert manifest.index.tolist() == [file]
+    assert manifest["reason"].isna().all()
+    assert ("are matched" in caplog.text) == (written != "north\\a.tif")
+
+
+def test_ambiguous_names(tmp_path: Path) -> None:
+    images = write_folder(tmp_path / "images", ["a.tif", "A.TIF", "a.tiff", "b.tif"])
+    names = ["a.tif", "A.Tif", "a", "b"]
+    found = reasons(inventory(images, label_table([{"filename": name, "label": "1"} for name in names])))
+    assert found["a"] == "ambiguous file name: a can be A.TIF or a.tif or a.tiff"
+    assert set(found) == {"a", "a.tiff"}
+
+
+@pytest.mark.parametrize(
+    ("word", "label"),
+    [("TRUE", 1), ("1.0", 1), ("1,0", 1), ("0.00", 0), ("Sim", 1), ("NÃO", 0), ("ja", 1), ("FALSCH", 0), ("oui", 1),
+     ("Sí", 1), ("да", 1), ("mine", 1), ("0.5", None), ("o", None), ("", None)],
+)  # fmt: skip
+def test_words_for_labels(word: str, label: int | None) -> None:
+    assert read_label(word) == label
 
 
 def test_log(images: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -145,7 +204,8 @@ def test_log(images: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
         inventory(images, labels_for(NAMES[:3]))
     assert "2 of 4 chips" in caplog.text
-    assert "1 unreadable, 1 file without label" in caplog.text
+    assert "1 unreadable (such as a.tif: " in caplog.text
+    assert "1 file without label (such as d.tif: the label table does not name it)" in caplog.text
 
 
 @pytest.mark.real_chips

@@ -154,11 +154,13 @@ def test_table_of_masks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     assert (rows[0]["mine_share"], rows[0]["mine_hectares"]) == pytest.approx((8 / 128, 0.08))
 
 
-def test_antimeridian_is_left_out(tmp_path: Path) -> None:
+def test_mask_across_the_antimeridian(tmp_path: Path) -> None:
     fiji = ChipGrid(CRS.from_epsg(32760), Affine(1000, 0, 812_000, 0, -1000, 8_150_000), 16, 16)
-    placed = place_chips(write_chips(tmp_path, {"a.tif": utm_grid(16, 16), "fiji.tif": fiji}), ["fiji.tif", "a.tif"])
-    assert list(placed.grids) == ["a.tif"]
-    assert placed.left_out["fiji.tif"].startswith("antimeridian: polygons end there")
+    folder = write_chips(tmp_path / "images", {"fiji.tif": fiji})
+    polygons = outlines_in(tmp_path, [shapely.box(814_000, 8_136_000, 826_000, 8_148_000)], "EPSG:32760")
+    masks = draw_masks(pack(folder), folder, polygons, MaskSettings(), tmp_path / "masks")
+    assert (masks.array[0] == MINE).sum() == 12 * 12
+    assert (masks.array[0][2:14, 2:14] == MINE).all()
 
 
 def test_no_chip_with_coordinates(tmp_path: Path) -> None:

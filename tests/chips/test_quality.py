@@ -1,6 +1,7 @@
 """Faults of chips, and whether enough are left."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ def manifest(labels: list[int | None], faults: list[str] | None = None) -> pd.Da
     faults = faults or []
     return pd.DataFrame(
         {
+            "filename": [f"{number}.tif" for number in range(len(labels) + len(faults))],
             "label": pd.array([*labels, *[1] * len(faults)], dtype="Int64"),
             "verdict": ["accepted"] * len(labels) + ["rejected"] * len(faults),
             "reason": pd.Series([*[None] * len(labels), *faults], dtype="str"),
@@ -69,14 +71,18 @@ def manifest(labels: list[int | None], faults: list[str] | None = None) -> pd.Da
 @pytest.mark.parametrize(
     ("table", "wanted", "message"),
     [
-        (manifest([1, 1, 1]), 2, r"Only 3 chips with and 0 without a mine.*\(rejected: none\): add labelled"),
-        (manifest([0, 1], ["unreadable: a", "constant: B2", "unreadable: b"]), 2, "rejected: 2 unreadable, 1 constant"),
+        (manifest([1, 1, 1]), 2, r"Only 3 chips with and 0 without a mine.* are needed: add labelled"),
+        (
+            manifest([0, 1], ["unreadable: a", "constant: B2", "unreadable: b"]),
+            2,
+            r"rejected: 2 unreadable \(such as 2\.tif: a\), 1 constant \(such as 3\.tif: B2\); rejected\.csv lists",
+        ),
         (manifest([None] * 3), 4, r"Only 3 chips can be used where 4 are needed"),
     ],
 )
 def test_too_few_chips(table: pd.DataFrame, wanted: int, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
-        check_sufficiency(table, wanted)
+        check_sufficiency(table, wanted, Path("rejected.csv"))
 
 
 @pytest.mark.parametrize(

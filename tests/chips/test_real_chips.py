@@ -39,7 +39,7 @@ def test_inventory_finds_copies(manifest: pd.DataFrame) -> None:
     rejected = manifest[manifest["verdict"] == "rejected"]
     assert rejected["filename"].tolist() == ["natural_34.tif", "natural_49.tif", "natural_50.tif"]
     assert rejected["reason"].str.startswith("identical pixels").all()
-    check_sufficiency(manifest, 50)
+    check_sufficiency(manifest, 50, Path("rejected.csv"))
 
 
 def test_folds(manifest: pd.DataFrame) -> None:

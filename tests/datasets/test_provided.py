@@ -39,10 +39,12 @@ def test_missing_and_read_only(tmp_path: Path, kind: type[ProvidedFileDataset[An
 def test_layers_of_polygons(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [square(500_000, 9_399_900, 50)], layer="old")
     write_layer(path, [square(500_200, 9_399_900, 50), square(500_300, 9_399_900, 50)], layer="new")
-    whole, part = (MinePolygonsDataset(filepath=str(path), layers=layers).load() for layers in (None, ["new"]))
-    assert whole is not None
+    dataset = MinePolygonsDataset(filepath=f"{path}|layername=new")
+    part = dataset.load()
     assert part is not None
-    assert (len(whole), len(part)) == (3, 2)
+    assert len(part) == 2
+    assert dataset.exists()
+    assert len(dataset.preview()["data"]) == 2
 
 
 def test_polygons_are_read_once_until_released(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.mine_polygons import COLUMNS, read_mine_polygons
+from mining_the_mines.geo.mine_polygons import COLUMNS, read_mine_polygons, read_polygons
 from support.chip_polygons import LEFT, TOP, square, write_layer
 
 LOCAL = 'ENGCRS["pit grid",EDATUM["pit"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],LENGTHUNIT["metre",1]]'
@@ -36,9 +36,43 @@ def test_layers_of_different_crs(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="metres")
     degrees = gpd.GeoSeries([HECTARE_SQUARE], crs="EPSG:32721").to_crs("EPSG:4326")
     write_layer(path, list(degrees), crs="EPSG:4326", layer="degrees")
+    one, other = (read_mine_polygons(Path(f"{path}|layername={name}")) for name in ("metres", "degrees"))
+    assert other.inventory["layer"].tolist() == ["degrees"]
+    assert shapely.hausdorff_distance(one.geometry[0], other.geometry[0]) < 1e-7
+
+
+def test_polygon_larger_than_any_mine(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE, square(LEFT, TOP, 100_000)])
+    read_polygons(path)
+    assert "larger than any mine" not in caplog.text
+    read_mine_polygons(path)
+    assert "1 of 2 polygons" in caplog.text
+    assert "larger than any mine, such as feature 2 of the layer mines with 100" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("ring", "hectares"),
+    [
+        ([(179.99, 0), (-179.99, 0), (-179.99, 0.01), (179.99, 0.01)], 246.2),
+        ([(179.99, 0), (180.01, 0), (180.01, 0.01), (179.99, 0.01)], 246.2),
+        ([(-180.01, 0), (-179.99, 0), (-179.99, 0.01), (-180.01, 0.01)], 246.2),
+        ([(190, 0), (190.01, 0), (190.01, 0.01), (190, 0.01)], 123.1),
+    ],
+    ids=["either side", "beyond 180", "below -180", "up to 360"],
+)
+def test_antimeridian(tmp_path: Path, ring: list[tuple[float, float]], hectares: float) -> None:
+    path = write_layer(tmp_path / "mines.gpkg", [shapely.Polygon(ring)], crs="EPSG:4326")
     polygons = read_mine_polygons(path)
-    assert polygons.inventory["layer"].tolist() == ["metres", "degrees"]
-    assert shapely.hausdorff_distance(*polygons.geometry) < 1e-7
+    assert polygons.hectares[0] == pytest.approx(hectares, abs=0.5)
+    west, _, east, _ = shapely.bounds(polygons.geometry[0])
+    assert -180 <= west <= east <= 180
+
+
+def test_antimeridian_in_metres(tmp_path: Path) -> None:
+    fiji = shapely.Point(819_000, 8_117_000).buffer(2_000).difference(shapely.Point(819_000, 8_117_000).buffer(500))
+    polygons = read_mine_polygons(write_layer(tmp_path / "mines.gpkg", [fiji], crs="EPSG:32760"))
+    assert polygons.hectares[0] == pytest.approx(fiji.area / 1e4, rel=0.003)
+    assert shapely.bounds(polygons.geometry[0])[[0, 2]].tolist() == [-180, 180]
 
 
 def test_long_edges(tmp_path: Path) -> None:
@@ -120,7 +154,7 @@ def test_unusable_crs(tmp_path: Path, crs: str | None, message: str) -> None:
 def test_unknown_layer(tmp_path: Path) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="pits")
     with pytest.raises(BadInputError, match=r"mines\.gpkg has no layer pit: it has pits\."):
-        read_mine_polygons(path, ["pit"])
+        read_mine_polygons(Path(f"{path}|layername=pit"))
 
 
 def test_unreadable_and_missing_files(tmp_path: Path) -> None:

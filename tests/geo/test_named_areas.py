@@ -47,11 +47,10 @@ def test_unnamed_areas(tmp_path: Path) -> None:
     )
 
 
-def test_several_layers(tmp_path: Path) -> None:
+def test_one_of_several_layers(tmp_path: Path) -> None:
     path = write_areas(tmp_path / "areas.gpkg", AREAS[:1], layer="north")
     write_areas(path, AREAS[1:], column="NOME", layer="south")
-    write_areas(path, AREAS[1:], column="holder", layer="west")
-    areas = read_named_areas(path)
-    assert areas.names == ("Aurora", "Borealis", "unnamed 1")
-    assert len(areas) == 3
-    assert read_named_areas(path, "NOME").names == ("unnamed 1", "Borealis", "unnamed 2")
+    assert read_named_areas(Path(f"{path}|layername=south")).names == ("Borealis",)
+    assert read_named_areas(Path(f"{path}|layername=south"), "NOME").names == ("Borealis",)
+    with pytest.raises(BadInputError, match=r"several layers of polygons \(north, south\): name the one that is meant"):
+        read_named_areas(path)

@@ -8,8 +8,11 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.mine_polygons import read_mine_polygons
 from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage, measure_cover
 from support.chip_polygons import LEFT, TOP, degree_grid, outlines_in, square, utm_grid
@@ -30,8 +33,24 @@ def test_polygons_on_a_chip(tmp_path: Path) -> None:
     assert polygons[0].hausdorff_distance(shapes[1]) < 0.01
 
 
+@pytest.mark.parametrize("epsg", [32760, 4326])
+def test_polygons_on_a_chip_across_the_antimeridian(tmp_path: Path, epsg: int) -> None:
+    """Whether the file has longitudes up to 360, or those of either side."""
+    transform = from_origin(812_000, 8_150_000, 1000, 1000) if epsg == 32760 else from_origin(179.9, -16.6, 0.01, 0.01)
+    grid = ChipGrid(CRS.from_epsg(epsg), transform, 20, 20)
+    west, south, east, north = grid.bounds
+    middle = shapely.Point((west + east) / 2, (south + north) / 2).buffer((east - west) / 4)
+    polygons = outlines_in(tmp_path, [middle], f"EPSG:{epsg}")
+    positions, shapes = PolygonIndex(polygons).on(grid)
+    assert positions.tolist() == [0]
+    assert shapes[0].hausdorff_distance(middle) < (east - west) / 1000
+    assert measure_cover(PolygonIndex(polygons), grid, np.zeros((20, 20), dtype=bool)).whole == pytest.approx(
+        0.196, abs=0.001
+    )
+
+
 def test_polygon_larger_than_its_projection(tmp_path: Path) -> None:
-    polygons = outlines_in(tmp_path, [shapely.box(-179, -80, 179, 80)], crs="EPSG:4326")
+    polygons = outlines_in(tmp_path, [shapely.box(-150, -80, 30, 80)], crs="EPSG:4326")
     positions, shapes = PolygonIndex(polygons).on(GRID)
     assert positions.tolist() == [0]
     assert shapes[0].covers(shapely.box(*GRID.bounds))

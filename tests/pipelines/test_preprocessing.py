@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mining_the_mines.chips.archives import ZippedChips
@@ -11,6 +12,7 @@ from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.chips.masks import MaskSettings
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.pipelines.preprocessing.nodes import (
     assign_folds,
     cut_windows,
@@ -47,18 +49,26 @@ def test_folders_and_archives_give_the_same(labelled: Path, tmp_path: Path) -> N
         ChipFolder(labelled / "images", labels_for(NAMES)),
         ZippedChips(archive, "images", "labels.csv", LabelFormat()),
     ):
-        manifest, rejected = judge_chips(chips, unpacked, IMAGERY)
+        manifest, rejected = judge_chips(chips, unpacked, IMAGERY, drafts)
         assert rejected.empty
         hashes.add(pack_chips(chips, unpacked, manifest, IMAGERY, drafts).content_hash)
     assert len(hashes) == 1
     assert [path.name for path in drafts.iterdir()] == ["packed_chips"]
 
 
+def test_reasons_of_a_run_that_stops(labelled: Path, tmp_path: Path) -> None:
+    chips = ChipFolder(labelled / "images", labels_for(NAMES).assign(label="maybe"))
+    table = tmp_path / "drafts" / "rejected_chips.csv"
+    with pytest.raises(BadInputError, match=f"12 bad label .such as chip_0.tif: line 0 says 'maybe'.*{table} lists"):
+        judge_chips(chips, tmp_path / "unpacked", IMAGERY, tmp_path / "drafts")
+    assert pd.read_csv(table)["reason"].str.contains("'maybe'").all()
+
+
 def test_from_chips_to_windows(labelled: Path, tmp_path: Path) -> None:
     drafts, unpacked = tmp_path / "drafts", tmp_path / "unpacked"
     chips = ChipFolder(labelled / "images", labels_for(NAMES))
     polygons = outlines_in(tmp_path, [square(LEFT + 20, TOP - 100, 60)])
-    manifest, _ = judge_chips(chips, unpacked, IMAGERY)
+    manifest, _ = judge_chips(chips, unpacked, IMAGERY, drafts)
     folds = assign_folds(manifest, FOLDS)
     packed = pack_chips(chips, unpacked, manifest, IMAGERY, drafts)
     assert set(measure_bands(packed, folds)) == {"all", "0", "1"}

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.core.text_tables import read_rows
+from mining_the_mines.core.text_tables import read_table
 
 #: Columns of a label table. All are text, so that nothing a person wrote is lost before the inventory has judged it.
 COLUMNS: Final = ("filename", "label", "category", "longitude", "latitude", "group")
@@ -76,43 +76,39 @@ class LabelFormat(BaseModel):
 def read_labels(path: Path, layout: LabelFormat | None = None) -> pd.DataFrame:
     """Read a label table that a person or a spreadsheet wrote.
 
-    Commas, semicolons, tabs and bars separate; a byte order mark, Windows line ends, blank lines and spaces around the
-    values are accepted. Values stay text: the inventory judges them, and lists what it rejects.
+    Values stay text: the inventory judges them, and lists what it rejects.
 
     Args:
-        path: A CSV file in UTF-8.
+        path: A CSV file; see :func:`mining_the_mines.core.text_tables.read_table`.
         layout: Names of the columns; by default their plain English names.
 
     Returns:
         Table of text with the columns ``filename`` and (unless the layout has none) ``label``, and those of
-        ``category``, ``longitude``, ``latitude`` and ``group`` that the file has; empty fields are empty text.
+        ``category``, ``longitude``, ``latitude`` and ``group`` that the file has; empty fields are empty text. The
+        index is the number of the line.
 
     Raises:
         BadInputError: The file is missing, is no text, is empty, or lacks the column of file names or labels.
     """
     layout = layout or LabelFormat()
-    rows = read_rows(path, "label table", "one line a chip, with its file name and its label")
-    if layout.header:
-        names, rows = rows[0], rows[1:]
-    else:
-        names = [layout.filename_column, layout.label_column or "label"]
-    if not rows:
-        raise BadInputError(f"{path} lists no chip: it needs one line a chip, with its file name and its label.")
-    wanted = _wanted_columns(path, layout, names)
-    table = {
-        column: [row[position] if position < len(row) else "" for row in rows] for column, position in wanted.items()
-    }
-    return pd.DataFrame(table, dtype="str")
+    named = [layout.filename_column, layout.label_column or "label"]
+    needs = "one line per chip, with its file name and its label"
+    table = read_table(path, "label table", needs, named, None if layout.header else named)
+    if table.empty:
+        raise BadInputError(f"{path} lists no chip: it needs {needs}.")
+    wanted = _wanted_columns(path, layout, list(table.columns))
+    return table[list(wanted)].set_axis(list(wanted.values()), axis="columns")
 
 
-def _wanted_columns(path: Path, layout: LabelFormat, names: list[str]) -> dict[str, int]:
-    known = {name.lower(): position for position, name in reversed(list(enumerate(names)))}
-    wanted: dict[str, int] = {}
+def _wanted_columns(path: Path, layout: LabelFormat, names: list[str]) -> dict[str, str]:
+    """The wanted columns of a table, by the names that it has for them."""
+    known = {name.casefold(): name for name in reversed(names)}
+    wanted: dict[str, str] = {}
     for column in COLUMNS:
         name = getattr(layout, f"{column}_column")
-        position = None if name is None else known.get(name.lower())
-        if position is not None:
-            wanted[column] = position
+        found = None if name is None else known.get(name.casefold())
+        if found is not None:
+            wanted[found] = column
         elif name is not None and column in {"filename", "label"}:
             raise BadInputError(
                 f"{path} has no column {name!r}; its columns are {', '.join(names)}: "

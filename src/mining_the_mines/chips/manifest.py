@@ -1,23 +1,25 @@
-"""The manifest: one row a chip, with the content of its file and whether it can be used."""
+"""The manifest: one row per chip, with the content of its file and whether it can be used."""
 
 import logging
 import math
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.label_table import read_entries
 from mining_the_mines.chips.near_duplicates import cluster_near_duplicates, image_hash
-from mining_the_mines.chips.quality import ACCEPTED, REJECTED, ChipSettings, count_faults, find_fault, nodata_share
+from mining_the_mines.chips.quality import ACCEPTED, REJECTED, ChipSettings, describe_rejected, find_fault, nodata_share
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.hashing import hash_bytes, hash_file
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
+from mining_the_mines.geo.degrees import middle_longitude
 from mining_the_mines.rasters.reader import MissingBandError
 from mining_the_mines.sentinel2.baseline import offset_left_in
 
@@ -48,7 +50,8 @@ COLUMNS: Final = {
     "verdict": "str",
     "reason": "str",
 }
-_LABELS: Final = {"0": 0, "1": 1, "0.0": 0, "1.0": 1}
+#: Coordinates of a label may lie so many degrees beside the chip: people round them.
+_NEAR_DEGREES: Final = 0.1
 
 #: Some columns of a manifest, with ``fault``, the reason for rejection or ``None``.
 _Row = dict[str, Any]
@@ -70,13 +73,15 @@ def take_inventory(folder: ChipFolder, settings: ChipSettings, progress: Progres
         The manifest with the columns :data:`COLUMNS`, a row for each label and each file without label, by file name.
 
     Raises:
-        BadInputError: The folder does not exist or holds no chip.
+        BadInputError: The folder does not exist or holds no chip, or longitude and latitude are swapped in the labels.
     """
     names = folder.filenames
     paths = progress([folder.path(name) for name in names], "Reading chips")
     found = dict(zip(names, map_ahead(partial(_read, settings=settings), paths, settings.workers), strict=True))
     _reject_odd_sizes(found, settings.size)
-    rows = [_join(entry, found.get(entry["filename"], {})) for entry in _entries(folder)]
+    entries = _entries(folder)
+    _refuse_swapped(entries, found)
+    rows = [_join(entry, found.get(entry["filename"], {})) for entry in entries]
     manifest = pd.DataFrame(rows, columns=[*COLUMNS, "pixels"])
     manifest = manifest.sort_values("filename", kind="stable", ignore_index=True)
     _reject_identical(manifest)
@@ -130,69 +135,69 @@ def _reject_odd_sizes(found: Mapping[str, _Row], size: int | None) -> None:
 
 
 def _entries(folder: ChipFolder) -> list[_Row]:
-    """One entry a label and a file without label: the columns of the label table, and the fault of the label."""
+    """One entry per label and per file without label: the columns of the label table, and the fault of the label."""
     present = set(folder.filenames)
     if folder.labels is None:
-        return [_entry({"filename": name}) for name in present]
-    stems = {PurePosixPath(name).stem: name for name in sorted(present, reverse=True)}
-    known = stems | {name: name for name in present}
-    labelled = "label" in folder.labels.columns
-    rows = [{str(key): str(value) for key, value in row.items()} for row in folder.labels.fillna("").to_dict("records")]
-    meanings: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        name = PurePosixPath(row["filename"].replace("\\", "/")).name
-        row["filename"] = known.get(name, name)
-        meanings[row["filename"]].append(row.get("label", ""))
-    entries, seen = [], set()
-    for row in rows:
-        name = row["filename"]
-        times = len(meanings[name])
-        fault = None
-        if not name:
-            fault = "no file name: the label table has a line without one"
-        elif name not in present:
-            fault = f"label without file: {folder.images} holds no {name}"
-        elif len(set(meanings[name])) > 1:
-            fault = f"duplicate file name: the labels name it {times} times and contradict each other"
-        elif name in seen:
-            fault = f"duplicate file name: the labels name it {times} times; the first is kept"
-        elif labelled and row["label"] not in _LABELS:
-            value = f"{row['label']!r} is" if row["label"] else "it is empty,"
-            fault = f"bad label: {value} neither 0 nor 1"
-        seen.add(name)
-        entries.append(_entry(row, fault))
-    missing = "file without label: the label table does not name it"
-    return entries + [_entry({"filename": name}, missing) for name in present - seen]
+        return [_unlisted(name, None) for name in present]
+    entries = read_entries(folder.labels, present, folder.images)
+    missing = present - {entry["filename"] for entry in entries}
+    return entries + [_unlisted(name, "file without label: the label table does not name it") for name in missing]
 
 
-def _entry(row: Mapping[str, str], fault: str | None = None) -> _Row:
-    return {
-        "filename": row["filename"],
-        "label": _LABELS.get(row.get("label", "")),
-        "category": row.get("category") or None,
-        "group": row.get("group") or None,
-        "longitude": _degrees(row.get("longitude"), 180),
-        "latitude": _degrees(row.get("latitude"), 90),
-        "fault": fault,
-    }
-
-
-def _degrees(text: str | None, limit: float) -> float | None:
-    try:
-        value = float((text or "").replace(",", "."))  # spreadsheets write decimals as their country does
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and abs(value) <= limit else None
+def _unlisted(name: str, fault: str | None) -> _Row:
+    return {"filename": name, "label": None, "longitude": None, "latitude": None, "fault": fault}
 
 
 def _join(entry: _Row, facts: _Row) -> _Row:
     """Join entry and file; without coordinates in the label table, a chip lies at the middle of its bounds."""
     row = facts | entry
+    faults = [entry["fault"], facts.get("fault"), _misplaced(entry, facts)]
     if row["longitude"] is None or row["latitude"] is None:
-        row["longitude"] = (facts.get("left", math.nan) + facts.get("right", math.nan)) / 2
+        row["longitude"] = middle_longitude(facts.get("left", math.nan), facts.get("right", math.nan))
         row["latitude"] = (facts.get("bottom", math.nan) + facts.get("top", math.nan)) / 2
-    row["reason"] = "; ".join(fault for fault in (entry["fault"], facts.get("fault")) if fault) or None
+    row["reason"] = "; ".join(fault for fault in faults if fault) or None
     return row
+
+
+def _misplaced(entry: _Row, facts: _Row) -> str | None:
+    """The fault of a label whose coordinates are not those of the chip's pixels."""
+    longitude, latitude = entry["longitude"], entry["latitude"]
+    if longitude is None or latitude is None or not _has_place(facts) or _lies_on(facts, longitude, latitude):
+        return None
+    own = middle_longitude(facts["left"], facts["right"]), (facts["bottom"] + facts["top"]) / 2
+    return (
+        f"other place: line {entry['line']} says longitude {longitude:g} and latitude {latitude:g}, but the file's "
+        f"own coordinates say {own[0]:.4f} and {own[1]:.4f}"
+    )
+
+
+def _refuse_swapped(entries: Sequence[_Row], found: Mapping[str, _Row]) -> None:
+    """Refuse a table whose coordinates fit the chips only the other way round."""
+    told = [entry for entry in entries if entry["longitude"] is not None and entry["latitude"] is not None]
+    placed = [entry for entry in told if _has_place(found.get(entry["filename"], {}))]
+    swapped = [
+        entry
+        for entry in placed
+        if _misplaced(entry, found[entry["filename"]])
+        and _lies_on(found[entry["filename"]], entry["latitude"], entry["longitude"])
+    ]
+    if swapped and 2 * len(swapped) > len(placed):
+        name = swapped[0]["filename"]
+        raise BadInputError(
+            f"Longitude and latitude are swapped in the label table ({len(swapped)} of {len(placed)} chips): for "
+            f"{name}, {str(_misplaced(swapped[0], found[name])).partition(': ')[2]}. Swap the names of the two columns."
+        )
+
+
+def _has_place(facts: _Row) -> bool:
+    return math.isfinite(facts.get("left", math.nan))
+
+
+def _lies_on(facts: _Row, longitude: float, latitude: float) -> bool:
+    """Whether a place lies on a chip or near it."""
+    width, margin = (facts["right"] - facts["left"]) % 360, _NEAR_DEGREES
+    across = (longitude - facts["left"] + margin) % 360 <= width + 2 * margin
+    return bool(across and facts["bottom"] - margin <= latitude <= facts["top"] + margin)
 
 
 def _reject_identical(manifest: pd.DataFrame) -> None:
@@ -222,9 +227,9 @@ def _near_duplicates(manifest: pd.DataFrame, max_bits: int) -> "pd.Series[int]":
 def _report(manifest: pd.DataFrame) -> None:
     accepted = int((manifest["verdict"] == ACCEPTED).sum())
     logger.info("%d of %d chips can be used.", accepted, len(manifest))
-    faults = count_faults(manifest)
-    if faults:
-        logger.warning("Rejected: %s.", ", ".join(f"{count} {fault}" for fault, count in faults.items()))
+    told = describe_rejected(manifest)
+    if told:
+        logger.warning("Rejected: %s.", told)
     shifted = manifest.loc[manifest["offset_left_in"].fillna(value=False), "filename"]
     if len(shifted):
         logger.warning(

@@ -21,8 +21,9 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.grid import ChipGrid, pixel_hectares, read_grid
-from mining_the_mines.geo.mine_polygons import Geometries, MinePolygons
+from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.geo.polygon_index import PolygonIndex, check_coverage
+from mining_the_mines.geo.vector_files import Geometries
 
 logger = logging.getLogger(__name__)
 
@@ -83,19 +84,17 @@ def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) 
         workers: Threads that read.
 
     Returns:
-        Their grids; chips without coordinates, with coordinates unrelated to the Earth, or across the antimeridian are
-        left out.
+        Their grids; chips without coordinates, or with coordinates unrelated to the Earth, are left out.
     """
     names = tuple(filenames)
 
     def look(filename: str) -> ChipGrid | str:
         try:
             grid = read_grid(folder.path(filename))
-            west, _, east, _ = grid.wgs84_bounds
-            pixel_hectares(grid)
+            _ = grid.wgs84_bounds, pixel_hectares(grid)
         except BadInputError as error:
             return f"no place: {error}"
-        return grid if west <= east else "antimeridian: polygons end there, so that they can't be laid across it"
+        return grid
 
     found = dict(zip(names, map_ahead(look, names, workers), strict=True))
     return PlacedChips(

@@ -87,7 +87,7 @@ def nodata_share(chip: Chip) -> float:
     return float(np.isnan(chip.reflectance).mean())
 
 
-def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
+def check_sufficiency(manifest: pd.DataFrame, min_per_class: int, table: Path) -> None:
     """Check that enough accepted chips of both classes are left.
 
     Where no chip has a label (polygons decide what is a mine), only the total counts.
@@ -95,9 +95,10 @@ def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
     Args:
         manifest: Inventory of the chips.
         min_per_class: Accepted chips that each class needs.
+        table: File with the reasons of the rejected chips, for the message.
 
     Raises:
-        BadInputError: There are fewer; the message counts the rejected chips by reason, with the way out.
+        BadInputError: There are fewer; the message counts the rejected chips by reason, with examples and the way out.
     """
     labels = manifest.loc[manifest["verdict"] == ACCEPTED, "label"]
     mines, others = int((labels == 1).sum()), int((labels == 0).sum())
@@ -108,19 +109,22 @@ def check_sufficiency(manifest: pd.DataFrame, min_per_class: int) -> None:
         enough = len(labels) >= min_per_class
     if enough:
         return
-    faults = count_faults(manifest)
-    rejected = ", ".join(f"{count} {fault}" for fault, count in faults.items())
+    told = describe_rejected(manifest)
+    reasons = f" (rejected: {told}; {table} lists the reason of each)" if told else ""
     raise BadInputError(
-        f"Only {found}"
-        f" (rejected: {rejected or 'none'}): add labelled chips, mend the rejected ones, or lower min_chips_per_class."
+        f"Only {found}{reasons}: add labelled chips, mend the rejected ones, or lower min_chips_per_class."
     )
 
 
-def count_faults(manifest: pd.DataFrame) -> dict[str, int]:
-    """Count the rejected chips of a manifest by fault, the most frequent first."""
-    reasons = manifest.loc[manifest["verdict"] == REJECTED, "reason"]
-    counts = reasons.str.split(":").str[0].value_counts()
-    return {str(fault): int(count) for fault, count in counts.items()}
+def describe_rejected(manifest: pd.DataFrame) -> str:
+    """Count the rejected chips of a manifest by fault, the most frequent first, with an example of each."""
+    rejected = manifest.loc[manifest["verdict"] == REJECTED, ["filename", "reason"]]
+    faults = rejected["reason"].str.split(":").str[0]
+    told = []
+    for fault, count in faults.value_counts().items():
+        name, reason = rejected[faults == fault].iloc[0]
+        told.append(f"{count} {fault} (such as {name}: {str(reason).partition(':')[2].strip()})")
+    return ", ".join(told)
 
 
 def _nodata_fault(chip: Chip, settings: ChipSettings) -> str | None:

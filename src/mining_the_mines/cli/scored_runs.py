@@ -73,7 +73,11 @@ class _Files:
     def table(self, folder: str, name: str, types: dict[str, str]) -> pd.DataFrame | None:
         paths = [str(PurePosixPath(folder, each)) for each in (name, _EARLIER_NAMES.get(name, name))]
         found = next((path for path in paths if path in self._known), None)
-        return None if found is None else pd.read_csv(self._facts.artifact(found), dtype=types)
+        return (
+            None
+            if found is None
+            else pd.read_csv(self._facts.artifact(found), dtype=types, keep_default_na=False, na_values=[""])
+        )
 
     def json(self, folder: str, name: str) -> dict[str, Any]:
         path = str(PurePosixPath(folder, name))

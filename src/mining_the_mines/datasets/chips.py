@@ -9,6 +9,7 @@ from kedro.io import DatasetError
 from mining_the_mines.chips.archives import SUFFIX, ZippedChips, is_archive
 from mining_the_mines.chips.cutting import CutChips, holds_unlabelled, read_cutting
 from mining_the_mines.chips.folder import ChipFolder, LabelFormat, read_labels
+from mining_the_mines.chips.label_table import read_label
 from mining_the_mines.chips.packing import PackedChips, open_packed
 from mining_the_mines.chips.planes import PackedPlanes, open_planes
 from mining_the_mines.core.atomic import adopt_folder
@@ -90,7 +91,7 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder | ZippedChips]):
         labelled = self.labels is not None and (folder / self.labels).is_file()
         labels = read_labels(folder / str(self.labels), self.label_format) if labelled else None
         chips = ChipFolder(folder / self.images, labels, may_be_empty=True)
-        mines = set() if labels is None else set(labels.loc[labels["label"] == "1", "filename"])
+        mines = set() if labels is None else set(labels.loc[labels["label"].map(read_label) == 1, "filename"])
         names = sorted(chips.filenames, key=lambda name: (name not in mines, name))
         if not names:
             raise NothingToShowError

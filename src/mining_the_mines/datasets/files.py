@@ -40,7 +40,10 @@ class AtomicSave:
 
 
 class CsvTable(AtomicSave, CSVDataset):  # type: ignore[misc] # kedro-datasets is untyped
-    """A pandas table as CSV."""
+    """A pandas table as CSV. Only empty cells are missing values: NA and None are names."""
+
+    def __init__(self, *, load_args: dict[str, Any] | None = None, **options: Any) -> None:  # noqa: ANN401 - Kedro's
+        super().__init__(load_args={"keep_default_na": False, "na_values": [""], **(load_args or {})}, **options)
 
     @where_there_are_data
     def preview(self, nrows: int = ROWS) -> TablePreview:

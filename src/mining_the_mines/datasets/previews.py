@@ -122,10 +122,12 @@ def vector_preview(path: Path | None) -> TablePreview:
     """
     if path is None:
         raise NothingToShowError
-    import pyogrio
+    from mining_the_mines.core.text_tables import read_table
+    from mining_the_mines.geo.vector_files import read_layers
 
-    layer = pyogrio.list_layers(path)[0, 0]
-    table = pyogrio.read_dataframe(path, layer=layer, read_geometry=False, max_features=ROWS)
+    if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
+        return table_preview(read_table(path, "table", "a line of names").head(ROWS), ROWS)
+    table = read_layers(path, "shapes", ROWS)[0].attributes.head(ROWS)
     if table.columns.empty:
         raise NothingToShowError
     return table_preview(table)

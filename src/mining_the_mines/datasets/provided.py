@@ -1,7 +1,6 @@
 """Files that people hand over: polygons, areas with a name, places of chips."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kedro.io import AbstractDataset, DatasetError
 
-from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.previews import TablePreview, vector_preview, where_there_are_data
+from mining_the_mines.geo.vector_files import split_layer
 
 if TYPE_CHECKING:
     from mining_the_mines.chips.cutting_places import ChipPlaces
@@ -24,7 +23,7 @@ class ProvidedFileDataset(AbstractDataset[None, Content | None]):
     """A file that people hand over; read only.
 
     Args:
-        filepath: The file; ``None`` if none is named.
+        filepath: The file, or ``FILE|layername=NAME``; ``None`` if none is named.
         beside: File to take instead, if it exists.
         metadata: For other tools; Kedro-Viz reads its layer here.
     """
@@ -38,9 +37,14 @@ class ProvidedFileDataset(AbstractDataset[None, Content | None]):
 
     @property
     def _filepath(self) -> Path | None:
-        if self._named is not None or self._beside is None:
-            return self._named
-        return self._beside if self._beside.exists() else None
+        if self._named is not None:
+            return split_layer(self._named)[0]
+        return self._beside if self._beside is not None and self._beside.exists() else None
+
+    @property
+    def _source(self) -> Path | None:
+        """The file, with the name of its layer if one is named."""
+        return self._named or self._filepath
 
     def load(self) -> Content | None:
         """Read the file; ``None`` if there is none.
@@ -48,7 +52,7 @@ class ProvidedFileDataset(AbstractDataset[None, Content | None]):
         Raises:
             BadInputError: The named file is missing, or can't be used.
         """
-        return None if self._filepath is None else self._read(self._filepath)
+        return None if self._source is None else self._read(self._source)
 
     @abstractmethod
     def _read(self, path: Path) -> Content: ...
@@ -60,13 +64,13 @@ class ProvidedFileDataset(AbstractDataset[None, Content | None]):
     @where_there_are_data
     def preview(self) -> TablePreview:
         """The first features, for Kedro-Viz."""
-        return vector_preview(self._filepath)
+        return vector_preview(self._source)
 
     def _exists(self) -> bool:
         return self._filepath is None or self._filepath.exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}
+        return {"filepath": self._source}
 
 
 class MinePolygonsDataset(ProvidedFileDataset["MinePolygons"]):
@@ -77,20 +81,8 @@ class MinePolygonsDataset(ProvidedFileDataset["MinePolygons"]):
     Args:
         filepath: Any file that OGR can read; ``None`` if none is named.
         beside: File to take instead, if it exists.
-        layers: Names of its layers; by default all that have geometry.
         metadata: For other tools.
     """
-
-    def __init__(
-        self,
-        *,
-        filepath: str | None,
-        beside: str | None = None,
-        layers: Sequence[str] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(filepath=filepath, beside=beside, metadata=metadata)
-        self.layers = None if layers is None else tuple(layers)
 
     @property
     def absent(self) -> str:
@@ -113,22 +105,15 @@ class MinePolygonsDataset(ProvidedFileDataset["MinePolygons"]):
 
     @cached_property
     def _polygons(self) -> "MinePolygons | None":
-        return None if self._filepath is None else self._read(self._filepath)
+        return None if self._source is None else self._read(self._source)
 
     def _read(self, path: Path) -> "MinePolygons":
         from mining_the_mines.geo.mine_polygons import read_mine_polygons
 
-        if not path.exists():
-            raise BadInputError(
-                f"{path} does not exist: check where the polygons lie, or name their file with --params=polygons=FILE."
-            )
-        return read_mine_polygons(path, self.layers)
+        return read_mine_polygons(path)
 
     def _release(self) -> None:
         self.__dict__.pop("_polygons", None)
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "layers": self.layers}
 
 
 class NamedAreasDataset(ProvidedFileDataset["NamedAreas"]):
@@ -158,7 +143,7 @@ class NamedAreasDataset(ProvidedFileDataset["NamedAreas"]):
         return replace(read_named_areas(path, self.name_column), named=self._named is not None)
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "name_column": self.name_column}
+        return {"filepath": self._source, "name_column": self.name_column}
 
 
 class ChipPlacesDataset(ProvidedFileDataset["ChipPlaces"]):

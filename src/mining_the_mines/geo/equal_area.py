@@ -11,7 +11,8 @@ from pyproj.exceptions import CRSError, ProjError
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import HECTARE, ChipGrid
-from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, Transformation, place_pixels, transformation
+from mining_the_mines.geo.mine_polygons import LON_LAT, Transformation, place_pixels, transformation
+from mining_the_mines.geo.vector_files import Geometries
 
 #: Number of pixels along each side of a raster that are measured.
 _PLACES: Final = 9

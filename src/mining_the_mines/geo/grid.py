@@ -17,6 +17,7 @@ from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.degrees import wrap_longitude
 
 Box = tuple[float, float, float, float]
 
@@ -57,13 +58,18 @@ class ChipGrid:
 
     @cached_property
     def wgs84_bounds(self) -> Box:
-        """West, south, east and north in degrees of WGS 84.
+        """West, south, east and north in degrees of WGS 84; west is greater than east across the antimeridian.
 
         Raises:
             BadInputError: The coordinate reference system has no relation to WGS 84.
         """
         if self.crs == wgs84():
-            return self.bounds
+            west, south, east, north = self.bounds
+            return (
+                (west, south, east, north)
+                if east - west >= 360
+                else (wrap_longitude(west), south, wrap_longitude(east), north)
+            )
         try:
             west, south, east, north = transform_bounds(self.crs, wgs84(), *self.bounds)
         except (CRSError, RasterioError, CPLE_BaseError) as error:

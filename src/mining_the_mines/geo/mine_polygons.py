@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -11,20 +11,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 from affine import Affine
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 from pyproj.exceptions import CRSError, ProjError
 from shapely import GeometryType
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.antimeridian import cut_at_antimeridian
 from mining_the_mines.geo.grid import HECTARE
+from mining_the_mines.geo.vector_files import Geometries, VectorLayer, read_layers
 
 logger = logging.getLogger(__name__)
 
-Geometries = npt.NDArray[np.object_]
 Coordinates = npt.NDArray[np.float64]
 #: From coordinates (points, 2) to coordinates (points, 2).
 Transformation = Callable[[Coordinates], Coordinates]
@@ -40,6 +39,8 @@ COLUMNS: Final = {"layer": "str", "feature": "Int64", "verdict": "str", "reason"
 # L² tan(latitude) / 8R.
 _LONGEST_EDGE_METRES: Final = 2_000.0
 LONGEST_EDGE_DEGREES: Final = 0.02
+#: Hectares beyond which a polygon is hardly one mine: the widest gold fields of Madre de Dios have about half of that.
+LARGEST_MINE_HECTARES: Final = 100_000.0
 #: Optional column with the kind of mine of each polygon.
 _KIND_COLUMN: Final = "kind"
 #: Degrees of WGS 84.
@@ -64,11 +65,12 @@ class MinePolygons:
         geometry: Valid polygons and multipolygons in degrees of WGS 84, longitude first, (polygons,); long edges have
             enough vertices to keep their place in any other coordinates.
         hectares: Area of each on the ellipsoid, float64 (polygons,).
-        inventory: One row a feature of the file, with the columns :data:`COLUMNS`: its layer, its number there, the
+        inventory: One row per feature of the file, with the columns :data:`COLUMNS`: its layer, its number there, the
             verdict ``accepted``, ``repaired`` or ``dropped`` with the reason, and its area. The rows that were not
             dropped are the polygons, in the same order.
         source: The file, for messages.
         kinds: Kind of mine of each, from the file's column ``kind``; empty where it is missing.
+        attributes: All columns of the file, one row per polygon.
     """
 
     geometry: Geometries
@@ -76,31 +78,50 @@ class MinePolygons:
     inventory: pd.DataFrame
     source: str
     kinds: tuple[str, ...]
+    attributes: pd.DataFrame
 
     def __len__(self) -> int:
         """Number of polygons."""
         return len(self.geometry)
 
 
-def read_mine_polygons(path: Path, layers: Sequence[str] | None = None) -> MinePolygons:
-    """Read polygons, repair invalid ones, and list dropped ones with the reason.
-
-    Rings that cross themselves or each other are untangled so that all they enclose is kept; of collections, the
-    polygons are kept. Each layer is read in its own coordinate reference system. Rings across the antimeridian are
-    taken to go the long way round, as the file says.
+def read_mine_polygons(path: Path) -> MinePolygons:
+    """Read polygons of mines; see :func:`read_polygons`. A polygon larger than any mine is doubted.
 
     Args:
-        path: A file that OGR can read, such as GeoPackage, GeoJSON or Shapefile.
-        layers: Names of its layers; by default all that have geometry.
+        path: A vector file, or ``FILE|layername=NAME``.
 
     Returns:
         The polygons that can be used.
 
     Raises:
-        BadInputError: The file is missing, can't be read, holds no feature or no usable polygon, if a layer has no
-            coordinate reference system or one that can't be placed on the Earth, or if there is no layer of a name.
+        BadInputError: As :func:`read_polygons` does.
     """
-    judged = [_judge_layer(path, layer) for layer in _layers(path, layers)]
+    polygons = read_polygons(path)
+    _doubt_areas(path, polygons)
+    return polygons
+
+
+def read_polygons(path: Path) -> MinePolygons:
+    """Read polygons, repair invalid ones, and list dropped ones with the reason.
+
+    Rings that cross themselves or each other are untangled so that all they enclose is kept; of collections, the
+    polygons are kept. Polygons across the antimeridian are cut there, and longitudes up to 360 are understood: an edge
+    over more than half of the world is taken to go the short way.
+
+    Args:
+        path: A vector file, or ``FILE|layername=NAME``; see :func:`mining_the_mines.geo.vector_files.read_layers`.
+
+    Returns:
+        The polygons that can be used.
+
+    Raises:
+        BadInputError: The file is missing, can't be read, holds no feature or no usable polygon, or several layers of
+            polygons of which none is named, or if a layer has no coordinate reference system or one that can't be
+            placed on the Earth.
+    """
+    layers = read_layers(path)
+    judged = [_judge_layer(path, layer) for layer in layers]
     parts = [part for part in judged if len(part.verdicts)]
     if not parts:
         raise BadInputError(f"{path} holds no feature: check that it is the right file, or the right layer of it.")
@@ -117,7 +138,8 @@ def read_mine_polygons(path: Path, layers: Sequence[str] | None = None) -> MineP
     inventory = inventory[list(COLUMNS)].astype(COLUMNS)
     _report(path, inventory)
     kinds = tuple(kind for part in parts for kind in part.kinds)
-    return MinePolygons(geometry[usable], hectares, inventory, str(path), tuple(compress(kinds, usable)))
+    attributes = pd.concat([layer.attributes for layer in layers], ignore_index=True)[usable]
+    return MinePolygons(geometry[usable], hectares, inventory, str(path), tuple(compress(kinds, usable)), attributes)
 
 
 def measure_hectares(geometry: Geometries) -> npt.NDArray[np.float64]:
@@ -224,53 +246,34 @@ class _JudgedLayer:
         )
 
 
-def _layers(path: Path, wanted: Sequence[str] | None) -> list[str]:
-    if not path.exists():
-        raise BadInputError(f"{path} does not exist: check the path.")
-    try:
-        found = {str(name): kind for name, kind in pyogrio.list_layers(path)}
-    except DataSourceError as error:
-        raise BadInputError(_unreadable(path, error)) from error
-    if wanted is None:
-        return [name for name, kind in found.items() if kind is not None]
-    unknown = [name for name in wanted if name not in found]
-    if unknown:
-        raise BadInputError(f"{path} has no layer {', '.join(unknown)}: it has {', '.join(found)}.")
-    return list(wanted)
-
-
-def _judge_layer(path: Path, layer: str) -> _JudgedLayer:
-    try:
-        facts, numbers, stored, values = pyogrio.raw.read(
-            path, layer=layer, columns=[_KIND_COLUMN], force_2d=True, return_fids=True
-        )
-    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
-        raise BadInputError(_unreadable(path, error)) from error
-    if stored is None or len(stored) == 0:
-        nothing = np.empty(0, dtype=object)
-        return _JudgedLayer(layer, np.empty(0, dtype=np.int64), nothing, nothing, nothing, ())
-    longest, to_degrees = way_to_degrees(facts["crs"], f"The layer {layer} of {path}")
-    with np.errstate(invalid="ignore"):  # coordinates that are no numbers are reported below
-        drawn = shapely.from_wkb(stored, on_invalid="fix")  # closes rings that are open
-    reasons = np.array([_fault(shape, raw) for shape, raw in zip(drawn, stored, strict=True)], dtype=object)
-    geometry = drawn.copy()
+def _judge_layer(path: Path, layer: VectorLayer) -> _JudgedLayer:
+    nothing = np.empty(0, dtype=object)
+    if not len(layer):
+        return _JudgedLayer(layer.name, np.empty(0, dtype=np.int64), nothing, nothing, nothing, ())
+    longest, to_degrees = way_to_degrees(layer.crs, f"The layer {layer.name} of {path}")
+    reasons = np.array(
+        [_fault(shape, lost) for shape, lost in zip(layer.geometry, layer.unreadable, strict=True)], dtype=object
+    )
+    geometry = layer.geometry.copy()
     geometry[[reason is not None for reason in reasons]] = None
+    if longest == LONGEST_EDGE_DEGREES:
+        geometry = cut_at_antimeridian(geometry)
     geometry, mended = _mend(geometry, reasons)
     geometry = shapely.transform(shapely.segmentize(geometry, longest), to_degrees)
+    geometry = cut_at_antimeridian(geometry)
     _drop_off_the_earth(geometry, reasons)
     geometry, bent = _mend(geometry, reasons)
     dropped = np.array([shape is None for shape in geometry])
     verdicts = np.where(dropped, DROPPED, np.where(mended | bent, REPAIRED, ACCEPTED)).astype(object)
-    kinds = tuple("" if pd.isna(kind) else str(kind) for kind in values[0]) if values else ("",) * len(numbers)
-    return _JudgedLayer(layer, numbers, geometry, verdicts, reasons, kinds)
+    return _JudgedLayer(layer.name, layer.numbers, geometry, verdicts, reasons, tuple(layer.text(_KIND_COLUMN)))
 
 
-def _fault(shape: shapely.Geometry | None, stored: bytes | None) -> str | None:
+def _fault(shape: shapely.Geometry | None, unreadable: np.bool_) -> str | None:
     """Return the fault of a feature's kind or coordinates, if there is one."""
-    if stored is None:
-        return "no geometry: the feature has none"
-    if shape is None:
+    if unreadable:
         return "unreadable geometry: its rings have too few points, or are no rings"
+    if shape is None:
+        return "no geometry: the feature has none"
     if shapely.is_empty(shape):
         return "no geometry: it is empty"
     if not np.isfinite(shapely.get_coordinates(shape)).all():
@@ -322,16 +325,23 @@ def _drop_off_the_earth(geometry: Geometries, reasons: Geometries) -> None:
         reasons[row] = "off the Earth: its coordinates don't fit its CRS"
 
 
-def _unreadable(path: Path, error: Exception) -> str:
-    return (
-        f"{path} can't be read as a vector file ({str(error).rstrip('.')}): it is cut off or of a kind that GDAL does "
-        "not know; fetch it again, or save it as GeoPackage."
-    )
-
-
 def _count_reasons(inventory: pd.DataFrame) -> str:
     counts = Counter(inventory.loc[inventory["verdict"] == DROPPED, "reason"].str.split(":").str[0])
     return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
+
+
+def _doubt_areas(path: Path, polygons: MinePolygons) -> None:
+    """Warn of polygons whose largest part is larger than any mine."""
+    parts, owners = shapely.get_parts(polygons.geometry, return_index=True)
+    large = np.unique(owners[measure_hectares(parts) > LARGEST_MINE_HECTARES])
+    if not len(large):
+        return
+    listed = polygons.inventory[polygons.inventory["verdict"] != DROPPED].iloc[large[0]]
+    logger.warning(
+        "%d of %d polygons of %s are larger than any mine, such as feature %s of the layer %s with %.0f hectares: is "
+        "it a study area or a district? Leave such polygons out, or name the layer of mines as FILE|layername=NAME.",
+        len(large), len(polygons), path, listed["feature"], listed["layer"], listed["hectares"],
+    )  # fmt: skip
 
 
 def _report(path: Path, inventory: pd.DataFrame) -> None:

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-import pyogrio
-
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.mine_polygons import DROPPED, Geometries, read_mine_polygons
+from mining_the_mines.geo.mine_polygons import DROPPED, read_polygons
+from mining_the_mines.geo.vector_files import Geometries, text_of
 
 #: Columns that are taken for the name, in capitals or not: English, Portuguese, Spanish and French, else a number.
 NAME_COLUMNS: Final = ("name", "nome", "nombre", "nom", "id")
@@ -43,29 +41,26 @@ def read_named_areas(path: Path, name_column: str | None = None) -> NamedAreas:
     """Read areas and their names; invalid areas are repaired or left out, as mine polygons are.
 
     Args:
-        path: A file that OGR can read, such as GeoPackage, GeoJSON or Shapefile, in any coordinate reference system;
-            all its layers with geometry count.
+        path: A vector file in any coordinate reference system, or ``FILE|layername=NAME``.
         name_column: The column that names an area; by default the first of :data:`NAME_COLUMNS` that a layer has.
 
     Returns:
         The areas. One without a name is called ``unnamed 1``, ``unnamed 2`` … in the order of the file.
 
     Raises:
-        BadInputError: As :func:`mining_the_mines.geo.mine_polygons.read_mine_polygons` does, or if no layer has the
+        BadInputError: As :func:`mining_the_mines.geo.mine_polygons.read_polygons` does, or if no layer has the
             column.
     """
-    polygons = read_mine_polygons(path)
-    listed = polygons.inventory[polygons.inventory["verdict"] != DROPPED]
-    layers = listed["layer"].unique().tolist()
-    known = {layer: pyogrio.read_info(path, layer=layer)["fields"].tolist() for layer in layers}
-    if name_column is not None and not any(name_column in columns for columns in known.values()):
-        found = ", ".join(dict.fromkeys(column for columns in known.values() for column in columns)) or "none"
+    polygons = read_polygons(path)
+    columns = polygons.attributes.columns.tolist()
+    if name_column is not None and name_column not in columns:
+        found = ", ".join(columns) or "none"
         raise BadInputError(f"{path} has no column {name_column!r} that could name its areas: it has {found}.")
+    layers = polygons.inventory.loc[polygons.inventory["verdict"] != DROPPED, "layer"].to_numpy()
     names: list[str] = []
-    for layer in layers:
-        column = _name_column(known[layer], name_column)
-        features = listed.loc[listed["layer"] == layer, "feature"].to_list()
-        names += [""] * len(features) if column is None else _read_names(path, layer, column, features)
+    for _, part in polygons.attributes.groupby(layers, sort=False):
+        column = _name_column(part.dropna(axis="columns", how="all").columns.tolist(), name_column)
+        names += [""] * len(part) if column is None else text_of(part[column])
     return NamedAreas(_number_unnamed(names), polygons.geometry, str(path), name_column)
 
 
@@ -74,12 +69,6 @@ def _name_column(columns: Sequence[str], wanted: str | None) -> str | None:
         return wanted if wanted in columns else None
     by_name = {column.casefold(): column for column in reversed(columns)}
     return next((by_name[name] for name in NAME_COLUMNS if name in by_name), None)
-
-
-def _read_names(path: Path, layer: str, column: str, features: Sequence[int]) -> list[str]:
-    table = pyogrio.read_dataframe(path, layer=layer, columns=[column], read_geometry=False, fid_as_index=True)
-    values = table[column].convert_dtypes().loc[list(features)]  # whole numbers stay whole beside missing ones
-    return ["" if pd.isna(value) else str(value).strip() for value in values]
 
 
 def _number_unnamed(names: Sequence[str]) -> tuple[str, ...]:

@@ -14,12 +14,12 @@ from mining_the_mines.geo.mine_polygons import (
     LON_LAT,
     LONGEST_EDGE_DEGREES,
     Coordinates,
-    Geometries,
     Transformation,
     transformation,
     way_to_degrees,
 )
 from mining_the_mines.geo.named_areas import NamedAreas
+from mining_the_mines.geo.vector_files import Geometries
 
 Hectares = npt.NDArray[np.float64]
 

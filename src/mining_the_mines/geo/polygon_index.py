@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,10 @@ from rasterio.features import shapes
 from shapely.geometry import shape as to_geometry
 
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.antimeridian import Boxes, near_meridian, split_boxes
 from mining_the_mines.geo.grid import Box, ChipGrid, wgs84
-from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, MinePolygons, Transformation, transformation
-
-Boxes = npt.NDArray[np.float64]
+from mining_the_mines.geo.mine_polygons import LON_LAT, Coordinates, MinePolygons, Transformation, transformation
+from mining_the_mines.geo.vector_files import Geometries
 
 #: Polygons are clipped this share of a chip's edge beyond its rim: points far away can't always be projected.
 _MARGIN = 0.25
@@ -57,18 +57,19 @@ class PolygonIndex:
         Returns:
             Their positions, ascending; some may miss the chip by a little.
         """
-        return np.sort(self._tree.query(shapely.box(*grid.wgs84_bounds)))
+        return np.unique(self._tree.query(shapely.box(*split_boxes(np.array([grid.wgs84_bounds])).T))[1])
 
     def meets(self, boxes: Boxes) -> bool:
         """Return whether any polygon's box meets any of these boxes.
 
         Args:
-            boxes: West, south, east and north in degrees of WGS 84, float64 (boxes, 4).
+            boxes: West, south, east and north in degrees of WGS 84, float64 (boxes, 4); west is greater than east
+                across the antimeridian.
 
         Returns:
             Whether one does.
         """
-        return bool(self._tree.query(shapely.box(*boxes.T)).size)
+        return bool(self._tree.query(shapely.box(*split_boxes(boxes).T)).size)
 
     def on(self, grid: ChipGrid) -> tuple[npt.NDArray[np.intp], Geometries]:
         """Project the polygons that touch a chip to its coordinates.
@@ -81,9 +82,9 @@ class PolygonIndex:
             way beyond the chip's rim.
         """
         positions = self.touching(grid)
-        nearby = shapely.clip_by_rect(self.polygons.geometry[positions], *_widened(grid.wgs84_bounds))
-        if grid.crs != wgs84():
-            nearby = shapely.transform(nearby, _from_degrees(grid.crs))
+        clipped = [shapely.clip_by_rect(self.polygons.geometry[positions], *box) for box in _widened(grid.wgs84_bounds)]
+        placed = [shapely.transform(parts, partial(_place, grid)) for parts in clipped]
+        nearby = placed[0] if len(placed) == 1 else shapely.union(placed[0], placed[1])
         corners = ((0, 0), (grid.width, 0), (grid.width, grid.height), (0, grid.height))
         footprint = shapely.Polygon([grid.transform @ corner for corner in corners])
         shapely.prepare(footprint)
@@ -179,10 +180,20 @@ def _name(box: Iterable[float]) -> str:
     return f"longitude {west:.3f} to {east:.3f} and latitude {south:.3f} to {north:.3f}"
 
 
-def _widened(box: Box) -> Box:
+def _widened(box: Box) -> Boxes:
+    """The box with a margin; two boxes across the antimeridian."""
     west, south, east, north = box
-    across, along = (east - west) * _MARGIN, (north - south) * _MARGIN
-    return west - across, south - along, east + across, north + along
+    across, along = (east - west) % 360 * _MARGIN, (north - south) * _MARGIN
+    return split_boxes(np.array([(west - across, south - along, east + across, north + along)]))
+
+
+def _place(grid: ChipGrid, degrees: Coordinates) -> Coordinates:
+    """Points in the grid's own coordinates."""
+    points = degrees if grid.crs == wgs84() else _from_degrees(grid.crs)(degrees)
+    if not grid.crs.is_geographic:
+        return points
+    left, _, right, _ = grid.bounds
+    return near_meridian(points, (left + right) / 2)
 
 
 @lru_cache(maxsize=256)  # finding the way takes PROJ longer than going it

@@ -9,9 +9,9 @@ import pandas as pd
 import shapely
 
 from mining_the_mines.geo.grid import HECTARE, ChipGrid
-from mining_the_mines.geo.mine_polygons import Geometries
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.geo.overlaps import SLIVER, Hectares, ProjectedMines, cut_out, project_mines
+from mining_the_mines.geo.vector_files import Geometries
 from mining_the_mines.mapping.settings import PermitSettings
 
 #: Layers of a table of areas.

@@ -31,7 +31,8 @@ from scipy.sparse.csgraph import connected_components
 from mining_the_mines.chips.masks import BACKGROUND, MINE, UNKNOWN, Mask
 from mining_the_mines.geo.equal_area import EqualAreaGrid
 from mining_the_mines.geo.grid import HECTARE, ChipGrid
-from mining_the_mines.geo.mine_polygons import Geometries, place_pixels
+from mining_the_mines.geo.mine_polygons import place_pixels
+from mining_the_mines.geo.vector_files import Geometries
 from mining_the_mines.mapping.settings import Thresholds, VectorSettings
 
 Probability = npt.NDArray[np.float32]

@@ -20,7 +20,8 @@ from rasterio.enums import Resampling
 from rasterio.warp import calculate_default_transform, reproject
 
 from mining_the_mines.geo.grid import Box, ChipGrid
-from mining_the_mines.geo.mine_polygons import LON_LAT, Coordinates, Geometries, transformation
+from mining_the_mines.geo.mine_polygons import LON_LAT, Coordinates, transformation
+from mining_the_mines.geo.vector_files import Geometries
 from mining_the_mines.reporting.pictures import ATTENTION_COLOURS, Stretch, encode_picture, true_colour
 
 #: Coordinates are kept to a millionth of a degree, a tenth of a metre.

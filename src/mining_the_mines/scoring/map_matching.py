@@ -23,7 +23,8 @@ from scipy.sparse.csgraph import connected_components
 from shapely import GeometryType
 
 from mining_the_mines.geo.grid import HECTARE
-from mining_the_mines.geo.mine_polygons import LON_LAT, Geometries, transformation
+from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
+from mining_the_mines.geo.vector_files import Geometries
 
 REFERENCE: Final = "reference"
 PREDICTION: Final = "prediction"

@@ -22,6 +22,7 @@ from mining_the_mines.chips.quality import ChipSettings, check_sufficiency
 from mining_the_mines.chips.statistics import summarise_bands
 from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.chips.windows import cut_windows as find_windows
+from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.paths import tell
 from mining_the_mines.core.progress_bars import progress_bar
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 def judge_chips(
-    raw_chips: ChipFolder | ZippedChips, unpacked_chips: Path, chips: ChipSettings
+    raw_chips: ChipFolder | ZippedChips, unpacked_chips: Path, chips: ChipSettings, rejections: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read every chip once, check it, and list accepted and rejected chips, with the reason.
 
@@ -40,17 +41,25 @@ def judge_chips(
         raw_chips: The chips and their labels, maybe in archives.
         unpacked_chips: Folder to unpack archives in.
         chips: How to read the chips, and their requirements.
+        rejections: Folder for the table of reasons that a run leaves behind if it stops here.
 
     Returns:
         The manifest of all chips, and its rejected rows alone.
 
     Raises:
-        BadInputError: Too few chips or one class only remain.
+        BadInputError: Too few chips or one class only remain. The reasons have been written to
+            ``rejected_chips.csv`` in that folder.
     """
     manifest = take_inventory(open_chips(raw_chips, unpacked_chips), chips, progress_bar)
-    rejected = manifest[manifest["verdict"] == "rejected"]
-    check_sufficiency(manifest, chips.min_chips_per_class)
-    return manifest, rejected[["filename", "label", "reason"]].reset_index(drop=True)
+    rejected = manifest.loc[manifest["verdict"] == "rejected", ["filename", "label", "reason"]].reset_index(drop=True)
+    table = rejections / "rejected_chips.csv"
+    try:
+        check_sufficiency(manifest, chips.min_chips_per_class, table)
+    except BadInputError:
+        with whole_file(table) as partial:
+            rejected.to_csv(partial, index=False)
+        raise
+    return manifest, rejected
 
 
 def assign_folds(manifest: pd.DataFrame, folds: FoldSettings) -> pd.DataFrame:

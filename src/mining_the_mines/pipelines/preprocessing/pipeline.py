@@ -24,7 +24,7 @@ def _chips() -> Pipeline:
         [
             Node(
                 judge_chips,
-                ["raw_chips", "unpacked_chips", "params:imagery"],
+                ["raw_chips", "unpacked_chips", "params:imagery", "rejections"],
                 ["manifest", "rejected_chips"],
                 name="judge_chips",
             ),
