@@ -16,7 +16,7 @@ from mining_the_mines.datasets.folders import WorkFolderDataset
 from mining_the_mines.datasets.models import ModelPackageDataset, SegmenterDataset
 from mining_the_mines.hooks.registered_models import ModelFetching
 from mining_the_mines.models.complete import MineSegmenter
-from mining_the_mines.models.export import describe
+from mining_the_mines.models.description import describe
 from mining_the_mines.pipelines.registration.nodes import fetch_champion, register_model
 from mining_the_mines.pipelines.registration.registered_models import fetch_model
 from mining_the_mines.registry.export import write_package

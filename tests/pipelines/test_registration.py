@@ -15,7 +15,7 @@ from mining_the_mines.chips.planes import PackedPlanes, planes_in_memory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
-from mining_the_mines.models.export import describe
+from mining_the_mines.models.description import describe
 from mining_the_mines.pipelines.evaluation.nodes import EvaluationSettings, score_models
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import complete_segmenter
 from mining_the_mines.pipelines.registration.nodes import (

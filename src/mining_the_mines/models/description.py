@@ -1,12 +1,19 @@
 """Description of an exported model: input, output and threshold. Importing this loads no torch."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.models.complete import MineClassifier, MineSegmenter
+
 PROGRAM: Final = "model.pt2"
 DESCRIPTION: Final = "description.json"
+#: Edge in metres of a chip's pixels by default: Sentinel-2's finest bands.
+PIXEL_METRES: Final = 10.0
+#: Libraries whose versions a program is tied to.
+LIBRARIES: Final = ("mining_the_mines", "torch", "timm", "scikit-learn")
 
 
 class ReflectanceRange(BaseModel):
@@ -21,7 +28,7 @@ class ReflectanceRange(BaseModel):
 
 
 class ModelDescription(BaseModel):
-    """An exported model: what it takes, what it gives, and what that means."""
+    """An exported model: its input, its output, and their meaning."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,11 +45,38 @@ class ModelDescription(BaseModel):
         "2A since processing baseline 04.00: (number - 1000) / 10000. NaN marks pixels without data.",
         description="What the input's numbers mean.",
     )
-    plausible: ReflectanceRange = Field(..., description="What is asked of a chip.")
+    plausible: ReflectanceRange = Field(..., description="Limits that a chip must keep.")
     input: str = Field(..., description="Shape and type of the input.")
     output: str = Field(..., description="Shape, type and meaning of the output.")
     threshold: float = Field(..., description="Probability from which a chip, or a pixel, counts as a mine.")
     versions: dict[str, str] = Field(..., description="Versions of what wrote it.")
+
+
+def describe(model: MineClassifier | MineSegmenter, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
+    """Describe a model's input and output: bands, scale, size, threshold, versions."""
+    chips, size = model.chips, model.window
+    whole = isinstance(model, MineClassifier)
+    each = "(B,) float64: probability of a mine in each chip" if whole else (
+        f"(B, {size}, {size}) float32: probability of a mine at each pixel, NaN where one lacks a band"
+    )  # fmt: skip
+    return ModelDescription(
+        task="classification" if whole else "segmentation",
+        decided_by=model.chosen if isinstance(model, MineClassifier) else "network",
+        architecture=model.architecture,
+        bands=chips.bands,
+        chip_size=size,
+        pixel_metres=pixel_metres,
+        plausible=ReflectanceRange(
+            lowest=chips.lowest_reflectance,
+            highest=chips.highest_reflectance,
+            implausible_share=chips.max_implausible_share,
+            nodata_share=chips.max_nodata_share,
+        ),
+        input=f"(B, {len(chips.bands)}, {size}, {size}) float32: B chips of reflectance, bands in this order",
+        output=f"{each}, 0 to 1",
+        threshold=model.threshold,
+        versions={library: version(library) for library in LIBRARIES},
+    )
 
 
 def read_description(folder: Path) -> ModelDescription:

@@ -6,21 +6,14 @@ Neither holds a pickle.
 
 import copy
 import warnings
-from importlib.metadata import version
 from pathlib import Path
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
-from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescription, ReflectanceRange
-
-#: Edge in metres of a chip's pixels by default: Sentinel-2's finest bands.
-PIXEL_METRES: Final = 10.0
-#: Libraries whose versions a program is tied to.
-LIBRARIES: Final = ("mining_the_mines", "torch", "timm", "scikit-learn")
+from mining_the_mines.models.description import DESCRIPTION, PIXEL_METRES, PROGRAM, ModelDescription, describe
 
 
 class _Double(nn.Module):
@@ -55,33 +48,6 @@ def export_model(
     description = describe(model, pixel_metres)
     _write(_Double(model.module) if isinstance(model, MineClassifier) else model.module, description, folder)
     return description
-
-
-def describe(model: MineClassifier | MineSegmenter, pixel_metres: float = PIXEL_METRES) -> ModelDescription:
-    """Describe a model's input and output: bands, scale, size, threshold, versions."""
-    chips, size = model.chips, model.window
-    whole = isinstance(model, MineClassifier)
-    each = "(B,) float64: probability of a mine in each chip" if whole else (
-        f"(B, {size}, {size}) float32: probability of a mine at each pixel, NaN where one lacks a band"
-    )  # fmt: skip
-    return ModelDescription(
-        task="classification" if whole else "segmentation",
-        decided_by=model.chosen if isinstance(model, MineClassifier) else "network",
-        architecture=model.architecture,
-        bands=chips.bands,
-        chip_size=size,
-        pixel_metres=pixel_metres,
-        plausible=ReflectanceRange(
-            lowest=chips.lowest_reflectance,
-            highest=chips.highest_reflectance,
-            implausible_share=chips.max_implausible_share,
-            nodata_share=chips.max_nodata_share,
-        ),
-        input=f"(B, {len(chips.bands)}, {size}, {size}) float32: B chips of reflectance, bands in this order",
-        output=f"{each}, 0 to 1",
-        threshold=model.threshold,
-        versions={library: version(library) for library in LIBRARIES},
-    )
 
 
 def _write(program: nn.Module, description: ModelDescription, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Nodes of registration. torch is imported by the nodes that describe, export or apply a model."""
+"""Nodes of registration. torch is imported by the nodes that export or apply a model."""
 
 import logging
 import math
@@ -15,7 +15,9 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import HECTARE, pixel_hectares
-from mining_the_mines.models.description import ModelDescription
+from mining_the_mines.models.complete import MineClassifier, MineSegmenter
+from mining_the_mines.models.description import ModelDescription, describe
+from mining_the_mines.models.predictor import Predictor
 from mining_the_mines.pipelines.registration.registered_models import fetch_package
 from mining_the_mines.registry.card import CardData, break_down, figure_with_interval, region_of, shorten, write_card
 from mining_the_mines.registry.package import (
@@ -56,7 +58,7 @@ BATCH: Final = 32
 
 
 def write_classifier_card(
-    classifier: Any,  # noqa: ANN401 - a MineClassifier; its module loads torch
+    classifier: MineClassifier,
     scores: pd.DataFrame,
     category_scores: pd.DataFrame,
     predictions: pd.DataFrame,
@@ -65,8 +67,6 @@ def write_classifier_card(
     caveats: Sequence[str],
 ) -> str:
     """Write the model card of the chosen classifier from its score tables."""
-    from mining_the_mines.models.export import describe
-
     own = predictions[predictions["model"] == classifier.chosen]
     metric = registration.metric
     regions = break_down(
@@ -91,7 +91,7 @@ def write_classifier_card(
 
 
 def package_model(  # noqa: PLR0913, PLR0917 - all that a package holds
-    model: Any,  # noqa: ANN401 - a MineClassifier or a MineSegmenter
+    model: MineClassifier | MineSegmenter,
     card: str,
     scores: pd.DataFrame,
     packed_chips: PackedChips,
@@ -124,7 +124,7 @@ def package_model(  # noqa: PLR0913, PLR0917 - all that a package holds
 
 
 def describe_package(
-    model: Any,  # noqa: ANN401 - a MineClassifier or a MineSegmenter
+    model: MineClassifier | MineSegmenter,
     scores: pd.DataFrame,
     packed_chips: PackedChips,
     folds: pd.DataFrame,
@@ -132,8 +132,6 @@ def describe_package(
     masks: PackedPlanes | None = None,
 ) -> tuple[ModelDescription, PackageFacts]:
     """Describe a model and its training data; the arguments are those of :func:`package_model`."""
-    from mining_the_mines.models.export import describe
-
     description = describe(model, registration.pixel if masks is None else ground_pixel(masks))
     facts = PackageFacts(
         name=registration.name,
@@ -304,7 +302,7 @@ def unseen_rows(test: pd.DataFrame, rival: Champion | None, packed_chips: Packed
 
 
 def predict_chips(
-    model: Any,  # noqa: ANN401 - a MineClassifier or a MineSegmenter
+    model: Predictor,
     packed_chips: PackedChips,
     filenames: Sequence[str],
 ) -> Iterator[npt.NDArray[np.floating]]:

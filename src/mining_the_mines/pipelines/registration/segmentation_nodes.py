@@ -9,6 +9,8 @@ import pandas as pd
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.geo.grid import pixel_hectares
+from mining_the_mines.models.complete import MineSegmenter
+from mining_the_mines.models.description import describe
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import SegmentationEvaluationSettings
 from mining_the_mines.pipelines.registration.nodes import (
     ground_pixel,
@@ -32,7 +34,7 @@ from mining_the_mines.scoring.tables import SEGMENTER
 
 
 def write_segmenter_card(
-    segmenter: Any,  # noqa: ANN401 - a MineSegmenter; its module loads torch
+    segmenter: MineSegmenter,
     scores: pd.DataFrame,
     chip_scores: pd.DataFrame,
     folds: pd.DataFrame,
@@ -41,8 +43,6 @@ def write_segmenter_card(
     caveats: Sequence[str],
 ) -> str:
     """Write the model card of the segmenter from its score tables."""
-    from mining_the_mines.models.export import describe
-
     metric, intervals = registration.metric, registration.bootstrap
     categories = break_down(chip_scores, chip_scores["category"], WeightedSegmentationScores, metric, intervals)
     contents = CardData(
