@@ -64,7 +64,7 @@ def test_form_without_doubt(tmp_path: Path) -> None:
 
 
 def test_stated_imagery(tmp_path: Path) -> None:
-    """What the parameters say of the files counts; bands and size are the model's."""
+    """The parameters describe the files; the model sets bands and size."""
     chips = mixed_folder(tmp_path)
     offset = ChipSettings(offset=-0.05)
     plain = classify_chips(chips, tmp_path, BrightnessClassifier(), ChipSettings()).set_index("filename")

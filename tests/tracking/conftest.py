@@ -1,4 +1,4 @@
-"""What tests of tracking share."""
+"""Fixtures of the tests of tracking."""
 
 import pytest
 

@@ -26,7 +26,7 @@ CHALLENGER: Final = "challenger"
 #: Tag of a version by which the same model is recognised.
 CONTENT_HASH: Final = "content_hash"
 _ADDRESS: Final = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
-#: Seconds that a registry may take to say that it is there.
+#: Seconds that a registry may take to answer a health check.
 _PATIENCE: Final = 5.0
 #: Errors of the disk that is written to, not of the store that is read.
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -251,7 +251,7 @@ def _promote(client: "MlflowClient", registration: Registration, version: Regist
 
 
 def _tag_decision(client: "MlflowClient", version: RegisteredVersion, decision: dict[str, str]) -> None:
-    """Write a decision into a version's tags in place of an earlier one."""
+    """Replace the decision in a version's tags."""
     told = client.get_model_version(version.name, version.version).tags
     for tag in [tag for tag in told if tag.startswith("decision") and tag not in decision]:
         client.delete_model_version_tag(version.name, version.version, tag)

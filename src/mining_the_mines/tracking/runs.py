@@ -138,7 +138,7 @@ def find_run(wanted: str, store: RunStore) -> TrackedFacts:
 
 
 class _Runs:
-    """The top-level runs of a project's experiment, and of those that it got when it was moved."""
+    """The top-level runs of a project's experiment, and of the experiments that were created when it was moved."""
 
     def __init__(self, store: RunStore) -> None:
         self._client = store.client()
@@ -147,7 +147,7 @@ class _Runs:
         self._experiments = [each.experiment_id for each in [named, *moved] if each is not None]
 
     def called(self, wanted: str) -> list[Any]:
-        """Return the run of this id, else those of this name, else those whose id begins so."""
+        """Return the run of this id, else those of this name, else those whose id begins with it."""
         if _RUN_ID.fullmatch(wanted):
             by_id = list(self.newest_first(f"attributes.run_id = '{wanted}'"))
             return by_id or list(self.newest_first(f"tags.{RUN_KEY} = '{wanted}'"))
@@ -157,7 +157,7 @@ class _Runs:
         return list(self.newest_first(f"attributes.run_id LIKE '{wanted}%'"))
 
     def finished(self, back: int) -> list[Any]:
-        """Return the finished run that so many others followed, if there is one."""
+        """Return the finished run with this many finished runs after it; ``None`` if there is none."""
         return list(islice(self.newest_first("attributes.status = 'FINISHED'"), back, back + 1))
 
     def newest_first(self, condition: str = "") -> Iterator[Any]:

@@ -130,7 +130,7 @@ def send_unsent(folder: Path, store: RunStore) -> Iterator[Sending]:
         store: Records of another one stay.
 
     Yields:
-        What became of each; runs under way are left out. The first that is not answered ends it.
+        The outcome of each; runs under way are left out. The first unanswered record ends the sending.
     """
     for place in sorted(path for path in folder.glob("*") if path.is_dir()):
         sending = send_record(place, store)
@@ -150,7 +150,7 @@ def send_record(folder: Path, store: RunStore) -> Sending | None:
         store: Where to send it.
 
     Returns:
-        What became of it; ``None`` if the run is under way.
+        The outcome; ``None`` if the run is under way.
     """
     try:
         with (folder / _ENTRIES).open("rb") as lock:

@@ -37,7 +37,7 @@ def train_classifiers(  # noqa: PLR0913, PLR0917 - training joins everything
 
     Args:
         packed_chips: The chips.
-        features: One row a chip, indexed by file name.
+        features: One row per chip, indexed by file name.
         folds: Split, fold and place of each chip.
         band_statistics: Of the chips outside each fold.
         checkpoints: Work folder; an interrupted training goes on from it.
@@ -46,7 +46,7 @@ def train_classifiers(  # noqa: PLR0913, PLR0917 - training joins everything
         cross_validation: How folds are run.
 
     Returns:
-        The trained models by name; out-of-fold probabilities, ``filename`` and a column a model; importances of
+        The trained models by name; out-of-fold probabilities, ``filename`` and a column per model; importances of
         features, ``model``, ``feature``, ``importance`` and ``deviation``; and learning curves, ``model``, ``fold``,
         ``network``, ``epoch`` and figures.
     """
@@ -83,7 +83,7 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
 
     Args:
         packed_chips: The chips.
-        masks: What is mine in them.
+        masks: True masks.
         cuts: Windows that crops are cut from.
         folds: Split, fold and place of each chip.
         band_statistics: Of the chips outside each fold.
@@ -116,7 +116,7 @@ def blend_models(probabilities: pd.DataFrame, folds: pd.DataFrame) -> tuple[dict
     """Fit a logistic blend of all models on out-of-fold probabilities, judged on nested folds.
 
     Args:
-        probabilities: Out of fold; ``filename`` and a column a model.
+        probabilities: Out of fold; ``filename`` and a column per model.
         folds: Fold and label of each chip.
 
     Returns:
