@@ -16,6 +16,8 @@ from mining_the_mines.models.kinds import ChipLayout
 from mining_the_mines.models.logistic import LogisticRegression
 from support.training_data import BANDS, SIZE, TrainingData, by_chip, quick_settings, separable_chips, train
 
+SHORT = quick_settings(epochs=2)
+
 
 @pytest.fixture(scope="module")
 def data() -> TrainingData:
@@ -27,6 +29,12 @@ def data() -> TrainingData:
 def trained(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> CrossValidation:
     """One training that several tests look at."""
     return train(data, tmp_path_factory.mktemp("checkpoints") / "base")
+
+
+@pytest.fixture(scope="module")
+def short(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> CrossValidation:
+    """A training of two epochs that others are compared with."""
+    return train(data, tmp_path_factory.mktemp("checkpoints") / "short", SHORT)
 
 
 def same_weights(first: CrossValidation, second: CrossValidation) -> bool:
@@ -58,26 +66,20 @@ def test_out_of_fold_network(data: TrainingData, trained: CrossValidation) -> No
     np.testing.assert_allclose(by_chip(trained)[names], expected, atol=1e-6)
 
 
-def test_no_leak_from_a_fold(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
-    flipped = train(data.with_flipped_labels(0), tmp_path)
+def test_no_leak_from_a_fold(data: TrainingData, short: CrossValidation, tmp_path: Path) -> None:
+    flipped = train(data.with_flipped_labels(0), tmp_path, SHORT)
     names = data.in_fold(0)
-    pd.testing.assert_series_equal(by_chip(flipped)[names], by_chip(trained)[names], check_exact=True)
+    pd.testing.assert_series_equal(by_chip(flipped)[names], by_chip(short)[names], check_exact=True)
 
 
-def test_same_bits(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_same_bits(workers: int, data: TrainingData, short: CrossValidation, tmp_path: Path) -> None:
     torch.rand(17)  # whatever was drawn before must not matter
     np.random.default_rng().random(3)
-    again = train(data, tmp_path)
-    assert same_weights(again, trained)
-    pd.testing.assert_series_equal(by_chip(again), by_chip(trained), check_exact=True)
-    pd.testing.assert_frame_equal(again.curves, trained.curves, check_exact=True)
-
-
-def test_number_of_workers(data: TrainingData, trained: CrossValidation, tmp_path: Path) -> None:
-    again = train(data, tmp_path, workers=2)
-    assert same_weights(again, trained)
-    pd.testing.assert_series_equal(by_chip(again), by_chip(trained), check_exact=True)
-    pd.testing.assert_frame_equal(again.curves, trained.curves, check_exact=True)
+    again = train(data, tmp_path, SHORT, workers)
+    assert same_weights(again, short)
+    pd.testing.assert_series_equal(by_chip(again), by_chip(short), check_exact=True)
+    pd.testing.assert_frame_equal(again.curves, short.curves, check_exact=True)
 
 
 def test_failure_in_a_worker(data: TrainingData, tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ def test_failure_in_a_worker(data: TrainingData, tmp_path: Path) -> None:
 def test_epoch_listeners(data: TrainingData, tmp_path: Path) -> None:
     heard: list[EpochEvent] = []
     with epoch_listener(heard.append):
-        train(data, tmp_path, quick_settings(epochs=2))
+        train(data, tmp_path, SHORT)
     assert [(event.training, event.epoch, event.finished) for event in heard] == [
         (f"network, fold {fold}", epoch, finished)
         for fold in (0, 1)

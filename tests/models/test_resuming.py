@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 
 from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
-from mining_the_mines.models.cross_validation import CrossValidation
+from mining_the_mines.models.cross_validation import CrossValidation, worker_context
 from mining_the_mines.models.kinds import ignore_epochs
 from mining_the_mines.models.training import FINISHED, LAST_CHECKPOINT, AtomicCheckpoints
 from support.training_data import (
@@ -27,9 +28,8 @@ from support.training_data import (
     train,
 )
 
-#: A child that trains begins anew: torch lets none do that if forked from a process with threads of autograd.
-SPAWN = multiprocessing.get_context("spawn")
-#: All others start at once, with all that is imported already.
+#: A child that trains can't be forked from this process: torch lets none do that after autograd has started threads.
+TRAINING = worker_context()
 FORK = multiprocessing.get_context("fork")
 
 SETTINGS = quick_settings(
@@ -94,7 +94,7 @@ def kill_when(process: multiprocessing.process.BaseProcess, ready: Callable[[], 
 
 
 def test_killed_run_gives_the_same_weights(data: TrainingData, straight: CrossValidation, tmp_path: Path) -> None:
-    process = SPAWN.Process(target=train, args=(data, tmp_path, SETTINGS))
+    process = TRAINING.Process(target=train, args=(data, tmp_path, SETTINGS))
     process.start()
     kill_when(process, (tmp_path / "network_1" / "network_0" / LAST_CHECKPOINT).is_file)
     assert (tmp_path / "network_0" / "fit.pt").exists()
@@ -141,14 +141,18 @@ def test_only_folders_of_jobs_are_removed(data: TrainingData, tmp_path: Path) ->
 
 
 def test_workers_end_with_a_killed_parent(data: TrainingData, tmp_path: Path) -> None:
-    process = FORK.Process(target=train, args=(data, tmp_path, quick_settings(epochs=400), 2))
+    process = TRAINING.Process(target=train, args=(data, tmp_path, quick_settings(epochs=400), 2))
     process.start()
-    checkpoint = tmp_path / "network_1" / "network_0" / LAST_CHECKPOINT
-    kill_when(process, checkpoint.is_file)
-    time.sleep(0.5)
-    written = checkpoint.stat().st_mtime_ns
-    time.sleep(0.5)
-    assert checkpoint.stat().st_mtime_ns == written
+    workers: list[psutil.Process] = []
+
+    def training() -> bool:
+        workers[:] = psutil.Process(process.pid).children(recursive=True)
+        return (tmp_path / "network_1" / "network_0" / LAST_CHECKPOINT).is_file()
+
+    kill_when(process, training)
+    assert len(workers) > 1
+    _, left = psutil.wait_procs(workers, timeout=10)
+    assert not [worker for worker in left if worker.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_unwritable_checkpoint(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_symmetries(turns: int, mirrored: bool) -> None:
 
 
 def test_exported_ensemble() -> None:
-    ensemble = small_outline_ensemble(2, "dihedral")
+    ensemble = small_outline_ensemble(1, "dihedral")
     sizes = ({0: torch.export.Dim("batch")},)
     exported = torch.export.export(ensemble, (random_chips(2, size=40),), dynamic_shapes=sizes).module()
     chips = random_chips(5, size=40, seed=1)

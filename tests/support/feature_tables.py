@@ -55,7 +55,7 @@ def fitted(folder: Path, kind: TableKind = FEWER_TREES, seed: int = 0) -> CrossV
 def fitted_on_chips(
     packed: PackedChips, settings: FeatureSettings, labels: "np.ndarray[tuple[int], np.dtype[np.int64]]", folder: Path
 ) -> dict[str, CrossValidation]:
-    """Trees and a logistic regression that know the features of their chips; two chips a place, three folds."""
+    """Trees and a logistic regression that know the features of their chips; two chips per place, three folds."""
     number = np.arange(len(packed))
     folds = pd.DataFrame(
         {

@@ -45,7 +45,7 @@ class TrainingData:
 
 
 def separable_chips(chips: int = 48, folds: int = 2, seed: int = 0) -> TrainingData:
-    """Noise, brighter in B11 in the middle where there is a mine; three chips a place, the last place for the test."""
+    """Noise, brighter in B11 in the middle where there is a mine; three chips per place, the last for the test."""
     random = np.random.default_rng(seed)
     labels = random.permutation(np.arange(chips) % 2)
     images = random.normal(0.2, 0.03, (chips, len(BANDS), SIZE, SIZE)).astype(np.float32)

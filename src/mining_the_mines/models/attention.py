@@ -17,7 +17,7 @@ from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.models.ensemble import FoldEnsemble
 from mining_the_mines.models.kinds import TrainedModel
 
-#: A heat map of fewer cells an edge says no more than "somewhere in the middle".
+#: A heat map of fewer cells per edge says no more than "somewhere in the middle".
 FEWEST_CELLS = 6
 
 
@@ -66,7 +66,7 @@ def _grad_cam(member: ClassifierNetwork, chip: Tensor) -> Tensor:
     if len(shape) == 4 and shape[1] == layer.channels:
         attribution = LayerGradCam(member.logits, layer.module).attribute(inputs, relu_attributions=True)
     else:
-        # Grad-CAM wants pictures. Where channels come last, gradient times activation says the same place by place
+        # Grad-CAM needs pictures. Where channels come last, gradient times activation is the same at each place
         # (R. Draelos and L. Carin, "Use HiResCAM instead of Grad-CAM", arXiv:2011.08891).
         products = LayerGradientXActivation(member.logits, layer.module).attribute(inputs)
         attribution = _as_picture(products.sum(dim=-1)).relu()

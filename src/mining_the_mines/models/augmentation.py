@@ -101,9 +101,11 @@ def _symmetry_matrices(symmetries: Tensor) -> Tensor:
 
 def drop_bands(images: Tensor, probability: float) -> Tensor:
     """Replace single bands of single images of ``(B, C, H, W)`` by the band's mean over the batch."""
-    dropped = torch.rand(*images.shape[:2], 1, 1, device=images.device) < probability
-    mean = images.nanmean(dim=(0, 2, 3), keepdim=True)
-    return torch.where(dropped & images.isfinite(), mean, images)
+    chip, band = torch.nonzero(torch.rand(images.shape[:2], device=images.device) < probability, as_tuple=True)
+    mean = images.nanmean(dim=(0, 2, 3))[band, None, None]
+    replaced, planes = images.clone(), images[chip, band]
+    replaced[chip, band] = torch.where(planes.isfinite(), mean, planes)
+    return replaced
 
 
 def mix_up(images: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:

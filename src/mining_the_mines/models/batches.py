@@ -87,7 +87,7 @@ class CropSampler(Sampler[Crop]):
         edge: Of a crop; it lies in its window at random, or around it where the window is smaller. ``None`` takes
             windows as they are.
         negative_share: Share of crops from windows without a mine; ``None`` takes all there are.
-        seed: What is drawn depends on it and on the epoch's number only.
+        seed: The crops depend on it and on the number of the epoch only.
     """
 
     def __init__(self, windows: pd.DataFrame, edge: int | None, negative_share: float | None, seed: int) -> None:
@@ -104,7 +104,7 @@ class CropSampler(Sampler[Crop]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Crops an epoch."""
+        """Number of crops per epoch."""
         return len(self.positives) + self.drawn
 
     def __iter__(self) -> Iterator[Crop]:

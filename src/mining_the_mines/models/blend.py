@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 
 #: Probabilities are kept this far from 0 and 1, where log-odds are infinite.
 CLOSEST = 1e-4
-#: How far, as a rule, a weight may be from the plain mean's.
+#: Standard deviation of a weight from the plain mean's.
 PRIOR_DEVIATION = 0.1
 
 
@@ -50,7 +50,7 @@ def fit_blend(probabilities: pd.DataFrame, folds: pd.DataFrame) -> tuple[Blend, 
     fitted on all of them.
 
     Args:
-        probabilities: Out-of-fold probabilities; one column a model, indexed by file name.
+        probabilities: Out-of-fold probabilities; one column per model, indexed by file name.
         folds: Columns ``filename``, ``label`` and ``fold``.
 
     Returns:

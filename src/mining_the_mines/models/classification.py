@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pandas as pd
-import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DistributedSampler
@@ -45,7 +45,7 @@ class ClassifierTraining(NetworkTraining):
         self.average_precision = BinaryAveragePrecision()
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss of one augmented batch."""
+        """Return the loss of one augmented batch."""
         digital_numbers, targets = batch
         reflectance = self.augment(decode_batch(digital_numbers))
         if self.settings.augmentation.mix_up:
@@ -55,7 +55,7 @@ class ClassifierTraining(NetworkTraining):
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Scores on chips that are not trained on."""
+        """Score the chips of the held-out fold."""
         digital_numbers, labels = batch
         logits = self.network.logits(decode_batch(digital_numbers))
         loss = self._loss(logits, labels)
@@ -67,20 +67,6 @@ class ClassifierTraining(NetworkTraining):
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         return classification_loss(logits, targets, self.settings.label_smoothing, self.weights)
-
-
-def class_weights(labels: Tensor) -> tuple[float, float]:
-    """Weights of negatives and positives that make both classes count the same.
-
-    Args:
-        labels: ``(N,)`` of 0 and 1, both present.
-
-    Returns:
-        ``N / (2 n)`` of each class, as scikit-learn's ``class_weight="balanced"``.
-    """
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    return len(labels) / (2 * negatives), len(labels) / (2 * positives)
 
 
 def classification_loss(
@@ -99,14 +85,16 @@ def classification_loss(
     """
     importance = (1 - targets) * weights[0] + targets * weights[1]
     smoothed = targets * (1 - label_smoothing) + label_smoothing / 2
-    return torch.mean(importance * functional.binary_cross_entropy_with_logits(logits, smoothed, reduction="none"))
+    return functional.binary_cross_entropy_with_logits(logits, smoothed, weight=importance)
 
 
 def plan_classifier(kind: ClassifierNetworks, data: LabelledChips, fold: int, seed: int, first_epoch: int) -> FitPlan:
     """Build a classifier, its batches and the way it learns; see :meth:`ClassifierNetworks.plan`."""
     network = kind.new_network(band_scale(data.statistics[str(fold)]), data.packed.array.shape[-1])
     learnt, watched = (_dataset(data, rows) for rows in (data.outside(fold), data.inside(fold)))
-    weights = class_weights(learnt.labels) if kind.class_weights else (1.0, 1.0)
+    balance = "balanced" if kind.class_weights else None
+    negative, positive = compute_class_weight(balance, classes=np.array([0, 1]), y=learnt.labels.numpy())
+    weights = float(negative), float(positive)
     network.prior.fill_(math.log(weights[0] / weights[1]))
     sampler: DistributedSampler[Batch] = DistributedSampler(learnt, num_replicas=1, rank=0, shuffle=True, seed=seed)
     return FitPlan(

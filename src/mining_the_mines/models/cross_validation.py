@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
+from multiprocessing.context import ForkServerContext
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +42,9 @@ from mining_the_mines.models.tables import importance_table
 
 _FIT: Final = "fit.pt"
 _FINGERPRINT: Final = "fingerprint.txt"
-#: Seconds between looks at what the workers report.
+#: Imported once for all workers.
+_PRELOADED: Final = [f"{__package__}.{module}" for module in ("cross_validation", "classification", "segmentation")]
+#: Seconds between two looks at the workers' reports.
 _PATIENCE: Final = 0.5
 
 
@@ -52,7 +56,7 @@ class CrossValidation:
         model: The members of all folds.
         filenames: The chips that were predicted, each out of fold.
         probabilities: For each of them, ``(N,)``, or for each of their pixels, ``(N, H, W)``.
-        curves: One row an epoch: ``fold``, ``network``, ``epoch`` and figures; empty for models without epochs.
+        curves: One row per epoch: ``fold``, ``network``, ``epoch`` and figures; empty for models without epochs.
         importances: ``feature``, ``importance`` and ``deviation``; empty for models that see no features.
     """
 
@@ -113,7 +117,7 @@ def cross_validate(
     ]
     _clear(folder, {job.folder: _fingerprint(job) for job in jobs})
     with _progress(jobs) as follow:
-        # The longest first, so that no worker is left alone with one at the end.
+        # The longest first, so that no worker trains alone at the end.
         fits = run_jobs(sorted(jobs, key=lambda job: -job.kind.epochs_a_fold), follow, workers)
     joined = {
         name: _join(kind, data, layout, {job.fold: fits[job.folder] for job in jobs if job.model == name})
@@ -137,7 +141,7 @@ def _join(kind: ModelKind, data: LabelledChips, layout: ChipLayout, fits: dict[i
 
 
 class _Follower:
-    """Shows what jobs report, and passes it on to trackers."""
+    """Shows the reports of jobs, and passes them on to trackers."""
 
     def __init__(self, jobs: Sequence[FoldJob], bar: Progress) -> None:
         self.bar = bar
@@ -146,14 +150,14 @@ class _Follower:
         self.task = bar.add_task("Training", total=sum(self.epochs.values()))
 
     def epoch(self, name: str, epoch: int, figures: Mapping[str, float]) -> None:
-        """An epoch ended."""
+        """Take note that an epoch has ended."""
         self.done[name] = epoch + 1
         shown = [f"{title.replace('_', ' ')} {value:.3f}" for title, value in figures.items() if title in _SHOWN]
         self._show(" · ".join([name, *shown]))
         send_epoch(EpochEvent(name, epoch, figures))
 
     def finished(self, name: str) -> None:
-        """A job ended."""
+        """Take note that a job has ended."""
         self.done[name] = self.epochs[name]
         self._show(name)
         if self.epochs[name] > 1:
@@ -182,7 +186,7 @@ def run_jobs(jobs: Sequence[FoldJob], follow: _Follower, workers: int | None) ->
         workers: Number of processes; see :func:`cross_validate`.
 
     Returns:
-        What came out, by the job's folder.
+        The fits by the jobs' folders.
     """
     number = min(_usual_workers() if workers is None else workers, len(jobs))
     if number <= 1:
@@ -215,13 +219,10 @@ def _recall(folder: Path) -> FoldFit:
 
 
 def _run_in_workers(jobs: Sequence[FoldJob], follow: _Follower, workers: int) -> None:
-    context = multiprocessing.get_context("spawn")  # a fork would inherit locks of torch's threads
-    with (
-        context.Manager() as manager,
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool,
-    ):
-        events = manager.Queue()
-        running: dict[Future[None], FoldJob] = {pool.submit(_work, job, events): job for job in jobs}
+    context = worker_context()
+    events = context.SimpleQueue()  # without a thread in between: an epoch arrives before its job ends
+    with ProcessPoolExecutor(workers, context, _begin_worker, (events,)) as pool:
+        running: dict[Future[None], FoldJob] = {pool.submit(_work, job): job for job in jobs}
         try:
             while running:
                 done, _ = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
@@ -235,13 +236,26 @@ def _run_in_workers(jobs: Sequence[FoldJob], follow: _Follower, workers: int) ->
             raise
 
 
-def _work(job: FoldJob, events: Any) -> None:  # noqa: ANN401 - a queue's proxy
+def worker_context() -> ForkServerContext:
+    """Return the context that workers start in: forks of a process that has imported torch and has no threads.
+
+    A fork of this process would inherit locks of torch's threads, and a new process would import torch again.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
+
+
+class _Worker:
+    """Where this process reports epochs, if it is a worker."""
+
+    events: "SimpleQueue[tuple[str, int, dict[str, float]]]"
+
+
+def _begin_worker(events: "SimpleQueue[tuple[str, int, dict[str, float]]]") -> None:
+    """Limit this worker to one thread, and end it when its parent ends, even if that is killed."""
+    _Worker.events = events
     torch.set_num_threads(1)
-    run_job(job, lambda epoch, figures: events.put((job.name, epoch, dict(figures))))
-
-
-def _end_with_parent() -> None:
-    """End this worker when the process that started it ends, be it killed: nobody would read its results."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -250,6 +264,10 @@ def _end_with_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _work(job: FoldJob) -> None:
+    run_job(job, lambda epoch, figures: _Worker.events.put((job.name, epoch, dict(figures))))
 
 
 def _usual_workers() -> int:

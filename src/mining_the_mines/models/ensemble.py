@@ -30,7 +30,7 @@ class FoldEnsemble(nn.Module):
     (D. Ciresan, U. Meier, J. Schmidhuber, "Multi-column deep neural networks for image classification", CVPR 2012).
 
     Args:
-        members: One or more networks a fold, all for the same task and with the same bands.
+        members: One or more networks per fold, all for the same task and with the same bands.
         test_time_augmentation: Which symmetries to average over.
     """
 

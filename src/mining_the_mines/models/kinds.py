@@ -1,4 +1,4 @@
-"""Kinds of models: what a class must offer to be trained, scored, blended, stored and exported.
+"""Kinds of models: the interface of a class that is trained, scored, blended, stored and exported.
 
 A kind is a pydantic class whose fields are its parameters. Its ``fit`` returns plain weights, and its ``assemble``
 turns weights into a torch module. Storage and export follow from these two, so a new kind needs no code for them.
@@ -46,7 +46,7 @@ Weights = dict[str, "Tensor"]
 #: Called after each epoch with its number, from 0, and its figures.
 ReportEpoch = Callable[[int, Mapping[str, float]], None]
 
-#: How a parameter names the class of its kind.
+#: Key of a parameter that names the class of its kind.
 CLASS: Final = "class"
 #: Name of the blend of all models; no model may have it.
 BLEND: Final = "blend"
@@ -73,7 +73,7 @@ class LabelledChips:
 
     Attributes:
         packed: Their pixels, among others.
-        folds: Columns ``filename``, ``label``, ``place``, ``split`` and ``fold``; one row a chip.
+        folds: Columns ``filename``, ``label``, ``place``, ``split`` and ``fold``; one row per chip.
         statistics: By fold, of the bands of the chips outside it.
         features: Feature table, indexed by file name; may be empty for kinds that look at pixels.
     """
@@ -108,7 +108,7 @@ class MaskedChips(LabelledChips):
     """Chips of the training split with masks.
 
     Attributes:
-        masks: What is mine in them.
+        masks: True masks.
         windows: What may be cut out of which chip: ``filename``, ``row``, ``column``, ``size`` and ``kind``.
         cutting: How windows become crops.
     """
@@ -119,7 +119,7 @@ class MaskedChips(LabelledChips):
 
     @property
     def content_hashes(self) -> list[str]:
-        """Those of labelled chips, and of masks and windows."""
+        """Hashes of labelled chips, masks and windows."""
         windows = self.windows.to_csv(index=False) + self.cutting.model_dump_json()
         return [*super().content_hashes, self.masks.content_hash, _hash_text(windows)]
 
@@ -135,7 +135,7 @@ class FoldFit:
     Attributes:
         members: Weights of its fitted members, one or more.
         probabilities: Of the fold's own chips in the order of its rows, ``(N,)``, or ``(N, H, W)`` for their pixels.
-        curves: One row an epoch: ``network``, ``epoch`` and figures.
+        curves: One row per epoch: ``network``, ``epoch`` and figures.
         importances: Loss of ROC AUC when a family of features is shuffled, by family; empty for other kinds.
     """
 
@@ -195,7 +195,7 @@ class TrainedModel:
 
     Attributes:
         kind: How it was trained.
-        layout: What it was trained on.
+        layout: Its input.
         members: Weights of the members of all folds.
     """
 

@@ -130,7 +130,7 @@ class Networks(ModelKind):
     warmup_epochs: int = Field(2, ge=0, description="Epochs of linear warm-up before the cosine decay to 0.")
     weight_decay: float = Field(1e-2, ge=0, description="Weight decay of AdamW; biases and norms are spared.")
     average_decay: float | None = Field(
-        None, gt=0, lt=1, description="Decay a step of a moving average of the weights, which then replaces them."
+        None, gt=0, lt=1, description="Decay per step of a moving average of the weights, which then replaces them."
     )
     validation_epochs: int = Field(
         1, ge=1, description="Score the held-out chips after every n-th epoch, for the learning curves."

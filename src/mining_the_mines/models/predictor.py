@@ -44,7 +44,7 @@ class ModelSource:
 class Predictor(Protocol):
     """A complete model: raw reflectance in, probability of a mine out, threshold and facts beside it.
 
-    Classifiers return one probability a chip, segmenters and :class:`WindowClassifier` one a pixel.
+    Classifiers return one probability per chip, segmenters and :class:`WindowClassifier` one per pixel.
     """
 
     @property

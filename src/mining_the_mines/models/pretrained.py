@@ -1,4 +1,4 @@
-"""Where a network's first weights come from: chance, published weights or a local file."""
+"""First weights of a network: random, published or from a local file."""
 
 import logging
 import pickle
@@ -15,7 +15,7 @@ from mining_the_mines.models.networks import NetworkSpec
 
 logger = logging.getLogger(__name__)
 
-#: A weights file that fills less of the network than this belongs to another one.
+#: A weights file that fills a smaller share of the network belongs to another one.
 LEAST_LOADED = 0.5
 
 #: Builds a network. Its argument overrides where pretrained weights come from; ``None`` wants none.
@@ -68,7 +68,7 @@ def _from_file(path: Path, name: str, create: Create, part: str) -> nn.Module:
             f"The weights in {path} can't be loaded into {name} ({first_line(error)}): correct the "
             f"parameter network.pretrained_file, or the architecture."
         ) from error
-    # The head is replaced, so weights are loaded loosely, and nothing is said about a file of quite another network.
+    # The head is replaced, so weights are loaded loosely, and a file of another network raises no error.
     loaded = _share_of_changed_weights(network.get_submodule(part), untouched.get_submodule(part))
     if loaded < LEAST_LOADED:
         raise BadInputError(

@@ -36,7 +36,7 @@ from mining_the_mines.models.training import FitPlan, NetworkTraining
 #: Takes logits and targets ``(B, 1, H, W)``, with :data:`UNKNOWN` where nothing is known, and returns a scalar.
 Loss = Callable[[Tensor, Tensor], Tensor]
 
-#: A mixed or resampled target counts as mine from here on where a loss knows only yes and no.
+#: Losses for binary targets count a mixed or resampled target as mine from here on.
 _HALF = 0.5
 
 
@@ -61,7 +61,7 @@ class SegmenterTraining(NetworkTraining):
         self.iou = BinaryJaccardIndex(ignore_index=UNKNOWN)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss of one augmented batch."""
+        """Return the loss of one augmented batch."""
         digital_numbers, masks = batch
         parts = (decode_batch(digital_numbers), decode_masks(masks).unsqueeze(1))
         moved = self.augment.move(torch.cat([self.network.rescale(part) for part in parts], dim=1))
@@ -73,7 +73,7 @@ class SegmenterTraining(NetworkTraining):
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Scores on chips that are not trained on, at their own scale."""
+        """Score the chips of the held-out fold at their own scale."""
         digital_numbers, masks = batch
         logits = self.network.logits(decode_batch(digital_numbers))
         self.iou.update(logits.sigmoid(), masks.int())

@@ -19,11 +19,11 @@ from mining_the_mines.models.networks import SegmenterSpec
 from mining_the_mines.models.pretrained import build_with_weights, first_line
 from mining_the_mines.models.spectral_input import BandScale, SpectralInput
 
-#: Encoders halve the picture up to five times, and some (MaxViT, Swin) cut what remains into windows of equal size.
+#: Encoders halve the picture up to five times, and some (MaxViT, Swin) cut the rest into windows of equal size.
 MULTIPLES = (32, 64, 128, 224, 256, 384, 448, 512)
 #: Share of pixels that a network expects to be mine before it has seen any.
 PRIOR = 0.05
-#: How segmentation-models-pytorch marks encoders that timm builds.
+#: Prefix of encoders that timm builds, in segmentation-models-pytorch.
 _TIMM = "tu-"
 
 
@@ -39,7 +39,7 @@ class SegmenterNetwork(nn.Module):
         super().__init__()
         self.resolution = spec.resolution
         self.spectral_input = SpectralInput(scale, spec.indices)
-        # Convolutions of pictures whose channels lie side by side are a quarter faster, on CPUs too.
+        # Convolutions in the memory format channels_last are a quarter faster, on CPUs too.
         network = build_segmenter_backbone(spec, self.spectral_input.channels)
         self.backbone = network.to(memory_format=torch.channels_last)
         self.multiple = smallest_multiple(self.backbone, self.spectral_input.channels)
@@ -189,7 +189,7 @@ def _encoder_name(name: str) -> str:
 
 
 def _create(spec: SegmenterSpec, encoder: str, channels: int, source: Mapping[str, Any] | None) -> nn.Module:
-    """Build it; ``source`` overrides where the encoder's pretrained weights come from, ``None`` wants none."""
+    """Build the network; ``source`` overrides where the encoder's pretrained weights come from, ``None`` wants none."""
     from_timm = encoder.startswith(_TIMM)
     file = (source or {}).get("file")
     options = spec.options
@@ -236,7 +236,7 @@ def _expect_few_mines(network: nn.Module) -> None:
 
 
 def _fill_encoder(encoder: nn.Module, file: str) -> None:
-    """Load what fits; a first convolution for three channels is folded out to as many as there are, as timm does."""
+    """Load the weights that fit; a first convolution for three channels is repeated over all channels, as timm does."""
     published = load_state_dict(file, device="cpu", weights_only=True)
     own = encoder.state_dict()
     fitting = {}

@@ -12,9 +12,9 @@ from mining_the_mines.sentinel2.indices import compute_index, required_bands
 
 #: Added before the logarithm, in reflectance: sensor noise over dark water is about as large, and must not be blown up.
 FLOOR = 0.01
-#: Deviations from the middle at which inputs are cut off: glints and clouds tell nothing by how bright they are.
+#: Deviations from the middle at which inputs are cut off: the brightness of glints and clouds carries no information.
 LIMIT = 5.0
-#: A normal distribution's 5th and 95th percentile are so many standard deviations apart.
+#: Standard deviations between the 5th and the 95th percentile of a normal distribution.
 DEVIATIONS_5_TO_95 = 3.29
 
 
@@ -93,17 +93,17 @@ class SpectralInput(nn.Module):
             ``(B, C + I, H, W)``: bands in deviations from the middle of the training chips, indices as they are; pixels
             that lack a band are 0 in every channel.
         """
-        valid = torch.isfinite(reflectance).all(dim=1, keepdim=True)
-        reflectance = torch.where(valid, reflectance, torch.ones_like(reflectance))
-        normalised = ((_logarithm(reflectance) - self.middle) / self.deviation).clamp(-LIMIT, LIMIT)
+        valid = reflectance.sum(dim=1, keepdim=True).isfinite()  # a sum over bands is cheaper than a test of each
+        reflectance = torch.where(valid, reflectance, 1.0)
+        normalised = _logarithm(reflectance).sub_(self.middle).div_(self.deviation).clamp_(-LIMIT, LIMIT)
         planes = {band: reflectance[:, position] for position, band in enumerate(self.bands)}
         indices = [compute_index(name, planes).unsqueeze(1) for name in self.indices]
-        stacked = torch.cat([normalised, *indices], dim=1)
-        return torch.where(valid, stacked, torch.zeros_like(stacked))
+        return torch.cat([normalised, *indices], dim=1).masked_fill_(~valid, 0.0)
 
 
 def _logarithm(reflectance: Tensor) -> Tensor:
-    return (reflectance.clamp(min=0) + FLOOR).log()
+    # In place: new arrays for each step of this take longer than the arithmetic.
+    return reflectance.clamp(min=0).add_(FLOOR).log_()
 
 
 def _column(values: Sequence[float]) -> Tensor:

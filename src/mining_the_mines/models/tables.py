@@ -17,7 +17,7 @@ from mining_the_mines.models.kinds import ChipLayout, FoldFit, LabelledChips, Mo
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-#: Times that each family of features is shuffled for its importance.
+#: Number of times that each family of features is shuffled for its importance.
 SHUFFLES: Final = 4
 #: Rows that are predicted in one call while features are shuffled.
 ROWS_AT_ONCE: Final = 4000

@@ -1,6 +1,8 @@
 """Training the networks of a fold, resumable at the last finished epoch."""
 
 import logging
+import math
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,11 +13,12 @@ from typing import Any, Final, Literal
 import torch
 from lightning import LightningModule, Trainer, seed_everything
 from lightning.fabric.plugins import TorchCheckpointIO
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined] # its __init__ lists no names
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from mining_the_mines.core.atomic import whole_file
@@ -27,6 +30,8 @@ from mining_the_mines.models.networks import Networks
 
 LAST_CHECKPOINT: Final = "last.ckpt"
 FINISHED: Final = "finished.pt"
+#: Seconds from one checkpoint to the next, at least.
+SECONDS_BETWEEN: Final = 10.0
 #: Largest gradient norm.
 GRADIENT_CLIP: Final = 1.0
 
@@ -186,12 +191,12 @@ def _precision(accelerator: str) -> Literal["32-true", "bf16-mixed"]:
 
 def quieten_lightning() -> None:
     """Keep Lightning's greetings out of the log; its warnings stay."""
-    # Its older package speaks in its place once anything has imported that; importing it sets the level of its top.
+    # Its older package logs in its place once it is imported; the import sets the level of its top logger.
     for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # Lightning calls a torch function by its former name (Lightning-AI/pytorch-lightning#21381).
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-    # On resuming it should not be.
+    # On resuming, the checkpoint directory is not empty.
     warnings.filterwarnings("ignore", message=r"Checkpoint directory .* exists and is not empty")
 
 
@@ -228,8 +233,16 @@ def _scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in metrics.items()}
 
 
-class ResumableAverage(EMAWeightAveraging):
-    """Averaged weights that replace the last ones also when the checkpoint leaves no epoch to train."""
+class ResumableAverage(WeightAveraging):
+    """Moving average of weights that replaces the last ones also when the checkpoint leaves no epoch to train.
+
+    Args:
+        decay: Weight of the average at each step. All tensors are averaged in one call, whereas Lightning's
+            ``EMAWeightAveraging`` averages them one by one.
+    """
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call] # torch's own
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the average in the module; Lightning does so only after an epoch of training."""
@@ -237,7 +250,18 @@ class ResumableAverage(EMAWeightAveraging):
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """The newest checkpoint, without the path of its folder: a copy resumes as the original does."""
+    """The newest checkpoint, without the path of its folder: a copy resumes as the original does.
+
+    Short epochs do not each write one: a kill costs at most :data:`SECONDS_BETWEEN` of work.
+    """
+
+    _written = -math.inf
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write a checkpoint, unless the last one is new."""
+        if time.monotonic() - self._written >= SECONDS_BETWEEN:
+            super().on_train_epoch_end(trainer, pl_module)
+            self._written = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
         """Empty: only one file is kept, and the rest is configuration."""
