@@ -13,7 +13,14 @@ from mining_the_mines.models.complete import MineClassifier
 from mining_the_mines.models.kinds import BLEND, TrainedModel
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.metrics import METRICS, MetricName
-from mining_the_mines.scoring.tables import choose_model, difference_table, score_table, scores_by_category
+from mining_the_mines.scoring.tables import (
+    choose_model,
+    difference_table,
+    intervals_of,
+    score_table,
+    scores_by_category,
+    select_scores,
+)
 from mining_the_mines.scoring.thresholds import ThresholdSettings, choose_thresholds
 
 logger = logging.getLogger(__name__)
@@ -132,10 +139,6 @@ def complete_classifier(
 
 
 def _summary(scores: pd.DataFrame, chosen: str, split: str) -> str:
-    rows = scores[(scores["model"] == chosen) & (scores["split"] == split) & scores["category_excluded"].isna()]
-    figures = rows.set_index("metric")
-    shown = []
-    for name, metric in (("F1", "f1"), ("AUC", "roc_auc")):
-        value, low, high = (float(figures[column][metric]) for column in ("value", "low", "high"))
-        shown.append(f"{name} {value:.3f} ({low:.3f}–{high:.3f})")
-    return f"{split} {', '.join(shown)}"
+    figures = intervals_of(select_scores(scores, split, chosen))
+    named = (("F1", figures["f1"]), ("AUC", figures["roc_auc"]))
+    return f"{split} " + ", ".join(f"{name} {value:.3f} ({low:.3f}–{high:.3f})" for name, (value, low, high) in named)

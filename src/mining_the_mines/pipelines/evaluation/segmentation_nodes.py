@@ -25,7 +25,7 @@ from mining_the_mines.scoring.segmentation import (
     measure_segmentation,
     segmentation_score_table,
 )
-from mining_the_mines.scoring.tables import chip_predictions, score_table
+from mining_the_mines.scoring.tables import chip_predictions, intervals_of, score_table
 from mining_the_mines.scoring.thresholds import (
     PixelThresholdSettings,
     ThresholdSettings,
@@ -122,8 +122,7 @@ def score_segmentation(
     chips = measured.merge(folds, on="filename", validate="one_to_one")
     scores = segmentation_score_table(chips, evaluation.bootstrap)
     for split, rows in scores.groupby("split", sort=False):
-        figures = rows.set_index("metric")[["value", "low", "high"]].astype(float)
-        value, low, high = figures.loc["iou"]
+        value, low, high = intervals_of(rows)["iou"]
         logger.info("IoU of the segmenter, %s: %.3f (%.3f–%.3f).", split, value, low, high)
     return scores, chips
 
