@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
 
-from mining_the_mines.chips.quality import ChipSettings, check_sufficiency, find_fault
+from mining_the_mines.chips.quality import ChipSettings, check_sufficiency, judge_chip
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.rasters.chip import Chip
 from support.chip_files import BANDS, ground
 
@@ -44,7 +47,7 @@ def put(where: Any, value: float) -> Change:
     ],
 )
 def test_faults(change: Change, fault: str) -> None:
-    assert (find_fault(chip(change), SETTINGS) or "").startswith(fault)
+    assert (judge_chip(chip(change), SETTINGS).fault or "").startswith(fault)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,23 @@ def test_faults(change: Change, fault: str) -> None:
     ids=["a swath edge", "a glint", "slightly negative", "one gap"],
 )
 def test_tolerated(change: Change) -> None:
-    assert find_fault(chip(change), SETTINGS) is None
+    assert judge_chip(chip(change), SETTINGS).fault is None
+
+
+@pytest.mark.parametrize("metres", [1, 5, 20, 30, 60])
+def test_other_pixels(metres: int) -> None:
+    grid = ChipGrid(CRS.from_epsg(32721), from_origin(500_000, 9_400_000, metres, metres), 16, 16)
+    odd = Chip(ground(1), BANDS, "float32", grid)
+    message = f"other pixels: they are {metres} m where 10 m are wanted"
+    assert (judge_chip(odd, SETTINGS).fault or "").startswith(message)
+    assert judge_chip(odd, SETTINGS.model_copy(update={"pixel": float(metres)})).fault is None
+    assert judge_chip(odd, SETTINGS.model_copy(update={"pixel": None})).fault is None
+
+
+@pytest.mark.parametrize(("crs", "step"), [("EPSG:4326", 8.98e-5), ("EPSG:3857", 11.0), ("EPSG:32633", 9.5)])
+def test_pixels_of_about_ten_metres(crs: str, step: float) -> None:
+    grid = ChipGrid(CRS.from_string(crs), from_origin(step, 100 * step, step, step), 16, 16)
+    assert judge_chip(Chip(ground(1), BANDS, "float32", grid), SETTINGS).fault is None
 
 
 def manifest(labels: list[int | None], faults: list[str] | None = None) -> pd.DataFrame:

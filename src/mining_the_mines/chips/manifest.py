@@ -14,14 +14,14 @@ import pandas as pd
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.label_table import read_entries
 from mining_the_mines.chips.near_duplicates import cluster_near_duplicates, image_hash
-from mining_the_mines.chips.quality import ACCEPTED, REJECTED, ChipSettings, describe_rejected, find_fault, nodata_share
+from mining_the_mines.chips.quality import ACCEPTED, REJECTED, ChipSettings, describe_rejected, judge_chip, nodata_share
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.hashing import hash_bytes, hash_file
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.degrees import middle_longitude
+from mining_the_mines.rasters.judge import gather_doubts
 from mining_the_mines.rasters.reader import MissingBandError
-from mining_the_mines.sentinel2.baseline import offset_left_in
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ COLUMNS: Final = {
     "nodata_share": "float64",
     "image_hash": "str",
     "near_duplicate": "Int64",
-    "offset_left_in": "boolean",
+    "doubts": "str",
     "verdict": "str",
     "reason": "str",
 }
@@ -89,6 +89,8 @@ def take_inventory(folder: ChipFolder, settings: ChipSettings, progress: Progres
     manifest["verdict"] = np.where(manifest["reason"].isna(), ACCEPTED, REJECTED)
     manifest = manifest[list(COLUMNS)].astype(COLUMNS)
     _report(manifest)
+    for doubt in gather_doubts({name: facts.get("doubted", ()) for name, facts in found.items()}, "chips"):
+        logger.warning("%s", doubt)
     return manifest
 
 
@@ -104,7 +106,8 @@ def _read(path: Path, settings: ChipSettings) -> _Row:
         return facts | {"fault": f"missing band: {error}"}
     except BadInputError as error:
         return facts | {"fault": f"unreadable: {error}"}
-    fault = find_fault(chip, settings)
+    verdict = judge_chip(chip, settings)
+    fault = verdict.fault
     bounds = chip.wgs84_bounds or (math.nan,) * 4
     return facts | {
         "pixels": hash_bytes(chip.reflectance.tobytes()),
@@ -116,7 +119,8 @@ def _read(path: Path, settings: ChipSettings) -> _Row:
         **dict(zip(("left", "bottom", "right", "top"), bounds, strict=True)),
         "nodata_share": nodata_share(chip),
         "image_hash": None if fault else image_hash(chip.reflectance, chip.bands),
-        "offset_left_in": offset_left_in(chip.reflectance, chip.bands),
+        "doubts": " ".join(verdict.doubts) or None,
+        "doubted": verdict.doubts,
         "fault": fault,
     }
 
@@ -230,12 +234,3 @@ def _report(manifest: pd.DataFrame) -> None:
     told = describe_rejected(manifest)
     if told:
         logger.warning("Rejected: %s.", told)
-    shifted = manifest.loc[manifest["offset_left_in"].fillna(value=False), "filename"]
-    if len(shifted):
-        logger.warning(
-            "Nothing in %d of %d chips is darker than 0.09, such as in %s: it looks as if the 1000 that processing "
-            "baseline 04.00 adds were never removed; if so, set imagery.offset to -0.1.",
-            len(shifted),
-            len(manifest),
-            shifted.iloc[0],
-        )

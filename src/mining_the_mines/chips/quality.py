@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY
+from mining_the_mines.geo.grid import pixel_metres
 from mining_the_mines.rasters.chip import Chip, read_chip
+from mining_the_mines.rasters.judge import Limits, Verdict, judge_pixels, pixel_size_fault
 from mining_the_mines.rasters.reader import RasterFormat
 
 ACCEPTED: Final = "accepted"
@@ -38,7 +39,20 @@ class ChipSettings(RasterFormat):
         "duplicates.",
     )
     min_chips_per_class: int = Field(10, ge=1, description="With fewer mines or fewer other chips the run stops.")
+    pixel: float | None = Field(
+        10.0,
+        gt=0,
+        description="Edge in metres of the pixels of chips and scenes, up to a fifth more or less; 10 for Sentinel-2. "
+        "Null to accept chips with any pixels.",
+    )
     workers: int = Field(2, ge=1, description="Threads that read chips.", json_schema_extra=EXECUTION_ONLY)
+
+    @property
+    def limits(self) -> Limits:
+        """Limits of usable pixels."""
+        return Limits(
+            self.max_nodata_share, self.lowest_reflectance, self.highest_reflectance, self.max_implausible_share
+        )
 
     def read(self, path: Path) -> Chip:
         """Read a chip in this format; see :func:`mining_the_mines.rasters.chip.read_chip`."""
@@ -51,35 +65,27 @@ class ChipSettings(RasterFormat):
             trained: Settings of the chips that a model was trained on.
 
         Returns:
-            The same, with what is stated here instead; bands and size are always the model's.
+            The same, with what is stated here instead; bands, size and pixel are always the model's.
         """
-        stated = self.model_fields_set - {"bands", "size"}
+        stated = self.model_fields_set - {"bands", "size", "pixel"}
         return trained.model_copy(update={name: getattr(self, name) for name in stated})
 
 
-def find_fault(chip: Chip, settings: ChipSettings) -> str | None:
-    """Judge a chip by its pixels alone.
+def judge_chip(chip: Chip, settings: ChipSettings) -> Verdict:
+    """Judge a chip by its pixels, their size and its band names.
 
     Args:
         chip: The chip.
         settings: Requirements.
 
     Returns:
-        ``fault: detail`` for the first fault found, or ``None`` for a good chip.
+        ``fault: detail`` for the first fault found, if any, and the doubts about a good chip.
     """
-    pixels = chip.reflectance
-    lows, highs = pixels.min(axis=(1, 2)), pixels.max(axis=(1, 2))
-    if np.isnan(lows).any():
-        fault = _nodata_fault(chip, settings)
-        if fault is not None:
-            return fault
-        lows, highs = np.nanmin(pixels, axis=(1, 2)), np.nanmax(pixels, axis=(1, 2))
-    if not (np.isfinite(lows).all() and np.isfinite(highs).all()):
-        return f"non-finite: {int(np.isinf(pixels).sum())} values are infinite"
-    constant = [band for band, low, high in zip(chip.bands, lows, highs, strict=True) if low == high]
-    if constant:
-        return f"constant: {', '.join(constant)} has the same value everywhere"
-    return _implausible_fault(pixels, lows, highs, settings)
+    odd_pixels = _pixel_fault(chip, settings.pixel)
+    if odd_pixels is not None:
+        return Verdict(odd_pixels)
+    verdict = judge_pixels(chip.reflectance, chip.bands, settings.limits)
+    return Verdict(verdict.fault, (*chip.doubts, *verdict.doubts))
 
 
 def nodata_share(chip: Chip) -> float:
@@ -127,32 +133,12 @@ def describe_rejected(manifest: pd.DataFrame) -> str:
     return ", ".join(told)
 
 
-def _nodata_fault(chip: Chip, settings: ChipSettings) -> str | None:
-    shares = np.isnan(chip.reflectance).mean(axis=(1, 2))
-    if (shares == 1).all():
-        return "empty: no data, or zero in every band"
-    share = float(shares.mean())
-    if share > settings.max_nodata_share:
-        return f"too much nodata: {share:.0%} of its values, where {settings.max_nodata_share:.0%} are allowed"
-    blank = [band for band, part in zip(chip.bands, shares, strict=True) if part == 1]
-    if blank:
-        return f"empty band: {', '.join(blank)} holds no data"
-    return None
-
-
-def _implausible_fault(
-    pixels: npt.NDArray[np.float32],
-    lows: npt.NDArray[np.float32],
-    highs: npt.NDArray[np.float32],
-    settings: ChipSettings,
-) -> str | None:
-    lowest, highest = settings.lowest_reflectance, settings.highest_reflectance
-    if lows.min() >= lowest and highs.max() <= highest:
+def _pixel_fault(chip: Chip, wanted: float | None) -> str | None:
+    """Compare the pixels of a chip with those wanted; a chip without a place on Earth says nothing of its pixels."""
+    if wanted is None or chip.grid is None:
         return None
-    share = float(((pixels < lowest) | (pixels > highest)).mean())
-    if share <= settings.max_implausible_share:
+    try:
+        sizes = pixel_size_fault(pixel_metres(chip.grid), wanted)
+    except BadInputError:
         return None
-    return (
-        f"implausible reflectance: {share:.0%} of its values lie outside {lowest:g} to {highest:g} "
-        f"(it spans {lows.min():g} to {highs.max():g}); is the scale right?"
-    )
+    return sizes and f"other pixels: they are {sizes}; resample the chip, or train on such chips with imagery.pixel"

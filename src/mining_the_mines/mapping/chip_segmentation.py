@@ -14,7 +14,7 @@ import rasterio
 
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.planes import encode_raster
-from mining_the_mines.chips.quality import ChipSettings, find_fault
+from mining_the_mines.chips.quality import ChipSettings, judge_chip
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.prefetching import map_ahead
@@ -24,6 +24,7 @@ from mining_the_mines.geo.grid import ChipGrid, read_grid
 from mining_the_mines.mapping.polygonize import Probability, draw_mask, polygonize_chip
 from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.models.predictor import Predictor
+from mining_the_mines.rasters.judge import gather_doubts
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class _ReadChip:
     filename: str
     grid: ChipGrid
     reflectance: npt.NDArray[np.float32]
+    doubts: tuple[str, ...] = ()
 
 
 _Chip: TypeAlias = _ReadChip | _LeftOutChip
@@ -113,11 +115,13 @@ def segment_folder(
     """
     rows: list[dict[str, Any]] = []
     layers: set[str] = set()
+    doubts: dict[str, tuple[str, ...]] = {}
     with whole_folder(folder) as draft:
         (draft / PROBABILITIES).mkdir()
         (draft / MASKS).mkdir()
         for chip, probability in _predict(chips, segmenter, reading, progress):
             if isinstance(chip, _ReadChip):
+                doubts[chip.filename] = chip.doubts
                 rows.append(
                     _write_chip(chip, probability, chips.path(chip.filename), segmenter, settings, draft, layers)
                 )
@@ -125,6 +129,8 @@ def segment_folder(
                 rows.append({"filename": chip.filename, "layer": "", "error": chip.reason})
         table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS).sort_values("filename", ignore_index=True)
         table.to_csv(draft / TABLE, index=False)
+    for doubt in gather_doubts(doubts, "chips"):
+        logger.warning("%s", doubt)
     _report(table)
     return SegmentedChips(folder)
 
@@ -167,10 +173,10 @@ def _predict(
             chip = settings.read(path)
         except BadInputError as error:
             return _LeftOutChip(filename, str(error))
-        fault = find_fault(chip, settings)
-        if fault is not None:
-            return _LeftOutChip(filename, f"{path} can't be judged ({fault}): give a better chip of the place.")
-        return _ReadChip(filename, grid, chip.reflectance)
+        verdict = judge_chip(chip, settings)
+        if verdict.fault is not None:
+            return _LeftOutChip(filename, f"{path} can't be judged ({verdict.fault}): give a better chip of the place.")
+        return _ReadChip(filename, grid, chip.reflectance, verdict.doubts)
 
     for _, alike in groupby(
         map_ahead(read, progress(chips.filenames, "Segmenting chips"), settings.workers), key=_size

@@ -11,13 +11,14 @@ import pandas as pd
 
 from mining_the_mines.chips.archives import ZippedChips, open_chips
 from mining_the_mines.chips.folder import ChipFolder
-from mining_the_mines.chips.quality import ChipSettings, find_fault
+from mining_the_mines.chips.quality import ChipSettings, judge_chip
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress_bars import progress_bar
 from mining_the_mines.mapping.chip_segmentation import SegmentedChips, segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
 from mining_the_mines.models.predictor import Predictor
 from mining_the_mines.rasters.chip import Chip
+from mining_the_mines.rasters.judge import gather_doubts
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +44,13 @@ def classify_chips(
     """
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[str, Chip]] = []
+    doubts: dict[str, tuple[str, ...]] = {}
     chips = open_chips(unlabelled_chips, unpacked_chips)
     settings = imagery.for_model(classifier.chips)
     for filename in progress_bar(chips.filenames, "Classifying chips"):
         try:
-            waiting.append((filename, _read(chips, filename, settings)))
+            chip, doubts[filename] = _read(chips, filename, settings)
+            waiting.append((filename, chip))
         except BadInputError as error:
             rows.append({"filename": filename, "probability": np.nan, "label": pd.NA, "error": str(error)})
         if len(waiting) == BATCH:
@@ -56,6 +59,8 @@ def classify_chips(
     rows += _decide(waiting, classifier)
     predictions = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS).sort_values("filename", ignore_index=True)
     counts = Counter(predictions["label"].fillna(-1))
+    for doubt in gather_doubts(doubts, "chips"):
+        logger.warning("%s", doubt)
     logger.info("%d chips with a mine, %d without, %d that can't be judged.", counts[1], counts[0], counts[-1])
     return predictions
 
@@ -98,7 +103,8 @@ def segment_chips(
     return segment_folder(chips, segmenter, reading, vectors, drafts / "segmented_chips", progress_bar)
 
 
-def _read(folder: ChipFolder, filename: str, settings: ChipSettings) -> Chip:
+def _read(folder: ChipFolder, filename: str, settings: ChipSettings) -> tuple[Chip, tuple[str, ...]]:
+    """Read a chip, with the doubts about it."""
     path = folder.path(filename)
     chip = settings.read(path)
     size = (settings.size, settings.size)
@@ -107,10 +113,10 @@ def _read(folder: ChipFolder, filename: str, settings: ChipSettings) -> Chip:
         raise BadInputError(
             f"{path} is {width} × {height} pixels and the model takes {size[0]} × {size[1]}: cut it to that size."
         )
-    fault = find_fault(chip, settings)
-    if fault is not None:
-        raise BadInputError(f"{path} can't be judged ({fault}): give a better chip of the place.")
-    return chip
+    verdict = judge_chip(chip, settings)
+    if verdict.fault is not None:
+        raise BadInputError(f"{path} can't be judged ({verdict.fault}): give a better chip of the place.")
+    return chip, verdict.doubts
 
 
 def _decide(waiting: list[tuple[str, Chip]], classifier: Predictor) -> list[dict[str, Any]]:
