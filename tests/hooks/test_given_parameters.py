@@ -1,5 +1,7 @@
 """A parameter that nothing reads is a slip, and is told."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,12 @@ def refuse(**given: Any) -> None:
     loader = OmegaConfigLoader(str(PROJECT / "conf"), env="archive", runtime_params=given, **CONFIG_LOADER_ARGS)
     refuse_unknown(given, known_parameters(asked_for(PROJECT / "conf")))
     assert loader.runtime_params == given
+
+
+@pytest.mark.parametrize("kind", ["gztar", "zip"])
+def test_archive_of_the_configuration(tmp_path: Path, kind: str) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "conf"), kind, PROJECT, "conf"))
+    assert asked_for(archive) == asked_for(PROJECT / "conf")
 
 
 @pytest.mark.parametrize(

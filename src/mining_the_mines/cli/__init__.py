@@ -1,13 +1,17 @@
 """The command line: Kedro's, with one sentence for bad input, and the project's own commands."""
 
 import functools
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir
 from copy import copy
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io.core import VersionNotFoundError
+from kedro.utils import find_kedro_project
 from kedro.validation import ParameterValidationError
 from kedro.validation.exceptions import DataValidationError
 from pydantic import ValidationError
@@ -34,8 +38,12 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever Kedro passes
         try:
-            check_installation()  # before the modules are imported that would end in a stack trace
-            return function(*args, **kwargs)
+            check_installation()  # before a database of coordinates is asked for, which would end in a stack trace
+            here = Path.cwd()
+            project = find_kedro_project(here) or here
+            with chdir(project):
+                moved = {name: from_project(kwargs[name], here, project) for name in _WITH_PATHS & kwargs.keys()}
+                return function(*args, **(kwargs | moved))
         except Exception as error:
             for cause in causes(error):
                 if isinstance(cause, BadInputError):
@@ -54,6 +62,32 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return run
+
+
+#: Options and arguments that name files.
+_WITH_PATHS: Final = {"params", "what", "conf_source", "config"}
+
+
+def from_project(given: Any, here: Path, project: Path) -> Any:  # noqa: ANN401 - options of any type
+    """Make relative paths start at the project's folder, as Kedro and the records of runs take them.
+
+    Args:
+        given: Values of the command line.
+        here: Folder in which the command was typed.
+        project: Folder of the project.
+
+    Returns:
+        The same values, and for a text that is the relative path of a file the path from the project. A plain word
+        without a separator or a suffix is no path.
+    """
+    if isinstance(given, Mapping):
+        return {name: from_project(value, here, project) for name, value in given.items()}
+    if isinstance(given, (list, tuple)):
+        return type(given)(from_project(value, here, project) for value in given)
+    is_path = isinstance(given, str) and (os.sep in given or bool(Path(given).suffix)) and "://" not in given
+    if here == project or not is_path or Path(given).is_absolute() or not (here / given).exists():
+        return given
+    return os.path.relpath(here / given, project)
 
 
 def describe_table_errors(error: DataValidationError) -> str:

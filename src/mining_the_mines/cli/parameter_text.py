@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import click
 import yaml
+from kedro.utils import find_kedro_project
 from omegaconf import OmegaConf
 from pydantic import BaseModel, RootModel
 
@@ -83,7 +84,7 @@ def _as_yaml(ctx: click.Context, option: click.Parameter, name: str, value: str)
 def _project_conf() -> str:
     from kedro.framework.project import settings
 
-    return str(settings.CONF_SOURCE)
+    return str((find_kedro_project(Path.cwd()) or Path.cwd()) / settings.CONF_SOURCE)
 
 
 class TextNames:

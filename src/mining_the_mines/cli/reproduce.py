@@ -42,10 +42,16 @@ def reproduce(wanted: str, force: bool, tolerance: float | None, keep: bool) -> 
     from mining_the_mines.cli.run_store import project_store
     from mining_the_mines.ledger.code import read_environment
     from mining_the_mines.ledger.comparison import usual_tolerance
+    from mining_the_mines.ledger.project_catalog import is_project
     from mining_the_mines.ledger.scratch import remove_scratch
     from mining_the_mines.tracking.runs import find_run
 
     project = Path.cwd()
+    if not is_project(project):
+        raise BadInputError(
+            f"{project} is no project (it has no pyproject.toml), so that the code and configuration of a run can't be "
+            "restored in it: clone the project, and repeat the run there."
+        )
     store = project_store(project)
     run = _original(find_run(wanted, store), store)
     record = read_record(run, project)

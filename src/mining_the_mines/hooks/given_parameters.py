@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
+from zipfile import is_zipfile
 
+import fsspec
 import yaml
 from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
@@ -78,10 +80,14 @@ def asked_for(conf: Path) -> set[str]:
     """Names of the parameters that the configuration itself asks for: paths and names.
 
     Args:
-        conf: Folder of the configuration.
+        conf: Folder of the configuration, or an archive of it as ``kedro package`` writes it.
     """
-    files = conf.glob("*/*.yml")
-    return {name for file in files for name in _ASKED_FOR.findall(file.read_text(encoding="utf-8"))}
+    if conf.is_file():
+        archive = fsspec.filesystem("zip" if is_zipfile(conf) else "tar", fo=str(conf))
+        texts = [archive.cat_file(name).decode() for name in archive.find("") if name.endswith(".yml")]
+    else:
+        texts = [file.read_text(encoding="utf-8") for file in conf.glob("*/*.yml")]
+    return {name for text in texts for name in _ASKED_FOR.findall(text)}
 
 
 def refuse_unknown(given: Mapping[str, Any], known: Collection[str]) -> None:

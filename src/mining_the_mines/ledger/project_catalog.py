@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from kedro.config import AbstractConfigLoader
-from kedro.framework.project import pipelines, settings
+from kedro.framework.project import configure_project, pipelines, settings
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, DatasetError
 
+from mining_the_mines.core.code_hash import PACKAGE
 from mining_the_mines.core.hashing import NOTHING, ContentHashes
 from mining_the_mines.ledger.catalog_facts import DatasetFacts, facts_of
 from mining_the_mines.ledger.records import DatasetState, Ledger
@@ -74,14 +75,22 @@ class ProjectCatalog:
         return DataCatalog.from_config(config_loader(self._project, env)["catalog"])
 
 
+def is_project(folder: Path) -> bool:
+    """Whether a folder is a Kedro project, and not only one that the installed package runs in."""
+    return (folder / "pyproject.toml").is_file()
+
+
 def config_loader(project: Path, env: str | None = None) -> AbstractConfigLoader:
-    """Read the configuration of a project.
+    """Read the configuration of a project, or in a folder without one, that of the package.
 
     Args:
         project: Its folder.
         env: Environment; Kedro's default by default.
     """
-    bootstrap_project(project)
+    if is_project(project):
+        bootstrap_project(project)
+    else:
+        configure_project(PACKAGE)
     given = {**settings.CONFIG_LOADER_ARGS, **({"default_run_env": env} if env else {})}
     loader: AbstractConfigLoader = settings.CONFIG_LOADER_CLASS(
         conf_source=str(project / settings.CONF_SOURCE), **given
