@@ -25,6 +25,7 @@ from affine import Affine
 from rasterio.features import rasterize, shapes, sieve
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
+from scipy import ndimage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
@@ -197,10 +198,10 @@ def _checked(blocks: Iterable[ProbabilityRows], grid: ChipGrid) -> Iterator[Prob
 
 def _fill_holes(classes: DatasetWriter, equal_area: EqualAreaGrid, largest: float, connectivity: int) -> None:
     """Turn holes up to a number of hectares into likely pixels, unless nodata or the end of the raster is in them."""
-    for rows in _windows(classes):
-        classes.write((classes.read(_CLASS, window=rows) != _LIKELY).astype(np.uint8), _KEPT, window=rows)
     # Where patches hang together at corners, what is between them does not, and the other way round.
-    gaps = _trace(classes, 12 - connectivity)
+    across = 12 - connectivity
+    _mark_small_gaps(classes, math.floor(largest / equal_area.pixel_range[0]), across)
+    gaps = _trace(classes, across)
     holes = gaps[equal_area.measure(gaps) <= largest]
     open_holes = np.zeros(len(holes), dtype=np.bool_)
     tree = shapely.STRtree(holes)
@@ -214,6 +215,24 @@ def _fill_holes(classes: DatasetWriter, equal_area: EqualAreaGrid, largest: floa
         values = classes.read(_CLASS, window=rows)
         values[_rasterize(holes, tree, classes.transform, rows) >= 0] = _LIKELY
         classes.write(values, _CLASS, window=rows)
+
+
+def _mark_small_gaps(classes: DatasetWriter, most_pixels: int, connectivity: int) -> None:
+    """Write to the second band the gaps between likely pixels that have at most so many pixels.
+
+    The ground around the patches of a noisy map is one gap with a million holes, whose polygon would fill the memory.
+    """
+    touching = ndimage.generate_binary_structure(2, 2 if connectivity == 8 else 1)
+    for rows in _windows(classes):
+        first = max(0, rows.row_off - most_pixels)  # a gap that reaches from here into these rows is too large
+        end = min(classes.height, rows.row_off + rows.height + most_pixels)
+        gaps, count = ndimage.label(
+            classes.read(_CLASS, window=_rows(first, end - first, classes.width)) != _LIKELY, touching
+        )
+        small = np.bincount(gaps.ravel(), minlength=count + 1) <= most_pixels
+        small[0] = False
+        inside = small[gaps[rows.row_off - first :][: rows.height]]
+        classes.write(inside.astype(np.uint8), _KEPT, window=rows)
 
 
 def _drop_small_patches(classes: DatasetWriter, fewest_pixels: int, connectivity: int) -> None:
