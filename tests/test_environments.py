@@ -128,6 +128,11 @@ def test_an_archive_needs_polygons_to_train() -> None:
     check("archive", pipelines["__default__"], polygons="mines.gpkg")
     with pytest.raises(BadInputError, match=r"^Training needs polygons of mines, .* --params=polygons=FILE"):
         check("archive", pipelines["__default__"])
+    cut = pipelines["acquisition"] + pipelines["compositing"]
+    with pytest.raises(BadInputError, match=r"^Training needs polygons of mines, "):
+        check("archive", cut + pipelines["classification"])
+    check("archive", cut + pipelines["classification"], polygons="mines.gpkg")
+    check("archive", pipelines["classification"])  # the chips were cut and labelled before
 
 
 @pytest.mark.parametrize("way", ["__default__", "classification", "segmentation", "coarse_mapping"])

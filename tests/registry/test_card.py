@@ -47,6 +47,20 @@ def test_a_card_has_all_sections() -> None:
     assert "B2, B3, B4, B8, B11, B12" in card
 
 
+def test_a_perfect_figure_of_a_part_is_not_certain() -> None:
+    chips = judged_chips()
+    perfect = chips.assign(good=chips["label"].astype(float))
+    table = break_down(
+        perfect,
+        pd.Series("all", index=perfect.index),
+        lambda rows: weighted_scores(rows["label"], rows["good"], 0.5),
+        "recall",
+        SETTINGS.bootstrap,
+    )
+    assert (table["value"] == 1).all()
+    assert (table["low"] < 0.99).all()
+
+
 def test_a_card_repeats_the_caveats() -> None:
     assert "**The scenes are simulated.**" in card_of()
     assert "simulated" not in card_of(())

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
@@ -11,6 +11,9 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from mining_the_mines.core.errors import BadInputError
+
+#: Tag of the nodes that train.
+_TRAINING: Final = "training"
 
 
 class AbsentData:
@@ -56,7 +59,13 @@ def find_absent(pipeline: Pipeline, whole: Pipeline, catalog: DataCatalog) -> st
                 return absent[name]
         unmade = [name for name in _needs(node) if name in makers and name not in own]
         waiting += [makers[name] for name in unmade if not _is_there(catalog, name)]
-    return ""
+    return next((absent[name] for name in _labels(pipeline) if absent.get(name)), "")
+
+
+def _labels(pipeline: Pipeline) -> set[str]:
+    """Inputs of the nodes that lead to training: without polygons they make chips, but chips without labels."""
+    training = [node.name for node in pipeline.nodes if _TRAINING in node.tags]
+    return pipeline.to_nodes(*training).inputs() if training else set()
 
 
 def _absent(catalog: DataCatalog, name: str) -> str:
