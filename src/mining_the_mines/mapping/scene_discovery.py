@@ -16,6 +16,7 @@ from mining_the_mines.core.redaction import without_secrets
 from mining_the_mines.mapping.scene_map import UnmappedScene
 from mining_the_mines.rasters.integrity import check_local_raster
 from mining_the_mines.rasters.scene import Scene
+from mining_the_mines.scenes.cloud_masks import mask_clouds
 from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites, read_composite
 from mining_the_mines.scenes.composites import make_composites, plan_composites
 from mining_the_mines.scenes.http import PLANETARY_COMPUTER
@@ -168,11 +169,14 @@ def composite_item(scene: StacScene, bands: Sequence[str], reading: StacReading,
     if _needs_signature(scene, source.item):
         access = access.model_copy(update={"source": PLANETARY_COMPUTER})
     region = Region(scene.name, _box(scene, source.item))
-    choice = select_from(source, [region], bands, reading.compositing.mask, access)
+    settings, folder = reading.compositing, reading.folder / scene.name
+    wanted, optional = settings.archive_bands(bands), settings.optional_bands
+    choice = select_from(source, [region], wanted, settings.archive_mask, access, optional=optional)
     for item in choice.items[region.name]:
         _check_local_files(item)
-    plans = plan_composites(choice, bands, reading.compositing, access)
-    (composite,) = make_composites(plans, reading.folder / scene.name, reading.dask, progress)
+    masked = mask_clouds(choice, settings, access, folder, reading.dask, progress)
+    plans = plan_composites(masked, bands, settings, access)
+    (composite,) = make_composites(plans, folder, reading.dask, progress)
     made = composite_scene(composite)
     return Scene(made.name, made.image, scene.source, made.clear_dates, made.dates)
 

@@ -89,7 +89,7 @@ class RegionPlan:
             {
                 "code": code_hash(_CODE, _NO_EFFECT),
                 "region": [*self.region.bounds, self.region.epsg],
-                "items": [_by_content(item) for item in self.items],
+                "items": [identify_by_content(item) for item in self.items],
                 "bands": self.bands,
                 "settings": self.settings.model_dump(mode="json", exclude={"block"}),
                 "offset": self.access.offset,
@@ -343,7 +343,7 @@ def _remove_finished_parts(folder: Path, current: tuple[str, ...]) -> None:
         folder.rmdir()
 
 
-def _by_content(item: dict[str, Any]) -> dict[str, Any]:
+def identify_by_content(item: dict[str, Any]) -> dict[str, Any]:
     """A scene's JSON with hashes of files in place of their addresses, where they lie on this disk."""
     assets = {key: {**asset, "href": _identity(asset["href"])} for key, asset in item["assets"].items()}
     return {**item, "links": [], "assets": assets}

@@ -17,6 +17,8 @@ from mining_the_mines.sentinel2.baseline import read_baseline
 
 #: The scene classification is named like a band.
 SCENE_CLASSIFICATION: Final = "SCL"
+#: Key of masks of our own, which hold codes of the scene classification.
+CSMASK: Final = "csmask"
 #: The sun moves 15 degrees an hour.
 _DEGREES_AN_HOUR: Final = 15
 #: The tile in the names of ESA's products, such as ``S2A_MSIL2A_20220103T140051_N0301_R067_T21MUN_20220103T180000``.

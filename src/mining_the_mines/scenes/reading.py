@@ -17,7 +17,7 @@ from mining_the_mines.core.redaction import redact
 from mining_the_mines.scenes.composite_files import Fault, NoCompositeError
 from mining_the_mines.scenes.grids import NativeGrid, region_grid
 from mining_the_mines.scenes.images import READING_FAULTS, Image, contradiction, patiently, read_image
-from mining_the_mines.scenes.items import SCENE_CLASSIFICATION, SceneFacts, find_asset, find_mask
+from mining_the_mines.scenes.items import CSMASK, SCENE_CLASSIFICATION, SceneFacts, find_asset, find_mask
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.settings import AccessSettings
 from mining_the_mines.sentinel2.bands import BANDS
@@ -192,7 +192,7 @@ def open_stack(
             by_scene[job.item["id"]][job.name] = answer
     grid = region_grid(region, [_finest(files) for files in by_scene.values()])
     scenes = tuple(_opened_scene(item, by_scene[str(item["id"])], jobs, grid) for item in opened)
-    classified = None if mask is None else mask.upper() == SCENE_CLASSIFICATION
+    classified = None if mask is None else mask == CSMASK or mask.upper() == SCENE_CLASSIFICATION
     return SceneStack(scenes, bands, grid, classified, access, tuple(faults[name] for name in sorted(faults)))
 
 

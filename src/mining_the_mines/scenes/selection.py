@@ -4,6 +4,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -48,7 +49,11 @@ class _LeftOutError(SceneError):
 
 
 def select_scenes(
-    settings: AcquisitionSettings, bands: Sequence[str], mask: str | None, progress: Progress = silent
+    settings: AcquisitionSettings,
+    bands: Sequence[str],
+    mask: str | None,
+    progress: Progress = silent,
+    optional: Sequence[str] = (),
 ) -> SceneSelection:
     """Search a catalog for scenes of each region, and select those that composites are made of.
 
@@ -61,6 +66,7 @@ def select_scenes(
         mask: Cloud mask that a scene must have: ``scl`` for the scene classification, whatever its key, or the key of
             another asset; ``None`` for none.
         progress: Shows the regions that are searched.
+        optional: Names of further bands, of scenes that have them.
 
     Returns:
         The scenes of each region in order of time, and those that are not used, each with the reason.
@@ -75,7 +81,7 @@ def select_scenes(
         )
     regions = read_regions(settings.regions)
     source = open_source(settings, settings.collection)
-    return select_from(source, regions, bands, mask, settings, progress)
+    return select_from(source, regions, bands, mask, settings, progress, optional)
 
 
 def select_from(
@@ -85,12 +91,13 @@ def select_from(
     mask: str | None,
     settings: AcquisitionSettings,
     progress: Progress = silent,
+    optional: Sequence[str] = (),
 ) -> SceneSelection:
     """Select scenes of an open catalog; see :func:`select_scenes`."""
     items: dict[str, tuple[ItemJson, ...]] = {}
     rows: list[dict[str, str]] = []
     for region in progress(list(regions), f"Searching {source.name}"):
-        search = _RegionSearch(source, region, tuple(bands), mask, settings)
+        search = _RegionSearch(source, region, tuple(bands), mask, settings, tuple(optional))
         items[region.name] = search.select()
         rows += search.left_out
     unknown = set(settings.exclude) - {row["item"] for row in rows}
@@ -152,7 +159,10 @@ def _further_ways_out(left: pd.DataFrame) -> str:
     """Name the parameters that help where scenes lack a band or a mask, rather than being too few or too cloudy."""
     ways = ""
     if left["reason"].str.startswith(_NO_MASK).any():
-        ways += "; name the asset that tells clouds in compositing.mask_asset, or none where there is none"
+        ways += (
+            "; name the asset that tells clouds in compositing.mask_asset, or none where there is none, or have neural "
+            "networks mask them with compositing.clear_sky.source=csmask"
+        )
     if left["reason"].str.startswith("no band").any():
         ways += "; ask for bands that the scenes have in imagery.bands"
     return ways
@@ -167,6 +177,7 @@ class _RegionSearch:
     bands: tuple[str, ...]
     mask: str | None
     settings: AcquisitionSettings
+    optional: tuple[str, ...] = ()
     left_out: list[dict[str, str]] = field(default_factory=list)
 
     def select(self) -> tuple[ItemJson, ...]:
@@ -238,6 +249,9 @@ class _RegionSearch:
                 yield find_asset(item, band)
             except MissingAssetError as error:
                 raise _LeftOutError(f"no band {band}: it has {held}") from error
+        for band in self.optional:
+            with suppress(MissingAssetError):
+                yield find_asset(item, band)
         if self.mask is not None:
             try:
                 yield find_mask(item, self.mask)

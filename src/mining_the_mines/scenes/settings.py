@@ -1,6 +1,6 @@
 """Parameters of acquisition and compositing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from mining_the_mines.core.days import Day
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.core.redaction import redact_all
+from mining_the_mines.scenes.items import CSMASK
+from mining_the_mines.sentinel2 import csmask
 from mining_the_mines.sentinel2.compositing import CompositeSettings
 from mining_the_mines.sentinel2.scene_classification import ClearSkySettings
 
@@ -124,7 +126,7 @@ class CompositingSettings(CompositeSettings):
         "as a cloud mask of your own for level 1C, pixels that are not 0 are masked; none masks missing data only.",
     )
     clear_sky: ClearSkySettings = Field(
-        default_factory=ClearSkySettings, description="Masked classes of the scene classification."
+        default_factory=ClearSkySettings, description="Source of the cloud mask, and its masked classes."
     )
     block: int = Field(
         1024,
@@ -133,7 +135,33 @@ class CompositingSettings(CompositeSettings):
         "(512 or 1024) reads the least twice, since interpolation needs a pixel beyond the block.",
     )
 
+    @model_validator(mode="after")
+    def _sources_agree(self) -> "CompositingSettings":
+        source = self.clear_sky.source
+        if source == "csmask" and self.mask_asset not in ("scl", NO_MASK):
+            raise ValueError(
+                f"mask_asset ({self.mask_asset}) is not read where clear_sky.source is csmask: set that to both, or leave "
+                "mask_asset out"
+            )
+        if source == "both" and self.mask_asset == NO_MASK:
+            raise ValueError("clear_sky.source is both, and mask_asset is none: set the former to csmask")
+        return self
+
     @property
     def mask(self) -> str | None:
-        """Asset with the cloud mask; ``None`` for none."""
-        return None if self.mask_asset == NO_MASK else self.mask_asset
+        """Asset with the cloud mask that composites read; ``None`` for none."""
+        return self.archive_mask if self.clear_sky.source == "scl" else CSMASK
+
+    @property
+    def archive_mask(self) -> str | None:
+        """Asset with a cloud mask that a scene of an archive must have; ``None`` for none."""
+        return None if NO_MASK == self.mask_asset or self.clear_sky.source == "csmask" else self.mask_asset
+
+    def archive_bands(self, bands: Sequence[str]) -> tuple[str, ...]:
+        """Bands that a scene must have: those of a composite, and those that its mask is computed from."""
+        return tuple(dict.fromkeys([*bands, *(() if self.clear_sky.source == "scl" else csmask.LEAST_BANDS)]))
+
+    @property
+    def optional_bands(self) -> tuple[str, ...]:
+        """Bands that make a computed mask better, of scenes that have them."""
+        return () if self.clear_sky.source == "scl" else csmask.ALL_BANDS

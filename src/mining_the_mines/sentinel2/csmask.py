@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal.windows import tukey
 from scipy.special import softmax
 
 from mining_the_mines.core.errors import BadInputError
@@ -155,6 +154,8 @@ class _Network:
 
 def _scores(network: _Network, image: Reflectance, down: _Tiles, across: _Tiles) -> npt.NDArray[np.float64]:
     """Weighted sums of the tiles' probabilities, (3, rows, columns), from the first cell on."""
+    from scipy.signal.windows import tukey  # takes a while, and only masks need it
+
     taper = tukey(TILE, alpha=0.4)
     weight = taper[:, None] * taper
     scores = np.zeros((len(_CODES), len(down.seen), len(across.seen)))

@@ -5,11 +5,11 @@ from thresholds, and errs: it misses thin edges of clouds and of shadows, which 
 """
 
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from scipy.ndimage import distance_transform_edt
 
 
@@ -68,6 +68,11 @@ class ClearSkySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    source: Literal["scl", "csmask", "both"] = Field(
+        "scl",
+        description="Source of the cloud mask: scl is the archive's (mask_asset); csmask is computed by the networks of "
+        "the package ukis-csmask, also for level 1C; both masks what either does.",
+    )
     masked: tuple[SceneClass, ...] = Field(
         MASKED, description="Masked classes of the scene classification, by name (such as cloud_shadow) or code."
     )
@@ -76,6 +81,15 @@ class ClearSkySettings(BaseModel):
         ge=0,
         description="Distance in metres around clouds and cloud shadows that is masked, too: Sen2Cor misses edges.",
     )
+
+    @model_validator(mode="after")
+    def _told_by_networks(self) -> "ClearSkySettings":
+        others = [kind.name.lower() for kind in self.masked if kind not in MASKED]
+        if self.source == "csmask" and others:
+            raise ValueError(
+                f"masked names {', '.join(others)}, and csmask tells clouds and their shadows alone: set source to both"
+            )
+        return self
 
     @field_validator("masked", mode="before")
     @classmethod

@@ -13,6 +13,7 @@ from mining_the_mines.core.redaction import without_secrets
 from mining_the_mines.scenes import download, selection
 from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
+from mining_the_mines.sentinel2.csmask import require_csmask
 from mining_the_mines.simulation import SeriesSettings
 from mining_the_mines.simulation import simulate_archive as simulate
 
@@ -61,7 +62,7 @@ def select_scenes(
     Args:
         acquisition: Archive, regions and dates. A simulated archive has regions of its own.
         imagery: Bands that a scene must have.
-        compositing: Cloud mask that a scene must have.
+        compositing: Cloud mask that a scene must have, or bands that it is computed from.
         simulated_series: Settings of the simulated archive; empty if there is none.
         archive_folder: Folder of the simulated archive.
 
@@ -69,7 +70,10 @@ def select_scenes(
         The scenes of each region, and those left out with the reason.
     """
     archive = acquisition.of_archive(archive_folder) if simulated_series else acquisition
-    return selection.select_scenes(archive, imagery.bands, compositing.mask, progress_bar)
+    if compositing.clear_sky.source != "scl":
+        require_csmask()  # before an archive is asked for hours
+    bands = compositing.archive_bands(imagery.bands)
+    return selection.select_scenes(archive, bands, compositing.archive_mask, progress_bar, compositing.optional_bands)
 
 
 def check_scenes(

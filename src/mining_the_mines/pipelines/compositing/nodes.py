@@ -17,6 +17,7 @@ from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.geo.polygon_index import PolygonIndex, check_boxes
 from mining_the_mines.scenes import composites
+from mining_the_mines.scenes.cloud_masks import mask_clouds
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.composites import plan_composites
 from mining_the_mines.scenes.scene_list import SceneSelection
@@ -66,7 +67,8 @@ def make_composites(
     """
     if mine_polygons is not None:
         check_polygons_fit(mine_polygons, scenes)
-    plans = plan_composites(scenes, imagery.bands, compositing, acquisition, acquisition.minimum_dates)
+    masked = mask_clouds(scenes, compositing, acquisition, composites_folder, dask, counting_bar)
+    plans = plan_composites(masked, imagery.bands, compositing, acquisition, acquisition.minimum_dates)
     return composites.make_composites(plans, composites_folder, dask, counting_bar)
 
 
