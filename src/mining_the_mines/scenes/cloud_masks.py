@@ -32,7 +32,7 @@ from mining_the_mines.rasters.cog import CogLayout, write_cog
 from mining_the_mines.scenes.composites import identify_by_content
 from mining_the_mines.scenes.grids import PIXEL
 from mining_the_mines.scenes.images import READING_FAULTS, patiently
-from mining_the_mines.scenes.items import CSMASK, MissingAssetError, SceneFacts, find_asset
+from mining_the_mines.scenes.items import CSMASK, MissingAssetError, find_asset
 from mining_the_mines.scenes.reading import MASK, UNKNOWN, OpenedScene, SceneStack, open_stack
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection, left_out, left_out_table
@@ -263,8 +263,9 @@ def _classify(plan: MaskPlan, part: MaskPart) -> Codes:
         window = fine[_times(rows), _times(columns)]
         return np.stack([_coarse(_numbers(scene, band, window, plan)) for band in plan.bands])
 
+    height, width = plan.grid.shape
     codes = csmask.classify(
-        read, plan.grid.shape, part.rows, part.columns, len(plan.bands), processing_level(plan.item)
+        read, (height, width), part.rows, part.columns, len(plan.bands), processing_level(plan.item)
     )
     if not plan.joined:
         return codes
@@ -294,7 +295,7 @@ def _numbers(scene: OpenedScene, band: str, grid: GeoBox, plan: MaskPlan) -> npt
 
 
 def _own_codes(scene: OpenedScene, grid: GeoBox, plan: MaskPlan) -> Codes:
-    """Codes of the archive's mask in pixels of 10 m; what another mask than the scene classification masks is defective."""
+    """Codes of the archive's mask in pixels of 10 m; pixels that a mask of one's own covers are called defective."""
     image, window = scene.images[MASK], scene.native[MASK].window(grid)
     classified = bool(plan.stack.classified)
     unknown = UNKNOWN if not classified and image.nodata != NODATA else NODATA

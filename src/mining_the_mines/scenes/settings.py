@@ -140,8 +140,8 @@ class CompositingSettings(CompositeSettings):
         source = self.clear_sky.source
         if source == "csmask" and self.mask_asset not in ("scl", NO_MASK):
             raise ValueError(
-                f"mask_asset ({self.mask_asset}) is not read where clear_sky.source is csmask: set that to both, or leave "
-                "mask_asset out"
+                f"mask_asset ({self.mask_asset}) is not read where clear_sky.source is csmask: set that to both, or "
+                "leave mask_asset out"
             )
         if source == "both" and self.mask_asset == NO_MASK:
             raise ValueError("clear_sky.source is both, and mask_asset is none: set the former to csmask")
@@ -155,7 +155,7 @@ class CompositingSettings(CompositeSettings):
     @property
     def archive_mask(self) -> str | None:
         """Asset with a cloud mask that a scene of an archive must have; ``None`` for none."""
-        return None if NO_MASK == self.mask_asset or self.clear_sky.source == "csmask" else self.mask_asset
+        return None if self.mask_asset == NO_MASK or self.clear_sky.source == "csmask" else self.mask_asset
 
     def archive_bands(self, bands: Sequence[str]) -> tuple[str, ...]:
         """Bands that a scene must have: those of a composite, and those that its mask is computed from."""

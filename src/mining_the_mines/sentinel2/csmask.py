@@ -56,8 +56,8 @@ def require_csmask() -> None:
     """
     if find_spec("ukis_csmask") is None or find_spec("onnxruntime") is None:
         raise BadInputError(
-            "compositing.clear_sky.source asks for csmask, and the package ukis-csmask is not installed: install it with "
-            'pip install "ukis-csmask[cpu]~=1.0", or set the parameter to scl.'
+            "compositing.clear_sky.source asks for csmask, and the package ukis-csmask is not installed: install it "
+            'with pip install "ukis-csmask[cpu]~=1.0", or set the parameter to scl.'
         )
 
 
@@ -78,7 +78,7 @@ def classify(read: Read, shape: tuple[int, int], rows: slice, columns: slice, ba
     """
     down, across = _Tiles.over(rows, shape[0]), _Tiles.over(columns, shape[1])
     image = read(down.source, across.source)
-    known = np.isfinite(image).any(axis=0)
+    known: npt.NDArray[np.bool_] = np.isfinite(image).any(axis=0)  # type: ignore[assignment]
     inside = np.ix_(down.pixels(rows), across.pixels(columns))
     codes = np.where(known[inside], SceneClass.UNCLASSIFIED, SceneClass.NO_DATA).astype(np.uint8)
     if not known.any():

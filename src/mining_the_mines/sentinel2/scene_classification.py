@@ -70,8 +70,8 @@ class ClearSkySettings(BaseModel):
 
     source: Literal["scl", "csmask", "both"] = Field(
         "scl",
-        description="Source of the cloud mask: scl is the archive's (mask_asset); csmask is computed by the networks of "
-        "the package ukis-csmask, also for level 1C; both masks what either does.",
+        description="Source of the cloud mask: scl is the archive's (mask_asset); csmask is computed by the networks "
+        "of the package ukis-csmask, also for level 1C; both masks what either does.",
     )
     masked: tuple[SceneClass, ...] = Field(
         MASKED, description="Masked classes of the scene classification, by name (such as cloud_shadow) or code."
