@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +30,15 @@ class MineClassifier:
         source: Where the classifier was read from.
     """
 
+    #: It judges windows as wholes.
+    coarse: ClassVar[bool] = True
+
     chosen: str
     threshold: float
     chips: ChipSettings
     models: Mapping[str, TrainedModel]
     blend: Blend
     source: ModelSource | None = field(default=None, compare=False)
-
-    @property
-    def coarse(self) -> bool:
-        """Always true: it judges windows as wholes."""
-        return True
 
     @property
     def window(self) -> int:
@@ -89,15 +87,13 @@ class MineSegmenter:
         source: Where the segmenter was read from.
     """
 
+    #: It judges pixels.
+    coarse: ClassVar[bool] = False
+
     chips: ChipSettings
     network: TrainedModel
     threshold: float
     source: ModelSource | None = field(default=None, compare=False)
-
-    @property
-    def coarse(self) -> bool:
-        """Always false: it judges pixels."""
-        return False
 
     @property
     def window(self) -> int:

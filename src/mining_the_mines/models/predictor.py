@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,40 +84,19 @@ class Predictor(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class WindowClassifier:
     """A classifier of chips as a coarse map model: each pixel of a window gets the window's probability.
 
-    Attributes:
-        model: The classifier; returns ``(B,)``.
+    Args:
+        model: The classifier; returns ``(B,)``. Settings, threshold, window and source are its own.
     """
 
-    model: Predictor
+    coarse: ClassVar[bool] = True
 
-    @property
-    def chips(self) -> ChipSettings:
-        """Settings of the classifier's chips."""
-        return self.model.chips
-
-    @property
-    def threshold(self) -> float:
-        """Probability from which a window counts as a mine."""
-        return self.model.threshold
-
-    @property
-    def window(self) -> int:
-        """Edge in pixels of the classifier's chips."""
-        return self.model.window
-
-    @property
-    def coarse(self) -> bool:
-        """Always true."""
-        return True
-
-    @property
-    def source(self) -> ModelSource | None:
-        """Source of the classifier."""
-        return self.model.source
+    def __init__(self, model: Predictor) -> None:
+        self.model = model
+        self.chips, self.threshold = model.chips, model.threshold
+        self.window, self.source = model.window, model.source
 
     def predict(self, reflectance: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Spread the probability of each window of ``(B, C, H, W)`` over ``(B, H, W)``; NaN where a band lacks data."""

@@ -204,24 +204,25 @@ def compare_classifiers(
     own = predictions[predictions["model"] == package.description.decided_by]
     test = own[own["fold"].isna()]
 
-    def score(rows: pd.DataFrame, probabilities: "pd.Series[float]", threshold: float) -> Scorer:
-        return weighted_scores(rows["label"], probabilities, threshold)
-
-    def judge(rows: pd.DataFrame, rival: Champion | None) -> PromotionCase:
-        if rows.empty:
-            return _empty(rival, len(test))
-        ours = score(rows, rows["probability"], package.description.threshold)
-        if rival is None:
-            return PromotionCase(ours, rows["place"])
-        found = np.concatenate(list(predict_chips(rival.model, packed_chips, rows["filename"].tolist())))
-        theirs = score(rows, pd.Series(found, rows.index), rival.model.threshold)
-        return PromotionCase(ours, rows["place"], theirs, rival.version, len(test) - len(rows))
-
     decision = decide_unscored(package, champion, packed_chips.bands, registration)
     if decision is None:
-        rows = unseen_rows(test, champion.champion, packed_chips)
-        decision = decide(judge(rows, champion.champion), registration)
+        case = _classifier_case(package, champion.champion, test, packed_chips)
+        decision = decide(case, registration)
     return report_decision(decision, registration, champion)
+
+
+def _classifier_case(
+    package: StoredPackage, rival: Champion | None, test: pd.DataFrame, packed_chips: PackedChips
+) -> PromotionCase:
+    rows = unseen_rows(test, rival, packed_chips)
+    if rows.empty:
+        return _empty(rival, len(test))
+    ours = weighted_scores(rows["label"], rows["probability"], package.description.threshold)
+    if rival is None:
+        return PromotionCase(ours, rows["place"])
+    found = np.concatenate(list(predict_chips(rival.model, packed_chips, rows["filename"].tolist())))
+    theirs = weighted_scores(rows["label"], pd.Series(found, rows.index), rival.model.threshold)
+    return PromotionCase(ours, rows["place"], theirs, rival.version, len(test) - len(rows))
 
 
 def register_model(
