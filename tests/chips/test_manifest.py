@@ -14,6 +14,7 @@ from mining_the_mines.chips.label_table import read_label
 from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.datasets.schemas import MANIFEST
 from support.chip_files import BANDS, ground, label_table, labels_for, write_chip, write_folder
 
 SETTINGS = ChipSettings(bands=BANDS)
@@ -27,7 +28,8 @@ def images(tmp_path: Path) -> Path:
 
 
 def inventory(images: Path, labels: pd.DataFrame | None = None, settings: ChipSettings = SETTINGS) -> pd.DataFrame:
-    return take_inventory(ChipFolder(images, labels), settings).set_index("filename")
+    manifest = take_inventory(ChipFolder(images, labels), settings)
+    return MANIFEST.validate(manifest).set_index("filename")
 
 
 def reasons(manifest: pd.DataFrame) -> dict[str, str]:
@@ -101,6 +103,16 @@ def test_repeated_names(images: Path) -> None:
     contradicting = inventory(images, label_table(rows))
     assert contradicting["verdict"][contradicting.index == "a.tif"].tolist() == ["rejected", "rejected"]
     assert "contradict" in reasons(contradicting)["a.tif"]
+
+
+def test_chips_that_resemble_no_other_beside_a_rejected_one(images: Path) -> None:
+    # The chips have different images, so that no cluster is numbered.
+    rng = np.random.default_rng(0)
+    for name in NAMES[1:]:
+        write_chip(images / name, ground(0) * rng.uniform(0.5, 1.5, ground(0).shape[1:]))
+    manifest = inventory(images, labels_for(("", *NAMES)))
+    assert manifest["near_duplicate"].isna().all()
+    assert manifest["verdict"].tolist() == ["rejected", *["accepted"] * 4]
 
 
 def test_identical_chips(images: Path) -> None:

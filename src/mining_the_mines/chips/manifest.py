@@ -220,12 +220,10 @@ def _reject_identical(manifest: pd.DataFrame) -> None:
 
 def _near_duplicates(manifest: pd.DataFrame, max_bits: int) -> "pd.Series[int]":
     """Number of each usable chip's cluster; missing for chips that resemble no other."""
-    numbers = pd.Series(pd.NA, index=manifest.index, dtype="Int64")
     usable = manifest.index[manifest["reason"].isna()]
     hashes = list(manifest.loc[usable, "image_hash"])
     clusters = pd.Series(cluster_near_duplicates(hashes, max_bits), index=usable, dtype="Int64")
-    numbers[usable] = clusters.where(clusters.duplicated(keep=False))
-    return numbers
+    return clusters.where(clusters.duplicated(keep=False)).reindex(manifest.index)
 
 
 def _report(manifest: pd.DataFrame) -> None:

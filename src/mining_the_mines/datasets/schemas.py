@@ -31,19 +31,26 @@ _KEPT_TOGETHER: Final = Check(
 )
 _CHIP: Final = {"label": _LABEL, **_DEGREES, "place": _PLACE, "split": _SPLIT, "fold": _FOLD}
 
-#: One row per chip: its label, place and quality, and whether it is used.
+#: One row per chip: its label, place and quality, and whether it is used. Labels may name a rejected chip twice.
 MANIFEST: Final = DataFrameSchema(
     {
-        "filename": _FILENAME,
+        "filename": Column(),
         "sha256": Column(None, Check.str_matches(r"^[0-9a-f]{64}$"), nullable=True),
         "label": _LABEL,
         **_DEGREES,
         "nodata_share": Column(float, Check.in_range(0, 1), nullable=True, coerce=True),
         "verdict": Column(None, Check.isin(["accepted", "rejected"])),
     },
-    checks=Check(
-        lambda table: (table["verdict"] == "accepted") | table["reason"].notna(), name="rejected chips have a reason"
-    ),
+    checks=[
+        Check(
+            lambda table: (table["verdict"] == "accepted") | table["reason"].notna(),
+            name="rejected chips have a reason",
+        ),
+        Check(
+            lambda table: table.loc[table["verdict"] == "accepted", "filename"].is_unique,
+            name="accepted chips have names of their own",
+        ),
+    ],
 )
 #: One row an accepted chip: its place, and its split and fold.
 FOLDS: Final = DataFrameSchema({"filename": _FILENAME, **_CHIP}, checks=[_FOLDED, _KEPT_TOGETHER])
