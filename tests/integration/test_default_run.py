@@ -229,7 +229,8 @@ def test_segmenter_is_scored_on_both_splits_beside_the_classifier(project: Path)
 
 def test_training_of_one_task_leaves_the_other_alone(project: Path) -> None:
     before = sorted((project / "data/simulated/06_models").glob("*/*"))
-    run(project, ["training"], namespaces=["segmentation"])
+    own = {name: SMALL[name] for name in ("cross_validation", "segmentation")}
+    run(project, ["training"], parameters=own, namespaces=["segmentation"])
     new = set((project / "data/simulated/06_models").glob("*/*")) - set(before)
     assert {path.parent.name for path in new} == {"segmentation_network"}
 
@@ -289,7 +290,7 @@ def test_an_older_version_can_be_loaded_again(project: Path) -> None:
     newer.mkdir(parents=True)  # nothing is in it
     before = newest(project, "predictions.csv")
     try:
-        run(project, ["inference"], load_versions={"classification.classifier": whole.name})
+        run(project, ["inference"], parameters={}, load_versions={"classification.classifier": whole.name})
     finally:
         newer.rmdir()
         newer.parent.rmdir()

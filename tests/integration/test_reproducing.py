@@ -15,7 +15,7 @@ from support.projects import SMALL, command, copy_project, run
 pytestmark = pytest.mark.end_to_end
 
 
-SIMULATED = {"simulation": {**SMALL["simulation"], "provinces": ["tapajos"], "pixels": 128}}
+SIMULATED = {"simulation": {**SMALL["simulation"], "provinces": ["tapajos"], "pixels": 120, "mines": 2}}
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,8 @@ def test_an_asset_that_is_missing_costs_one_date_and_is_listed(
 ) -> None:
     victim = sorted(archive.glob("sentinel-2-l2a/*/B11.tif"))[0]
     served.fail(f"/{victim.relative_to(archive)}", 404)
-    run(project, ["acquisition"], parameters=wanted(archive, f"{served.address}/catalog.json"))
+    found = wanted(archive, f"{served.address}/catalog.json")["acquisition"]
+    run(project, ["acquisition"], parameters={"acquisition": found})
     left_out = pd.read_csv(newest(project, "left_out_scenes.csv")).set_index("item")["reason"]
     assert "swir16" in left_out[victim.parent.name]
     assert victim.parent.name not in set(pd.read_csv(newest(project, "scenes.csv"))["item"])
@@ -84,7 +85,7 @@ def test_assets_that_are_kept_make_a_rerun_independent_of_the_server(
     archive: Path, served: FaultyServer, project: Path
 ) -> None:
     parameters = wanted(archive, f"{served.address}/catalog.json", keep_assets=True)
-    run(project, ["acquisition"], parameters=parameters)
+    run(project, ["acquisition"], parameters={"acquisition": parameters["acquisition"]})
     served.fail("/", 404)
     run(project, ["compositing"], parameters=parameters)
     assert chips(project)

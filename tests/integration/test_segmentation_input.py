@@ -68,7 +68,7 @@ def answers(project: Path) -> dict[str, Result]:
     common = ("run", "--env=tailings_dams", "--pipelines=segmentation")
     settings = "imagery.min_chips_per_class=4,folds.folds=2"
     commands = [(*common, "--tags=preprocessing", f"--params={settings},{given}") for given in GIVEN.values()] + [
-        (*common, "--tags=training", f"--params={settings}")
+        (*common, "--tags=training")
     ]
     names = [*GIVEN, "masks of another size"]
     return {name: command(project, *typed) for name, typed in zip(names, commands, strict=True)}

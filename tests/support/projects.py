@@ -102,7 +102,8 @@ def run(
 
 def _read_by(names: Sequence[str], given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Those parameters that the pipelines read; others are refused."""
-    read = {name.removeprefix("params:") for each in names for name in all_pipelines[each].inputs()}
+    inputs = {name for each in names for name in all_pipelines[each].inputs()}
+    read = {name.removeprefix("params:") for name in inputs if name.startswith("params:")}
     kept: dict[str, Any] = {}
     for name, value in given.items():
         if f"{prefix}{name}" in read:
