@@ -45,7 +45,7 @@ def main() -> None:
         )
     classifier = load_classifier(arguments.classifier)
     shape = (arguments.requests, len(classifier.chips.bands), classifier.window, classifier.window)
-    chips = np.random.default_rng(0).uniform(0.02, 0.4, shape).astype(np.float32)
+    chips = np.random.default_rng(0).uniform(0.2, 0.25, shape).astype(np.float32)
 
     alone, wanted = [], []
     for chip in chips:

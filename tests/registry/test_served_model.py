@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mining_the_mines.registry.export import save_served_model
-from mining_the_mines.registry.served_model import RefusedChipsError, arrange_bands, check_reflectance, read_request
+from mining_the_mines.registry.served_model import RefusedChipsError, arrange_bands, judge_chips, read_request
 from support.networks import SIX_BANDS, SIZE
 from support.served_models import chips_to_ask_about, exported, small_outliner
 
@@ -66,6 +66,8 @@ def test_a_band_by_two_names_is_refused() -> None:
         ('{"inputs": [1], "parms": {}}', r"^There is no key parms: did you mean params\?$"),
         ('{"inputs": [1], "params": ["B2"]}', "^params is no object: send "),
         ('{"inputs": [1], "params": {"band": ["B2"]}}', r"^There is no parameter band: did you mean bands\?$"),
+        ('{"inputs": [1], "params": {"bands": "B2"}}', "^The parameter bands is no list of names: send "),
+        ('{"inputs": [1], "params": {"bands": ["B2", 3]}}', "^The parameter bands is no list of names: send "),
         ('{"inputs": [1], "params": {"threshold": 0.1}}', r"^There is no parameter threshold: there are bands\.$"),
     ],
 )
@@ -98,18 +100,31 @@ def test_a_wrong_shape_is_refused(shape: tuple[int, ...]) -> None:
 
 def test_empty_chips_and_bands_are_named() -> None:
     chips = chips_to_ask_about(3)
-    check_reflectance(chips, DESCRIPTION)
+    assert len(judge_chips(chips, DESCRIPTION)) == 3
     chips[2, 1] = np.nan
-    with pytest.raises(Refused, match="Chip 2 holds no data in the band B3"):
-        check_reflectance(chips, DESCRIPTION)
+    with pytest.raises(Refused, match=r"^Chip 2 can't be judged: empty band: B3 holds no data\.$"):
+        judge_chips(chips, DESCRIPTION)
     chips[2] = np.nan
-    with pytest.raises(Refused, match="100% of the numbers of chip 2 are NaN"):
-        check_reflectance(chips, DESCRIPTION)
+    with pytest.raises(Refused, match=r"^Chip 2 can't be judged: empty: no data"):
+        judge_chips(chips, DESCRIPTION)
 
 
-def test_digital_numbers_are_recognised() -> None:
-    with pytest.raises(Refused, match=r"send reflectance where 1\.0 is all light"):
-        check_reflectance(chips_to_ask_about(2) * 10_000, DESCRIPTION)
+@pytest.mark.parametrize("factor", [10_000, 0.0001])
+def test_other_scales_are_recognised(factor: float) -> None:
+    with pytest.raises(
+        Refused, match=r"^Chip 0 can't be judged: .*; send reflectance where 1\.0 is all light"
+    ) as refused:
+        judge_chips(chips_to_ask_about(2) * np.float32(factor), DESCRIPTION)
+    assert "imagery." not in str(refused.value)
+
+
+def test_an_offset_left_in_is_doubted() -> None:
+    plain = np.tile(np.linspace(0.02, 0.3, SIZE, dtype=np.float32), (1, len(SIX_BANDS), SIZE, 1))
+    plain += np.arange(len(SIX_BANDS), dtype=np.float32)[:, None, None] / 100
+    assert judge_chips(plain, DESCRIPTION) == [()]
+    ((doubt,),) = judge_chips(plain + np.float32(0.1), DESCRIPTION)
+    assert doubt.startswith("offset left in: nothing is darker than 0.09")
+    assert "imagery." not in doubt
 
 
 def test_a_segmenter_answers_with_a_map(segmenting: Path) -> None:

@@ -1,5 +1,6 @@
 """Export of a complete model as a package: an MLflow model with the project's own files beside it."""
 
+import math
 import shutil
 import tempfile
 from importlib.metadata import version
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 #: Libraries that a server needs; MLflow would find them out by running the model in another process.
 REQUIREMENTS: Final = ("mlflow", "numpy", "torch")
-#: Reflectance of the plain chip that is the input example.
-GREY: Final = 0.2
+#: Reflectance of the first and the last pixel of the input example; a chip of one grey would be refused.
+GREYS: Final = (0.2, 0.3)
 #: The same model is the same bytes whenever it is written; the registry knows its time.
 NO_TIME: Final = "1980-01-01 00:00:00.000000"
 
@@ -100,7 +101,8 @@ def save_served_model(exported: Path, path: Path) -> None:
     description = read_description(exported)
     files = [code.parents[1] / file for file in module_files(served_model.__name__)]
     content = hash_bytes(b"".join(path.read_bytes() for path in (exported / PROGRAM, *files)))
-    example = np.full((1, len(description.bands), description.chip_size, description.chip_size), GREY, np.float32)
+    shape = (1, len(description.bands), description.chip_size, description.chip_size)
+    example = np.linspace(*GREYS, math.prod(shape), dtype=np.float32).reshape(shape)
     model = Model(model_uuid=content[:32], utc_time_created=NO_TIME)
     with tempfile.TemporaryDirectory() as modules, whole_folder(path) as draft:
         package = Path(modules) / PACKAGE
@@ -135,7 +137,7 @@ def signature_of(description: ModelDescription) -> "ModelSignature":
     inputs = Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1, -1))])
     params = [ParamSpec("bands", DataType.string, list(description.bands), shape=(-1,))]
     outputs: list[ColSpec | TensorSpec]
-    figure = DataType.double
+    figure, doubts = DataType.double, ColSpec(Array(DataType.string), "doubts")
     if description.task == "classification":
         outputs = [ColSpec(figure, "probability"), ColSpec(DataType.boolean, "mine"), ColSpec(figure, "threshold")]
     else:
@@ -144,7 +146,7 @@ def signature_of(description: ModelDescription) -> "ModelSignature":
         outputs = [
             ColSpec(figure, "hectares"), ColSpec(figure, "threshold"), ColSpec(grid, "probability", required=False),
         ]  # fmt: skip
-    return ModelSignature(inputs, Schema(outputs), ParamSchema(params))
+    return ModelSignature(inputs, Schema([*outputs, doubts]), ParamSchema(params))
 
 
 def _remove_places(model: "Model", folder: Path) -> None:

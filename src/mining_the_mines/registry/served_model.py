@@ -26,6 +26,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel
 from numpy.typing import NDArray
 
+from mining_the_mines.rasters.judge import Limits, judge_pixels
 from mining_the_mines.sentinel2.bands import canonical_band_name
 
 #: MLflow's server, if this process is one.
@@ -79,21 +80,24 @@ class ServedModel(PythonModel):
             params: ``bands``: names of the C bands; ``maps``: whether segmenters answer with each pixel's probability.
 
         Returns:
-            One answer a chip: ``probability``, ``mine`` and ``threshold`` of a classifier; ``hectares``, ``threshold``
-            and, if wanted, ``probability`` by row and column (null without data) of a segmenter.
+            An answer for each chip: ``probability``, ``mine`` and ``threshold`` of a classifier; ``hectares``,
+            ``threshold`` and, if wanted, ``probability`` by row and column (null without data) of a segmenter; and
+            ``doubts`` about its pixels, sentences.
 
         Raises:
             RefusedChipsError: The chips are not what the model takes.
         """
         wanted = params or {}
         chips = arrange_bands(model_input, wanted.get("bands", self.description["bands"]), self.description)
-        check_reflectance(chips, self.description)
+        doubts = judge_chips(chips, self.description)
         parts = [torch.from_numpy(chips[at : at + CHIPS_AT_A_TIME]) for at in range(0, len(chips), CHIPS_AT_A_TIME)]
         with torch.inference_mode():
             probabilities = torch.cat([self.program(part) for part in parts]).numpy()
         if self.description["task"] == "classification":
-            return [self._classified(float(probability)) for probability in probabilities]
-        return [self._segmented(probability, with_map=wanted.get("maps", True)) for probability in probabilities]
+            answers = [self._classified(float(probability)) for probability in probabilities]
+        else:
+            answers = [self._segmented(chip, with_map=wanted.get("maps", True)) for chip in probabilities]
+        return [answer | {"doubts": list(about)} for answer, about in zip(answers, doubts, strict=True)]
 
     def _classified(self, probability: float) -> dict[str, Any]:
         threshold = self.description["threshold"]
@@ -146,40 +150,38 @@ def arrange_bands(numbers: NDArray[Any], bands: list[str], description: dict[str
     return np.ascontiguousarray(numbers[:, [given.index(band) for band in wanted]], dtype=np.float32)
 
 
-def check_reflectance(chips: NDArray[np.float32], description: dict[str, Any]) -> None:
-    """Check that chips hold data, and that it is reflectance.
+def judge_chips(chips: NDArray[np.float32], description: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Judge the pixels of chips as those of files are judged.
 
     Args:
         chips: As :func:`arrange_bands` gives them.
         description: Description of the model, with the plausible range.
 
+    Returns:
+        The doubts about each chip, in sentences.
+
     Raises:
-        RefusedChipsError: A chip or a band of it is empty, or its numbers can't be reflectance.
+        RefusedChipsError: A chip can't be judged by the model.
     """
     plausible = description["plausible"]
-    missing = np.isnan(chips)
-    shares = missing.mean(axis=(1, 2, 3))
-    if (shares > plausible["nodata_share"]).any():
-        chip = int(shares.argmax())
-        raise RefusedChipsError(
-            f"{shares[chip]:.0%} of the numbers of chip {chip} are NaN (no data), and the model judges chips with at "
-            f"most {plausible['nodata_share']:.0%}: leave the chip out."
-        )
-    blank = np.argwhere(missing.all(axis=(2, 3)))
-    if len(blank):
-        chip, band = map(int, blank[0])
-        raise RefusedChipsError(
-            f"Chip {chip} holds no data in the band {description['bands'][band]}: leave the chip out, or send the band."
-        )
-    lowest, highest = plausible["lowest"], plausible["highest"]
-    strange = ((chips < lowest) | (chips > highest)).mean(axis=(1, 2, 3))
-    if (strange > plausible["implausible_share"]).any() or np.isinf(chips).any():
-        chip = int(strange.argmax())
-        raise RefusedChipsError(
-            f"{strange[chip]:.0%} of the numbers of chip {chip} lie outside {lowest:g} to {highest:g} (the largest is "
-            f"{np.nanmax(chips[chip]):g}): send reflectance where 1.0 is all light, (number - 1000) / 10000 for "
-            f"digital numbers."
-        )
+    limits = Limits(
+        plausible["nodata_share"], plausible["lowest"], plausible["highest"], plausible["implausible_share"]
+    )
+    doubts = []
+    for number, chip in enumerate(chips):
+        verdict = judge_pixels(chip, description["bands"], limits)
+        if verdict.fault is not None:
+            raise RefusedChipsError(f"Chip {number} can't be judged: {_for_clients(verdict.fault)}.")
+        doubts.append(tuple(_for_clients(doubt) for doubt in verdict.doubts))
+    return doubts
+
+
+def _for_clients(text: str) -> str:
+    """The text with a way out that a client has: the pipelines' parameters are none."""
+    told, _, way_out = text.removesuffix(".").rpartition("; ")
+    if "imagery." in way_out:
+        return f"{told}; send reflectance where 1.0 is all light, (number - 1000) / 10000 for digital numbers"
+    return text.removesuffix(".")
 
 
 def _shape(numbers: NDArray[Any]) -> str:
@@ -216,6 +218,11 @@ def read_request(body: Any, known: list[str]) -> dict[str, Any]:  # noqa: ANN401
     if not isinstance(params, dict):
         raise RefusedChipsError(f"params is no object: send {example}.")
     _refuse_unknown(params, known, "parameter")
+    bands, maps = params.get("bands", []), params.get("maps", True)
+    if not isinstance(bands, list) or not all(isinstance(band, str) for band in bands):
+        raise RefusedChipsError(f"The parameter bands is no list of names: send {example}.")
+    if not isinstance(maps, bool):
+        raise RefusedChipsError("The parameter maps is neither true nor false.")
     return body
 
 
