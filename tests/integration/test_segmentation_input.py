@@ -82,7 +82,7 @@ def test_good_polygons_pass(answers: dict[str, Result], project: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "parts"),
     [
-        ("missing file", ("no such file.gpkg does not exist: check where the polygons lie, or name",)),
+        ("missing file", ("no such file.gpkg does not exist: check the path",)),
         ("no CRS", ("nowhere.gpkg has no CRS", "give it one (Assign Projection in QGIS)")),
         ("no feature", ("empty.gpkg holds no feature: check that it is the right file",)),
         ("lines and points", ("sketch.gpkg holds no polygon that can be used (2 line, 1 point)", "must be polygons")),
