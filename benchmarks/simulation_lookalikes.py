@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyogrio.raw
+import pyogrio
 import rasterio
-import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
+from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -87,7 +87,7 @@ def cut_truth(folder: Path, size: int = FIELD) -> GridChips:
     for path in sorted((folder / "truth").glob("*.tif")):
         with rasterio.open(path) as raster:
             reflectance = decode(raster.read())
-            cover = _mine_cover(folder / "mines.gpkg", raster.crs.to_epsg(), raster.transform, raster.shape)
+            cover = _mine_cover(folder / "mines.gpkg", raster)
         rows, columns = (length // size for length in cover.shape)
         for row, column in np.ndindex(rows, columns):
             window = (slice(row * size, (row + 1) * size), slice(column * size, (column + 1) * size))
@@ -97,11 +97,12 @@ def cut_truth(folder: Path, size: int = FIELD) -> GridChips:
     return GridChips(np.stack(images), np.array(shares), tuple(regions))
 
 
-def _mine_cover(mines: Path, epsg: int, transform: Affine, shape: tuple[int, int]) -> NDArray[np.float32]:
+def _mine_cover(mines: Path, raster: DatasetReader) -> NDArray[np.float32]:
     """Compute how much of each pixel belongs to a mine, 0 to 1."""
-    _, _, outlines, _ = pyogrio.raw.read(mines, layer=f"mines_{epsg}", columns=[])
+    shape = raster.shape
+    outlines = pyogrio.read_dataframe(mines, where=f"region = '{Path(raster.name).stem}'").to_crs(raster.crs).geometry
     fine = (shape[0] * _CELLS, shape[1] * _CELLS)
-    cells = rasterize(shapely.from_wkb(outlines), out_shape=fine, transform=transform @ Affine.scale(1 / _CELLS))
+    cells = rasterize(outlines, out_shape=fine, transform=raster.transform @ Affine.scale(1 / _CELLS))
     cover: NDArray[np.float32] = cells.reshape(shape[0], _CELLS, shape[1], _CELLS).mean(axis=(1, 3), dtype=np.float32)
     return cover
 

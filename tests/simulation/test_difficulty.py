@@ -36,6 +36,6 @@ def test_share_of_mines(chips: GridChips) -> None:
 
 
 def test_kinds(default_grounds: Path) -> None:
-    for layer, _ in pyogrio.list_layers(default_grounds / "mines.gpkg"):
-        _, _, _, (kinds,) = pyogrio.raw.read(default_grounds / "mines.gpkg", layer=layer, columns=["kind"])
+    mines = pyogrio.read_dataframe(default_grounds / "mines.gpkg")
+    for _, kinds in mines.groupby("region")["kind"]:
         assert set(kinds) == {"open_pit", "quarry", "alluvial", "artisanal"}

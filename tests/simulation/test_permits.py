@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import geopandas as gpd
-import pandas as pd
 import pyogrio
 import pytest
 import shapely
@@ -16,9 +15,7 @@ from support.simulated_regions import landscape
 @pytest.fixture(scope="module")
 def mines(default_grounds: Path) -> gpd.GeoDataFrame:
     """True mines of the default regions, in degrees."""
-    path = default_grounds / "mines.gpkg"
-    layers = [pyogrio.read_dataframe(path, layer=name) for name, _ in pyogrio.list_layers(path)]
-    return gpd.GeoDataFrame(pd.concat([layer.to_crs(4326) for layer in layers], ignore_index=True))
+    return pyogrio.read_dataframe(default_grounds / "mines.gpkg")
 
 
 @pytest.mark.parametrize("name", [CONCESSIONS, PROTECTED_AREAS])

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pystac
 import rasterio
 import shapely
@@ -98,7 +99,7 @@ def write_simulated_series(
     - ``regions.geojson``: polygons of the regions, with columns ``name`` and ``epsg``.
     - ``concessions.geojson``, ``protected_areas.geojson``: areas where mining is allowed and where it is not, with
       columns ``name`` and ``region``.
-    - ``mines.gpkg``: true polygons of the mines, one layer per UTM zone, one row per mine: name, kind, region, area_m2.
+    - ``mines.gpkg``: true polygons of the mines in degrees of WGS 84, one row per mine: name, kind, region, area_m2.
     - ``truth/<region>.tif``: the ground as a perfect Sentinel-2 would see it in the middle of the season: under the
       mean sun and dryness of all dates, which gives the mean of all dates without clouds, haze and noise, in each
       band's own resolution and blur; 12 bands resampled to 10 m bilinearly, encoded as in
@@ -273,15 +274,16 @@ def _write_regions(path: Path, regions: list[RegionRecord]) -> None:
 
 
 def _write_mines(path: Path, regions: list[RegionRecord]) -> None:
-    """Write one layer per UTM zone, named after it, since a layer has one coordinate system."""
-    for epsg in sorted({ground.place.epsg for ground, _ in regions}):
-        grounds = [ground for ground, _ in regions if ground.place.epsg == epsg]
-        mines = [(ground, number, mine) for ground in grounds for number, mine in enumerate(ground.mines)]
-        outlines = [ground.outline(mine) for ground, _, mine in mines]
-        attributes = {
-            "name": [f"{ground.place.name}_{number:02d}" for ground, number, _ in mines],
-            "kind": [mine.kind.value for _, _, mine in mines],
-            "region": [ground.place.name for ground, _, _ in mines],
-            "area_m2": [round(outline.area, 1) for outline in outlines],
-        }
-        write_layer(gpd.GeoDataFrame(attributes, geometry=outlines, crs=f"EPSG:{epsg}"), path, f"mines_{epsg}")
+    mines = pd.concat([_mines_of(ground) for ground, _ in regions], ignore_index=True)
+    write_layer(gpd.GeoDataFrame(mines), path, "mines")
+
+
+def _mines_of(ground: Landscape) -> gpd.GeoDataFrame:
+    outlines = [ground.outline(mine) for mine in ground.mines]
+    attributes = {
+        "name": [f"{ground.place.name}_{number:02d}" for number in range(len(outlines))],
+        "kind": [mine.kind.value for mine in ground.mines],
+        "region": ground.place.name,
+        "area_m2": [round(outline.area, 1) for outline in outlines],
+    }
+    return gpd.GeoDataFrame(attributes, geometry=outlines, crs=ground.crs).to_crs(4326)
