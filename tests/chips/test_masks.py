@@ -154,6 +154,15 @@ def test_table_of_masks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     assert (rows[0]["mine_share"], rows[0]["mine_hectares"]) == pytest.approx((8 / 128, 0.08))
 
 
+def test_polygons_that_cover_all_chips(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    grids = {f"{left}.tif": utm_grid(16, 16, left=LEFT + left) for left in (0, 160)}
+    masks_of(tmp_path / "mines", [square(LEFT, TOP - 100, 50), square(LEFT + 160, TOP - 1000, 1000)], grids)
+    assert "mine all over" not in caplog.text
+    masks_of(tmp_path / "areas", [square(LEFT - 500, TOP - 1000, 2000)], grids)
+    assert "All 2 chips that" in caplog.text
+    assert "are mine all over" in caplog.text
+
+
 def test_mask_across_the_antimeridian(tmp_path: Path) -> None:
     fiji = ChipGrid(CRS.from_epsg(32760), Affine(1000, 0, 812_000, 0, -1000, 8_150_000), 16, 16)
     folder = write_chips(tmp_path / "images", {"fiji.tif": fiji})

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mining_the_mines.geo.degrees import Axis, middle_longitude, read_degrees, wrap_longitude
+from mining_the_mines.geo.degrees import Axis, longitude_span, middle_longitude, read_degrees, wrap_longitude
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,11 @@ def test_longitudes_across_the_antimeridian() -> None:
     assert abs(middle_longitude(179.9, -179.9)) == pytest.approx(180)
     assert middle_longitude(179.0, -177.0) == pytest.approx(-179)
     assert middle_longitude(-57.0, -56.0) == -56.5
+
+
+@pytest.mark.parametrize(
+    ("longitudes", "span"),
+    [([10, 20, 15], (10, 20)), ([179, -179, 178], (178, -179)), ([190, 185], (-175, -170)), ([5], (5, 5))],
+)
+def test_span(longitudes: list[float], span: tuple[float, float]) -> None:
+    assert longitude_span(np.array(longitudes, dtype=float)) == span

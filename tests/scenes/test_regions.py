@@ -12,8 +12,14 @@ from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.regions import Bounds, Region, read_regions
 
 
-def write(path: Path, shapes: Sequence[shapely.Geometry], crs: str | None = "EPSG:4326", **columns: list[Any]) -> Path:
-    gpd.GeoDataFrame(columns, geometry=shapes, crs=crs).to_file(path)
+def write(
+    path: Path,
+    shapes: Sequence[shapely.Geometry],
+    crs: str | None = "EPSG:4326",
+    layer: str | None = None,
+    **columns: list[Any],
+) -> Path:
+    gpd.GeoDataFrame(columns, geometry=shapes, crs=crs).to_file(path, **({"layer": layer} if layer else {}))
     return path
 
 
@@ -46,6 +52,30 @@ def test_region_in_metres(tmp_path: Path) -> None:
     path = write(tmp_path / "wide.gpkg", [shapely.box(west, south, east, north)], crs="EPSG:32633")
     corner = gpd.GeoSeries([shapely.Point(west, north)], crs="EPSG:32633").to_crs(4326).y[0]
     assert read_regions(path)[0].bounds[3] > corner + 0.01
+
+
+@pytest.mark.parametrize("west", [177.5, -182.5])
+def test_region_across_the_antimeridian(tmp_path: Path, west: float) -> None:
+    path = write(tmp_path / "fiji.gpkg", [shapely.box(west, -19, west + 5, -16)], name=["fiji"])
+    assert read_regions(path) == (
+        Region("fiji_west", (177.5, -19, 180, -16)),
+        Region("fiji_east", (-180, -19, -177.5, -16)),
+    )
+
+
+def test_longitudes_up_to_360(tmp_path: Path) -> None:
+    path = write(tmp_path / "amazon.gpkg", [shapely.box(303, -7, 304, -6)], name=["tapajos"])
+    assert (
+        read_regions(path) == read_regions({"tapajos": [303, -7, 304, -6]}) == (Region("tapajos", (-57, -7, -56, -6)),)
+    )
+
+
+def test_layer_of_regions(tmp_path: Path) -> None:
+    path = write(tmp_path / "project.gpkg", [shapely.box(0, 0, 1, 1)], layer="mines")
+    write(path, [shapely.box(2, 0, 3, 1)], layer="regions")
+    assert read_regions(f"{path}|layername=regions")[0].bounds == (2, 0, 3, 1)
+    with pytest.raises(SceneError, match=r"several layers of polygons \(mines, regions\)"):
+        read_regions(path)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +122,9 @@ def test_unusable_boxes(source: dict[str, list[float]], told: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("none.gpkg", None, "no file of regions"),
+        ("none.gpkg", None, r"none\.gpkg does not exist"),
         ("broken.gpkg", b"SQLite format 3\x00 and nothing else", "can't be read as a vector file"),
-        ("table.csv", b"name\nhere\n", "without shapes"),
+        ("table.csv", b"name\nhere\n", "holds no layer with geometry"),
     ],
 )
 def test_unusable_files(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:

@@ -151,7 +151,20 @@ def draw_masks(
     names = tuple(placed.grids)
     layout = PlaneLayout(names, tuple(placed.grids.values()), (height, width), "uint8", "mine (1), unknown (255)")
     grids = progress(tuple(placed.grids.items()), "Drawing masks")
-    return write_planes(folder, layout, burn_masks(packed, grids, index, settings), rasters=True)
+    masks = write_planes(folder, layout, burn_masks(packed, grids, index, settings), rasters=True)
+    _doubt_full_masks(masks, polygons)
+    return masks
+
+
+def _doubt_full_masks(masks: PackedPlanes, polygons: MinePolygons) -> None:
+    """Warn if each chip that has mine is mine all over."""
+    counts = [count_pixels(mask) for mask in masks.array]
+    covered = [mines == known for mines, known in counts if mines]
+    if len(covered) > 1 and all(covered):
+        logger.warning(
+            "All %d chips that %s touches are mine all over, and no mine ends within a chip: are its polygons study "
+            "areas or districts? Name the layer of mines as FILE|layername=NAME.", len(covered), polygons.source,
+        )  # fmt: skip
 
 
 def burn_masks(

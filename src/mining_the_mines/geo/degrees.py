@@ -96,3 +96,15 @@ def wrap_longitude(longitude: _Number) -> _Number:
 def middle_longitude(west: _Number, east: _Number) -> _Number:
     """The longitude half-way from west to east, where west is greater than east across the antimeridian."""
     return wrap_longitude(west + (east - west) % 360 / 2)
+
+
+def longitude_span(longitudes: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The narrowest span that holds all longitudes; its west is greater than its east across the antimeridian.
+
+    Args:
+        longitudes: Degrees, float64 (places,), at least one.
+    """
+    ordered = np.unique(wrap_longitude(longitudes))
+    gaps = np.diff(ordered, append=ordered[0] + 360)
+    widest = int(gaps.argmax())
+    return float(ordered[(widest + 1) % len(ordered)]), float(ordered[widest])

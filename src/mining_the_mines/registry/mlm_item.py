@@ -8,9 +8,11 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pystac
 import shapely
 
+from mining_the_mines.geo.antimeridian import split_boxes
 from mining_the_mines.models.description import PROGRAM, ModelDescription
 from mining_the_mines.registry.package import CARD, PackageFacts
 from mining_the_mines.sentinel2.bands import BANDS
@@ -41,7 +43,7 @@ def describe_model(description: ModelDescription, facts: PackageFacts, folder: P
     box = facts.bounds or _EVERYWHERE
     item = pystac.Item(
         id=facts.name,
-        geometry=shapely.geometry.mapping(shapely.box(*box)),
+        geometry=shapely.geometry.mapping(shapely.union_all(shapely.box(*split_boxes(np.array([box])).T))),
         bbox=list(box),
         datetime=None,
         properties={

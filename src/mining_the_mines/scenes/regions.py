@@ -1,5 +1,6 @@
 """Regions of interest: named boxes on the Earth, from a file or from the parameters."""
 
+import logging
 import math
 import re
 from collections import Counter
@@ -8,14 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import geopandas as gpd
-import pyogrio
+import numpy as np
 import pyproj
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
-from pyproj.exceptions import CRSError, ProjError
+from pyproj.exceptions import CRSError
 
-from mining_the_mines.core.errors import SceneError
+from mining_the_mines.core.errors import BadInputError, SceneError
+from mining_the_mines.geo.antimeridian import cut_at_antimeridian
+from mining_the_mines.geo.degrees import wrap_longitude
+from mining_the_mines.geo.mine_polygons import LONGEST_EDGE_DEGREES, way_to_degrees
+from mining_the_mines.geo.vector_files import read_layers, split_layer
+
+logger = logging.getLogger(__name__)
 
 #: West, south, east and north in degrees of WGS 84.
 Bounds = tuple[float, float, float, float]
@@ -56,9 +61,9 @@ def read_regions(source: Path | str | Mapping[str, Sequence[float]]) -> tuple[Re
     """Read regions from a vector file, or from boxes by name.
 
     Args:
-        source: A file that OGR can read, in any CRS, one feature per region, of which the bounding box counts. The
-            column ``name`` names it, else the name of the file and a number; the optional column ``epsg`` is the CRS
-            of its composite. Or boxes by name: west, south, east, north in degrees.
+        source: A vector file in any CRS, or ``FILE|layername=NAME``, one feature per region, of which the bounding box
+            counts. The column ``name`` names it, else the name of the file and a number; the optional column ``epsg``
+            is the CRS of its composite. Or boxes by name: west, south, east, north in degrees.
 
     Returns:
         The regions, in the order given.
@@ -87,54 +92,50 @@ def _from_box(name: str, box: Sequence[float]) -> Region:
             "degrees."
         )
     west, south, east, north = (float(edge) for edge in box)
+    if 180 < east <= 360 and east - west < 360:
+        west, east = wrap_longitude(west), wrap_longitude(east)
     return Region(str(name), (west, south, east, north))
 
 
 def _from_file(path: Path) -> tuple[Region, ...]:
-    features = _read(path)
-    names = _names(features, path)
-    codes = features["epsg"].tolist() if "epsg" in features.columns else [None] * len(features)
-    # The step between points follows the size of each feature.
-    drawn = [_segmentize(shape) for shape in features.geometry]
     try:
-        boxes = gpd.GeoSeries(drawn, crs=features.crs).to_crs(4326).bounds.to_numpy()
-    except (CRSError, ProjError) as error:
-        raise SceneError(
-            f"{path} has a CRS that can't be placed on the Earth: save it in another, such as EPSG:4326."
-        ) from error
+        (layer,) = read_layers(path)
+        longest, to_degrees = way_to_degrees(layer.crs, f"The layer {layer.name} of {path}")
+    except BadInputError as error:
+        raise SceneError(f"No regions can be read: {error}") from error
+    there = np.flatnonzero(~(shapely.is_missing(layer.geometry) | shapely.is_empty(layer.geometry)))
+    drawn = layer.geometry[there]
+    if longest == LONGEST_EDGE_DEGREES:
+        drawn = cut_at_antimeridian(drawn)
+    # The step between points follows the size of each feature.
+    dense = np.array([_segmentize(shape) for shape in drawn], dtype=object)
+    degrees = cut_at_antimeridian(shapely.transform(dense, to_degrees))
+    numbered = [f"{split_layer(path)[0].stem}_{number}" for number in range(1, len(there) + 1)]
+    names = [name or number for name, number in zip(np.array(layer.text("name"))[there], numbered, strict=True)]
+    codes = np.array(layer.text("epsg"))[there]
     return tuple(
-        Region(name, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), _code(code, name))
-        for name, box, code in zip(names, boxes, codes, strict=True)
+        Region(part, bounds, _code(code, name))
+        for name, code, shape in zip(names, codes, degrees, strict=True)
+        for part, bounds in _boxes(str(name), shape)
     )
 
 
-def _read(path: Path) -> gpd.GeoDataFrame:
-    if not path.exists():
-        raise SceneError(f"There is no file of regions {path}: check the path.")
-    try:
-        features = pyogrio.read_dataframe(path)
-    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
-        raise SceneError(
-            f"{path} can't be read as a vector file ({str(error).rstrip('.')}): it is cut off or of a kind that GDAL "
-            "does not know; fetch it again, or save it as GeoPackage."
-        ) from error
-    if not isinstance(features, gpd.GeoDataFrame):
-        raise SceneError(f"{path} is a table without shapes: regions need polygons or boxes.")
-    features = features[~(features.geometry.isna() | features.geometry.is_empty)]
-    if features.crs is None:
-        raise SceneError(
-            f"{path} has no CRS, so that nobody can tell where its regions lie: give it one (Assign Projection in "
-            "QGIS) and save it again."
-        )
-    return features
+def _boxes(name: str, shape: shapely.Geometry) -> list[tuple[str, Bounds]]:
+    """The box of a region; two where it lies on both sides of the antimeridian."""
+    parts = shapely.get_parts(shape)
+    west, _, east, _ = shapely.bounds(parts).T
+    if east.max() < 180 or west.min() > -180 or len(parts) == 1:
+        return [(name, _box(shape))]
+    logger.warning(
+        "The region %s lies across the antimeridian: its sides become two, %s_west and %s_east.", *[name] * 3
+    )
+    sides = {f"{name}_west": parts[west > 0], f"{name}_east": parts[west <= 0]}
+    return [(side, _box(shapely.GeometryCollection(list(shapes)))) for side, shapes in sides.items()]
 
 
-def _names(features: gpd.GeoDataFrame, path: Path) -> list[str]:
-    numbered = [f"{path.stem}_{number}" for number in range(1, len(features) + 1)]
-    if "name" not in features.columns:
-        return numbered
-    given = [None if value is None or value != value else str(value).strip() for value in features["name"]]  # noqa: PLR0124 - NaN
-    return [name or number for name, number in zip(given, numbered, strict=True)]
+def _box(shape: shapely.Geometry) -> Bounds:
+    west, south, east, north = (float(edge) for edge in shapely.bounds(shape))
+    return west, south, east, north
 
 
 def _segmentize(shape: shapely.Geometry) -> shapely.Geometry:
@@ -144,9 +145,9 @@ def _segmentize(shape: shapely.Geometry) -> shapely.Geometry:
     return dense
 
 
-def _code(value: object, name: str) -> int | None:
-    text = str(value).upper().removeprefix("EPSG:").removesuffix(".0")
-    if value is None or text in {"NAN", "<NA>", "NONE", ""}:
+def _code(value: str, name: str) -> int | None:
+    text = value.upper().removeprefix("EPSG:").removesuffix(".0")
+    if not text:
         return None
     if not text.isdigit():
         raise SceneError(f"The region {name!r} has the EPSG code {value!r}: give a number, such as 32721.")

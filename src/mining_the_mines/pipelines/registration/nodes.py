@@ -14,6 +14,7 @@ import pandas as pd
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.degrees import longitude_span
 from mining_the_mines.geo.grid import HECTARE, pixel_hectares
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.description import ModelDescription, describe
@@ -362,8 +363,8 @@ def _empty(rival: Champion | None, left_out: int) -> PromotionCase:
 def _bounds(folds: pd.DataFrame) -> tuple[float, float, float, float] | None:
     if not {"longitude", "latitude"} <= set(folds.columns) or folds[["longitude", "latitude"]].isna().all(axis=None):
         return None
-    lon, lat = folds["longitude"], folds["latitude"]
-    return float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max())
+    west, east = longitude_span(folds["longitude"].dropna().to_numpy(dtype=np.float64))
+    return west, float(folds["latitude"].min()), east, float(folds["latitude"].max())
 
 
 def _decision_tags(promotion: dict[str, Any]) -> dict[str, str]:
