@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from kedro.io import DatasetError
 
+from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.datasets.provided import (
     ChipPlacesDataset,
     MinePolygonsDataset,
     NamedAreasDataset,
     ProvidedFileDataset,
 )
+from mining_the_mines.ledger.states import content_of
 from support.chip_polygons import square, write_layer
 from support.scene_maps import field, write_areas
 
@@ -45,6 +47,9 @@ def test_layers_of_polygons(tmp_path: Path) -> None:
     assert len(part) == 2
     assert dataset.exists()
     assert len(dataset.preview()["data"]) == 2
+    other = MinePolygonsDataset(filepath=f"{path}|layername=old")
+    hashes = ContentHashes()
+    assert content_of(dataset, path, hashes) != content_of(other, path, hashes)
 
 
 def test_polygons_are_read_once_until_released(tmp_path: Path) -> None:

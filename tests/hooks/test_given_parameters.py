@@ -101,6 +101,12 @@ def test_parameters_without_effect(names: list[str], given: dict[str, Any], said
         refuse_in(names, **given)
 
 
+def test_simulation_of_an_archive() -> None:
+    refuse_in(["acquisition"], simulation={"pixels": 64})
+    with pytest.raises(BadInputError, match=r"simulation has no effect, since acquisition\.source is not simulation"):
+        refuse_in(["acquisition"], env="archive", simulation={"pixels": 64})
+
+
 @pytest.mark.parametrize(
     ("names", "given"),
     [

@@ -42,6 +42,11 @@ class ProvidedFileDataset(AbstractDataset[None, Content | None]):
         return self._beside if self._beside is not None and self._beside.exists() else None
 
     @property
+    def layer(self) -> str | None:
+        """The named layer of the file; ``None`` if none is named."""
+        return None if self._named is None else split_layer(self._named)[1]
+
+    @property
     def _source(self) -> Path | None:
         """The file, with the name of its layer if one is named."""
         return self._named or self._filepath

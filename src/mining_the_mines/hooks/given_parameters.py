@@ -132,6 +132,8 @@ def refuse_unread(given: Mapping[str, Any], pipeline: Pipeline, loader: Abstract
             else f"The parameter {name} has no effect in this environment: leave it out, or take another environment."
         )
     _refuse_other_polygons(given, pipeline)
+    if "simulation" in given and loader["parameters"]["acquisition"].get("source") != "simulation":
+        raise BadInputError("The parameter simulation has no effect, since acquisition.source is not simulation.")
 
 
 def _refuse_other_polygons(given: Mapping[str, Any], pipeline: Pipeline) -> None:

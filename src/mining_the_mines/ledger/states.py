@@ -170,7 +170,9 @@ def content_of(dataset: Dataset, path: Path, hashes: ContentHashes) -> str:
         return dataset.content_hash(path, hashes)
     if not facts.index:
         sidecars = with_sidecars(path)
-        return hashes.of(path) if sidecars == [path] else hashes.of_files(sidecars, path.parent)
+        content = hashes.of(path) if sidecars == [path] else hashes.of_files(sidecars, path.parent)
+        layer = getattr(dataset, "layer", None)  # of a file with several
+        return content if layer is None else hash_values([content, layer])
     index = read_index(dataset, path)
     if index is None:
         return hashes.of(path) if path.is_file() else NOTHING

@@ -111,12 +111,12 @@ def _from_file(path: Path) -> tuple[Region, ...]:
     dense = np.array([_segmentize(shape) for shape in drawn], dtype=object)
     degrees = cut_at_antimeridian(shapely.transform(dense, to_degrees))
     numbered = [f"{split_layer(path)[0].stem}_{number}" for number in range(1, len(there) + 1)]
-    names = [name or number for name, number in zip(np.array(layer.text("name"))[there], numbered, strict=True)]
-    codes = np.array(layer.text("epsg"))[there]
+    given, codes = ([layer.text(column)[row] for row in there] for column in ("name", "epsg"))
+    names = [name or number for name, number in zip(given, numbered, strict=True)]
     return tuple(
         Region(part, bounds, _code(code, name))
         for name, code, shape in zip(names, codes, degrees, strict=True)
-        for part, bounds in _boxes(str(name), shape)
+        for part, bounds in _boxes(name, shape)
     )
 
 
