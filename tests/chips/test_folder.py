@@ -110,6 +110,7 @@ def test_other_column_names(tmp_path: Path) -> None:
         (b"\xef\xbb\xbf", r"labels\.csv is empty"),
         (b"filename,label\n", r"labels\.csv lists no chip"),
         (b"filename,label\n\x81.tif,1\n", "no text in UTF-8"),
+        (b"filename,label,Label\na.tif,1,0\n", "several columns label and Label"),
         (b"PK\x03\x04 a workbook", "is a workbook of a spreadsheet: save its sheet as CSV"),
         (
             b"filename,label,longitude,latitude\na.tif,1,-60,5,-3,2\n",

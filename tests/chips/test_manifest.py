@@ -125,6 +125,14 @@ def test_identical_chips(images: Path) -> None:
     assert all("contradict" in reason for reason in contradicting.values())
 
 
+def test_near_duplicates_beside_rejected_chips(images: Path) -> None:
+    labels = labels_for([*NAMES, "a.tif"]).assign(label="1")
+    write_chip(images / "c.tif", ground(3) * 1.1)
+    labels.loc[1, "label"] = "?"
+    manifest = inventory(images, labels)
+    assert manifest["near_duplicate"].isna().tolist() == [True, True, True, False, False]
+
+
 def test_near_duplicates_are_kept(images: Path) -> None:
     write_chip(images / "c.tif", ground(0) * 1.1)
     manifest = inventory(images, labels_for(NAMES))

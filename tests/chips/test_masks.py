@@ -155,7 +155,7 @@ def test_table_of_masks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_polygons_that_cover_all_chips(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    grids = {f"{left}.tif": utm_grid(16, 16, left=LEFT + left) for left in (0, 160)}
+    grids: dict[str, ChipGrid | None] = {f"{left}.tif": utm_grid(16, 16, left=LEFT + left) for left in (0, 160)}
     masks_of(tmp_path / "mines", [square(LEFT, TOP - 100, 50), square(LEFT + 160, TOP - 1000, 1000)], grids)
     assert "mine all over" not in caplog.text
     masks_of(tmp_path / "areas", [square(LEFT - 500, TOP - 1000, 2000)], grids)

@@ -41,6 +41,13 @@ def test_layers_of_different_crs(tmp_path: Path) -> None:
     assert shapely.hausdorff_distance(one.geometry[0], other.geometry[0]) < 1e-7
 
 
+def test_layers_of_one_name_and_different_crs(tmp_path: Path) -> None:
+    path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE], layer="mines_32721")
+    degrees = gpd.GeoSeries([HECTARE_SQUARE], crs="EPSG:32721").to_crs("EPSG:4326")
+    write_layer(path, list(degrees), crs="EPSG:4326", layer="mines_4326")
+    assert read_mine_polygons(path).inventory["layer"].tolist() == ["mines_32721", "mines_4326"]
+
+
 def test_polygon_larger_than_any_mine(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = write_layer(tmp_path / "mines.gpkg", [HECTARE_SQUARE, square(LEFT, TOP, 100_000)])
     read_polygons(path)

@@ -92,12 +92,13 @@ def read_labels(path: Path, layout: LabelFormat | None = None) -> pd.DataFrame:
     """
     layout = layout or LabelFormat()
     named = [layout.filename_column, layout.label_column or "label"]
+    wanted = [name for column in COLUMNS if (name := getattr(layout, f"{column}_column")) is not None]
     needs = "one line per chip, with its file name and its label"
-    table = read_table(path, "label table", needs, named, None if layout.header else named)
+    table = read_table(path, "label table", needs, wanted, None if layout.header else named)
     if table.empty:
         raise BadInputError(f"{path} lists no chip: it needs {needs}.")
-    wanted = _wanted_columns(path, layout, list(table.columns))
-    return table[list(wanted)].set_axis(list(wanted.values()), axis="columns")
+    found = _wanted_columns(path, layout, list(table.columns))
+    return table[list(found)].set_axis(list(found.values()), axis="columns")
 
 
 def _wanted_columns(path: Path, layout: LabelFormat, names: list[str]) -> dict[str, str]:

@@ -40,16 +40,15 @@ def read_table(
         path: A CSV file.
         kind: Kind of table for messages, such as ``label table``.
         needs: Expected content, for messages.
-        wanted: Names of columns, in any case, by which the separator is found.
+        wanted: Names of the columns that are read, in any case; the separator is found by them.
         columns: Names of the columns of a table without a header; else its first line names them.
 
     Returns:
-        A table of text, empty where a line is too short. Its index is the number of the line in the file, from 1. Of
-        two columns of one name the first is kept.
+        A table of text, empty where a line is too short. Its index is the number of the line in the file, from 1.
 
     Raises:
-        BadInputError: The file is missing, can't be read, is no text, is empty, or a line has more values than there
-            are columns.
+        BadInputError: The file is missing, can't be read, is no text or empty, has a wanted column twice, or a line has
+            more values than there are columns.
     """
     lines = _text(path, kind).splitlines(keepends=True)
     stated = _STATED.fullmatch(lines[0].strip("\r\n ")) if lines else None
@@ -68,10 +67,15 @@ def read_table(
                 f"({separator.join(row)}): a table with decimal commas needs semicolons between its columns, and text "
                 "with a separator needs quotes."
             )
+    for name in wanted:
+        twice = [column for column in columns if column.casefold() == name.casefold()]
+        if len(twice) > 1:
+            raise BadInputError(
+                f"{path} has several columns {' and '.join(twice)}: rename all but the one that is meant."
+            )
     width = len(columns)
     cells = [(row + [""] * width)[:width] for _, row in rows]
-    table = pd.DataFrame(cells, columns=list(columns), index=[number for number, _ in rows], dtype="str")
-    return table.loc[:, ~table.columns.duplicated()]
+    return pd.DataFrame(cells, columns=list(columns), index=[number for number, _ in rows], dtype="str")
 
 
 def _separator(first: str, wanted: Collection[str]) -> str:

@@ -34,7 +34,7 @@ _CHIP: Final = {"label": _LABEL, **_DEGREES, "place": _PLACE, "split": _SPLIT, "
 #: One row per chip: its label, place and quality, and whether it is used. Labels may name a rejected chip twice.
 MANIFEST: Final = DataFrameSchema(
     {
-        "filename": Column(),
+        "filename": Column(nullable=True),
         "sha256": Column(None, Check.str_matches(r"^[0-9a-f]{64}$"), nullable=True),
         "label": _LABEL,
         **_DEGREES,

@@ -1,6 +1,7 @@
 """The one reader of vector files that people hand over: any format that OGR knows, and GeoParquet."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -81,12 +82,13 @@ def read_layers(named: Path, kind: str = "polygons", most: int | None = None) ->
     """Read the layer of a vector file that is named or that alone has the wanted shapes.
 
     Args:
-        named: A file that OGR can read or a GeoParquet, or ``FILE|layername=NAME``. All folders of a KML count.
+        named: A file that OGR can read or a GeoParquet, or ``FILE|layername=NAME``. All folders of a KML count, and
+            layers that differ by the number of their coordinate system alone (mines_32719, mines_32721).
         kind: ``polygons``, or ``shapes`` for any geometry.
         most: Number of features of a layer to read; by default all.
 
     Returns:
-        The layer; several for a KML with folders.
+        The layer; several for a KML with folders and for layers of several coordinate systems.
 
     Raises:
         BadInputError: The file is missing, can't be read or has no layer with geometry, or several layers have such
@@ -123,12 +125,19 @@ def _choose(path: Path, wanted: str | None, kind: str) -> list[str]:
         return list(shapes)
     full = [name for name in shapes if pyogrio.read_info(path, layer=name, force_feature_count=True)["features"]]
     chosen = [name for name in full if kind != "polygons" or _may_hold_polygons(shapes[name])]
-    if len(chosen) > 1:
+    if len(chosen) > 1 and not _are_zones(path, chosen):
         raise BadInputError(
             f"{path} has several layers of {kind} ({', '.join(chosen)}): name the one that is meant, such as "
             f"{path}|layername={chosen[0]}."
         )
     return chosen or full or list(shapes)
+
+
+def _are_zones(path: Path, layers: Sequence[str]) -> bool:
+    """Whether layers are parts of one, each called after its coordinate system, such as mines_32719 and mines_32721."""
+    codes = [str(pyogrio.read_info(path, layer=layer)["crs"]).removeprefix("EPSG:") for layer in layers]
+    stems = {layer.removesuffix(f"_{code}") for layer, code in zip(layers, codes, strict=True)}
+    return len(stems) == 1 and not stems & set(layers)
 
 
 def _may_hold_polygons(geometry: str) -> bool:

@@ -18,7 +18,7 @@ from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.geo.antimeridian import cut_at_antimeridian
 from mining_the_mines.geo.degrees import wrap_longitude
 from mining_the_mines.geo.mine_polygons import LONGEST_EDGE_DEGREES, way_to_degrees
-from mining_the_mines.geo.vector_files import read_layers, split_layer
+from mining_the_mines.geo.vector_files import VectorLayer, read_layers, split_layer
 
 logger = logging.getLogger(__name__)
 
@@ -99,10 +99,20 @@ def _from_box(name: str, box: Sequence[float]) -> Region:
 
 def _from_file(path: Path) -> tuple[Region, ...]:
     try:
-        (layer,) = read_layers(path)
-        longest, to_degrees = way_to_degrees(layer.crs, f"The layer {layer.name} of {path}")
+        shapes = [_in_degrees(path, layer) for layer in read_layers(path)]
     except BadInputError as error:
         raise SceneError(f"No regions can be read: {error}") from error
+    stem = split_layer(path)[0].stem
+    found = [each for part in shapes for each in part]
+    named = [(name or f"{stem}_{number}", code, shape) for number, (name, code, shape) in enumerate(found, start=1)]
+    return tuple(
+        Region(part, bounds, _code(code, name)) for name, code, shape in named for part, bounds in _boxes(name, shape)
+    )
+
+
+def _in_degrees(path: Path, layer: VectorLayer) -> list[tuple[str, str, shapely.Geometry]]:
+    """Name, EPSG code and shape of each feature that has a shape."""
+    longest, to_degrees = way_to_degrees(layer.crs, f"The layer {layer.name} of {path}")
     there = np.flatnonzero(~(shapely.is_missing(layer.geometry) | shapely.is_empty(layer.geometry)))
     drawn = layer.geometry[there]
     if longest == LONGEST_EDGE_DEGREES:
@@ -110,14 +120,8 @@ def _from_file(path: Path) -> tuple[Region, ...]:
     # The step between points follows the size of each feature.
     dense = np.array([_segmentize(shape) for shape in drawn], dtype=object)
     degrees = cut_at_antimeridian(shapely.transform(dense, to_degrees))
-    numbered = [f"{split_layer(path)[0].stem}_{number}" for number in range(1, len(there) + 1)]
-    given, codes = ([layer.text(column)[row] for row in there] for column in ("name", "epsg"))
-    names = [name or number for name, number in zip(given, numbered, strict=True)]
-    return tuple(
-        Region(part, bounds, _code(code, name))
-        for name, code, shape in zip(names, codes, degrees, strict=True)
-        for part, bounds in _boxes(name, shape)
-    )
+    names, codes = ([layer.text(column)[row] for row in there] for column in ("name", "epsg"))
+    return list(zip(names, codes, degrees, strict=True))
 
 
 def _boxes(name: str, shape: shapely.Geometry) -> list[tuple[str, Bounds]]:
