@@ -58,6 +58,8 @@ def test_local_day() -> None:
     [
         ({"geometry": None, "bbox": [0, 0, 10, 1, 1, 20]}, (0, 0, 1, 1)),
         ({"geometry": None, "bbox": [179, 0, -179, 1]}, None),
+        ({"geometry": None, "bbox": [303, -7, 304, -6]}, (-57, -7, -56, -6)),
+        ({"geometry": shapely.geometry.mapping(shapely.box(303, -7, 304, -6)), "bbox": None}, (-57, -7, -56, -6)),
         ({"geometry": {"type": "Polygon", "coordinates": [[[0, 0]]]}, "bbox": None}, None),
         ({"geometry": {"type": "Blob"}, "bbox": None}, None),
     ],
@@ -109,6 +111,17 @@ PLANETARY_COMPUTER = scene_with(
         (scene_with(B02={"href": "s3://bucket/B02.tif"}, blue={}), "B2", "blue"),
         (scene_with(one={"eo:bands": [{"common_name": "green"}]}, two={}), "B3", "one"),
         (scene_with(one={"bands": [{"name": "x", "eo:common_name": "green"}]}, two={}), "B3", "one"),
+        (scene_with(band1={"eo:bands": [{"name": "band1", "common_name": "blue"}]}), "B2", "band1"),
+        (scene_with(B8A={"eo:bands": [{"name": "B8A", "common_name": "nir"}]}, B08={}), "B8A", "B8A"),
+        (scene_with(red={"gsd": 20}, red_fine={"gsd": 10, "eo:bands": [{"name": "red"}]}), "B4", "red_fine"),
+        (
+            scene_with(
+                a={"proj:transform": [60, 0, 6e5, 0, -60, 9e6], "bands": [{"name": "B04"}]},
+                b={"proj:transform": [6e5, 20, 0, 9e6, 0, -20], "bands": [{"name": "B04"}]},
+            ),
+            "B4",
+            "b",
+        ),
     ],
 )
 def test_assets(scene: pystac.Item, band: str, key: str) -> None:

@@ -42,6 +42,9 @@ from mining_the_mines.sentinel2.reflectance import decode
 
 #: Folder of blocks whose region is not complete yet.
 PARTS: Final = "parts"
+#: Numbers of one band, of all dates, in a block that is widened, and in any block.
+_WIDE: Final = 2**25
+_LARGEST: Final = 2**26
 #: Blocks of small regions that are worked on together.
 _BATCH: Final = 16
 #: Number of pixels that are sampled to estimate how dark a composite is.
@@ -113,11 +116,15 @@ class RegionPlan:
     def parts(self, folder: Path) -> list[Part]:
         """List the blocks of the region, and where each lies in a folder of composites until the region is complete."""
         place = self.parts_folder(folder)
-        height, width = self.grid.shape
+        (height, width), side = self.grid.shape, self.settings.block
+        scenes = len(self.stack.scenes)
+        # Few dates: wider blocks, which read fewer tiles twice. Many: flatter ones, so that memory stays.
+        across = max(side, _WIDE // (scenes * side) // side * side)
+        down = min(side, max(16, _LARGEST // (scenes * side)))
         return [
             Part(place / f"r{rows.start:05d}_c{columns.start:05d}.npy", rows, columns)
-            for rows in _edges(height, self.settings.block)
-            for columns in _edges(width, self.settings.block)
+            for rows in _edges(height, down)
+            for columns in _edges(width, across)
         ]
 
     def parts_folder(self, folder: Path) -> Path:

@@ -28,7 +28,7 @@ Piece = tuple[slice, slice]
 
 #: Rows and columns that are in work together, in pixels of 10 m: few enough that those of all dates stay in a core's
 #: cache. Multiples of 60 m, so that pieces hold whole pixels of coarse bands.
-_PIECE: Final = (132, 516)
+_PIECE: Final = (126, 510)
 
 
 @dataclass(frozen=True)
@@ -74,27 +74,23 @@ def composite_block(stack: SceneStack, grid: GeoBox, settings: CompositingSettin
 
 
 def _composite(stack: SceneStack, grid: GeoBox, settings: CompositingSettings) -> tuple[Numbers, Numbers] | list[Fault]:
-    """Numbers and clear dates; or the scenes that can't be read."""
-    count = len(stack.scenes)
-    margin = settings.clear_sky.dilation_metres
-    answers = stack.read(grid, margin)
-    faults: list[Fault] = []
-
-    def take() -> list[Pixels]:
-        found = list(islice(answers, count))
-        faults.extend(answer for answer in found if isinstance(answer, Fault))
-        return [answer for answer in found if not isinstance(answer, Fault)]
-
-    clear = np.ones((count, *grid.shape), np.bool_)
+    """Numbers and clear dates, or the scenes that can't be read; of wholly clouded scenes no band is read."""
+    clear = np.ones((len(stack.scenes), *grid.shape), np.bool_)
     if stack.classified is not None:
-        for place, codes in enumerate(take()):
-            if not faults:
-                clear[place] = _clear(stack.scenes[place], codes, grid, settings, classified=stack.classified)
+        masks = list(stack.read_masks(grid, settings.clear_sky.dilation_metres))
+        if any(isinstance(codes, Fault) for codes in masks):
+            return [codes for codes in masks if isinstance(codes, Fault)]
+        for scene, codes, sky in zip(stack.scenes, masks, clear, strict=True):
+            sky[:] = _clear(scene, codes, grid, settings, classified=stack.classified)
+    places = [place for place, sky in enumerate(clear) if sky.any()]
     reduction = _Reduction(stack, grid, settings, clear)
+    answers = stack.read_bands(grid, places) if places else iter(())
+    faults: list[Fault] = []
     for place, band in enumerate(stack.bands):
-        numbers = take()
+        found = list(islice(answers, len(places)))
+        faults.extend(answer for answer in found if isinstance(answer, Fault))
         if not faults:  # else the other files are only tried
-            reduction.add(place, band, numbers)
+            reduction.add(place, band, dict(zip(places, found, strict=True)))
     return faults or reduction.result()
 
 
@@ -116,10 +112,10 @@ class _Reduction:
         self.days = solar_days(stack, grid)
         self.seen = np.ones(clear.shape, np.bool_)
         self.numbers = np.empty((len(stack.bands), *grid.shape), np.uint16)
-        self.stored: list[list[Numbers]] = []
+        self.stored: list[dict[int, Numbers]] = []
 
-    def add(self, place: int, band: str, stored: list[Numbers]) -> None:
-        """Reduce a band over time; or keep it until all bands are there."""
+    def add(self, place: int, band: str, stored: dict[int, Numbers]) -> None:
+        """Reduce a band over time, given by place of its scene; or keep it until all bands are there."""
         if self.settings.method != "median":
             self.stored.append(stored)
             return
@@ -150,7 +146,7 @@ class _Reduction:
             return np.zeros(shape, np.uint16), np.zeros(shape[1:], np.uint16)
         return composite(np.stack(planes, axis=1), self.seen[(places, *piece)], self.settings)
 
-    def _fused(self, band: str, stored: list[Numbers], piece: Piece) -> tuple[Numbers, Mask, list[int]]:
+    def _fused(self, band: str, stored: dict[int, Numbers], piece: Piece) -> tuple[Numbers, Mask, list[int]]:
         """Numbers and clear pixels of the scenes that are clear anywhere in a piece, fused by day, and their places."""
         clear = self.clear[(slice(None), *piece)]
         places = [place for place, sky in enumerate(clear) if sky.any()]

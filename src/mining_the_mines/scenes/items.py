@@ -9,6 +9,7 @@ from typing import Any, Final
 import pystac
 import shapely
 from pystac.utils import str_to_datetime
+from shapely.affinity import translate
 from shapely.errors import ShapelyError
 
 from mining_the_mines.core.errors import SceneError
@@ -23,10 +24,14 @@ CSMASK: Final = "csmask"
 _DEGREES_AN_HOUR: Final = 15
 #: The tile in the names of ESA's products, such as ``S2A_MSIL2A_20220103T140051_N0301_R067_T21MUN_20220103T180000``.
 _PRODUCT_TILE: Final = re.compile(r"_T?(\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2})(?:_|$)")
+_ESA_NAME: Final = re.compile(r"b(0\d|1[0-2]|8a)(_\d{2}m)?")
+_SENTINEL_2: Final = re.compile(r"s(entinel)?[-_ ]?2")
 #: Earth Search numbers the red edge bands; the STAC ``eo`` extension names them by wavelength.
 _NUMBERED_RED_EDGE: Final = {"rededge1": "B5", "rededge2": "B6", "rededge3": "B7"}
 #: Assets for people or machines, not measurements: their bands name the colours of a picture.
 _NO_MEASUREMENT: Final = frozenset({"thumbnail", "overview", "visual", "metadata"})
+#: No band has larger pixels, in metres; a coordinate is a larger number.
+_LARGEST_PIXEL: Final = 1000
 _RESOLUTION: Final = re.compile(r"_(\d{2})m$")
 
 
@@ -106,6 +111,23 @@ class SceneFacts:
 def written_moment(moment: datetime) -> str:
     """Format a moment as lists of scenes do: ``2022-01-03T14:00:00Z``."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def foreign_sensor(properties: Mapping[str, Any]) -> str | None:
+    """Find the satellite of a scene that is none of Sentinel-2's: its bands have the same names and other wavelengths.
+
+    Args:
+        properties: Properties of the item as in its JSON.
+
+    Returns:
+        The platform; ``None`` if it is one of Sentinel-2's or unknown.
+    """
+    instruments = properties.get("instruments")
+    told = [properties.get("platform"), properties.get("constellation")]
+    told += instruments if isinstance(instruments, list) else [instruments]
+    named = [str(name).lower() for name in told if name]
+    own = any(_SENTINEL_2.match(name) or name == "msi" for name in named)
+    return None if own or not properties.get("platform") else str(properties["platform"])
 
 
 def stated_epsg(properties: Mapping[str, Any]) -> int | None:
@@ -201,11 +223,13 @@ def _footprint(item: Mapping[str, Any]) -> shapely.Geometry | None:
         except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError):
             drawn = None
         if drawn is not None and drawn.area > 0:
-            return drawn
+            # Longitudes from 0 to 360 become those from -180 to 180.
+            return translate(drawn, xoff=-360) if drawn.bounds[0] >= 180 else drawn
     box = item.get("bbox") or []
     if len(box) == 6:  # with heights
         box = [*box[0:2], *box[3:5]]
-    return shapely.box(*box) if len(box) == 4 and box[0] < box[2] else None
+    turn = 360 if len(box) == 4 and box[0] >= 180 else 0
+    return shapely.box(box[0] - turn, box[1], box[2] - turn, box[3]) if len(box) == 4 and box[0] < box[2] else None
 
 
 def _holds(key: str, asset: pystac.Asset, band: str) -> bool:
@@ -217,11 +241,13 @@ def _holds(key: str, asset: pystac.Asset, band: str) -> bool:
     bands = [part for part in described if isinstance(part, dict)]
     if len(bands) > 1:
         return False  # a picture, or a stack: which of its bands is meant would be a guess
-    named = _band_named(key.lower().removesuffix("-jp2").removesuffix("_jp2"))
-    if named is None and bands:
-        texts = (bands[0].get(field) for field in ("name", "eo:common_name", "common_name"))
-        named = next((name for text in texts if text and (name := _band_named(str(text).lower()))), None)
-    return named == band
+    described = bands[0] if bands else {}
+    name = str(described.get("name") or "").lower()
+    plain = key.lower().removesuffix("-jp2").removesuffix("_jp2")
+    colours = (str(described.get(field) or "").lower() for field in ("eo:common_name", "common_name"))
+    # "B04" is ESA's name; "band1" may only count the files, so that a colour says more.
+    texts = [text for text in (name, plain) if _ESA_NAME.fullmatch(text)] + [*colours, name, plain]
+    return next((found for text in texts if (found := _band_named(text))), None) == band
 
 
 def _band_named(text: str) -> str | None:
@@ -234,5 +260,21 @@ def _rank(key: str, asset: pystac.Asset) -> tuple[bool, bool, float, str]:
     text = f"{asset.media_type or ''} {asset.href}".lower()
     fetched = re.match(r"^(https?://|file://|[^:]*$|[a-z]:\\)", asset.href, re.IGNORECASE) is not None
     step = _RESOLUTION.search(key)
-    metres = float(step[1]) if step else float(asset.extra_fields.get("gsd") or 0)
+    metres = float(step[1]) if step else _stated_pixel(asset.extra_fields)
     return not fetched, "jp2" in text or "jpeg" in text, metres, key
+
+
+def _stated_pixel(fields: Mapping[str, Any]) -> float:
+    """Edge of an asset's pixels in metres as its catalog states it; 0 if it does not."""
+    described = fields.get("raster:bands")
+    first = described[0] if isinstance(described, list) and described and isinstance(described[0], dict) else {}
+    transform = fields.get("proj:transform")
+    edges = [*transform[:2]] if isinstance(transform, list) else []
+    stated = (
+        fields.get("gsd"),
+        fields.get("raster:spatial_resolution"),
+        first.get("spatial_resolution"),
+        # The order of STAC, or that of GDAL, in which the left edge comes first.
+        *(abs(edge) for edge in edges if isinstance(edge, int | float) and 0 < abs(edge) <= _LARGEST_PIXEL),
+    )
+    return next((float(value) for value in stated if isinstance(value, int | float) and value), 0.0)

@@ -78,10 +78,13 @@ class SceneStack:
 
     def doubts(self) -> Iterator[str]:
         """Contradictions in the metadata of scenes, a sentence each; offsets are judged by the first band."""
+        conflicts: dict[str, list[str]] = {}
         for scene in self.scenes:
             scaling = scene.images[self.bands[0]].scaling
             if scaling is not None and scaling.conflict:
-                yield f"{scene.facts.item}: {scaling.conflict}"
+                conflicts.setdefault(scaling.conflict, []).append(scene.facts.item)
+        for conflict, items in conflicts.items():
+            yield f"{items[0]}{f' and {len(items) - 1} more' if items[1:] else ''}: {conflict}"
         contradicted = [scene for scene in self.scenes if scene.notes]
         if contradicted:
             first = contradicted[0]
@@ -110,37 +113,53 @@ class SceneStack:
         """Whether any file is read over the network."""
         return any(urlsplit(image.href).scheme for scene in self.scenes for image in scene.images.values())
 
-    def read(self, grid: GeoBox, margin: float) -> Iterator["Pixels | Fault"]:
-        """Read the files of all scenes in a window, each in its own resolution, many at once.
+    def read_masks(self, grid: GeoBox, margin: float) -> Iterator["Pixels | Fault"]:
+        """Read the masks of all scenes, many at once.
 
         Args:
-            grid: Grid of the window, 10 m.
-            margin: Metres beyond the window in which masks are read.
+            grid: Grid of a window, 10 m.
+            margin: Metres beyond the window that are needed, too.
 
         Yields:
-            Of each scene the codes of the mask, uint8, if there is one; then of each band and scene its harmonised
-            numbers, uint16. A scene's file that can't be read is a fault.
+            Of each scene its codes, uint8, in the file's own resolution; or why they can't be read.
         """
-        masks = [(scene, MASK) for scene in self.scenes] if self.classified is not None else []
-        jobs = [*masks, *((scene, band) for band in self.bands for scene in self.scenes)]
 
-        def read(job: tuple[OpenedScene, str]) -> "Pixels | Fault":
-            scene, name = job
+        def read(task: tuple[OpenedScene, str]) -> Pixels:
+            scene, name = task
             image = scene.images[name]
-            window = scene.native[name].window(grid, margin if name == MASK else 0).grid
+            unknown = UNKNOWN if not self.classified and image.nodata != NODATA else NODATA
+            return image.codes(scene.native[name].window(grid, margin).grid, unknown, self.access)
 
-            def attempt() -> Pixels:
-                if name != MASK:
-                    return image.numbers(window, self.access)
-                own_code = UNKNOWN if not self.classified and image.nodata != NODATA else NODATA
-                return image.codes(window, own_code, self.access)
+        return self._each(read, [(scene, MASK) for scene in self.scenes])
 
+    def read_bands(self, grid: GeoBox, places: Sequence[int]) -> Iterator["Pixels | Fault"]:
+        """Read the bands of some scenes, many files at once.
+
+        Args:
+            grid: Grid of a window, 10 m.
+            places: Places of the scenes.
+
+        Yields:
+            Of each band and each of these scenes its harmonised numbers, uint16, in the file's own resolution; or why
+            they can't be read.
+        """
+
+        def read(task: tuple[OpenedScene, str]) -> Pixels:
+            scene, band = task
+            return scene.images[band].numbers(scene.native[band].window(grid).grid, self.access)
+
+        return self._each(read, [(self.scenes[place], band) for band in self.bands for place in places])
+
+    def _each(
+        self, read: Callable[[tuple[OpenedScene, str]], Pixels], tasks: Sequence[tuple[OpenedScene, str]]
+    ) -> Iterator["Pixels | Fault"]:
+        def answer(task: tuple[OpenedScene, str]) -> "Pixels | Fault":
             try:
-                return patiently(attempt, self.access)
+                return patiently(lambda: read(task), self.access)
             except READING_FAULTS as error:
-                return _fault(scene.facts.item, error)
+                return _fault(task[0].facts.item, error)
 
-        return _ahead(read, jobs, self.access, remote=self.remote)
+        return _ahead(answer, tasks, self.access, remote=self.remote)
 
 
 def open_stack(

@@ -339,5 +339,7 @@ def _may_hold(collection: Mapping[str, Any], region: Region) -> bool:
 
 def _overlap(first: Bounds, second: Bounds) -> bool:
     """Whether two boxes meet; one that crosses the antimeridian (west beyond east) counts as all longitudes."""
+    if first[0] >= 180:  # longitudes from 0 to 360
+        first = (first[0] - 360, first[1], first[2] - 360, first[3])
     beside = first[0] <= first[2] and (first[0] > second[2] or first[2] < second[0])
     return not beside and first[1] <= second[3] and second[1] <= first[3]

@@ -21,6 +21,7 @@ from mining_the_mines.scenes.items import (
     SceneFacts,
     find_asset,
     find_mask,
+    foreign_sensor,
     stated_epsg,
     written_moment,
 )
@@ -213,6 +214,9 @@ class _RegionSearch:
             facts = SceneFacts.of(fields)
         except SceneError as error:
             raise _LeftOutError(f"broken: {error}") from error
+        other = foreign_sensor(fields["properties"])
+        if other is not None:
+            raise _LeftOutError(f"another sensor: {other} has other bands than Sentinel-2")
         start, end = self.settings.start, self.settings.end
         # A server may count days in UTC or by the sun; either is good.
         days = {facts.moment.date(), facts.day(self.region.middle[0])}

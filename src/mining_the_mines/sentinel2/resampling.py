@@ -34,7 +34,7 @@ def interpolate(coarse: Numbers, factor: int) -> Numbers:
         the coarse one that it lies in has none; its neighbours without data are left out of the mean.
     """
     height, width = (side - 2 * RIM for side in coarse.shape)
-    fine = np.empty((height * factor, width * factor), np.uint16)
+    fine = np.empty((height * factor, width * factor), "<u2")
     for top in range(0, height, _ROWS):
         for left in range(0, width, _COLUMNS):
             part = coarse[top : top + _ROWS + 2 * RIM, left : left + _COLUMNS + 2 * RIM]
@@ -64,18 +64,40 @@ def _interpolate(coarse: Numbers, factor: int, fine: Numbers) -> None:
     if lowest == NODATA and coarse.max() == NODATA:
         fine[:] = NODATA
         return
+    if lowest != NODATA and factor == 2:
+        _double(coarse, fine)
+        return
     full = 4 * factor * factor
     weights = None if lowest != NODATA else _spread((coarse != NODATA).astype(np.uint32), factor)
     for place, sums in enumerate(_spread(coarse.astype(np.uint32), factor)):
         if weights is None:
-            rounded = sums + np.uint32(full // 2)
-            # A shift is several times quicker than a division, and 20 m bands are most of all.
-            fine[:, place::factor] = rounded >> 4 if full == 16 else rounded // np.uint32(full)
+            fine[:, place::factor] = (sums + np.uint32(full // 2)) // np.uint32(full)
         else:
             weight = next(weights)
             fine[:, place::factor] = (sums + weight // 2) // np.maximum(weight, 1)
     if weights is not None:
         fine[nest(coarse[RIM:-RIM, RIM:-RIM] == NODATA, factor)] = NODATA
+
+
+def _double(coarse: Numbers, fine: Numbers) -> None:
+    """Interpolate to pixels of half the size where all have data, in whole rows: 20 m bands are most of all.
+
+    Each pixel weighs 9, 3, 3 and 1 sixteenths. The least number is taken off and added again, so that 16 bits are
+    enough where the others lie within 4095 of it.
+    """
+    lowest = coarse.min()
+    kind = np.uint16 if int(coarse.max()) - int(lowest) < 2**12 - 1 else np.uint32
+    values = (coarse - lowest).astype(kind, copy=False)
+    pairs = fine.view("<u4")  # two pixels of a row
+    for row, beside in enumerate((values[: -2 * RIM], values[2 * RIM :])):
+        tall = values[RIM:-RIM] * kind(3)
+        tall += beside
+        middle = tall[:, RIM:-RIM] * kind(3)
+        middle += kind(8)
+        left, right = ((middle + side) >> kind(4) for side in (tall[:, : -2 * RIM], tall[:, 2 * RIM :]))
+        pair = (right + lowest).astype("<u4", copy=False) << np.uint32(16)
+        pair |= left + lowest
+        pairs[row::2] = pair
 
 
 def _spread(values: npt.NDArray[np.uint32], factor: int) -> Iterator[npt.NDArray[np.uint32]]:

@@ -4,6 +4,7 @@ Codes: ESA, *Sentinel-2 Products Specification Document*, table "Scene Classific
 from thresholds, and errs: it misses thin edges of clouds and of shadows, which is why both are grown here.
 """
 
+import math
 from enum import IntEnum
 from typing import Final, Literal
 
@@ -61,6 +62,9 @@ GROWING: Final = (
     SceneClass.CLOUD_HIGH_PROBABILITY,
     SceneClass.THIN_CIRRUS,
 )
+
+#: Distance in pixels up to which clouds are grown by shifting images.
+_SMALL: Final = 4
 
 
 class ClearSkySettings(BaseModel):
@@ -131,7 +135,22 @@ def _within(cloud: npt.NDArray[np.bool_], pixels: float) -> npt.NDArray[np.bool_
     """Pixels whose centre lies no further than ``pixels`` from the centre of a cloud's pixel."""
     if not cloud.any():
         return cloud
+    if pixels <= _SMALL:
+        return _dilated(cloud, pixels)
     near: npt.NDArray[np.bool_] = distance_transform_edt(~cloud) <= pixels
+    return near
+
+
+def _dilated(cloud: npt.NDArray[np.bool_], pixels: float) -> npt.NDArray[np.bool_]:
+    """The same by shifting whole images, which is tens of times faster for a small distance."""
+    reach = math.floor(pixels)
+    wide = np.pad(cloud, reach)
+    near = np.zeros_like(cloud)
+    height, width = cloud.shape
+    for down in range(-reach, reach + 1):
+        for across in range(-reach, reach + 1):
+            if math.hypot(down, across) <= pixels:
+                near |= wide[reach + down : reach + down + height, reach + across : reach + across + width]
     return near
 
 
