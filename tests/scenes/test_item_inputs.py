@@ -33,7 +33,7 @@ def composite(tmp_path: Path, items: list[pystac.Item], band: str = "B2", offset
 def reflectance(made: Composite) -> Pixels:
     """Reflectance of its first band, NaN without data."""
     with rasterio.open(made.image) as image:
-        numbers = image.read(1).astype(np.float64)
+        numbers: Pixels = image.read(1).astype(np.float64)
     numbers[numbers == 0] = np.nan
     return numbers / 10_000 - 0.1
 

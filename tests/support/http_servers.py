@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -63,12 +64,19 @@ class FaultyServer:
 
     Args:
         origin: Answers requests.
+
+    Attributes:
+        asked: The requests that came.
+        most_in_flight: The most requests that were unanswered at one time.
+        pause: Seconds before each answer.
     """
 
     def __init__(self, origin: ChipSource) -> None:
         self.origin = origin
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
+        self.in_flight = self.most_in_flight = 0
+        self.pause = 0.0
         self.closing = threading.Event()
         self._lock = threading.Lock()
         owner = self
@@ -77,7 +85,7 @@ class FaultyServer:
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
-                with suppress(ConnectionError):  # whoever asked has lost patience
+                with suppress(ConnectionError), owner.counted():  # whoever asked has lost patience
                     owner.handle(self)
 
             do_GET = do_POST = do_PUT = do_HEAD = handle_any  # noqa: N815 - http.server's names
@@ -100,6 +108,19 @@ class FaultyServer:
     def count(self, path: str) -> int:
         """How many requests came for addresses that match a pattern."""
         return sum(re.search(path, asked.path) is not None for asked in self.asked)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count the requests that are in flight, each of which takes a pause at least."""
+        with self._lock:
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            time.sleep(self.pause)
+            yield
+        finally:
+            with self._lock:
+                self.in_flight -= 1
 
     def handle(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one request."""

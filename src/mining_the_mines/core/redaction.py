@@ -173,7 +173,7 @@ class RedactingFilter(logging.Filter):
 
 
 # These loggers name the address that failed. Set once: a filter belongs to a logger that all threads share.
-for _name in ("rasterio._env", "rasterio._err", "rasterio._io", "rasterio._base", "odc.loader._rio"):
+for _name in ("rasterio._env", "rasterio._err", "rasterio._io", "rasterio._base"):
     _logger = logging.getLogger(_name)
     if not any(isinstance(known, RedactingFilter) for known in _logger.filters):
         _logger.addFilter(RedactingFilter())

@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from mining_the_mines.core.code_hash import code_hash
 from mining_the_mines.core.dask_client import DaskSettings, run_blocks
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_file, hash_values
+from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.core.zip_members import hash_member, split_address
 from mining_the_mines.scenes.composite_files import (
@@ -42,7 +44,7 @@ from mining_the_mines.sentinel2.reflectance import decode
 
 #: Folder of blocks whose region is not complete yet.
 PARTS: Final = "parts"
-#: Numbers of one band, of all dates, in a block that is widened, and in any block.
+#: Most numbers of a band, of all dates, in a block of double width, and in any block.
 _WIDE: Final = 2**25
 _LARGEST: Final = 2**26
 #: Blocks of small regions that are worked on together.
@@ -92,7 +94,7 @@ class RegionPlan:
             {
                 "code": code_hash(_CODE, _NO_EFFECT),
                 "region": [*self.region.bounds, self.region.epsg],
-                "items": [identify_by_content(item) for item in self.items],
+                "items": list(map_ahead(identify_by_content, self.items, os.cpu_count() or 1)),
                 "bands": self.bands,
                 "settings": self.settings.model_dump(mode="json", exclude={"block"}),
                 "offset": self.access.offset,
@@ -119,7 +121,7 @@ class RegionPlan:
         (height, width), side = self.grid.shape, self.settings.block
         scenes = len(self.stack.scenes)
         # Few dates: wider blocks, which read fewer tiles twice. Many: flatter ones, so that memory stays.
-        across = max(side, _WIDE // (scenes * side) // side * side)
+        across = side * (2 if 2 * scenes * side**2 <= _WIDE else 1)
         down = min(side, max(16, _LARGEST // (scenes * side)))
         return [
             Part(place / f"r{rows.start:05d}_c{columns.start:05d}.npy", rows, columns)

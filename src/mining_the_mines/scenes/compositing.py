@@ -1,6 +1,6 @@
 """One block of a composite: scenes read, harmonised, masked, fused by day, and reduced over time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -77,21 +77,31 @@ def _composite(stack: SceneStack, grid: GeoBox, settings: CompositingSettings) -
     """Numbers and clear dates, or the scenes that can't be read; of wholly clouded scenes no band is read."""
     clear = np.ones((len(stack.scenes), *grid.shape), np.bool_)
     if stack.classified is not None:
-        masks = list(stack.read_masks(grid, settings.clear_sky.dilation_metres))
-        if any(isinstance(codes, Fault) for codes in masks):
-            return [codes for codes in masks if isinstance(codes, Fault)]
+        masks, faults = _sorted_out(stack.read_masks(grid, settings.clear_sky.dilation_metres))
+        if faults:
+            return faults
         for scene, codes, sky in zip(stack.scenes, masks, clear, strict=True):
             sky[:] = _clear(scene, codes, grid, settings, classified=stack.classified)
     places = [place for place, sky in enumerate(clear) if sky.any()]
     reduction = _Reduction(stack, grid, settings, clear)
     answers = stack.read_bands(grid, places) if places else iter(())
-    faults: list[Fault] = []
+    faults = []
     for place, band in enumerate(stack.bands):
-        found = list(islice(answers, len(places)))
-        faults.extend(answer for answer in found if isinstance(answer, Fault))
+        found, failed = _sorted_out(islice(answers, len(places)))
+        faults += failed
         if not faults:  # else the other files are only tried
             reduction.add(place, band, dict(zip(places, found, strict=True)))
     return faults or reduction.result()
+
+
+def _sorted_out(answers: Iterable[Pixels | Fault]) -> tuple[list[Pixels], list[Fault]]:
+    pixels, faults = [], []
+    for answer in answers:
+        if isinstance(answer, Fault):
+            faults.append(answer)
+        else:
+            pixels.append(answer)
+    return pixels, faults
 
 
 class _Reduction:
