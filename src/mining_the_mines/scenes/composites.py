@@ -22,6 +22,7 @@ from mining_the_mines.core.hashing import hash_file, hash_values
 from mining_the_mines.core.prefetching import map_ahead
 from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.core.zip_members import hash_member, split_address
+from mining_the_mines.rasters.judge import Limits, judge_pixels
 from mining_the_mines.scenes.composite_files import (
     BlockFault,
     Composite,
@@ -318,14 +319,18 @@ def _describe(plan: RegionPlan, parts: Sequence[Part]) -> CompositeRecord:
 
 
 def _doubts(parts: Sequence[Part], plan: RegionPlan) -> Iterator[str]:
-    """Check by the pixels that the offset was subtracted exactly once; metadata are sometimes wrong."""
+    """Judge the pixels: was the offset taken off exactly once, and do they look like their bands."""
     step = max(1, math.isqrt(math.prod(plan.grid.shape) // _SAMPLE))
     sample = [part.pixels()[:-1, ::step, ::step].reshape(len(plan.bands), -1) for part in parts]
     reflectance = decode(np.concatenate(sample, axis=1)[:, None])
     if offset_left_in(reflectance, plan.bands):
         yield "nothing in it is darker than 0.09, as if an offset had not been taken off its numbers."
-    if offset_taken_twice(reflectance, plan.bands):
+    elif offset_taken_twice(reflectance, plan.bands):
         yield "the darkest of it reflects far less than nothing, as if an offset had been taken off that was not there."
+    else:
+        verdict = judge_pixels(reflectance, plan.bands, Limits(nodata_share=1))
+        for text in (verdict.fault,) if verdict.fault else verdict.doubts:
+            yield f"{text.partition(': ')[2].rstrip('.')}."
 
 
 def _join_faults(parts: Sequence[Part]) -> tuple[BlockFault, ...]:
