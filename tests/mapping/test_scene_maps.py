@@ -12,6 +12,7 @@ import pytest
 import rasterio
 from planetary_computer.settings import Settings  # type: ignore[import-untyped] # it publishes no type information
 
+from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import SceneError, UnwritableError
 from mining_the_mines.core.hashing import hash_file
 from mining_the_mines.mapping.scene_map import open_maps
@@ -224,3 +225,33 @@ def test_parts_of_a_changed_scene(tmp_path: Path) -> None:
 def test_item_without_bbox_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match=r"S2A_X\.json"):
         map_named(tmp_path, str(changed(item_at(tmp_path / "archive"), bbox=None)))
+
+
+@pytest.mark.parametrize(
+    ("change", "imagery", "message"),
+    [
+        (lambda numbers: numbers.astype(np.float64), ChipSettings(scale=10_000), r"set imagery\.scale to 10000"),
+        (lambda numbers: (numbers // 100).astype(np.float32), ChipSettings(scale=100), r"set imagery\.scale to 100"),
+        (lambda numbers: numbers // 100, ChipSettings(scale=100), r"too dark: .*imagery\.scale"),
+    ],
+)
+def test_numbers_of_another_scale(
+    tmp_path: Path, change: Callable[[Any], Any], imagery: ChipSettings, message: str
+) -> None:
+    numbers = ground(80, 80)
+    plain = map_named(tmp_path / "plain", str(write_scene(tmp_path / "a" / "scene.tif", numbers))).maps[0]
+    odd = write_scene(tmp_path / "b" / "scene.tif", change(numbers))
+    with pytest.raises(SceneError, match=rf"scene\.tif can't be trusted .*{message}"):
+        map_named(tmp_path / "odd", str(odd))
+    read = map_named(tmp_path / "read", str(odd), imagery=imagery).maps[0]
+    assert read.record.hectares == pytest.approx(plain.record.hectares, rel=0.05)
+    assert read.record.mapped_hectares == plain.record.mapped_hectares
+
+
+def test_doubts_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_scene(tmp_path / "scene.tif", ground(80, 80), [None, None])
+    map_named(tmp_path, str(path))
+    assert "its bands are taken for B2, B3, in this order" in caplog.text
+    caplog.clear()
+    map_named(tmp_path / "stated", str(path), imagery=ChipSettings(order=("B2", "B3")))
+    assert "taken for" not in caplog.text

@@ -102,7 +102,15 @@ def test_parameter_without_scene(given: Any) -> None:
 
 def test_unsaved_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="mine-segmenter was never saved"):
-        map_scenes(PreparedScenes(()), complete_segmenter(), MappingSettings(), Permits(), DaskSettings(), tmp_path)
+        map_scenes(
+            PreparedScenes(()),
+            complete_segmenter(),
+            MappingSettings(),
+            ChipSettings(),
+            Permits(),
+            DaskSettings(),
+            tmp_path,
+        )
 
 
 def test_facts_of_the_segmenter(tmp_path: Path) -> None:
@@ -114,7 +122,9 @@ def test_facts_of_the_segmenter(tmp_path: Path) -> None:
     compositing, acquisition, dask = CompositingSettings(), AcquisitionSettings(), DaskSettings(workers=1)
     prepared = prepare_scenes([str(scene)], model, compositing, acquisition, dask, tmp_path / "composites")
     areas = areas_of(tmp_path, here=shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
-    (found,) = map_scenes(prepared, model, MappingSettings(), Permits(areas), dask, tmp_path / "maps").maps
+    (found,) = map_scenes(
+        prepared, model, MappingSettings(), ChipSettings(), Permits(areas), dask, tmp_path / "maps"
+    ).maps
     facts = found.record.facts
     assert (facts.model, facts.model_version) == ("mine-segmenter", "2026-01-01T00.00.00")
     assert model.source is not None
@@ -137,6 +147,7 @@ def test_pipeline_lists_its_maps(tmp_path: Path) -> None:
             "params:acquisition": MemoryDataset(AcquisitionSettings()),
             "params:dask": MemoryDataset(DaskSettings(workers=1)),
             "params:mapping": MemoryDataset(MappingSettings()),
+            "params:imagery": MemoryDataset(ChipSettings()),
             "params:map_evaluation": MemoryDataset(EVALUATION),
             "params:map_page": MemoryDataset(InteractiveMapSettings()),
             "map_folder": WorkFolderDataset(filepath=str(tmp_path / "maps")),

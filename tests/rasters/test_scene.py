@@ -45,7 +45,7 @@ def test_own_grid(tmp_path: Path) -> None:
         ({"crs": None, "transform": Affine.identity()}, r"scene\.tif has no CRS and no geotransform, "),
         ({"transform": Affine(8, 6, CORNER[0], 6, -8, CORNER[1])}, r"scene\.tif is rotated .*8, 6, .*gdalwarp"),
         ({"transform": Affine(10, 0, CORNER[0], 0, 10, CORNER[1])}, r"scene\.tif is rotated or mirrored"),
-        ({"crs": "EPSG:32721", "pixel": 20.0}, r"has pixels of 20 m, .* trained on 10 m: .*mapping\.resample"),
+        ({"crs": "EPSG:32721", "pixel": 20.0}, r"has pixels of 20 m where 10 m are wanted .*mapping\.resample"),
     ],
 )
 def test_scene_without_coordinates(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -169,7 +169,7 @@ def test_fingerprint_without_statistics(tmp_path: Path) -> None:
 def test_pixels_that_are_no_squares(tmp_path: Path) -> None:
     narrow = Affine(5, 0, CORNER[0], 0, -20, CORNER[1])
     path = write_scene(tmp_path / "scene.tif", ground(20, 40), crs="EPSG:32721", transform=narrow)
-    with pytest.raises(SceneError, match=r"has pixels of 5 × 20 m, "):
+    with pytest.raises(SceneError, match=r"has pixels of 5 × 20 m where"):
         grid_of(path)
     made = grid_of(path, resample=True)
     assert (made.width, made.height) == (20, 40)

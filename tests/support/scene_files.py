@@ -193,6 +193,7 @@ def map_named(
     scenes: str | Sequence[str],
     *,
     permits: PermitFiles = NO_PERMITS,
+    imagery: ChipSettings | None = None,
     progress: Count = uncounted,
     **settings: Any,
 ) -> SceneMaps:
@@ -206,7 +207,8 @@ def map_named(
     vectors = VectorSettings(seed=THRESHOLD, grow=THRESHOLD, minimum_hectares=0)
     stored = store_model(folder / "model")
     prepared = prepare_scenes(scenes, BANDS, reading)
-    plans, unmapped = plan_maps(prepared, stored, MappingSettings(**({"vectors": vectors} | settings)), permits)
+    changed = MappingSettings(**({"vectors": vectors} | settings))
+    plans, unmapped = plan_maps(prepared, stored, changed, permits, imagery)
     maps = make_maps(plans, unmapped, folder / "maps", reading.dask, progress)
     write_index(folder / "maps", maps)
     return maps

@@ -69,7 +69,7 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         mines = compare_with_permits(found, *plan.permits.read(), plan.settings.permits)
         write_mines(mines, draft, plan.settings.formats)
         scene, grid = plan.probability.scene, plan.probability.grid
-        visible, transform = read_overview(scene.image, plan.chips, _QUICKLOOK_SIDE)
+        visible, transform = read_overview(scene.image, plan.probability.chips, _QUICKLOOK_SIDE)
         (draft / QUICKLOOK).write_bytes(draw_quicklook(visible, transform, grid.crs, mines))
         thresholds, source = plan.settings.thresholds(plan.threshold), link(scene.source, folder / plan.name)
         write_item(describe_map(draft, mines, plan.final_facts, thresholds, source, scene.image), draft / ITEM)
@@ -173,7 +173,7 @@ def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, known: int) -> MapRecord
     return MapRecord(
         scene=plan.probability.scene,
         facts=plan.final_facts,
-        chips=plan.chips,
+        chips=plan.probability.chips,
         content_hash=plan.content_hash,
         probability_hash=plan.probability.content_hash,
         model_hash=plan.probability.model.content_hash,

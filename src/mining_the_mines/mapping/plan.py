@@ -1,6 +1,7 @@
 """Plans of maps: windows, tasks, and a hash of everything that a map depends on."""
 
 import json
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ import shapely
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.code_hash import code_hash
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_bytes, hash_values
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.named_areas import NamedAreas, read_named_areas
@@ -21,7 +23,10 @@ from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.settings import MappingSettings, Precision, TilingSettings
 from mining_the_mines.mapping.windows import AxisWindows, cut_axis
 from mining_the_mines.models.predictor import Predictor
-from mining_the_mines.rasters.scene import Scene, lay_grid
+from mining_the_mines.rasters.judge import gather_doubts
+from mining_the_mines.rasters.scene import Scene, judge_scene, lay_grid
+
+logger = logging.getLogger(__name__)
 
 #: Sub-folder of maps for tasks of scenes that are not complete yet.
 PARTS: Final = ".parts"
@@ -158,6 +163,7 @@ class ProbabilityPlan:
     Attributes:
         scene: The scene.
         model: The model.
+        chips: Bands of the model, and how the scene's numbers are read.
         grid: Grid of the map.
         rows: Windows along the scene's rows.
         columns: Windows along its columns.
@@ -168,6 +174,7 @@ class ProbabilityPlan:
 
     scene: Scene
     model: StoredModel
+    chips: ChipSettings
     grid: ChipGrid
     rows: AxisWindows
     columns: AxisWindows
@@ -183,6 +190,7 @@ class ProbabilityPlan:
                 "code": code_hash(_PROBABILITY_CODE, _NO_EFFECT),
                 "scene": self.scene.fingerprint(),
                 "model": self.model.content_hash,
+                "numbers": self.chips.model_dump(mode="json", include={"order", "nodata", "scale", "offset"}),
                 "grid": [self.grid.crs.to_wkt(), *self.grid.transform[:6], self.grid.height, self.grid.width],
                 "windows": [self.rows.window, self.columns.window],
                 "tiling": self.tiling.model_dump(mode="json"),
@@ -218,7 +226,6 @@ class ScenePlan:
     Attributes:
         probability: Plan of the probability raster.
         facts: Provenance that each polygon carries, without the lineage id.
-        chips: Bands of the model.
         threshold: Probability from which the model calls a pixel mine.
         settings: Settings of mapping.
         permits: Layers to compare with.
@@ -227,7 +234,6 @@ class ScenePlan:
 
     probability: ProbabilityPlan
     facts: MapFacts
-    chips: ChipSettings
     threshold: float
     settings: MappingSettings
     permits: PermitFiles
@@ -267,7 +273,13 @@ class ScenePlan:
         return self.probability.parts(self.parts_folder(folder))
 
 
-def plan_scene(scene: Scene, stored: StoredModel, settings: MappingSettings, permits: PermitFiles) -> ScenePlan:
+def plan_scene(
+    scene: Scene,
+    stored: StoredModel,
+    settings: MappingSettings,
+    permits: PermitFiles,
+    imagery: ChipSettings | None = None,
+) -> ScenePlan:
     """Plan the map of a scene.
 
     Args:
@@ -275,19 +287,29 @@ def plan_scene(scene: Scene, stored: StoredModel, settings: MappingSettings, per
         stored: The model; it is loaded once.
         settings: Settings of mapping.
         permits: Layers to compare with.
+        imagery: How to read the scene; what it does not state, and all by default, is as in training.
 
     Returns:
-        The plan.
+        The plan. Doubts about the scene are logged.
 
     Raises:
-        BadInputError: The scene can't be read, lacks a band or coordinates, or has other pixels than the model.
+        BadInputError: The scene can't be read, lacks a band or coordinates, has other pixels than the model, or holds
+            numbers that can't be trusted.
     """
     model = load_once(stored)
-    grid = lay_grid(scene, model.chips, settings.pixel, resample=settings.resample)
+    chips = model.chips if imagery is None else imagery.for_model(model.chips)
+    grid = lay_grid(scene, chips, chips.pixel, resample=settings.resample)
+    verdict = judge_scene(scene, chips, chips.limits)
+    if verdict.fault is not None:
+        raise SceneError(f"{scene.image} can't be trusted ({verdict.fault}): correct it, or give another scene.")
+    for doubt in gather_doubts({scene.name: verdict.doubts}, "scenes"):
+        logger.warning("%s", doubt)
     tiling: dict[str, Any] = {"overlap": settings.tiling.overlap, "blend": settings.tiling.blend}
     window = model.window if model.coarse or settings.tiling.window is None else settings.tiling.window
     rows, columns = (cut_axis(length, window, **tiling, whole=model.coarse) for length in (grid.height, grid.width))
-    probability = ProbabilityPlan(scene, stored, grid, rows, columns, settings.tiling, settings.precision, model.coarse)
+    probability = ProbabilityPlan(
+        scene, stored, chips, grid, rows, columns, settings.tiling, settings.precision, model.coarse
+    )
     days = sorted(scene.dates)
     facts = MapFacts(scene.name, stored.name, stored.version, days[0] if days else None, days[-1] if days else None)
-    return ScenePlan(probability, facts, model.chips, model.threshold, settings, permits, scene.file_hashes())
+    return ScenePlan(probability, facts, model.threshold, settings, permits, scene.file_hashes())

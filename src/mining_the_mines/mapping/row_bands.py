@@ -44,7 +44,7 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
     with (
         gdal_memory(),
         one_thread(),  # the same bytes whatever the machine
-        open_rows(plan.scene, model.chips, plan.grid) as scene,
+        open_rows(plan.scene, plan.chips, plan.grid) as scene,
         # No thread may still read ahead when the scene is closed, whatever fails: GDAL would crash.
         closing(_window_rows(plan, band, scene)) as window_rows,
         whole_file(part.path) as draft,
@@ -52,7 +52,7 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
     ):
         # No memory map: on a full disk, writing to one kills the process.
         sums: Sums = np.zeros((band.end_row - band.first_row, plan.grid.width), dtype=np.float32)
-        batch = _new_batch(plan, len(model.chips.bands))
+        batch = _new_batch(plan, len(plan.chips.bands))
         for number, numbers in window_rows:
             first, end = plan.rows.inside(number)
             inside = slice(first - plan.rows.starts[number], end - plan.rows.starts[number])

@@ -12,6 +12,7 @@ from distributed import Client, Future, as_completed
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 
+from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.atomic import put_back
 from mining_the_mines.core.dask_client import DaskSettings, Refusal, attempt, connect, share
 from mining_the_mines.core.errors import BadInputError, SceneError, UnwritableError
@@ -29,7 +30,11 @@ logger = logging.getLogger(__name__)
 
 
 def plan_maps(
-    prepared: PreparedScenes, model: StoredModel, settings: MappingSettings, permits: PermitFiles
+    prepared: PreparedScenes,
+    model: StoredModel,
+    settings: MappingSettings,
+    permits: PermitFiles,
+    imagery: ChipSettings | None = None,
 ) -> tuple[list[ScenePlan], list[UnmappedScene]]:
     """Plan the maps of scenes.
 
@@ -38,6 +43,7 @@ def plan_maps(
         model: The model.
         settings: Settings of mapping.
         permits: Layers to compare with; one without an area in a scene judges none of its mines.
+        imagery: How to read the scenes; what it does not state, and all by default, is as in training.
 
     Returns:
         A plan for each scene that can be mapped, and the scenes that can't, with the reason.
@@ -46,7 +52,7 @@ def plan_maps(
     unmapped = list(prepared.unmapped)
     for scene in prepared.scenes:
         try:
-            plan = plan_scene(scene, model, settings, permits)
+            plan = plan_scene(scene, model, settings, permits, imagery)
             plans.append(replace(plan, permits=_touching(permits, plan)))
         except BadInputError as error:
             unmapped.append(_unmapped(scene, error))

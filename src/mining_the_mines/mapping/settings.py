@@ -176,11 +176,9 @@ class MappingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    pixel: float = Field(
-        10.0, gt=0, description="Edge in metres of the pixels that the model was trained on; 10 for Sentinel-2."
-    )
     resample: bool = Field(
-        False, description="True to resample scenes with other pixels to these; false to refuse such scenes."
+        False,
+        description="True to resample scenes with other pixels to those of the model; false to refuse such scenes.",
     )
     tiling: TilingSettings = Field(default_factory=TilingSettings, description="Windows, and how they are joined.")
     precision: Precision = Field(

@@ -24,12 +24,14 @@ from mining_the_mines.core.hashing import hash_file
 from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import ChipGrid, pixel_metres
 from mining_the_mines.rasters.decoding import BandReader
+from mining_the_mines.rasters.judge import Limits, Verdict, judge_pixels, pixel_size_fault
 from mining_the_mines.rasters.reader import RasterFormat, find_bands, unreadable
 
 #: Size of GDAL's cache of decoded blocks; its default is a twentieth of the machine's memory.
 _GDAL_CACHE_BYTES: Final = 128 * 2**20
-#: Relative difference up to which pixels count as equally large, since degrees are no metres.
-_TOLERANCE: Final = 0.2
+#: Edge in pixels of the windows by which a scene is judged, and the pixels with data that it takes.
+_JUDGED_EDGE: Final = 256
+_LEAST_PIXELS: Final = 100
 #: Suffix of statistics that GDAL and QGIS write beside a raster when they open it.
 _STATISTICS: Final = ".aux.xml"
 
@@ -70,13 +72,13 @@ class Scene:
         return {str(file): hash_file(file) for path in rasters for file in raster_files(path)}
 
 
-def lay_grid(scene: Scene, chips: RasterFormat, pixel: float, *, resample: bool) -> ChipGrid:
+def lay_grid(scene: Scene, chips: RasterFormat, pixel: float | None, *, resample: bool) -> ChipGrid:
     """Return the grid that a scene is mapped on.
 
     Args:
         scene: The scene.
         chips: Bands of the model, and decoding of numbers.
-        pixel: Edge of the pixels that the model was trained on, in metres.
+        pixel: Edge of the pixels that the model was trained on, in metres; ``None`` if it takes any.
         resample: True to resample a scene with other pixels.
 
     Returns:
@@ -89,13 +91,16 @@ def lay_grid(scene: Scene, chips: RasterFormat, pixel: float, *, resample: bool)
     with _opened(scene.image) as source:
         bands, _ = find_bands(source, chips)
         grid = _own_grid(source, scene)
+    if pixel is None:
+        return grid
     metres = pixel_metres(grid)
-    if all(abs(edge / pixel - 1) <= _TOLERANCE for edge in metres):
+    sizes = pixel_size_fault(metres, pixel)
+    if sizes is None:
         return grid
     if not resample:
         raise SceneError(
-            f"{scene.image} has pixels of {_edges(metres)} m, and the model was trained on {pixel:g} m: resample it, "
-            "or set mapping.resample to true to have that done while it is read."
+            f"{scene.image} has pixels of {sizes} by the model: resample it, or set mapping.resample to true to have "
+            "that done while it is read."
         )
     _nodata_to_resample(bands, scene.image)
     width, height = (
@@ -121,9 +126,45 @@ def _nodata_to_resample(bands: BandReader, path: Path) -> float:
     return 0 if value is None else value
 
 
-def _edges(metres: tuple[float, float]) -> str:
-    width, height = (f"{edge:.3g}" for edge in metres)
-    return width if width == height else f"{width} × {height}"
+def judge_scene(scene: Scene, chips: RasterFormat, limits: Limits) -> Verdict:
+    """Judge a scene by some of its pixels.
+
+    Args:
+        scene: The scene.
+        chips: Bands of the model, and decoding of numbers.
+        limits: Limits of usable pixels; how much lacks data does not matter.
+
+    Returns:
+        The verdict on nine windows of up to 256 × 256 pixels, and doubts about bands and numbers.
+
+    Raises:
+        SceneError: It can't be read.
+        BadInputError: It lacks a band.
+    """
+    with _opened(scene.image) as source:
+        bands, doubts = find_bands(source, chips)
+        rows, columns = (_spread(length) for length in (source.height, source.width))
+        try:
+            with gdal_memory():
+                parts = [
+                    bands.decode(bands.read(source, Window.from_slices(part, across)))
+                    for part in rows
+                    for across in columns
+                ]
+        except (RasterioError, CPLE_BaseError):
+            return Verdict(None, doubts)  # mapping says which rows can't be read
+    pixels = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+    pixels = pixels[:, ~np.isnan(pixels).any(axis=0)]
+    if pixels.shape[1] < _LEAST_PIXELS:
+        return Verdict(None, doubts)
+    verdict = judge_pixels(pixels[:, None, :], chips.bands, limits)
+    return Verdict(verdict.fault, (*doubts, *verdict.doubts))
+
+
+def _spread(length: int) -> list[tuple[int, int]]:
+    """Three windows along an axis, or what there is of it."""
+    edge = min(_JUDGED_EDGE, length)
+    return sorted({(start, start + edge) for start in (0, (length - edge) // 2, length - edge)})
 
 
 @dataclass(frozen=True, eq=False)

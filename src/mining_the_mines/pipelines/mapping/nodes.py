@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.paths import find, tell
@@ -151,6 +152,7 @@ def map_scenes(
     prepared_scenes: PreparedScenes,
     model: Predictor,
     mapping: MappingSettings,
+    imagery: ChipSettings,
     permits: Permits,
     dask: DaskSettings,
     map_folder: Path,
@@ -161,6 +163,7 @@ def map_scenes(
         prepared_scenes: The scenes.
         model: The model, read from disk.
         mapping: Settings of mapping.
+        imagery: How to read the scenes; what it does not state is as in training.
         permits: Concessions and protected areas, if known.
         dask: Workers.
         map_folder: Folder of the maps. A map of the same scene, model and settings is kept; an interrupted one goes on
@@ -170,7 +173,7 @@ def map_scenes(
         The maps in the folder, and the scenes that could not be mapped.
     """
     files = PermitFiles(*map(PermitFile.of, permits))
-    plans, unmapped = plan_maps(prepared_scenes, _stored(model), mapping, files)
+    plans, unmapped = plan_maps(prepared_scenes, _stored(model), mapping, files, imagery)
     return make_maps(plans, unmapped, map_folder, dask, counting_bar)
 
 

@@ -49,7 +49,7 @@ def _mapping(model: str) -> Pipeline:
             ),
             Node(
                 map_scenes,
-                ["prepared_scenes", model, "params:mapping", "permits", "params:dask", "map_folder"],
+                ["prepared_scenes", model, "params:mapping", "params:imagery", "permits", "params:dask", "map_folder"],
                 "scene_maps",
                 name="map_scenes",
             ),
