@@ -1,10 +1,10 @@
 """Scenes to map: rasters, composites and STAC items, by the paths and addresses that a person names."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pystac
@@ -20,6 +20,7 @@ from mining_the_mines.scenes.cloud_masks import mask_clouds
 from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites, read_composite
 from mining_the_mines.scenes.composites import make_composites, plan_composites
 from mining_the_mines.scenes.http import PLANETARY_COMPUTER
+from mining_the_mines.scenes.items import find_asset
 from mining_the_mines.scenes.regions import Bounds, Region
 from mining_the_mines.scenes.safe import find_granules
 from mining_the_mines.scenes.safe_files import walk_products
@@ -27,6 +28,7 @@ from mining_the_mines.scenes.scene_list import ItemJson
 from mining_the_mines.scenes.search import open_item
 from mining_the_mines.scenes.selection import select_from
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
+from mining_the_mines.sentinel2.bands import canonical_band_name
 
 _RASTERS: Final = (".tif", ".tiff", ".jp2", ".vrt")
 _ITEM: Final = ".json"
@@ -258,6 +260,36 @@ def _check_local_files(item: ItemJson) -> None:
             check_local_raster(Path(asset["href"]))
         except SceneError as error:
             raise SceneError(f"{item['id']} can't be mapped: its file {key} is {error}; fetch it again.") from error
+
+
+def _refuse_stack(item: pystac.Item, bands: Sequence[str]) -> None:
+    """Refuse an item whose bands lie in one file, with that file and the scaling that the item states for it."""
+    for asset in item.assets.values():
+        described = asset.extra_fields.get("eo:bands") or asset.extra_fields.get("bands") or []
+        names = {_described_band(band) for band in described if isinstance(band, dict)}
+        if len(described) > 1 and set(bands) <= names and not _has_single(item, bands[0]):
+            stated = next(iter(asset.extra_fields.get("raster:bands") or described))
+            scale, offset = (stated.get(key, stated.get(f"raster:{key}")) for key in ("scale", "offset"))
+            numbers = "".join(
+                [f",imagery.scale={1 / scale:g}" if scale else "", f",imagery.offset={offset:g}" if offset else ""]
+            )
+            place = without_secrets(asset.get_absolute_href() or asset.href)
+            raise SceneError(
+                f"The bands of {item.id} lie in one file, which is no scene of an archive: name the file itself, with "
+                f"--params=scene={place}{numbers}; clouds in it are not masked."
+            )
+
+
+def _has_single(item: pystac.Item, band: str) -> bool:
+    try:
+        return bool(find_asset(item, band))
+    except SceneError:
+        return False
+
+
+def _described_band(described: Mapping[str, Any]) -> str | None:
+    texts = (described.get(field) for field in ("name", "eo:common_name", "common_name"))
+    return next((name for text in texts if text and (name := canonical_band_name(str(text)))), None)
 
 
 def _box(scene: StacScene, item: pystac.Item) -> Bounds:
