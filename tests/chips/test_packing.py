@@ -85,7 +85,7 @@ def test_pickle(pack: Pack) -> None:
 def test_rows_by_name() -> None:
     packed = packed_chips(4)
     assert packed.rows(["chip_3.tif", "chip_0.tif"]).tolist() == [3, 0]
-    with pytest.raises(BadInputError, match=r"x\.tif is not among the 4 packed chips"):
+    with pytest.raises(BadInputError, match=r"x\.tif is not among the 4 chips of "):
         packed.rows(["x.tif"])
 
 

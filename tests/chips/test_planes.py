@@ -136,5 +136,5 @@ def test_probability_maps(tmp_path: Path) -> None:
     np.testing.assert_allclose(stored.array.astype(np.float64), maps, atol=5e-4)
     none = write_probability_maps(tmp_path / "none", masks, [], np.empty((0, 4, 6)))
     assert (len(none), none.size) == (0, (4, 6))
-    with pytest.raises(BadInputError, match=r"^x.tif is not among the 2 chips of these planes"):
+    with pytest.raises(BadInputError, match=r"^x.tif is not among the 2 chips of "):
         write_probability_maps(tmp_path / "x", masks, ["a.tif", "x.tif"], maps)

@@ -42,8 +42,48 @@ class PackedSchema(BaseModel):
     content_hash: str = Field(description="SHA-256 of filenames, bands, size and pixels.")
 
 
+class NamedRows:
+    """Chips that are found by name in an array.
+
+    Attributes:
+        filenames: The chips, in the order of the array.
+        folder: Folder of its files; ``None`` in memory.
+    """
+
+    filenames: tuple[str, ...]
+    folder: Path | None
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.filenames)}
+
+    def __len__(self) -> int:
+        """Number of chips."""
+        return len(self.filenames)
+
+    def rows(self, filenames: Iterable[str]) -> npt.NDArray[np.intp]:
+        """Find chips in the array.
+
+        Args:
+            filenames: Names of chips.
+
+        Returns:
+            Their positions, in the same order.
+
+        Raises:
+            BadInputError: The array lacks a chip.
+        """
+        try:
+            return np.array([self._positions[name] for name in filenames], dtype=np.intp)
+        except KeyError as error:
+            raise BadInputError(
+                f"{error.args[0]} is not among the {len(self)} chips of {self.folder or 'an array in memory'}: run "
+                "preprocessing again."
+            ) from None
+
+
 @dataclass(frozen=True)
-class PackedChips:
+class PackedChips(NamedRows):
     """Chips in one array.
 
     Attributes:
@@ -61,33 +101,11 @@ class PackedChips:
     content_hash: str
     folder: Path | None = None
 
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {name: row for row, name in enumerate(self.filenames)}
-
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickling a memory map would copy all of it, once for each process that loads training data.
         if self.folder is not None:
             return open_packed, (self.folder,)
         return PackedChips, (self.array, self.filenames, self.bands, self.content_hash)
-
-    def __len__(self) -> int:
-        """Number of chips."""
-        return len(self.filenames)
-
-    def rows(self, filenames: Iterable[str]) -> npt.NDArray[np.intp]:
-        """Find chips in the array.
-
-        Args:
-            filenames: Names of chips.
-
-        Returns:
-            Their positions, in the same order.
-
-        Raises:
-            BadInputError: A chip was not packed.
-        """
-        return find_rows(self._positions, filenames, f"the {len(self)} packed chips")
 
     def reflectance(self, row: int) -> npt.NDArray[np.float32]:
         """Decode the chip at a position, float32 (bands, height, width), NaN without data."""
@@ -202,26 +220,6 @@ def pack_in_memory(
     digest = _digest(filenames, bands, array.shape[2:])
     digest.update(np.ascontiguousarray(array, dtype=_PIXEL).data)
     return PackedChips(array, tuple(filenames), tuple(bands), digest.hexdigest())
-
-
-def find_rows(positions: dict[str, int], filenames: Iterable[str], place: str) -> npt.NDArray[np.intp]:
-    """Look up the positions of chips.
-
-    Args:
-        positions: Position of each chip by name.
-        filenames: Names of chips.
-        place: What the chips are looked up in, for the message.
-
-    Returns:
-        Their positions, in the same order.
-
-    Raises:
-        BadInputError: A chip has no position.
-    """
-    try:
-        return np.array([positions[name] for name in filenames], dtype=np.intp)
-    except KeyError as error:
-        raise BadInputError(f"{error.args[0]} is not among {place}: run preprocessing again.") from None
 
 
 def _digest(filenames: Sequence[str], bands: Sequence[str], size: Sequence[int]) -> "hashlib._Hash":

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 
-from mining_the_mines.chips.packing import find_rows
+from mining_the_mines.chips.packing import NamedRows
 from mining_the_mines.core.array_files import open_array, read_schema, write_array, write_schema
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
@@ -105,7 +105,7 @@ class PlaneLayout:
 
 
 @dataclass(frozen=True, eq=False)
-class PackedPlanes:
+class PackedPlanes(NamedRows):
     """Planes in one array.
 
     Attributes:
@@ -125,19 +125,11 @@ class PackedPlanes:
     folder: Path | None = None
     description: str = ""
 
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {name: row for row, name in enumerate(self.filenames)}
-
     def __reduce__(self) -> tuple[Any, ...]:
         # As for packed chips: each process opens the memory map anew, without a copy.
         if self.folder is not None:
             return open_planes, (self.folder,)
         return PackedPlanes, (self.array, self.filenames, self.grids, self.content_hash, None, self.description)
-
-    def __len__(self) -> int:
-        """Number of chips."""
-        return len(self.filenames)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -148,20 +140,6 @@ class PackedPlanes:
     def layout(self) -> PlaneLayout:
         """Description of the planes, to write them elsewhere."""
         return PlaneLayout(self.filenames, self.grids, self.size, self.array.dtype.name, self.description)
-
-    def rows(self, filenames: Iterable[str]) -> npt.NDArray[np.intp]:
-        """Find chips in the array.
-
-        Args:
-            filenames: Names of chips.
-
-        Returns:
-            Their positions, in the same order.
-
-        Raises:
-            BadInputError: A chip has no plane.
-        """
-        return find_rows(self._positions, filenames, f"the {len(self)} chips of {self.folder or 'these planes'}")
 
 
 def write_planes(folder: Path, layout: PlaneLayout, planes: Iterable[Plane], *, rasters: bool = False) -> PackedPlanes:

@@ -170,6 +170,7 @@ def composite_item(scene: StacScene, bands: Sequence[str], reading: StacReading,
     source = open_item(scene.address, access)
     if _needs_signature(scene, source.item):
         access = access.model_copy(update={"source": PLANETARY_COMPUTER})
+    _refuse_stack(source.item, bands)
     region = Region(scene.name, _box(scene, source.item))
     settings, folder = reading.compositing, reading.folder / scene.name
     wanted, optional = settings.archive_bands(bands), settings.optional_bands
