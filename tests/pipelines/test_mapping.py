@@ -255,13 +255,14 @@ def test_no_scores_without_known_mines(maps: SceneMaps, tmp_path: Path) -> None:
     pd.testing.assert_series_equal(nothing.dtypes, table.dtypes)
 
 
-def test_scenes_far_from_known_mines(maps: SceneMaps, tmp_path: Path) -> None:
+def test_scenes_far_from_known_mines(maps: SceneMaps, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     far = outlines_in(tmp_path, [shapely.box(LEFT + 90_000, TOP, LEFT + 90_200, TOP + 200)], CRS)
     scores, table = score_maps(untraced(maps), "scenes", None, far, None, EVALUATION)
     assert (scores.compared, scores.unscored) == (False, ("north", "south"))
     outside = table[(table["metric"] == "references_outside") & table["scene"].notna()]
     assert outside["value"].tolist() == [1, 1]
     assert len(scores.objects) == sum(len(found.mines) for found in maps.maps)
+    assert "meets any scene: the polygons lie in longitude" in caplog.text
 
 
 def test_scores_of_unseen_regions_only(maps: SceneMaps, tmp_path: Path) -> None:

@@ -105,9 +105,10 @@ def read_layers(named: Path, kind: str = "polygons", most: int | None = None) ->
         raise
     except (DataSourceError, DataLayerError, FeatureError, GeometryError, ArrowException, ValueError,
             shapely.GEOSException) as error:  # fmt: skip
+        told = " ".join(str(error).split()).rstrip(".")
         raise BadInputError(
-            f"{path} can't be read as a vector file ({str(error).rstrip('.')}): it is cut off or of a kind that GDAL "
-            "does not know; fetch it again, or save it as GeoPackage."
+            f"{path} can't be read as a vector file ({told}): it is cut off or of a kind that GDAL does not know; "
+            "fetch it again, or save it as GeoPackage."
         ) from error
 
 

@@ -22,6 +22,7 @@ from mining_the_mines.core.progress_bars import counting_bar
 from mining_the_mines.geo.grid import Box
 from mining_the_mines.geo.mine_polygons import LON_LAT, MinePolygons
 from mining_the_mines.geo.named_areas import NamedAreas
+from mining_the_mines.geo.polygon_index import PolygonIndex, check_boxes
 from mining_the_mines.mapping.permits import areas_by_unit
 from mining_the_mines.mapping.pieces import join_pieces
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles, StoredModel
@@ -231,10 +232,21 @@ def score_maps(
     if not maps or (known is None and (not scene or map_evaluation.matching.without_reference == "leave_out")):
         scores = without_scores([found.name for found in scene_maps.maps], map_evaluation.matching)
     else:
+        if known is not None:
+            _doubt_polygons_elsewhere(known, maps)
         frame = _frame(known)
         comparisons = [_compare(found, frame, map_evaluation.matching) for found in maps]
         scores = score_comparisons(comparisons, map_evaluation.matching, map_evaluation.bootstrap)
     return scores, scores.table
+
+
+def _doubt_polygons_elsewhere(known: MinePolygons, maps: Sequence[SceneMap]) -> None:
+    """Warn if no known mine lies in any of the maps."""
+    boxes = np.array([found.grid.wgs84_bounds for found in maps])
+    try:
+        check_boxes(PolygonIndex(known), boxes, "scene")
+    except BadInputError as doubt:
+        logger.warning("%s", doubt)
 
 
 def draw_map(
