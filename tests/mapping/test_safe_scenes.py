@@ -18,6 +18,17 @@ def test_folder_of_safe_folders_and_zips(tmp_path: Path) -> None:
     assert all(isinstance(scene, StacScene) for scene in found)
 
 
+def test_zip_beside_its_folder(tmp_path: Path) -> None:
+    safe = write_safe(tmp_path)
+    zipped(safe, tmp_path / f"{Safe().name}.zip")
+    assert find_scenes(str(tmp_path)) == [StacScene(Safe().name, str(safe))]
+
+
+def test_level_1c_without_mask(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match=r"has no cloud mask scl: set compositing\.clear_sky\.source to csmask"):
+        map_named(tmp_path / "out", str(write_safe(tmp_path, Safe("1C"))))
+
+
 def test_zip_cut_off(tmp_path: Path) -> None:
     path = zipped(write_safe(tmp_path), tmp_path / "a.zip")
     path.write_bytes(path.read_bytes()[:-3000])

@@ -20,7 +20,7 @@ from mining_the_mines.scenes.cloud_masks import mask_clouds
 from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites, read_composite
 from mining_the_mines.scenes.composites import make_composites, plan_composites
 from mining_the_mines.scenes.http import PLANETARY_COMPUTER
-from mining_the_mines.scenes.items import find_asset
+from mining_the_mines.scenes.items import MissingAssetError, find_asset, find_mask
 from mining_the_mines.scenes.regions import Bounds, Region
 from mining_the_mines.scenes.safe import find_granules
 from mining_the_mines.scenes.safe_files import walk_products
@@ -174,6 +174,7 @@ def composite_item(scene: StacScene, bands: Sequence[str], reading: StacReading,
     region = Region(scene.name, _box(scene, source.item))
     settings, folder = reading.compositing, reading.folder / scene.name
     wanted, optional = settings.archive_bands(bands), settings.optional_bands
+    _check_mask(source.item, settings.archive_mask)
     choice = select_from(source, [region], wanted, settings.archive_mask, access, optional=optional)
     for item in choice.items[region.name]:
         _check_local_files(item)
@@ -250,6 +251,17 @@ def _needs_signature(scene: StacScene, item: pystac.Item) -> bool:
     addresses = (scene.address, *(asset.href for asset in item.assets.values()))
     hosts = [urlsplit(address).hostname or "" for address in addresses]
     return any(host == _PLANETARY_COMPUTER_HOST or host.endswith(_STORAGE) for host in hosts)
+
+
+def _check_mask(item: pystac.Item, mask: str | None) -> None:
+    """Raise an error for an item without the cloud mask that is asked for, such as one of level 1C."""
+    try:
+        _ = None if mask is None else find_mask(item, mask)
+    except MissingAssetError as error:
+        raise SceneError(
+            f"{item.id} has no cloud mask {mask}: set compositing.clear_sky.source to csmask to have neural networks "
+            "mask its clouds, or name a mask of your own in compositing.mask_asset, or none."
+        ) from error
 
 
 def _check_local_files(item: ItemJson) -> None:

@@ -45,7 +45,7 @@ class SafeProduct:
     def name(self) -> str:
         """Name of its folder without suffix, else that of its ZIP."""
         own = self.path.name if self.inside is None else self.inside.name or self.path.name
-        return re.sub(rf"(\{_SUFFIX}|\{_ZIP})+$", "", own, flags=re.IGNORECASE)
+        return _stem(own)
 
     def address(self, file: str) -> str:
         """Address at which GDAL reads a file."""
@@ -95,14 +95,19 @@ def find_products(place: Path) -> list[SafeProduct]:
 
 
 def walk_products(folder: Path) -> Iterator[Path]:
-    """List the SAFE folders and ZIPs in a folder and its sub-folders, by name; a ZIP may hold something else."""
+    """List the SAFE folders and ZIPs in a folder and its sub-folders, by name; a ZIP may hold something else.
+
+    A ZIP beside the folder that it was unpacked to is left out.
+    """
     for current, folders, files in os.walk(folder):
         here = Path(current)
         folders.sort()
         products = [name for name in folders if is_safe_folder(here / name)]
         yield from (here / name for name in products)
         folders[:] = [name for name in folders if name not in products and not name.startswith(".")]
-        yield from (here / name for name in sorted(files) if name.lower().endswith(_ZIP) and not name.startswith("."))
+        unpacked = {_stem(name) for name in products}
+        zips = (name for name in sorted(files) if name.lower().endswith(_ZIP) and not name.startswith("."))
+        yield from (here / name for name in zips if _stem(name) not in unpacked)
 
 
 def is_safe_folder(folder: Path) -> bool:
@@ -112,6 +117,11 @@ def is_safe_folder(folder: Path) -> bool:
     except OSError:  # a folder above the product that may not be listed
         return False
     return documents or (folder.is_dir() and folder.suffix.lower() == _SUFFIX)
+
+
+def _stem(name: str) -> str:
+    """Name of a product's folder or ZIP without suffixes."""
+    return re.sub(rf"(\{_SUFFIX}|\{_ZIP})+$", "", name, flags=re.IGNORECASE)
 
 
 def _names_product(place: Path, folder: Path) -> bool:
