@@ -40,7 +40,13 @@ from mining_the_mines.simulation.clouds import Clouds, grow_clouds
 from mining_the_mines.simulation.passes import plan_passes
 from mining_the_mines.simulation.places import place_in
 
-SOURCES = ("scl", "csmask", "both")
+#: The package of the networks grows its masks by 120 m.
+SOURCES = {
+    "scl": ClearSkySettings(source="scl"),
+    "csmask": ClearSkySettings(source="csmask"),
+    "csmask 120 m": ClearSkySettings(source="csmask", dilation_metres=120),
+    "both": ClearSkySettings(source="both"),
+}
 #: Kinds of pixels, the first that fits. Masks grow by 40 m over the ground around, also those without any fault.
 KINDS = ("thick cloud", "thin cloud", "cirrus", "shadow", "bright ground", "other ground")
 _BRIGHT = 0.2
@@ -59,9 +65,9 @@ def main() -> int:
         write_simulated_series(archive, SeriesSettings())
         acquisition = AcquisitionSettings(regions={}).of_archive(archive)
         choice = select_scenes(acquisition, COMPETITION_BANDS, "scl")
-        for source in SOURCES:
-            settings = CompositingSettings(clear_sky=ClearSkySettings(source=source))
-            folder, start = Path(scratch) / source, time.perf_counter()
+        for source, sky in SOURCES.items():
+            settings = CompositingSettings(clear_sky=sky)
+            folder, start = Path(scratch) / sky.source, time.perf_counter()
             ours = mask_clouds(choice, settings, acquisition, folder, DaskSettings())
             took = time.perf_counter() - start
             plans = plan_composites(ours, COMPETITION_BANDS, settings, acquisition)
@@ -77,7 +83,7 @@ def main() -> int:
                     for place, kind in enumerate(KINDS):
                         inside = seen & (kinds == place)
                         masked[source][kind] += int((inside & ~clear).sum())
-                        if source == SOURCES[0]:
+                        if source == "scl":
                             pixels[kind] += int(inside.sum())
     return int(not _print_tables(masked, pixels, errors, dates))
 
@@ -128,13 +134,13 @@ def _print_tables(
     masked: dict[str, Counter[str]], pixels: Counter[str], errors: dict[str, list[float]], dates: dict[str, list[float]]
 ) -> bool:
     whole = sum(pixels.values())
-    print(f"\n{'masked':14} {'of pixels':>9} " + " ".join(f"{source:>8}" for source in SOURCES))
+    print(f"\n{'masked':14} {'of pixels':>9} " + " ".join(f"{source:>12}" for source in SOURCES))
     for kind in KINDS:
-        shares = " ".join(f"{masked[source][kind] / max(1, pixels[kind]):8.1%}" for source in SOURCES)
+        shares = " ".join(f"{masked[source][kind] / max(1, pixels[kind]):12.1%}" for source in SOURCES)
         print(f"{kind:14} {pixels[kind] / whole:9.1%} {shares}")
     mean = {source: float(np.mean(errors[source])) for source in SOURCES}
-    print(f"\n{'composite RMSE':24} " + " ".join(f"{mean[source]:8.4f}" for source in SOURCES))
-    print(f"{'clear dates a pixel':24} " + " ".join(f"{np.mean(dates[source]):8.2f}" for source in SOURCES))
+    print(f"\n{'composite RMSE':24} " + " ".join(f"{mean[source]:12.4f}" for source in SOURCES))
+    print(f"{'clear dates a pixel':24} " + " ".join(f"{np.mean(dates[source]):12.2f}" for source in SOURCES))
     thick = {source: masked[source]["thick cloud"] for source in SOURCES}
     kept = thick["both"] >= max(thick["scl"], thick["csmask"]) and mean["both"] <= _WORSE * mean["scl"]
     verdict = "kept" if kept else "MISSED"

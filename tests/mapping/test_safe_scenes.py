@@ -7,7 +7,7 @@ import pytest
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.mapping.scene_discovery import StacScene, find_scenes
 from support.safe_products import Safe, write_safe, zipped
-from support.scene_files import map_named
+from support.scene_files import ground, map_named, write_scene
 
 
 def test_folder_of_safe_folders_and_zips(tmp_path: Path) -> None:
@@ -16,6 +16,12 @@ def test_folder_of_safe_folders_and_zips(tmp_path: Path) -> None:
     found = find_scenes(str(tmp_path / "scenes"))
     assert [scene.name for scene in found] == [Safe(day=1).name, Safe(day=2).name]
     assert all(isinstance(scene, StacScene) for scene in found)
+
+
+def test_rasters_beside_a_product(tmp_path: Path) -> None:
+    write_safe(tmp_path)
+    write_scene(tmp_path / "north.tif", ground(16, 16))
+    assert [scene.name for scene in find_scenes(str(tmp_path))] == ["north", Safe().name]
 
 
 def test_zip_beside_its_folder(tmp_path: Path) -> None:

@@ -211,13 +211,15 @@ def _in_folder(folder: Path) -> Iterator[Scene | StacScene]:
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     rasters = [path for path in files if path.suffix.lower() in _RASTERS]
     found = rasters or [path for path in files if path.suffix.lower() == _ITEM]
-    if not found:
-        products = [granule for path in walk_products(folder) for granule in find_granules(path)]
-        if products:
-            yield from (StacScene(_folder_name(granule), address) for granule, address in products)
-            return
-        raise SceneError(f"The folder {folder} holds no raster ({', '.join(_RASTERS)}) and no STAC item: name another.")
+    products = [path for path in walk_products(folder) if path.parent == folder or not found]
+    granules = [granule for path in products for granule in find_granules(path)]
+    if not found and not granules:
+        raise SceneError(
+            f"The folder {folder} holds no raster ({', '.join(_RASTERS)}), no STAC item and no SAFE product: name "
+            "another."
+        )
     yield from (_at(path) for path in found)
+    yield from (StacScene(_folder_name(granule), address) for granule, address in granules)
 
 
 def _at(path: Path) -> Scene | StacScene:
