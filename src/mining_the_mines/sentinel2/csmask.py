@@ -5,7 +5,9 @@ Arch. Photogramm. Remote Sens. Spatial Inf. Sci. XLIII-B3-2022, 217, https://doi
 The networks (Apache-2.0) see reflectance of level 1C or 2A in pixels of 30 m, with six bands or four.
 
 The package classifies an image as a whole. Here an image is classified window by window in bounded memory, with the
-same tiles, overlaps and weights, so that the windows together are what the package makes of the whole.
+same tiles, overlaps and weights, so that the windows together are what the package makes of the whole. Missing pixels
+alone are shown to the networks otherwise: as the mean of the images that they were trained on instead of black, beside
+which they see clouds that are not there (:file:`docs/benchmarks.md`).
 """
 
 import json
@@ -83,7 +85,7 @@ def classify(read: Read, shape: tuple[int, int], rows: slice, columns: slice, ba
     codes = np.where(known[inside], SceneClass.UNCLASSIFIED, SceneClass.NO_DATA).astype(np.uint8)
     if not known.any():
         return codes
-    scores = _scores(_Network.load(bands, level), np.nan_to_num(image, nan=0.0), down, across)
+    scores = _scores(_Network.load(bands, level), image, down, across)
     found = scores[:, : rows.stop - rows.start, : columns.stop - columns.start].argmax(axis=0)
     return np.where(codes == SceneClass.NO_DATA, codes, _CODES[found])
 
@@ -145,8 +147,8 @@ class _Network:
         return _Network(session, mean, deviation)
 
     def probabilities(self, tile: Reflectance) -> Reflectance:
-        """Probabilities of background, cloud and shadow, float32 (3, rows, columns)."""
-        scaled = ((tile - self._mean) / self._deviation).astype(np.float32)
+        """Probabilities of background, cloud and shadow, float32 (3, rows, columns), of reflectance with NaN."""
+        scaled = np.nan_to_num((tile - self._mean) / self._deviation, nan=0.0).astype(np.float32)
         (logits,) = self._session.run(None, {self._input: scaled[None]})
         found: Reflectance = softmax(logits, axis=1)[0]
         return found
