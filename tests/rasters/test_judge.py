@@ -106,9 +106,10 @@ def test_pixel_size() -> None:
 def test_doubts_of_many_files() -> None:
     doubts = {"a.tif": ["dark: it is dark.", "odd: it is odd."], "b.tif": [], "c.tif": ["dark: it is darker."]}
     assert gather_doubts(doubts, "chips") == [
-        "Dark in 2 of 3 chips, such as a.tif: it is dark.",
-        "Odd in 1 of 3 chips, such as a.tif: it is odd.",
+        "Dark: 2 of 3 chips, such as a.tif: it is dark.",
+        "Odd: 1 of 3 chips, such as a.tif: it is odd.",
     ]
+    assert gather_doubts({"a.tif": ["dark: it is dark."]}, "scenes") == ["Dark: a.tif: it is dark."]
 
 
 @pytest.mark.real_chips

@@ -12,8 +12,9 @@ from affine import Affine
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.rasters.judge import Verdict
 from mining_the_mines.rasters.reader import MissingBandError
-from mining_the_mines.rasters.scene import lay_grid, open_rows, raster_files
+from mining_the_mines.rasters.scene import judge_scene, lay_grid, open_rows, raster_files
 from support.scene_files import BANDS, CORNER, ground, scene_at, write_scene
 
 CHIPS = ChipSettings(bands=BANDS)
@@ -184,3 +185,29 @@ def test_files_of_a_mosaic(tmp_path: Path) -> None:
     (tmp_path / "tiles/tile.tif.aux.xml").write_text("<PAMDataset/>", encoding="utf-8")
     assert raster_files(mosaic) == [mosaic, inner, tile]
     assert set(scene_at(mosaic).file_hashes()) == {str(mosaic), str(inner), str(tile)}
+
+
+def test_jpeg_2000_without_warnings_of_its_driver(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "B2.jp2"
+    place = {"crs": "EPSG:32721", "transform": Affine(10, 0, CORNER[0], 0, -10, CORNER[1])}
+    size = {"count": 1, "height": 64, "width": 64, "dtype": "uint16"}
+    with rasterio.open(path, "w", driver="JP2OpenJPEG", QUALITY="100", REVERSIBLE="YES", **size, **place) as file:
+        file.write(ground(64, 64)[:1])
+    caplog.clear()
+    chips = ChipSettings(bands=("B2",), order=("B2",))
+    with open_rows(scene_at(path), chips, lay_grid(scene_at(path), chips, 10, resample=False)) as rows:
+        np.testing.assert_array_equal(rows.read(10, 20), ground(64, 64)[:1, 10:20])
+    assert judge_scene(scene_at(path), chips, chips.limits) == Verdict(None)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("scale", [1, 10_000])
+def test_scene_of_digital_numbers(tmp_path: Path, scale: float) -> None:
+    path = write_scene(tmp_path / "scene.tif", ground(300, 700).astype(np.float32))
+    verdict = judge_scene(scene_at(path), CHIPS.model_copy(update={"scale": scale}), CHIPS.limits)
+    assert (verdict.fault is None) == (scale == 10_000)
+
+
+def test_scene_without_data_is_not_judged(tmp_path: Path) -> None:
+    path = write_scene(tmp_path / "scene.tif", np.zeros((2, 40, 40), dtype=np.uint16))
+    assert judge_scene(scene_at(path), CHIPS, CHIPS.limits) == Verdict(None)

@@ -122,7 +122,7 @@ def gather_doubts(doubts: Mapping[str, Sequence[str]], things: str) -> list[str]
         things: Word for the files, such as ``chips``.
 
     Returns:
-        Sentences for warnings, such as ``3 of 10 chips, such as a.tif: nothing is darker than 0.09; …``.
+        Sentences for warnings, such as ``Offset left in: 3 of 10 chips, such as a.tif: nothing is darker …``.
     """
     kinds: dict[str, list[tuple[str, str]]] = {}
     for name, texts in doubts.items():
@@ -130,9 +130,13 @@ def gather_doubts(doubts: Mapping[str, Sequence[str]], things: str) -> list[str]
             kind, _, sentence = text.partition(": ")
             kinds.setdefault(kind, []).append((name, sentence))
     return [
-        f"{kind[0].upper()}{kind[1:]} in {len(found)} of {len(doubts)} {things}, such as {found[0][0]}: {found[0][1]}"
+        f"{kind[0].upper()}{kind[1:]}: {_some(found, len(doubts), things)}: {found[0][1]}"
         for kind, found in kinds.items()
     ]
+
+
+def _some(found: Sequence[tuple[str, str]], count: int, things: str) -> str:
+    return found[0][0] if count == 1 else f"{len(found)} of {count} {things}, such as {found[0][0]}"
 
 
 def _nodata_fault(reflectance: Pixels, bands: Sequence[str], limits: Limits) -> str | None:

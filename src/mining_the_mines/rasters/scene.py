@@ -273,7 +273,8 @@ def gdal_memory() -> rasterio.Env:
 @contextmanager
 def _opened(path: Path) -> Iterator[DatasetReader]:
     try:
-        source = rasterio.open(path, num_threads="all_cpus")
+        with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):  # as an option of the file, JPEG 2000 would warn about it
+            source = rasterio.open(path)
     except RasterioIOError as error:
         raise SceneError(unreadable(path, error)) from error
     with source:
