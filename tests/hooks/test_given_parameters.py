@@ -76,7 +76,7 @@ def refuse_in(names: list[str], env: str = "base", **given: Any) -> None:
 @pytest.mark.parametrize(
     ("names", "given", "said"),
     [
-        (["mapping"], {"imagery": {"offset": -0.1}}, "imagery.offset has no effect on this run: it is read by acqui"),
+        (["mapping"], {"imagery": {"bands": ["B4"]}}, "imagery.bands has no effect on this run: it is read by acqui"),
         (["inference"], {"imagery": {"size": 64}}, r"imagery\.size has no effect"),
         (["acquisition"], {"chips": "folder"}, "chips has no effect on this run: it is read by .*inference"),
         (["mapping"], {"classifier": "models:/c/1", "scene": "a.tif"}, "classifier has no effect"),
@@ -115,7 +115,7 @@ def test_simulation_of_an_archive() -> None:
         (["coarse_mapping"], {"classifier": "models:/c/1", "scene": "a.tif"}),
         (["registration"], {"segmenter_name": "mine"}),
         (["inference", "mapping"], {"chips": "folder", "scene": "a.tif"}),
-        (["inference"], {"imagery": {"offset": -0.1}}),
+        (["inference", "mapping"], {"imagery": {"offset": -0.1}}),
     ],
 )
 def test_parameters_with_effect(names: list[str], given: dict[str, Any]) -> None:

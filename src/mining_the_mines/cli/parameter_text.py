@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from types import UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 import click
 import yaml
@@ -136,6 +136,8 @@ def _kinds(annotation: Any) -> Iterator[type]:  # noqa: ANN401 - annotations hav
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         yield from map(type, parts)
+    elif origin is Annotated:
+        yield from _kinds(parts[0])
     elif origin in {Union, UnionType, tuple, list}:
         for part in parts:
             yield from _kinds(part)

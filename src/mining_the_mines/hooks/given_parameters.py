@@ -28,6 +28,7 @@ _OF_SEARCH: Final = (
 _OF_TRAINING: Final = ("bands", "size", "near_duplicate_bits", "min_chips_per_class")
 _UNREAD: Final = {
     ("mapping.prepare_scenes", "acquisition"): _OF_SEARCH,
+    ("mapping.map_scenes", "imagery"): _OF_TRAINING,
     ("classification.classify_chips", "imagery"): _OF_TRAINING,
     ("segmentation.segment_chips", "imagery"): _OF_TRAINING,
 }
