@@ -90,3 +90,8 @@ def test_equal_names_are_refused(tmp_path: Path) -> None:
 def test_no_scene(tmp_path: Path, given: str | list[str], message: str) -> None:
     with pytest.raises(SceneError, match=message):
         find_scenes(str(tmp_path / given) if isinstance(given, str) else given)
+
+
+def test_raster_on_the_web() -> None:
+    with pytest.raises(SceneError, match=r"^https://x\.org/a/b\.tif is a raster on the web.*: download it"):
+        find_scenes("https://x.org/a/b.tif?sig=secret")

@@ -187,6 +187,11 @@ def composite_item(scene: StacScene, bands: Sequence[str], reading: StacReading,
 
 def _scenes_of(name: str) -> Iterator[Scene | StacScene]:
     if urlsplit(name).scheme in {"http", "https"}:
+        if Path(urlsplit(name).path).suffix.lower() in _RASTERS:
+            raise SceneError(
+                f"{without_secrets(name)} is a raster on the web, which may change from read to read: download it and "
+                "name the file, or name the STAC item that it belongs to."
+            )
         yield StacScene(_folder_name(Path(urlsplit(name).path).stem or "scene"), name)
         return
     path = Path(name).absolute()  # workers may run in another folder
