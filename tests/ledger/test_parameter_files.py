@@ -33,7 +33,7 @@ def test_words_addresses_and_the_project(tmp_path: Path, text: str) -> None:
 
 def test_shapefile(tmp_path: Path) -> None:
     files = [write(tmp_path / f"regions{suffix}") for suffix in (".dbf", ".shp", ".shx")]
-    assert named_files("regions.shp", tmp_path) == files
+    assert named_files("regions.shp", tmp_path) == named_files("regions.shp|layername=regions", tmp_path) == files
 
 
 def test_stac_catalog(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def _named(text: str, project: Path) -> list[Path]:
 
 
 def _local(href: str, folder: Path) -> Path | None:
-    place = href.removeprefix("file://")
+    place = href.removeprefix("file://").partition("|layername=")[0]  # a layer is named as QGIS does
     if "://" in place:
         return None
     path = Path(os.path.normpath(folder.absolute() / place))
