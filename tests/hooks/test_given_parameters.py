@@ -35,6 +35,11 @@ def refuse(**given: Any) -> None:
 def test_archive_of_the_configuration(tmp_path: Path, kind: str) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "conf"), kind, PROJECT, "conf"))
     assert asked_for(archive) == asked_for(PROJECT / "conf")
+    given = {"concessions": "areas.gpkg"}
+    configure_project("mining_the_mines")
+    refuse_unread(
+        given, pipelines["mapping"], OmegaConfigLoader(str(archive), runtime_params=given, **CONFIG_LOADER_ARGS)
+    )
 
 
 @pytest.mark.parametrize(

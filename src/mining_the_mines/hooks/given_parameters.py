@@ -83,12 +83,17 @@ def asked_for(conf: Path) -> set[str]:
     Args:
         conf: Folder of the configuration, or an archive of it as ``kedro package`` writes it.
     """
+    return {name for text in _files(conf).values() for name in _ASKED_FOR.findall(text)}
+
+
+def _files(conf: Path) -> dict[tuple[str, str], str]:
+    """Texts of a configuration's files by environment and name, in order."""
     if conf.is_file():
         archive = fsspec.filesystem("zip" if is_zipfile(conf) else "tar", fo=str(conf))
-        texts = [archive.cat_file(name).decode() for name in archive.find("") if name.endswith(".yml")]
+        texts = {Path(path): archive.cat_file(path).decode() for path in archive.find("") if path.endswith(".yml")}
     else:
-        texts = [file.read_text(encoding="utf-8") for file in conf.glob("*/*.yml")]
-    return {name for text in texts for name in _ASKED_FOR.findall(text)}
+        texts = {path: path.read_text(encoding="utf-8") for path in conf.glob("*/*.yml")}
+    return {(path.parent.name, path.name): texts[path] for path in sorted(texts)}
 
 
 def refuse_unknown(given: Mapping[str, Any], known: Collection[str]) -> None:
@@ -189,12 +194,12 @@ def _askers(loader: AbstractConfigLoader) -> dict[str, set[str]]:
     """For each parameter that the configuration reads, the inputs of nodes that follow from it."""
     found: dict[str, set[str]] = {}
     merged: dict[tuple[bool, str], Any] = {}
+    files = _files(Path(loader.conf_source))
     for folder in dict.fromkeys(("base", loader.env or "local")):
-        for file in sorted((Path(loader.conf_source) / folder).glob("*.yml")):
-            merged |= {
-                (file.name.startswith("parameters"), key): value
-                for key, value in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).items()
-            }
+        for (place, name), text in files.items():
+            if place == folder:
+                entries = (yaml.safe_load(text) or {}).items()
+                merged |= {(name.startswith("parameters"), key): value for key, value in entries}
     for (is_parameter, key), value in merged.items():
         for path, text in _texts(key, value):
             for name in _ASKED_FOR.findall(text):
