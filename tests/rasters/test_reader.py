@@ -74,6 +74,14 @@ def test_bands_without_names_are_doubted(tmp_path: Path) -> None:
     assert read_chip(path, RasterFormat(bands=BANDS, order=BANDS)).doubts == ()
 
 
+def test_colours_of_bands_without_names(tmp_path: Path) -> None:
+    path = write_chip(tmp_path / "a.tif", ground(1, 3), [None] * 3, photometric="rgb")
+    np.testing.assert_allclose(read(path, ("B4", "B3", "B2")), ground(1, 3), atol=1e-4)
+    with pytest.raises(BadInputError, match=r"its colours \(red, green, blue\) are not those of B2, B3, B4"):
+        read(path, ("B2", "B3", "B4"))
+    np.testing.assert_allclose(read(path, ("B2", "B3", "B4"), order=("B2", "B3", "B4")), ground(1, 3), atol=1e-4)
+
+
 def test_keys_of_earth_search(tmp_path: Path) -> None:
     keys = "coastal blue green red rededge1 rededge2 rededge3 nir nir08 nir09 swir16 swir22"
     path = write_chip(tmp_path / "a.tif", ground(1, 12), keys.split(), scaled=False)

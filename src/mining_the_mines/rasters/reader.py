@@ -19,11 +19,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -37,6 +39,10 @@ from mining_the_mines.sentinel2.reflectance import QUANTIFICATION
 # A chip without coordinates is welcome (the "Finding Mining Sites" competition has no others). The filter is set once:
 # warnings.catch_warnings changes state that all threads share, and chips are read by several.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+
+
+#: Colours that a file gives its bands for display.
+_COLOURS: Final = {ColorInterp.red: "B4", ColorInterp.green: "B3", ColorInterp.blue: "B2"}
 
 
 class MissingBandError(BadInputError):
@@ -193,6 +199,12 @@ def _names(source: DatasetReader, layout: RasterFormat, path: Path) -> tuple[lis
         )
     places = iter(bands)
     found = [None if place in alpha else next(places) for place in range(1, source.count + 1)]
+    colours = [_COLOURS.get(colour) for colour in source.colorinterp]
+    if any(colour not in (None, name) for colour, name in zip(colours, found, strict=True)):
+        raise MissingBandError(
+            f"{path} names no band, and its colours ({', '.join(colour.name for colour in source.colorinterp)}) are "
+            f"not those of {', '.join(bands)}: {way_out}."
+        )
     doubt = f"the file names no band, and its bands are taken for {', '.join(bands)}, in this order; {way_out}."
     return found, (f"bands without names: {doubt}",)
 
