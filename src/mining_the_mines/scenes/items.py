@@ -26,8 +26,6 @@ _DEGREES_AN_HOUR: Final = 15
 _PRODUCT_TILE: Final = re.compile(r"_T?(\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2})(?:_|$)")
 _ESA_NAME: Final = re.compile(r"b(0\d|1[0-2]|8a)(_\d{2}m)?")
 _SENTINEL_2: Final = re.compile(r"s(entinel)?[-_ ]?2")
-#: Earth Search numbers the red edge bands; the STAC ``eo`` extension names them by wavelength.
-_NUMBERED_RED_EDGE: Final = {"rededge1": "B5", "rededge2": "B6", "rededge3": "B7"}
 #: Assets for people or machines, not measurements: their bands name the colours of a picture.
 _NO_MEASUREMENT: Final = frozenset({"thumbnail", "overview", "visual", "metadata"})
 #: No band has larger pixels, in metres; a coordinate is a larger number.
@@ -253,7 +251,7 @@ def _holds(key: str, asset: pystac.Asset, band: str) -> bool:
 def _band_named(text: str) -> str | None:
     if re.fullmatch(r"scl(_\d{2}m)?", text):
         return SCENE_CLASSIFICATION
-    return _NUMBERED_RED_EDGE.get(text) or canonical_band_name(text)
+    return canonical_band_name(text)
 
 
 def _rank(key: str, asset: pystac.Asset) -> tuple[bool, bool, float, str]:
