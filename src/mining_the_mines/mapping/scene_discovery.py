@@ -216,8 +216,7 @@ def _in_folder(folder: Path) -> Iterator[Scene | StacScene]:
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     rasters = [path for path in files if path.suffix.lower() in _RASTERS]
     found = rasters or [path for path in files if path.suffix.lower() == _ITEM]
-    products = [path for path in walk_products(folder) if path.parent == folder or not found]
-    granules = [granule for path in products for granule in find_granules(path)]
+    granules = [granule for path in walk_products(folder, deep=not found) for granule in find_granules(path)]
     if not found and not granules:
         raise SceneError(
             f"The folder {folder} holds no raster ({', '.join(_RASTERS)}), no STAC item and no SAFE product: name "

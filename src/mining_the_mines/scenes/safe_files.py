@@ -94,10 +94,15 @@ def find_products(place: Path) -> list[SafeProduct]:
     return []
 
 
-def walk_products(folder: Path) -> Iterator[Path]:
-    """List the SAFE folders and ZIPs in a folder and its sub-folders, by name; a ZIP may hold something else.
+def walk_products(folder: Path, *, deep: bool = True) -> Iterator[Path]:
+    """List the SAFE folders and ZIPs in a folder by name; a ZIP may hold something else.
 
-    A ZIP beside the folder that it was unpacked to is left out.
+    Args:
+        folder: The folder.
+        deep: Whether to look into its sub-folders, too.
+
+    Yields:
+        Paths. A ZIP beside the folder that it was unpacked to is left out.
     """
     for current, folders, files in os.walk(folder):
         here = Path(current)
@@ -108,6 +113,8 @@ def walk_products(folder: Path) -> Iterator[Path]:
         unpacked = {_stem(name) for name in products}
         zips = (name for name in sorted(files) if name.lower().endswith(_ZIP) and not name.startswith("."))
         yield from (here / name for name in zips if _stem(name) not in unpacked)
+        if not deep:
+            return
 
 
 def is_safe_folder(folder: Path) -> bool:
