@@ -24,6 +24,7 @@ from mining_the_mines.sentinel2.bands import COMPETITION_BANDS, canonical_band_n
         ("Red Edge 3", "B7"),
         ("vegetation_red_edge_2", "B6"),
         ("Coastal aerosol", "B1"),
+        ("Water vapour", "B9"),
         ("B4_median", "B4"),
         ("red_p50", "B4"),
         ("0_B11", "B11"),

@@ -69,6 +69,7 @@ _NAMES = MappingProxyType(
         **dict.fromkeys(("rededge3", "vegetationrededge3", "re3", "vre3", "rededge783"), "B7"),
         **dict.fromkeys(("nir1", "nearinfrared", "nirbroad", "broadnir", "nirwide", "widenir"), "B8"),
         **dict.fromkeys(("nir2", "nirnarrow", "narrownir", "narrownearinfrared", "nir8a", "rededge4", "re4"), "B8A"),
+        **dict.fromkeys(("watervapour", "watervapor"), "B9"),
         **dict.fromkeys(("swir1", "shortwaveinfrared1", "swir1610"), "B11"),
         **dict.fromkeys(("swir2", "shortwaveinfrared2", "swir2190"), "B12"),
     }
