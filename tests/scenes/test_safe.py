@@ -135,6 +135,20 @@ def test_granules_of_an_old_product(tmp_path: Path) -> None:
     assert items[0].bbox != items[1].bbox
 
 
+@pytest.mark.parametrize(
+    ("name", "when"),
+    [
+        ("S2A_MSIL2A_20190605T104026_N0212_R008_T21MTN_20190605T120000", "2019-06-05T10:40:26Z"),
+        ("S2A_USER_PRD_MSIL2A_PDMC_20151206T151212_R008_V20151128T110422_20151128T110422", "2015-11-28T11:04:22Z"),
+    ],
+)
+def test_time_in_a_name(tmp_path: Path, name: str, when: str) -> None:
+    image = tmp_path / f"{name}.SAFE" / "GRANULE" / "L2A" / "IMG_DATA" / "R10m" / "S2A_USER_T21MTN_B02_10m.jp2"
+    write_jp2(image, np.ones((24, 24), np.uint16), 10)
+    (item,) = read_granules(tmp_path / f"{name}.SAFE")
+    assert SceneFacts.of(item.to_dict()).when == when
+
+
 def test_folder_of_products(tmp_path: Path) -> None:
     write_safe(tmp_path / "2023" / "08", Safe(day=1))
     zipped(write_safe(tmp_path / "elsewhere", Safe(day=6)), tmp_path / "2023" / "b.zip")

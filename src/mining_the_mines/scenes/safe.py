@@ -51,7 +51,8 @@ _NO_MASK: Final = re.compile(r"MSK_(DETFOO|QUALIT)|(^|_)(TCI|AOT|WVP|PVI|VIS|DDV
 _LEVEL: Final = re.compile(r"MSIL(1C|2A)|SAFL(1C|2A)", re.IGNORECASE)
 _GRANULE: Final = re.compile(r"GRANULE/([^/]+)/", re.IGNORECASE)
 _TILE: Final = re.compile(r"_T(\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2})(?:_|\.|$)")
-_SENSED: Final = re.compile(r"_(\d{8}T\d{6})(?:_|$)")
+#: The first time in a name is that of sensing; before 2017 it followed a V.
+_SENSED: Final = re.compile(r"(?:_|^.*_V)(\d{8}T\d{6})(?:_|$)")
 _TIMES: Final = "%Y%m%dT%H%M%S"
 _PLATFORM: Final = re.compile(r"S2([A-D])_")
 _PROJECTION: Final = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
