@@ -13,7 +13,7 @@ import rasterio
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.composite_files import INDEX, Composite, NoCompositeError, open_composites, write_index
-from mining_the_mines.scenes.composites import make_composites
+from mining_the_mines.scenes.composites import block_shape, make_composites
 from support.observed_requests import CLOUD, Observation, clear, month, plan_of, write_scene
 
 BANDS = ("B2", "B5", "B1")
@@ -76,6 +76,13 @@ def test_size_of_blocks(tmp_path: Path, block: int, method: str) -> None:
     whole = make(items, tmp_path / "whole", block=512, method=method)
     divided = make(items, tmp_path / "divided", block=block, method=method)
     np.testing.assert_array_equal(pixels(divided), pixels(whole))
+
+
+@pytest.mark.parametrize("scenes", [1, 10, 60, 200, 1000])
+def test_memory_of_blocks(scenes: int) -> None:
+    rows, columns = block_shape(scenes, 1024)
+    assert scenes * rows * columns <= 2**26
+    assert min(rows, columns) >= 60
 
 
 def test_file(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from mining_the_mines.core.errors import SceneError
 from mining_the_mines.scenes.composite_files import Composite, NoCompositeError
 from mining_the_mines.scenes.composites import make_composites, plan_composites
 from mining_the_mines.scenes.items import SceneFacts
-from mining_the_mines.scenes.selection import find_replaced, select_scenes
+from mining_the_mines.scenes.search import open_item
+from mining_the_mines.scenes.selection import find_replaced, select_from, select_scenes
 from mining_the_mines.scenes.settings import CompositingSettings
 from support.observed_requests import IMPATIENT, Observation, choice_of, clear, flat, write_scene
-from support.stac_catalogs import BANDS, Scene, settings, write_catalog
+from support.stac_catalogs import BANDS, Scene, region, settings, write_catalog, write_json
 
 Pixels = npt.NDArray[Any]
 
@@ -218,3 +219,32 @@ def test_other_sensors(tmp_path: Path, platform: str) -> None:
 def test_names_of_the_platform(tmp_path: Path, platform: str | None) -> None:
     scenes = [Scene(day=5 * number, properties={"platform": platform}) for number in range(3)]
     assert len(select_scenes(settings(write_catalog(tmp_path, scenes)), BANDS, "scl").left_out) == 0
+
+
+def write_item(folder: Path, assets: dict[str, Any]) -> Path:
+    """An item with some assets."""
+    fields = Scene().item()
+    fields["assets"] = assets
+    return write_json(folder / "item.json", fields)
+
+
+STACK = {"href": "./stack.tif", "eo:bands": [{"name": "B02"}, {"name": "B03"}, {"name": "B04"}]}
+
+
+@pytest.mark.parametrize(
+    ("assets", "told"),
+    [
+        ({"data": STACK, "scl": {"href": "./scl.tif"}}, r"stack\.tif holds several bands: name that file itself"),
+        ({band: {"href": f"./{band}.tif"} for band in ("B02", "B03", "B04")}, "no mask scl.*compositing.mask_asset"),
+        ({band: {"href": f"s3://eodata/{band}.jp2"} for band in ("B02", "B03", "B04", "SCL")}, r"buckets \(s3://\)"),
+        (
+            {band: {"href": f"gs://bucket/{band}.jp2"} for band in ("B02", "B03", "B04", "SCL")},
+            "only files and address",
+        ),
+    ],
+)
+def test_item_that_can_not_be_mapped(tmp_path: Path, assets: dict[str, Any], told: str) -> None:
+    access = settings("")
+    source = open_item(str(write_item(tmp_path, assets)), access)
+    with pytest.raises(SceneError, match=rf"item\.json can't be used: .*{told}"):
+        select_from(source, [region()], BANDS, "scl", access)

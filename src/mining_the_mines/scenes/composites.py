@@ -119,11 +119,8 @@ class RegionPlan:
     def parts(self, folder: Path) -> list[Part]:
         """List the blocks of the region, and where each lies in a folder of composites until the region is complete."""
         place = self.parts_folder(folder)
-        (height, width), side = self.grid.shape, self.settings.block
-        scenes = len(self.stack.scenes)
-        # Few dates: wider blocks, which read fewer tiles twice. Many: flatter ones, so that memory stays.
-        across = side * (2 if 2 * scenes * side**2 <= _WIDE else 1)
-        down = min(side, max(16, _LARGEST // (scenes * side)))
+        height, width = self.grid.shape
+        down, across = block_shape(len(self.stack.scenes), self.settings.block)
         return [
             Part(place / f"r{rows.start:05d}_c{columns.start:05d}.npy", rows, columns)
             for rows in _edges(height, down)
@@ -369,6 +366,20 @@ def _identity(href: str) -> str:
         return hash_member(*zipped)
     path = Path(href.removeprefix("file://"))
     return hash_file(path) if "://" not in str(path) and path.is_file() else href
+
+
+def block_shape(scenes: int, side: int) -> tuple[int, int]:
+    """Choose rows and columns of a block, so that memory does not grow with the number of scenes.
+
+    Args:
+        scenes: Number of scenes.
+        side: Rows and columns of an average number of scenes.
+
+    Returns:
+        Fewer rows for many scenes; more columns for few of them, since wide blocks read fewer tiles twice.
+    """
+    across = side * (2 if 2 * scenes * side**2 <= _WIDE else 1)
+    return min(side, max(16, _LARGEST // (scenes * side))), across
 
 
 def _edges(length: int, block: int) -> list[slice]:

@@ -230,13 +230,23 @@ def _footprint(item: Mapping[str, Any]) -> shapely.Geometry | None:
     return shapely.box(box[0] - turn, box[1], box[2] - turn, box[3]) if len(box) == 4 and box[0] < box[2] else None
 
 
+def holds_several_bands(asset: pystac.Asset) -> bool:
+    """Whether an asset is a stack of bands, and no picture: which of them is meant would be a guess."""
+    picture = _NO_MEASUREMENT & {*(asset.roles or ())}
+    return not picture and len(_described_bands(asset)) > 1
+
+
+def _described_bands(asset: pystac.Asset) -> list[dict[str, Any]]:
+    described = asset.extra_fields.get("eo:bands") or asset.extra_fields.get("bands") or []
+    return [part for part in described if isinstance(part, dict)]
+
+
 def _holds(key: str, asset: pystac.Asset, band: str) -> bool:
     if asset.media_type and not asset.media_type.startswith("image/"):
         return False
     if _NO_MEASUREMENT & {*(asset.roles or ()), key.lower()}:
         return False
-    described = asset.extra_fields.get("eo:bands") or asset.extra_fields.get("bands") or []
-    bands = [part for part in described if isinstance(part, dict)]
+    bands = _described_bands(asset)
     if len(bands) > 1:
         return False  # a picture, or a stack: which of its bands is meant would be a guess
     described = bands[0] if bands else {}

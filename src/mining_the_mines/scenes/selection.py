@@ -22,12 +22,13 @@ from mining_the_mines.scenes.items import (
     find_asset,
     find_mask,
     foreign_sensor,
+    holds_several_bands,
     stated_epsg,
     written_moment,
 )
 from mining_the_mines.scenes.regions import Region, read_regions
 from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection, left_out, left_out_table
-from mining_the_mines.scenes.search import SceneSource, open_source
+from mining_the_mines.scenes.search import SceneSource, SingleItem, open_source
 from mining_the_mines.scenes.settings import AcquisitionSettings
 from mining_the_mines.scenes.stac_documents import BrokenItem, resolve
 from mining_the_mines.sentinel2.baseline import is_esa_baseline, read_baseline
@@ -105,6 +106,9 @@ def select_from(
     if unknown:
         logger.warning("acquisition.exclude names %s, which the search did not find.", ", ".join(sorted(unknown)))
     selection = SceneSelection(source.name, tuple(regions), items, left_out_table(rows))
+    if isinstance(source, SingleItem) and not any(items.values()) and rows:
+        reason = rows[0]["reason"].removesuffix(".")
+        raise SceneError(f"{source.name} can't be used: {reason}{_further_ways_out(selection.left_out)}.")
     return keep_rich_regions(selection, settings)
 
 
@@ -247,7 +251,7 @@ class _RegionSearch:
 
     def _assets(self, item: pystac.Item) -> Iterator[str]:
         """Keys of the needed assets."""
-        held = ", ".join(item.assets) or "none"
+        held = f"{', '.join(item.assets) or 'none'}{self._stacks(item)}"
         for band in self.bands:
             try:
                 yield find_asset(item, band)
@@ -261,6 +265,16 @@ class _RegionSearch:
                 yield find_mask(item, self.mask)
             except MissingAssetError as error:
                 raise _LeftOutError(f"{_NO_MASK} {self.mask}: it has {held}") from error
+
+    def _stacks(self, item: pystac.Item) -> str:
+        """Point to assets that hold several bands: which is which, their files say themselves."""
+        base = item.get_self_href() or ""
+        found = [
+            without_secrets(resolve(asset.href, base, local=self.source.local))
+            for asset in item.assets.values()
+            if holds_several_bands(asset)
+        ]
+        return f"; {', '.join(found)} holds several bands: name that file itself as a scene to map" if found else ""
 
     def _newest(self, scenes: Sequence[SceneFacts]) -> list[SceneFacts]:
         """Leave out scenes whose ground a newer processing of the same pass shows."""
