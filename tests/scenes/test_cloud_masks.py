@@ -14,7 +14,7 @@ from rasterio.transform import from_origin
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError, SceneError
 from mining_the_mines.scenes import cloud_masks
-from mining_the_mines.scenes.cloud_masks import MASKS, mask_clouds, processing_level
+from mining_the_mines.scenes.cloud_masks import MASKS, mask_clouds
 from mining_the_mines.scenes.composites import make_composites, plan_composites
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import LEFT_OUT_COLUMNS, SceneSelection
@@ -177,19 +177,6 @@ def test_package_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_settings_that_disagree(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         CompositingSettings.model_validate(given)
-
-
-@pytest.mark.parametrize(
-    ("fields", "level"),
-    [
-        ({"id": "S2A_MSIL1C_X"}, "l1c"),
-        ({"collection": "sentinel-2-l1c"}, "l1c"),
-        ({"id": "S2A_MSIL2A_X"}, "l2a"),
-        ({}, "l2a"),
-    ],
-)
-def test_processing_level(fields: dict[str, str], level: str) -> None:
-    assert processing_level({"id": "x", "properties": {}, **fields}) == level
 
 
 def masks(chosen: SceneSelection) -> list[Path]:

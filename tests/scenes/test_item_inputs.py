@@ -248,3 +248,17 @@ def test_item_that_can_not_be_mapped(tmp_path: Path, assets: dict[str, Any], tol
     source = open_item(str(write_item(tmp_path, assets)), access)
     with pytest.raises(SceneError, match=rf"item\.json can't be used: .*{told}"):
         select_from(source, [region()], BANDS, "scl", access)
+
+
+def test_mixed_levels(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    scenes = [
+        Scene(day=5 * number, properties={"processing:level": level})
+        for number, level in enumerate(("L2A", "L1C", "2A"))
+    ]
+    select_scenes(settings(write_catalog(tmp_path, scenes)), BANDS, "scl")
+    assert "several processing levels (1 of 1C, 1 of 2A)" in caplog.text
+
+
+def test_longitudes_up_to_360(tmp_path: Path) -> None:
+    scenes = [Scene(day=5 * number, shift=360) for number in range(3)]
+    assert len(select_scenes(settings(write_catalog(tmp_path, scenes)), BANDS, "scl").items["tapajos"]) == 3

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.scenes.items import MissingAssetError, SceneFacts, find_asset, find_mask
+from mining_the_mines.scenes.items import MissingAssetError, SceneFacts, find_asset, find_mask, processing_level
 from support.stac_catalogs import GROUND, Scene
 
 
@@ -46,6 +46,19 @@ def test_baseline() -> None:
     assert SceneFacts.of(named).baseline == "05.00"
     assert SceneFacts.of(item(**{"processing:version": "5.1"})).baseline == "05.10"
     assert SceneFacts.of(item(**{"s2:processing_baseline": "unknown"})).baseline is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "level"),
+    [
+        ({"id": "S2A_MSIL1C_X"}, "1C"),
+        ({"collection": "sentinel-2-l1c"}, "1C"),
+        ({"properties": {"s2:product_type": "S2MSI2A"}}, "2A"),
+        ({}, None),
+    ],
+)
+def test_processing_level(fields: dict[str, Any], level: str | None) -> None:
+    assert processing_level({"id": "S2A_X", "properties": {}, **fields}) == level
 
 
 def test_local_day() -> None:

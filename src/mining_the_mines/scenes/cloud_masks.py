@@ -32,7 +32,7 @@ from mining_the_mines.rasters.cog import CogLayout, write_cog
 from mining_the_mines.scenes.composites import identify_by_content
 from mining_the_mines.scenes.grids import PIXEL
 from mining_the_mines.scenes.images import READING_FAULTS, patiently
-from mining_the_mines.scenes.items import CSMASK, MissingAssetError, find_asset
+from mining_the_mines.scenes.items import CSMASK, MissingAssetError, find_asset, processing_level
 from mining_the_mines.scenes.reading import MASK, UNKNOWN, OpenedScene, SceneStack, open_stack
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection, left_out, left_out_table
@@ -264,9 +264,7 @@ def _classify(plan: MaskPlan, part: MaskPart) -> Codes:
         return np.stack([_coarse(_numbers(scene, band, window, plan)) for band in plan.bands])
 
     height, width = plan.grid.shape
-    codes = csmask.classify(
-        read, (height, width), part.rows, part.columns, len(plan.bands), processing_level(plan.item)
-    )
+    codes = csmask.classify(read, (height, width), part.rows, part.columns, len(plan.bands), _level(plan.item))
     if not plan.joined:
         return codes
     window = fine[_times(part.rows), _times(part.columns)]
@@ -275,15 +273,9 @@ def _classify(plan: MaskPlan, part: MaskPart) -> Codes:
     return np.where(np.isin(found, (SceneClass.CLOUD_HIGH_PROBABILITY, SceneClass.CLOUD_SHADOW)), found, own)
 
 
-def processing_level(item: ItemJson) -> csmask.Level:
-    """Processing level of a scene, by its properties and names; 2A where nothing says that it is 1C."""
-    properties = item["properties"]
-    told = (
-        item["id"], item.get("collection"), *(properties.get(key) for key in ("processing:level", "s2:product_type")),
-        properties.get("s2:product_uri"),
-    )  # fmt: skip
-    texts = [str(text).upper() for text in told if text]
-    return "l1c" if any(mark in text for text in texts for mark in ("L1C", "MSI1C")) else "l2a"
+def _level(item: ItemJson) -> csmask.Level:
+    """Processing level of a scene; 2A where nothing says that it is 1C."""
+    return "l1c" if processing_level(item) == "1C" else "l2a"
 
 
 def _numbers(scene: OpenedScene, band: str, grid: GeoBox, plan: MaskPlan) -> npt.NDArray[np.uint16]:

@@ -25,6 +25,7 @@ _DEGREES_AN_HOUR: Final = 15
 #: The tile in the names of ESA's products, such as ``S2A_MSIL2A_20220103T140051_N0301_R067_T21MUN_20220103T180000``.
 _PRODUCT_TILE: Final = re.compile(r"_T?(\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2})(?:_|$)")
 _ESA_NAME: Final = re.compile(r"b(0\d|1[0-2]|8a)(_\d{2}m)?")
+_LEVEL: Final = re.compile(r"(?:L|MSI)(1C|2A)")
 _SENTINEL_2: Final = re.compile(r"s(entinel)?[-_ ]?2")
 #: Assets for people or machines, not measurements: their bands name the colours of a picture.
 _NO_MEASUREMENT: Final = frozenset({"thumbnail", "overview", "visual", "metadata"})
@@ -126,6 +127,21 @@ def foreign_sensor(properties: Mapping[str, Any]) -> str | None:
     named = [str(name).lower() for name in told if name]
     own = any(_SENTINEL_2.match(name) or name == "msi" for name in named)
     return None if own or not properties.get("platform") else str(properties["platform"])
+
+
+def processing_level(item: Mapping[str, Any]) -> str | None:
+    """Find the processing level of a scene by its properties and names.
+
+    Args:
+        item: The item as JSON.
+
+    Returns:
+        ``1C`` (top of the atmosphere) or ``2A`` (surface); ``None`` if nothing says.
+    """
+    properties = item["properties"]
+    told = [properties.get(key) for key in ("processing:level", "s2:product_type", "s2:product_uri")]
+    found = (_LEVEL.search(str(text).upper()) for text in (*told, item["id"], item.get("collection")) if text)
+    return next((match[1] for match in found if match), None)
 
 
 def stated_epsg(properties: Mapping[str, Any]) -> int | None:

@@ -23,6 +23,7 @@ from mining_the_mines.scenes.items import (
     find_mask,
     foreign_sensor,
     holds_several_bands,
+    processing_level,
     stated_epsg,
     written_moment,
 )
@@ -203,6 +204,7 @@ class _RegionSearch:
             except _LeftOutError as reason:
                 self._leave_out(item.id, when, str(reason))
         _log_zones(self.region, [fields for _, fields in found.values()])
+        _doubt_levels(self.region, [fields for _, fields in found.values()])
         selected = self._clear(self._newest([facts for facts, _ in found.values()]))
         self.left_out.sort(key=lambda row: (row["datetime"], row["item"], row["reason"]))
         return tuple(found[facts.item][1] for facts in sorted(selected, key=lambda facts: (facts.moment, facts.item)))
@@ -355,3 +357,16 @@ def _log_zones(region: Region, scenes: Sequence[ItemJson]) -> None:
     if len(codes) > 1:
         listed = ", ".join(f"{count} in {code}" for code, count in codes.most_common())
         logger.info("Scenes of %s lie in several coordinate systems (%s): they are warped to one.", region.name, listed)
+
+
+def _doubt_levels(region: Region, scenes: Sequence[ItemJson]) -> None:
+    """Warn of reflectance at the top of the atmosphere among that of the surface."""
+    levels = Counter(level for scene in scenes if (level := processing_level(scene)))
+    if len(levels) > 1:
+        listed = ", ".join(f"{count} of {level}" for level, count in sorted(levels.items()))
+        logger.warning(
+            "Scenes of %s have several processing levels (%s), whose reflectance differs by the atmosphere: name the "
+            "collection of one in acquisition.collection.",
+            region.name,
+            listed,
+        )

@@ -197,6 +197,10 @@ def harmonise(numbers: npt.NDArray[Any], scaling: Scaling, nodata: float | None 
         all that reflects less than nothing by 0.09, as -9999 does. What would fall to zero or below becomes 1, larger
         numbers become 65535.
     """
+    shift = round(scaling.offset * QUANTIFICATION, 6) + OFFSET
+    usual = numbers.dtype == np.uint16 and nodata in (None, NODATA) and round(scaling.scale * QUANTIFICATION, 9) == 1
+    if usual and 0 <= shift <= OFFSET and shift == int(shift):
+        return _shifted(numbers, int(shift))
     if numbers.dtype.kind in "iu" and numbers.dtype.itemsize <= 2:
         table = _table(scaling.scale, scaling.offset, nodata, numbers.dtype.str)
         # Every number is in the table: "clip" only spares NumPy from checking.
@@ -243,6 +247,16 @@ def offset_taken_twice(reflectance: npt.NDArray[np.float32], bands: Sequence[str
     """
     darkest = _darkest(reflectance, bands)
     return any(darkest[band] < _LOWEST_VISIBLE for band in _VISIBLE if band in darkest)
+
+
+def _shifted(numbers: npt.NDArray[np.uint16], shift: int) -> npt.NDArray[np.uint16]:
+    """The numbers of ESA's products with or without their offset: adding takes half the time of a table."""
+    shifted = np.minimum(numbers, np.uint16(LARGEST - shift))
+    shifted += np.uint16(shift)
+    known = numbers != NODATA
+    known &= numbers != SATURATED
+    shifted *= known
+    return shifted
 
 
 @lru_cache(maxsize=64)
