@@ -246,29 +246,19 @@ def _footprint(item: Mapping[str, Any]) -> shapely.Geometry | None:
     return shapely.box(box[0] - turn, box[1], box[2] - turn, box[3]) if len(box) == 4 and box[0] < box[2] else None
 
 
-def holds_several_bands(asset: pystac.Asset) -> bool:
-    """Whether an asset is a stack of bands, and no picture: which of them is meant would be a guess."""
-    picture = _NO_MEASUREMENT & {*(asset.roles or ())}
-    return not picture and len(_described_bands(asset)) > 1
-
-
-def _described_bands(asset: pystac.Asset) -> list[dict[str, Any]]:
-    described = asset.extra_fields.get("eo:bands") or asset.extra_fields.get("bands") or []
-    return [part for part in described if isinstance(part, dict)]
-
-
 def _holds(key: str, asset: pystac.Asset, band: str) -> bool:
     if asset.media_type and not asset.media_type.startswith("image/"):
         return False
     if _NO_MEASUREMENT & {*(asset.roles or ()), key.lower()}:
         return False
-    bands = _described_bands(asset)
+    described = asset.extra_fields.get("eo:bands") or asset.extra_fields.get("bands") or []
+    bands = [part for part in described if isinstance(part, dict)]
     if len(bands) > 1:
         return False  # a picture, or a stack: which of its bands is meant would be a guess
-    described = bands[0] if bands else {}
-    name = str(described.get("name") or "").lower()
+    first = bands[0] if bands else {}
+    name = str(first.get("name") or "").lower()
     plain = key.lower().removesuffix("-jp2").removesuffix("_jp2")
-    colours = (str(described.get(field) or "").lower() for field in ("eo:common_name", "common_name"))
+    colours = (str(first.get(field) or "").lower() for field in ("eo:common_name", "common_name"))
     # "B04" is ESA's name; "band1" may only count the files, so that a colour says more.
     texts = [text for text in (name, plain) if _ESA_NAME.fullmatch(text)] + [*colours, name, plain]
     return next((found for text in texts if (found := _band_named(text))), None) == band

@@ -22,7 +22,6 @@ from mining_the_mines.scenes.items import (
     find_asset,
     find_mask,
     foreign_sensor,
-    holds_several_bands,
     processing_level,
     stated_epsg,
     written_moment,
@@ -253,7 +252,7 @@ class _RegionSearch:
 
     def _assets(self, item: pystac.Item) -> Iterator[str]:
         """Keys of the needed assets."""
-        held = f"{', '.join(item.assets) or 'none'}{self._stacks(item)}"
+        held = ", ".join(item.assets) or "none"
         for band in self.bands:
             try:
                 yield find_asset(item, band)
@@ -267,16 +266,6 @@ class _RegionSearch:
                 yield find_mask(item, self.mask)
             except MissingAssetError as error:
                 raise _LeftOutError(f"{_NO_MASK} {self.mask}: it has {held}") from error
-
-    def _stacks(self, item: pystac.Item) -> str:
-        """Point to assets that hold several bands: which is which, their files say themselves."""
-        base = item.get_self_href() or ""
-        found = [
-            without_secrets(resolve(asset.href, base, local=self.source.local))
-            for asset in item.assets.values()
-            if holds_several_bands(asset)
-        ]
-        return f"; {', '.join(found)} holds several bands: name that file itself as a scene to map" if found else ""
 
     def _newest(self, scenes: Sequence[SceneFacts]) -> list[SceneFacts]:
         """Leave out scenes whose ground a newer processing of the same pass shows."""
