@@ -37,7 +37,7 @@ import rasterio
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.scenes.composites import RegionPlan, make_composites, plan_composites
 from mining_the_mines.scenes.compositing import fuse_days
-from mining_the_mines.scenes.items import SceneFacts
+from mining_the_mines.scenes.items import SceneFacts, find_asset
 from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.selection import select_scenes
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
@@ -169,7 +169,7 @@ def rival(listed: Path, folder: Path, grids: Path, threads: int) -> None:
     start = time.perf_counter()
     for plan in plans:
         items = [pystac.Item.from_dict(item) for item in plan.items]
-        keys = dict(zip((*plan.bands, "SCL"), plan.items[0]["assets"], strict=True))
+        keys = {band: find_asset(items[0], band) for band in (*plan.bands, "SCL")}
         loaded = odc.stac.load(
             items, bands=list(keys.values()), geobox=boxes[plan.region.name], groupby="id",
             preserve_original_order=True, resampling={"*": "bilinear", keys["SCL"]: "nearest"}, pool=threads,
