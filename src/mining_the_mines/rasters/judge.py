@@ -314,6 +314,6 @@ _RULES: Final = (
     _Rule("visible light is brighter than B8, and B8 darker than B11", ("B4", "B8", "B11"), _visible_infrared),
     _Rule("green plants reflect more in B11 than in B8", ("B4", "B8", "B11"), _green_plants, odd=0.5, impossible=0.8),
     _Rule("bare ground is blue", ("B2", "B4", "B8", "B11", "B12"), _bare_ground, odd=0.5, impossible=0.9),
-    _Rule("B8A differs from B8", ("B8", "B8A"), _near_infrared),
-    _Rule("B6 and B7 are no neighbours", ("B6", "B7"), _red_edge),
+    _Rule("B8A differs from B8", ("B8", "B8A"), _near_infrared, impossible=0.8),
+    _Rule("B6 and B7 are no neighbours", ("B6", "B7"), _red_edge, impossible=0.8),
 )
