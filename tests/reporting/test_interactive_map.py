@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from rasterio.crs import CRS
 
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map, tile_origin
 from support.report_pages import Page
-from support.scene_layers import GRID, make_layer, make_mines, make_visible, with_permits
+from support.scene_layers import GRID, make_layer, make_mines, make_thumbnail, make_visible, with_permits
 
 SETTINGS = InteractiveMapSettings()
 EVIL = "</script><img src=x onerror=alert(1)><!--"
@@ -132,3 +133,12 @@ def test_thumbnails_of_the_most_urgent_mines() -> None:
     scenes = scenes_of(draw_map(layers, InteractiveMapSettings(thumbnails=3), "Mines"))
     # To be reviewed: b/3; of high confidence: a/2 and b/2.
     assert [sorted(scene["thumbnails"]) for scene in scenes] == [["2"], ["2", "3"]]
+
+
+def test_scenes_of_two_utm_zones() -> None:
+    grid = dataclasses.replace(GRID, crs=CRS.from_epsg(32722))
+    other = SceneLayer(
+        "b", "segmenter", "1", grid, make_mines(grid, scene="b"), make_visible(), 1.0, thumbnail=make_thumbnail
+    )
+    scenes = scenes_of(draw_map([make_layer(make_mines(scene="a"), "a"), other], SETTINGS, "Mines"))
+    assert [sorted(scene["thumbnails"]) for scene in scenes] == [["1", "2", "3"]] * 2

@@ -302,8 +302,9 @@ def _thumbnails(
     """Draw the most urgent mines of all scenes, by scene and id."""
     pictures: list[dict[int, dict[str, Any]]] = [{} for _ in layers]
     columns = ["id", "confidence", "area_ha", "geometry"]
+    # Objects, since geopandas does not join the coordinates of several UTM zones.
     tables = [
-        pd.DataFrame(layer.mines[columns]).assign(layer=number, review=review_flags(layer.mines))
+        layer.mines[columns].astype({"geometry": object}).assign(layer=number, review=review_flags(layer.mines))
         for number, layer in enumerate(layers)
         if layer.thumbnail
     ]
