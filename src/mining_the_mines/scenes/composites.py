@@ -50,6 +50,8 @@ _WIDE: Final = 2**25
 _LARGEST: Final = 2**26
 #: Blocks of small regions that are worked on together.
 _BATCH: Final = 16
+#: Regions whose files are opened at the same time, so that no connection is idle between them.
+_REGIONS_AT_ONCE: Final = 4
 #: Number of pixels that are sampled to estimate how dark a composite is.
 _SAMPLE: Final = 2**18
 #: The module that makes pixels, and what it imports without any effect on them.
@@ -221,26 +223,32 @@ def _batches(plans: Sequence[RegionPlan], folder: Path, failures: dict[str, str]
     Large regions stay alone, since their blocks take disk until the region is written.
     """
     batch: list[_Work] = []
-    for plan in plans:
-        done = read_composite(folder, plan.region.name)
-        if done is not None and done.content_hash != plan.content_hash:
-            done = None
-        if done is not None and not done.faults:
-            logger.info("%s: the composite is up to date.", plan.region.name)
-            batch.append(_Work(plan, done, (), ()))
+    opened = map_ahead(lambda plan: _open(plan, folder), plans, _REGIONS_AT_ONCE)
+    for plan, work in zip(plans, opened, strict=True):
+        if isinstance(work, str):
+            failures[plan.region.name] = work
             continue
-        try:
-            parts = tuple(plan.parts(folder))
-        except SceneError as error:
-            failures[plan.region.name] = str(error).rstrip(".")
-            continue
-        waiting = tuple(part for part in parts if not part.is_complete() or part.faults())
-        batch.append(_Work(plan, done, parts, waiting))
+        batch.append(work)
         if sum(len(work.waiting) for work in batch) >= _BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
+
+
+def _open(plan: RegionPlan, folder: Path) -> "_Work | str":
+    """Find what is there of a region, and open its scenes if something lacks; or return why they can't be opened."""
+    done = read_composite(folder, plan.region.name)
+    if done is not None and done.content_hash != plan.content_hash:
+        done = None
+    if done is not None and not done.faults:
+        logger.info("%s: the composite is up to date.", plan.region.name)
+        return _Work(plan, done, (), ())
+    try:
+        parts = tuple(plan.parts(folder))
+    except SceneError as error:
+        return str(error).rstrip(".")
+    return _Work(plan, done, parts, tuple(part for part in parts if not part.is_complete() or part.faults()))
 
 
 def _make_parts(batch: Sequence[_Work], dask: DaskSettings, progress: Count) -> dict[str, str]:
