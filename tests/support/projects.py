@@ -102,8 +102,10 @@ def run(
 
 def _read_by(names: Sequence[str], given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Those parameters that the pipelines read; others are refused."""
-    inputs = {name for each in names for name in all_pipelines[each].inputs()}
-    read = {name.removeprefix("params:") for name in inputs if name.startswith("params:")}
+    nodes = [node for each in names for node in all_pipelines[each].nodes]
+    read = {name.removeprefix("params:") for node in nodes for name in node.inputs if name.startswith("params:")}
+    if not any(node.name.endswith("judge_chips") for node in nodes):
+        read.discard("imagery")  # the number of chips per class, which no other node reads
     kept: dict[str, Any] = {}
     for name, value in given.items():
         if f"{prefix}{name}" in read:
