@@ -14,6 +14,7 @@ from mining_the_mines.datasets.models import SegmenterDataset, TrainedModelDatas
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.kinds import TrainedModel
 from mining_the_mines.models.storage import (
+    MODEL,
     WEIGHTS,
     load_classifier,
     load_complete,
@@ -116,3 +117,12 @@ def test_earlier_version(load: object, tmp_path: Path) -> None:
     (tmp_path / "network.json").write_text("{}", encoding="utf-8")
     with pytest.raises(BadInputError, match=r"holds no model that this version can read .*: train again"):
         load(tmp_path)  # type: ignore[operator] # one of the functions above
+
+
+def test_settings_of_another_version(tmp_path: Path) -> None:
+    save_model(trained_classifier(1), tmp_path)
+    description = json.loads((tmp_path / MODEL).read_text(encoding="utf-8"))
+    description["kind"]["gradient_clip"] = 1.0
+    (tmp_path / MODEL).write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(BadInputError, match=r"there is no gradient_clip; another version .*, so train again\.$"):
+        load_model(tmp_path)

@@ -1,12 +1,16 @@
 """Models in folders, without pickle: safetensors for weights, JSON for the rest. Importing this loads no torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.parameter_errors import describe_settings_errors
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.kinds import ChipLayout, TrainedModel, Weights, read_kind, state_kind
@@ -48,9 +52,9 @@ def load_model(folder: Path) -> TrainedModel:
     for name, tensor in load_file(folder / WEIGHTS).items():
         number, _, key = name.partition(".")
         members[int(number)][key] = tensor
-    return TrainedModel(
-        read_kind(description["kind"]), ChipLayout.model_validate(description["layout"]), tuple(members)
-    )
+    with _described_by(folder / MODEL):
+        kind, layout = read_kind(description["kind"]), ChipLayout.model_validate(description["layout"])
+    return TrainedModel(kind, layout, tuple(members))
 
 
 def save_models(models: Mapping[str, TrainedModel], folder: Path) -> None:
@@ -94,19 +98,22 @@ def load_complete(folder: Path) -> MineClassifier | MineSegmenter:
 def load_classifier(folder: Path) -> MineClassifier:
     """Read a complete classifier back; errors as for :func:`load_complete`."""
     description = _read(folder / CLASSIFIER_FILE)
+    with _described_by(folder / CLASSIFIER_FILE):
+        chips, blend = ChipSettings.model_validate(description["chips"]), Blend.model_validate(description["blend"])
     return MineClassifier(
         chosen=description["chosen"],
         threshold=description["threshold"],
-        chips=ChipSettings.model_validate(description["chips"]),
+        chips=chips,
         models=load_models(folder),
-        blend=Blend.model_validate(description["blend"]),
+        blend=blend,
     )
 
 
 def load_segmenter(folder: Path) -> MineSegmenter:
     """Read a complete segmenter back; errors as for :func:`load_complete`."""
     description = _read(folder / SEGMENTER_FILE)
-    chips = ChipSettings.model_validate(description["chips"])
+    with _described_by(folder / SEGMENTER_FILE):
+        chips = ChipSettings.model_validate(description["chips"])
     return MineSegmenter(chips, load_model(folder), description["threshold"])
 
 
@@ -121,3 +128,18 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - JSON
         raise BadInputError(
             f"{path.parent} holds no model that this version can read ({path.name} is missing): train again."
         ) from None
+
+
+@contextmanager
+def _described_by(path: Path) -> Iterator[None]:
+    """Refuse a description that this version does not understand."""
+    try:
+        yield
+    except (ValueError, KeyError) as error:  # pydantic's errors are ValueErrors
+        place = f"The model in {path.parent}"
+        fault = (
+            describe_settings_errors(error, place)
+            if isinstance(error, ValidationError)
+            else f"{place} can't be used: {error}."
+        )
+        raise BadInputError(f"{fault[:-1]}; another version of the code has trained it, so train again.") from error
