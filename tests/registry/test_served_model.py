@@ -1,6 +1,7 @@
 """Answers and refusals of a served model."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,8 @@ def test_an_offset_left_in_is_doubted() -> None:
     assert "imagery." not in doubt
 
 
-def test_a_segmenter_answers_with_a_map(segmenting: Path) -> None:
+def test_a_segmenter_answers_with_a_map(segmenting: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", sys.path.copy())  # MLflow puts the model's code first, where new processes find it
     chips, model = chips_to_ask_about(3), mlflow.pyfunc.load_model(str(segmenting))
     probabilities = small_outliner().predict(chips)
     answers = model.predict(chips)
