@@ -52,6 +52,12 @@ def served(archive: Path) -> Iterator[FaultyServer]:
 def project(tmp_path_factory: pytest.TempPathFactory, archive: Path, served: FaultyServer) -> tuple[Path, list[str]]:
     """A project in which a run has succeeded and another one failed, and what they said."""
     project = copy_project(tmp_path_factory.mktemp("secret") / "project")
+    page = {
+        "tiles": f"https://tiles.example.org/{{z}}/{{x}}/{{y}}.png?api_key={NESTED}",
+        "tiles_attribution": "x",
+    }
+    (project / "conf" / "local").mkdir(exist_ok=True)
+    (project / "conf" / "local" / "parameters.yml").write_text(json.dumps({"map_page": page}), encoding="utf-8")
     with pytest.MonkeyPatch.context() as environment:
         plant(project, environment)
         said = [_run(project, archive, served)]
@@ -68,10 +74,6 @@ def _run(project: Path, archive: Path, served: FaultyServer, *, fails: bool = Fa
             "regions": str(archive / "regions.geojson"),
             "retries": 1,
             "back_off": 0,
-        },
-        "map_page": {
-            "tiles": f"https://tiles.example.org/{{z}}/{{x}}/{{y}}.png?api_key={NESTED}",
-            "tiles_attribution": "x",
         },
     }
     code = [sys.executable, "-c", _RUN, json.dumps(parameters)]
