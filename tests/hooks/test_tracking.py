@@ -1,10 +1,12 @@
 """What the hook logs of a run."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -141,6 +143,14 @@ def test_training_is_a_child_run(tracking: RunTracking) -> None:
     run_id, client = logged(tracking).info.run_id, tracking._store.client()
     assert tracked_runs.losses(client, run_id) == {"network, fold 0": [1.0, 0.5], "network, fold 1": [1.0]}
     assert {run.info.status for run in tracked_runs.children(client, run_id).values()} == {"FINISHED"}
+
+
+def test_default_store_is_put_back(tracking: RunTracking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
+    begin(tracking, {"params:folds": 5})
+    assert mlflow.get_tracking_uri() == tracking._store.address
+    tracking.after_pipeline_run()
+    assert mlflow.get_tracking_uri() == os.environ["MLFLOW_TRACKING_URI"] == "sqlite:///mine.db"
 
 
 def test_interrupted_run(tracking: RunTracking) -> None:

@@ -59,6 +59,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, archive: Path, served: Fau
     (project / "conf" / "local").mkdir(exist_ok=True)
     (project / "conf" / "local" / "parameters.yml").write_text(json.dumps({"map_page": page}), encoding="utf-8")
     with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)  # runs are tracked in the project
         plant(project, environment)
         said = [_run(project, archive, served)]
         served.fail("/", 403)

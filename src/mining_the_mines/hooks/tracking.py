@@ -5,7 +5,9 @@ answer, instantiates every catalog entry at start, and logs a typed parameter as
 """
 
 import logging
-from contextlib import ExitStack
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,7 +50,7 @@ class RunTracking:
     """Writes each run to MLflow; the catalog's metadata name artifacts, metrics and training data."""
 
     def __init__(self) -> None:
-        self._listening = ExitStack()
+        self._during_run = ExitStack()
         self._children: dict[str, ChildRun] = {}
 
     @hook_impl
@@ -58,11 +60,8 @@ class RunTracking:
         Raises:
             TrackingError: ``mlflow.yml`` can't be used.
         """
-        import mlflow
-
         project = Path(context.project_path)
         self._store = read_store(context.config_loader, project)
-        mlflow.set_tracking_uri(self._store.address)  # for the model registry, and for nodes that use MLflow
         self._unsent = data_folder(context.config_loader, project) / UNSENT
 
     @hook_impl(tryfirst=True)
@@ -82,7 +81,8 @@ class RunTracking:
         parameters = sorted(name for name in pipeline.inputs() if name.startswith(_PARAMETER))
         run.log_params(flatten({name.removeprefix(_PARAMETER): catalog.load(name) for name in parameters}))
         self._children = {}
-        self._listening.enter_context(epoch_listener(self._log_epoch))
+        self._during_run.enter_context(_default_store(self._store.address))
+        self._during_run.enter_context(epoch_listener(self._log_epoch))
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - whatever a dataset holds
@@ -146,7 +146,7 @@ class RunTracking:
             self._children.pop(event.training).end()
 
     def _end(self, status: str) -> None:
-        self._listening.close()
+        self._during_run.close()
         run = active_run()
         if run is not None:
             for child in self._children.values():
@@ -156,6 +156,25 @@ class RunTracking:
 
     def _facts(self, name: str) -> DatasetFacts:
         return facts_of(name, self._catalog.get(name, fallback_to_runtime_pattern=True))
+
+
+@contextmanager
+def _default_store(address: str) -> Iterator[None]:
+    """Make a store MLflow's default, for the model registry and for nodes that use MLflow.
+
+    MLflow writes it to the environment as well, where the next project of this process would read it as its own.
+    """
+    import mlflow
+    from mlflow.environment_variables import MLFLOW_TRACKING_URI
+
+    given = os.environ.get(MLFLOW_TRACKING_URI.name)
+    mlflow.set_tracking_uri(address)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type] # which unsets it
+        if given is not None:
+            os.environ[MLFLOW_TRACKING_URI.name] = given
 
 
 def table_metrics(scores: pd.DataFrame) -> dict[str, float]:
