@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from mining_the_mines.chips.folds import EARTH_RADIUS, FoldSettings, assign_folds, find_places
+from mining_the_mines.chips.folds import FoldSettings, assign_folds, find_places
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.great_circle import EARTH_RADIUS
 
 
 def manifest(count: int = 120, **columns: Any) -> pd.DataFrame:
@@ -91,6 +92,45 @@ def test_near_chips_stay_together(seed: int, distance: float) -> None:
     part = where(table).to_numpy()
     one, other = np.nonzero(kilometres(table) < distance)
     assert (part[one] == part[other]).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000), test_share=st.sampled_from([0.0, 0.25]))
+def test_blocks_stay_together(seed: int, test_share: float) -> None:
+    random = np.random.default_rng(seed)
+    corners = np.stack(np.meshgrid(np.arange(-180, 180, 30.0), [-60.0, 0.0, 60.0]), axis=-1).reshape(-1, 2)
+    chips = manifest(180, group=groups(random.integers(0, 90, 180).tolist()))
+    away = corners[chips["group"].str[1:].astype(int) % len(corners)] + random.uniform(-0.9, 0.9, (180, 2))
+    chips = chips.assign(longitude=(away[:, 0] + 180) % 360 - 180, latitude=away[:, 1])
+    table = assign_folds(chips, FoldSettings(folds=3, block_km=300, test_share=test_share))
+    train = table[table["split"] == "train"]
+    folds = train["fold"].to_numpy(int)
+    one, other = np.nonzero(kilometres(train) < 300)
+    assert (folds[one] == folds[other]).all()
+    assert parts_of_each(table["place"], where(table)) == {1}
+    assert train.groupby("fold")["label"].nunique().eq(2).all()
+    # Blocks are no places, by which intervals are drawn, and the test split does not depend on them.
+    by_place = assign_folds(chips, FoldSettings(folds=3, test_share=test_share))
+    pd.testing.assert_frame_equal(table.drop(columns="fold"), by_place.drop(columns="fold"))
+
+
+@pytest.mark.parametrize(
+    ("longitude", "reason"),
+    [(0.0, "lie in 1 block,"), (math.nan, "No chip has coordinates")],
+)
+def test_no_blocks(longitude: float, reason: str, caplog: pytest.LogCaptureFixture) -> None:
+    chips = manifest(group=groups([number % 12 for number in range(120)]), longitude=longitude, latitude=0.0)
+    table = assign_folds(chips, FoldSettings(block_km=300))
+    pd.testing.assert_frame_equal(table, assign_folds(chips, FoldSettings()))
+    assert (
+        f"Folds are by place, not blocked at 300 km: {'The chips ' if 'lie' in reason else ''}{reason}" in caplog.text
+    )
+
+
+def test_blocks_of_one_class(caplog: pytest.LogCaptureFixture) -> None:
+    chips = manifest(longitude=[float(number % 3) * 40 for number in range(120)], latitude=0.0)
+    assign_folds(chips, FoldSettings(folds=3, test_share=0, block_km=300, group_by="near_duplicates"))
+    assert "Nearly all chips of one class lie in one block" in caplog.text
 
 
 def test_proportions() -> None:

@@ -1,9 +1,13 @@
 """Folds and a test split that no place crosses.
 
 Chips of one place share ground, season and sensor angle; a model trained on one of them scores too well on another. So
-chips are joined into places first, and places, not chips, are assigned to folds.
+chips are joined into places first, and places, not chips, are assigned to folds. Places near to each other can be
+joined into blocks, which stay in one fold: scores then tell how a model travels (Roberts et al. 2017, *Ecography* 40,
+913).
 """
 
+import logging
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
@@ -14,14 +18,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.neighbors import radius_neighbors_graph
 
 from mining_the_mines.chips.quality import ACCEPTED
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.geo.great_circle import cluster_by_distance, neighbours
 
-#: Mean radius of the Earth in kilometres (IUGG).
-EARTH_RADIUS: Final = 6371.0088
+logger = logging.getLogger(__name__)
+
 _ATTEMPTS: Final = 10
+#: The parameter that decides how large the units are that stay together.
+_PARAMETERS: Final = {"place": "distance_km", "block": "block_km"}
 
 
 class FoldSettings(BaseModel):
@@ -48,6 +54,15 @@ class FoldSettings(BaseModel):
         ),
     )
     distance_km: float = Field(20.0, gt=0, description="Chips nearer to each other than this are one place.")
+    block_km: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "Training places nearer to each other than this are a block, which stays in one fold, so that models are "
+            "chosen by how they travel; null deals out single places. Folds are by place too where the chips have no "
+            "coordinates, or too few blocks with both classes; the log says so. The test split is always by place."
+        ),
+    )
     seed: int = Field(0, ge=0, description="Seed of the shuffle.")
 
     @field_validator("test_groups", mode="before")
@@ -85,13 +100,29 @@ def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame
     labels = table["label"].fillna(0).to_numpy(dtype=np.int64)
     if labelled and len(np.unique(labels)) < 2:
         raise _scarcity(0, settings.folds)
-    places = table["place"].to_numpy(dtype=object)
-    test = _choose_test(labels, places, settings)
-    folds = _deal(labels[~test], places[~test], settings.folds, settings.seed)
+    test = _choose_test(labels, table["place"], settings)
     table["split"] = pd.Series(np.where(test, "test", "train"), dtype="str")
     table["fold"] = pd.Series(pd.NA, index=table.index, dtype="Int64")
-    table.loc[~test, "fold"] = folds
+    table.loc[~test, "fold"] = _deal_folds(table[~test].reset_index(drop=True), labels[~test], settings)
     return table
+
+
+def _deal_folds(train: pd.DataFrame, labels: npt.NDArray[np.int64], settings: FoldSettings) -> npt.NDArray[np.int64]:
+    """Number of each training chip's fold: block by block, else place by place."""
+    if settings.block_km is not None:
+        try:
+            return _deal(labels, _blocks(train, settings.block_km), settings.folds, settings.seed)
+        except BadInputError as error:
+            logger.warning("Folds are by place, not blocked at %g km: %s", settings.block_km, error)
+    return _deal(labels, train["place"], settings.folds, settings.seed)
+
+
+def _blocks(chips: pd.DataFrame, block_km: float) -> pd.Series:
+    """Number of each chip's block; a place without coordinates is a block of its own."""
+    if not np.isfinite(_degrees(chips)).all(axis=1).any():
+        raise BadInputError("No chip has coordinates: give the label table longitude and latitude.")
+    links = [_links_of_equals(chips["place"]), _links_by_distance(chips, block_km)]
+    return pd.Series(_join(links, len(chips)), index=chips.index, name="block")
 
 
 def find_places(chips: pd.DataFrame, settings: FoldSettings) -> pd.Series:
@@ -112,13 +143,11 @@ def find_places(chips: pd.DataFrame, settings: FoldSettings) -> pd.Series:
     if group_by == "group":
         links.append(_links_of_equals(chips["group"]))
         # A chip without a group may lie beside one that has one.
-        near = _links_by_distance(chips, settings.distance_km)
+        near = neighbours(_degrees(chips), settings.distance_km)
         links.append(near[chips["group"].isna().to_numpy()[near].any(axis=1)])
     elif group_by == "distance":
         links.append(_links_by_distance(chips, settings.distance_km))
-    pairs = np.concatenate(links)
-    graph = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(chips),) * 2)
-    numbers = connected_components(graph, directed=False)[1]
+    numbers = _join(links, len(chips))
     names = pd.Series([f"place-{number:04d}" for number in numbers], index=chips.index, dtype="str")
     if group_by == "group":
         # Groups that near duplicates join take the name of the first.
@@ -129,7 +158,7 @@ def find_places(chips: pd.DataFrame, settings: FoldSettings) -> pd.Series:
 
 def _resolve(chips: pd.DataFrame, settings: FoldSettings) -> str:
     grouped = chips["group"].notna().any()
-    located = (chips["longitude"].notna() & chips["latitude"].notna()).any()
+    located = np.isfinite(_degrees(chips)).all(axis=1).any()
     if settings.group_by == "auto":
         return "group" if grouped else "distance" if located else "near_duplicates"
     if settings.group_by == "group" and not grouped:
@@ -150,21 +179,27 @@ def _links_of_equals(values: pd.Series) -> npt.NDArray[np.intp]:
 
 
 def _links_by_distance(chips: pd.DataFrame, distance_km: float) -> npt.NDArray[np.intp]:
-    """Pairs of chips that are nearer to each other than a great-circle distance."""
-    points = np.radians(chips[["latitude", "longitude"]].to_numpy(dtype=np.float64))
-    rows = np.flatnonzero(np.isfinite(points).all(axis=1))
-    if len(rows) == 0:
-        return np.empty((0, 2), dtype=np.intp)
-    near = radius_neighbors_graph(points[rows], distance_km / EARTH_RADIUS, metric="haversine").tocoo()
-    return np.stack([rows[near.row], rows[near.col]], axis=1)
+    """Pairs that link each chip to the first of all that a distance joins, directly or over other chips."""
+    clusters = pd.Series(cluster_by_distance(_degrees(chips), distance_km))
+    return _links_of_equals(clusters.mask(clusters < 0))
 
 
-def _choose_test(
-    labels: npt.NDArray[np.int64], places: npt.NDArray[np.object_], settings: FoldSettings
-) -> npt.NDArray[np.bool_]:
+def _degrees(chips: pd.DataFrame) -> npt.NDArray[np.float64]:
+    return chips[["longitude", "latitude"]].to_numpy(dtype=np.float64)
+
+
+def _join(links: Sequence[npt.NDArray[np.intp]], count: int) -> npt.NDArray[np.int32]:
+    """Number of each row's group, from pairs of rows that belong together."""
+    pairs = np.concatenate(links)
+    graph = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    numbers: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1]
+    return numbers
+
+
+def _choose_test(labels: npt.NDArray[np.int64], places: pd.Series, settings: FoldSettings) -> npt.NDArray[np.bool_]:
     """The named places, else the stratified part that is closest to the wanted share."""
     if settings.test_groups:
-        return _named(places, settings.test_groups)
+        return _named(places.to_numpy(dtype=object), settings.test_groups)
     if settings.test_share == 0:
         return np.zeros(len(places), dtype=bool)
     parts = _deal(labels, places, max(2, round(1 / settings.test_share)), settings.seed)
@@ -184,14 +219,18 @@ def _named(places: npt.NDArray[np.object_], patterns: tuple[str, ...]) -> npt.ND
     return np.array([any(fnmatchcase(place, pattern) for pattern in patterns) for place in places])
 
 
-def _deal(
-    labels: npt.NDArray[np.int64], places: npt.NDArray[np.object_], parts: int, seed: int
-) -> npt.NDArray[np.int64]:
-    count = len(set(places))
+def _deal(labels: npt.NDArray[np.int64], units: pd.Series, parts: int, seed: int) -> npt.NDArray[np.int64]:
+    """Number of each chip's part, with classes in proportion; ``units``, places or blocks, stay together.
+
+    Each part must leave both classes to learn from. A part of blocks must have both itself too, since a few large
+    blocks make parts of one class likely.
+    """
+    count, noun = units.nunique(), str(units.name)
     if count < parts:
+        units_named = noun if count == 1 else f"{noun}s"
         raise BadInputError(
-            f"The chips lie in {count} places, which can't be dealt out to {parts} parts: ask for fewer folds, "
-            "set test_share to 0, lower distance_km, or add chips from elsewhere."
+            f"The chips lie in {count} {units_named}, which can't be dealt out to {parts} parts: ask for fewer folds, "
+            f"set test_share to 0, lower {_PARAMETERS[noun]}, or add chips from elsewhere."
         )
     scarce = int(np.unique(labels, return_counts=True)[1].min())
     if scarce < parts:
@@ -199,13 +238,13 @@ def _deal(
     for attempt in range(_ATTEMPTS):
         splitter = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed + attempt)
         dealt = np.empty(len(labels), dtype=np.int64)
-        for part, (_, chosen) in enumerate(splitter.split(labels, labels, places)):
+        for part, (_, chosen) in enumerate(splitter.split(labels, labels, units)):
             dealt[chosen] = part
-        if _both_classes_remain(labels, dealt, parts):
+        if _classes_in_each(labels, dealt, parts, in_parts=noun == "block"):
             return dealt
     raise BadInputError(
-        "Nearly all chips of one class lie in one place, so that without it nothing is left to learn from: "
-        "ask for fewer folds, lower distance_km, or add chips from elsewhere."
+        f"Nearly all chips of one class lie in one {noun}, which leaves too few of them for the other parts: "
+        f"ask for fewer folds, lower {_PARAMETERS[noun]}, or add chips from elsewhere."
     )
 
 
@@ -216,6 +255,11 @@ def _scarcity(chips: int, parts: int) -> BadInputError:
     )
 
 
-def _both_classes_remain(labels: npt.NDArray[np.int64], dealt: npt.NDArray[np.int64], parts: int) -> bool:
+def _classes_in_each(
+    labels: npt.NDArray[np.int64], dealt: npt.NDArray[np.int64], parts: int, *, in_parts: bool
+) -> bool:
+    """Whether each part has chips, and leaves all classes; and, if asked, has all classes itself."""
     classes = len(np.unique(labels))
-    return all((dealt == part).any() and len(np.unique(labels[dealt != part])) == classes for part in range(parts))
+    inside = [len(np.unique(labels[dealt == part])) for part in range(parts)]
+    outside = [len(np.unique(labels[dealt != part])) for part in range(parts)]
+    return min(inside) >= (classes if in_parts else 1) and min(outside) == classes
