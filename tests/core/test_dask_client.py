@@ -1,5 +1,6 @@
 """Blocks worked on elsewhere, or by a process that dies."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 import rasterio
@@ -106,3 +108,22 @@ def test_no_worker() -> None:
         alone = DaskSettings(address=cluster.scheduler_address, patience_seconds=0.5)
         with pytest.raises(BadInputError, match=r"No worker has come to .* tcp://.* in 0\.5 seconds"):
             run_blocks(max, 0, [1], alone, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("dead", "said"), [(True, "workers of this machine don't start"), (False, "workers died, and")]
+)
+def test_workers_that_do_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: bool, said: str) -> None:
+    """At first, or in the place of those that died."""
+    monkeypatch.setattr("mining_the_mines.core.dask_client._SECONDS_WITHOUT_WORKERS", 1)
+    flag, preload = tmp_path / "dead", tmp_path / "preload.py"
+    preload.write_text(f"import os\nif os.path.exists({str(flag)!r}): os._exit(1)\n", encoding="utf-8")
+    if dead:
+        flag.touch()
+
+    def die(_shared: None, _task: int) -> None:  # workers get it as it is, not by its module's name
+        flag.touch()
+        os._exit(1)
+
+    with dask.config.set({"distributed.worker.preload": [str(preload)]}), pytest.raises(BadInputError, match=said):
+        run_blocks(die, None, [1], DaskSettings(workers=1, processes=True), lambda: None)

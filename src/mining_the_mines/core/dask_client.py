@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import dask
 from distributed import Client, Future, LocalCluster, as_completed
+from distributed.scheduler import KilledWorker, NoWorkerError
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.errors import BadInputError
@@ -20,6 +22,8 @@ Result = TypeVar("Result")
 #: Called without arguments whenever a block is done.
 Advance = Callable[[], None]
 _SECONDS_TO_CONNECT: Final = 5
+#: A task fails if no worker of this machine is there to take it for so long; a worker that died is started again.
+_SECONDS_WITHOUT_WORKERS: Final = 60
 _LOOPBACK: Final = "127.0.0.1:0"
 
 
@@ -88,10 +92,10 @@ def connect(settings: DaskSettings) -> Iterator[Client]:
         A client of their scheduler.
 
     Raises:
-        BadInputError: No scheduler answers at the address, or no worker connects to it.
+        BadInputError: No scheduler answers at the address, no worker connects to it, or workers die.
     """
     if settings.address is None:
-        with _local_cluster(settings) as cluster, Client(cluster) as client:
+        with _local_cluster(settings) as cluster, Client(cluster) as client, _reporting_deaths():
             yield client
         return
     try:
@@ -101,9 +105,20 @@ def connect(settings: DaskSettings) -> Iterator[Client]:
             f"No Dask scheduler answers at {settings.address} ({type(error).__name__}): start one, correct "
             "dask.address, or leave it empty to work on this machine."
         ) from error
-    with client:
+    with client, _reporting_deaths():
         _wait_for_workers(client, settings)
         yield client
+
+
+@contextmanager
+def _reporting_deaths() -> Iterator[None]:
+    try:
+        yield
+    except (KilledWorker, NoWorkerError) as error:
+        raise BadInputError(
+            "The Dask workers died, and those that were started in their place as well, as they do for want of memory: "
+            "lower dask.workers, or set dask.processes to false; what is finished is kept."
+        ) from error
 
 
 def _wait_for_workers(client: Client, settings: DaskSettings) -> None:
@@ -122,15 +137,22 @@ def _wait_for_workers(client: Client, settings: DaskSettings) -> None:
 def _local_cluster(settings: DaskSettings) -> LocalCluster:
     """Start a cluster that only this machine reaches, at free ports."""
     workers = (settings.workers, 1) if settings.processes else (1, settings.workers)
-    return LocalCluster(
-        n_workers=workers[0],
-        threads_per_worker=workers[1],
-        processes=settings.processes,
-        memory_limit=0,
-        dashboard_address=_LOOPBACK,  # without one, its health page would be served to the whole network
-        worker_dashboard_address=_LOOPBACK,
-        silence_logs=logging.ERROR,
-    )
+    try:
+        with dask.config.set({"distributed.scheduler.no-workers-timeout": _SECONDS_WITHOUT_WORKERS}):
+            return LocalCluster(
+                n_workers=workers[0],
+                threads_per_worker=workers[1],
+                processes=settings.processes,
+                memory_limit=0,
+                dashboard_address=_LOOPBACK,  # without one, its health page would be served to the whole network
+                worker_dashboard_address=_LOOPBACK,
+                silence_logs=logging.ERROR,
+            )
+    except RuntimeError as error:
+        raise BadInputError(
+            f"The Dask workers of this machine don't start ({error.__cause__ or error}): set dask.processes to false, "
+            "or look in the messages above for the reason."
+        ) from error
 
 
 def share(client: Client, shared: Shared) -> Future[Shared]:
