@@ -97,7 +97,8 @@ BARE = Scene(keys={band: EARTH_SEARCH[band] for band in BANDS})
 
 def test_missing_classification() -> None:
     with pytest.raises(
-        SceneError, match=r"1 no mask scl \(S2A.*it has blue, green, red\).*compositing\.mask_asset, or none"
+        SceneError,
+        match=r"1 no mask scl \(S2A.*it has blue, green, red\)\): have neural .*mask_asset, or none; or wide",
     ):
         choose(BARE)
     assert ids(choose(BARE, mask=None)) == [BARE.id]

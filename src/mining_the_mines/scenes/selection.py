@@ -108,7 +108,8 @@ def select_from(
     selection = SceneSelection(source.name, tuple(regions), items, left_out_table(rows))
     if isinstance(source, SingleItem) and not any(items.values()) and rows:
         reason = rows[0]["reason"].removesuffix(".")
-        raise SceneError(f"{source.name} can't be used: {reason}{_further_ways_out(selection.left_out)}.")
+        ways = "".join(f"; {way}" for way in _ways_to_lacking(selection.left_out))
+        raise SceneError(f"{source.name} can't be used: {reason}{ways}.")
     return keep_rich_regions(selection, settings)
 
 
@@ -128,11 +129,12 @@ def keep_rich_regions(selection: SceneSelection, settings: AcquisitionSettings) 
     reasons = {region.name: told for region in selection.regions if (told := _too_poor(selection, region, settings))}
     if len(reasons) == len(selection.regions):
         told = "; ".join(f"{name} has {reason}" for name, reason in reasons.items())
-        raise SceneError(
-            f"{selection.source} has too few scenes of every region ({told}): widen acquisition.start and end, raise "
-            f"max_cloud_cover (now {settings.max_cloud_cover:g}), or lower minimum_dates (now "
-            f"{settings.minimum_dates}){_further_ways_out(selection.left_out)}."
+        more = (
+            f"widen acquisition.start and end, raise max_cloud_cover (now {settings.max_cloud_cover:g}), or lower "
+            f"minimum_dates (now {settings.minimum_dates})"
         )
+        ways = "; or ".join([*_ways_to_lacking(selection.left_out), more])
+        raise SceneError(f"{selection.source} has too few scenes of every region ({told}): {ways}.")
     for name, reason in reasons.items():
         logger.warning("The region %s is left out: it has %s.", name, reason)
     kept = tuple(region for region in selection.regions if region.name not in reasons)
@@ -160,16 +162,16 @@ def _too_poor(selection: SceneSelection, region: Region, settings: AcquisitionSe
     return f"scenes of {len(days)} days, besides {listed} ({told})"
 
 
-def _further_ways_out(left: pd.DataFrame) -> str:
-    """Name the parameters that help where scenes lack a band or a mask, rather than being too few or too cloudy."""
-    ways = ""
+def _ways_to_lacking(left: pd.DataFrame) -> list[str]:
+    """Name the parameters that help where scenes lack a band or a mask: no longer period does."""
+    ways = []
     if left["reason"].str.startswith(_NO_MASK).any():
-        ways += (
-            "; name the asset that tells clouds in compositing.mask_asset, or none where there is none, or have neural "
-            "networks mask them with compositing.clear_sky.source=csmask"
+        ways.append(
+            "have neural networks mask clouds with compositing.clear_sky.source=csmask, or name the asset that tells "
+            "clouds in compositing.mask_asset, or none"
         )
     if left["reason"].str.startswith("no band").any():
-        ways += "; ask for bands that the scenes have in imagery.bands"
+        ways.append("ask for bands that the scenes have in imagery.bands")
     return ways
 
 
