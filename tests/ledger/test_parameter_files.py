@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rasterio.shutil
@@ -31,9 +32,16 @@ def test_words_addresses_and_the_project(tmp_path: Path, text: str) -> None:
     assert named_files({"method": text}, tmp_path) == []
 
 
+@pytest.mark.parametrize("parameters", [{"params:scene": ["2023"]}, {"params:acquisition": {"source": "2023"}}])
+def test_plain_words_that_are_places(tmp_path: Path, parameters: dict[str, Any]) -> None:
+    write(tmp_path / "2023/scene.tif")
+    assert named_files(parameters, tmp_path) == [tmp_path / "2023"]
+
+
 def test_shapefile(tmp_path: Path) -> None:
     files = [write(tmp_path / f"regions{suffix}") for suffix in (".dbf", ".shp", ".shx")]
-    assert named_files("regions.shp", tmp_path) == named_files("regions.shp|layername=regions", tmp_path) == files
+    assert named_files({"regions": "regions.shp"}, tmp_path) == files
+    assert named_files({"regions": "regions.shp|layername=regions"}, tmp_path) == files
 
 
 def test_stac_catalog(tmp_path: Path) -> None:
@@ -75,4 +83,4 @@ def test_raster_with_its_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["{half", "[]", '{"stac_version": "1.0.0", "links": 3}', "7"])
 def test_json_that_is_no_catalog(tmp_path: Path, text: str) -> None:
     file = write(tmp_path / "regions.json", text)
-    assert named_files("regions.json", tmp_path) == [file]
+    assert named_files({"regions": "regions.json"}, tmp_path) == [file]

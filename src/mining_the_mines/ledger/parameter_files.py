@@ -15,27 +15,30 @@ _RASTERS: Final = (".tif", ".tiff", ".jp2", ".vrt")
 _MOSAIC: Final = ".vrt"
 #: Links of a STAC catalog that lead down to its items (STAC specification, "Relation types").
 _DOWN: Final = ("child", "item")
+#: Parameters that are places, even if their value is a plain word, such as a folder called 2023.
+_PLACES: Final = ("scene", "source", "regions")
 #: GDAL writes statistics here when it opens a raster.
 _STATISTICS: Final = ".aux.xml"
 
 
-def named_files(parameters: Any, project: Path) -> list[Path]:  # noqa: ANN401 - parameters are of any type
+def named_files(parameters: Mapping[str, Any], project: Path) -> list[Path]:
     """List the files and folders that parameters name, such as a file of regions, a catalog, or a scene to map.
 
-    A path has a suffix or a separator: a plain word names no file, even if a file of that name exists. A path to the
-    project's own folder, or to one above it, does not count, since every run changes it. A STAC catalog or item brings
+    A path has a suffix or a separator; a plain word names a file only as a scene, a source or regions, since a method
+    or a title may be called as a file is. A path to the project's own folder, or to one above it, does not count, since
+    every run changes it. A STAC catalog or item brings
     the local files that it links to, a shapefile the files beside it, a mosaic (VRT) its tiles, and a raster the JSON
     records beside it. A folder brings the files outside it that its own files lead to.
 
     Args:
-        parameters: Plain values, or mappings and lists of them.
+        parameters: Parameters by name: plain values, or mappings and lists of them.
         project: Folder that paths are relative to.
 
     Returns:
         Absolute paths, each once, in order.
     """
     found: set[Path] = set()
-    waiting = [path for text in _texts(parameters) for path in _named(text, project)]
+    waiting = [path for name, text in _texts(parameters) for path in _named(name, text, project)]
     while waiting:
         path = waiting.pop()
         if path not in found:
@@ -44,16 +47,20 @@ def named_files(parameters: Any, project: Path) -> list[Path]:  # noqa: ANN401 -
     return sorted(found)
 
 
-def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any parameter
+def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any parameter
+    """Texts in a parameter, each with the name of the innermost parameter that holds it."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, (Mapping, list, tuple)):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(part)
+        yield name, value
+    elif isinstance(value, Mapping):
+        for inner, part in value.items():
+            yield from _texts(part, str(inner).removeprefix("params:"))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part, name)
 
 
-def _named(text: str, project: Path) -> list[Path]:
-    is_path = bool(Path(text).suffix) or "/" in text or os.sep in text
+def _named(name: str, text: str, project: Path) -> list[Path]:
+    is_path = bool(Path(text).suffix) or "/" in text or os.sep in text or (name in _PLACES and bool(text))
     path = _local(text, project) if is_path else None
     if path is None or project.absolute().is_relative_to(path):
         return []

@@ -188,7 +188,7 @@ class RunRecorder:
 
     def _files(self, node: Node) -> dict[str, str]:
         """Hashes of the files that a node's parameters name, by path."""
-        named = named_files(list(self._result_parameters(node).values()), self.project)
+        named = named_files(self._result_parameters(node), self.project)
         return {shown_path(path, self.project): self.hashes.of(path) for path in named}
 
     def _key(self, node: Node, inputs: tuple[DatasetState, ...], files: Mapping[str, str]) -> str:
