@@ -20,17 +20,26 @@ from mining_the_mines.core.errors import BadInputError
 
 #: How configuration asks for a parameter of the command line.
 _ASKED_FOR: Final = re.compile(r"\$\{runtime_params:\s*([\w.]+)")
-#: Fields that a node does not read of a parameter.
-_OF_SEARCH: Final = (
-    "source", "collection", "regions", "start", "end", "max_cloud_cover", "minimum_dates", "exclude", "keep_assets",
-    "workers",
+#: Fields that a node reads of a parameter; all of those that are not listed.
+_ACCESS: Final = ("source", "timeout_seconds", "retries", "back_off", "connections")
+_SEARCH: Final = ("collection", "regions", "start", "end", "max_cloud_cover", "minimum_dates", "exclude")
+_PIXELS: Final = (
+    "order", "nodata", "scale", "offset", "lowest_reflectance", "highest_reflectance", "max_implausible_share",
 )  # fmt: skip
-_OF_TRAINING: Final = ("bands", "size", "near_duplicate_bits", "min_chips_per_class")
-_UNREAD: Final = {
-    ("mapping.prepare_scenes", "acquisition"): _OF_SEARCH,
-    ("mapping.map_scenes", "imagery"): _OF_TRAINING,
-    ("classification.classify_chips", "imagery"): _OF_TRAINING,
-    ("segmentation.segment_chips", "imagery"): _OF_TRAINING,
+_READ: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("acquisition.simulate_archive", "acquisition"): ("source", "regions"),
+    ("acquisition.select_scenes", "acquisition"): (*_ACCESS, *_SEARCH),
+    ("acquisition.select_scenes", "imagery"): ("bands",),
+    ("acquisition.select_scenes", "compositing"): ("mask_asset", "clear_sky.source"),
+    ("acquisition.check_scenes", "acquisition"): (*_ACCESS, "minimum_dates", "keep_assets"),
+    ("compositing.make_composites", "imagery"): ("bands",),
+    ("compositing.make_composites", "acquisition"): (*_ACCESS, "offset", "minimum_dates"),
+    ("segmentation.cut_windows", "segmentation.windows"): ("cut", "area_percentiles", "context"),
+    ("segmentation.train_segmenter", "segmentation.windows"): ("crop", "negative_share"),
+    ("classification.classify_chips", "imagery"): (*_PIXELS, "max_nodata_share", "workers"),
+    ("segmentation.segment_chips", "imagery"): (*_PIXELS, "max_nodata_share", "workers"),
+    ("mapping.prepare_scenes", "acquisition"): (*_ACCESS[1:], "offset"),
+    ("mapping.map_scenes", "imagery"): _PIXELS,
 }
 #: Parameters that the pipeline mapping reads only with, or only without, the parameter ``scene``.
 _WITH_SCENE: Final = "reference"
@@ -187,7 +196,9 @@ def _is_read(name: str, pipeline: Pipeline, entries: Mapping[str, set[str]]) -> 
 
 
 def _reads_field(node: str, parameter: str, name: str) -> bool:
-    return not any(_below(name, f"{parameter}.{field}") for field in _UNREAD.get((node, parameter), ()))
+    """Whether a node reads a parameter, or something above or below it."""
+    fields = [f"{parameter}.{field}" for field in _READ.get((node, parameter), ())]
+    return not fields or any(_below(name, field) or _below(field, name) for field in fields)
 
 
 def _askers(loader: AbstractConfigLoader) -> dict[str, set[str]]:
