@@ -27,7 +27,7 @@ QUICK: dict[str, Any] = {
         "models": {
             **SMALL["classification"]["models"],
             "network": {
-                "network": {"architecture": "test_convnext", "input_size": 64, "pretrained": False},
+                "network": {"architecture": "test_convnext", "input_size": 64, "pretrained": None},
                 "epochs": 1,
                 "loader_workers": 0,
                 "test_time_augmentation": "none",
@@ -110,5 +110,5 @@ def test_the_competitions_recipe_is_what_the_parameters_say() -> None:
     assert training.network.overrides is None
     assert (training.epochs, training.learning_rate, training.weight_decay) == (10, 1e-4, 1e-2)
     assert (training.label_smoothing, training.class_weights) == (0.1, True)
-    assert training.network.pretrained
+    assert training.network.pretrained == "imagenet"
     assert training.network.pretrained_fallback

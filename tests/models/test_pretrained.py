@@ -7,11 +7,13 @@ import huggingface_hub.constants
 import pytest
 import timm
 import torch
+from pydantic import ValidationError
 from safetensors.torch import save_file
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.classifier_network import build_classifier_backbone
-from support.networks import SIZE, small_spec
+from mining_the_mines.models.classifier_network import ClassifierNetwork, build_classifier_backbone
+from mining_the_mines.models.networks import ClassifierSpec
+from support.networks import SIX_BANDS, SIZE, scale_of, small_spec
 
 #: Its weights are published on the Hugging Face hub.
 PUBLISHED = "test_efficientnet"
@@ -33,6 +35,10 @@ def write_weights(path: Path, architecture: str = PUBLISHED, **options: Any) -> 
     return state
 
 
+def started(path: Path | str, bands: tuple[str, ...] = SIX_BANDS, **changes: Any) -> ClassifierNetwork:
+    return ClassifierNetwork(small_spec(pretrained=str(path), **changes), scale_of(bands), SIZE)
+
+
 def test_unknown_network() -> None:
     with pytest.raises(BadInputError, match=r"no network named 'maxvit_picco_rw_256' \(close: .*maxvit_pico_rw_256"):
         build_classifier_backbone(small_spec("maxvit_picco_rw_256"), 6, SIZE)
@@ -41,51 +47,68 @@ def test_unknown_network() -> None:
 def test_local_weights(tmp_path: Path) -> None:
     path = tmp_path / "weights with spaces é.safetensors"
     published = write_weights(path)
-    network = build_classifier_backbone(small_spec(pretrained_file=path), 3, SIZE).state_dict()
-    assert torch.equal(network[STEM], published[STEM])
+    network = started(path, ("B4", "B3", "B2"), indices=()).backbone.state_dict()
     kept = [name for name in published if not name.startswith("classifier")]
     assert all(torch.equal(network[name], published[name]) for name in kept)
 
 
-def test_weights_of_more_bands(tmp_path: Path) -> None:
+def test_weights_of_colours(tmp_path: Path) -> None:
+    """The colours keep their weights; all other channels start at zero."""
     published = write_weights(tmp_path / "w.safetensors")
-    network = build_classifier_backbone(small_spec(pretrained_file=tmp_path / "w.safetensors"), 12, SIZE).state_dict()
-    assert network[STEM].shape[1] == 12
-    # timm repeats the three channels, and scales so that the response stays as strong.
-    torch.testing.assert_close(network[STEM][:, 3:6], published[STEM] * 3 / 12)
+    stem = started(tmp_path / "w.safetensors", indices=("NDVI",)).backbone.state_dict()[STEM]
+    assert torch.equal(stem[:, [2, 1, 0]], published[STEM])
+    assert not stem[:, 3:].any()
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    path = tmp_path / "gone.safetensors"
-    with pytest.raises(BadInputError, match=r"no weights file .*gone\.safetensors.*pretrained_file"):
-        build_classifier_backbone(small_spec(pretrained_file=path), 6, SIZE)
+    with pytest.raises(BadInputError, match=r"no weights file .*gone\.safetensors.*imagenet.*network\.pretrained"):
+        started(tmp_path / "gone.safetensors")
 
 
 def test_weights_of_another_network(tmp_path: Path) -> None:
     write_weights(tmp_path / "vit.safetensors", "test_vit", img_size=SIZE)
     with pytest.raises(BadInputError, match=r"vit\.safetensors holds only 0% of the weights of test_efficientnet"):
-        build_classifier_backbone(small_spec(pretrained_file=tmp_path / "vit.safetensors"), 6, SIZE)
+        started(tmp_path / "vit.safetensors")
 
 
 @pytest.mark.parametrize("name", ["text.safetensors", "text.pth"])
 def test_file_without_weights(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("no weights at all", encoding="utf-8")
-    with pytest.raises(BadInputError, match=rf"weights in .*{name} can't be loaded"):
-        build_classifier_backbone(small_spec(pretrained_file=tmp_path / name), 6, SIZE)
+    with pytest.raises(BadInputError, match=rf"{name} .*cut off or"):
+        started(tmp_path / name)
+
+
+def test_pickle(tmp_path: Path) -> None:
+    """A pickle with anything but tensors is not read."""
+    path = tmp_path / "weights.pt"
+    torch.save({"weights": torch.zeros(2), "then": Path("run")}, path)
+    with pytest.raises(BadInputError, match=r"weights\.pt holds objects other than tensors.*save its state dict"):
+        started(path)
 
 
 @pytest.mark.usefixtures("_offline")
 def test_offline() -> None:
-    with pytest.raises(BadInputError, match=r"test_efficientnet can't be fetched .*pretrained_file.*fallback"):
-        build_classifier_backbone(small_spec(pretrained=True), 6, SIZE)
+    with pytest.raises(BadInputError, match=r"imagenet of test_efficientnet can't be fetched .*pretrained.*fallback"):
+        started("imagenet")
 
 
 @pytest.mark.usefixtures("_offline")
 def test_fallback(caplog: pytest.LogCaptureFixture) -> None:
     torch.manual_seed(4)
-    fallen_back = build_classifier_backbone(small_spec(pretrained=True, pretrained_fallback=True), 6, SIZE)
+    started("imagenet", pretrained_fallback=True)
     assert "training starts from scratch" in caplog.text
-    assert sum(parameter.numel() for parameter in fallen_back.parameters()) > 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "way_out"),
+    [
+        ({"pretrained_file": "w.pth"}, "set pretrained to w.pth"),
+        ({"pretrained": True}, "set it to imagenet"),
+    ],
+)
+def test_former_parameters(stated: dict[str, Any], way_out: str) -> None:
+    with pytest.raises(ValidationError, match=way_out):
+        ClassifierSpec.model_validate(stated)
 
 
 @pytest.mark.parametrize(("size", "named"), [(50, "50"), (None, "of the chips")])

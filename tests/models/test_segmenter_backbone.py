@@ -10,8 +10,8 @@ from torch import nn
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.networks import SegmenterSpec
-from mining_the_mines.models.segmenter_network import PRIOR, build_segmenter_backbone
-from support.networks import random_chips, small_segmenter
+from mining_the_mines.models.segmenter_network import PRIOR, SegmenterNetwork, build_segmenter_backbone
+from support.networks import SIX_BANDS, random_chips, scale_of, small_segmenter
 
 SMALL_MAXVIT = {
     "embed_dim": [8, 8, 16, 16], "depths": [1, 1, 1, 1], "stem_width": 8, "transformer_dim_head": 8, "img_size": 64,
@@ -62,10 +62,10 @@ def test_local_weights(tmp_path: Path) -> None:
     path = tmp_path / "resnet18.safetensors"
     published = smp.encoders.get_encoder("resnet18", weights=None).state_dict()
     save_file(published, path)
-    network = build_segmenter_backbone(SegmenterSpec(encoder="resnet18", pretrained_file=path), 12)
-    state = network.get_submodule("encoder").state_dict()
+    spec = SegmenterSpec(encoder="resnet18", pretrained=str(path), indices=())
+    state = SegmenterNetwork(spec, scale_of(SIX_BANDS)).backbone.get_submodule("encoder").state_dict()
     assert torch.equal(state["layer4.1.conv2.weight"], published["layer4.1.conv2.weight"])
-    torch.testing.assert_close(state["conv1.weight"][:, 3:6], published["conv1.weight"] * 3 / 12)
+    assert torch.equal(state["conv1.weight"][:, [2, 1, 0]], published["conv1.weight"])
 
 
 @pytest.mark.parametrize("architecture", ["unet", "fpn"])

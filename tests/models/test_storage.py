@@ -97,7 +97,7 @@ def test_datasets(classifier: MineClassifier, tmp_path: Path) -> None:
 
 def test_no_download(tmp_path: Path) -> None:
     model = trained_classifier(1)
-    spec = small_spec().model_copy(update={"pretrained": True, "pretrained_file": tmp_path / "gone.safetensors"})
+    spec = small_spec().model_copy(update={"pretrained": str(tmp_path / "gone.safetensors")})
     save_model(replace(model, kind=model.kind.model_copy(update={"network": spec})), tmp_path)
     found = load_model(tmp_path).module(torch.from_numpy(chips(48)))
     torch.testing.assert_close(found, model.module(torch.from_numpy(chips(48))))

@@ -1,9 +1,8 @@
 """The network that classifies chips: raw reflectance in, probability of a mine out."""
 
 import difflib
-from collections.abc import Mapping
-from typing import Any
 
+import segmentation_models_pytorch as smp
 import timm
 import torch
 from torch import Tensor, nn
@@ -11,8 +10,9 @@ from torch.nn import functional
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.networks import ClassifierSpec
-from mining_the_mines.models.pretrained import build_with_weights, first_line
+from mining_the_mines.models.pretrained import find_weights, start_from
 from mining_the_mines.models.spectral_input import BandScale, SpectralInput
+from mining_the_mines.models.weight_sources import Backbone, first_line
 
 #: Most networks halve the picture five times; a multiple of this suits them all.
 LARGEST_STRIDE = 32
@@ -32,8 +32,11 @@ class ClassifierNetwork(nn.Module):
     def __init__(self, spec: ClassifierSpec, scale: BandScale, chip_size: int) -> None:
         super().__init__()
         self.input_size = spec.input_size or chip_size
-        self.spectral_input = SpectralInput(scale, spec.indices)
+        first = find_weights(spec, classifier_backbone(spec, self.input_size))
+        self.spectral_input = SpectralInput(first.shown(scale) if first else scale, spec.indices)
         network = build_classifier_backbone(spec, self.spectral_input.channels, self.input_size)
+        if first is not None:
+            start_from(network, first, (*scale.bands, *spec.indices))
         # Convolutions in the memory format channels_last are a quarter faster, on CPUs too.
         self.backbone = network.to(memory_format=torch.channels_last)
         self.register_buffer("prior", torch.tensor(0.0))
@@ -70,31 +73,61 @@ def build_classifier_backbone(spec: ClassifierSpec, channels: int, size: int) ->
 
     Args:
         spec: What to build.
-        channels: Number of input channels; timm folds three-channel weights out to that many.
+        channels: Number of input channels.
         size: Edge in pixels of its input.
 
     Raises:
-        BadInputError: timm knows no such network or can't build it so, or pretrained weights can't be had and the
-            specification allows no fallback.
+        BadInputError: timm knows no such network or can't build it so.
     """
+    network = _create(spec, channels, classifier_backbone(spec, size))
+    if size % LARGEST_STRIDE:
+        _try_out(network, spec, channels, size)
+    return network
+
+
+def classifier_backbone(spec: ClassifierSpec, size: int) -> Backbone:
+    """Name and options of the network that a specification means, for inputs of a size.
+
+    Raises:
+        BadInputError: No library knows it.
+    """
+    options = spec.options
     if not timm.is_model(spec.architecture):
+        if spec.architecture in smp.encoders.get_encoder_names():
+            return Backbone(spec.architecture, from_timm=False, options=options)
         close = ", ".join(difflib.get_close_matches(spec.architecture, timm.list_models(), n=5))
         raise BadInputError(
             f"timm knows no network named {spec.architecture!r} (close: {close or 'none'}): "
             f"correct the parameter network.architecture."
         )
-    options = spec.options
     published = timm.get_pretrained_cfg(spec.architecture)
     if published is not None and published.fixed_input_size:
         options.setdefault("img_size", size)  # attention windows and positions are laid out for one size
+    return Backbone(spec.architecture, from_timm=True, options=options)
 
-    def create(source: Mapping[str, Any] | None) -> nn.Module:
-        return _create(spec, channels, options, source)
 
-    network = build_with_weights(spec, spec.architecture, create)
-    if size % LARGEST_STRIDE:
-        _try_out(network, spec, channels, size)
-    return network
+class PooledEncoder(nn.Module):
+    """An encoder of segmentation-models-pytorch with a mean over all places and a linear head.
+
+    Args:
+        backbone: Which encoder.
+        channels: Number of input channels.
+    """
+
+    def __init__(self, backbone: Backbone, channels: int) -> None:
+        super().__init__()
+        self.encoder = smp.encoders.get_encoder(backbone.name, in_channels=channels, weights=None, **backbone.options)
+        width = int(self.encoder.out_channels[-1])
+        self.deepest = nn.Identity()
+        self.head = nn.Linear(width, 1)
+        #: Where its features are, as timm says it.
+        self.feature_info = [{"module": "deepest", "num_chs": width, "reduction": LARGEST_STRIDE}]
+
+    def forward(self, channels: Tensor) -> Tensor:
+        """Log-odds ``(B, 1)`` for ``(B, C, H, W)``."""
+        features: Tensor = self.deepest(self.encoder(channels)[-1])
+        logits: Tensor = self.head(features.mean(dim=(-2, -1)))
+        return logits
 
 
 def _try_out(network: nn.Module, spec: ClassifierSpec, channels: int, size: int) -> None:
@@ -108,18 +141,11 @@ def _try_out(network: nn.Module, spec: ClassifierSpec, channels: int, size: int)
     network.train(training)
 
 
-def _create(
-    spec: ClassifierSpec, channels: int, options: dict[str, Any], source: Mapping[str, Any] | None
-) -> nn.Module:
+def _create(spec: ClassifierSpec, channels: int, backbone: Backbone) -> nn.Module:
     try:
-        network = timm.create_model(
-            spec.architecture,
-            pretrained=source is not None,
-            pretrained_cfg_overlay=dict(source) if source else None,
-            in_chans=channels,
-            num_classes=1,
-            **options,
-        )
+        if not backbone.from_timm:
+            return PooledEncoder(backbone, channels)
+        network = timm.create_model(backbone.name, in_chans=channels, num_classes=1, **backbone.options)
     except (AssertionError, TypeError, ZeroDivisionError) as error:
         raise _wrong_size(spec, error) from error
     if not isinstance(network, nn.Module):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mining_the_mines.core.execution_fields import EXECUTION_ONLY
 from mining_the_mines.models.kinds import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mining_the_mines.models.training import FitPlan
 
 #: Networks whose weights are about to be loaded need no pretrained ones.
-_FROM_SCRATCH: Final = {"pretrained": False, "pretrained_file": None}
+_FROM_SCRATCH: Final = {"pretrained": None}
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Spread = Annotated[float, Field(ge=0.0)]
@@ -48,13 +48,32 @@ class NetworkSpec(BaseModel):
     indices: tuple[str, ...] = Field(
         DEFAULT_INDICES, description="Spectral indices computed inside the network and added to the bands."
     )
-    pretrained: bool = Field(False, description="Start from published weights, downloaded when training begins.")
-    pretrained_file: Path | None = Field(
-        None, description="Start from the weights in this local file (.safetensors or .pth) instead."
+    pretrained: str | None = Field(
+        None,
+        description="Weights to start from: simulated (the encoder that this package ships), imagenet (downloaded when "
+        "training begins), csmask or csmask4 (the six or four bands of ukis-csmask; pip install .[csmask]), or a local "
+        "file: an encoder of this project, SSL4EO-S12's weights for 13 bands or ImageNet's as .safetensors or .pth. "
+        "null starts at random.",
     )
     pretrained_fallback: bool = Field(
-        False, description="Train from scratch, with a warning, if published weights can't be downloaded."
+        False, description="Train from scratch, with a warning, if imagenet can't be downloaded."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _understand_former_names(cls, stated: Any) -> Any:  # noqa: ANN401 - as configured
+        """Take what former versions stored of networks that start at random, and refuse the rest with the way out."""
+        if not isinstance(stated, dict):
+            return stated
+        stated = dict(stated)
+        file = stated.pop("pretrained_file", None)
+        if file is not None:
+            raise ValueError(f"pretrained_file is called pretrained now: set pretrained to {file}")
+        if stated.get("pretrained") is True:
+            raise ValueError("pretrained takes a name or a file now: set it to imagenet")
+        if stated.get("pretrained") is False:
+            stated["pretrained"] = None
+        return stated
 
     @property
     def options(self) -> dict[str, Any]:

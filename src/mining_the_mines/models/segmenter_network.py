@@ -3,21 +3,18 @@
 import difflib
 import inspect
 import math
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
 import torch
-from timm.models import adapt_input_conv, load_state_dict
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.networks import SegmenterSpec
-from mining_the_mines.models.pretrained import build_with_weights, first_line
+from mining_the_mines.models.pretrained import find_weights, start_from
 from mining_the_mines.models.spectral_input import BandScale, SpectralInput
+from mining_the_mines.models.weight_sources import Backbone, first_line
 
 #: Encoders halve the picture up to five times, and some (MaxViT, Swin) cut the rest into windows of equal size.
 MULTIPLES = (32, 64, 128, 224, 256, 384, 448, 512)
@@ -38,9 +35,12 @@ class SegmenterNetwork(nn.Module):
     def __init__(self, spec: SegmenterSpec, scale: BandScale) -> None:
         super().__init__()
         self.resolution = spec.resolution
-        self.spectral_input = SpectralInput(scale, spec.indices)
+        first = find_weights(spec, encoder_backbone(spec))
+        self.spectral_input = SpectralInput(first.shown(scale) if first else scale, spec.indices)
         # Convolutions in the memory format channels_last are a quarter faster, on CPUs too.
         network = build_segmenter_backbone(spec, self.spectral_input.channels)
+        if first is not None:
+            start_from(network.get_submodule("encoder"), first, (*scale.bands, *spec.indices))
         self.backbone = network.to(memory_format=torch.channels_last)
         self.multiple = smallest_multiple(self.backbone, self.spectral_input.channels)
 
@@ -133,17 +133,50 @@ def build_segmenter_backbone(spec: SegmenterSpec, channels: int) -> nn.Module:
         channels: Number of input channels.
 
     Raises:
-        BadInputError: There is no such architecture or encoder, it can't be built so, or pretrained weights can't be
-            had and the specification allows no fallback.
+        BadInputError: There is no such architecture or encoder, or it can't be built so.
     """
-    architectures = list(smp.MODEL_ARCHITECTURES_MAPPING)
+    known = _decoder_options(spec)
+    encoder = _encoder_name(spec.encoder)
+    unknown = [name for name in spec.options if name not in known]
+    if unknown and not encoder.startswith(_TIMM):  # timm complains itself; other encoders would pass over it
+        raise BadInputError(
+            f"{spec.architecture} on {spec.encoder} takes no {', '.join(unknown)} (it takes {', '.join(known)}): "
+            f"correct network.overrides."
+        )
+    try:
+        network: nn.Module = smp.create_model(
+            spec.architecture, encoder, encoder_weights=None, in_channels=channels, classes=1, **spec.options
+        )
+    except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise BadInputError(
+            f"segmentation-models-pytorch can't build {spec.architecture} on {spec.encoder} with {spec.overrides} "
+            f"({first_line(error)}): correct network.encoder or its overrides."
+        ) from error
+    _expect_few_mines(network)
+    return network
+
+
+def encoder_backbone(spec: SegmenterSpec) -> Backbone:
+    """Name and options of the encoder that a specification means.
+
+    Raises:
+        BadInputError: There is no such architecture or encoder.
+    """
+    known = _decoder_options(spec)
+    name = _encoder_name(spec.encoder)
+    options = {key: value for key, value in spec.options.items() if key not in known}
+    return Backbone(name.removeprefix(_TIMM), name.startswith(_TIMM), options)
+
+
+def _decoder_options(spec: SegmenterSpec) -> tuple[str, ...]:
+    """Arguments of the whole network; all others go to its encoder."""
+    architectures = smp.MODEL_ARCHITECTURES_MAPPING
     if spec.architecture not in architectures:
         raise BadInputError(
             f"segmentation-models-pytorch knows no architecture named {spec.architecture!r} (there are "
             f"{', '.join(architectures)}): correct the parameter network.architecture."
         )
-    encoder = _encoder_name(spec.encoder)
-    return build_with_weights(spec, spec.encoder, partial(_create, spec, encoder, channels), part="encoder")
+    return tuple(inspect.signature(architectures[spec.architecture]).parameters)
 
 
 def smallest_multiple(network: nn.Module, channels: int) -> int:
@@ -188,41 +221,6 @@ def _encoder_name(name: str) -> str:
     )
 
 
-def _create(spec: SegmenterSpec, encoder: str, channels: int, source: Mapping[str, Any] | None) -> nn.Module:
-    """Build the network; ``source`` overrides where the encoder's pretrained weights come from, ``None`` wants none."""
-    from_timm = encoder.startswith(_TIMM)
-    file = (source or {}).get("file")
-    options = spec.options
-    known = inspect.signature(smp.MODEL_ARCHITECTURES_MAPPING[spec.architecture]).parameters
-    unknown = [name for name in options if name not in known]
-    if unknown and not from_timm:  # timm complains itself; other encoders would pass over it
-        raise BadInputError(
-            f"{spec.architecture} on {spec.encoder} takes no {', '.join(unknown)} (it takes {', '.join(known)}): "
-            f"correct network.overrides."
-        )
-    if file is not None and from_timm:
-        options["pretrained_cfg_overlay"] = dict(source or {})
-    published = source is not None and (file is None or from_timm)
-    try:
-        network: nn.Module = smp.create_model(
-            spec.architecture,
-            encoder,
-            encoder_weights="imagenet" if published else None,
-            in_channels=channels,
-            classes=1,
-            **options,
-        )
-    except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise BadInputError(
-            f"segmentation-models-pytorch can't build {spec.architecture} on {spec.encoder} with {spec.overrides} "
-            f"({first_line(error)}): correct network.encoder or its overrides."
-        ) from error
-    if file is not None and not from_timm:
-        _fill_encoder(network.get_submodule("encoder"), file)
-    _expect_few_mines(network)
-    return network
-
-
 def _expect_few_mines(network: nn.Module) -> None:
     """Let the network begin with the share of mines that is to be expected.
 
@@ -233,19 +231,3 @@ def _expect_few_mines(network: nn.Module) -> None:
     head = next(layer for layer in network.get_submodule("segmentation_head").modules() if isinstance(layer, nn.Conv2d))
     if head.bias is not None:
         nn.init.constant_(head.bias, math.log(PRIOR / (1 - PRIOR)))
-
-
-def _fill_encoder(encoder: nn.Module, file: str) -> None:
-    """Load the weights that fit; a first convolution for three channels is repeated over all channels, as timm does."""
-    published = load_state_dict(file, device="cpu", weights_only=True)
-    own = encoder.state_dict()
-    fitting = {}
-    for name, tensor in published.items():
-        wanted = own.get(name)
-        if wanted is None:
-            continue
-        is_stem = tensor.ndim == 4 and tensor.shape[1] == 3 != wanted.shape[1]
-        weights = adapt_input_conv(wanted.shape[1], tensor) if is_stem else tensor
-        if weights.shape == wanted.shape:
-            fitting[name] = weights
-    nn.Module.load_state_dict(encoder, fitting, strict=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,11 +27,21 @@ class BandScale:
         bands: Names of the bands, in the order in which they arrive.
         low: Reflectance of each that 5 % of the pixels do not exceed.
         high: Reflectance of each that 95 % of the pixels do not exceed.
+        logarithmic: Whether the network sees the logarithm of reflectance, or reflectance itself.
     """
 
     bands: tuple[str, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+    logarithmic: bool = True
+
+    def replaced_by(self, other: "BandScale") -> "BandScale":
+        """The same bands on the scale of another where it has them, and in its kind of numbers."""
+        theirs = {band: ends for band, *ends in zip(other.bands, other.low, other.high, strict=True)}
+        own = zip(self.bands, self.low, self.high, strict=True)
+        ends = [theirs.get(band, [low, high]) for band, low, high in own]
+        low, high = (tuple(values) for values in zip(*ends, strict=True))
+        return BandScale(self.bands, low, high, other.logarithmic)
 
 
 def band_scale(statistics: BandStatistics) -> BandScale:
@@ -48,9 +59,10 @@ class SpectralInput(nn.Module):
     """Normalises the logarithm of reflectance by the statistics of the training chips and appends spectral indices.
 
     Sun height, slope and haze scale reflectance: in the logarithm they shift it, the same for all covers. Percentiles
-    are used because they stay percentiles under the logarithm, and because a few clouds can't move them.
+    are used because they stay percentiles under the logarithm, and because a few clouds can't move them. A network that
+    starts from weights of another origin is shown the scale of that origin, which may be one of plain reflectance.
 
-    The statistics are buffers, so they are saved with the weights and can't drift apart from them.
+    The statistics and the kind of numbers are saved with the weights, so they can't drift apart from them.
 
     Args:
         scale: Bands, and how they are distributed.
@@ -74,7 +86,8 @@ class SpectralInput(nn.Module):
                 )
         self.bands = scale.bands
         self.indices = tuple(indices)
-        low, high = _logarithm(_column(scale.low)), _logarithm(_column(scale.high))
+        self.logarithmic = scale.logarithmic
+        low, high = self._scaled(_column(scale.low)), self._scaled(_column(scale.high))
         self.register_buffer("middle", (low + high) / 2)
         self.register_buffer("deviation", ((high - low) / DEVIATIONS_5_TO_95).clamp(min=1e-3))
 
@@ -95,15 +108,29 @@ class SpectralInput(nn.Module):
         """
         valid = reflectance.sum(dim=1, keepdim=True).isfinite()  # a sum over bands is cheaper than a test of each
         reflectance = torch.where(valid, reflectance, 1.0)
-        normalised = _logarithm(reflectance).sub_(self.middle).div_(self.deviation).clamp_(-LIMIT, LIMIT)
+        normalised = self._scaled(reflectance).sub_(self.middle).div_(self.deviation).clamp_(-LIMIT, LIMIT)
         planes = {band: reflectance[:, position] for position, band in enumerate(self.bands)}
         indices = [compute_index(name, planes).unsqueeze(1) for name in self.indices]
         return torch.cat([normalised, *indices], dim=1).masked_fill_(~valid, 0.0)
 
+    def get_extra_state(self) -> Tensor:
+        """The kind of numbers, saved with the weights."""
+        return torch.tensor(self.logarithmic)
 
-def _logarithm(reflectance: Tensor) -> Tensor:
-    # In place: new arrays for each step of this take longer than the arithmetic.
-    return reflectance.clamp(min=0).add_(FLOOR).log_()
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take over the kind of numbers that stored weights belong to."""
+        self.logarithmic = bool(state)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:  # noqa: ANN401
+        """Load weights; those of versions that knew only the logarithm don't say so."""
+        state_dict.setdefault(f"{prefix}_extra_state", torch.tensor(data=True))
+        super()._load_from_state_dict(state_dict, prefix, *others)
+
+    def _scaled(self, reflectance: Tensor) -> Tensor:
+        if not self.logarithmic:
+            return reflectance.clone()
+        # In place: new arrays for each step of this take longer than the arithmetic.
+        return reflectance.clamp(min=0).add_(FLOOR).log_()
 
 
 def _column(values: Sequence[float]) -> Tensor:
