@@ -53,9 +53,25 @@ def test_unseen_category() -> None:
 
 
 def test_leaking_places_are_counted() -> None:
-    folds = pd.DataFrame({"label": [1, 0], "place": "a", "split": "train", "fold": [0, 1]})
+    folds = split_chips()
     assert fold_table(folds).caption == "Folds: 1 place lies in two of them"
     assert fold_table(folds.assign(place=["a", "b"])).caption == "Folds: no place lies in two of them"
+
+
+def split_chips() -> pd.DataFrame:
+    """Two folds of one place, 111 km apart."""
+    columns = {"label": [1, 0], "place": "a", "split": "train", "fold": [0, 1]}
+    return pd.DataFrame(columns).assign(longitude=[0.0, 0.0], latitude=[0.0, 1.0])
+
+
+def test_distance_between_folds() -> None:
+    beside = pd.DataFrame(
+        {"label": [1], "place": "c", "split": "test", "fold": pd.NA, "longitude": 0, "latitude": 0.05}
+    )
+    table = texts(fold_table(pd.concat([split_chips(), beside])))
+    assert [table[name][-1] for name in ("Fold 0", "Fold 1", "Test")] == ["111", "111", "5.6"]
+    nowhere = texts(fold_table(split_chips().assign(longitude=float("nan"))))
+    assert nowhere["Fold 0"][-1] == "–"
 
 
 def test_rejected_chips_by_reason() -> None:

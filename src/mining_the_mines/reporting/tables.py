@@ -8,11 +8,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from mining_the_mines.geo.great_circle import nearest_distance
 from mining_the_mines.reporting.formatting import (
     MISSING,
     SPLIT_TITLES,
     category_title,
     count,
+    decimal,
     figure_texts,
     metric_title,
     model_title,
@@ -293,17 +295,23 @@ def fold_table(folds: pd.DataFrame) -> Table:
     """Count chips, mines and places of each fold and of the test split, and check that no place is in two of them.
 
     Args:
-        folds: One row per chip: ``label``, ``place``, ``split``, ``fold``.
+        folds: One row per chip: ``label``, ``place``, ``split``, ``fold``, ``longitude``, ``latitude``.
+
+    Returns:
+        A row per fold, with its distance to the nearest chip of another fold; that of the test split is to the folds.
     """
     part = folds["fold"].map(lambda fold: MISSING if pd.isna(fold) else f"Fold {int(fold)}")
     part = part.mask(folds["split"] == "test", "Test")
+    degrees = folds[["longitude", "latitude"]].to_numpy(dtype=np.float64)
     lines = []
     for name, chips in folds.groupby(part):
         mines = int((chips["label"] == 1).sum())
-        lines.append((name, len(chips), mines, percent(mines / len(chips)), chips["place"].nunique()))
+        away = nearest_distance(degrees[part == name], degrees[(part != name) & (part != "Test")])
+        share = percent(mines / len(chips))
+        lines.append((name, len(chips), mines, share, chips["place"].nunique(), decimal(away, 0 if away >= 10 else 1)))
     torn = int(part.groupby(folds["place"]).nunique().gt(1).sum())
     claim = f"{count(torn, 'place lies', 'places lie')}" if torn else "no place lies"
-    heads = ("", "Chips", "With a mine", "Share", "Places")
+    heads = ("", "Chips", "With a mine", "Share", "Places", "To other folds, km")
     caption = f"Folds: {claim} in two of them"
     return text_table(caption, heads, lines) or Table(caption, heads, ())
 
