@@ -134,12 +134,12 @@ class AugmentationSettings(BaseModel):
     )
 
 
-class Networks(ModelKind):
-    """Networks of any task, one or more per fold, and how they are trained."""
+class TrainingSettings(BaseModel):
+    """How a network is trained."""
 
-    network: NetworkSpec = Field(description="The network.")
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Random variations of chips.")
-    networks: int = Field(1, ge=1, description="Networks per fold, each from another seed; their mean is steadier.")
     epochs: int = Field(
         30, ge=1, description="Passes over the training chips. The last weights count; no epoch is picked by its score."
     )
@@ -154,9 +154,6 @@ class Networks(ModelKind):
     validation_epochs: int = Field(
         1, ge=1, description="Score the held-out chips after every n-th epoch, for the learning curves."
     )
-    test_time_augmentation: TestTimeAugmentation = Field(
-        "dihedral", description="Symmetries that predictions are averaged over."
-    )
     accelerator: str = Field("auto", description="Lightning's accelerator.")
     threads: int = Field(
         1, ge=1, description="CPU threads per fold. Another number changes the last digits of the weights."
@@ -168,6 +165,16 @@ class Networks(ModelKind):
         json_schema_extra=EXECUTION_ONLY,
     )
     seed: int = Field(0, description="Seed of weights, order and augmentation.")
+
+
+class Networks(TrainingSettings, ModelKind):
+    """Networks of any task, one or more per fold, and how they are trained."""
+
+    network: NetworkSpec = Field(description="The network.")
+    networks: int = Field(1, ge=1, description="Networks per fold, each from another seed; their mean is steadier.")
+    test_time_augmentation: TestTimeAugmentation = Field(
+        "dihedral", description="Symmetries that predictions are averaged over."
+    )
 
     @property
     def epochs_a_fold(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import torch
 from lightning import LightningModule, Trainer, seed_everything
@@ -19,14 +19,12 @@ from timm.optim import param_groups_weight_decay  # type: ignore[attr-defined] #
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 from torch.optim.swa_utils import get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.models.augmentation import ChipAugmentation
-from mining_the_mines.models.batches import Batch
 from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed
 from mining_the_mines.models.kinds import FoldFit, LabelledChips, ReportEpoch, ignore_epochs
-from mining_the_mines.models.networks import Networks
+from mining_the_mines.models.networks import Networks, TrainingSettings
 
 LAST_CHECKPOINT: Final = "last.ckpt"
 FINISHED: Final = "finished.pt"
@@ -48,7 +46,7 @@ class NetworkTraining(LightningModule):
             checkpoint draws the same ones as a run that was never interrupted.
     """
 
-    def __init__(self, network: nn.Module, settings: Networks, seed: int) -> None:
+    def __init__(self, network: nn.Module, settings: TrainingSettings, seed: int) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
@@ -80,6 +78,18 @@ def _schedule(optimizer: torch.optim.Optimizer, steps: int, warmup: int) -> LRSc
     return SequentialLR(optimizer, [ramp, cosine], milestones=[warmup])
 
 
+class Batches(Protocol):
+    """Batches of an epoch, as a data loader gives them."""
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """Read them."""
+        ...
+
+
 @dataclass(frozen=True)
 class FitPlan:
     """One network's training.
@@ -91,8 +101,8 @@ class FitPlan:
     """
 
     training: NetworkTraining
-    batches: DataLoader[Batch]
-    watched: DataLoader[Batch]
+    batches: Batches
+    watched: Batches
 
 
 def fit_networks(kind: Networks, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
