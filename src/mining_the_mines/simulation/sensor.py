@@ -126,6 +126,21 @@ def observe_native(
     return bands
 
 
+def observe_at_ten_metres(landscape: Landscape, sky: Sky, rng: np.random.Generator) -> Field:
+    """Observe a landscape under a clear sky, with all bands resampled to 10 m bilinearly.
+
+    Args:
+        landscape: The ground.
+        sky: The conditions.
+        rng: Random number generator, for noise and haze.
+
+    Returns:
+        Surface reflectance, shape (12, H, W), in the order of ``COMPETITION_BANDS``.
+    """
+    bands = observe_native(landscape, sky, rng)
+    return np.stack([_to_ten_metres(bands[name], BANDS[name].resolution) for name in COMPETITION_BANDS])
+
+
 def observe_truth(landscape: Landscape, sky: Sky) -> Field:
     """Observe a landscape without haze and noise.
 
