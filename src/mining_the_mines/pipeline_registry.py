@@ -10,6 +10,7 @@ from mining_the_mines.pipelines import (
     inference,
     mapping,
     preprocessing,
+    pretraining,
     registration,
     reporting,
     training,
@@ -22,7 +23,8 @@ def register_pipelines() -> dict[str, Pipeline]:
     Returns:
         Pipelines by name. A stage holds both tasks. ``__default__`` is all stages. ``classification`` and
         ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
-        them is chosen by its tag. ``coarse_mapping`` maps with the classifier.
+        them is chosen by its tag. ``coarse_mapping`` maps with the classifier. ``pretraining`` makes the encoder that
+        networks start from.
     """
     stages = {
         "acquisition": acquisition.create_pipeline(),
@@ -48,4 +50,5 @@ def register_pipelines() -> dict[str, Pipeline]:
         + whole.only_nodes_with_namespaces(["segmentation"])
         + reporting.create_segmentation_report(),
         "coarse_mapping": mapping.create_coarse_pipeline(),
+        "pretraining": pretraining.create_pipeline(),
     }

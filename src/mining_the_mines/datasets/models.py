@@ -22,6 +22,7 @@ from mining_the_mines.models.storage import (
 )
 
 if TYPE_CHECKING:
+    from mining_the_mines.pretraining.encoder import StoredEncoder
     from mining_the_mines.registry.package import StoredPackage
 
 Task = Literal["classification", "segmentation"]
@@ -147,3 +148,13 @@ class ModelPackageDataset(BuiltFolderDataset["StoredPackage", "StoredPackage"]):
         from mining_the_mines.registry.package import read_package
 
         return read_package(self.load_folder)
+
+
+class EncoderDataset(BuiltFolderDataset["StoredEncoder", "StoredEncoder"]):
+    """An encoder with its card."""
+
+    def load(self) -> "StoredEncoder":
+        """Return its place; description and weights are read when they are asked for."""
+        from mining_the_mines.pretraining.encoder import StoredEncoder
+
+        return StoredEncoder(self.load_folder)

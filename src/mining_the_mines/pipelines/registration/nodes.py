@@ -278,15 +278,19 @@ def version_tags(package: StoredPackage, run_facts: dict[str, str]) -> dict[str,
         "pixel_metres": f"{description.pixel_metres:g}",
         "threshold": repr(description.threshold),
         "data_hash": facts.data_hash,
-        "run_id": run_facts.get("MLflow run", "unknown"),
-        "git_commit": run_facts.get("Git commit", "unknown"),
-        "git_dirty": run_facts.get("Git dirty", "unknown"),
+        **run_tags(run_facts),
     }
     for figure in facts.scores:
         if figure.value is not None:
             ends = (np.nan if end is None else end for end in (figure.low, figure.high))
             tags[f"score.{figure.split}.{figure.metric}"] = figure_with_interval(figure.value, *ends)
     return tags
+
+
+def run_tags(run_facts: dict[str, str]) -> dict[str, str]:
+    """Return the tags that name the run and the code of a version."""
+    named = {"run_id": "MLflow run", "git_commit": "Git commit", "git_dirty": "Git dirty"}
+    return {tag: run_facts.get(fact, "unknown") for tag, fact in named.items()}
 
 
 def overall_scores(scores: pd.DataFrame, model: str) -> pd.DataFrame:

@@ -1,0 +1,114 @@
+"""Nodes of pretraining. torch is imported by the nodes that use it."""
+
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from mining_the_mines.core.epoch_events import EpochEvent, send_epoch
+from mining_the_mines.core.execution_fields import result_parameters
+from mining_the_mines.core.hashing import hash_values
+from mining_the_mines.models.kinds import ReportEpoch
+from mining_the_mines.pipelines.registration.nodes import run_tags
+from mining_the_mines.pretraining.encoder import StoredEncoder, training_code
+from mining_the_mines.pretraining.settings import PretrainingSettings
+from mining_the_mines.registry.card import shorten
+from mining_the_mines.tracking.registry import Registration, SilentRegistryError, register
+from mining_the_mines.tracking.run import active_run
+
+logger = logging.getLogger(__name__)
+
+_SHOWN: Final = ("training_loss", "validation_loss", "validation_iou", "validation_auc")
+
+
+def pretrain_encoder(
+    pretraining: PretrainingSettings, checkpoints: Path, drafts: Path
+) -> tuple[StoredEncoder, pd.DataFrame]:
+    """Train an encoder on simulated regions; the log tells each epoch's figures and the minutes left.
+
+    Args:
+        pretraining: The regions, the network and how it learns.
+        checkpoints: Work folder; an interrupted training of the same settings and code goes on from it.
+        drafts: Folder for the encoder until its dataset adopts it.
+
+    Returns:
+        The encoder, in a folder of its own below ``drafts``; and learning curves, one row per epoch.
+    """
+    from mining_the_mines.pretraining.encoder import store_encoder, take_encoder
+    from mining_the_mines.pretraining.training import fit_encoder
+
+    folder = _clear(checkpoints, hash_values([result_parameters(pretraining), *training_code(), version("torch")]))
+    network, rows = fit_encoder(pretraining, folder, _epoch_logger(pretraining))
+    send_epoch(EpochEvent(pretraining.name, pretraining.epochs, finished=True))
+    encoder = take_encoder(network, pretraining, rows)
+    stored = store_encoder(encoder, drafts / f"{pretraining.name}.{uuid.uuid4().hex[:8]}")
+    shutil.rmtree(folder, ignore_errors=True)
+    return stored, pd.DataFrame(rows)
+
+
+def _clear(checkpoints: Path, fingerprint: str) -> Path:
+    """Remove checkpoints of other settings or other code."""
+    kept = checkpoints / fingerprint[:16]
+    for folder in checkpoints.iterdir():
+        if folder != kept:
+            shutil.rmtree(folder, ignore_errors=True)
+    return kept
+
+
+def _epoch_logger(settings: PretrainingSettings) -> ReportEpoch:
+    """Log each epoch with its figures, and the time that those of this run let expect."""
+    start, first = time.monotonic(), -1
+
+    def report(epoch: int, figures: Mapping[str, float]) -> None:
+        nonlocal first
+        first = epoch if first < 0 else first
+        minutes = (time.monotonic() - start) / 60 / (epoch - first + 1) * (settings.epochs - epoch - 1)
+        shown = ", ".join(f"{name.replace('_', ' ')} {figures[name]:.3f}" for name in _SHOWN if name in figures)
+        logger.info("Epoch %d of %d: %s; about %.0f minutes left.", epoch + 1, settings.epochs, shown, minutes)
+        send_epoch(EpochEvent(settings.name, epoch, figures))
+
+    return report
+
+
+def register_encoder(encoder: StoredEncoder, run_facts: dict[str, str]) -> dict[str, Any]:
+    """Register an encoder as a challenger: models that start from it are compared, not the encoder by itself.
+
+    Args:
+        encoder: The encoder.
+        run_facts: The run and the code that made it.
+
+    Returns:
+        ``name``, and ``version`` in the registry; ``None``, with ``pending``, if the registry does not answer, which is
+        reported and ends no run.
+    """
+    run, about = active_run(), encoder.encoder.description
+    wanted = Registration(
+        name=about.name,
+        folder=encoder.folder,
+        content_hash=encoder.content_hash,
+        description=shorten(encoder.card),
+        tags={
+            "task": "pretraining",
+            "architecture": about.architecture,
+            "bands": ",".join(about.bands),
+            "data_hash": about.data,
+            **run_tags(run_facts),
+        },
+        decision={},
+        becomes_champion=False,
+        champion_version="",
+    )
+    try:
+        registered = register(wanted, run.run_id if run is not None and run.is_known else None)
+    except SilentRegistryError as error:
+        logger.warning("%s is not registered and stays in %s: %s", about.name, encoder.folder, error)
+        return {"name": about.name, "version": None, "pending": True}
+    if run is not None:
+        run.set_tags({f"registered.{about.name}": registered.version})
+    return {"name": about.name, "version": registered.version}
