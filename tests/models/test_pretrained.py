@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.classifier_network import ClassifierNetwork, build_classifier_backbone
-from mining_the_mines.models.networks import ClassifierSpec
+from mining_the_mines.models.networks import ClassifierNetworks, ClassifierSpec
 from support.networks import SIX_BANDS, SIZE, scale_of, small_spec
 
 #: Its weights are published on the Hugging Face hub.
@@ -63,6 +63,12 @@ def test_weights_of_colours(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"no weights file .*gone\.safetensors.*imagenet.*network\.pretrained"):
         started(tmp_path / "gone.safetensors")
+
+
+def test_checkpoints_depend_on_the_file(tmp_path: Path) -> None:
+    write_weights(tmp_path / "w.safetensors")
+    assert ClassifierNetworks(network=small_spec(pretrained=str(tmp_path / "w.safetensors"))).files
+    assert not ClassifierNetworks(network=small_spec(pretrained="imagenet")).files
 
 
 def test_weights_of_another_network(tmp_path: Path) -> None:

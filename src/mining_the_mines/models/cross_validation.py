@@ -29,7 +29,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.epoch_events import EpochEvent, send_epoch
 from mining_the_mines.core.execution_fields import result_parameters
-from mining_the_mines.core.hashing import hash_files, hash_values
+from mining_the_mines.core.hashing import hash_file, hash_files, hash_values
 from mining_the_mines.models.kinds import (
     ChipLayout,
     FoldFit,
@@ -279,8 +279,9 @@ def _usual_workers() -> int:
 
 
 def _fingerprint(job: FoldJob) -> str:
-    """Hash of everything that the weights depend on: parameters, data, code and torch."""
-    return hash_values([result_parameters(job.kind), job.data.content_hashes, _code_hash(), version("torch")])
+    """Hash of everything that the weights depend on: parameters, files, data, code and torch."""
+    files = [hash_file(path) for path in job.kind.files]
+    return hash_values([result_parameters(job.kind), files, job.data.content_hashes, _code_hash(), version("torch")])
 
 
 @cache

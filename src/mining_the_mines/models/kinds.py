@@ -165,6 +165,11 @@ class ModelKind(BaseModel, ABC):
         """Number of epochs that ``fit`` reports."""
         return 1
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that the weights depend on, beside the data."""
+        return ()
+
     @abstractmethod
     def fit(self, data: Any, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:  # noqa: ANN401 - of its task
         """Train on all folds but one and predict that one.

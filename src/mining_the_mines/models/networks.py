@@ -181,6 +181,12 @@ class Networks(TrainingSettings, ModelKind):
         """Epochs of all networks of a fold."""
         return self.networks * self.epochs
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The local file that networks start from, if there is one."""
+        path = Path(self.network.pretrained or "")
+        return (path,) if path.is_file() else ()
+
     def fit(self, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
         """Train the fold's networks, resumable at the last finished epoch."""
         from mining_the_mines.models.training import fit_networks

@@ -2,9 +2,9 @@
 
 The first convolution is adapted so that the network starts as its source. A band keeps its weights. Bands that the
 source lacks, and indices, start at zero. The weights of a band that only the source has are added to those of the
-network's band that is nearest in wavelength, up to :data:`NEIGHBOUR` nm. If there is none, they are left out: the
-source sees the band as its mean, or as black where its scale has no mean. An encoder of this project has learnt a
-vector for each channel that may be missing, which takes its place.
+network's band that is nearest in wavelength and on the same side of the red edge, in visible or near infrared light. If
+there is none, they are left out: the source sees the band as its mean, or as black where its scale has no mean. An
+encoder of this project has learnt a vector for each channel that may be missing, which takes its place.
 """
 
 import logging
@@ -32,8 +32,9 @@ from mining_the_mines.sentinel2.bands import BANDS
 
 logger = logging.getLogger(__name__)
 
-#: Largest distance in nm from a band to another that may stand in for it.
-NEIGHBOUR: Final = 150
+#: Ends in nm of visible and of near infrared light. Vegetation is dark below the red edge and bright above it, so a
+#: band stands in for others of its own range alone.
+RANGES: Final = ((400, 720), (720, 1000))
 #: Parts that sources may lack, since tasks have their own: heads and what stands before them.
 _HEADS: Final = frozenset(("head", "fc", "classifier", "norm", "fc_norm", "_conv_head", "_bn1", "_fc"))
 #: Networks that give features flatten the names of stages, and stand inside a wrapper.
@@ -139,13 +140,11 @@ def _adapt(kernels: Tensor, first: FirstWeights, channels: Sequence[str]) -> Ten
 
 
 def _neighbour(band: str, channels: Sequence[str]) -> str | None:
-    """The channel whose wavelength is nearest to that of a band that is not among them."""
-
-    def distance(other: str) -> float:
-        return abs(BANDS[other].wavelength - BANDS[band].wavelength)
-
-    near = [other for other in channels if other in BANDS and distance(other) <= NEIGHBOUR]
-    return min(near, key=distance, default=None)
+    """The channel that is nearest in wavelength to a band that is not among them, within its range."""
+    wavelength = BANDS[band].wavelength
+    start, end = next((limits for limits in RANGES if limits[0] <= wavelength < limits[1]), (0, 0))
+    near = [other for other in channels if other in BANDS and start <= BANDS[other].wavelength < end]
+    return min(near, key=lambda other: abs(BANDS[other].wavelength - wavelength), default=None)
 
 
 def _shift(network: nn.Module, stem: str, vector: Tensor) -> None:

@@ -177,7 +177,7 @@ def weights_of_file(path: Path, backbone: Backbone) -> FirstWeights:
 def _check_fit(source: WeightSource, backbone: Backbone) -> None:
     if source.fits and backbone.name not in source.fits:
         raise BadInputError(
-            f"The weights of {source.title} fit {' and '.join(source.fits)}, not {backbone.name}: set the architecture "
+            f"The weights of {source.title} fit {' or '.join(source.fits)}, not {backbone.name}: set the architecture "
             f"(of a segmenter, its encoder) to that, or network.pretrained to null or another source."
         )
 
