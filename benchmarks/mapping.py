@@ -85,6 +85,7 @@ class TrivialMap:
     window: int = WINDOW
     coarse: bool = False
     source: None = None
+    novelty: None = None
 
     def predict(self, reflectance: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
         """Probability of each pixel."""

@@ -14,6 +14,7 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.datasets.chips import SegmentedChipsDataset
 from mining_the_mines.datasets.folders import WorkFolderDataset
 from mining_the_mines.mapping.settings import VectorSettings
+from mining_the_mines.models.novelty import Novelty
 from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.pipelines.inference import create_pipeline
 from mining_the_mines.pipelines.inference.nodes import classify_chips, fill_in_submission
@@ -30,6 +31,7 @@ class BrightnessClassifier:
     window: int = SIZE
     coarse: bool = True
     source: ModelSource | None = None
+    novelty: Novelty | None = None
 
     def predict(self, reflectance: npt.NDArray[np.float32], /) -> npt.NDArray[np.float64]:
         """The brightest pixel."""
@@ -54,7 +56,7 @@ def test_no_chip_to_classify(tmp_path: Path) -> None:
     )
     assert predictions.empty
     assert list(fill_in_submission(predictions).columns) == ["filename", "label"]
-    assert list(predictions.columns) == ["filename", "probability", "label", "error"]
+    assert list(predictions.columns) == ["filename", "probability", "label", "novelty", "error"]
 
 
 def test_form_without_doubt(tmp_path: Path) -> None:

@@ -214,7 +214,8 @@ def compare_outlines(
 
 def segmenter(threshold: float = 0.5) -> MineSegmenter:
     """A segmenter with random weights."""
-    model = complete_segmenter(made.network(), {"threshold": threshold}, ChipSettings(bands=SIX_BANDS))
+    chips = ChipSettings(bands=SIX_BANDS)
+    model = complete_segmenter(made.network(), {"threshold": threshold}, chips, made.packed(), made.folds_table())
     assert isinstance(model, MineSegmenter)
     return model
 

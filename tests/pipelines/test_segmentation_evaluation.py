@@ -66,7 +66,9 @@ def test_maps_of_test_chips(tmp_path: Path) -> None:
     maps = segment_test_chips(packed(), masks_of(), folds_table(), network(), SETTINGS, tmp_path)
     assert maps.filenames == tuple(NAMES[TRAIN:])
     assert maps.grids == tuple(GRIDS[TRAIN:])
-    segmenter = complete_segmenter(network(), {"threshold": 0.5}, ChipSettings(bands=SIX_BANDS))
+    segmenter = complete_segmenter(
+        network(), {"threshold": 0.5}, ChipSettings(bands=SIX_BANDS), packed(), folds_table()
+    )
     expected = segmenter.predict(np.stack([packed().reflectance(row) for row in range(TRAIN, CHIPS)]))
     np.testing.assert_allclose(maps.array, expected, atol=1e-3)
 

@@ -67,3 +67,9 @@ def packed_chips(count: int = 6, bands: Sequence[str] = BANDS, size: int = SIZE)
     """Chips ``chip_0.tif`` … packed in memory."""
     chips = [ground(seed, len(bands), size) for seed in range(count)]
     return pack_in_memory(chips, [f"chip_{number}.tif" for number in range(count)], bands)
+
+
+def training_folds(packed: PackedChips, folds: int = 3) -> pd.DataFrame:
+    """Chips in folds in turn, all for training."""
+    number = np.arange(len(packed))
+    return pd.DataFrame({"filename": packed.filenames, "split": "train", "fold": number % folds})

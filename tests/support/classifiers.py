@@ -9,7 +9,9 @@ from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.complete import MineClassifier
-from support.chip_files import BANDS, packed_chips
+from mining_the_mines.models.novelty import fit_novelty
+from mining_the_mines.scoring.calibration import HomeCalibration
+from support.chip_files import BANDS, packed_chips, training_folds
 from support.feature_tables import fitted_on_chips
 from support.networks import trained_classifier
 
@@ -30,4 +32,6 @@ def small_classifier() -> MineClassifier:
         models={name: result.model for name, result in tables.items()}
         | {"network": trained_classifier(bands=BANDS, size=SIZE)},
         blend=Blend(weights=WEIGHTS, intercept=-0.1),
+        home=HomeCalibration(scale=1.2, shift=0.1, share=0.5),
+        novelty=fit_novelty(packed, training_folds(packed)),
     )

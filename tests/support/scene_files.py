@@ -35,6 +35,7 @@ from mining_the_mines.mapping.scene_discovery import StacReading, prepare_scenes
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps, read_map, write_index
 from mining_the_mines.mapping.scene_maps import make_maps, map_part, plan_maps
 from mining_the_mines.mapping.settings import MappingSettings, TilingSettings, VectorSettings
+from mining_the_mines.models.novelty import Novelty
 from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.composite_files import RECORD, Composite, CompositeRecord, record_path
@@ -74,6 +75,7 @@ class PlaceModel:
     fails: bool = False
     chips: ChipSettings = _CHIPS
     threshold: float = THRESHOLD
+    novelty: Novelty | None = None
 
     @property
     def source(self) -> ModelSource:

@@ -13,6 +13,7 @@ from rasterio.transform import from_origin
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.geo.grid import ChipGrid
+from mining_the_mines.models.novelty import Novelty
 from mining_the_mines.models.predictor import ModelSource
 from support.chip_files import BANDS, ground, write_chip
 
@@ -35,6 +36,7 @@ class BrightnessSegmenter:
     window: int = 16
     coarse: bool = False
     source: ModelSource | None = None
+    novelty: Novelty | None = None
 
     def predict(self, reflectance: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
         """The first band, NaN where any band has no data."""

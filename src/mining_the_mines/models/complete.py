@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.kinds import BLEND, TrainedModel
+from mining_the_mines.models.novelty import Novelty
 from mining_the_mines.models.predictor import ModelSource
+from mining_the_mines.scoring.calibration import Adaptation, HomeCalibration
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,6 +29,9 @@ class MineClassifier:
         chips: How chips are read, and what is asked of them; ``bands`` and ``size`` as in training.
         models: All trained models by name.
         blend: Weights of the models in the blend.
+        home: Calibration on out-of-fold predictions of the training chips; ``None`` in older models.
+        novelty: The training chips, to measure how far others lie from them; ``None`` in older models.
+        adaptation: Calibration in another region, which the probabilities have; ``None`` at home.
         source: Where the classifier was read from.
     """
 
@@ -38,6 +43,9 @@ class MineClassifier:
     chips: ChipSettings
     models: Mapping[str, TrainedModel]
     blend: Blend
+    home: HomeCalibration | None = None
+    novelty: Novelty | None = None
+    adaptation: Adaptation | None = None
     source: ModelSource | None = field(default=None, compare=False)
 
     @property
@@ -48,19 +56,22 @@ class MineClassifier:
     @property
     def architecture(self) -> str:
         """Kind of the chosen model, or of the models in the blend, in words."""
+        there = "" if self.adaptation is None else f", adapted to {self.adaptation.region}"
         if self.chosen != BLEND:
-            return self.models[self.chosen].kind.title
+            return self.models[self.chosen].kind.title + there
         *first, last = [self.models[name].kind.title for name in self.blend.weights]
-        return f"a blend of {', '.join(first)} and {last}" if first else last
+        return (f"a blend of {', '.join(first)} and {last}" if first else last) + there
 
     @cached_property
     def module(self) -> "nn.Module":
-        """The chosen model as a module, in evaluation mode."""
-        if self.chosen != BLEND:
-            return self.models[self.chosen].module
-        from mining_the_mines.models.ensemble import BlendModule
+        """The chosen model as a module, in evaluation mode, calibrated for its region."""
+        from mining_the_mines.models.ensemble import BlendModule, CalibratedModule
 
-        return BlendModule({name: self.models[name].module for name in self.blend.weights}, self.blend).eval()
+        if self.chosen != BLEND:
+            module = self.models[self.chosen].module
+        else:
+            module = BlendModule({name: self.models[name].module for name in self.blend.weights}, self.blend).eval()
+        return module if self.adaptation is None else CalibratedModule(module, self.adaptation.calibration).eval()
 
     def predict(self, reflectance: NDArray[np.float32], /) -> NDArray[np.float64]:
         """Probability of a mine.
@@ -84,6 +95,7 @@ class MineSegmenter:
         chips: How chips are read, and what is asked of them; ``bands`` as in training.
         network: The networks of all folds.
         threshold: Probability from which a pixel counts as a mine, chosen on out-of-fold predictions.
+        novelty: The training chips, to measure how far other ground lies from them; ``None`` in older models.
         source: Where the segmenter was read from.
     """
 
@@ -93,6 +105,7 @@ class MineSegmenter:
     chips: ChipSettings
     network: TrainedModel
     threshold: float
+    novelty: Novelty | None = None
     source: ModelSource | None = field(default=None, compare=False)
 
     @property

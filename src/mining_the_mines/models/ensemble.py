@@ -15,6 +15,7 @@ from mining_the_mines.models.batches import decode_batch
 from mining_the_mines.models.blend import CLOSEST, Blend
 from mining_the_mines.models.kinds import Weights
 from mining_the_mines.models.networks import TestTimeAugmentation
+from mining_the_mines.scoring.calibration import Calibration
 
 _TURNS_AND_FLIPS: dict[str, tuple[tuple[int, bool], ...]] = {
     "none": ((0, False),),
@@ -138,6 +139,26 @@ class BlendModule(nn.Module):
             for name, weight in self.weights.items()
         ]
         return (torch.stack(weighed).sum(dim=0) + self.intercept).sigmoid()
+
+
+class CalibratedModule(nn.Module):
+    """A classifier whose log-odds are scaled and shifted.
+
+    Args:
+        module: Reflectance ``(B, C, H, W)`` to probability ``(B,)``.
+        calibration: Scale and shift.
+    """
+
+    def __init__(self, module: nn.Module, calibration: Calibration) -> None:
+        super().__init__()
+        self.module = module
+        self.scale, self.shift = calibration.scale, calibration.shift
+
+    def forward(self, reflectance: Tensor) -> Tensor:
+        """Probability of a mine, float64 ``(B,)``, for float32 ``(B, C, H, W)``; NaN marks nodata."""
+        log_odds = self.module(reflectance).double().clamp(CLOSEST, 1 - CLOSEST).logit()
+        calibrated: Tensor = (self.scale * log_odds + self.shift).sigmoid()
+        return calibrated
 
 
 def predict_packed(

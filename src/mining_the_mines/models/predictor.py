@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.hashing import hash_folder
+from mining_the_mines.models.novelty import Novelty
 
 #: File of a stored classifier, and of a stored segmenter.
 CLASSIFIER_FILE: Final = "classifier.json"
@@ -72,6 +73,11 @@ class Predictor(Protocol):
         """Folder, registered version and content hash; ``None`` for a model that was not read from disk."""
         ...
 
+    @property
+    def novelty(self) -> Novelty | None:
+        """The training chips, to measure how far other ground lies from them; ``None`` in older models."""
+        ...
+
     def predict(self, reflectance: NDArray[np.float32], /) -> NDArray[np.floating[Any]]:
         """Predict the probability of a mine.
 
@@ -96,7 +102,7 @@ class WindowClassifier:
     def __init__(self, model: Predictor) -> None:
         self.model = model
         self.chips, self.threshold = model.chips, model.threshold
-        self.window, self.source = model.window, model.source
+        self.window, self.source, self.novelty = model.window, model.source, model.novelty
 
     def predict(self, reflectance: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Spread the probability of each window of ``(B, C, H, W)`` over ``(B, H, W)``; NaN where a band lacks data."""

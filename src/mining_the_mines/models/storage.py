@@ -14,11 +14,14 @@ from mining_the_mines.core.parameter_errors import describe_settings_errors
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.kinds import ChipLayout, TrainedModel, Weights, read_kind, state_kind
+from mining_the_mines.models.novelty import Novelty
 from mining_the_mines.models.predictor import CLASSIFIER_FILE, SEGMENTER_FILE
+from mining_the_mines.scoring.calibration import Adaptation, HomeCalibration
 
 WEIGHTS: Final = "weights.safetensors"
 MODEL: Final = "model.json"
 MODELS: Final = "models.json"
+NOVELTY: Final = "novelty.json"
 
 
 def save_model(model: TrainedModel, folder: Path) -> None:
@@ -77,13 +80,17 @@ def load_models(folder: Path) -> dict[str, TrainedModel]:
 def save_complete(model: MineClassifier | MineSegmenter, folder: Path) -> None:
     """Write a complete model into an existing folder."""
     description = {"threshold": model.threshold, "chips": model.chips.model_dump(mode="json")}
+    if model.novelty is not None:
+        _write(folder / NOVELTY, model.novelty.model_dump(mode="json"))
     if isinstance(model, MineSegmenter):
         save_model(model.network, folder)
         _write(folder / SEGMENTER_FILE, description)
     else:
         save_models(model.models, folder)
         chosen, blend = {"chosen": model.chosen}, {"blend": model.blend.model_dump(mode="json")}
-        _write(folder / CLASSIFIER_FILE, chosen | description | blend)
+        fitted = {"home": model.home, "adaptation": model.adaptation}
+        stated = {name: each.model_dump(mode="json") for name, each in fitted.items() if each is not None}
+        _write(folder / CLASSIFIER_FILE, chosen | description | blend | stated)
 
 
 def load_complete(folder: Path) -> MineClassifier | MineSegmenter:
@@ -100,12 +107,17 @@ def load_classifier(folder: Path) -> MineClassifier:
     description = _read(folder / CLASSIFIER_FILE)
     with _described_by(folder / CLASSIFIER_FILE):
         chips, blend = ChipSettings.model_validate(description["chips"]), Blend.model_validate(description["blend"])
+        home = HomeCalibration.model_validate(description["home"]) if "home" in description else None
+        adapted = Adaptation.model_validate(description["adaptation"]) if "adaptation" in description else None
     return MineClassifier(
         chosen=description["chosen"],
         threshold=description["threshold"],
         chips=chips,
         models=load_models(folder),
         blend=blend,
+        home=home,
+        novelty=_load_novelty(folder),
+        adaptation=adapted,
     )
 
 
@@ -114,7 +126,15 @@ def load_segmenter(folder: Path) -> MineSegmenter:
     description = _read(folder / SEGMENTER_FILE)
     with _described_by(folder / SEGMENTER_FILE):
         chips = ChipSettings.model_validate(description["chips"])
-    return MineSegmenter(chips, load_model(folder), description["threshold"])
+    return MineSegmenter(chips, load_model(folder), description["threshold"], _load_novelty(folder))
+
+
+def _load_novelty(folder: Path) -> Novelty | None:
+    """Read the training chips' place in the space of figures, which models of earlier versions lack."""
+    if not (folder / NOVELTY).is_file():
+        return None
+    with _described_by(folder / NOVELTY):
+        return Novelty.model_validate(_read(folder / NOVELTY))
 
 
 def _write(path: Path, content: Any) -> None:  # noqa: ANN401 - JSON

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,7 +12,9 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.complete import MineClassifier
 from mining_the_mines.models.kinds import BLEND, TrainedModel
+from mining_the_mines.models.novelty import fit_novelty
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
+from mining_the_mines.scoring.calibration import calibrate_at_home
 from mining_the_mines.scoring.metrics import METRICS, MetricName
 from mining_the_mines.scoring.tables import (
     choose_model,
@@ -127,14 +130,32 @@ def complete_classifier(
     decision: dict[str, Any],
     packed_chips: PackedChips,
     chips: ChipSettings,
+    predictions: pd.DataFrame,
+    folds: pd.DataFrame,
 ) -> MineClassifier:
-    """Join the models and the threshold to a complete classifier: raw reflectance in, decision out."""
+    """Join models, threshold and what describes the training chips to a complete classifier.
+
+    Args:
+        models: The trained models by name.
+        blend: Weights of the models.
+        decision: Chosen model and its threshold.
+        packed_chips: The chips.
+        chips: How chips are read.
+        predictions: Of all models; the out-of-fold ones of the chosen model calibrate it.
+        folds: Tells the training chips, from which novelty is measured.
+
+    Returns:
+        Raw reflectance in, decision out.
+    """
+    own = predictions[(predictions["model"] == decision["chosen"]) & predictions["fold"].notna()]
     return MineClassifier(
         chosen=decision["chosen"],
         threshold=decision["thresholds"][decision["chosen"]],
         chips=chips.model_copy(update={"size": packed_chips.array.shape[-1]}),
         models=models,
         blend=Blend(**blend),
+        home=calibrate_at_home(own["probability"].to_numpy(), own["label"].to_numpy(dtype=np.int64)),
+        novelty=fit_novelty(packed_chips, folds),
     )
 
 

@@ -44,7 +44,7 @@ def _classification() -> Pipeline:
         ),
         Node(
             complete_classifier,
-            ["models", "blend", "decision", "packed_chips", "params:imagery"],
+            ["models", "blend", "decision", "packed_chips", "params:imagery", "predictions", "folds"],
             "classifier",
             name="complete_classifier",
         ),
@@ -78,7 +78,12 @@ def _segmentation() -> Pipeline:
             ["scores", "chip_scores"],
             name="score_segmentation",
         ),
-        Node(complete_segmenter, ["network", "decision", "params:imagery"], "segmenter", name="complete_segmenter"),
+        Node(
+            complete_segmenter,
+            ["network", "decision", "params:imagery", "packed_chips", "folds"],
+            "segmenter",
+            name="complete_segmenter",
+        ),
     ]
     return Pipeline(
         nodes,

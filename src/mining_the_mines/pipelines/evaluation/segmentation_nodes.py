@@ -18,6 +18,7 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import pixel_hectares
 from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.kinds import TrainedModel
+from mining_the_mines.models.novelty import fit_novelty
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
 from mining_the_mines.scoring.segmentation import (
     MaskPair,
@@ -158,9 +159,15 @@ def compare_chip_scores(
     return score_table(rows, thresholds, evaluation.bootstrap)
 
 
-def complete_segmenter(network: TrainedModel, decision: dict[str, Any], chips: ChipSettings) -> MineSegmenter:
-    """Join the networks and the threshold to a complete segmenter: raw reflectance in, probability maps out."""
-    return MineSegmenter(chips, network, decision["threshold"])
+def complete_segmenter(
+    network: TrainedModel,
+    decision: dict[str, Any],
+    chips: ChipSettings,
+    packed_chips: PackedChips,
+    folds: pd.DataFrame,
+) -> MineSegmenter:
+    """Join networks, threshold and a description of the training chips to a segmenter: reflectance in, maps out."""
+    return MineSegmenter(chips, network, decision["threshold"], fit_novelty(packed_chips, folds))
 
 
 def _pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[MaskPair]:

@@ -16,6 +16,7 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress_bars import progress_bar
 from mining_the_mines.mapping.chip_segmentation import SegmentedChips, segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
+from mining_the_mines.models.novelty import UNLIKE, UNLIKE_SHARE
 from mining_the_mines.models.predictor import Predictor
 from mining_the_mines.rasters.chip import Chip
 from mining_the_mines.rasters.judge import gather_doubts
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 #: Chips in a batch.
 BATCH = 32
 #: Columns of the table of predictions.
-COLUMNS = {"filename": "str", "probability": "float64", "label": "Int64", "error": "str"}
+COLUMNS = {"filename": "str", "probability": "float64", "label": "Int64", "novelty": "float64", "error": "str"}
 
 
 def classify_chips(
@@ -40,7 +41,8 @@ def classify_chips(
         imagery: How to read the chips; what it does not state is as in training.
 
     Returns:
-        Columns ``filename``, ``probability``, ``label`` (1 for a mine) and ``error``, one row a chip.
+        One row per chip: ``filename``, ``probability``, ``label`` (1 for a mine), ``novelty`` (percentile among the
+        training chips, missing for models of earlier versions) and ``error``.
     """
     rows: list[dict[str, Any]] = []
     waiting: list[tuple[str, Chip]] = []
@@ -62,6 +64,12 @@ def classify_chips(
     for doubt in gather_doubts(doubts, "chips"):
         logger.warning("%s", doubt)
     logger.info("%d chips with a mine, %d without, %d that can't be judged.", counts[1], counts[0], counts[-1])
+    unlike = int((predictions["novelty"] >= UNLIKE).sum())
+    if unlike > UNLIKE_SHARE * len(predictions):
+        logger.warning(
+            "%d of %d chips are unlike anything that the model has learnt from (novelty %g or more): check some of "
+            "them by eye, and adapt the model with --pipelines=adaptation.", unlike, len(predictions), UNLIKE,
+        )  # fmt: skip
     return predictions
 
 
@@ -122,10 +130,19 @@ def _read(folder: ChipFolder, filename: str, settings: ChipSettings) -> tuple[Ch
 def _decide(waiting: list[tuple[str, Chip]], classifier: Predictor) -> list[dict[str, Any]]:
     if not waiting:
         return []
-    probabilities = classifier.predict(np.stack([chip.reflectance for _, chip in waiting]))
+    reflectance = np.stack([chip.reflectance for _, chip in waiting])
+    probabilities = classifier.predict(reflectance)
+    unknown = np.full(len(waiting), np.nan)
+    novelty = unknown if classifier.novelty is None else classifier.novelty.score(reflectance)
     return [
-        {"filename": name, "probability": value, "label": int(value >= classifier.threshold), "error": ""}
-        for (name, _), value in zip(waiting, probabilities, strict=True)
+        {
+            "filename": name,
+            "probability": value,
+            "label": int(value >= classifier.threshold),
+            "novelty": far,
+            "error": "",
+        }
+        for (name, _), value, far in zip(waiting, probabilities, novelty, strict=True)
     ]
 
 
