@@ -50,7 +50,7 @@ class Row:
 #: Parameters that the configuration itself reads.
 RUNTIME: Final = {
     "raw_root": "Folder of the raw data, or a ZIP archive of it.",
-    "chips": "Folder of chips for inference.",
+    "chips": "Folder of chips for inference and adaptation.",
     "polygons": "Vector file of mines that chips are labelled by and masks are drawn from.",
     "places": "Table or vector file of places to cut chips at; without it they are cut on a grid.",
     "reference": "Vector file of the mines known in the scenes that `scene` names; their maps are scored by it.",

@@ -4,6 +4,7 @@ from kedro.pipeline import Pipeline
 
 from mining_the_mines.pipelines import (
     acquisition,
+    adaptation,
     compositing,
     evaluation,
     feature_extraction,
@@ -23,7 +24,8 @@ def register_pipelines() -> dict[str, Pipeline]:
     Returns:
         Pipelines by name. A stage holds both tasks. ``__default__`` is all stages. ``classification`` and
         ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
-        them is chosen by its tag. ``coarse_mapping`` maps with the classifier. ``pretraining`` makes the encoder that
+        them is chosen by its tag. ``coarse_mapping`` maps with the classifier,
+        and ``adaptation`` adapts it to a new region. ``pretraining`` makes the encoder that
         networks start from.
     """
     stages = {
@@ -50,5 +52,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         + whole.only_nodes_with_namespaces(["segmentation"])
         + reporting.create_segmentation_report(),
         "coarse_mapping": mapping.create_coarse_pipeline(),
+        "adaptation": adaptation.create_pipeline(),
         "pretraining": pretraining.create_pipeline(),
     }

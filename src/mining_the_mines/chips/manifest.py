@@ -57,7 +57,9 @@ _NEAR_DEGREES: Final = 0.1
 _Row = dict[str, Any]
 
 
-def take_inventory(folder: ChipFolder, settings: ChipSettings, progress: Progress = silent) -> pd.DataFrame:
+def take_inventory(
+    folder: ChipFolder, settings: ChipSettings, progress: Progress = silent, *, keep_unlisted: bool = False
+) -> pd.DataFrame:
     """Read every chip once and judge it.
 
     Nothing is dropped: a chip that can't be used, a label without file and a file without label each have a row with
@@ -68,6 +70,7 @@ def take_inventory(folder: ChipFolder, settings: ChipSettings, progress: Progres
         folder: The chips and, if there are any, their labels.
         settings: Bands to read and requirements for a chip.
         progress: Shows the progress.
+        keep_unlisted: Whether files without a label are accepted, as unlabelled chips among labelled ones.
 
     Returns:
         The manifest with the columns :data:`COLUMNS`, a row for each label and each file without label, by file name.
@@ -79,7 +82,7 @@ def take_inventory(folder: ChipFolder, settings: ChipSettings, progress: Progres
     paths = progress([folder.path(name) for name in names], "Reading chips")
     found = dict(zip(names, map_ahead(partial(_read, settings=settings), paths, settings.workers), strict=True))
     _reject_odd_sizes(found, settings.size)
-    entries = _entries(folder)
+    entries = _entries(folder, None if keep_unlisted else "file without label: the label table does not name it")
     _refuse_swapped(entries, found)
     rows = [_join(entry, found.get(entry["filename"], {})) for entry in entries]
     manifest = pd.DataFrame(rows, columns=[*COLUMNS, "pixels"])
@@ -138,14 +141,14 @@ def _reject_odd_sizes(found: Mapping[str, _Row], size: int | None) -> None:
             )
 
 
-def _entries(folder: ChipFolder) -> list[_Row]:
+def _entries(folder: ChipFolder, unlisted: str | None) -> list[_Row]:
     """One entry per label and per file without label: the columns of the label table, and the fault of the label."""
     present = set(folder.filenames)
     if folder.labels is None:
         return [_unlisted(name, None) for name in present]
     entries = read_entries(folder.labels, present, folder.images)
     missing = present - {entry["filename"] for entry in entries}
-    return entries + [_unlisted(name, "file without label: the label table does not name it") for name in missing]
+    return entries + [_unlisted(name, unlisted) for name in missing]
 
 
 def _unlisted(name: str, fault: str | None) -> _Row:

@@ -102,6 +102,25 @@ class ChipFolderDataset(FolderDataset[None, ChipFolder | ZippedChips]):
         raise DatasetError(f"{self._filepath} is read only: prebuilt chips are never written.")
 
 
+class RegionChipsDataset(ChipFolderDataset):
+    """Chips of a new region, in a folder or in its sub-folder images, with a table of labels if there is one."""
+
+    def load(self) -> ChipFolder | ZippedChips:
+        """List the chips, and read the labels that there are.
+
+        Raises:
+            BadInputError: No folder is named, it is missing, or its table of labels can't be read.
+        """
+        root = self.load_folder
+        if is_archive(root):
+            return super().load()
+        if not root.is_dir():
+            raise BadInputError(f"There is no folder {root}: name the chips of the region with --params=chips=FOLDER.")
+        inside, table = root / self.images, root / str(self.labels)
+        labels = read_labels(table, self.label_format) if table.is_file() else None
+        return ChipFolder(inside if inside.is_dir() else root, labels)
+
+
 class CutChipsDataset(ChipFolderDataset):
     """Chips cut from composites, with a table of labels; those without a label lie in the sub-folder unlabelled."""
 

@@ -57,6 +57,7 @@ class Adaptation(BaseModel):
     region: str = Field(..., description="Name of the region.")
     calibration: Calibration = Field(..., description="Of the model's own log-odds there.")
     labels: int = Field(..., description="Labels that it was fitted to; 0 if it was made from predictions alone.")
+    home_threshold: float = Field(..., description="The model's threshold before.")
 
 
 def log_odds_of(probabilities: NDArray[np.floating]) -> FloatArray:
