@@ -19,7 +19,7 @@ QUICK: dict[str, Any] = {
             "trees": {"iterations": 60, "bag": 2},
             "network": {
                 **SMALL["classification"]["models"]["network"],
-                "network": {"architecture": "test_convnext", "input_size": 48, "overrides": None},
+                "network": {"architecture": "test_convnext", "input_size": 48, "overrides": None, "pretrained": None},
                 "epochs": 1,
                 "networks": 1,
                 "test_time_augmentation": "none",

@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from conftest import PROJECT
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.models.encoder import MISSING, Encoder, load_encoder
 from mining_the_mines.models.networks import ClassifierSpec, SegmenterSpec
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
 from mining_the_mines.models.spectral_input import BandScale, SpectralInput
+from mining_the_mines.models.weight_sources import SIMULATED
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
+from mining_the_mines.sentinel2.indices import required_bands
 from support.encoders import ENCODER_INDICES, SMALL_MAXVIT, write_encoder
 from support.networks import SIX_BANDS, SIZE, random_chips, scale_of
 
@@ -180,3 +184,19 @@ def test_without_vectors(tmp_path: Path, encoder: Encoder) -> None:
     save_file(weights, tmp_path / "bare.safetensors", metadata={"encoder": stated})
     with pytest.raises(BadInputError, match=r"bare\.safetensors is damaged \(its tensor missing"):
         load_encoder(tmp_path / "bare.safetensors")
+
+
+@pytest.mark.parametrize("bands", [THREE_BANDS, SIX_BANDS, COMPETITION_BANDS])
+def test_shipped_encoder(bands: tuple[str, ...]) -> None:
+    settings = OmegaConf.to_container(OmegaConf.load(PROJECT / "conf/base/parameters_pretraining.yml"))
+    assert isinstance(settings, dict)
+    pretraining = settings["pretraining"]
+    shipped = load_encoder(SIMULATED)
+    assert shipped.description.overrides == pretraining["overrides"]
+    indices = [name for name in pretraining["indices"] if set(required_bands(name)) <= set(bands)]
+    spec = classifier_spec(
+        Path("simulated"), architecture=pretraining["architecture"], overrides=pretraining["overrides"], indices=indices
+    )
+    network = ClassifierNetwork(spec, scale_of(bands), SIZE)
+    used = [number for number, name in enumerate(shipped.description.channels) if name in {*bands, *indices}]
+    assert torch.equal(network.backbone.state_dict()[STEM], shipped.weights[STEM][:, used])

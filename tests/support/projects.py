@@ -39,7 +39,7 @@ SMALL: dict[str, Any] = {
         "models": {
             "trees": {"iterations": 10, "bag": 2},
             "network": {
-                "network": {"architecture": "test_maxvit", "input_size": 32, "overrides": None},
+                "network": {"architecture": "test_maxvit", "input_size": 32, "overrides": None, "pretrained": None},
                 "epochs": 2,
                 "test_time_augmentation": "none",
                 "accelerator": "cpu",
@@ -52,6 +52,7 @@ SMALL: dict[str, Any] = {
             "network": {
                 "encoder": "tu-test_efficientnet",
                 "overrides": None,
+                "pretrained": None,
             },
             "epochs": 2,
             "test_time_augmentation": "none",
