@@ -1,18 +1,28 @@
-"""How the Amazon classifier travels: out-of-fold AUC when whole regions are held out, against a random forest.
+"""How models travel, by the weights that networks start from: out-of-fold scores where whole regions are held out.
 
-Rival: a random forest on means, deviations and percentiles of bands and spectral indices, on the same folds. Chips of
-one place are never split; places are the labels' groups, or clusters that lie 100 and 300 km apart. No test split is
-taken off, so that every chip is scored.
+Classifiers of the Amazon chips are scored by ROC AUC, with and without forest chips; segmenters of tailings deposits by
+IoU. Both have intervals by place, and a lead over the network from scratch on the same folds. Folds are by the labels'
+groups, or blocked: chips in different folds lie at least 100 or 300 km apart. Rivals on the Amazon chips are the
+project's trees, and a random forest on means, deviations and percentiles of bands and indices. No test split is taken
+off, so that every chip is scored.
 
-    python benchmarks/travel.py --chips ../shared/data/amazon_mines [--networks 3]
+    python benchmarks/travel.py                                          # all that needs no file
+    python benchmarks/travel.py --chips amazon --blocking 300 --start simulated
+    python benchmarks/travel.py --start imagenet=resnet18.safetensors --start torchgeo=resnet18_sentinel2_all_moco.pth
+
+Each part (chips, blocking, start) is kept in the folder of results and not trained again; a part that was killed goes
+on from its checkpoints. The table shows all parts that are there.
 """
 
 import argparse
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -26,102 +36,297 @@ from mining_the_mines.chips.manifest import take_inventory
 from mining_the_mines.chips.packing import pack_chips
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.chips.statistics import summarise_bands
+from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.core.atomic import whole_file
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.blend import fit_blend
 from mining_the_mines.models.cross_validation import cross_validate
-from mining_the_mines.models.kinds import ChipLayout, LabelledChips, ModelKinds
-from mining_the_mines.scoring.bootstrap import BootstrapSettings, bootstrap_intervals
+from mining_the_mines.models.kinds import ChipLayout, LabelledChips, MaskedChips, ModelKind, read_kind
+from mining_the_mines.models.networks import SegmenterNetworks
+from mining_the_mines.scoring.bootstrap import (
+    BootstrapSettings,
+    Interval,
+    Scorer,
+    bootstrap_intervals,
+    paired_difference,
+)
 from mining_the_mines.scoring.metrics import weighted_scores
+from mining_the_mines.scoring.segmentation import WeightedSegmentationScores
+from segmentation_recipe import measure
+from segmentation_recipe import prepare as prepare_segmentation
 
-PROJECT = Path(__file__).parents[1]
-PLACES: dict[str, dict[str, Any]] = {
-    "given groups": {"group_by": "group"},
-    "100 km": {"group_by": "distance", "distance_km": 100.0},
-    "300 km": {"group_by": "distance", "distance_km": 300.0},
+PROJECT: Final = Path(__file__).parents[1]
+FOLDERS: Final = {"amazon": "amazon_mines", "tailings": "tailings_dams"}
+BLOCKINGS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "group": {"block_km": None},
+    "100": {"block_km": 100.0},
+    "300": {"block_km": 300.0},
 }
+SCRATCH: Final = "scratch"
+FOREST: Final = "forest"
+TREES: Final = "trees"
+#: Starts that need no file. Forest and trees see the feature table, and judge whole chips alone.
+DEFAULT: Final = (FOREST, TREES, SCRATCH, "simulated", "csmask")
+#: Networks of the weights of others, and the rate at which they are tuned: a third of what is usual from scratch.
+FOREIGN: Final = {"csmask": "efficientnet-b4", "imagenet": "resnet18", "torchgeo": "resnet18"}
+FOREIGN_RATE: Final = 3e-4
+#: A decoder of the size of the default one, so that the starts are compared and not their decoders.
+FOREIGN_DECODER: Final = {"decoder_channels": [64, 32, 16, 16, 8]}
 
 
-def main() -> None:
-    """Print a table: one row a kind of place and a model."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chips", type=Path, default=PROJECT.parent / "shared/data/amazon_mines")
-    parser.add_argument("--networks", type=int, help="networks a fold; by default as in conf/amazon_mines, 0 for none")
-    parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    options = parser.parse_args()
-    if not options.chips.is_dir():
-        parser.error(f"{options.chips} does not exist: say with --chips where the chips of Amazon mines lie")
-    loader = OmegaConfigLoader(
-        str(PROJECT / "conf"), base_env="base", env="amazon_mines", merge_strategy={"parameters": "soft"}
-    )
-    parameters: dict[str, Any] = loader["parameters"] | loader["parameters"]["classification"]
-    settings = ChipSettings(**parameters["imagery"])
-    folder = ChipFolder(options.chips / "images", read_labels(options.chips / "labels.csv"))
-    manifest = take_inventory(folder, settings)
-    with tempfile.TemporaryDirectory() as scratch:
-        packed = pack_chips(folder, manifest, settings, Path(scratch) / "packed")
-        features = extract_features(packed, FeatureSettings(**parameters["features"]))
-        simple = extract_features(packed, _simple(parameters))
-        for name, place in PLACES.items():
-            folds = assign_folds(manifest, FoldSettings(test_share=0, seed=options.seed, **place))
-            started = time.perf_counter()
-            predictions = {"random forest": _forest(simple, folds)}
-            models = dict(parameters["models"])
-            if options.networks is not None:
-                models["network"] = models["network"] | {"networks": options.networks} if options.networks else None
-            data = LabelledChips(packed, folds, summarise_bands(packed, folds), features)
-            layout = ChipLayout(bands=packed.bands, chip_size=packed.array.shape[-1])
-            results = cross_validate(ModelKinds(models).kinds, data, layout, Path(scratch) / "checkpoints", None)
-            trained = pd.DataFrame(
-                {
-                    model: pd.Series(result.probabilities, index=list(result.filenames))
-                    for model, result in results.items()
-                }
-            )
-            predictions |= {str(model): column for model, column in trained.items()}
-            predictions["blend"] = fit_blend(trained, folds)[1]
-            _print(name, folds, predictions, time.perf_counter() - started)
+@dataclass(frozen=True)
+class Start:
+    """What a model starts from.
+
+    Attributes:
+        name: Of the start.
+        file: File of the weights, if it is not a name that the parameter ``pretrained`` knows.
+    """
+
+    name: str
+    file: Path | None
+
+    @property
+    def pretrained(self) -> str | None:
+        """Value of the parameter ``pretrained``."""
+        if self.name == SCRATCH:
+            return None
+        return self.name if self.file is None else str(self.file)
+
+    def network(self, stated: Mapping[str, Any], *, segmenter: bool) -> dict[str, Any]:
+        """Parameters of a kind of networks that starts from it."""
+        changed: dict[str, Any] = {"pretrained": self.pretrained}
+        if self.name not in FOREIGN:
+            return {**stated, "network": {**stated["network"], **changed}}
+        changed |= {"encoder" if segmenter else "architecture": FOREIGN[self.name]}
+        changed |= {"overrides": FOREIGN_DECODER if segmenter else None}
+        return {**stated, "network": {**stated["network"], **changed}, "learning_rate": FOREIGN_RATE}
 
 
-def _simple(parameters: dict[str, Any]) -> FeatureSettings:
-    return FeatureSettings(indices=parameters["features"]["indices"], families=("moments", "percentiles"))
+def parse_start(text: str) -> Start:
+    """Read ``NAME`` or ``NAME=FILE``."""
+    name, _, file = text.partition("=")
+    if name not in {*DEFAULT, *FOREIGN} or (name == "torchgeo" and not file):
+        known = f"{', '.join(DEFAULT)}, imagenet, imagenet=FILE, torchgeo=FILE"
+        raise argparse.ArgumentTypeError(f"there is no start {text}: take one of {known}")
+    return Start(name, Path(file) if file else None)
 
 
-def _forest(features: pd.DataFrame, folds: pd.DataFrame) -> "pd.Series[float]":
-    table = folds.set_index("filename")
-    values, labels = features.loc[table.index].to_numpy(), table["label"].to_numpy(dtype=int)
-    probabilities = pd.Series(np.nan, index=table.index)
-    for fold in table["fold"].unique():
-        held_out = (table["fold"] == fold).to_numpy()
-        forest = RandomForestClassifier(500, random_state=0).fit(values[~held_out], labels[~held_out])
-        probabilities[held_out] = forest.predict_proba(values[held_out])[:, 1]
-    return probabilities
+class Bench:
+    """The chips of one data set in folds of one blocking, read once they are needed.
 
+    Args:
+        chips: Name of the data set.
+        blocking: How folds lie apart.
+        options: Options of the command line.
+        scratch: Folder for packed chips.
+    """
 
-def _print(name: str, folds: pd.DataFrame, predictions: dict[str, "pd.Series[float]"], seconds: float) -> None:
-    table = folds.set_index("filename")
-    print(f"\n{name}: {table['place'].nunique()} places, {len(table)} chips, {seconds / 60:.1f} min")
-    rival = _auc(table, predictions["random forest"], lambda rows: rows["label"].notna())[0]
-    for model, probabilities in predictions.items():
-        everything = _auc(table, probabilities, lambda rows: rows["label"].notna())
-        hard = _auc(table, probabilities, lambda rows: rows["category"] != "forest")
-        ratio = (1 - everything[0]) / (1 - rival)
-        print(
-            f"  {model:14} AUC {_shown(everything)}   without forest {_shown(hard)}   "
-            f"1 − AUC is {ratio:.2f} × the random forest's",
-            flush=True,
+    def __init__(self, chips: str, blocking: str, options: argparse.Namespace, scratch: Path) -> None:
+        self.chips, self.blocking, self.options, self.scratch = chips, blocking, options, scratch
+        loader = OmegaConfigLoader(
+            str(PROJECT / "conf"), base_env="base", env=FOLDERS[chips], merge_strategy={"parameters": "soft"}
         )
+        self.parameters: dict[str, Any] = loader["parameters"]
+        split = {"test_share": 0.0, "test_groups": None, "seed": options.seed, **BLOCKINGS[blocking]}
+        self.parameters["folds"] = self.parameters["folds"] | split
+
+    @property
+    def folder(self) -> Path:
+        """Where the chips lie."""
+        found: Path = self.options.data / FOLDERS[self.chips]
+        return found
+
+    @cached_property
+    def labelled(self) -> LabelledChips:
+        """Chips of the classifiers with the feature table of the trees."""
+        settings = ChipSettings(**self.parameters["imagery"])
+        folder = ChipFolder(self.folder / "images", read_labels(self.folder / "labels.csv"))
+        manifest = take_inventory(folder, settings)
+        packed = pack_chips(folder, manifest, settings, self.scratch / "packed")
+        folds = assign_folds(manifest, FoldSettings(**self.parameters["folds"]))
+        features = extract_features(packed, FeatureSettings(**self.parameters["features"]))
+        return LabelledChips(packed, folds, summarise_bands(packed, folds), features)
+
+    def fit(self, start: Start, checkpoints: Path) -> pd.DataFrame:
+        """Train out of fold; give one row per chip, with what its score is computed from."""
+        return self._segment(start, checkpoints) if self.chips == "tailings" else self._classify(start, checkpoints)
+
+    def _classify(self, start: Start, checkpoints: Path) -> pd.DataFrame:
+        models, data = self.parameters["classification"]["models"], self.labelled
+        if start.name == FOREST:
+            return data.folds.assign(probability=self._forest())
+        stated = models["trees"] if start.name == TREES else start.network(models["network"], segmenter=False)
+        kind = read_kind(stated if start.name == TREES else stated | self._changes)
+        layout = ChipLayout(bands=data.packed.bands, chip_size=data.packed.array.shape[-1])
+        found = self._cross_validate(start, kind, data, layout, checkpoints)
+        probabilities = pd.Series(found.probabilities, index=list(found.filenames))
+        return data.folds.assign(probability=data.folds["filename"].map(probabilities))
+
+    def _segment(self, start: Start, checkpoints: Path) -> pd.DataFrame:
+        segmentation = self.parameters["segmentation"]
+        data = prepare_segmentation(self.folder, self.parameters, self.scratch, self.options.seed)
+        cutting = WindowSettings(**segmentation["windows"])
+        chips = MaskedChips(
+            data.packed,
+            data.folds,
+            summarise_bands(data.packed, data.folds),
+            masks=data.masks,
+            windows=data.windows,
+            cutting=cutting,
+        )
+        layout = ChipLayout(bands=data.packed.bands, chip_size=data.packed.array.shape[-1])
+        kind = SegmenterNetworks(**start.network(segmentation["training"], segmenter=True) | self._changes)
+        found = self._cross_validate(start, kind, chips, layout, checkpoints)
+        return measure(data, found.filenames, found.probabilities)
+
+    @property
+    def _changes(self) -> dict[str, Any]:
+        asked = {"epochs": self.options.epochs, "networks": self.options.networks}
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def _cross_validate(
+        self, start: Start, kind: ModelKind, data: LabelledChips, layout: ChipLayout, checkpoints: Path
+    ) -> Any:  # noqa: ANN401 - a cross validation
+        return cross_validate({start.name: kind}, data, layout, checkpoints, self.options.workers)[start.name]
+
+    def _forest(self) -> "pd.Series[float]":
+        data = self.labelled
+        simple = {"indices": self.parameters["features"]["indices"], "families": ("moments", "percentiles")}
+        features = extract_features(data.packed, FeatureSettings(**simple))
+        values, labels = features.loc[data.folds["filename"]].to_numpy(), data.folds["label"].to_numpy(dtype=int)
+        probabilities = pd.Series(np.nan, index=data.folds.index)
+        for fold in data.folds["fold"].unique():
+            held_out = (data.folds["fold"] == fold).to_numpy()
+            forest = RandomForestClassifier(500, random_state=0).fit(values[~held_out], labels[~held_out])
+            probabilities[held_out] = forest.predict_proba(values[held_out])[:, 1]
+        return probabilities
 
 
-def _auc(
-    table: pd.DataFrame, probabilities: "pd.Series[float]", chosen: Callable[[pd.DataFrame], "pd.Series[bool]"]
-) -> tuple[float, float, float]:
-    rows = table[chosen(table)]
-    scorer = weighted_scores(rows["label"], probabilities.loc[rows.index], 0.5, ("roc_auc",))
-    return bootstrap_intervals(scorer, rows["place"], BootstrapSettings())["roc_auc"]
+def run(options: argparse.Namespace) -> int:
+    """Train the parts that are missing, and print the table of all that are there."""
+    failed = False
+    for chips in options.chips:
+        for blocking in options.blocking:
+            with tempfile.TemporaryDirectory() as scratch:
+                bench = Bench(chips, blocking, options, Path(scratch))
+                for start in options.start:
+                    if chips == "tailings" and start.name in {FOREST, TREES}:
+                        continue
+                    try:
+                        complete(bench, start, options.results)
+                    except BadInputError as error:
+                        failed = True
+                        print(f"{chips}, {blocking}, {start.name}: {error}", file=sys.stderr, flush=True)
+            print_table(chips, blocking, options)
+    return int(failed)
 
 
-def _shown(figure: tuple[float, float, float]) -> str:
-    return f"{figure[0]:.3f} ({figure[1]:.3f}–{figure[2]:.3f})"
+def part(chips: str, blocking: str, start: str, options: argparse.Namespace) -> str:
+    """Name of a part, which tells how it was trained."""
+    asked = {"epochs": options.epochs, "networks": options.networks, "seed": options.seed or None}
+    changes = [f"{name}_{value}" for name, value in asked.items() if value is not None]
+    return "-".join([chips, blocking, start, *changes])
+
+
+def complete(bench: Bench, start: Start, results: Path) -> None:
+    """Train a part, unless it is there, and keep its chips."""
+    name = part(bench.chips, bench.blocking, start.name, bench.options)
+    table = results / f"{name}.csv"
+    if table.is_file():
+        return
+    print(f"{name}: training", flush=True)
+    started = time.perf_counter()
+    chips = bench.fit(start, results / "checkpoints" / name)
+    with whole_file(table) as draft:
+        chips.assign(seconds=time.perf_counter() - started).to_csv(draft, index=False)
+
+
+def print_table(chips: str, blocking: str, options: argparse.Namespace) -> None:
+    """Print all parts of a data set and a blocking."""
+    starts = {SCRATCH: None, **dict.fromkeys((*DEFAULT, *FOREIGN))}
+    files = {start: options.results / f"{part(chips, blocking, start, options)}.csv" for start in starts}
+    rows = {start: pd.read_csv(file) for start, file in files.items() if file.is_file()}
+    if not rows:
+        return
+    first = next(iter(rows.values()))
+    apart = "by group" if blocking == "group" else f"folds {blocking} km apart"
+    print(f"\n{chips}, {apart}: {len(first)} chips of {first['place'].nunique()} places")
+    scorers = score_segmenters(rows) if chips == "tailings" else score_classifiers(rows)
+    for score, by_start in scorers.items():
+        print(f"  {score}")
+        for start, (scorer, places) in by_start.items():
+            (value,) = bootstrap_intervals(scorer, places, BootstrapSettings()).values()
+            line = f"    {start:22} {_shown(value)}"
+            if SCRATCH in by_start and start != SCRATCH:
+                (ahead,) = paired_difference(scorer, by_start[SCRATCH][0], places, BootstrapSettings()).values()
+                line += f"   over scratch {_shown(ahead, '+')}"
+            if start in rows:
+                line += f"   {rows[start]['seconds'].iloc[0]:.0f} s"
+            print(line, flush=True)
+
+
+Scorers = dict[str, tuple[Scorer, "pd.Series[Any]"]]
+
+
+def score_classifiers(rows: Mapping[str, pd.DataFrame]) -> dict[str, Scorers]:
+    """AUC of every model, and of each network's blend with the trees."""
+    tables = {start: table.set_index("filename") for start, table in rows.items()}
+    found = {start: table["probability"] for start, table in tables.items()}
+    networks = [start for start in found if start not in {FOREST, TREES}]
+    table = next(iter(tables.values()))
+    for start in networks if TREES in found else []:
+        both = pd.DataFrame({TREES: found[TREES], start: found[start]})
+        found[f"{start} and {TREES}"] = fit_blend(both, table.reset_index())[1]
+    everything, hard = table, table[table["category"] != "forest"]
+    return {
+        name: {start: (_auc(chosen, values), chosen["place"]) for start, values in found.items()}
+        for name, chosen in (("AUC", everything), ("AUC without forest", hard))
+    }
+
+
+def _auc(chips: pd.DataFrame, probabilities: "pd.Series[float]") -> Scorer:
+    return weighted_scores(chips["label"], probabilities.loc[chips.index], 0.5, ("roc_auc",))
+
+
+class _Iou(WeightedSegmentationScores):
+    """IoU alone."""
+
+    def __call__(self, weights: Any) -> dict[str, Any]:  # noqa: ANN401 - as its base
+        return {"iou": super().__call__(weights)["iou"]}
+
+
+def score_segmenters(rows: Mapping[str, pd.DataFrame]) -> dict[str, Scorers]:
+    """IoU of every segmenter."""
+    tables = {start: table.sort_values("filename", ignore_index=True) for start, table in rows.items()}
+    return {"IoU": {start: (_Iou(table), table["place"]) for start, table in tables.items()}}
+
+
+def _shown(interval: Interval, sign: str = "") -> str:
+    return f"{interval.value:{sign}.3f} ({interval.low:{sign}.3f} to {interval.high:{sign}.3f})"
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=PROJECT.parent / "shared/data", help="folder of both data sets")
+    parser.add_argument("--chips", choices=FOLDERS, action="append", help="may be repeated; by default both")
+    parser.add_argument("--blocking", choices=BLOCKINGS, action="append", help="may be repeated; by default all")
+    parser.add_argument("--start", type=parse_start, action="append", help="NAME or NAME=FILE; may be repeated")
+    parser.add_argument("--epochs", type=int, help="by default as in conf/")
+    parser.add_argument("--networks", type=int, help="networks per fold; by default as in conf/")
+    parser.add_argument("--workers", type=int, help="folds at a time; by default one more than cores")
+    parser.add_argument("--seed", type=int, default=0, help="of the folds")
+    parser.add_argument("--results", type=Path, default=PROJECT / "data/travel", help="folder of the parts")
+    options = parser.parse_args(None if arguments is None else list(arguments))
+    options.chips = options.chips or list(FOLDERS)
+    options.blocking = options.blocking or list(BLOCKINGS)
+    options.start = options.start or [Start(name, None) for name in DEFAULT]
+    missing = [name for name in options.chips if not (options.data / FOLDERS[name]).is_dir()]
+    if missing:
+        parser.error(f"{options.data / FOLDERS[missing[0]]} does not exist: say with --data where it lies")
+    return run(options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
