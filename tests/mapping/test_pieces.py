@@ -63,6 +63,15 @@ def test_map_of_pieces_is_the_map_of_the_whole(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first, second)
 
 
+def test_pieces_that_lie_south_up(tmp_path: Path) -> None:
+    for row in (0, 30):
+        south = CORNER[1] - 10 * (row + 30)
+        place = Affine(10, 0, CORNER[0], 0, 10, south)
+        write_scene(tmp_path / "pieces" / f"part_{row}.tif", NUMBERS[:, row : row + 30][:, ::-1], transform=place)
+    (scene,) = joined(tmp_path / "pieces")
+    np.testing.assert_array_equal(pixels(scene.image)[:, ::-1], NUMBERS)
+
+
 @pytest.mark.parametrize(
     ("pattern", "name"),
     [

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import rasterio
 from affine import Affine
 from pyproj import Geod
@@ -20,6 +21,7 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.degrees import wrap_longitude
 
 Box = tuple[float, float, float, float]
+Pixel = TypeVar("Pixel", bound=np.generic)
 
 #: Square metres in a hectare.
 HECTARE: Final = 10_000.0
@@ -79,8 +81,29 @@ class ChipGrid:
         return west, south, east, north
 
     @property
+    def north_up(self) -> "ChipGrid":
+        """The same pixels from west to east and from north to south; see :func:`flip_north_up`."""
+        across, down = (-1 if edge < 0 else 1 for edge in (self.transform.a, -self.transform.e))
+        corner = self.transform @ (self.width if across < 0 else 0, self.height if down < 0 else 0)
+        size = self.transform.a * across, self.transform.e * down
+        return ChipGrid(self.crs, Affine(size[0], 0, corner[0], 0, size[1], corner[1]), self.width, self.height)
+
+    @property
     def _corners(self) -> tuple[tuple[int, int], ...]:
         return (0, 0), (self.width, 0), (self.width, self.height), (0, self.height)
+
+
+def flip_north_up(pixels: npt.NDArray[Pixel], transform: Affine) -> npt.NDArray[Pixel]:
+    """Turn the pixels of a raster from west to east and from north to south.
+
+    Args:
+        pixels: (…, height, width).
+        transform: Transform of the raster that they are from; neither rotated nor sheared.
+
+    Returns:
+        The same pixels in the order of :attr:`ChipGrid.north_up`; a view.
+    """
+    return pixels[..., :: -1 if transform.e > 0 else 1, :: -1 if transform.a < 0 else 1]
 
 
 def read_grid(path: Path) -> ChipGrid:

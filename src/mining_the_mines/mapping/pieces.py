@@ -115,7 +115,7 @@ def _families(scenes: Iterable[Scene]) -> Iterator[list[_Raster]]:
             continue
         try:
             with rasterio.open(scene.image) as source:
-                if source.crs is None or not can_be_joined(source) or not _is_north_up(source.transform):
+                if source.crs is None or not can_be_joined(source) or not source.transform.is_rectilinear:
                     continue
                 crs, transform, form = source.crs.to_wkt(), source.transform, _form(scene, source)
                 size = (source.width, source.height)
@@ -129,10 +129,6 @@ def _families(scenes: Iterable[Scene]) -> Iterator[list[_Raster]]:
         else:
             families.append((crs, transform, [_Raster(scene, Part(scene.image, 0, 0, *size), form)]))
     yield from (rasters for _, _, rasters in families)
-
-
-def _is_north_up(transform: Affine) -> bool:
-    return bool(transform.is_rectilinear and transform.a > 0 and transform.e < 0)
 
 
 def _place(transform: Affine, origin: Affine) -> tuple[int, int] | None:

@@ -123,6 +123,6 @@ def _window(plan: ProbabilityPlan, scene: SceneRows, numbers: Numbers, number: i
     """Reflectance of one window, (bands, window, window)."""
     columns, (first, end) = plan.columns, plan.columns.inside(number)
     if end - first == columns.window:
-        return scene.bands.decode(numbers[:, :, first:end])
+        return scene.decode(numbers[:, :, first:end])
     start = columns.starts[number]
-    return scene.bands.decode(numbers[:, :, columns.mirrored(start, start + columns.window)])
+    return scene.decode(numbers[:, :, columns.mirrored(start, start + columns.window)])

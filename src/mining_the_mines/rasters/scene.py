@@ -1,5 +1,6 @@
 """Scenes to map: rasters of any size, read a few rows at a time."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +17,13 @@ from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public nam
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
-from rasterio.vrt import WarpedVRT
+from rasterio.warp import reproject
 from rasterio.windows import Window
 
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_file
 from mining_the_mines.core.redaction import redact
-from mining_the_mines.geo.grid import ChipGrid, pixel_metres
+from mining_the_mines.geo.grid import ChipGrid, flip_north_up, pixel_metres
 from mining_the_mines.rasters.decoding import BandReader
 from mining_the_mines.rasters.judge import Limits, Verdict, judge_pixels, pixel_size_fault
 from mining_the_mines.rasters.reader import RasterFormat, find_bands, unreadable
@@ -82,15 +83,15 @@ def lay_grid(scene: Scene, chips: RasterFormat, pixel: float | None, *, resample
         resample: True to resample a scene with other pixels.
 
     Returns:
-        The scene's own grid, or if it is resampled, a grid with the same corner and CRS.
+        The scene's own grid, north up, or if it is resampled, a grid with the same corner and CRS.
 
     Raises:
         SceneError: If it is no raster, lacks coordinates, is rotated, or has other pixels.
         BadInputError: If it lacks a band.
     """
     with _opened(scene.image) as source:
-        bands, _ = find_bands(source, chips)
-        grid = _own_grid(source, scene)
+        find_bands(source, chips)
+        grid = _own_grid(source, scene).north_up
     if pixel is None:
         return grid
     metres = pixel_metres(grid)
@@ -102,28 +103,11 @@ def lay_grid(scene: Scene, chips: RasterFormat, pixel: float | None, *, resample
             f"{scene.image} has pixels of {sizes} by the model: resample it, or set mapping.resample to true to have "
             "that done while it is read."
         )
-    _nodata_to_resample(bands, scene.image)
     width, height = (
         max(1, round(count * edge / pixel)) for count, edge in zip((grid.width, grid.height), metres, strict=True)
     )
     transform = grid.transform @ Affine.scale(grid.width / width, grid.height / height)
     return ChipGrid(grid.crs, transform, width, height)
-
-
-def _nodata_to_resample(bands: BandReader, path: Path) -> float:
-    """Value of missing pixels for GDAL's warper, which knows one for all bands.
-
-    Raises:
-        SceneError: A mask, or one value per band, says where there are no data.
-    """
-    values = set(bands.nodata)
-    if bands.mask is not None or len(values) > 1:
-        raise SceneError(
-            f"{path} has {'a mask' if bands.mask is not None else 'another nodata value in each band'}, which "
-            "mapping.resample can't keep: resample it with gdalwarp -dstnodata 0, and map the result."
-        )
-    (value,) = values
-    return 0 if value is None else value
 
 
 def judge_scene(scene: Scene, chips: RasterFormat, limits: Limits) -> Verdict:
@@ -172,12 +156,11 @@ class SceneRows:
     """An open scene.
 
     Attributes:
-        bands: Positions of its bands, and decoding of its numbers.
         grid: Grid that it is read on.
     """
 
-    bands: BandReader
     grid: ChipGrid
+    _bands: BandReader
     _source: DatasetReader
     _path: Path
 
@@ -194,15 +177,56 @@ class SceneRows:
         Raises:
             SceneError: The file can't be read there, as one that is cut off.
         """
-        window = Window.from_slices((first, end), (0, self.grid.width))
         try:
             with gdal_memory():
-                return self.bands.read(self._source, window)
+                return self._read(first, end)
         except (RasterioError, CPLE_BaseError) as error:
             raise SceneError(
                 f"{self._path} can't be read from row {first} on ({redact(str(error.__cause__ or error))}): it is cut "
                 "off or damaged; fetch or make it again."
             ) from error
+
+    def decode(self, numbers: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+        """Decode numbers as :meth:`read` returns them, or a part of them, to reflectance, NaN without data."""
+        return self._bands.decode(numbers)
+
+    def _read(self, first: int, end: int) -> npt.NDArray[np.generic]:
+        return _read_north_up(self._bands, self._source, first, end)
+
+
+class ResampledRows(SceneRows):
+    """An open scene that is resampled while it is read: as reflectance, so that every mask and nodata value counts."""
+
+    def decode(self, numbers: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+        """Return reflectance as :meth:`read` returns it."""
+        return numbers.astype(np.float32, copy=False)
+
+    def _read(self, first: int, end: int) -> npt.NDArray[np.generic]:
+        own = ChipGrid(self._source.crs, self._source.transform, self._source.width, self._source.height).north_up
+        ratio = own.height / self.grid.height
+        rim = math.ceil(ratio) + 1  # rows around that the first and the last depend on
+        top, bottom = max(0, math.floor(first * ratio) - rim), min(own.height, math.ceil(end * ratio) + rim)
+        pixels = self._bands.decode(_read_north_up(self._bands, self._source, top, bottom))
+        resampled = np.full((len(pixels), end - first, self.grid.width), np.nan, dtype=np.float32)
+        for band, target in zip(pixels, resampled, strict=True):  # one by one: gaps of a band are its own
+            reproject(
+                band,
+                target,
+                src_transform=own.transform @ Affine.translation(0, top),
+                src_crs=own.crs,
+                src_nodata=np.nan,
+                dst_transform=self.grid.transform @ Affine.translation(0, first),
+                dst_crs=own.crs,
+                dst_nodata=np.nan,
+                resampling=Resampling.average if self.grid.width < own.width else Resampling.bilinear,
+            )
+        return resampled
+
+
+def _read_north_up(bands: BandReader, source: DatasetReader, first: int, end: int) -> npt.NDArray[np.generic]:
+    """Rows of a raster as stored, counted from the north, from west to east."""
+    rows = (source.height - end, source.height - first) if source.transform.e > 0 else (first, end)
+    return flip_north_up(bands.read(source, Window.from_slices(rows, (0, source.width))), source.transform)
 
 
 @contextmanager
@@ -212,7 +236,7 @@ def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[Sce
     Args:
         scene: The scene.
         chips: Bands of the model, and decoding of numbers.
-        grid: Grid of :func:`lay_grid`; the scene is resampled while it is read if this is not its own grid.
+        grid: Grid of :func:`lay_grid`; the scene is resampled while it is read if this has other pixels.
 
     Yields:
         The open scene.
@@ -224,20 +248,9 @@ def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[Sce
     with _opened(scene.image) as source:
         bands, _ = find_bands(source, chips)
         if (source.height, source.width) == (grid.height, grid.width):
-            yield SceneRows(bands, grid, source, scene.image)
-            return
-        empty = _nodata_to_resample(bands, scene.image)
-        with WarpedVRT(
-            source,
-            crs=grid.crs,
-            transform=grid.transform,
-            width=grid.width,
-            height=grid.height,
-            resampling=Resampling.average if grid.width < source.width else Resampling.bilinear,
-            src_nodata=empty,
-            nodata=empty,
-        ) as resampled:
-            yield SceneRows(bands, grid, resampled, scene.image)
+            yield SceneRows(grid, bands, source, scene.image)
+        else:
+            yield ResampledRows(grid, bands, source, scene.image)
 
 
 def raster_files(path: Path) -> list[Path]:
@@ -311,9 +324,9 @@ def _own_grid(source: DatasetReader, scene: Scene) -> ChipGrid:
             f"{scene.image} has no {' and no '.join(lacking)}, so that a map of it has no place: give a scene with "
             "coordinates."
         )
-    if not transform.is_rectilinear or transform.a <= 0 or transform.e >= 0:
+    if not transform.is_rectilinear or transform.a == 0:
         raise SceneError(
-            f"{scene.image} is rotated or mirrored (geotransform {', '.join(f'{part:g}' for part in transform[:6])}): "
+            f"{scene.image} is rotated (geotransform {', '.join(f'{part:g}' for part in transform[:6])}): "
             "warp it north up, for example with gdalwarp."
         )
     return ChipGrid(source.crs, transform, source.width, source.height)

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from affine import Affine
 from rasterio.enums import Resampling
-from rasterio.windows import Window, from_bounds
+from rasterio.windows import Window
 from rasterio.windows import transform as transform_of_window
 
-from mining_the_mines.geo.grid import Box
+from mining_the_mines.geo.grid import Box, ChipGrid, flip_north_up
 from mining_the_mines.rasters.chip import read_chip
 from mining_the_mines.rasters.reader import MissingBandError, RasterFormat, open_raster
 from mining_the_mines.sentinel2.bands import COMPETITION_BANDS, TRUE_COLOUR
@@ -60,8 +60,7 @@ def read_overview(
     with open_raster(path, layout) as raster:
         source = raster.source
         bands = raster.bands.of([layout.bands.index(name) for name in names])
-        whole = Window(0, 0, source.width, source.height)
-        window = whole if bounds is None else from_bounds(*bounds, transform=source.transform)
+        window = Window(0, 0, source.width, source.height) if bounds is None else _window_of(bounds, source.transform)
         scale = min(1.0, longest_side / max(window.height, window.width))
         shape = (max(1, math.ceil(window.height * scale)), max(1, math.ceil(window.width * scale)))
         numbers = bands.read(
@@ -73,9 +72,17 @@ def read_overview(
             fill_value=bands.nodata[0] or 0,
         )
         placed = transform_of_window(window, source.transform)
-    visible = bands.decode(numbers)
     placed = placed @ Affine.scale(window.width / shape[1], window.height / shape[0])
+    visible = flip_north_up(bands.decode(numbers), placed)
+    placed = ChipGrid(source.crs, placed, shape[1], shape[0]).north_up.transform
     return np.broadcast_to(visible, (3, *shape)) if len(names) == 1 else visible, placed
+
+
+def _window_of(bounds: Box, transform: Affine) -> Window:
+    """The pixels within left, bottom, right and top."""
+    left, bottom, right, top = bounds
+    columns, rows = zip(*(~transform @ corner for corner in ((left, bottom), (right, top))), strict=True)
+    return Window(min(columns), min(rows), abs(columns[1] - columns[0]), abs(rows[1] - rows[0]))
 
 
 def visible_bands(reflectance: npt.NDArray[np.float32], bands: Sequence[str]) -> npt.NDArray[np.float32]:
