@@ -26,6 +26,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from mining_the_mines.geo.grid import Box
+from mining_the_mines.rasters.dates import find_dates
 from mining_the_mines.rasters.mosaic import Part, can_be_joined, write_mosaic
 from mining_the_mines.rasters.scene import Scene, is_mosaic, raster_files
 
@@ -37,9 +38,6 @@ _EARTH_ENGINE: Final = re.compile(r"[-_]?\d{10}-\d{10}$")
 _DATE: Final = re.compile(
     r"(?<!\d)20(?:1[5-9]|[23]\d)(?:[-_]?(?:0[1-9]|1[0-2])(?:[-_]?(?:0[1-9]|[12]\d|3[01]))?)?(?!\d)"
 )
-#: Tags of a file that tell its dates, and the characters of them that are a day.
-_DATE_TAGS: Final = ("TIFFTAG_DATETIME", "ACQUISITIONDATETIME", "ACQUISITION_DATE", "DATE", "START", "END")
-_DAY: Final = 10
 #: Share of a pixel by which corners may miss the common grid, since coordinates are rounded.
 _OFF_GRID: Final = 0.01
 #: Rows that are compared at a time where rasters overlap.
@@ -144,7 +142,6 @@ def _place(transform: Affine, origin: Affine) -> tuple[int, int] | None:
 
 
 def _form(scene: Scene, source: DatasetReader) -> dict[str, Hashable]:
-    tags = {name.upper(): value for name, value in source.tags().items()}
     named = _EARTH_ENGINE.search(scene.name)
     export = scene.name[: named.start()] if named else ""
     return {
@@ -155,7 +152,7 @@ def _form(scene: Scene, source: DatasetReader) -> dict[str, Hashable]:
         "dates": (
             scene.dates,
             tuple(_DATE.findall(export or scene.name)),
-            tuple(tags.get(name, "")[:_DAY] for name in _DATE_TAGS),
+            find_dates(scene.image).days,
         ),
         "name of the export": export,
     }

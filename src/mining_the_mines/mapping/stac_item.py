@@ -6,7 +6,7 @@ begin with ``mines:``.
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -28,9 +28,8 @@ from mining_the_mines.geo.mine_polygons import Coordinates, way_to_degrees
 from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.map_files import MEANINGS, MINES
 from mining_the_mines.mapping.settings import Thresholds
+from mining_the_mines.rasters.dates import FIRST_LIGHT
 
-#: Sentinel-2A took its first images on this day (ESA): no scene is older.
-FIRST_LIGHT: Final = date(2015, 6, 27)
 EXTENSIONS: Final = tuple(
     f"https://stac-extensions.github.io/{name}/v{number}/schema.json"
     for name, number in (
