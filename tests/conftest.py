@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from mining_the_mines.models.complete import MineClassifier
+    from support.http_servers import FaultyServer
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 # What tests compute is small, and other tests run beside it: threads would wait for each other.
@@ -68,6 +70,15 @@ def classifier() -> "MineClassifier":
     from support.classifiers import small_classifier
 
     return small_classifier()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator["FaultyServer"]:
+    """A server of the files in the test's folder."""
+    from support.http_servers import FaultyServer, files
+
+    with FaultyServer(files(tmp_path)).running() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -90,7 +90,7 @@ def test_no_text(server: FaultyServer) -> None:
 
 
 def test_length(server: FaultyServer, tmp_path: Path) -> None:
-    assert session().length(f"{server.address}/page.json") == (tmp_path / "page.json").stat().st_size
+    assert session().look(f"{server.address}/page.json").length == (tmp_path / "page.json").stat().st_size
     assert server.asked[0].headers["Range"] == "bytes=0-0"
 
 

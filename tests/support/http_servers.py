@@ -69,6 +69,7 @@ class FaultyServer:
         asked: The requests that came.
         most_in_flight: The most requests that were unanswered at one time.
         pause: Seconds before each answer.
+        headers: Headers of each good answer, beside those of the origin.
     """
 
     def __init__(self, origin: ChipSource) -> None:
@@ -77,6 +78,7 @@ class FaultyServer:
         self.asked: list[Asked] = []
         self.in_flight = self.most_in_flight = 0
         self.pause = 0.0
+        self.headers: dict[str, str] = {}
         self.closing = threading.Event()
         self._lock = threading.Lock()
         owner = self
@@ -128,7 +130,8 @@ class FaultyServer:
         asked = Asked(handler.command, handler.path, dict(handler.headers.items()), body)
         fault = self._next_fault(asked)
         if fault is None:
-            _send(handler, self.origin(asked))
+            reply = self.origin(asked)
+            _send(handler, Reply(reply.status, {**reply.headers, **self.headers}, reply.body))
         elif isinstance(fault.kind, int):
             _send(handler, Reply(fault.kind, fault.headers, b"it is not to be"))
         else:

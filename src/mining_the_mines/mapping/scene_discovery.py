@@ -1,11 +1,12 @@
 """Scenes to map: rasters, composites and STAC items, by the paths and addresses that a person names."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pystac
 
@@ -14,12 +15,14 @@ from mining_the_mines.core.errors import BadInputError, SceneError, UnwritableEr
 from mining_the_mines.core.progress import Count, uncounted
 from mining_the_mines.core.redaction import without_secrets
 from mining_the_mines.mapping.scene_map import UnmappedScene
+from mining_the_mines.rasters.dates import find_dates
 from mining_the_mines.rasters.integrity import check_local_raster
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.scenes.cloud_masks import mask_clouds
 from mining_the_mines.scenes.composite_files import INDEX, Composite, open_composites, read_composite
 from mining_the_mines.scenes.composites import make_composites, plan_composites
-from mining_the_mines.scenes.http import PLANETARY_COMPUTER
+from mining_the_mines.scenes.download import fetch_raster
+from mining_the_mines.scenes.http import PLANETARY_COMPUTER, PatientSession, sign
 from mining_the_mines.scenes.items import MissingAssetError, find_asset, find_mask
 from mining_the_mines.scenes.regions import Bounds, Region
 from mining_the_mines.scenes.safe import find_granules
@@ -30,8 +33,21 @@ from mining_the_mines.scenes.selection import select_from
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.sentinel2.bands import canonical_band_name
 
+logger = logging.getLogger(__name__)
+
 _RASTERS: Final = (".tif", ".tiff", ".jp2", ".vrt")
 _ITEM: Final = ".json"
+_WEB: Final = frozenset({"http", "https"})
+#: Media types of rasters.
+_RASTER_TYPES: Final = frozenset({"image/tiff", "image/geotiff", "application/geotiff", "image/jp2"})
+#: Addresses of public files in buckets, by scheme.
+_BUCKETS: Final[Mapping[str, str]] = {
+    "s3": "https://{bucket}.s3.amazonaws.com", "gs": "https://storage.googleapis.com/{bucket}",
+}  # fmt: skip
+#: Prefixes of GDAL's virtual file systems.
+_GDAL_PREFIXES: Final[Mapping[str, str]] = {"/vsicurl/": "", "/vsis3/": "s3://", "/vsigs/": "gs://"}
+#: Sub-folder for rasters of the web.
+_FETCHED: Final = "fetched"
 #: Characters that the name of a map's folder can't have.
 _NO_NAME: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.+|[. ]+$')
 _PLANETARY_COMPUTER_HOST: Final = "planetarycomputer.microsoft.com"
@@ -40,12 +56,12 @@ _STORAGE: Final = ".blob.core.windows.net"
 
 
 @dataclass(frozen=True)
-class StacScene:
-    """A STAC item to map; a composite of its one date is made first.
+class Addressed:
+    """A scene to map that is known by an address.
 
     Attributes:
         name: Name of its file.
-        address: Path or URL of the item.
+        address: Path or URL.
     """
 
     name: str
@@ -57,6 +73,17 @@ class StacScene:
         return without_secrets(self.address)
 
 
+class StacScene(Addressed):
+    """A STAC item to map; a composite of its one date is made first."""
+
+
+class RemoteRaster(Addressed):
+    """A raster on a server; it is downloaded first, since all of its pixels are read, and several times."""
+
+
+FoundScene = Scene | StacScene | RemoteRaster
+
+
 @dataclass(frozen=True)
 class StacReading:
     """Reading of STAC items.
@@ -65,7 +92,7 @@ class StacReading:
         compositing: Cloud mask and method.
         access: Time limits and retries.
         dask: Workers.
-        folder: Folder for composites of single items, each in a sub-folder.
+        folder: Folder for composites of single items, each in a sub-folder, and for rasters of the web.
     """
 
     compositing: CompositingSettings
@@ -90,7 +117,7 @@ class PreparedScenes:
 def prepare_scenes(
     given: str | Sequence[str], bands: Sequence[str], reading: StacReading, progress: Count = uncounted
 ) -> PreparedScenes:
-    """Find scenes, and make a composite of each STAC item among them.
+    """Find scenes, make a composite of each STAC item among them, and download rasters of the web.
 
     Args:
         given: Paths and addresses; see :func:`find_scenes`.
@@ -99,7 +126,7 @@ def prepare_scenes(
         progress: Counts the blocks of a composite.
 
     Returns:
-        The scenes. An item that can't be composited is listed as unmapped.
+        The scenes. An item that can't be composited, or a raster that can't be fetched, is listed as unmapped.
 
     Raises:
         SceneError: A path does not exist, or a folder holds no scene.
@@ -109,7 +136,7 @@ def prepare_scenes(
     unmapped: list[UnmappedScene] = []
     for found in find_scenes(given):
         try:
-            scenes.append(found if isinstance(found, Scene) else composite_item(found, bands, reading, progress))
+            scenes.append(_prepared(found, bands, reading, progress))
         except UnwritableError:
             raise
         except BadInputError as error:
@@ -117,12 +144,31 @@ def prepare_scenes(
     return PreparedScenes(tuple(scenes), tuple(unmapped))
 
 
-def find_scenes(given: str | Sequence[str]) -> list[Scene | StacScene]:
+def _prepared(found: FoundScene, bands: Sequence[str], reading: StacReading, progress: Count) -> Scene:
+    if isinstance(found, Scene):
+        return found
+    if isinstance(found, RemoteRaster) or _is_raster(found.address, reading.access):
+        host = urlsplit(found.address).hostname or ""
+        unsigned = host.endswith(_STORAGE) and not urlsplit(found.address).query
+        address = sign(found.address) if unsigned else found.address
+        return raster_scene(fetch_raster(address, reading.folder / _FETCHED, reading.access), found.name, found.source)
+    return composite_item(found, bands, reading, progress)
+
+
+def _is_raster(address: str, access: AcquisitionSettings) -> bool:
+    """Whether an address without a telling suffix, such as a request to a map server, gives a raster."""
+    path = urlsplit(address)
+    if path.scheme not in _WEB or Path(path.path).suffix.lower() in {_ITEM, ".geojson"}:
+        return False
+    return PatientSession(access).look(address).media_type in _RASTER_TYPES
+
+
+def find_scenes(given: str | Sequence[str]) -> list[FoundScene]:
     """Find the scenes that a person names.
 
     Args:
-        given: One or several of these: a raster with named bands; a composite's raster, whose dates are then known; a
-            STAC item (JSON), by path or URL; a folder of such rasters, of composites or of items.
+        given: One or several of these: a raster with named bands, by path or URL; a composite's raster, whose dates are
+            then known; a STAC item (JSON), by path or URL; a folder of such rasters, of composites or of items.
 
     Returns:
         The scenes in the order named, those of a folder by name; no two have the same name.
@@ -185,14 +231,12 @@ def composite_item(scene: StacScene, bands: Sequence[str], reading: StacReading,
     return Scene(made.name, made.image, scene.source, made.clear_dates, made.dates)
 
 
-def _scenes_of(name: str) -> Iterator[Scene | StacScene]:
-    if urlsplit(name).scheme in {"http", "https"}:
-        if Path(urlsplit(name).path).suffix.lower() in _RASTERS:
-            raise SceneError(
-                f"{without_secrets(name)} is a raster on the web, which may change from read to read: download it and "
-                "name the file, or name the STAC item that it belongs to."
-            )
-        yield StacScene(_folder_name(Path(urlsplit(name).path).stem or "scene"), name)
+def _scenes_of(name: str) -> Iterator[FoundScene]:
+    address = _web_address(name)
+    if address is not None:
+        file = Path(unquote(urlsplit(address).path))
+        kind = RemoteRaster if file.suffix.lower() in _RASTERS else StacScene
+        yield kind(_folder_name(file.stem or "scene"), address)
         return
     path = Path(name).absolute()  # workers may run in another folder
     granules = find_granules(path)
@@ -209,7 +253,17 @@ def _scenes_of(name: str) -> Iterator[Scene | StacScene]:
         yield _at(path)
 
 
-def _in_folder(folder: Path) -> Iterator[Scene | StacScene]:
+def _web_address(name: str) -> str | None:
+    """The address of a name on the web, also of public files in buckets and as GDAL writes it; ``None`` for a path."""
+    for prefix, plain in _GDAL_PREFIXES.items():
+        name = plain + name.removeprefix(prefix) if name.startswith(prefix) else name
+    parts = urlsplit(name)
+    if parts.scheme in _BUCKETS:
+        return _BUCKETS[parts.scheme].format(bucket=parts.netloc) + parts.path
+    return name if parts.scheme in _WEB else None
+
+
+def _in_folder(folder: Path) -> Iterator[FoundScene]:
     if (folder / INDEX).is_file():
         yield from (composite_scene(composite) for composite in open_composites(folder))
         return
@@ -226,13 +280,32 @@ def _in_folder(folder: Path) -> Iterator[Scene | StacScene]:
     yield from (StacScene(_folder_name(granule), address) for granule, address in granules)
 
 
-def _at(path: Path) -> Scene | StacScene:
+def _at(path: Path) -> FoundScene:
     if path.suffix.lower() == _ITEM:
         return StacScene(_folder_name(path.stem), str(path))
     composite = read_composite(path.parent, path.stem)
     if composite is not None and composite.image == path:
         return composite_scene(composite)
-    return Scene(_folder_name(path.stem), path, str(path))
+    return raster_scene(path)
+
+
+def raster_scene(path: Path, name: str | None = None, source: str | None = None) -> Scene:
+    """Return a raster as a scene, with the days that its tags or its name tell.
+
+    Args:
+        path: The raster.
+        name: Name of the scene; that of the file by default.
+        source: Path or address that a person knows it by; its path by default.
+    """
+    found, name = find_dates(path), name or _folder_name(path.stem)
+    if found.days:
+        logger.info("%s: images of %s, by its %s.", name, " to ".join(map(str, found.days)), found.where)
+    elif found.where:
+        logger.warning(
+            "%s tells several days (%s), so its map has none: correct its tags, or give it a name without a day.",
+            path, found.where,
+        )  # fmt: skip
+    return Scene(name, path, source or str(path), dates=found.days)
 
 
 def _folder_name(name: str) -> str:
@@ -240,8 +313,8 @@ def _folder_name(name: str) -> str:
     return _NO_NAME.sub("_", name) or "scene"
 
 
-def _with_unique_names(scenes: Iterable[Scene | StacScene]) -> list[Scene | StacScene]:
-    by_name: dict[str, Scene | StacScene] = {}
+def _with_unique_names(scenes: Iterable[FoundScene]) -> list[FoundScene]:
+    by_name: dict[str, FoundScene] = {}
     for scene in scenes:
         other = by_name.setdefault(scene.name.casefold(), scene)
         if other is not scene:

@@ -48,10 +48,15 @@ def check_image(raster: DatasetReader, size: int | None) -> None:
         SceneError: It is of another format than Sentinel-2's products, has several bands, or ends before its last
             block does.
     """
-    if raster.driver not in DRIVERS:
-        raise SceneError(f"no GeoTIFF or JPEG 2000, but {raster.driver}")
     if raster.count != 1:
         raise SceneError(f"not one band, but {raster.count}: which of them is meant would be a guess")
+    check_whole(raster, size)
+
+
+def check_whole(raster: DatasetReader, size: int | None) -> None:
+    """Check that an open raster of any number of bands is complete; see :func:`check_image`."""
+    if raster.driver not in DRIVERS:
+        raise SceneError(f"no GeoTIFF or JPEG 2000, but {raster.driver}")
     end = _end_of_last_block(raster)
     if size is not None and end > size:
         raise SceneError(f"cut off: it has {size} bytes where its header speaks of {end}")

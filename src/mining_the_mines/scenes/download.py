@@ -2,24 +2,28 @@
 
 import hashlib
 import logging
+import os
+import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pandas as pd
+from rasterio.errors import RasterioIOError
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import SceneError
-from mining_the_mines.core.hashing import hash_bytes
+from mining_the_mines.core.hashing import hash_bytes, hash_values
 from mining_the_mines.core.progress import Progress, silent
-from mining_the_mines.rasters.integrity import check_local_raster
+from mining_the_mines.core.redaction import without_secrets
+from mining_the_mines.rasters.integrity import check_local_raster, check_whole, open_image
 from mining_the_mines.scenes.http import PatientSession, signing
 from mining_the_mines.scenes.items import SceneFacts
 from mining_the_mines.scenes.scene_list import ItemJson, SceneSelection, left_out, left_out_table
 from mining_the_mines.scenes.selection import keep_rich_regions
-from mining_the_mines.scenes.settings import AcquisitionSettings
+from mining_the_mines.scenes.settings import AccessSettings, AcquisitionSettings
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +32,8 @@ Asset = Mapping[str, Any]
 
 _SUFFIXES: Final = frozenset({".tif", ".tiff", ".jp2"})
 _LONGEST_NAME: Final = 150
+#: Digits of a hash in the name of a folder.
+_DIGITS: Final = 12
 #: Multihash: code and length of the digest, as hexadecimal digits before it, and the name that hashlib knows it by
 #: (https://github.com/multiformats/multicodec/blob/master/table.csv; code 0xd5 takes two bytes as a varint).
 _MULTIHASHES: Final = {"1114": "sha1", "1220": "sha256", "1340": "sha512", "d50110": "md5"}
@@ -118,6 +124,47 @@ def download_assets(
     return keep_rich_regions(_each_scene(download, selection, settings, progress, "Fetching scenes"), settings)
 
 
+def fetch_raster(address: str, folder: Path, access: AccessSettings) -> Path:
+    """Download a raster of any number of bands, unless the same version of it is there.
+
+    Args:
+        address: Its address, which may hold a signature; it is not written down.
+        folder: Destination; the file keeps its name in a sub-folder. Other versions of it are removed.
+        access: Time limits and retries.
+
+    Returns:
+        Path of the file, which has the date of the one on the server.
+
+    Raises:
+        SceneError: The server does not answer, or the file is incomplete or no GeoTIFF or JPEG 2000.
+        BadInputError: The disk is full, or the folder can't be written to.
+    """
+    told, session = without_secrets(address), PatientSession(access)
+    found = session.look(address)
+    name = PurePosixPath(unquote(urlsplit(address).path))
+    suffix = name.suffix.lower() if name.suffix.lower() in _SUFFIXES else ".tif"
+    versions = folder / hash_values(told)[:_DIGITS]
+    path = (
+        versions / hash_values([found.version, found.length])[:_DIGITS] / f"{_file_name(name.stem or 'scene')}{suffix}"
+    )
+    if not (found.version and path.is_file()):
+        with whole_file(path) as draft:
+            try:
+                _transfer(session, address, draft)
+                with open_image(str(draft)) as raster:
+                    check_whole(raster, draft.stat().st_size)
+            except RasterioIOError as error:
+                raise SceneError(f"{told} is no GeoTIFF or JPEG 2000: check the address.") from error
+            except SceneError as error:
+                raise SceneError(f"{told} can't be fetched: {str(error).removesuffix('.')}.") from error
+        if found.modified is not None:
+            os.utime(path, (found.modified.timestamp(),) * 2)
+    for other in versions.iterdir():
+        if other != path.parent:
+            shutil.rmtree(other)
+    return path
+
+
 def _each_scene(
     work: Callable[[ItemJson], ItemJson],
     selection: SceneSelection,
@@ -178,7 +225,7 @@ def _is_on_the_web(address: str) -> bool:
 
 def _check_length(session: PatientSession, address: str, asset: Asset) -> None:
     """Check that a file on a server has the length that the catalog states, if it states one."""
-    size = session.length(address)
+    size = session.look(address).length
     declared = asset.get("file:size")
     if size is not None and isinstance(declared, int) and size != declared:
         raise SceneError(f"it has {size} bytes where its catalog says {declared}: it is cut off, or another file")
@@ -186,20 +233,25 @@ def _check_length(session: PatientSession, address: str, asset: Asset) -> None:
 
 def _download(session: PatientSession, address: str, path: Path, asset: Asset) -> None:
     with whole_file(path) as draft:
-        with draft.open("wb") as file:
-
-            def restart() -> None:
-                file.seek(0)
-                file.truncate()
-
-            announced = session.download(address, file.write, restart)
-        size = draft.stat().st_size
-        if announced is not None and size != announced:
-            raise SceneError(f"cut off: {size} bytes came where the server spoke of {announced}")
+        _transfer(session, address, draft)
         fault = _fault(draft, asset)
         if fault is not None:
             raise SceneError(fault)
         check_local_raster(draft)
+
+
+def _transfer(session: PatientSession, address: str, draft: Path) -> None:
+    """Download a file, as long as the server says that it is."""
+    with draft.open("wb") as file:
+
+        def restart() -> None:
+            file.seek(0)
+            file.truncate()
+
+        announced = session.download(address, file.write, restart)
+    size = draft.stat().st_size
+    if announced is not None and size != announced:
+        raise SceneError(f"cut off: {size} bytes came where the server spoke of {announced}")
 
 
 def _fault(path: Path, asset: Asset) -> str | None:

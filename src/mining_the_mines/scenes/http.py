@@ -5,6 +5,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate, parsedate_to_datetime
 from typing import Final, TypeVar
 
 import requests
@@ -120,6 +123,23 @@ def sign(address: str) -> str:
     return signed
 
 
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file on a server.
+
+    Attributes:
+        length: Bytes; ``None`` if the server does not say.
+        media_type: Such as ``image/tiff``; empty if the server does not say.
+        version: Text that changes with the file: its ETag, or its date; empty if the server gives neither.
+        modified: When it was changed; ``None`` if the server does not say.
+    """
+
+    length: int | None
+    media_type: str
+    version: str
+    modified: datetime | None
+
+
 class UnansweredError(SceneError):
     """A server did not answer a request.
 
@@ -202,8 +222,8 @@ class PatientSession:
 
         return self._patiently(attempt)
 
-    def length(self, address: str) -> int | None:
-        """Find the length of a file by requesting its first byte.
+    def look(self, address: str) -> "RemoteFile":
+        """Find the facts of a file by requesting its first byte.
 
         Some servers do not answer HEAD, and signed addresses allow GET only.
 
@@ -211,20 +231,26 @@ class PatientSession:
             address: Its address.
 
         Returns:
-            Bytes; ``None`` if the server does not say.
+            As far as the server says.
 
         Raises:
             UnansweredError: There is no such file, or no answer.
         """
 
-        def attempt() -> int | None:
+        def attempt() -> RemoteFile:
             headers = {"Range": "bytes=0-0", "Accept-Encoding": "identity"}
             with self._answer(requests.Request("GET", address, headers=headers)) as response:
                 if response.status_code == requests.codes.partial_content:
                     total = response.headers.get("Content-Range", "").rpartition("/")[2]
                 else:  # the server ignores ranges; the rest of its answer is not read
                     total = response.headers.get("Content-Length", "")
-                return int(total) if total.isdigit() else None
+                modified = response.headers.get("Last-Modified", "")
+                return RemoteFile(
+                    length=int(total) if total.isdigit() else None,
+                    media_type=response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+                    version=response.headers.get("ETag", modified),
+                    modified=parsedate_to_datetime(modified) if parsedate(modified) else None,
+                )
 
         return self._patiently(attempt)
 
