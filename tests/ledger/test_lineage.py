@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mining_the_mines.core.hashing import NOTHING, hash_values
-from mining_the_mines.ledger.lineage import Lineage, LineageError, Step, Subject, find_subject, trace
+from mining_the_mines.ledger.lineage import Lineage, Step, trace
+from mining_the_mines.ledger.lineage_subject import LineageError, Subject, find_subject
 from mining_the_mines.ledger.records import DatasetState, Ledger
 from support.recorded_runs import (
     LATER_RUN,

@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from mining_the_mines.core.hashing import ContentHashes
-from mining_the_mines.ledger.lineage import Lineage, find_subject, trace
+from mining_the_mines.ledger.lineage import Lineage, trace
 from mining_the_mines.ledger.lineage_answer import answer
+from mining_the_mines.ledger.lineage_subject import find_subject
 from mining_the_mines.ledger.lineage_text import describe, draw
 from mining_the_mines.ledger.records import CodeState
 from support.recorded_runs import (

@@ -23,8 +23,9 @@ def lineage(what: str, as_values: bool, depth: int | None) -> None:
     from rich.console import Console
 
     from mining_the_mines.core.hashing import ContentHashes
-    from mining_the_mines.ledger.lineage import find_subject, trace
+    from mining_the_mines.ledger.lineage import trace
     from mining_the_mines.ledger.lineage_answer import answer
+    from mining_the_mines.ledger.lineage_subject import find_subject
     from mining_the_mines.ledger.lineage_text import describe, draw
     from mining_the_mines.ledger.project_catalog import ProjectCatalog
     from mining_the_mines.ledger.recorder import MEMORY

@@ -17,7 +17,8 @@ from typing import Any, Final
 from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.core.paths import find
 from mining_the_mines.core.redaction import without_secrets
-from mining_the_mines.ledger.lineage import SHORT, Catalog, Lineage, Presence, Step
+from mining_the_mines.ledger.lineage import Catalog, Lineage, Presence, Step
+from mining_the_mines.ledger.lineage_subject import SHORT
 from mining_the_mines.ledger.states import shown_path
 
 #: Names in a map's record that the answer repeats.

@@ -11,8 +11,9 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from mining_the_mines.ledger.lineage import SHORT, Kind, Lineage, Presence, Step
+from mining_the_mines.ledger.lineage import Kind, Lineage, Presence, Step
 from mining_the_mines.ledger.lineage_answer import asked_by
+from mining_the_mines.ledger.lineage_subject import SHORT
 from mining_the_mines.ledger.records import WORKING_TREE, CodeState, NodeRecord
 
 _TEMPLATE: Final = "lineage.txt.jinja"

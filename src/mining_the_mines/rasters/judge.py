@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from mining_the_mines.sentinel2.baseline import offset_left_in, offset_taken_twice
+from mining_the_mines.sentinel2.offset_checks import offset_left_in, offset_taken_twice
 
 Pixels = npt.NDArray[np.float32]
 Planes = Mapping[str, Pixels]

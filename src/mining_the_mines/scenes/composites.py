@@ -40,7 +40,7 @@ from mining_the_mines.scenes.reading import SceneStack, open_stack
 from mining_the_mines.scenes.regions import Region
 from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AccessSettings, CompositingSettings
-from mining_the_mines.sentinel2.baseline import offset_left_in, offset_taken_twice
+from mining_the_mines.sentinel2.offset_checks import offset_left_in, offset_taken_twice
 from mining_the_mines.sentinel2.reflectance import decode
 
 #: Folder of blocks whose region is not complete yet.
