@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.mapping.plan import BandPart
 from mining_the_mines.mapping.probability_raster import joined_rows
 from support.scene_files import (
@@ -103,11 +104,14 @@ def test_beyond_a_gap(tmp_path: Path) -> None:
 def test_coarse_model(tmp_path: Path) -> None:
     numbers = ground(20, 70, empty=torn_corner(20, 70))
     path = write_scene(tmp_path / "scene.tif", numbers)
-    plan = plan_map(path, store_model(tmp_path / "model", coarse=True), window=16)
+    stored = store_model(tmp_path / "model", coarse=True)
+    plan = plan_map(path, stored)
     assert plan.coarse
     assert plan.rows.window == plan.columns.window == 32
     found = joined(map_rows(plan, tmp_path / "parts"))
     np.testing.assert_allclose(found, plain_map(reflectance(numbers), plan), atol=1e-6)
+    with pytest.raises(SceneError, match=r"mapping\.tiling\.window is 16, and a classifier takes windows of 32 pixels"):
+        plan_map(path, stored, window=16)
 
 
 def test_parts_of_another_division(tmp_path: Path) -> None:

@@ -1,5 +1,11 @@
 """Masks of scenes by networks."""
 
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,24 +130,50 @@ def test_masks_that_no_scene_needs_are_removed(tmp_path: Path) -> None:
     assert sorted((tmp_path / MASKS / "here").iterdir()) == left
 
 
+_VICTIM = """
+import sys, time
+from pathlib import Path
+from scenes.test_cloud_masks import ACCESS, DASK, item, selection, settings
+from mining_the_mines.scenes import cloud_masks
+from mining_the_mines.sentinel2 import csmask
+cloud_masks._CELLS, csmask.CELL = 1, 20
+whole = cloud_masks.make_part
+def slow(plans, task):
+    whole(plans, task)
+    time.sleep(0.5)
+cloud_masks.make_part = slow
+folder = Path(sys.argv[1])
+cloud_masks.mask_clouds(selection(item(folder)), settings("csmask"), ACCESS, folder / "killed", DASK)
+"""
+
+
 def test_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud_masks, "_CELLS", 1)
     monkeypatch.setattr(csmask, "CELL", 20)
-    plan = cloud_masks.MaskPlan(Region("here", GROUND), item(tmp_path), settings("csmask"), ACCESS)
-    parts = plan.parts(tmp_path)
-    assert len(parts) > 1
-    for part in parts[:-1]:
-        part.path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(
-            part.path, np.full((part.rows.stop - part.rows.start, part.columns.stop - part.columns.start), 3, np.uint8)
-        )
-    monkeypatch.undo()
-    monkeypatch.setattr(cloud_masks, "_CELLS", 1)
-    monkeypatch.setattr(csmask, "CELL", 20)
-    (mask,) = masks(mask_clouds(selection(plan.item), settings("csmask"), ACCESS, tmp_path, DASK))
-    with rasterio.open(mask) as image:
-        codes = image.read(1)
-    assert (codes[:20, :20] == 3).all()
+    chosen = selection(item(tmp_path))
+    (undisturbed,) = masks(mask_clouds(chosen, settings("csmask"), ACCESS, tmp_path / "undisturbed", DASK))
+    tests = Path(__file__).parents[1]
+    victim = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _VICTIM, str(tmp_path)], cwd=tests)
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.glob("killed/**/*.npy"))) < 2:
+        assert time.monotonic() < deadline
+        assert victim.poll() is None
+        time.sleep(0.05)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    done = len(list(tmp_path.glob("killed/**/*.npy")))
+    made: list[int] = []
+
+    @contextmanager
+    def counting(total: int, _description: str, /) -> Iterator[Callable[[], None]]:
+        made.append(total)
+        yield lambda: None
+
+    (mask,) = masks(mask_clouds(chosen, settings("csmask"), ACCESS, tmp_path / "killed", DASK, counting))
+    plan = cloud_masks.MaskPlan(Region("here", GROUND), chosen.items["here"][0], settings("csmask"), ACCESS)
+    assert made == [len(plan.parts(tmp_path)) - done]
+    with rasterio.open(mask) as resumed, rasterio.open(undisturbed) as whole:
+        np.testing.assert_array_equal(resumed.read(), whole.read())
     assert not mask.with_suffix(".parts").exists()
 
 

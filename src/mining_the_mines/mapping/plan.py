@@ -305,7 +305,12 @@ def plan_scene(
     for doubt in gather_doubts({scene.name: verdict.doubts}, "scenes"):
         logger.warning("%s", doubt)
     tiling: dict[str, Any] = {"overlap": settings.tiling.overlap, "blend": settings.tiling.blend}
-    window = model.window if model.coarse or settings.tiling.window is None else settings.tiling.window
+    window = settings.tiling.window or model.window
+    if model.coarse and window != model.window:
+        raise SceneError(
+            f"mapping.tiling.window is {window}, and a classifier takes windows of {model.window} pixels only: leave "
+            "it out."
+        )
     rows, columns = (cut_axis(length, window, **tiling, whole=model.coarse) for length in (grid.height, grid.width))
     probability = ProbabilityPlan(
         scene, stored, chips, grid, rows, columns, settings.tiling, settings.precision, model.coarse
