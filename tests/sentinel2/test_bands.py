@@ -62,6 +62,8 @@ def test_numbers_of_a_file_are_no_names(pattern: str) -> None:
         (["Band 1: Blue", "Band 2: Green", "Band 3: Red", "Band 4: NIR"], ("B2", "B3", "B4", "B8")),
         (["B1", "B2", "B3"], ("B1", "B2", "B3")),
         (["nbart_swir_2", "nbart_swir_3"], ("B11", "B12")),
+        (["RED", "BROADNIR", "NIR", "SWIR1"], ("B4", "B8", "B8A", "B11")),
+        (["RED", "NIR"], ("B4", "B8")),
         (["swir_1", "swir_2"], ("B11", "B12")),
         (["B2", "Band 2", None], ("B2", None, None)),
         ([f"Band {name[1:]}" for name in COMPETITION_BANDS], COMPETITION_BANDS),

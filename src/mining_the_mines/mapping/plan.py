@@ -316,5 +316,7 @@ def plan_scene(
         scene, stored, chips, grid, rows, columns, settings.tiling, settings.precision, model.coarse
     )
     days = sorted(scene.dates)
+    if days and scene.clear_dates is None:
+        logger.info("%s: images of %s, as its tags or its name tell.", scene.name, " to ".join(map(str, days)))
     facts = MapFacts(scene.name, stored.name, stored.version, days[0] if days else None, days[-1] if days else None)
     return ScenePlan(probability, facts, model.threshold, settings, permits, scene.file_hashes())

@@ -298,9 +298,7 @@ def raster_scene(path: Path, name: str | None = None, source: str | None = None)
         source: Path or address that a person knows it by; its path by default.
     """
     found, name = find_dates(path), name or _folder_name(path.stem)
-    if found.days:
-        logger.info("%s: images of %s, by its %s.", name, " to ".join(map(str, found.days)), found.where)
-    elif found.where:
+    if found.where and not found.days:
         logger.warning(
             "%s tells several days (%s), so its map has none: correct its tags, or give it a name without a day.",
             path, found.where,

@@ -1,9 +1,10 @@
-"""Mosaics: adjoining rasters as one virtual raster (VRT), which copies no pixel."""
+"""Virtual rasters (VRT), which copy no pixel: adjoining rasters as one, and files of one band each as one."""
 
 import hashlib
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -77,43 +78,91 @@ def write_mosaic(parts: Sequence[Part], name: str, folder: Path) -> Path:
         origin = source.transform @ Affine.translation(-first.column, -first.row)
         _add(mosaic, "GeoTransform", ", ".join(map(repr, origin.to_gdal())))
         for index in source.indexes:
-            _add_band(mosaic, source, index, parts, folder)
-        if _has_mask(source) or (None in source.nodatavals and _has_gaps(parts, width, height)):
+            band = _describe_band(mosaic, source, index, index, source.descriptions[index - 1])
+            _add_sources(band, str(index), parts, folder)
+        if has_mask(source) or (None in source.nodatavals and _has_gaps(parts, width, height)):
             band = ET.SubElement(ET.SubElement(mosaic, "MaskBand"), "VRTRasterBand", dataType="Byte")
             _add_sources(band, "mask,1", parts, folder)
-    ET.indent(mosaic)
-    content = ET.tostring(mosaic)
+    return _write(mosaic, name, folder)
+
+
+def write_stack(bands: Mapping[str, Path], name: str, folder: Path) -> Path:
+    """Write a virtual raster of files of one band each, in the smallest of their pixels.
+
+    Args:
+        bands: File of each band by the band's name; all have the same coordinate reference system and bounds. Larger
+            pixels are interpolated.
+        name: Name of the raster.
+        folder: Folder to write into; see :func:`write_mosaic`.
+
+    Returns:
+        The virtual raster.
+
+    Raises:
+        RasterioIOError: A file can't be opened.
+        BadInputError: The disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as opened:
+        sources = {band: opened.enter_context(rasterio.open(path)) for band, path in bands.items()}
+        finest = max(sources.values(), key=lambda source: source.width * source.height)
+        stack = ET.Element("VRTDataset", rasterXSize=str(finest.width), rasterYSize=str(finest.height))
+        _add(stack, "SRS", finest.crs.to_wkt())
+        _add(stack, "GeoTransform", ", ".join(map(repr, finest.transform.to_gdal())))
+        tags = ET.SubElement(stack, "Metadata")
+        for key, value in finest.tags().items():
+            if key != "AREA_OR_POINT":
+                ET.SubElement(tags, "MDI", key=key).text = value
+        for number, (band, source) in enumerate(sources.items(), start=1):
+            simple = _add_source(_describe_band(stack, source, 1, number, band), "1", bands[band], folder)
+            if source.shape != finest.shape:
+                simple.set("resampling", "bilinear")
+            for rect, shape in (("SrcRect", source.shape), ("DstRect", finest.shape)):
+                ET.SubElement(simple, rect, xOff="0", yOff="0", xSize=str(shape[1]), ySize=str(shape[0]))
+    return _write(stack, name, folder)
+
+
+def _write(raster: ET.Element, name: str, folder: Path) -> Path:
+    ET.indent(raster)
+    content = ET.tostring(raster)
     path = folder / f"{name}-{hashlib.sha256(content).hexdigest()[:_DIGITS]}.vrt"
     with whole_file(path) as draft:
         draft.write_bytes(content)
     return path
 
 
-def _add_band(mosaic: ET.Element, source: DatasetReader, index: int, parts: Sequence[Part], folder: Path) -> None:
+def _describe_band(raster: ET.Element, source: DatasetReader, index: int, number: int, name: str | None) -> ET.Element:
+    """Add a band with the facts of a source's band."""
     at = index - 1
-    band = ET.SubElement(mosaic, "VRTRasterBand", dataType=_TYPES[source.dtypes[at]], band=str(index))
+    band = ET.SubElement(raster, "VRTRasterBand", dataType=_TYPES[source.dtypes[at]], band=str(number))
     facts = {
-        "Description": source.descriptions[at],
+        "Description": name,
         "NoDataValue": source.nodatavals[at],
         "ColorInterp": source.colorinterp[at].name.capitalize(),
         "Offset": source.offsets[at] or None,
         "Scale": None if source.scales[at] == 1 else source.scales[at],
     }
-    for name, value in facts.items():
+    for key, value in facts.items():
         if value is not None:
-            _add(band, name, value if isinstance(value, str) else repr(float(value)))
-    _add_sources(band, str(index), parts, folder)
+            _add(band, key, value if isinstance(value, str) else repr(float(value)))
+    return band
+
+
+def _add_source(band: ET.Element, source_band: str, path: Path, folder: Path) -> ET.Element:
+    """Add a file to a band."""
+    simple = ET.SubElement(band, "SimpleSource")
+    told = Path(tell(path, folder))
+    project = project_of(folder)
+    relative = project is not None and not told.is_absolute()
+    place = os.path.relpath(project / told, folder) if project is not None and relative else str(told)
+    _add(simple, "SourceFilename", place, relativeToVRT="1" if relative else "0")
+    _add(simple, "SourceBand", source_band)
+    return simple
 
 
 def _add_sources(band: ET.Element, source_band: str, parts: Sequence[Part], folder: Path) -> None:
     for part in parts:
-        simple = ET.SubElement(band, "SimpleSource")
-        told = Path(tell(part.path, folder))
-        project = project_of(folder)
-        relative = project is not None and not told.is_absolute()
-        path = os.path.relpath(project / told, folder) if project is not None and relative else str(told)
-        _add(simple, "SourceFilename", path, relativeToVRT="1" if relative else "0")
-        _add(simple, "SourceBand", source_band)
+        simple = _add_source(band, source_band, part.path, folder)
         size = {"xSize": str(part.width), "ySize": str(part.height)}
         place = {"xOff": str(part.column), "yOff": str(part.row)}
         ET.SubElement(simple, "SrcRect", {"xOff": "0", "yOff": "0"} | size)
@@ -124,7 +173,7 @@ def _add(parent: ET.Element, name: str, text: str, **attributes: str) -> None:
     ET.SubElement(parent, name, attributes).text = text
 
 
-def _has_mask(source: DatasetReader) -> bool:
+def has_mask(source: DatasetReader) -> bool:
     """Whether a mask of its own, inside or beside the file, says which pixels have data."""
     return bool(source.mask_flag_enums[0] == [MaskFlags.per_dataset])
 

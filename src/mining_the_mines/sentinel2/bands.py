@@ -74,8 +74,9 @@ _NAMES = MappingProxyType(
         **dict.fromkeys(("swir2", "shortwaveinfrared2", "swir2190"), "B12"),
     }
 )
-#: Digital Earth Australia counts WorldView's bands: Sentinel-2's are the second and the third.
-_COUNTED_FROM_TWO = MappingProxyType({"swir2": "B11", "swir3": "B12"})
+#: Names that mean another band beside one that tells whose names they are: Digital Earth Australia counts WorldView's
+#: short-wave bands, of which Sentinel-2 has the second and the third; FORCE calls B8A near infrared beside a broad one.
+_BESIDE = MappingProxyType({"swir3": {"swir2": "B11", "swir3": "B12"}, "broadnir": {"nir": "B8A"}})
 #: Words that say how a band was made, and not which it is.
 _NEUTRAL = frozenset(
     (
@@ -131,12 +132,13 @@ def name_bands(descriptions: Sequence[str | None]) -> tuple[str | None, ...]:
     numbers = [_COUNT.match(description or "") for description in descriptions]
     places = [number is not None and number[1] == str(place) for place, number in enumerate(numbers, start=1)]
     only_numbers = all(is_place for is_place, number in zip(places, numbers, strict=True) if number is not None)
-    from_two = any(_joined(description) == "swir3" for description in descriptions)
+    words = {_joined(description) for description in descriptions}
+    meant = {name: band for sign, names in _BESIDE.items() if sign in words for name, band in names.items()}
     names: list[str | None] = []
     for description, is_place in zip(descriptions, places, strict=True):
         _, colour = _parse(description)
-        if from_two and _joined(description) in _COUNTED_FROM_TWO:
-            names.append(_COUNTED_FROM_TWO[_joined(description)])
+        if _joined(description) in meant:
+            names.append(meant[_joined(description)])
         elif is_place and (colour is not None or only_numbers):
             names.append(colour)
         else:

@@ -23,6 +23,7 @@ from mining_the_mines.geo.grid import Box
 from mining_the_mines.geo.mine_polygons import LON_LAT, MinePolygons
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.geo.polygon_index import PolygonIndex, check_boxes
+from mining_the_mines.mapping.band_files import join_bands
 from mining_the_mines.mapping.permits import areas_by_unit
 from mining_the_mines.mapping.pieces import join_pieces
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles, StoredModel
@@ -47,7 +48,7 @@ from mining_the_mines.scoring.map_scores import score_maps as score_comparisons
 
 logger = logging.getLogger(__name__)
 
-#: Sub-folder of the composites of single items for mosaics of the pieces of an export.
+#: Sub-folder of the composites of single items for virtual rasters of the bands and pieces of an export.
 _MOSAICS = "mosaics"
 
 
@@ -109,7 +110,7 @@ def prepare_scenes(
     dask: DaskSettings,
     composite_folder: Path,
 ) -> PreparedScenes:
-    """Find the rasters to map; composite each STAC item and join the pieces of each export among them.
+    """Find the rasters to map; composite STAC items, and join the bands and the pieces of exports.
 
     Args:
         scenes_to_map: Paths and addresses.
@@ -124,7 +125,8 @@ def prepare_scenes(
     """
     reading = StacReading(compositing, acquisition, dask, composite_folder)
     found = find_and_composite(scenes_to_map, model.chips.bands, reading, counting_bar)
-    return replace(found, scenes=join_pieces(found.scenes, composite_folder / _MOSAICS))
+    mosaics = composite_folder / _MOSAICS
+    return replace(found, scenes=join_pieces(join_bands(found.scenes, mosaics), mosaics))
 
 
 def choose_permits(
