@@ -59,6 +59,23 @@ def test_formats(tmp_path: Path, name: str) -> None:
     assert all(shape.hausdorff_distance(other) < 1e-6 for shape, other in zip(areas.geometry, expected, strict=True))
 
 
+def test_tables_of_shapes(tmp_path: Path) -> None:
+    """As Earth Engine writes them, whose shapes are in degrees, and with WKT, which says nothing of its coordinates."""
+    shape = AREAS.to_crs(4326).geometry[0]
+    earth_engine, wkt = tmp_path / "gee.csv", tmp_path / "areas.csv"
+    columns = {"system:index": ["0"], "name": ["Garimpo do Zé"]}
+    pd.DataFrame({**columns, ".geo": [shapely.to_geojson(shape)]}).to_csv(earth_engine, index=False)
+    areas = read_named_areas(earth_engine)
+    assert areas.names == ("Garimpo do Zé",)
+    assert areas.geometry[0].hausdorff_distance(shape) < 1e-9
+    pd.DataFrame({**columns, "geometry": [shape.wkt]}).to_csv(wkt, index=False)
+    with pytest.raises(BadInputError, match="has no CRS"):
+        read_named_areas(wkt)
+    pd.DataFrame(columns).to_csv(wkt, index=False)
+    with pytest.raises(BadInputError, match=r"holds no layer with geometry: .*GeoPackage"):
+        read_named_areas(wkt)
+
+
 def test_folders_of_a_kml(tmp_path: Path) -> None:
     ring = "0,0 0,1 1,1 0,0"
     folders = "".join(

@@ -57,7 +57,8 @@ def test_band_in_larger_pixels(tmp_path: Path) -> None:
     (scene,) = joined(tmp_path)
     found = read_chip(scene.image, LAYOUT).reflectance
     np.testing.assert_allclose(found[0], fine / 10_000, atol=1e-6)
-    np.testing.assert_array_equal(np.isnan(found[1]), np.repeat(np.repeat(coarse == 0, 2, axis=0), 2, axis=1))
+    assert np.isnan(found[1][:, :15]).all()  # interpolation reaches half a large pixel into the gap
+    assert np.isfinite(found[1][:, 16:]).all()
     means = found[1].reshape(20, 2, 30, 2).mean(axis=(1, 3))
     assert np.corrcoef(means[:, 9:].ravel(), coarse[:, 9:].ravel())[0, 1] > 0.98
 

@@ -23,6 +23,14 @@ Geometries = npt.NDArray[np.object_]
 _OPTIONS: Final = re.compile(r"(?P<file>[^|]*)\|(?P<options>.*)")
 _LAYER: Final = "layername="
 _PARQUET: Final = (".parquet", ".geoparquet", ".pq")
+_TABLES: Final = (".csv", ".tsv", ".txt")
+#: Column of Earth Engine's tables, in GeoJSON and so in degrees of WGS 84 (RFC 7946, section 4).
+_EARTH_ENGINE: Final = ".geo"
+#: Options of GDAL's reader of tables: columns that may hold shapes as WKT or GeoJSON.
+_SHAPES: Final = {
+    "GEOM_POSSIBLE_NAMES": f"{_EARTH_ENGINE},WKT,geometry,geom,the_geom,wkt_geom,wkb_geometry",
+    "KEEP_GEOM_COLUMNS": "NO",
+}
 #: Formats in which layers are folders of one document.
 _FOLDERS: Final = (".kml", ".kmz")
 
@@ -114,14 +122,15 @@ def read_layers(named: Path, kind: str = "polygons", most: int | None = None) ->
 
 def _choose(path: Path, wanted: str | None, kind: str) -> list[str]:
     """Names of the layers to read."""
-    found = {str(name): geometry for name, geometry in pyogrio.list_layers(path)}
+    is_table = path.suffix.lower() in _TABLES  # whose shapes are found when it is read
+    found = {str(name): "Unknown" if is_table else geometry for name, geometry in pyogrio.list_layers(path)}
     if wanted is not None:
         if wanted not in found:
             raise BadInputError(f"{path} has no layer {wanted}: it has {', '.join(found)}.")
         return [wanted]
     shapes = {name: geometry for name, geometry in found.items() if geometry is not None}
     if not shapes:
-        raise BadInputError(f"{path} holds no layer with geometry: check that it is the right file.")
+        raise BadInputError(_no_geometry(path))
     if len(shapes) == 1 or path.suffix.lower() in _FOLDERS:
         return list(shapes)
     full = [name for name in shapes if pyogrio.read_info(path, layer=name, force_feature_count=True)["features"]]
@@ -132,6 +141,10 @@ def _choose(path: Path, wanted: str | None, kind: str) -> list[str]:
             f"{path}|layername={chosen[0]}."
         )
     return chosen or full or list(shapes)
+
+
+def _no_geometry(path: Path) -> str:
+    return f"{path} holds no layer with geometry: check that it is the right file, or save it as GeoPackage."
 
 
 def _are_zones(path: Path, layers: Sequence[str]) -> bool:
@@ -146,17 +159,21 @@ def _may_hold_polygons(geometry: str) -> bool:
 
 
 def _read_layer(path: Path, layer: str, most: int | None) -> VectorLayer:
+    is_table = path.suffix.lower() in _TABLES
     facts, numbers, stored, values = pyogrio.raw.read(
-        path, layer=layer, force_2d=True, return_fids=True, max_features=most
+        path, layer=layer, force_2d=True, return_fids=True, max_features=most, **(_SHAPES if is_table else {})
     )
+    if is_table and stored is None:
+        raise BadInputError(_no_geometry(path))
+    crs = "EPSG:4326" if is_table and _EARTH_ENGINE in pyogrio.read_info(path)["fields"] else facts["crs"]
     attributes = pd.DataFrame(dict(zip(facts["fields"], values, strict=True)), index=range(len(numbers)))
     if stored is None or len(stored) == 0:
         nothing = np.empty(0, dtype=object)
-        return VectorLayer(layer, facts["crs"], np.empty(0, np.int64), nothing, np.empty(0, np.bool_), attributes)
+        return VectorLayer(layer, crs, np.empty(0, np.int64), nothing, np.empty(0, np.bool_), attributes)
     with np.errstate(invalid="ignore"):  # coordinates that are no numbers are reported by those who need them
         drawn = shapely.from_wkb(stored, on_invalid="fix")  # closes rings that are open
     unreadable = shapely.is_missing(drawn) & np.array([raw is not None for raw in stored])
-    return VectorLayer(layer, facts["crs"], numbers, drawn, unreadable, attributes)
+    return VectorLayer(layer, crs, numbers, drawn, unreadable, attributes)
 
 
 def _read_parquet(path: Path) -> VectorLayer:
