@@ -1,10 +1,6 @@
 """Blocks worked on elsewhere, or by a process that dies."""
 
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +16,7 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.scenes.composites import RegionPlan, make_composites, plan_composites
 from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import CompositingSettings
+from support.killed_runs import kill_when
 from support.observed_requests import IMPATIENT, Observation, choice_of, clear, month, write_scene
 
 
@@ -80,15 +77,7 @@ def test_killed_run_resumes(tmp_path: Path) -> None:
     write_archive(tmp_path / "archive")
     region = plans(tmp_path / "archive")
     make_composites(region, tmp_path / "undisturbed", DaskSettings())
-    tests = Path(__file__).parents[1]
-    victim = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _VICTIM, str(tmp_path)], cwd=tests)
-    deadline = time.monotonic() + 60
-    while len(list(tmp_path.glob("killed/parts/*/*.json"))) < 2:
-        assert time.monotonic() < deadline
-        assert victim.poll() is None
-        time.sleep(0.02)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
+    kill_when(_VICTIM, tmp_path, "killed/parts/*/*.json", 2, tmp_path)
     done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("killed/parts/*/*.npy")}
     assert not (tmp_path / "killed" / "somewhere.tif").exists()
     kept: list[int] = []

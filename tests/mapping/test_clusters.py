@@ -1,10 +1,6 @@
 """Maps made by other processes, or by ones that die."""
 
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +14,7 @@ from mining_the_mines.mapping.completion import waiting_parts
 from mining_the_mines.mapping.plan import ScenePlan
 from mining_the_mines.mapping.scene_maps import make_maps
 from mining_the_mines.mapping.settings import TilingSettings
+from support.killed_runs import kill_when
 from support.scene_files import ground, plan_scene, scene_at, store_model, torn_corner, write_scene
 
 ONE = DaskSettings(workers=1)
@@ -144,23 +141,17 @@ def _parts(plans: Sequence[ScenePlan], folder: Path) -> int:
     return sum(len(waiting_parts(plan, folder)) for plan in plans)
 
 
-def kill_when(pattern: str, count: int, archive: Path, maps: Path) -> None:
-    """Map in another process until so many files are there."""
-    script = "import sys; from pathlib import Path; from mapping.test_clusters import map_slowly as work; "
-    command = [sys.executable, "-c", script + "work(*map(Path, sys.argv[1:]))", str(archive), str(maps)]
-    victim = subprocess.Popen(command, cwd=Path(__file__).parents[1])
-    deadline = time.monotonic() + 60
-    while len(list(maps.glob(pattern))) < count:
-        assert time.monotonic() < deadline
-        assert victim.poll() is None
-        time.sleep(0.01)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
+_VICTIM = """
+import sys
+from pathlib import Path
+from mapping.test_clusters import map_slowly
+map_slowly(*map(Path, sys.argv[1:]))
+"""
 
 
 def test_killed_run_resumes(archive: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
     maps = tmp_path / "maps"
-    kill_when(".parts/*/*.npy", 3, archive, maps)
+    kill_when(_VICTIM, maps, ".parts/*/*.npy", 3, archive, maps)
     plans = plans_of(archive)
     bands = sum(len(plan.probability.bands) for plan in plans)
     done = {path: path.stat().st_mtime_ns for path in maps.glob(".parts/*/[!.]*.npy")}

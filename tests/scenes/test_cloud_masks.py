@@ -1,9 +1,5 @@
 """Masks of scenes by networks."""
 
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +23,7 @@ from mining_the_mines.scenes.scene_list import LEFT_OUT_COLUMNS, SceneSelection
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.sentinel2 import csmask
 from mining_the_mines.sentinel2.scene_classification import SceneClass
+from support.killed_runs import kill_when
 from support.stac_catalogs import GROUND, Scene
 
 #: Reflectance of forest and of a thick cloud.
@@ -152,15 +149,7 @@ def test_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(csmask, "CELL", 20)
     chosen = selection(item(tmp_path))
     (undisturbed,) = masks(mask_clouds(chosen, settings("csmask"), ACCESS, tmp_path / "undisturbed", DASK))
-    tests = Path(__file__).parents[1]
-    victim = subprocess.Popen([sys.executable, "-W", "ignore", "-c", _VICTIM, str(tmp_path)], cwd=tests)
-    deadline = time.monotonic() + 120
-    while len(list(tmp_path.glob("killed/**/*.npy"))) < 2:
-        assert time.monotonic() < deadline
-        assert victim.poll() is None
-        time.sleep(0.05)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
+    kill_when(_VICTIM, tmp_path, "killed/**/*.npy", 2, tmp_path)
     done = len(list(tmp_path.glob("killed/**/*.npy")))
     made: list[int] = []
 
