@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.classifier_network import ClassifierNetwork, build_classifier_backbone
 from mining_the_mines.models.networks import ClassifierNetworks, ClassifierSpec
+from mining_the_mines.models.weight_sources import SIMULATED
 from support.networks import SIX_BANDS, SIZE, scale_of, small_spec
 
 #: Its weights are published on the Hugging Face hub.
@@ -68,6 +69,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_checkpoints_depend_on_the_file(tmp_path: Path) -> None:
     write_weights(tmp_path / "w.safetensors")
     assert ClassifierNetworks(network=small_spec(pretrained=str(tmp_path / "w.safetensors"))).files
+    assert ClassifierNetworks(network=small_spec(pretrained="simulated")).files == (SIMULATED,)
     assert not ClassifierNetworks(network=small_spec(pretrained="imagenet")).files
 
 

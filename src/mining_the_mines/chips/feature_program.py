@@ -31,6 +31,7 @@ class FeatureProgram(nn.Module):
         bands: Names of the C bands.
         settings: Which features.
         chip_size: Rows and columns of the chips.
+        embedding: Encoder of the family embedding: reflectance ``(B, C, H, W)`` to features ``(B, D)``.
 
     Attributes:
         names: Names of the F features, such as ``B4_mean`` and ``NDVI_p98``, in the order of the output.
@@ -39,11 +40,14 @@ class FeatureProgram(nn.Module):
         BadInputError: An index is unknown, or an index or the family cover needs a band that is not among the bands.
     """
 
-    def __init__(self, bands: Sequence[str], settings: FeatureSettings, chip_size: int) -> None:
+    def __init__(
+        self, bands: Sequence[str], settings: FeatureSettings, chip_size: int, embedding: nn.Module | None = None
+    ) -> None:
         super().__init__()
         check_features(settings, bands)
         self.bands, self.settings = tuple(bands), settings
         self.cover = CoverProgram(bands, chip_size) if "cover" in settings.families else None
+        self.embedding = embedding
         with torch.inference_mode():
             self.names = tuple(self._figures(torch.full((1, len(bands), chip_size, chip_size), 0.2)))
 
@@ -70,6 +74,10 @@ class FeatureProgram(nn.Module):
         for family in self.settings.families:
             if family == "cover":
                 figures |= self.cover(reflectance) if self.cover is not None else {}
+                continue
+            if family == "embedding":
+                vectors = self.embedding(reflectance).double().unbind(dim=1) if self.embedding is not None else ()
+                figures |= {f"embedding_{number}": values for number, values in enumerate(vectors)}
                 continue
             for figure, values in FAMILIES[family](planes, self.settings).items():
                 columns = values.double().unbind(dim=1)

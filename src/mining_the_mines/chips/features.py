@@ -5,19 +5,22 @@ models alike.
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES, check_indices
 
-Family = Literal["moments", "percentiles", "texture", "patchiness", "cover"]
+if TYPE_CHECKING:
+    from torch import nn
+
+Family = Literal["moments", "percentiles", "texture", "patchiness", "cover", "embedding"]
 #: Bands that tell land covers apart, see :mod:`mining_the_mines.chips.cover`.
 COVER_BANDS: Final = ("B2", "B3", "B4", "B8", "B11")
 #: Pixels of all planes that are computed at once; more do not fit into a core's cache.
@@ -39,13 +42,26 @@ class FeatureSettings(BaseModel):
         ("moments", "percentiles", "texture", "patchiness", "cover"),
         min_length=1,
         description=(
-            "Kinds of figures. All but cover are computed of each band and index; cover measures which land covers lie "
-            "beside each other."
+            "Kinds of figures. All but cover and embedding are computed of each band and index; cover measures which "
+            "land covers lie beside each other, embedding is the mean of the deepest features of an encoder."
+        ),
+    )
+    encoder: str | None = Field(
+        None,
+        description=(
+            "Encoder of the family embedding: simulated, csmask, csmask4, or a local file, as for pretrained of "
+            "networks. A file must stay where it is for models in their native format; exported ones contain it."
         ),
     )
     percentiles: tuple[float, ...] = Field(
         (2, 10, 25, 50, 75, 90, 98), description="Percentiles of the family of that name, 0 to 100."
     )
+
+    @model_validator(mode="after")
+    def _name_the_encoder(self) -> Self:
+        if "embedding" in self.families and self.encoder is None:
+            raise ValueError("the family embedding needs features.encoder, such as simulated")
+        return self
 
 
 def check_features(settings: FeatureSettings, bands: Sequence[str]) -> None:
@@ -67,13 +83,19 @@ def check_features(settings: FeatureSettings, bands: Sequence[str]) -> None:
         )
 
 
-def extract_features(packed: PackedChips, settings: FeatureSettings, progress: Progress = silent) -> pd.DataFrame:
+def extract_features(
+    packed: PackedChips,
+    settings: FeatureSettings,
+    progress: Progress = silent,
+    embedding: "nn.Module | None" = None,
+) -> pd.DataFrame:
     """Compute the feature table of packed chips.
 
     Args:
         packed: The chips.
         settings: Which features.
         progress: Shows how far it has come.
+        embedding: Encoder of the family embedding, see :mod:`mining_the_mines.models.embedding`.
 
     Returns:
         float32 table, one row a chip, indexed by ``filename``; columns such as ``B4_mean`` and ``NDVI_p98``.
@@ -86,7 +108,7 @@ def extract_features(packed: PackedChips, settings: FeatureSettings, progress: P
     from mining_the_mines.chips.feature_program import FeatureProgram
     from mining_the_mines.core.threads import one_thread
 
-    program = FeatureProgram(packed.bands, settings, packed.array.shape[-1])
+    program = FeatureProgram(packed.bands, settings, packed.array.shape[-1], embedding)
     at_once = max(1, _PIXELS_AT_ONCE // int(np.prod(packed.array.shape[-2:])))
     rows: list[NDArray[np.float32]] = []
     with one_thread(), torch.inference_mode():

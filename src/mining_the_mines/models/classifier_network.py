@@ -50,13 +50,17 @@ class ClassifierNetwork(nn.Module):
         Returns:
             ``(B,)`` float.
         """
+        return self.outputs(reflectance).squeeze(1)
+
+    def outputs(self, reflectance: Tensor) -> Tensor:
+        """Outputs of the network ``(B, O)``: one log-odds, or features where its head has been taken off."""
         channels = self.spectral_input(reflectance)
         if channels.shape[-2:] != (self.input_size, self.input_size):
             channels = functional.interpolate(
                 channels, size=(self.input_size, self.input_size), mode="bilinear", antialias=True
             )
-        logits: Tensor = self.backbone(channels.contiguous(memory_format=torch.channels_last))
-        return logits.squeeze(1)
+        outputs: Tensor = self.backbone(channels.contiguous(memory_format=torch.channels_last))
+        return outputs
 
     def forward(self, reflectance: Tensor) -> Tensor:
         """Probability of a mine, ``(B,)`` in 0–1, for ``(B, C, H, W)`` reflectance.
@@ -119,7 +123,7 @@ class PooledEncoder(nn.Module):
         self.encoder = smp.encoders.get_encoder(backbone.name, in_channels=channels, weights=None, **backbone.options)
         width = int(self.encoder.out_channels[-1])
         self.deepest = nn.Identity()
-        self.head = nn.Linear(width, 1)
+        self.head: nn.Module = nn.Linear(width, 1)
         #: Where its features are, as timm says it.
         self.feature_info = [{"module": "deepest", "num_chs": width, "reduction": LARGEST_STRIDE}]
 
@@ -128,6 +132,11 @@ class PooledEncoder(nn.Module):
         features: Tensor = self.deepest(self.encoder(channels)[-1])
         logits: Tensor = self.head(features.mean(dim=(-2, -1)))
         return logits
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """Replace the head, or take it off if there are no classes, as timm's networks do."""
+        width = int(self.encoder.out_channels[-1])
+        self.head = nn.Linear(width, num_classes) if num_classes else nn.Identity()
 
 
 def _try_out(network: nn.Module, spec: ClassifierSpec, channels: int, size: int) -> None:

@@ -183,8 +183,10 @@ class Networks(TrainingSettings, ModelKind):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The local file that networks start from, if there is one."""
-        path = Path(self.network.pretrained or "")
+        """The file that networks start from, if it is a local one."""
+        from mining_the_mines.models.weight_sources import file_of_weights
+
+        path = file_of_weights(self.network.pretrained or "")
         return (path,) if path.is_file() else ()
 
     def fit(self, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:

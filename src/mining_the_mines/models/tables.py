@@ -95,9 +95,11 @@ class TableKind(ModelKind):
     def assemble(self, members: Sequence[Weights], layout: ChipLayout) -> "nn.Module":
         """Compute the features once and average the members."""
         from mining_the_mines.chips.feature_program import FeatureProgram
+        from mining_the_mines.models.embedding import build_embedding
         from mining_the_mines.models.ensemble import TableModel
 
-        features = FeatureProgram(layout.bands, layout.features, layout.chip_size)
+        embedding = build_embedding(layout.features, layout.bands, layout.chip_size)
+        features = FeatureProgram(layout.bands, layout.features, layout.chip_size, embedding)
         return TableModel(features, [self.table_module(weights) for weights in members])
 
 

@@ -138,7 +138,7 @@ def named_weights(name: str, backbone: Backbone) -> FirstWeights:
         tensors = _timm_weights(backbone, 3) if backbone.from_timm else _smp_weights(backbone)
         return FirstWeights(IMAGENET, IMAGENET.bands, tensors)
     if name == "simulated":
-        return weights_of_file(SIMULATED, backbone)
+        return weights_of_file(file_of_weights(name), backbone)
     return _csmask(CSMASK if name == "csmask" else CSMASK4, backbone)
 
 
@@ -152,12 +152,7 @@ def weights_of_file(path: Path, backbone: Backbone) -> FirstWeights:
     Raises:
         BadInputError: The file is not there, is cut off, holds more than tensors, or doesn't fit the network.
     """
-    if not path.is_file():
-        raise BadInputError(
-            f"There is no weights file {path}, and pretrained has no such name (there are {', '.join(NAMES)}): "
-            f"correct the parameter network.pretrained."
-        )
-    tensors, metadata = read_safetensors(path) if path.suffix == ".safetensors" else (_torch_file(path), {})
+    tensors, metadata = _read(path)
     if DESCRIPTION in metadata:
         return _own_encoder(path, tensors, metadata[DESCRIPTION], backbone)
     inputs = {tensor.shape[1] for tensor in tensors.values() if tensor.ndim == 4}
@@ -172,6 +167,48 @@ def weights_of_file(path: Path, backbone: Backbone) -> FirstWeights:
     if backbone.from_timm or timm.is_model(backbone.name):
         tensors = _converted(path, backbone, channels, tensors)
     return FirstWeights(source, source.bands, tensors, _unit_scale() if source is TORCHGEO else None)
+
+
+def file_of_weights(weights: str) -> Path:
+    """File that a name or a path means; it need not be there."""
+    return SIMULATED if weights == "simulated" else Path(weights)
+
+
+def network_of_weights(weights: str) -> tuple[str, dict[str, Any]]:
+    """Architecture and overrides of the network that weights belong to.
+
+    Args:
+        weights: Name or file.
+
+    Raises:
+        BadInputError: They can't be read, or fit more than one network.
+    """
+    if weights in ("csmask", "csmask4"):
+        return CSMASK.fits[0], {}
+    if weights != "imagenet":
+        path = file_of_weights(weights)
+        tensors, metadata = _read(path)
+        if DESCRIPTION in metadata:
+            description = described_encoder(tensors, metadata[DESCRIPTION], path).description
+            return description.architecture, dict(description.overrides)
+        if any(tensor.ndim == 4 and tensor.shape[1] == len(TORCHGEO.bands) for tensor in tensors.values()):
+            small, large, transformer = TORCHGEO.fits
+            if not any(name.startswith("layer4.") for name in tensors):
+                return transformer, {}
+            return (large if "layer4.2.conv3.weight" in tensors else small), {}
+    raise BadInputError(
+        f"The weights {weights} belong to no certain network and scale, so they give no features: set features.encoder "
+        f"to simulated, csmask or a file of an encoder."
+    )
+
+
+def _read(path: Path) -> tuple[Weights, Mapping[str, str]]:
+    if not path.is_file():
+        raise BadInputError(
+            f"There is no weights file {path}, and no weights of this name (there are {', '.join(NAMES)}): correct "
+            f"network.pretrained or features.encoder, which names it."
+        )
+    return read_safetensors(path) if path.suffix == ".safetensors" else (_torch_file(path), {})
 
 
 def _check_fit(source: WeightSource, backbone: Backbone) -> None:
