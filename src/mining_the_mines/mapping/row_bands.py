@@ -6,7 +6,6 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import zip_longest
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +13,12 @@ import numpy.typing as npt
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.threads import one_thread
 from mining_the_mines.mapping.plan import BandPart, ProbabilityPlan, RowBand, load_once
-from mining_the_mines.models.predictor import Predictor
+from mining_the_mines.mapping.windows import AxisWindows
+from mining_the_mines.models.predictor import Predictor, batch_pixels
 from mining_the_mines.rasters.scene import SceneRows, gdal_memory, open_rows
 
-Numbers = npt.NDArray[np.generic]
 Reflectance = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.float32]
-
-#: Pixels in a batch: 4 windows of 256 × 256, and always at least one. Activations of a network then fit into the caches
-#: of a CPU; in batches of 16, windows take up to five times as long each.
-_BATCH_PIXELS: Final = 2**18
 
 
 def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
@@ -53,36 +48,42 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
         # No memory map: on a full disk, writing to one kills the process.
         sums: Sums = np.zeros((band.end_row - band.first_row, plan.grid.width), dtype=np.float32)
         batch = _new_batch(plan, len(plan.chips.bands))
-        for number, numbers in window_rows:
+        for number, reflectance in window_rows:
             first, end = plan.rows.inside(number)
             inside = slice(first - plan.rows.starts[number], end - plan.rows.starts[number])
-            weighted = _blend_row(plan, model, scene, numbers, batch)[inside] * plan.rows.weights[number][inside, None]
+            weighted = _blend_row(plan, model, reflectance, batch)[inside] * plan.rows.weights[number][inside, None]
             sums[first - band.first_row : end - band.first_row] += weighted
         np.save(stream, sums)
         stream.flush()
         os.fsync(stream.fileno())  # it gets its name when it is on the disk, whatever happens to the machine
 
 
-def _window_rows(plan: ProbabilityPlan, band: RowBand, scene: SceneRows) -> Generator[tuple[int, Numbers], None, None]:
-    """Yield each row of windows with its numbers (bands, window, width), valid until the next one is asked for.
+def _window_rows(
+    plan: ProbabilityPlan, band: RowBand, scene: SceneRows
+) -> Generator[tuple[int, Reflectance], None, None]:
+    """Yield each row of windows with its reflectance (bands, window, width), valid until the next one is asked for.
 
-    Rows outside the scene are mirrored. The next rows are read while the model works on these.
+    Rows outside the scene are mirrored. The next rows are read and decoded, each once, while the model works on these.
     """
     rows, numbers = plan.rows, range(band.first_window, band.end_window)
     spans = [rows.inside(number) for number in numbers]
     ends = [spans[0][0], *(end for _, end in spans)]
     news = [(max(first, before), end) for (first, end), before in zip(spans, ends, strict=False)]
-    buffer: Numbers | None = None
+    buffer: Reflectance | None = None
     filled = 0
+
+    def read(first: int, end: int) -> Reflectance:
+        return scene.decode(scene.read(first, end))
+
     # The pool waits for the read that is under way if the generator is closed: GDAL would crash on a closed scene.
     with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
-        ahead = reader.submit(scene.read, *news[0])
+        ahead = reader.submit(read, *news[0])
         for number, (first, end), following in zip_longest(numbers, spans, news[1:]):
             new = ahead.result()
             if following is not None:
-                ahead = reader.submit(scene.read, *following)
+                ahead = reader.submit(read, *following)
             if buffer is None:
-                buffer = np.empty((len(new), rows.window, new.shape[2]), dtype=new.dtype)
+                buffer = np.empty((len(new), rows.window, new.shape[2]), dtype=np.float32)
             again = end - first - new.shape[1]
             buffer[:, :again] = buffer[:, filled - again : filled]
             buffer[:, again : end - first] = new
@@ -92,17 +93,19 @@ def _window_rows(plan: ProbabilityPlan, band: RowBand, scene: SceneRows) -> Gene
             yield number, buffer if filled == rows.window else buffer[:, place]
 
 
-def _blend_row(plan: ProbabilityPlan, model: Predictor, scene: SceneRows, numbers: Numbers, batch: Reflectance) -> Sums:
+def _blend_row(plan: ProbabilityPlan, model: Predictor, reflectance: Reflectance, batch: Reflectance) -> Sums:
     """Predict a row of windows and blend them sideways, (window, width); windows without data are not predicted."""
     columns, waiting = plan.columns, list[int]()
-    blended = np.zeros((numbers.shape[1], columns.length), dtype=np.float32)
+    blended = np.zeros((reflectance.shape[1], columns.length), dtype=np.float32)
+    # A sum over bands is cheaper than a test of each, and some pixel of most windows has data in all of them.
+    known = np.isfinite(reflectance.sum(axis=0)).any(axis=0)
     for number in range(len(columns.starts)):
-        window = _window(plan, scene, numbers, number)
-        if np.isfinite(window).all(axis=0).any():
-            batch[len(waiting)] = window
+        first, end = columns.inside(number)
+        if known[first:end].any():
+            batch[len(waiting)] = _window(columns, reflectance, number)
             waiting.append(number)
         else:
-            blended[:, slice(*columns.inside(number))] = np.nan
+            blended[:, first:end] = np.nan
         if waiting and (len(waiting) == len(batch) or number + 1 == len(columns.starts)):
             for asked, probability in zip(waiting, model.predict(batch[: len(waiting)]), strict=True):
                 first, end = columns.inside(asked)
@@ -115,14 +118,14 @@ def _blend_row(plan: ProbabilityPlan, model: Predictor, scene: SceneRows, number
 def _new_batch(plan: ProbabilityPlan, bands: int) -> Reflectance:
     """Buffer for the windows of a batch."""
     shape = (plan.rows.window, plan.columns.window)
-    size = plan.tiling.batch or max(1, _BATCH_PIXELS // math.prod(shape))
+    size = plan.tiling.batch or max(1, batch_pixels() // math.prod(shape))
     return np.empty((min(size, len(plan.columns.starts)), bands, *shape), dtype=np.float32)
 
 
-def _window(plan: ProbabilityPlan, scene: SceneRows, numbers: Numbers, number: int) -> Reflectance:
+def _window(columns: AxisWindows, reflectance: Reflectance, number: int) -> Reflectance:
     """Reflectance of one window, (bands, window, window)."""
-    columns, (first, end) = plan.columns, plan.columns.inside(number)
+    first, end = columns.inside(number)
     if end - first == columns.window:
-        return scene.decode(numbers[:, :, first:end])
+        return reflectance[:, :, first:end]
     start = columns.starts[number]
-    return scene.decode(numbers[:, :, columns.mirrored(start, start + columns.window)])
+    return reflectance[:, :, columns.mirrored(start, start + columns.window)]

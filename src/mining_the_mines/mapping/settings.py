@@ -57,7 +57,8 @@ class TilingSettings(BaseModel):
     batch: int | None = Field(
         None,
         ge=1,
-        description="Windows in a batch of the model; null for as many as have 2¹⁸ pixels. Raise it on a GPU.",
+        description="Windows in a batch of the model; null for as many as suit the device: 2¹⁷ pixels on a CPU, 2²² on "
+        "a GPU.",
     )
 
 

@@ -1,6 +1,7 @@
 """Members of all folds, and models of a blend, as one module; and predictions for packed chips."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import product
 from typing import Any
 
@@ -177,13 +178,13 @@ def predict_packed(
         float64 ``(len(filenames),)``, or float16 ``(len(filenames), H, W)``: half precision has three digits, more than
         any threshold needs.
     """
-    device = _device()
+    device = _device(module)
     module.to(device).eval()
     rows = packed.rows(filenames)
     batches = []
     for start in range(0, len(rows), batch_size):
-        numbers = torch.from_numpy(packed.array[rows[start : start + batch_size]]).to(device)
-        with torch.inference_mode():
+        numbers = _sent(packed.array[rows[start : start + batch_size]], device)
+        with torch.inference_mode(), _precision(module, device):
             probability = module(decode_batch(numbers)).cpu()
         batches.append((probability.half() if probability.ndim == 3 else probability.double()).numpy())
     module.cpu()
@@ -192,12 +193,30 @@ def predict_packed(
 
 def predict_reflectance(module: nn.Module, reflectance: NDArray[np.float32]) -> NDArray[Any]:
     """Probability of a mine for chips ``(B, C, H, W)`` in reflectance with NaN for nodata, or for their pixels."""
-    device = _device()
-    with torch.inference_mode():
-        given = torch.from_numpy(reflectance).to(device)
-        probabilities: NDArray[Any] = module.to(device).eval()(given).cpu().numpy()
+    device = _device(module)
+    with torch.inference_mode(), _precision(module, device):
+        probabilities: NDArray[Any] = module.to(device).eval()(_sent(reflectance, device)).cpu().numpy()
     return probabilities
 
 
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _device(module: nn.Module) -> torch.device:
+    """CUDA, or Apple's MPS for networks (it has no float64, in which tables and blends are computed), or the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    on_mps = torch.backends.mps.is_available() and isinstance(module, FoldEnsemble)
+    return torch.device("mps" if on_mps else "cpu")
+
+
+def _precision(module: nn.Module, device: torch.device) -> AbstractContextManager[object]:
+    """Let networks compute in bfloat16 on a GPU that has it.
+
+    A CPU without matrix units is slower in it (``docs/benchmarks.md``).
+    """
+    halves = device.type == "cuda" and torch.cuda.is_bf16_supported() and isinstance(module, FoldEnsemble)
+    return torch.autocast(device.type, torch.bfloat16, enabled=halves)
+
+
+def _sent(numbers: NDArray[Any], device: torch.device) -> Tensor:
+    """Send numbers to a device; from pinned memory, a GPU fetches them while it computes."""
+    held = torch.from_numpy(numbers)
+    return held.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else held.to(device)

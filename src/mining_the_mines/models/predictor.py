@@ -1,5 +1,6 @@
 """The interface of trained models, as mapping, inference and serving use it; importing this loads no torch."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
@@ -14,6 +15,10 @@ from mining_the_mines.models.novelty import Novelty
 #: File of a stored classifier, and of a stored segmenter.
 CLASSIFIER_FILE: Final = "classifier.json"
 SEGMENTER_FILE: Final = "segmenter.json"
+#: Pixels in a batch on a CPU, into whose caches a network's activations then fit (in batches of 16, windows of
+#: 256 × 256 take up to five times as long each), and on a GPU.
+_CPU_PIXELS: Final = 2**17
+_GPU_PIXELS: Final = 2**22
 #: Digits of the content hash that name a model without a registered version.
 _DIGITS: Final = 12
 
@@ -109,6 +114,13 @@ class WindowClassifier:
         probability = self.model.predict(reflectance).astype(np.float32)
         valid = np.isfinite(reflectance).all(axis=1)
         return np.where(valid, probability[:, None, None], np.float32(np.nan))
+
+
+def batch_pixels() -> int:
+    """Pixels in a batch that suit the device; models without torch run on the CPU."""
+    torch = sys.modules.get("torch")
+    on_gpu = torch is not None and (torch.cuda.is_available() or torch.backends.mps.is_available())
+    return _GPU_PIXELS if on_gpu else _CPU_PIXELS
 
 
 def load_pixel_predictor(folder: Path) -> Predictor:

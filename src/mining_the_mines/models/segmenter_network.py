@@ -89,7 +89,7 @@ class SegmenterNetwork(nn.Module):
         Returns:
             ``(B, H, W)`` in 0–1; NaN where a pixel lacks a band.
         """
-        probability = self.logits(reflectance).sigmoid()
+        probability = self.logits(reflectance).float().sigmoid()  # bfloat16 would leave two digits
         known = reflectance.isfinite().all(dim=1)
         return torch.where(known, probability, torch.nan)
 
