@@ -22,7 +22,7 @@ PREBUILT = {"solafune": "classification", "amazon_mines": "classification", "tai
 ENVIRONMENTS = ("base", "archive", *PREBUILT)
 STAGES = (
     "acquisition", "compositing", "preprocessing", "feature_extraction", "training", "evaluation", "registration",
-    "inference", "mapping", "reporting",
+    "student", "inference", "mapping", "reporting",
 )  # fmt: skip
 
 

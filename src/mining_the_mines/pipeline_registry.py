@@ -14,6 +14,7 @@ from mining_the_mines.pipelines import (
     pretraining,
     registration,
     reporting,
+    student,
     training,
 )
 
@@ -36,6 +37,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "training": training.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
         "registration": registration.create_pipeline(),
+        "student": student.create_pipeline(),
         "inference": inference.create_pipeline(),
         "mapping": mapping.create_pipeline(),
         "reporting": reporting.create_pipeline(),

@@ -16,6 +16,7 @@ from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.datasets.folders import WorkFolderDataset
 from mining_the_mines.datasets.maps import SceneMapsDataset
+from mining_the_mines.datasets.models import StudentDataset
 from mining_the_mines.datasets.provided import NamedAreasDataset
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.mapping.permits import CONCESSION
@@ -143,6 +144,8 @@ def test_pipeline_lists_its_maps(tmp_path: Path) -> None:
         {
             "params:scene": MemoryDataset(str(scene)),
             "segmentation.segmenter": MemoryDataset(model, copy_mode="assign"),
+            "student.segmenter": StudentDataset(filepath=str(tmp_path / "student")),
+            "student.decision": nothing,
             "params:compositing": MemoryDataset(CompositingSettings()),
             "params:acquisition": MemoryDataset(AcquisitionSettings()),
             "params:dask": MemoryDataset(DaskSettings(workers=1)),

@@ -140,6 +140,21 @@ class SegmenterDataset(CompleteModelDataset[MineSegmenter, MineSegmenter]):
             save_complete(data, draft)
 
 
+class StudentDataset(FolderDataset[MineSegmenter, MineSegmenter | None]):
+    """The segmenter's student, complete with its threshold."""
+
+    def load(self) -> MineSegmenter | None:
+        """Read the model; ``None`` before the first was taught."""
+        if not self._exists():
+            return None
+        return replace(load_segmenter(self.load_folder), source=ModelSource(self.load_folder))
+
+    def save(self, data: MineSegmenter) -> None:
+        """Write the model."""
+        with whole_folder(self.save_folder) as draft:
+            save_complete(data, draft)
+
+
 class ModelPackageDataset(BuiltFolderDataset["StoredPackage", "StoredPackage"]):
     """A model package: MLflow model, card, STAC item, and the model in this project's own files."""
 

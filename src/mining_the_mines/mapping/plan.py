@@ -254,7 +254,7 @@ class ScenePlan:
                 "probability": self.probability.content_hash,
                 "facts": [str(fact) for fact in vars(self.facts).values()],
                 "threshold": self.threshold,
-                "settings": self.settings.model_dump(mode="json", exclude={"tiling"}),
+                "settings": self.settings.model_dump(mode="json", exclude={"tiling", "model"}),
                 "permits": [layer.content_hash if layer else None for layer in layers],
             }
         )

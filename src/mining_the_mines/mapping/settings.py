@@ -177,6 +177,12 @@ class MappingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    model: Literal["student", "ensemble"] | None = Field(
+        None,
+        description="student maps with the one network that has learnt from the segmenter, ensemble with the segmenter "
+        "itself; null for the student, unless its IoU on the test chips is further below the segmenter's than "
+        "student.training.tolerated_loss, or it learnt from another segmenter.",
+    )
     resample: bool = Field(
         False,
         description="True to resample scenes with other pixels to those of the model; false to refuse such scenes.",

@@ -27,10 +27,12 @@ class PackedDataset(Dataset[Batch]):
     Args:
         packed: All packed chips.
         filenames: Which of them.
-        labels: ``(len(filenames),)`` of 0 and 1.
+        labels: ``(len(filenames),)`` of 0 and 1, or a probability for each of their pixels, NaN where it is unknown.
     """
 
-    def __init__(self, packed: PackedChips, filenames: tuple[str, ...], labels: NDArray[np.int64]) -> None:
+    def __init__(
+        self, packed: PackedChips, filenames: tuple[str, ...], labels: NDArray[np.integer | np.floating]
+    ) -> None:
         self.packed = packed  # not its array: that would be copied whole into every reading process
         self.rows = np.asarray(packed.rows(filenames), dtype=np.int64)
         self.labels = torch.from_numpy(labels.astype(np.float32))
@@ -42,7 +44,7 @@ class PackedDataset(Dataset[Batch]):
         return self.__getitems__([position])
 
     def __getitems__(self, positions: list[int]) -> Batch:
-        """Batch of digital numbers ``(B, C, H, W)`` uint16 and labels ``(B,)`` float32."""
+        """Batch of digital numbers ``(B, C, H, W)`` uint16 and labels ``(B,)`` or ``(B, H, W)`` float32."""
         return torch.from_numpy(self.packed.array[self.rows[positions]]), self.labels[positions]
 
 

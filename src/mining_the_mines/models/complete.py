@@ -97,6 +97,7 @@ class MineSegmenter:
         threshold: Probability from which a pixel counts as a mine, chosen on out-of-fold predictions.
         novelty: The training chips, to measure how far other ground lies from them; ``None`` in older models.
         source: Where the segmenter was read from.
+        teacher: Version or content hash of the segmenter that taught it; ``None`` if it learnt from masks.
     """
 
     #: It judges pixels.
@@ -107,6 +108,7 @@ class MineSegmenter:
     threshold: float
     novelty: Novelty | None = None
     source: ModelSource | None = field(default=None, compare=False)
+    teacher: str | None = None
 
     @property
     def window(self) -> int:
@@ -116,7 +118,8 @@ class MineSegmenter:
     @property
     def architecture(self) -> str:
         """Kind of the networks, in words."""
-        return self.network.kind.title
+        title = self.network.kind.title
+        return title if self.teacher is None else f"one segmentation network, the student of {title}"
 
     @property
     def module(self) -> "nn.Module":

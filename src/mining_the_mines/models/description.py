@@ -37,6 +37,9 @@ class ModelDescription(BaseModel):
     )
     decided_by: str = Field(..., description="Name of the model that decides, or blend.")
     architecture: str = Field("a model", description="Kind of the model that decides, in words.")
+    teacher: str | None = Field(
+        None, description="Version or content hash of the model that taught it; null if it learnt from labels."
+    )
     bands: tuple[str, ...] = Field(..., description="Sentinel-2 bands, in the order of the input's second axis.")
     chip_size: int = Field(..., description="Rows and columns of a chip.")
     pixel_metres: float = Field(..., description="Edge of a pixel on the ground.")
@@ -63,6 +66,7 @@ def describe(model: MineClassifier | MineSegmenter, pixel_metres: float = PIXEL_
         task="classification" if whole else "segmentation",
         decided_by=model.chosen if isinstance(model, MineClassifier) else "network",
         architecture=model.architecture,
+        teacher=None if isinstance(model, MineClassifier) else model.teacher,
         bands=chips.bands,
         chip_size=size,
         pixel_metres=pixel_metres,

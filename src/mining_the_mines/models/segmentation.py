@@ -82,7 +82,7 @@ class SegmenterTraining(NetworkTraining):
 
 
 def decode_masks(masks: Tensor) -> Tensor:
-    """Masks ``(B, H, W)`` uint8 as targets: 0 or 1, NaN where nothing is known."""
+    """Masks ``(B, H, W)`` uint8, or probabilities, as targets: 0–1, NaN where nothing is known."""
     return masks.to(torch.float32).masked_fill_(masks == UNKNOWN, torch.nan)
 
 

@@ -84,7 +84,8 @@ def save_complete(model: MineClassifier | MineSegmenter, folder: Path) -> None:
         _write(folder / NOVELTY, model.novelty.model_dump(mode="json"))
     if isinstance(model, MineSegmenter):
         save_model(model.network, folder)
-        _write(folder / SEGMENTER_FILE, description)
+        taught = {} if model.teacher is None else {"teacher": model.teacher}
+        _write(folder / SEGMENTER_FILE, description | taught)
     else:
         save_models(model.models, folder)
         chosen, blend = {"chosen": model.chosen}, {"blend": model.blend.model_dump(mode="json")}
@@ -126,7 +127,9 @@ def load_segmenter(folder: Path) -> MineSegmenter:
     description = _read(folder / SEGMENTER_FILE)
     with _described_by(folder / SEGMENTER_FILE):
         chips = ChipSettings.model_validate(description["chips"])
-    return MineSegmenter(chips, load_model(folder), description["threshold"], _load_novelty(folder))
+    return MineSegmenter(
+        chips, load_model(folder), description["threshold"], _load_novelty(folder), teacher=description.get("teacher")
+    )
 
 
 def _load_novelty(folder: Path) -> Novelty | None:

@@ -97,12 +97,13 @@ class FitPlan:
     Attributes:
         training: The network, fresh, and how it learns; trained in place.
         batches: Batches to learn from.
-        watched: Chips of the held-out fold, scored for the learning curves; they change nothing.
+        watched: Chips of the held-out fold, scored for the learning curves; they change nothing. ``None`` if no chips
+            are held out.
     """
 
     training: NetworkTraining
     batches: Batches
-    watched: Batches
+    watched: Batches | None = None
 
 
 def fit_networks(kind: Networks, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
@@ -117,7 +118,7 @@ def fit_networks(kind: Networks, data: LabelledChips, fold: int, folder: Path, r
     """
     rows: Rows = []
     networks: list[nn.Module] = []
-    with _threads(kind.threads):
+    with training_threads(kind.threads):
         quieten_lightning()
         for number in range(kind.networks):
 
@@ -137,7 +138,8 @@ def fit_networks(kind: Networks, data: LabelledChips, fold: int, folder: Path, r
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[None]:
+def training_threads(number: int) -> Iterator[None]:
+    """Let torch compute on so many threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -206,6 +208,8 @@ def quieten_lightning() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Lightning calls a torch function by its former name (Lightning-AI/pytorch-lightning#21381).
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    # A training that holds no chips out has none to score.
+    warnings.filterwarnings("ignore", message=r"You defined a `validation_step` but have no `val_dataloader`")
     # On resuming, the checkpoint directory is not empty.
     warnings.filterwarnings("ignore", message=r"Checkpoint directory .* exists and is not empty")
 

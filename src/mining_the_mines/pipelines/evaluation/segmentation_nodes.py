@@ -68,7 +68,7 @@ def choose_threshold(
     Returns:
         The decision (``threshold``, ``objective``, ``tolerance``), and the scores of other thresholds.
     """
-    tally = tally_pixels(_pairs(masks, probability_maps), _hectares(masks))
+    tally = tally_pixels(mask_pairs(masks, probability_maps), chip_hectares(masks))
     decision = {
         "threshold": choose_pixel_threshold(tally, evaluation.threshold),
         "objective": evaluation.threshold.objective,
@@ -118,8 +118,8 @@ def score_segmentation(
     Returns:
         Scores with intervals, and the measures of each chip.
     """
-    pairs = [*_pairs(masks, probability_maps), *_pairs(masks, test_probability_maps)]
-    measured = measure_segmentation(pairs, _hectares(masks), decision["threshold"], evaluation.measures)
+    pairs = [*mask_pairs(masks, probability_maps), *mask_pairs(masks, test_probability_maps)]
+    measured = measure_segmentation(pairs, chip_hectares(masks), decision["threshold"], evaluation.measures)
     chips = measured.merge(folds, on="filename", validate="one_to_one")
     scores = segmentation_score_table(chips, evaluation.bootstrap)
     for split, rows in scores.groupby("split", sort=False):
@@ -170,7 +170,7 @@ def complete_segmenter(
     return MineSegmenter(chips, network, decision["threshold"], fit_novelty(packed_chips, folds))
 
 
-def _pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[MaskPair]:
+def mask_pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[MaskPair]:
     """Yield map and mask of each chip with a map."""
     if len(maps) and maps.size != masks.size:
         raise BadInputError(
@@ -182,5 +182,6 @@ def _pairs(masks: PackedPlanes, maps: PackedPlanes) -> Iterator[MaskPair]:
         yield name, probability, masks.array[row]
 
 
-def _hectares(masks: PackedPlanes) -> dict[str, float]:
+def chip_hectares(masks: PackedPlanes) -> dict[str, float]:
+    """Hectares of a pixel of each chip."""
     return {name: pixel_hectares(grid) for name, grid in zip(masks.filenames, masks.grids, strict=True)}

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.mapping.nodes import (
+    choose_map_model,
     choose_permits,
     choose_scenes_to_map,
     draw_map,
@@ -15,8 +16,10 @@ from mining_the_mines.pipelines.mapping.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Mapping with the segmenter."""
-    return _mapping("segmentation.segmenter")
+    """Mapping with the segmenter, or with its student."""
+    models = ["segmentation.segmenter", "student.segmenter", "student.decision"]
+    choose = Node(choose_map_model, [*models, "params:mapping"], "map_model", name="choose_map_model")
+    return _mapping("map_model", choose)
 
 
 def create_coarse_pipeline() -> Pipeline:
@@ -24,11 +27,12 @@ def create_coarse_pipeline() -> Pipeline:
     return _mapping("classification.classifier")
 
 
-def _mapping(model: str) -> Pipeline:
+def _mapping(model: str, *further: Node) -> Pipeline:
     known = ["params:scene", "mine_polygons", "reference"]
     reading = ["params:compositing", "params:acquisition", "params:dask"]
     return Pipeline(
         [
+            *further,
             Node(
                 choose_scenes_to_map,
                 ["params:scene", "test_regions"],

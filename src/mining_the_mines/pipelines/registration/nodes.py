@@ -227,7 +227,11 @@ def _classifier_case(
 
 
 def register_model(
-    package: StoredPackage, promotion: dict[str, Any], run_facts: dict[str, str], registration: RegistrationSettings
+    package: StoredPackage,
+    promotion: dict[str, Any],
+    run_facts: dict[str, str],
+    registration: RegistrationSettings,
+    teacher: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Register a model with its card and tags, and make it the champion if it won.
 
@@ -236,6 +240,7 @@ def register_model(
         promotion: The decision.
         run_facts: The run and the code that made it.
         registration: Its name.
+        teacher: Name and version of the model that taught it, if one did.
 
     Returns:
         ``name``, and ``version`` in the registry. If the registry does not answer, which is reported and ends no run,
@@ -247,7 +252,7 @@ def register_model(
         folder=package.folder,
         content_hash=package.content_hash,
         description=shorten(package.card),
-        tags=version_tags(package, run_facts),
+        tags=version_tags(package, run_facts) | _teacher_tag(package, teacher),
         decision=_decision_tags(promotion),
         becomes_champion=promotion["outcome"] == CHAMPION,
         champion_version=promotion["champion_version"],
@@ -260,6 +265,13 @@ def register_model(
     if run is not None:
         run.set_tags({f"registered.{registration.name}": version.version})
     return {"name": registration.name, "version": version.version}
+
+
+def _teacher_tag(package: StoredPackage, teacher: dict[str, Any] | None) -> dict[str, str]:
+    """The teacher's version; its content hash if the registry did not answer when it was to be registered."""
+    if teacher is not None and teacher["version"] is not None:
+        return {"teacher": f"{teacher['name']} {teacher['version']}"}
+    return {} if package.description.teacher is None else {"teacher": package.description.teacher}
 
 
 def version_tags(package: StoredPackage, run_facts: dict[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Complete models and their scores → packages, a decision on promotion, and versions in the registry."""
 
+from collections.abc import Set
 from typing import Final
 
 from kedro.pipeline import Node, Pipeline
@@ -51,13 +52,31 @@ def _segmentation() -> Pipeline:
     return _namespaced(nodes, "segmentation")
 
 
+def create_student_registration() -> Pipeline:
+    """Registration of the student, as of any segmenter; its version names that of its teacher."""
+    masks, evaluation = "segmentation.masks", "params:segmentation.evaluation"
+    teacher = "segmentation.registered"
+    card = ["segmenter", "scores", "chip_scores", "folds", masks, "params:registration", _CAVEATS]
+    compared = [
+        "package", "champion", "chip_scores", "test_probability_maps", masks, "packed_chips", "params:registration",
+        evaluation,
+    ]  # fmt: skip
+    nodes = [
+        Node(write_segmenter_card, card, "card", name="write_segmenter_card"),
+        _package("segmenter", [masks]),
+        Node(compare_segmenters, compared, "promotion", name="compare_with_champion", tags=REGISTRY_TAG),
+        *_registry(teacher),
+    ]
+    return _namespaced(nodes, "student", {masks, teacher}, {evaluation})
+
+
 def _package(model: str, masks: list[str]) -> Node:
     inputs = [model, "card", "scores", "packed_chips", "folds", "params:registration", "model_drafts", *masks]
     return Node(package_model, inputs, "package", name="package_model")
 
 
-def _registry() -> list[Node]:
-    registered = ["package", "promotion", "run_facts", "params:registration"]
+def _registry(*teacher: str) -> list[Node]:
+    registered = ["package", "promotion", "run_facts", "params:registration", *teacher]
     champion = ["params:registration", "registered_models"]
     return [
         Node(fetch_champion, champion, "champion", name="fetch_champion", tags=REGISTRY_TAG),
@@ -65,11 +84,13 @@ def _registry() -> list[Node]:
     ]
 
 
-def _namespaced(nodes: list[Node], task: str) -> Pipeline:
+def _namespaced(
+    nodes: list[Node], task: str, inputs: Set[str] = frozenset(), parameters: Set[str] = frozenset()
+) -> Pipeline:
     return Pipeline(
         nodes,
         namespace=task,
-        inputs={"folds", "packed_chips", "run_facts", "model_drafts", "registered_models"},
-        parameters={_CAVEATS},
+        inputs={"folds", "packed_chips", "run_facts", "model_drafts", "registered_models", *inputs},
+        parameters={_CAVEATS, *parameters},
         tags="registration",
     )
