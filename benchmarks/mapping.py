@@ -1,11 +1,11 @@
 """Mapping a scene: time against a bare loop and against rivals, memory, and what a second worker brings.
 
 ``time``: 6 bands of 8192 × 8192 pixels, windows of 256 at a stride of 192, a trivial network. The bare loop gives the
-network the same windows from memory and does nothing with the answers. Ours starts from the file and ends with a
-Cloud-Optimized GeoTIFF; its batches are smaller, so that the bare loop is timed with these too. The rivals:
+network the same windows from memory and does nothing with the answers, in batches of several sizes. Ours starts from
+the file and ends with a Cloud-Optimized GeoTIFF. The rivals:
 terratorch's ``tiled_inference`` on a tensor in memory, neither read nor written, in an environment of its own; and a
 naive loop over rasterio's windows with accumulators of the whole scene, which writes a plain GeoTIFF. Limit: ours takes
-at most 1.15 × the time of the bare loop in batches of 16.
+at most 1.15 × the time of the bare loop at the batch size that suits it best.
 
 ``memory``: 12 bands of 10 980 × 10 980 pixels, from the file to polygons, on two workers. Limits: all processes
 together take at most 1.5 GB above what libraries and model take, and for half the height the same to within 10 %.
@@ -13,9 +13,15 @@ together take at most 1.5 GB above what libraries and model take, and for half t
 ``workers``: two workers against one, until all rows are predicted, with a network that has eight times as much to do on
 its one thread, as any real one has. Limit: 1.6 × as fast.
 
+``cost``: seconds and cents for a tile of 10 980 × 10 980 pixels in 12 bands by model: segmenter and student that
+``kedro run`` has left in ``--models``, and a single network of the segmenter. Each maps a scene of ``--pixels`` ×
+``--pixels`` pixels with the settings of ``conf/base``, from the file to polygons, on two workers; the rest of the tile
+is extrapolated from that part by its pixels. Beside it stands the bare loop of the same network over the same windows
+on one thread, at its best batch size. Limits: the student takes at most 180 s, and a 25th of the segmenter's time.
+
 Polygons have a script of their own, ``mapping_polygons.py``.
 
-    python benchmarks/mapping.py [--part time|memory|workers] [--folder FOLDER]
+    python benchmarks/mapping.py [--part time|memory|workers|cost] [--folder FOLDER] [--price 0.04]
 """
 
 import argparse
@@ -25,7 +31,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +42,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 import torch
+import yaml
 from affine import Affine
 from rasterio.windows import Window
 from torch import nn
@@ -46,13 +53,19 @@ if TYPE_CHECKING:
 
 BANDS = ("B2", "B3", "B4", "B8", "B11", "B12", "B1", "B5", "B6", "B7", "B8A", "B9")
 WINDOW, STRIDE = 256, 192
-#: Windows that the rivals' network is given at a time, as terratorch does by itself; and as ours does.
-BATCH, SMALL_BATCH = 16, 4
+#: Windows that the rivals' network is given at a time, as terratorch does by itself; and what the bare loop tries.
+BATCH, BATCHES = 16, (1, 2, 4, 8, 16)
 #: Features of the trivial network, and of one that has more to do than reading and writing.
 TRIVIAL, BUSY = 8, 64
 TIMES = 3
 TIME_LIMIT, MEMORY_LIMIT_MB, HEIGHT_LIMIT, WORKERS_LIMIT = 1.15, 1500, 1.10, 1.6
 TERRATORCH = "terratorch==1.2.13"
+PROJECT = Path(__file__).parents[1]
+#: Edge of a Sentinel-2 tile in pixels of 10 m, and workers that map it.
+TILE, WORKERS = 10_980, 2
+#: Sizes of batches that the bare loop of a stored model tries.
+PROBED = (8, 16, 32)
+TILE_LIMIT, CHEAPER_LIMIT = 180, 25
 
 
 class Trivial(nn.Module):
@@ -258,8 +271,7 @@ def run_role(role: str, path: Path, bands: int, python: str = sys.executable) ->
 def play(role: str, path: Path, bands: int, folder: Path) -> dict[str, float]:
     """Be one of the contestants."""
     roles: dict[str, Callable[[Path, int, Path], dict[str, float]]] = {
-        "bare": partial(run_bare, size=BATCH),
-        "bare_small": partial(run_bare, size=SMALL_BATCH),
+        **{f"bare_{size}": partial(run_bare, size=size) for size in BATCHES},
         "naive": run_naive,
         "terratorch": run_terratorch,
         "ours": partial(run_ours, workers=2),
@@ -276,19 +288,19 @@ def compare_times(folder: Path) -> bool:
     if not path.exists():
         write_scene(path, 6, 8192, 8192)
     python = terratorch_python(folder)
-    pythons = dict.fromkeys(("bare", "bare_small", "ours", "naive"), sys.executable) | {"terratorch": python}
+    bare_loops = [f"bare_{size}" for size in BATCHES]
+    pythons = dict.fromkeys((*bare_loops, "ours", "naive"), sys.executable) | {"terratorch": python}
     figures: dict[str, list[dict[str, float]]] = {role: [] for role in pythons}
     for _ in range(TIMES):
         for role, interpreter in pythons.items():
             figures[role].append(run_role(role, path, 6, interpreter))
     names = {
-        "bare": f"bare loop in batches of {BATCH}, from memory, nothing written",
-        "bare_small": f"bare loop in batches of {SMALL_BATCH}",
+        **{f"bare_{size}": f"bare loop in batches of {size}, from memory, nothing written" for size in BATCHES},
         "ours": "ours, from file to GeoTIFF",
         "naive": "naive loop over windows, from file to GeoTIFF",
         "terratorch": "terratorch's tiled_inference, from memory, nothing written",
     }
-    bare = median(run["seconds"] for run in figures["bare"])
+    bare = min(median(run["seconds"] for run in figures[loop]) for loop in bare_loops)
     print(f"6 × 8192 × 8192 pixels, windows of {WINDOW} at {STRIDE}; medians of {TIMES}")
     for role, name in names.items():
         seconds = median(run["seconds"] for run in figures[role])
@@ -328,6 +340,81 @@ def compare_workers(folder: Path) -> bool:
     return one / two >= WORKERS_LIMIT
 
 
+def map_with(stored: Path, path: Path, folder: Path) -> dict[str, float]:
+    """Map a scene with a stored segmenter, and give its network the same windows in a bare loop; seconds of both."""
+    from mining_the_mines.core.dask_client import DaskSettings
+    from mining_the_mines.mapping.plan import PermitFiles, StoredModel, plan_scene
+    from mining_the_mines.mapping.scene_maps import make_maps
+    from mining_the_mines.mapping.settings import MappingSettings
+    from mining_the_mines.models.predictor import load_pixel_predictor
+    from mining_the_mines.models.storage import load_segmenter
+    from mining_the_mines.rasters.scene import Scene
+
+    stated = yaml.safe_load((PROJECT / "conf" / "base" / "parameters_mapping.yml").read_text(encoding="utf-8"))
+    settings = MappingSettings.model_validate(stated["mapping"])
+    model = StoredModel(stored, load_pixel_predictor, stored.name, "1", stored.name)
+    scene = plan_scene(Scene("scene", path, str(path)), model, settings, PermitFiles())
+    begin = time.perf_counter()
+    make_maps([scene], [], folder / "maps", DaskSettings(workers=2))
+    seconds = time.perf_counter() - begin
+
+    segmenter, plan = load_segmenter(stored), scene.probability
+    count, edge = len(plan.rows.starts) * len(plan.columns.starts), plan.rows.window
+    windows = torch.rand(max(PROBED), len(segmenter.chips.bands), edge, edge) * 0.3 + 0.05
+    torch.set_num_threads(1)
+    loops = []
+    with torch.inference_mode():
+        for size in PROBED:
+            segmenter.module(windows[:size])
+            begin = time.perf_counter()
+            segmenter.module(windows[:size])
+            loops.append((time.perf_counter() - begin) / size * count)
+    return {"seconds": seconds, "bare": min(loops), "windows": count}
+
+
+def store_single(segmenter: Path, folder: Path) -> Path:
+    """Store one network of the segmenter, without views, as a segmenter of its own."""
+    from mining_the_mines.models.storage import load_segmenter, save_complete
+
+    model = load_segmenter(segmenter)
+    kind = model.network.kind.model_copy(update={"test_time_augmentation": "none"})
+    single = replace(model, network=replace(model.network, kind=kind, members=model.network.members[:1]))
+    folder.mkdir(parents=True, exist_ok=True)
+    save_complete(single, folder)
+    return folder
+
+
+def compare_costs(folder: Path, models: Path, pixels: int, price: float) -> bool:
+    """Print what a tile costs by model."""
+    path = folder / f"cost_{pixels}.tif"
+    if not path.exists():
+        write_scene(path, 12, pixels, pixels)
+    newest = {name: max(models.glob(f"{name}/*/*"), default=None) for name in ("segmenter", "student")}
+    if newest["segmenter"] is None:
+        print(f"{models} holds no segmenter: run kedro run first.")
+        sys.exit(2)
+    stored = {name: place for name, place in newest.items() if place is not None}
+    stored["single network"] = store_single(stored["segmenter"], folder / "single")
+    share = pixels**2 / TILE**2
+    print(
+        f"A tile of 12 × {TILE} × {TILE} pixels, extrapolated from {share:.2%} of one; {price:g} dollars per core hour"
+    )
+    tile: dict[str, float] = {}
+    for name, place in stored.items():
+        with tempfile.TemporaryDirectory(dir=folder) as maps:
+            run = map_with(place, path, Path(maps))
+        tile[name] = run["seconds"] / share
+        cents = tile[name] * WORKERS / 3600 * price * 100
+        ratio = run["seconds"] * WORKERS / run["bare"]
+        print(f"  {name:15} {tile[name]:7.0f} s  {cents:6.2f} cents  {ratio:5.2f} × the bare loop's core seconds")
+    if "student" not in tile:
+        print(f"  {models} holds no student: run kedro run --pipelines=student first.")
+        return False
+    cheaper = tile["segmenter"] / tile["student"]
+    print(f"  the student is {cheaper:.0f} × cheaper (limit {CHEAPER_LIMIT}), a tile takes {TILE_LIMIT} s at most")
+    return cheaper >= CHEAPER_LIMIT and tile["student"] <= TILE_LIMIT
+
+
 def terratorch_python(folder: Path) -> str:
     """An environment with terratorch, which pins other libraries than this project; made if it is not there."""
     environment = folder / "terratorch"
@@ -345,8 +432,11 @@ def terratorch_python(folder: Path) -> str:
 def main() -> int:
     """Run the parts asked for; 1 if a limit is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=("time", "memory", "workers"), help="only this part")
+    parser.add_argument("--part", choices=("time", "memory", "workers", "cost"), help="only this part")
     parser.add_argument("--folder", type=Path, help="where scenes are kept; a temporary folder by default")
+    parser.add_argument("--models", type=Path, default=PROJECT / "data" / "simulated" / "06_models")
+    parser.add_argument("--pixels", type=int, default=1098, help="edge of the scene that cost is measured on")
+    parser.add_argument("--price", type=float, default=0.04, help="dollars per core hour")
     parser.add_argument("--role", help=argparse.SUPPRESS)
     parser.add_argument("--scene", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--bands", type=int, help=argparse.SUPPRESS)
@@ -355,6 +445,7 @@ def main() -> int:
         print(json.dumps(play(given.role, given.scene, given.bands, given.folder)))
         return 0
     parts = {"time": compare_times, "memory": compare_memory, "workers": compare_workers}
+    parts["cost"] = partial(compare_costs, models=given.models, pixels=given.pixels, price=given.price)
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,10 @@ def test_repeated_run_is_equal(again: Result) -> None:
 def test_only_nodes_of_the_registry_are_not_repeated(again: Result) -> None:
     told = " ".join(again.output.split())
     names = re.search(r"Not repeated, since they read or change the model registry: (.+?)\. EQUAL", told)
-    tasks, decided = ("classification", "segmentation"), ("fetch_champion", "compare_with_champion", "register_model")
+    tasks, decided = (
+        ("classification", "segmentation", "student"),
+        ("fetch_champion", "compare_with_champion", "register_model"),
+    )
     assert names is not None
     assert set(names[1].split(", ")) == {f"{task}.{node}" for task in tasks for node in decided}
 
@@ -99,6 +102,8 @@ REGISTERED = (
     "08_reporting/classification_registered.json/",
     "08_reporting/segmentation_promotion.json/",
     "08_reporting/segmentation_registered.json/",
+    "08_reporting/student_promotion.json/",
+    "08_reporting/student_registered.json/",
 )
 #: Tells which run checkpoints belong to.
 WHOSE = "checkpoints/fingerprint.json"

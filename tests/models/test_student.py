@@ -21,7 +21,7 @@ SETTINGS = StudentSettings(
 @pytest.fixture(scope="module")
 def ground() -> PackedChips:
     """Random ground."""
-    return pack_in_memory(random_reflectance(16), [f"{number}.tif" for number in range(16)], SIX_BANDS)
+    return pack_in_memory(list(random_reflectance(16)), [f"{number}.tif" for number in range(16)], SIX_BANDS)
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,8 @@ SMALL: dict[str, Any] = {
         },
         "evaluation": {"bootstrap": {"resamples": 20}},
     },
+    "student": {"training": {"windows": 32, "epochs": 1, "accelerator": "cpu"}},
+    "mapping": {"model": "ensemble"},
     "segmentation": {
         "training": {
             "network": {

@@ -255,10 +255,10 @@ class SegmenterNetworks(Networks):
     title: ClassVar[str] = "an ensemble of segmentation networks"
 
     network: SegmenterSpec = Field(SegmenterSpec(), description="The network.")
-    loss: Literal["dice", "bce_dice", "focal", "lovasz", "tversky"] = Field(
+    loss: Literal["bce", "dice", "bce_dice", "focal", "lovasz", "tversky"] = Field(
         "bce_dice",
-        description="Loss: dice (F. Milletari et al., 3DV 2016), bce_dice (its sum with cross entropy, which steadies "
-        "it), focal (Lin et al. 2017), lovasz (M. Berman et al., CVPR 2018), tversky (S. Salehi et al., MLMI 2017).",
+        description="Loss: bce (cross entropy), dice (F. Milletari et al., 3DV 2016), bce_dice (their sum), focal "
+        "(Lin et al. 2017), lovasz (M. Berman et al., CVPR 2018), tversky (S. Salehi et al., MLMI 2017).",
     )
     focal_gamma: float = Field(2.0, ge=0, description="Focusing exponent of the focal loss.")
     tversky_alpha: float = Field(

@@ -110,6 +110,8 @@ def segmentation_loss(settings: SegmenterNetworks) -> Callable[[Tensor, Tensor],
 
 def _named_loss(settings: SegmenterNetworks) -> Loss:
     match settings.loss:
+        case "bce":
+            loss = SoftBCEWithLogitsLoss(ignore_index=UNKNOWN)
         case "dice":
             loss = DiceLoss("binary", ignore_index=UNKNOWN)
         case "focal":

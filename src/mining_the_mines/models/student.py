@@ -88,6 +88,7 @@ def teach(
             "network": settings.network or kind.network,
             "networks": 1,
             "test_time_augmentation": "none",
+            "loss": "bce",  # least at the teacher's own probability; Dice would push every probability to 0 or 1
         }
     )
     quieten_lightning()
