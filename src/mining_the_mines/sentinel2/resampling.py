@@ -1,20 +1,18 @@
 """Bringing bands of 20 and 60 m to the grid of 10 m."""
 
-from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
-from mining_the_mines.sentinel2.reflectance import NODATA
+from mining_the_mines.sentinel2.reflectance import LARGEST, NODATA
 
 Numbers = npt.NDArray[np.uint16]
 
 #: Coarse pixels that are needed beyond each side.
 RIM: Final = 1
-#: Coarse pixels that are in work at once: few enough to stay in a core's cache, and to have data all or not at all.
-_ROWS: Final = 64
-_COLUMNS: Final = 256
 
 
 def interpolate(coarse: Numbers, factor: int) -> Numbers:
@@ -27,21 +25,19 @@ def interpolate(coarse: Numbers, factor: int) -> Numbers:
 
     Args:
         coarse: Digital numbers, uint16 (height + 2, width + 2), a pixel more on each side; 0 where there is no data.
+            Fast for images that fit a core's cache.
         factor: Fine pixels along the edge of a coarse one, 2 or more.
 
     Returns:
         Digital numbers, uint16 (height * factor, width * factor), halves rounded up. A fine pixel has no data where
         the coarse one that it lies in has none; its neighbours without data are left out of the mean.
     """
-    height, width = (side - 2 * RIM for side in coarse.shape)
-    fine = np.empty((height * factor, width * factor), "<u2")
-    for top in range(0, height, _ROWS):
-        for left in range(0, width, _COLUMNS):
-            part = coarse[top : top + _ROWS + 2 * RIM, left : left + _COLUMNS + 2 * RIM]
-            rows, columns = (
-                (start * factor, (start + size) * factor) for start, size in ((top, _ROWS), (left, _COLUMNS))
-            )
-            _interpolate(part, factor, fine[slice(*rows), slice(*columns)])
+    missing = coarse == NODATA
+    if missing.all():
+        return np.zeros([(side - 2 * RIM) * factor for side in coarse.shape], np.uint16)
+    fine = _double(coarse) if factor == 2 else _spread(coarse, factor)
+    if missing.any():
+        _mend(fine, coarse, missing, factor)
     return fine
 
 
@@ -58,37 +54,18 @@ def nest(coarse: npt.NDArray[np.bool_], factor: int) -> npt.NDArray[np.bool_]:
     return coarse.repeat(factor, axis=-2).repeat(factor, axis=-1)
 
 
-def _interpolate(coarse: Numbers, factor: int, fine: Numbers) -> None:
-    """Interpolate a part of an image; the weights of all neighbours together are 4 × factor²."""
-    lowest = coarse.min()
-    if lowest == NODATA and coarse.max() == NODATA:
-        fine[:] = NODATA
-        return
-    if lowest != NODATA and factor == 2:
-        _double(coarse, fine)
-        return
-    full = 4 * factor * factor
-    weights = None if lowest != NODATA else _spread((coarse != NODATA).astype(np.uint32), factor)
-    for place, sums in enumerate(_spread(coarse.astype(np.uint32), factor)):
-        if weights is None:
-            fine[:, place::factor] = (sums + np.uint32(full // 2)) // np.uint32(full)
-        else:
-            weight = next(weights)
-            fine[:, place::factor] = (sums + weight // 2) // np.maximum(weight, 1)
-    if weights is not None:
-        fine[nest(coarse[RIM:-RIM, RIM:-RIM] == NODATA, factor)] = NODATA
+def _double(coarse: Numbers) -> Numbers:
+    """Interpolate to pixels of half the size, in whole rows: 20 m bands are most of all.
 
-
-def _double(coarse: Numbers, fine: Numbers) -> None:
-    """Interpolate to pixels of half the size where all have data, in whole rows: 20 m bands are most of all.
-
-    Each pixel weighs 9, 3, 3 and 1 sixteenths. The least number is taken off and added again, so that 16 bits are
+    Each pixel weighs 9, 3, 3 and 1 sixteenths. The least known number is taken off and added again, so that 16 bits are
     enough where the others lie within 4095 of it.
     """
-    lowest = coarse.min()
-    kind = np.uint16 if int(coarse.max()) - int(lowest) < 2**12 - 1 else np.uint32
-    values = (coarse - lowest).astype(kind, copy=False)
-    pairs = fine.view("<u4")  # two pixels of a row
+    lowest = np.subtract(coarse, 1).min() + np.uint16(1) if coarse.min() == NODATA else coarse.min()
+    values = np.maximum(coarse, lowest) - lowest
+    kind = np.uint16 if values.max() < 2**12 - 1 else np.uint32
+    values = values.astype(kind, copy=False)
+    height, width = (side - 2 * RIM for side in values.shape)
+    pairs = np.empty((2 * height, width), "<u4")  # two pixels of a row
     for row, beside in enumerate((values[: -2 * RIM], values[2 * RIM :])):
         tall = values[RIM:-RIM] * kind(3)
         tall += beside
@@ -98,20 +75,49 @@ def _double(coarse: Numbers, fine: Numbers) -> None:
         pair = (right + lowest).astype("<u4", copy=False) << np.uint32(16)
         pair |= left + lowest
         pairs[row::2] = pair
+    return pairs.view("<u2")
 
 
-def _spread(values: npt.NDArray[np.uint32], factor: int) -> Iterator[npt.NDArray[np.uint32]]:
-    """Weigh neighbours along columns, then along rows; weights of a direction sum up to 2 × factor.
-
-    Yields:
-        Of each coarse pixel's fine columns the first, the second …, (height * factor, width).
-    """
+def _spread(coarse: Numbers, factor: int) -> Numbers:
+    """Interpolate along rows, where there are few of them, then along columns in whole rows."""
+    height, width = (side - 2 * RIM for side in coarse.shape)
+    numbers = coarse.astype(np.uint32)
+    wide = np.empty((height + 2 * RIM, width * factor), np.uint32)
+    fine = np.empty((height * factor, width * factor), np.uint16)
     steps = [_step(place, factor) for place in range(factor)]
-    tall = np.empty(((values.shape[0] - 2 * RIM) * factor, values.shape[1]), np.uint32)
     for place, (near, far, beside) in enumerate(steps):
-        tall[place::factor] = _weighed(values, near, far, beside)
-    for near, far, beside in steps:
-        yield _weighed(tall.T, near, far, beside).T
+        wide[:, place::factor] = _weighed(numbers.T, near, far, beside).T
+    wide += np.uint32(factor)  # half of all weights, after it is weighed again
+    for place, (near, far, beside) in enumerate(steps):
+        fine[place::factor] = _weighed(wide, near, far, beside) // np.uint32(4 * factor * factor)
+    return fine
+
+
+def _mend(fine: Numbers, coarse: Numbers, missing: npt.NDArray[np.bool_], factor: int) -> None:
+    """Leave out of means the neighbours that have no data, and clear the pixels that have none."""
+    lines = missing[: -2 * RIM] | missing[RIM:-RIM] | missing[2 * RIM :]
+    near = lines[:, : -2 * RIM] | lines[:, RIM:-RIM] | lines[:, 2 * RIM :]
+    inner = missing[RIM:-RIM, RIM:-RIM]
+    rows, columns = np.divmod(np.flatnonzero(near & ~inner), inner.shape[1])
+    parts = sliding_window_view(coarse, (3, 3))[rows, columns].reshape(-1, 9).astype(np.uint32)
+    weights = _weights(factor)
+    weight = (parts != NODATA) @ weights
+    blocks = fine.reshape(inner.shape[0], factor, inner.shape[1], factor)
+    blocks[rows, :, columns] = ((parts @ weights + weight // 2) // weight).reshape(-1, factor, factor)
+    known = (~inner).repeat(factor, axis=1) * np.uint16(LARGEST)
+    for place in range(factor):
+        fine[place::factor] &= known
+
+
+@cache
+def _weights(factor: int) -> npt.NDArray[np.uint32]:
+    """Weights of 3 × 3 coarse pixels in each fine pixel of the middle one, uint32 (9, factor²)."""
+    along = np.zeros((3, factor), np.uint32)
+    for place in range(factor):
+        near, far, beside = _step(place, factor)
+        along[RIM, place] = near
+        along[2 * RIM if beside.start else 0, place] += far
+    return np.kron(along, along)
 
 
 def _weighed(lines: npt.NDArray[np.uint32], near: np.uint32, far: np.uint32, beside: slice) -> npt.NDArray[np.uint32]:
