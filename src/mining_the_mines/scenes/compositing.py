@@ -1,5 +1,6 @@
 """One block of a composite: scenes read, harmonised, masked, fused by day, and reduced over time."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
 from mining_the_mines.scenes.composite_files import Fault, NoCompositeError
-from mining_the_mines.scenes.grids import middle_longitude
+from mining_the_mines.scenes.grids import COARSEST_PIXEL, PIXEL, middle_longitude
 from mining_the_mines.scenes.reading import MASK, OpenedScene, SceneStack
 from mining_the_mines.scenes.settings import CompositingSettings
 from mining_the_mines.sentinel2.compositing import composite, to_numbers
@@ -26,9 +27,11 @@ Mask = npt.NDArray[np.bool_]
 #: Rows and columns of a piece of a block.
 Piece = tuple[slice, slice]
 
-#: Rows and columns that are in work together, in pixels of 10 m: few enough that those of all dates stay in a core's
-#: cache. Multiples of 60 m, so that pieces hold whole pixels of coarse bands.
-_PIECE: Final = (126, 510)
+#: Usual rows and columns that are in work together, in pixels of 10 m: few enough that those of all dates stay in a
+#: core's cache.
+_PIECE: Final = (128, 512)
+#: Pieces are multiples of this, so that they hold whole pixels of coarse bands.
+_NESTED: Final = COARSEST_PIXEL // PIXEL
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,12 @@ class _Reduction:
     def __init__(self, stack: SceneStack, grid: GeoBox, settings: CompositingSettings, clear: Mask) -> None:
         self.stack, self.grid, self.settings, self.clear = stack, grid, settings, clear
         self.days = solar_days(stack, grid)
-        self.seen = np.ones(clear.shape, np.bool_)
+        self.pieces = [
+            (piece, [place for place, sky in enumerate(clear) if sky[piece].any()]) for piece in _pieces(grid)
+        ]
+        self.seen = np.zeros(clear.shape, np.bool_)
+        for piece, places in self.pieces:
+            self.seen[(places, *piece)] = True
         self.numbers = np.empty((len(stack.bands), *grid.shape), np.uint16)
         self.stored: list[dict[int, Numbers]] = []
 
@@ -129,55 +137,55 @@ class _Reduction:
         if self.settings.method != "median":
             self.stored.append(stored)
             return
-        for piece in _pieces(self.grid):
-            numbers, usable, places = self._fused(band, stored, piece)
-            self.numbers[(place, *piece)] = to_numbers(masked_median(numbers[:, None], usable))[0] if places else NODATA
-            self._see(piece, places, usable)
+        for piece, places in self.pieces:
+            if places:
+                numbers, usable = self._fused(band, stored, piece, places)
+                self.numbers[(place, *piece)] = to_numbers(masked_median(numbers[:, None], usable))[0]
+            else:
+                self.numbers[(place, *piece)] = NODATA
 
     def result(self) -> tuple[Numbers, Numbers]:
         """Numbers uint16 (bands, height, width), and clear dates uint16 (height, width)."""
         if self.settings.method != "median":
             dates = np.empty(self.grid.shape, np.uint16)
-            for piece in _pieces(self.grid):
-                self.numbers[(slice(None), *piece)], dates[piece] = self._all_bands(piece)
+            for piece, places in self.pieces:
+                self.numbers[(slice(None), *piece)], dates[piece] = self._all_bands(piece, places)
             return self.numbers, dates
         dates = self.seen.sum(axis=0, dtype=np.uint16)
         self.numbers[:, dates < self.settings.minimum_clear_dates] = NODATA
         return self.numbers, dates
 
-    def _all_bands(self, piece: Piece) -> tuple[Numbers, Numbers]:
-        planes = []
-        for band, stored in zip(self.stack.bands, self.stored, strict=True):
-            numbers, usable, places = self._fused(band, stored, piece)
-            self._see(piece, places, usable)
-            planes.append(numbers)
+    def _all_bands(self, piece: Piece, places: list[int]) -> tuple[Numbers, Numbers]:
         if not places:
-            shape = (len(planes), *self.clear[(0, *piece)].shape)
+            shape = (len(self.stack.bands), *self.clear[(0, *piece)].shape)
             return np.zeros(shape, np.uint16), np.zeros(shape[1:], np.uint16)
+        bands = zip(self.stack.bands, self.stored, strict=True)
+        planes = [self._fused(band, stored, piece, places)[0] for band, stored in bands]
         return composite(np.stack(planes, axis=1), self.seen[(places, *piece)], self.settings)
 
-    def _fused(self, band: str, stored: dict[int, Numbers], piece: Piece) -> tuple[Numbers, Mask, list[int]]:
-        """Numbers and clear pixels of the scenes that are clear anywhere in a piece, fused by day, and their places."""
-        clear = self.clear[(slice(None), *piece)]
-        places = [place for place, sky in enumerate(clear) if sky.any()]
-        numbers = np.empty((len(places), *clear.shape[1:]), np.uint16)
+    def _fused(self, band: str, stored: dict[int, Numbers], piece: Piece, places: list[int]) -> tuple[Numbers, Mask]:
+        """Numbers and usable pixels of the scenes that are clear anywhere in a piece, fused by day."""
+        clear = self.clear[(slice(None), *piece)][places]
+        numbers = np.empty(clear.shape, np.uint16)
         for plane, place in zip(numbers, places, strict=True):
             window = self.stack.scenes[place].native[band].window(self.grid)
             plane[:] = window.fine(stored[place], *piece)
-        return numbers, fuse_days(numbers, clear[places], [self.days[place] for place in places]), places
-
-    def _see(self, piece: Piece, places: list[int], usable: Mask) -> None:
-        """Count only what every band shows."""
-        found = np.zeros(self.clear[(slice(None), *piece)].shape, np.bool_)
-        found[places] = usable
-        self.seen[(slice(None), *piece)] &= found
+        usable = fuse_days(numbers, clear, [self.days[place] for place in places])
+        for place, sky in zip(places, usable, strict=True):
+            self.seen[(place, *piece)] &= sky  # counts only what every band shows
+        return numbers, usable
 
 
 def _pieces(grid: GeoBox) -> Iterator[Piece]:
-    (height, width), (rows, columns) = grid.shape, _PIECE
-    for top in range(0, height, rows):
-        for left in range(0, width, columns):
-            yield slice(top, min(top + rows, height)), slice(left, min(left + columns, width))
+    for rows in _even_parts(grid.shape[0], _PIECE[0]):
+        for columns in _even_parts(grid.shape[1], _PIECE[1]):
+            yield rows, columns
+
+
+def _even_parts(length: int, usual: int) -> list[slice]:
+    """Divide a side into parts of about the usual size, multiples of 60 m."""
+    size = math.ceil(length / max(1, round(length / usual)) / _NESTED) * _NESTED
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 
 def _clear(scene: OpenedScene, codes: Pixels, grid: GeoBox, settings: CompositingSettings, *, classified: bool) -> Mask:
