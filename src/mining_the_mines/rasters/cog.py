@@ -15,6 +15,7 @@ import rasterio.shutil
 from affine import Affine
 from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name in rasterio 1.4
 from rasterio.crs import CRS
+from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -26,7 +27,6 @@ _TILE: Final = 256
 # Level 1 takes half the time of the usual 6, for files that are a twentieth larger.
 _COG: Final = {
     "driver": "COG",
-    "compress": "deflate",
     "level": 1,
     "predictor": "yes",
     "num_threads": "all_cpus",
@@ -49,6 +49,8 @@ class CogLayout:
         scale: Factor of the numbers.
         offset: Added to the scaled numbers.
         overviews: Resampling of overviews.
+        compression: ``deflate``, which any software reads; or ``zstd``, which is as small and takes a quarter of the
+            time, and needs GDAL 2.3 or later with libzstd, as in QGIS and rasterio.
     """
 
     crs: CRS | str | None
@@ -61,12 +63,20 @@ class CogLayout:
     scale: float = 1.0
     offset: float = 0.0
     overviews: Literal["average", "nearest"] = "average"
+    compression: Literal["deflate", "zstd"] = "deflate"
+
+    @property
+    def overview_factors(self) -> list[int]:
+        """Factors of the overviews, until one fits a tile."""
+        steps = (max(self.height, self.width) // (_TILE + 1)).bit_length()
+        return [2**step for step in range(1, steps + 1)]
 
 
 def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapping[str, str]) -> None:
     """Write a raster with one block at a time in memory.
 
-    GDAL's COG driver copies a complete raster, so a plain GeoTIFF is written first, beside the file.
+    GDAL's COG driver copies a complete raster, so a plain GeoTIFF is written first, beside the file. Its overviews are
+    made there: the driver would compress them, read them again and compress them once more.
 
     Args:
         path: File to write; the caller makes it appear whole or not at all.
@@ -90,13 +100,14 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
         "tiled": True,
         "blockxsize": _TILE,
         "blockysize": _TILE,
+        "interleave": "band",
         "bigtiff": "if_safer",
     }
     if layout.nodata is not None:
         profile["nodata"] = layout.nodata
     bits = {"nbits": 16} if half else {}
     try:
-        with rasterio.open(plain, "w", **profile, **bits) as image:
+        with rasterio.Env(GDAL_TIFF_OVR_BLOCKSIZE=_TILE), rasterio.open(plain, "w", **profile, **bits) as image:
             image.descriptions = layout.bands
             image.update_tags(**tags)
             if (layout.scale, layout.offset) != (1.0, 0.0):
@@ -104,8 +115,10 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
                 image.offsets = (layout.offset,) * len(layout.bands)
             for rows, columns, pixels in blocks:
                 image.write(pixels, window=Window.from_slices(rows, columns))
+            if layout.overview_factors:
+                image.build_overviews(layout.overview_factors, Resampling[layout.overviews])
         _check_size(plain, layout)
-        rasterio.shutil.copy(plain, path, **_COG, **bits, overview_resampling=layout.overviews)
+        rasterio.shutil.copy(plain, path, **_COG, **bits, compress=layout.compression)
         _check_end(path)
     except (RasterioError, CPLE_BaseError) as error:
         raise OSError(errno.EIO, f"GDAL says: {error}") from error
@@ -120,7 +133,10 @@ def write_cog(path: Path, layout: CogLayout, blocks: Iterable[Block], tags: Mapp
 
 def _check_size(plain: Path, layout: CogLayout) -> None:
     """Check that all tiles were written; GDAL leaves out those that fail."""
-    tiles = math.ceil(layout.height / _TILE) * math.ceil(layout.width / _TILE) * len(layout.bands)
+    tiles = len(layout.bands) * sum(
+        math.ceil(layout.height / factor / _TILE) * math.ceil(layout.width / factor / _TILE)
+        for factor in (1, *layout.overview_factors)
+    )
     if plain.stat().st_size < tiles * _TILE**2 * np.dtype(layout.dtype).itemsize:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

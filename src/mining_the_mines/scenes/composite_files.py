@@ -248,6 +248,7 @@ def _write_cog(
         scale=1 / QUANTIFICATION if reflectance else 1.0,
         offset=-OFFSET / QUANTIFICATION if reflectance else 0.0,
         overviews="average" if reflectance else "nearest",
+        compression="zstd",
     )
     pixels = ((part.rows, part.columns, part.pixels()[planes]) for part in parts)
     write_cog(path, layout, pixels, tags)
