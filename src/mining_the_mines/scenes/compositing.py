@@ -12,7 +12,7 @@ import numpy.typing as npt
 from odc.geo.geobox import GeoBox
 
 from mining_the_mines.scenes.composite_files import Fault, NoCompositeError
-from mining_the_mines.scenes.grids import COARSEST_PIXEL, PIXEL, middle_longitude
+from mining_the_mines.scenes.grids import COARSEST_PIXEL, PIXEL, NativeWindow, middle_longitude
 from mining_the_mines.scenes.reading import MASK, OpenedScene, SceneStack
 from mining_the_mines.scenes.settings import CompositingSettings
 from mining_the_mines.sentinel2.compositing import composite, to_numbers
@@ -27,9 +27,9 @@ Mask = npt.NDArray[np.bool_]
 #: Rows and columns of a piece of a block.
 Piece = tuple[slice, slice]
 
-#: Usual rows and columns that are in work together, in pixels of 10 m: few enough that those of all dates stay in a
+#: Most rows and columns that are in work together, in pixels of 10 m: few enough that those of all dates stay in a
 #: core's cache.
-_PIECE: Final = (128, 512)
+_PIECE: Final = (126, 516)
 #: Pieces are multiples of this, so that they hold whole pixels of coarse bands.
 _NESTED: Final = COARSEST_PIXEL // PIXEL
 
@@ -137,9 +137,10 @@ class _Reduction:
         if self.settings.method != "median":
             self.stored.append(stored)
             return
+        windows = self._windows(band)
         for piece, places in self.pieces:
             if places:
-                numbers, usable = self._fused(band, stored, piece, places)
+                numbers, usable = self._fused(windows, stored, piece, places)
                 self.numbers[(place, *piece)] = to_numbers(masked_median(numbers[:, None], usable))[0]
             else:
                 self.numbers[(place, *piece)] = NODATA
@@ -148,28 +149,34 @@ class _Reduction:
         """Numbers uint16 (bands, height, width), and clear dates uint16 (height, width)."""
         if self.settings.method != "median":
             dates = np.empty(self.grid.shape, np.uint16)
+            windows = [self._windows(band) for band in self.stack.bands]
             for piece, places in self.pieces:
-                self.numbers[(slice(None), *piece)], dates[piece] = self._all_bands(piece, places)
+                self.numbers[(slice(None), *piece)], dates[piece] = self._all_bands(windows, piece, places)
             return self.numbers, dates
         dates = self.seen.sum(axis=0, dtype=np.uint16)
         self.numbers[:, dates < self.settings.minimum_clear_dates] = NODATA
         return self.numbers, dates
 
-    def _all_bands(self, piece: Piece, places: list[int]) -> tuple[Numbers, Numbers]:
+    def _windows(self, band: str) -> list[NativeWindow]:
+        """Of each scene the stored pixels of a band."""
+        return [scene.native[band].window(self.grid) for scene in self.stack.scenes]
+
+    def _all_bands(self, windows: list[list[NativeWindow]], piece: Piece, places: list[int]) -> tuple[Numbers, Numbers]:
         if not places:
             shape = (len(self.stack.bands), *self.clear[(0, *piece)].shape)
             return np.zeros(shape, np.uint16), np.zeros(shape[1:], np.uint16)
-        bands = zip(self.stack.bands, self.stored, strict=True)
-        planes = [self._fused(band, stored, piece, places)[0] for band, stored in bands]
+        bands = zip(windows, self.stored, strict=True)
+        planes = [self._fused(own, stored, piece, places)[0] for own, stored in bands]
         return composite(np.stack(planes, axis=1), self.seen[(places, *piece)], self.settings)
 
-    def _fused(self, band: str, stored: dict[int, Numbers], piece: Piece, places: list[int]) -> tuple[Numbers, Mask]:
+    def _fused(
+        self, windows: list[NativeWindow], stored: dict[int, Numbers], piece: Piece, places: list[int]
+    ) -> tuple[Numbers, Mask]:
         """Numbers and usable pixels of the scenes that are clear anywhere in a piece, fused by day."""
         clear = self.clear[(slice(None), *piece)][places]
         numbers = np.empty(clear.shape, np.uint16)
         for plane, place in zip(numbers, places, strict=True):
-            window = self.stack.scenes[place].native[band].window(self.grid)
-            plane[:] = window.fine(stored[place], *piece)
+            plane[:] = windows[place].fine(stored[place], *piece)
         usable = fuse_days(numbers, clear, [self.days[place] for place in places])
         for place, sky in zip(places, usable, strict=True):
             self.seen[(place, *piece)] &= sky  # counts only what every band shows
@@ -182,9 +189,9 @@ def _pieces(grid: GeoBox) -> Iterator[Piece]:
             yield rows, columns
 
 
-def _even_parts(length: int, usual: int) -> list[slice]:
-    """Divide a side into parts of about the usual size, multiples of 60 m."""
-    size = math.ceil(length / max(1, round(length / usual)) / _NESTED) * _NESTED
+def _even_parts(length: int, largest: int) -> list[slice]:
+    """Divide a side into parts of about a size, multiples of 60 m: a narrow rest would cost as much as a whole part."""
+    size = math.ceil(length / math.ceil(length / largest) / _NESTED) * _NESTED
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
 

@@ -36,6 +36,8 @@ Numbers = npt.NDArray[np.uint16]
 Roi = tuple[slice, slice]
 Answer = TypeVar("Answer")
 
+#: Rows that are harmonised at once, so that they stay in a core's cache.
+_ROWS: Final = 64
 #: Errors of a file that can't be read.
 READING_FAULTS: Final = (RasterioError, CPLE_BaseError, OSError, UnansweredError)
 #: Types of pixels that may hold reflectance; masks have 8 bits, too.
@@ -81,10 +83,12 @@ class Image:
         scaling = self.scaling or Scaling(1 / QUANTIFICATION, 0.0, "")
 
         def paste(place: Roi, pixels: Pixels, missing: npt.NDArray[np.bool_] | None) -> None:
-            harmonised = harmonise(pixels, scaling, self.nodata)
+            pasted = found[place]
+            for top in range(0, len(pixels), _ROWS):
+                rows = slice(top, top + _ROWS)
+                pasted[rows] = harmonise(pixels[rows], scaling, self.nodata)
             if missing is not None:
-                harmonised[missing] = NODATA
-            found[place] = harmonised
+                pasted[missing] = NODATA
 
         self._read(window, access, paste, nearest=False)
         return found

@@ -191,8 +191,8 @@ def to_numbers(middle: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
         uint16 of the same shape.
     """
     np.rint(middle, out=middle)
-    np.nan_to_num(middle, copy=False, nan=NODATA)
-    np.clip(middle, NODATA, LARGEST, out=middle)
+    np.fmax(middle, NODATA, out=middle)  # of NaN and a number, the number
+    np.minimum(middle, LARGEST, out=middle)
     return middle.astype(np.uint16)
 
 

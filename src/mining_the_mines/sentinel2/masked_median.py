@@ -120,7 +120,7 @@ def _median_of(numbers: npt.NDArray[np.uint16], seen: npt.NDArray[np.bool_]) -> 
     odd = np.zeros(hidden.shape[1:], dtype=np.uint16)
     for plane, hide in zip(planes, hidden, strict=True):
         odd ^= hide
-        plane &= ~(hide & odd)  # noqa: PLW2901 (in place: every other hidden date sinks)
+        plane ^= hide & odd  # noqa: PLW2901 (in place: every other hidden date sinks)
     lower, higher = _sort_middle(planes)
     # Of an even number of dates, an odd number hidden leaves one in the middle: the higher, as the lowest are one more.
     # Of an odd number, an even number hidden does, and leaves the lower.

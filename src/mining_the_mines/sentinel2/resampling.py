@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from mining_the_mines.sentinel2.reflectance import LARGEST, NODATA
 
@@ -99,7 +98,8 @@ def _mend(fine: Numbers, coarse: Numbers, missing: npt.NDArray[np.bool_], factor
     near = lines[:, : -2 * RIM] | lines[:, RIM:-RIM] | lines[:, 2 * RIM :]
     inner = missing[RIM:-RIM, RIM:-RIM]
     rows, columns = np.divmod(np.flatnonzero(near & ~inner), inner.shape[1])
-    parts = sliding_window_view(coarse, (3, 3))[rows, columns].reshape(-1, 9).astype(np.uint32)
+    around = np.arange(3)[:, None] * coarse.shape[1] + np.arange(3)
+    parts = coarse.ravel()[(rows * coarse.shape[1] + columns)[:, None] + around.ravel()].astype(np.uint32)
     weights = _weights(factor)
     weight = (parts != NODATA) @ weights
     blocks = fine.reshape(inner.shape[0], factor, inner.shape[1], factor)
