@@ -6,6 +6,7 @@ Wavelengths, widths and resolutions: ESA, *Sentinel-2 User Handbook* (2015), tab
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 
@@ -146,6 +147,7 @@ def name_bands(descriptions: Sequence[str | None]) -> tuple[str | None, ...]:
     return tuple(names)
 
 
+@lru_cache(maxsize=1024)
 def _parse(description: str | None) -> tuple[str | None, str | None]:
     """Return the band that a code names (``B4``), and the band that a colour names (``red``)."""
     text = (description or "").strip().lower()

@@ -208,7 +208,7 @@ def _shifted(numbers: npt.NDArray[np.uint16], shift: int) -> npt.NDArray[np.uint
     """The numbers of ESA's products with or without their offset: adding takes half the time of a table."""
     highest = np.uint16(LARGEST - shift)
     bright = numbers.size > 0 and numbers.max() >= highest
-    shifted = (np.minimum(numbers, highest) if bright else numbers) + np.uint16(shift)
+    shifted: npt.NDArray[np.uint16] = (np.minimum(numbers, highest) if bright else numbers) + np.uint16(shift)
     known = numbers != NODATA
     if bright:
         known &= numbers != SATURATED
