@@ -44,8 +44,8 @@ SERIES = SeriesSettings(provinces=("tapajos",), pixels=2052, mines=40, dates=10)
 THREADS = 2
 TIME_LIMIT, MEMORY_LIMIT_GB = 1.5, 1.5
 #: How the rival compresses: as GDAL does by itself, and as ours.
-USUAL: Final = {"compress": "deflate"}
-LIGHT: Final = {"compress": "zstd", "level": 1}
+USUAL: Final[dict[str, object]] = {"compress": "deflate"}
+LIGHT: Final[dict[str, object]] = {"compress": "zstd", "level": 1}
 #: Dates and pixels of a side, as multiples of those of the archive.
 SIZES: Final = ((1, 1), (2, 1), (4, 1), (1, 0.5), (1, 2))
 
@@ -168,7 +168,8 @@ def measure_time(archive: Path, temporary: Path, block: int) -> bool:
     for number in range(3):
         seconds, cores, gigabytes = run(archive, temporary / f"{number}", block)
         result = temporary / f"{number}" / f"{SERIES.provinces[0]}.tif"
-        rounds.append([(seconds, cores), *(read_and_write(archive, result, *rival) for rival in rivals.values())])
+        timed = [read_and_write(archive, result, threads, compression) for threads, compression in rivals.values()]
+        rounds.append([(seconds, cores), *timed])
         memory = max(memory, gigabytes)
     best = np.min(rounds, axis=0)
     print(
