@@ -195,15 +195,26 @@ def run_blocks(
     if not tasks:
         return []
     with connect(settings) as client:
-        everywhere = share(client, shared)
-        futures = [client.submit(attempt, work, everywhere, task, pure=False) for task in tasks]
-        try:
-            for done in as_completed(futures):
-                _answer(done.result())  # the first error ends the work
-                advance()
-            return [_answer(future.result()) for future in futures]
-        finally:
-            client.cancel(futures)
+        return collect_blocks(client, submit_blocks(client, work, shared, tasks), advance)
+
+
+def submit_blocks(
+    client: Client, work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task]
+) -> list[Future[Result | Refusal]]:
+    """Hand tasks to the workers, who take those of earlier calls first; see :func:`run_blocks`."""
+    everywhere = share(client, shared)
+    return [client.submit(attempt, work, everywhere, task, pure=False) for task in tasks]
+
+
+def collect_blocks(client: Client, futures: Sequence[Future[Result | Refusal]], advance: Advance) -> list[Result]:
+    """Wait for tasks, and return their results in order; the first error ends the work."""
+    try:
+        for done in as_completed(futures):
+            _answer(done.result())
+            advance()
+        return [_answer(future.result()) for future in futures]
+    finally:
+        client.cancel(futures)
 
 
 def _answer(result: Result | Refusal) -> Result:

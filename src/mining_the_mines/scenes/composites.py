@@ -5,18 +5,21 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from distributed import Client, Future
 from odc.geo.geobox import GeoBox
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.code_hash import code_hash
-from mining_the_mines.core.dask_client import DaskSettings, run_blocks
+from mining_the_mines.core.dask_client import DaskSettings, Refusal, collect_blocks, connect, submit_blocks
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.hashing import hash_file, hash_values
 from mining_the_mines.core.prefetching import map_ahead
@@ -48,7 +51,7 @@ PARTS: Final = "parts"
 #: Most numbers of a band, of all dates, in a block of double width, and in any block.
 _WIDE: Final = 2**25
 _LARGEST: Final = 2**26
-#: Blocks of small regions that are worked on together.
+#: Blocks of small regions that are in work together.
 _BATCH: Final = 16
 #: Regions whose files are opened at the same time, so that no connection is idle between them.
 _REGIONS_AT_ONCE: Final = 4
@@ -187,14 +190,11 @@ def make_composites(
     """
     composites: dict[str, Composite] = {}
     failures: dict[str, str] = {}
-    for batch in _batches(plans, folder, failures):
-        answers = _make_parts(batch, dask, progress)
-        for work in batch:
+    with closing(_made_blocks(plans, folder, dask, progress)) as regions:
+        for work, answers in regions:
             name = work.plan.region.name
             try:
-                if name in answers:
-                    raise NoCompositeError(answers[name])
-                composites[name] = _finish(work, folder)
+                composites[name] = _finish(work, folder, answers)
             except NoCompositeError as error:
                 failures[name] = str(error)
     made = tuple(composites[plan.region.name] for plan in plans if plan.region.name in composites)
@@ -209,70 +209,63 @@ def make_composites(
 
 @dataclass(frozen=True)
 class _Work:
-    """A region's composite that is not complete: what is there, all of its blocks, and those to be made."""
+    """A composite: what is there, all of its blocks, those to be made; or the reason if scenes can't be opened."""
 
     plan: RegionPlan
-    done: Composite | None
-    parts: tuple[Part, ...]
-    waiting: tuple[Part, ...]
+    done: Composite | None = None
+    parts: tuple[Part, ...] = ()
+    waiting: tuple[Part, ...] = ()
+    failure: str | None = None
 
 
-def _batches(plans: Sequence[RegionPlan], folder: Path, failures: dict[str, str]) -> Iterator[list[_Work]]:
-    """Group regions until there are enough blocks: small regions wait for their archive together.
+def _made_blocks(
+    plans: Sequence[RegionPlan], folder: Path, dask: DaskSettings, progress: Count
+) -> Generator[tuple[_Work, list[str | None]]]:
+    """Open regions, and make the blocks of those that are open while the others still wait for their archive.
 
-    Large regions stay alone, since their blocks take disk until the region is written.
+    Large regions are finished one by one, since their blocks take disk until the region is written.
+
+    Yields:
+        In order, regions whose blocks are made, and the reason of each block for which no scene can be read.
     """
-    batch: list[_Work] = []
-    opened = map_ahead(lambda plan: _open(plan, folder), plans, _REGIONS_AT_ONCE)
-    for plan, work in zip(plans, opened, strict=True):
-        if isinstance(work, str):
-            failures[plan.region.name] = work
-            continue
-        batch.append(work)
-        if sum(len(work.waiting) for work in batch) >= _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    begun: deque[tuple[_Work, list[Future[str | Refusal | None]]]] = deque()
+    with ExitStack() as connection:
+        client: Client | None = None
+
+        def finished() -> tuple[_Work, list[str | None]]:
+            work, futures = begun.popleft()
+            if client is None or not futures:
+                return work, []
+            with progress(len(futures), f"Compositing {work.plan.region.name}") as advance:
+                return work, collect_blocks(client, futures, advance)
+
+        for work in map_ahead(partial(_open, folder=folder), plans, _REGIONS_AT_ONCE):
+            if work.waiting and client is None:
+                client = connection.enter_context(connect(dask))
+            begun.append((work, submit_blocks(client, make_part, work.plan, work.waiting) if client else []))
+            while sum(len(futures) for _, futures in begun) >= _BATCH:
+                yield finished()
+        while begun:
+            yield finished()
 
 
-def _open(plan: RegionPlan, folder: Path) -> "_Work | str":
-    """Find what is there of a region, and open its scenes if something lacks; or return why they can't be opened."""
+def _open(plan: RegionPlan, folder: Path) -> _Work:
+    """Find what is there of a region, and open its scenes if something lacks."""
     done = read_composite(folder, plan.region.name)
     if done is not None and done.content_hash != plan.content_hash:
         done = None
     if done is not None and not done.faults:
         logger.info("%s: the composite is up to date.", plan.region.name)
-        return _Work(plan, done, (), ())
+        return _Work(plan, done)
     try:
         parts = tuple(plan.parts(folder))
     except SceneError as error:
-        return str(error).rstrip(".")
+        return _Work(plan, failure=str(error).rstrip("."))
     return _Work(plan, done, parts, tuple(part for part in parts if not part.is_complete() or part.faults()))
 
 
-def _make_parts(batch: Sequence[_Work], dask: DaskSettings, progress: Count) -> dict[str, str]:
-    """Make the blocks of some regions; return the reasons of regions for which a block has no scene."""
-    tasks = [(place, part) for place, work in enumerate(batch) for part in work.waiting]
-    names = [work.plan.region.name for work in batch if work.waiting]
-    with progress(len(tasks), f"Compositing {', '.join(names[:3])}{' …' if len(names) > 3 else ''}") as advance:
-        answers = run_blocks(make_part, tuple(work.plan for work in batch), tasks, dask, advance)
-    failed = [(place, answer) for (place, _), answer in zip(tasks, answers, strict=True) if answer is not None]
-    return {batch[place].plan.region.name: answer for place, answer in reversed(failed)}
-
-
-def make_part(plans: Sequence[RegionPlan], task: tuple[int, Part]) -> str | None:
-    """Make a block and write it to its place, complete or not at all.
-
-    Args:
-        plans: Plans of some regions.
-        task: Place of the block's region among them, and the block.
-
-    Returns:
-        The reason if no scene can be read.
-    """
-    place, part = task
-    plan = plans[place]
+def make_part(plan: RegionPlan, part: Part) -> str | None:
+    """Make a block and write it to its place, complete or not at all; return the reason if no scene can be read."""
     try:
         block = composite_block(plan.stack, plan.grid[part.rows, part.columns], plan.settings)
     except NoCompositeError as error:
@@ -283,9 +276,11 @@ def make_part(plans: Sequence[RegionPlan], task: tuple[int, Part]) -> str | None
     return None
 
 
-def _finish(work: _Work, folder: Path) -> Composite:
-    """Join the blocks of a region, unless what is there lacks no more."""
+def _finish(work: _Work, folder: Path, answers: Sequence[str | None]) -> Composite:
+    """Join the blocks of a region, unless what is there lacks no more; raises if scenes can't be opened or read."""
     plan, done = work.plan, work.done
+    for failure in filter(None, (work.failure, *answers)):
+        raise NoCompositeError(failure)
     if not work.parts and done is not None:
         return done
     record = _describe(plan, work.parts)
