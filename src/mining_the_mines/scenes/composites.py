@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -258,6 +259,9 @@ def _open(plan: RegionPlan, folder: Path) -> _Work:
         logger.info("%s: the composite is up to date.", plan.region.name)
         return _Work(plan, done)
     try:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(getattr, plan, "content_hash")  # while headers are read
+            _ = plan.stack
         parts = tuple(plan.parts(folder))
     except SceneError as error:
         return _Work(plan, failure=str(error).rstrip("."))
@@ -271,7 +275,7 @@ def make_part(plan: RegionPlan, part: Part) -> str | None:
     except NoCompositeError as error:
         return str(error)
     with whole_file(part.path) as draft, draft.open("wb") as stream:
-        np.save(stream, np.concatenate([block.numbers, block.clear_dates[None]]))
+        np.save(stream, block.planes)
     part.finish(block.faults)
     return None
 

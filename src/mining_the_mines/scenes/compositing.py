@@ -39,14 +39,22 @@ class Block:
     """One block of a composite.
 
     Attributes:
-        numbers: uint16 (bands, height, width): the composite's digital numbers, 0 without data.
-        clear_dates: uint16 (height, width).
+        planes: uint16 (bands + 1, height, width): numbers, and clear dates last.
         faults: Scenes that could not be read here.
     """
 
-    numbers: Numbers
-    clear_dates: Numbers
+    planes: Numbers
     faults: tuple[Fault, ...]
+
+    @property
+    def numbers(self) -> Numbers:
+        """uint16 (bands, height, width): the composite's digital numbers, 0 without data."""
+        return self.planes[:-1]
+
+    @property
+    def clear_dates(self) -> Numbers:
+        """uint16 (height, width)."""
+        return self.planes[-1]
 
 
 def composite_block(stack: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Block:
@@ -67,8 +75,8 @@ def composite_block(stack: SceneStack, grid: GeoBox, settings: CompositingSettin
     faults = {fault.item: fault for fault in stack.faults}
     while True:
         made = _composite(stack.without(set(faults)), grid, settings)
-        if isinstance(made, tuple):
-            return Block(*made, tuple(faults[name] for name in sorted(faults)))
+        if not isinstance(made, list):
+            return Block(made, tuple(faults[name] for name in sorted(faults)))
         faults |= {fault.item: fault for fault in reversed(made)}
         if faults.keys() >= {scene.facts.item for scene in stack.scenes}:
             raise NoCompositeError(
@@ -76,8 +84,8 @@ def composite_block(stack: SceneStack, grid: GeoBox, settings: CompositingSettin
             )
 
 
-def _composite(stack: SceneStack, grid: GeoBox, settings: CompositingSettings) -> tuple[Numbers, Numbers] | list[Fault]:
-    """Numbers and clear dates, or the scenes that can't be read; of wholly clouded scenes no band is read."""
+def _composite(stack: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Numbers | list[Fault]:
+    """Planes of a block, or the scenes that can't be read; of wholly clouded scenes no band is read."""
     clear = np.ones((len(stack.scenes), *grid.shape), np.bool_)
     if stack.classified is not None:
         masks, faults = _sorted_out(stack.read_masks(grid, settings.clear_sky.dilation_metres))
@@ -129,7 +137,7 @@ class _Reduction:
         self.seen = np.zeros(clear.shape, np.bool_)
         for piece, places in self.pieces:
             self.seen[(places, *piece)] = True
-        self.numbers = np.empty((len(stack.bands), *grid.shape), np.uint16)
+        self.planes = np.empty((len(stack.bands) + 1, *grid.shape), np.uint16)
         self.stored: list[dict[int, Numbers]] = []
 
     def add(self, place: int, band: str, stored: dict[int, Numbers]) -> None:
@@ -141,21 +149,21 @@ class _Reduction:
         for piece, places in self.pieces:
             if places:
                 numbers, usable = self._fused(windows, stored, piece, places)
-                self.numbers[(place, *piece)] = to_numbers(masked_median(numbers[:, None], usable))[0]
+                self.planes[(place, *piece)] = to_numbers(masked_median(numbers[:, None], usable))[0]
             else:
-                self.numbers[(place, *piece)] = NODATA
+                self.planes[(place, *piece)] = NODATA
 
-    def result(self) -> tuple[Numbers, Numbers]:
-        """Numbers uint16 (bands, height, width), and clear dates uint16 (height, width)."""
+    def result(self) -> Numbers:
+        """Numbers and, last, clear dates: uint16 (bands + 1, height, width)."""
+        numbers, dates = self.planes[:-1], self.planes[-1]
         if self.settings.method != "median":
-            dates = np.empty(self.grid.shape, np.uint16)
             windows = [self._windows(band) for band in self.stack.bands]
             for piece, places in self.pieces:
-                self.numbers[(slice(None), *piece)], dates[piece] = self._all_bands(windows, piece, places)
-            return self.numbers, dates
-        dates = self.seen.sum(axis=0, dtype=np.uint16)
-        self.numbers[:, dates < self.settings.minimum_clear_dates] = NODATA
-        return self.numbers, dates
+                numbers[(slice(None), *piece)], dates[piece] = self._all_bands(windows, piece, places)
+            return self.planes
+        self.seen.sum(axis=0, dtype=np.uint16, out=dates)
+        numbers[:, dates < self.settings.minimum_clear_dates] = NODATA
+        return self.planes
 
     def _windows(self, band: str) -> list[NativeWindow]:
         """Of each scene the stored pixels of a band."""
