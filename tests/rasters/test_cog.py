@@ -5,7 +5,9 @@ import os
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -43,13 +45,15 @@ def write_noise(path: Path, size: CogLayout) -> bytes:
     return path.read_bytes()
 
 
-def test_blocks_in_any_order(tmp_path: Path) -> None:
-    write_noise(tmp_path / "a.tif", layout())
+@pytest.mark.parametrize("compression", ["deflate", "zstd"])
+def test_blocks_in_any_order(tmp_path: Path, compression: Literal["deflate", "zstd"]) -> None:
+    write_noise(tmp_path / "a.tif", replace(layout(), compression=compression))
     with rasterio.open(tmp_path / "a.tif") as image:
         np.testing.assert_array_equal(image.read(), noise((300, 700)))
         assert image.tags()["MADE"] == "here"
         assert image.descriptions == ("something",)
-        assert image.overviews(1)
+        assert image.overviews(1) == [2, 4]
+        assert image.compression.name == compression
     assert cog_validate(tmp_path / "a.tif", strict=True, quiet=True)[0]
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
 

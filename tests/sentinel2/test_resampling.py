@@ -1,5 +1,7 @@
 """Bands of 20 and 60 m on the grid of 10 m."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -50,3 +52,27 @@ def test_neighbours_without_data() -> None:
     coarse[2, 2] = 0
     fine = interpolate(coarse, 2)
     assert set(np.unique(fine)) == {0, 4000}
+
+
+@pytest.mark.parametrize("factor", [2, 3, 6])
+@pytest.mark.parametrize("missing", [0.02, 0.3])
+def test_mean_of_the_known(factor: int, missing: float) -> None:
+    coarse = picture(7, 12, 15, missing)
+    fine = interpolate(coarse, factor)
+    for row, column in itertools.product(*map(range, fine.shape)):
+        pixel, weights = (
+            coarse[row // factor :, column // factor :][:3, :3],
+            weigh(row % factor, column % factor, factor),
+        )
+        known = int((weights * (pixel != 0)).sum())
+        expected = (int((weights * pixel).sum()) + known // 2) // known if pixel[1, 1] else 0
+        assert fine[row, column] == expected
+
+
+def weigh(row: int, column: int, factor: int) -> npt.NDArray[np.int64]:
+    """Bilinear weights of 3 × 3 coarse pixels for a fine pixel of the middle one."""
+    down, across = (
+        np.maximum(0, 2 * factor - np.abs(2 * place + 1 - factor - 2 * factor * np.arange(-1, 2)))
+        for place in (row, column)
+    )
+    return np.outer(down, across)
