@@ -40,7 +40,8 @@ PASSING_FAULTS: Final = (429, 500, 502, 503, 504)
 LONGEST_WAIT_SECONDS: Final = 60
 #: A transfer that is slower than this over the whole time limit counts as hanging.
 _CRAWLING_BYTES_A_SECOND: Final = 1_000
-#: Parts of remote files that GDAL keeps in a process.
+#: Parts of remote files that GDAL keeps in a process, and as much of decoded tiles; by default it keeps a twentieth of
+#: the machine's memory of these.
 _CACHE_BYTES: Final = 128 * 2**20
 _CHUNK_BYTES: Final = 256 * 1024
 _NO_ADDRESS: Final = (MissingSchema, InvalidSchema, InvalidURL, InvalidHeader)
@@ -81,6 +82,7 @@ def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str,
         "VSI_CACHE": "TRUE",
         # Headers of some thousand files stay in memory until their pixels are read.
         "CPL_VSIL_CURL_CACHE_SIZE": str(_CACHE_BYTES),
+        "GDAL_CACHEMAX": str(_CACHE_BYTES),
         **uncached,
     }
 
