@@ -54,7 +54,8 @@ class Block:
     @property
     def clear_dates(self) -> Numbers:
         """uint16 (height, width)."""
-        return self.planes[-1]
+        dates: Numbers = self.planes[-1]
+        return dates
 
 
 def composite_block(stack: SceneStack, grid: GeoBox, settings: CompositingSettings) -> Block:
