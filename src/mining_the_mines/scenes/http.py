@@ -52,7 +52,7 @@ _WAYS_OUT: Final = {
 }
 
 
-def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str, str]:
+def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str, str | int]:
     """Apply the same settings to rasters that GDAL reads over HTTP.
 
     Args:
@@ -82,7 +82,7 @@ def gdal_options(settings: AccessSettings, *, afresh: bool = False) -> dict[str,
         "VSI_CACHE": "TRUE",
         # Headers of some thousand files stay in memory until their pixels are read.
         "CPL_VSIL_CURL_CACHE_SIZE": str(_CACHE_BYTES),
-        "GDAL_CACHEMAX": str(_CACHE_BYTES),
+        "GDAL_CACHEMAX": _CACHE_BYTES,
         **uncached,
     }
 
