@@ -36,6 +36,7 @@ def joined(folder: Path) -> tuple[Scene, ...]:
          "2023-07-13-00_00_2023-07-13-23_59_Sentinel-2_L2A_(Raw)"),
         ("T21MTN_20230713T140051_{band}_10m.tif", "T21MTN_20230713T140051"),
         ("{band}.tif", "bands"),
+        ("download.{band}.tif", "download"),
     ],
 )  # fmt: skip
 def test_bands_of_one_scene(tmp_path: Path, pattern: str, name: str) -> None:

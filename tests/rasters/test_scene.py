@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -97,6 +98,14 @@ def test_resampling(tmp_path: Path) -> None:
     assert finer.shape == (2, 40, 62)
     means = finer.reshape(2, 20, 2, 31, 2).mean(axis=(2, 4))
     assert np.corrcoef(means.ravel(), coarse.ravel())[0, 1] > 0.98
+
+
+def test_archive_of_rasters(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "scene.zip", "w") as archive:
+        archive.write(write_scene(tmp_path / "B2.tif", ground(16, 16)), "B2.tif")
+    with pytest.raises(SceneError, match=r"scene\.zip is a ZIP archive .*: unpack it") as error:
+        grid_of(tmp_path / "scene.zip")
+    sentence(error)
 
 
 def test_rows_of_a_resampled_scene_are_those_of_the_whole(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from zipfile import is_zipfile
 
 import numpy as np
 import numpy.typing as npt
@@ -166,6 +167,8 @@ def unreadable(path: Path, error: RasterioIOError) -> str:
     """Return the message for a raster that GDAL can't read, with the way out."""
     if not path.exists():
         return f"{path} does not exist: check the path."
+    if is_zipfile(path):
+        return f"{path} is a ZIP archive and no product of Sentinel-2: unpack it, and name the folder of its rasters."
     cause = error.__cause__ or error
     return f"{path} can't be read as a raster ({cause}): it is cut off or no GeoTIFF; fetch it again or remove it."
 
