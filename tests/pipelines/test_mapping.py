@@ -21,8 +21,8 @@ from mining_the_mines.datasets.provided import NamedAreasDataset
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.mapping.permits import CONCESSION
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles
-from mining_the_mines.mapping.scene_discovery import PreparedScenes
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
+from mining_the_mines.mapping.scene_preparation import PreparedScenes
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.models.storage import save_complete

@@ -31,9 +31,9 @@ from mining_the_mines.mapping.plan import (
     plan_scene as plan_any_scene,
 )
 from mining_the_mines.mapping.row_bands import map_band
-from mining_the_mines.mapping.scene_discovery import StacReading, prepare_scenes
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps, read_map, write_index
 from mining_the_mines.mapping.scene_maps import make_maps, map_part, plan_maps
+from mining_the_mines.mapping.scene_preparation import StacReading, prepare_scenes
 from mining_the_mines.mapping.settings import MappingSettings, TilingSettings, VectorSettings
 from mining_the_mines.models.novelty import Novelty
 from mining_the_mines.models.predictor import ModelSource

@@ -21,8 +21,8 @@ from mining_the_mines.mapping.completion import finish_scene, finished_map, wait
 from mining_the_mines.mapping.permits import touches
 from mining_the_mines.mapping.plan import PARTS, BandPart, PermitFiles, ScenePlan, StoredModel, plan_scene
 from mining_the_mines.mapping.row_bands import map_band
-from mining_the_mines.mapping.scene_discovery import PreparedScenes
 from mining_the_mines.mapping.scene_map import SceneMaps, UnmappedScene, read_map
+from mining_the_mines.mapping.scene_preparation import PreparedScenes
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.rasters.scene import Scene
 

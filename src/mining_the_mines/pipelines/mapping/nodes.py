@@ -27,10 +27,10 @@ from mining_the_mines.mapping.band_files import join_bands
 from mining_the_mines.mapping.permits import areas_by_unit
 from mining_the_mines.mapping.pieces import join_pieces
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles, StoredModel
-from mining_the_mines.mapping.scene_discovery import PreparedScenes, StacReading
-from mining_the_mines.mapping.scene_discovery import prepare_scenes as find_and_composite
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.mapping.scene_maps import make_maps, plan_maps
+from mining_the_mines.mapping.scene_preparation import PreparedScenes, StacReading
+from mining_the_mines.mapping.scene_preparation import prepare_scenes as find_and_composite
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.predictor import Predictor, load_pixel_predictor
