@@ -17,7 +17,8 @@ its one thread, as any real one has. Limit: 1.6 × as fast.
 ``kedro run`` has left in ``--models``, and a single network of the segmenter. Each maps a scene of ``--pixels`` ×
 ``--pixels`` pixels with the settings of ``conf/base``, from the file to polygons, on two workers; the rest of the tile
 is extrapolated from that part by its pixels. Beside it stands the bare loop of the same network over the same windows
-on one thread, at its best batch size. Limits: the student takes at most 180 s, and a 25th of the segmenter's time.
+on one thread, at its best batch size. Seconds are those that two cores work at full load, so that other programs do
+not count. Limits: the student takes at most 180 s, and a 25th of the segmenter's time.
 
 Polygons have a script of their own, ``mapping_polygons.py``.
 
@@ -341,7 +342,7 @@ def compare_workers(folder: Path) -> bool:
 
 
 def map_with(stored: Path, path: Path, folder: Path) -> dict[str, float]:
-    """Map a scene with a stored segmenter, and give its network the same windows in a bare loop; seconds of both."""
+    """Map a scene with a stored segmenter, and give its network the same windows in a bare loop; core seconds."""
     from mining_the_mines.core.dask_client import DaskSettings
     from mining_the_mines.mapping.plan import PermitFiles, StoredModel, plan_scene
     from mining_the_mines.mapping.scene_maps import make_maps
@@ -354,9 +355,9 @@ def map_with(stored: Path, path: Path, folder: Path) -> dict[str, float]:
     settings = MappingSettings.model_validate(stated["mapping"])
     model = StoredModel(stored, load_pixel_predictor, stored.name, "1", stored.name)
     scene = plan_scene(Scene("scene", path, str(path)), model, settings, PermitFiles())
-    begin = time.perf_counter()
-    make_maps([scene], [], folder / "maps", DaskSettings(workers=2))
-    seconds = time.perf_counter() - begin
+    begin = time.process_time()
+    make_maps([scene], [], folder / "maps", DaskSettings(workers=WORKERS))
+    seconds = time.process_time() - begin
 
     segmenter, plan = load_segmenter(stored), scene.probability
     count, edge = len(plan.rows.starts) * len(plan.columns.starts), plan.rows.window
@@ -366,9 +367,9 @@ def map_with(stored: Path, path: Path, folder: Path) -> dict[str, float]:
     with torch.inference_mode():
         for size in PROBED:
             segmenter.module(windows[:size])
-            begin = time.perf_counter()
+            begin = time.process_time()
             segmenter.module(windows[:size])
-            loops.append((time.perf_counter() - begin) / size * count)
+            loops.append((time.process_time() - begin) / size * count)
     return {"seconds": seconds, "bare": min(loops), "windows": count}
 
 
@@ -403,10 +404,10 @@ def compare_costs(folder: Path, models: Path, pixels: int, price: float) -> bool
     for name, place in stored.items():
         with tempfile.TemporaryDirectory(dir=folder) as maps:
             run = map_with(place, path, Path(maps))
-        tile[name] = run["seconds"] / share
+        tile[name] = run["seconds"] / WORKERS / share
         cents = tile[name] * WORKERS / 3600 * price * 100
-        ratio = run["seconds"] * WORKERS / run["bare"]
-        print(f"  {name:15} {tile[name]:7.0f} s  {cents:6.2f} cents  {ratio:5.2f} × the bare loop's core seconds")
+        ratio = run["seconds"] / run["bare"]
+        print(f"  {name:15} {tile[name]:7.0f} s  {cents:6.2f} cents  {ratio:5.2f} × the bare loop")
     if "student" not in tile:
         print(f"  {models} holds no student: run kedro run --pipelines=student first.")
         return False
