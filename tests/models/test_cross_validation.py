@@ -1,5 +1,6 @@
 """Networks fold by fold: they learn, see no chip of their own fold, and give the same bits again."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from distributed import LocalCluster
 from sklearn.metrics import roc_auc_score
 
+from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.cross_validation import CrossValidation, cross_validate
@@ -80,6 +83,44 @@ def test_same_bits(workers: int, data: TrainingData, short: CrossValidation, tmp
     assert same_weights(again, short)
     pd.testing.assert_series_equal(by_chip(again), by_chip(short), check_exact=True)
     pd.testing.assert_frame_equal(again.curves, short.curves, check_exact=True)
+
+
+def test_threads_of_a_cluster(data: TrainingData, short: CrossValidation, tmp_path: Path) -> None:
+    # Two trainings at once in one process would draw from the same random numbers.
+    heard: list[EpochEvent] = []
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        epoch_listener(heard.append),
+    ):
+        again = train(data, tmp_path, SHORT, dask=DaskSettings(address=cluster.scheduler_address))
+    assert same_weights(again, short)
+    pd.testing.assert_frame_equal(again.curves, short.curves, check_exact=True)
+    epochs = {(f"network, fold {fold}", epoch, epoch == 1) for fold in (0, 1) for epoch in (0, 1)}
+    assert {(event.training, event.epoch, event.finished) for event in heard} >= epochs
+
+
+def test_cluster_with_other_code(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = threading.get_ident()
+    monkeypatch.setattr(
+        "mining_the_mines.models.cross_validation._code_hash", lambda: str(threading.get_ident() == here)
+    )
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(BadInputError, match="has other code, or another torch: install the same package"),
+    ):
+        train(data, tmp_path, SHORT, dask=DaskSettings(address=cluster.scheduler_address))
+
+
+def test_several_networks(data: TrainingData, short: CrossValidation, tmp_path: Path) -> None:
+    two = train(data, tmp_path, SHORT.model_copy(update={"networks": 2}), 2)
+    assert len(two.model.members) == 4
+    assert all(torch.equal(two.model.members[0][name], tensor) for name, tensor in short.model.members[0].items())
+    assert two.curves.groupby(["fold", "network"]).size().to_dict() == {(f, n): 2 for f in (0, 1) for n in (0, 1)}
+    names = data.in_fold(1)
+    chips = np.stack([data.packed.reflectance(int(row)) for row in data.packed.rows(names)])
+    with torch.inference_mode():
+        expected = replace(two.model, members=two.model.members[2:]).module(torch.from_numpy(chips)).numpy()
+    np.testing.assert_allclose(by_chip(two)[names], expected, atol=1e-6)
 
 
 def test_failure_in_a_worker(data: TrainingData, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def interrupted(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) ->
     with epoch_listener(interrupt), pytest.raises(Interruption):
         train(data, folder, SETTINGS)
     assert (folder / "network_0" / "fit.pt").exists()
-    assert (folder / "network_1" / "network_0" / LAST_CHECKPOINT).exists()
+    assert (folder / "network_1" / LAST_CHECKPOINT).exists()
     return folder
 
 
@@ -96,7 +96,7 @@ def kill_when(process: multiprocessing.process.BaseProcess, ready: Callable[[], 
 def test_killed_run_gives_the_same_weights(data: TrainingData, straight: CrossValidation, tmp_path: Path) -> None:
     process = TRAINING.Process(target=train, args=(data, tmp_path, SETTINGS))
     process.start()
-    kill_when(process, (tmp_path / "network_1" / "network_0" / LAST_CHECKPOINT).is_file)
+    kill_when(process, (tmp_path / "network_1" / LAST_CHECKPOINT).is_file)
     assert (tmp_path / "network_0" / "fit.pt").exists()
     assert not (tmp_path / "network_1" / "fit.pt").exists()
     assert_same(train(data, tmp_path, SETTINGS), straight)
@@ -113,7 +113,7 @@ def test_kill_after_the_last_epoch(finished: bool, data: TrainingData, tmp_path:
     chips = data.labelled()
     straight = SETTINGS.fit(chips, 0, tmp_path, ignore_epochs)
     if not finished:
-        (tmp_path / "network_0" / FINISHED).unlink()
+        (tmp_path / FINISHED).unlink()
     again = SETTINGS.fit(chips, 0, tmp_path, ignore_epochs)
     assert all(torch.equal(again.members[0][name], tensor) for name, tensor in straight.members[0].items())
     np.testing.assert_array_equal(again.probabilities, straight.probabilities)
@@ -147,7 +147,7 @@ def test_workers_end_with_a_killed_parent(data: TrainingData, tmp_path: Path) ->
 
     def training() -> bool:
         workers[:] = psutil.Process(process.pid).children(recursive=True)
-        return (tmp_path / "network_1" / "network_0" / LAST_CHECKPOINT).is_file()
+        return (tmp_path / "network_1" / LAST_CHECKPOINT).is_file()
 
     kill_when(process, training)
     assert len(workers) > 1

@@ -11,6 +11,7 @@ from kedro.runner import SequentialRunner
 
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.chips.folds import FoldSettings
+from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.models.kinds import CrossValidationSettings, ModelKinds
 from mining_the_mines.models.logistic import LogisticRegression
 from mining_the_mines.models.trees import BoostedTrees
@@ -97,6 +98,7 @@ def test_training(tmp_path: Path) -> None:
         params__classification__models=ModelKinds({"trees": trees, "logistic": LogisticRegression()}),
         params__features=FeatureSettings(),
         params__cross_validation=CrossValidationSettings(workers=1),
+        params__dask=DaskSettings(),
     )
     fitted = outputs["classification.probabilities"]
     assert set(fitted["filename"]) == set(table["filename"][:20])

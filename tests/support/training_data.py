@@ -8,6 +8,7 @@ import pandas as pd
 
 from mining_the_mines.chips.packing import PackedChips, pack_in_memory
 from mining_the_mines.chips.statistics import BandStatistics, summarise_bands
+from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.models.cross_validation import CrossValidation, cross_validate
 from mining_the_mines.models.kinds import ChipLayout, LabelledChips
 from mining_the_mines.models.networks import ClassifierNetworks
@@ -82,13 +83,16 @@ def quick_settings(**changes: object) -> ClassifierNetworks:
 
 
 def train(
-    data: TrainingData, folder: Path, settings: ClassifierNetworks | None = None, workers: int = 1
+    data: TrainingData,
+    folder: Path,
+    settings: ClassifierNetworks | None = None,
+    workers: int = 1,
+    dask: DaskSettings | None = None,
 ) -> CrossValidation:
     """Cross-validate in a folder."""
     layout = ChipLayout(bands=BANDS, chip_size=SIZE)
-    return cross_validate({"network": settings or quick_settings()}, data.labelled(), layout, folder, workers)[
-        "network"
-    ]
+    kinds = {"network": settings or quick_settings()}
+    return cross_validate(kinds, data.labelled(), layout, folder, workers, dask)["network"]
 
 
 def by_chip(result: CrossValidation) -> "pd.Series[float]":

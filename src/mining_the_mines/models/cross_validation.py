@@ -1,16 +1,18 @@
 """Cross-validation of any kinds of models: fold by fold, several folds at a time, resumable after a kill.
 
-Every fold of every model is a job with a folder of its own. A job that was finished is read back; a job that was
-interrupted goes on from its checkpoint. Jobs run in this process or in worker processes, each with the same number of
-threads, so that the weights do not depend on the number of workers.
+Every fold of every model is a job with a folder of its own, or one job per network. A job that was finished is read
+back; a job that was interrupted goes on from its checkpoint. Jobs run in this process, in worker processes or on the
+workers of a Dask cluster, each with the same number of threads, so that the weights do not depend on the workers.
 """
 
 import multiprocessing
 import os
+import queue
 import shutil
+import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -18,7 +20,8 @@ from importlib.metadata import version
 from multiprocessing.context import ForkServerContext
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -28,6 +31,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.epoch_events import EpochEvent, send_epoch
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import hash_file, hash_files, hash_values
 from mining_the_mines.models.kinds import (
@@ -39,6 +43,9 @@ from mining_the_mines.models.kinds import (
     TrainedModel,
 )
 from mining_the_mines.models.tables import importance_table
+
+if TYPE_CHECKING:
+    from mining_the_mines.core.dask_client import DaskSettings
 
 _FIT: Final = "fit.pt"
 _FINGERPRINT: Final = "fingerprint.txt"
@@ -69,26 +76,26 @@ class CrossValidation:
 
 @dataclass(frozen=True)
 class FoldJob:
-    """One fold of one model.
+    """One fold of one model, or one of its networks.
 
     Attributes:
         model: Name of the model.
         kind: How it is trained.
-        data: Labelled chips.
         fold: The fold that is held out.
+        network: Number of the network, where a fold has several.
         folder: Folder of checkpoints and of the finished fit.
     """
 
     model: str
     kind: ModelKind
-    data: LabelledChips
     fold: int
+    network: int | None
     folder: Path
 
     @property
     def name(self) -> str:
         """Name for people, and of its run in MLflow."""
-        return f"{self.model}, fold {self.fold}"
+        return f"{self.model}, fold {self.fold}" + ("" if self.network is None else f", network {self.network}")
 
 
 def cross_validate(
@@ -97,6 +104,7 @@ def cross_validate(
     layout: ChipLayout,
     folder: Path,
     workers: int | None = 1,
+    dask: "DaskSettings | None" = None,
 ) -> dict[str, CrossValidation]:
     """Train each model on all folds but one, and predict that one, for every fold.
 
@@ -106,21 +114,27 @@ def cross_validate(
         layout: Input of the models.
         folder: Work folder; checkpoints of the same data, parameters and code are continued, all others are removed,
             and so are all checkpoints at the end.
-        workers: Folds at the same time; ``None`` for one more than CPU cores, or one where there is a GPU.
+        workers: Folds at the same time on this machine; ``None`` for one more than CPU cores, or one where there is a
+            GPU.
+        dask: If it has an address, folds are trained by the workers there, who need to see the work folder.
 
     Returns:
         Each model with its out-of-fold predictions, in the order of ``kinds``.
     """
     folds = sorted(int(fold) for fold in data.folds["fold"].unique())
-    jobs = [
-        FoldJob(name, kind, data, fold, folder / f"{name}_{fold}") for name, kind in kinds.items() for fold in folds
-    ]
-    _clear(folder, {job.folder: _fingerprint(job) for job in jobs})
+    jobs = [job for name, kind in kinds.items() for fold in folds for job in _jobs(name, kind, fold, folder)]
+    _clear(folder, {job.folder: _fingerprint(job, data) for job in jobs})
     with _progress(jobs) as follow:
         # The longest first, so that no worker trains alone at the end.
-        fits = run_jobs(sorted(jobs, key=lambda job: -job.kind.epochs_a_fold), follow, workers)
+        longest_first = sorted(jobs, key=lambda job: -job.kind.epochs_a_fold)
+        if dask is not None and dask.address is not None:
+            with _cluster_workers(dask, data) as cluster:
+                _run_by_workers(longest_first, follow, cluster)
+        else:
+            _run_here(longest_first, data, follow, workers)
+    fits = {job.folder: _recall(job.folder) for job in jobs}
     joined = {
-        name: _join(kind, data, layout, {job.fold: fits[job.folder] for job in jobs if job.model == name})
+        name: _join(kind, data, layout, [(job, fits[job.folder]) for job in jobs if job.model == name])
         for name, kind in kinds.items()
     }
     for job in jobs:
@@ -128,13 +142,31 @@ def cross_validate(
     return joined
 
 
-def _join(kind: ModelKind, data: LabelledChips, layout: ChipLayout, fits: dict[int, FoldFit]) -> CrossValidation:
-    curves = [pd.DataFrame(fit.curves).assign(fold=fold) for fold, fit in fits.items() if fit.curves]
-    importances = [fit.importances for fit in fits.values() if fit.importances]
+def _jobs(name: str, kind: ModelKind, fold: int, folder: Path) -> list[FoldJob]:
+    kinds = kind.split()
+    if len(kinds) == 1:
+        return [FoldJob(name, kind, fold, None, folder / f"{name}_{fold}")]
+    return [
+        FoldJob(name, single, fold, number, folder / f"{name}_{fold}_{number}") for number, single in enumerate(kinds)
+    ]
+
+
+def _join(
+    kind: ModelKind, data: LabelledChips, layout: ChipLayout, fits: Sequence[tuple[FoldJob, FoldFit]]
+) -> CrossValidation:
+    apart: dict[int, list[NDArray[np.floating[Any]]]] = {}
+    for job, fit in fits:
+        apart.setdefault(job.fold, []).append(fit.probabilities)
+    curves = [
+        pd.DataFrame([{"network": job.network or 0, **row} for row in fit.curves]).assign(fold=job.fold)
+        for job, fit in fits
+        if fit.curves
+    ]
+    importances = [fit.importances for _, fit in fits if fit.importances]
     return CrossValidation(
-        TrainedModel(kind, layout, tuple(member for fit in fits.values() for member in fit.members)),
-        tuple(name for fold in fits for name in data.inside(fold)["filename"]),
-        np.concatenate([fit.probabilities for fit in fits.values()]),
+        TrainedModel(kind, layout, tuple(member for _, fit in fits for member in fit.members)),
+        tuple(name for fold in apart for name in data.inside(fold)["filename"]),
+        np.concatenate([each[0] if len(each) == 1 else np.mean(each, axis=0) for each in apart.values()]),
         pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
         importance_table(importances) if importances else pd.DataFrame(),
     )
@@ -177,32 +209,23 @@ def _progress(jobs: Sequence[FoldJob]) -> Iterator[_Follower]:
         yield _Follower(jobs, bar)
 
 
-def run_jobs(jobs: Sequence[FoldJob], follow: _Follower, workers: int | None) -> dict[Path, FoldFit]:
-    """Run jobs in this process, or in worker processes if several are wanted.
-
-    Args:
-        jobs: The jobs, in the order in which they start.
-        follow: Follows what they report.
-        workers: Number of processes; see :func:`cross_validate`.
-
-    Returns:
-        The fits by the jobs' folders.
-    """
+def _run_here(jobs: Sequence[FoldJob], data: LabelledChips, follow: _Follower, workers: int | None) -> None:
+    """Run jobs in this process, or in worker processes if several are wanted; see :func:`cross_validate`."""
     number = min(_usual_workers() if workers is None else workers, len(jobs))
-    if number <= 1:
-        for job in jobs:
-            run_job(job, partial(follow.epoch, job.name))
-            follow.finished(job.name)
-    else:
-        _run_in_workers(jobs, follow, number)
-    return {job.folder: _recall(job.folder) for job in jobs}
+    if number > 1:
+        with _local_workers(number, data) as pool:
+            _run_by_workers(jobs, follow, pool)
+        return
+    for job in jobs:
+        _run(job, data, partial(follow.epoch, job.name))
+        follow.finished(job.name)
 
 
-def run_job(job: FoldJob, report: ReportEpoch) -> None:
+def _run(job: FoldJob, data: LabelledChips, report: ReportEpoch) -> None:
     """Train one fold, unless that was finished before, and keep the fit in the job's folder."""
     if (job.folder / _FIT).is_file():
         return
-    fit = job.kind.fit(job.data, job.fold, job.folder, report)
+    fit = job.kind.fit(data, job.fold, job.folder, report)
     kept = {
         "members": fit.members,
         "probabilities": torch.from_numpy(np.asarray(fit.probabilities)),
@@ -218,22 +241,89 @@ def _recall(folder: Path) -> FoldFit:
     return FoldFit(kept["members"], kept["probabilities"].numpy(), kept["curves"], kept["importances"])
 
 
-def _run_in_workers(jobs: Sequence[FoldJob], follow: _Follower, workers: int) -> None:
+class _Events(Protocol):
+    """Epochs that workers have reported: name of the job, number and figures."""
+
+    def empty(self) -> bool: ...
+
+    def get(self) -> tuple[str, int, dict[str, float]]: ...
+
+
+class _Workers(NamedTuple):
+    submit: Callable[[FoldJob], Future[None]]
+    events: _Events
+
+
+def _run_by_workers(jobs: Sequence[FoldJob], follow: _Follower, workers: _Workers) -> None:
+    running = {workers.submit(job): job for job in jobs}
+    while running:
+        done, _ = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
+        while not workers.events.empty():
+            follow.epoch(*workers.events.get())
+        for future in done:
+            future.result()
+            follow.finished(running.pop(future).name)
+
+
+@contextmanager
+def _local_workers(number: int, data: LabelledChips) -> Iterator[_Workers]:
     context = worker_context()
     events = context.SimpleQueue()  # without a thread in between: an epoch arrives before its job ends
-    with ProcessPoolExecutor(workers, context, _begin_worker, (events,)) as pool:
-        running: dict[Future[None], FoldJob] = {pool.submit(_work, job): job for job in jobs}
+    with ProcessPoolExecutor(number, context, _begin_worker, (events,)) as pool:
         try:
-            while running:
-                done, _ = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
-                while not events.empty():
-                    follow.epoch(*events.get())
-                for future in done:
-                    future.result()
-                    follow.finished(running.pop(future).name)
+            yield _Workers(lambda job: pool.submit(_work, job, data), events)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _cluster_workers(dask: "DaskSettings", data: LabelledChips) -> Iterator[_Workers]:
+    from distributed.protocol.serialize import serialize_bytes
+
+    from mining_the_mines.core.dask_client import connect, share
+
+    events: queue.SimpleQueue[tuple[str, int, dict[str, float]]] = queue.SimpleQueue()
+    topic = f"epochs-{uuid4().hex}"
+    with connect(dask) as client:
+        client.subscribe_topic(topic, lambda event: events.put(event[1]))
+        everywhere = share(client, serialize_bytes(data))  # bytes, since the scheduler would open the packed chips
+        pool = client.get_executor(pure=False)
+        try:
+            yield _Workers(lambda job: pool.submit(_work_on_cluster, everywhere, job, topic), events)
+        except CancelledError as error:
+            raise BadInputError(
+                f"The Dask scheduler at {dask.address} went away in mid-training: run again, epochs that have a "
+                "checkpoint are kept."
+            ) from error
+        finally:
+            pool.shutdown(wait=False)
+
+
+#: Trainings in one process would draw from the same random numbers.
+_ONE_AT_A_TIME: Final = threading.Lock()
+
+
+def _work_on_cluster(shared: bytes, job: FoldJob, topic: str) -> None:
+    """Run a job on a Dask worker.
+
+    Raises:
+        BadInputError: The worker does not see the work folder or the chips, or has another version of the code.
+    """
+    from distributed import get_worker
+    from distributed.protocol.serialize import deserialize_bytes
+
+    worker, here, note = get_worker(), socket.gethostname(), job.folder / _FINGERPRINT
+    if not note.is_file():
+        raise BadInputError(f"The Dask worker on {here} does not see {job.folder}: give workers the same data folder.")
+    data = deserialize_bytes(shared)
+    if note.read_text(encoding="utf-8") != _fingerprint(job, data):
+        raise BadInputError(
+            f"The Dask worker on {here} has other code, or another torch: install the same package and "
+            "requirements.lock there, and start its workers again."
+        )
+    with _ONE_AT_A_TIME:
+        _run(job, data, lambda epoch, figures: worker.log_event(topic, (job.name, epoch, dict(figures))))
 
 
 def worker_context() -> ForkServerContext:
@@ -266,8 +356,8 @@ def _begin_worker(events: "SimpleQueue[tuple[str, int, dict[str, float]]]") -> N
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(job: FoldJob) -> None:
-    run_job(job, lambda epoch, figures: _Worker.events.put((job.name, epoch, dict(figures))))
+def _work(job: FoldJob, data: LabelledChips) -> None:
+    _run(job, data, lambda epoch, figures: _Worker.events.put((job.name, epoch, dict(figures))))
 
 
 def _usual_workers() -> int:
@@ -278,10 +368,10 @@ def _usual_workers() -> int:
     return cores + 1 if cores > 1 else 1
 
 
-def _fingerprint(job: FoldJob) -> str:
+def _fingerprint(job: FoldJob, data: LabelledChips) -> str:
     """Hash of everything that the weights depend on: parameters, files, data, code and torch."""
     files = [hash_file(path) for path in job.kind.files]
-    return hash_values([result_parameters(job.kind), files, job.data.content_hashes, _code_hash(), version("torch")])
+    return hash_values([result_parameters(job.kind), files, data.content_hashes, _code_hash(), version("torch")])
 
 
 @cache

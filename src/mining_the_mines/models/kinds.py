@@ -135,7 +135,7 @@ class FoldFit:
     Attributes:
         members: Weights of its fitted members, one or more.
         probabilities: Of the fold's own chips in the order of its rows, ``(N,)``, or ``(N, H, W)`` for their pixels.
-        curves: One row per epoch: ``network``, ``epoch`` and figures.
+        curves: One row per epoch: ``epoch`` and figures.
         importances: Loss of ROC AUC when a family of features is shuffled, by family; empty for other kinds.
     """
 
@@ -169,6 +169,10 @@ class ModelKind(BaseModel, ABC):
     def files(self) -> tuple[Path, ...]:
         """Files that the weights depend on, beside the data."""
         return ()
+
+    def split(self) -> "Sequence[ModelKind]":
+        """Kinds that train the members of a fold one by one; the mean of their predictions is the fold's."""
+        return (self,)
 
     @abstractmethod
     def fit(self, data: Any, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:  # noqa: ANN401 - of its task
@@ -280,7 +284,8 @@ class CrossValidationSettings(BaseModel):
     workers: int | None = Field(
         None,
         ge=1,
-        description="Folds trained at the same time, each in a process of its own; null takes one more than CPU cores, "
-        "or one where there is a GPU. The results do not depend on it.",
+        description="Networks trained at the same time on this machine, each in a process of its own; null takes one "
+        "more than CPU cores, or one where there is a GPU. Unused with dask.address, whose workers train then. The "
+        "results do not depend on it.",
         json_schema_extra=EXECUTION_ONLY,
     )

@@ -178,8 +178,14 @@ class Networks(TrainingSettings, ModelKind):
 
     @property
     def epochs_a_fold(self) -> int:
-        """Epochs of all networks of a fold."""
-        return self.networks * self.epochs
+        """Epochs of a network."""
+        return self.epochs
+
+    def split(self) -> "list[Networks]":
+        """One kind per network of a fold, each with a seed of its own."""
+        return [
+            self.model_copy(update={"networks": 1, "seed": self.seed + 101 * number}) for number in range(self.networks)
+        ]
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -190,10 +196,10 @@ class Networks(TrainingSettings, ModelKind):
         return (path,) if path.is_file() else ()
 
     def fit(self, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
-        """Train the fold's networks, resumable at the last finished epoch."""
-        from mining_the_mines.models.training import fit_networks
+        """Train one network of a fold, the first of several, resumable at the last finished epoch."""
+        from mining_the_mines.models.training import fit_fold
 
-        return fit_networks(self, data, fold, folder, report)
+        return fit_fold(self, data, fold, folder, report)
 
     def assemble(self, members: Sequence[Weights], layout: ChipLayout) -> "nn.Module":
         """Average the networks of all folds over the symmetries of the square."""

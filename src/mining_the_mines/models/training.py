@@ -1,4 +1,4 @@
-"""Training the networks of a fold, resumable at the last finished epoch."""
+"""Training a network of a fold, resumable at the last finished epoch."""
 
 import logging
 import math
@@ -106,35 +106,27 @@ class FitPlan:
     watched: Batches | None = None
 
 
-def fit_networks(kind: Networks, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
-    """Train the networks of a fold on all other folds, and predict the fold's chips with them.
+def fit_fold(kind: Networks, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> FoldFit:
+    """Train a network on all folds but one, and predict that fold's chips with it.
 
     Args:
         kind: How to train.
         data: The training chips.
         fold: The fold that is held out.
-        folder: Folder of the checkpoints, one sub-folder per network.
-        report: Called after each epoch of each network.
+        folder: Folder of the checkpoint.
+        report: Called after each epoch.
     """
-    rows: Rows = []
-    networks: list[nn.Module] = []
     with training_threads(kind.threads):
         quieten_lightning()
-        for number in range(kind.networks):
-
-            def report_on(epoch: int, figures: Mapping[str, float], before: int = number * kind.epochs) -> None:
-                report(before + epoch, figures)
-
-            seed, checkpoints = kind.seed + 1000 * fold + 101 * number, folder / f"network_{number}"
-            seed_everything(seed, verbose=False)
-            plan = kind.plan(data, fold, seed, first_epoch(checkpoints / LAST_CHECKPOINT))
-            curve = fit_network(plan, checkpoints, report_on)
-            networks.append(plan.training.network)
-            rows += [{"network": number, **figures} for figures in curve]
-        ensemble = FoldEnsemble(networks, kind.test_time_augmentation)
+        seed = kind.seed + 1000 * fold
+        seed_everything(seed, verbose=False)
+        plan = kind.plan(data, fold, seed, first_epoch(folder / LAST_CHECKPOINT))
+        curve = fit_network(plan, folder, report)
+        network = plan.training.network
         filenames = data.inside(fold)["filename"].tolist()
+        ensemble = FoldEnsemble([network], kind.test_time_augmentation)
         probabilities = predict_packed(ensemble, data.packed, filenames, kind.batch_size)
-    return FoldFit([dict(network.state_dict()) for network in networks], probabilities, rows)
+    return FoldFit([dict(network.state_dict())], probabilities, curve)
 
 
 @contextmanager

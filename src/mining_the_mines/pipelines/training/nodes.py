@@ -11,6 +11,7 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes, write_probability_maps
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.chips.windows import WindowSettings
+from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.models.blend import fit_blend
 from mining_the_mines.models.kinds import (
     ChipLayout,
@@ -32,6 +33,7 @@ def train_classifiers(  # noqa: PLR0913, PLR0917 - training joins everything
     models: ModelKinds,
     feature_settings: FeatureSettings,
     cross_validation: CrossValidationSettings,
+    dask: DaskSettings,
 ) -> tuple[dict[str, TrainedModel], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Train every model that the parameters list, fold by fold.
 
@@ -44,6 +46,7 @@ def train_classifiers(  # noqa: PLR0913, PLR0917 - training joins everything
         models: The models by name.
         feature_settings: How the features were computed.
         cross_validation: How folds are run.
+        dask: Workers elsewhere.
 
     Returns:
         The trained models by name; out-of-fold probabilities, ``filename`` and a column per model; importances of
@@ -55,7 +58,7 @@ def train_classifiers(  # noqa: PLR0913, PLR0917 - training joins everything
     train = folds[folds["split"] == "train"]
     data = LabelledChips(packed_chips, train, read_statistics(band_statistics), features)
     layout = ChipLayout(bands=packed_chips.bands, chip_size=packed_chips.array.shape[-1], features=feature_settings)
-    results = cross_validate(models.kinds, data, layout, checkpoints, cross_validation.workers)
+    results = cross_validate(models.kinds, data, layout, checkpoints, cross_validation.workers, dask)
     probabilities = pd.DataFrame(
         {name: pd.Series(result.probabilities, index=list(result.filenames)) for name, result in results.items()}
     )
@@ -77,6 +80,7 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
     windows: WindowSettings,
     network: SegmenterNetworks,
     cross_validation: CrossValidationSettings,
+    dask: DaskSettings,
     drafts: Path,
 ) -> tuple[TrainedModel, PackedPlanes, pd.DataFrame]:
     """Train a segmentation network for each fold.
@@ -91,6 +95,7 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
         windows: How windows become crops.
         network: How networks are trained.
         cross_validation: How folds are run.
+        dask: Workers elsewhere.
         drafts: Folder to write maps in.
 
     Returns:
@@ -107,7 +112,8 @@ def train_segmenter(  # noqa: PLR0913, PLR0917 - training joins everything
         packed_chips, train, read_statistics(band_statistics), masks=masks, windows=cuts, cutting=windows
     )
     layout = ChipLayout(bands=packed_chips.bands, chip_size=packed_chips.array.shape[-1])
-    result = cross_validate({"segmenter": network}, data, layout, checkpoints, cross_validation.workers)["segmenter"]
+    results = cross_validate({"segmenter": network}, data, layout, checkpoints, cross_validation.workers, dask)
+    result = results["segmenter"]
     maps = write_probability_maps(drafts / "probability_maps", masks, result.filenames, result.probabilities)
     return result.model, maps, result.curves
 

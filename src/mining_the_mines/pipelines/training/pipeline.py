@@ -23,6 +23,7 @@ def _classification() -> Pipeline:
                 "params:models",
                 "params:features",
                 "params:cross_validation",
+                "params:dask",
             ],
             ["models", "probabilities", "importances", "learning_curves"],
             name="train_classifiers",
@@ -33,7 +34,7 @@ def _classification() -> Pipeline:
         nodes,
         namespace="classification",
         inputs={"features", "folds", "packed_chips", "band_statistics"},
-        parameters={"params:features", "params:cross_validation"},
+        parameters={"params:features", "params:cross_validation", "params:dask"},
         tags="training",
     )
 
@@ -52,6 +53,7 @@ def _segmentation() -> Pipeline:
                 "params:windows",
                 "params:training",
                 "params:cross_validation",
+                "params:dask",
                 "drafts",
             ],
             ["network", "probability_maps", "learning_curves"],
@@ -62,6 +64,6 @@ def _segmentation() -> Pipeline:
         nodes,
         namespace="segmentation",
         inputs={"folds", "packed_chips", "band_statistics", "drafts"},
-        parameters="params:cross_validation",
+        parameters={"params:cross_validation", "params:dask"},
         tags="training",
     )
