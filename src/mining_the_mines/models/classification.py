@@ -13,6 +13,7 @@ from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 from mining_the_mines.models.augmentation import mix_up
 from mining_the_mines.models.batches import Batch, PackedDataset, decode_batch, ordered_loader, training_loader
 from mining_the_mines.models.classifier_network import ClassifierNetwork
+from mining_the_mines.models.devices import on_all_devices
 from mining_the_mines.models.kinds import LabelledChips
 from mining_the_mines.models.networks import ClassifierNetworks
 from mining_the_mines.models.spectral_input import band_scale
@@ -50,7 +51,7 @@ class ClassifierTraining(NetworkTraining):
         reflectance = self.augment(decode_batch(digital_numbers))
         if self.settings.augmentation.mix_up:
             reflectance, targets = mix_up(reflectance, targets, self.settings.augmentation.mix_up)
-        loss = self._loss(self.network.logits(reflectance), targets)
+        loss = self._loss(on_all_devices(self.network.logits, reflectance), targets)
         self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 

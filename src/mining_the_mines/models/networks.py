@@ -175,6 +175,12 @@ class Networks(TrainingSettings, ModelKind):
     test_time_augmentation: TestTimeAugmentation = Field(
         "dihedral", description="Symmetries that predictions are averaged over."
     )
+    devices: int = Field(
+        1,
+        ge=1,
+        description="Devices of a machine that train each network together, as a large one needs; batch_size is that "
+        "of all of them. Another number changes the last digits of the weights, and the draws of dropout.",
+    )
 
     @property
     def epochs_a_fold(self) -> int:

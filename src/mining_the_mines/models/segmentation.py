@@ -27,6 +27,7 @@ from mining_the_mines.models.batches import (
     ordered_loader,
     training_loader,
 )
+from mining_the_mines.models.devices import on_all_devices
 from mining_the_mines.models.kinds import MaskedChips
 from mining_the_mines.models.networks import SegmenterNetworks
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
@@ -68,7 +69,7 @@ class SegmenterTraining(NetworkTraining):
         reflectance, targets = self.augment.vary_light(moved[:, :-1]), moved[:, -1]
         if self.settings.augmentation.mix_up:
             reflectance, targets = mix_up(reflectance, targets, self.settings.augmentation.mix_up)
-        loss = self.loss(self.network.rescaled_logits(reflectance), targets)
+        loss = self.loss(on_all_devices(self.network.rescaled_logits, reflectance), targets)
         self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
         return loss
 

@@ -22,6 +22,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.models.augmentation import ChipAugmentation
+from mining_the_mines.models.devices import run_on_devices, share_batch_norm
 from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed
 from mining_the_mines.models.kinds import FoldFit, LabelledChips, ReportEpoch, ignore_epochs
 from mining_the_mines.models.networks import Networks, TrainingSettings
@@ -116,17 +117,24 @@ def fit_fold(kind: Networks, data: LabelledChips, fold: int, folder: Path, repor
         folder: Folder of the checkpoint.
         report: Called after each epoch.
     """
+    if kind.devices > 1 and not (folder / FINISHED).is_file():
+        run_on_devices(kind.devices, _train, (kind, data, fold, folder), report)
+    network, curve = _train(kind, data, fold, folder, report)
+    filenames = data.inside(fold)["filename"].tolist()
+    ensemble = FoldEnsemble([network], kind.test_time_augmentation)
+    with training_threads(kind.threads):
+        probabilities = predict_packed(ensemble, data.packed, filenames, kind.batch_size)
+    return FoldFit([dict(network.state_dict())], probabilities, curve)
+
+
+def _train(kind: Networks, data: LabelledChips, fold: int, folder: Path, report: ReportEpoch) -> tuple[nn.Module, Rows]:
+    """Train a network, or load what was finished in the folder; one of several processes does its share."""
     with training_threads(kind.threads):
         quieten_lightning()
         seed = kind.seed + 1000 * fold
         seed_everything(seed, verbose=False)
         plan = kind.plan(data, fold, seed, first_epoch(folder / LAST_CHECKPOINT))
-        curve = fit_network(plan, folder, report)
-        network = plan.training.network
-        filenames = data.inside(fold)["filename"].tolist()
-        ensemble = FoldEnsemble([network], kind.test_time_augmentation)
-        probabilities = predict_packed(ensemble, data.packed, filenames, kind.batch_size)
-    return FoldFit([dict(network.state_dict())], probabilities, curve)
+        return plan.training.network, fit_network(plan, folder, report, kind.devices)
 
 
 @contextmanager
@@ -140,13 +148,14 @@ def training_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def fit_network(plan: FitPlan, folder: Path, report: ReportEpoch = ignore_epochs) -> Rows:
+def fit_network(plan: FitPlan, folder: Path, report: ReportEpoch = ignore_epochs, devices: int = 1) -> Rows:
     """Train, or go on from the checkpoint in a folder, or load the weights that were finished there.
 
     Args:
         plan: What to train.
         folder: Folder of the checkpoint.
         report: Called after each epoch.
+        devices: Devices that train it; for more than one, each has a process that calls this.
 
     Returns:
         One row of figures per epoch.
@@ -155,6 +164,8 @@ def fit_network(plan: FitPlan, folder: Path, report: ReportEpoch = ignore_epochs
     finished = recall_finished(folder, network)
     if finished is not None:
         return finished
+    if devices > 1:
+        plan.training.network = share_batch_norm(network)
     recorder = CurveRecorder(report)
     checkpoints = LastCheckpoint(
         folder,
@@ -165,7 +176,9 @@ def fit_network(plan: FitPlan, folder: Path, report: ReportEpoch = ignore_epochs
     averages = [] if settings.average_decay is None else [ResumableAverage(decay=settings.average_decay)]
     trainer = Trainer(
         accelerator=settings.accelerator,
-        devices=1,
+        devices=devices,
+        strategy="auto" if devices == 1 else "ddp",
+        use_distributed_sampler=False,  # every device augments the whole batch
         max_epochs=settings.epochs,
         precision=_precision(settings.accelerator),
         gradient_clip_val=GRADIENT_CLIP,
@@ -183,8 +196,9 @@ def fit_network(plan: FitPlan, folder: Path, report: ReportEpoch = ignore_epochs
     trainer.fit(
         plan.training, plan.batches, plan.watched, ckpt_path=last if last.is_file() else None, weights_only=True
     )
-    network.eval()
-    keep_finished(folder, network, recorder.rows)
+    plan.training.network.eval()
+    if trainer.is_global_zero:
+        keep_finished(folder, plan.training.network, recorder.rows)
     return recorder.rows
 
 
@@ -202,6 +216,8 @@ def quieten_lightning() -> None:
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
     # A training that holds no chips out has none to score.
     warnings.filterwarnings("ignore", message=r"You defined a `validation_step` but have no `val_dataloader`")
+    # Every device logs the loss of the whole batch.
+    warnings.filterwarnings("ignore", message=r"It is recommended to use `self\.log\(.* sync_dist=True\)`")
     # On resuming, the checkpoint directory is not empty.
     warnings.filterwarnings("ignore", message=r"Checkpoint directory .* exists and is not empty")
 
@@ -265,7 +281,8 @@ class LastCheckpoint(ModelCheckpoint):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write a checkpoint, unless the last one is new."""
-        if time.monotonic() - self._written >= SECONDS_BETWEEN:
+        due = time.monotonic() - self._written >= SECONDS_BETWEEN
+        if trainer.strategy.broadcast(due):  # all devices write it together
             super().on_train_epoch_end(trainer, pl_module)
             self._written = time.monotonic()
 
