@@ -32,6 +32,7 @@ COLUMNS: Final = {
     "longitude": "float64",
     "latitude": "float64",
     "touches_edge": "bool",
+    "novelty": "float64",
 }
 
 
@@ -70,7 +71,7 @@ def describe_mines(
     """Add confidence, provenance and the place of the centroid to patches.
 
     Args:
-        patches: Polygons of :func:`mining_the_mines.mapping.polygonize.polygonize`.
+        patches: Polygons of :func:`mining_the_mines.mapping.polygonize.polygonize`, with ``novelty`` if it is known.
         facts: Provenance of the map.
         thresholds: Thresholds that the patches were made with.
         confidence: Limits of the confidence classes.
@@ -92,6 +93,7 @@ def describe_mines(
         lineage_id=facts.lineage_id,
         longitude=degrees[:, 0],
         latitude=degrees[:, 1],
+        novelty=patches.get("novelty", np.nan),
     )
     return mines[[*COLUMNS, "geometry"]].astype(COLUMNS)
 

@@ -24,6 +24,7 @@ from mining_the_mines.core.redaction import redact
 from mining_the_mines.geo.grid import HECTARE, ChipGrid, pixel_metres
 from mining_the_mines.mapping.attributes import describe_mines
 from mining_the_mines.mapping.map_files import MINES, write_mines
+from mining_the_mines.mapping.novelty_raster import NOVELTY, SceneNovelty, measure_novelty, write_novelty
 from mining_the_mines.mapping.permits import compare_with_permits
 from mining_the_mines.mapping.plan import BandPart, ScenePlan
 from mining_the_mines.mapping.polygonize import ProbabilityRows, polygonize
@@ -65,7 +66,10 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
             copy_probability(folder / plan.name / PROBABILITY, draft / PROBABILITY, plan.probability, _tags(plan))
         else:
             write_probability(draft / PROBABILITY, plan.probability, plan.parts(folder), _tags(plan))
-        found, known = _find_mines(plan, draft)
+        novelty = measure_novelty(plan.probability)
+        if novelty is not None:
+            write_novelty(draft / NOVELTY, plan.probability, novelty)
+        found, known = _find_mines(plan, draft, novelty)
         mines = compare_with_permits(found, *plan.permits.read(), plan.settings.permits)
         write_mines(mines, draft, plan.settings.formats)
         scene, grid = plan.probability.scene, plan.probability.grid
@@ -73,7 +77,7 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
         (draft / QUICKLOOK).write_bytes(draw_quicklook(visible, transform, grid.crs, mines))
         thresholds, source = plan.settings.thresholds(plan.threshold), link(scene.source, folder / plan.name)
         write_item(describe_map(draft, mines, plan.final_facts, thresholds, source, scene.image), draft / ITEM)
-        write_record(_describe(plan, mines, known), draft)
+        write_record(_describe(plan, mines, known, novelty), draft)
     for part in plan.parts(folder):
         part.path.unlink(missing_ok=True)
     with suppress(OSError):  # another run may have its draft there
@@ -129,12 +133,13 @@ class _MapRows:
             yield ProbabilityRows(first, probability, counts)
 
 
-def _find_mines(plan: ScenePlan, draft: Path) -> tuple[gpd.GeoDataFrame, int]:
+def _find_mines(plan: ScenePlan, draft: Path, novelty: SceneNovelty | None) -> tuple[gpd.GeoDataFrame, int]:
     """Mines with their attributes, and the number of pixels with data."""
     grid, thresholds = plan.probability.grid, plan.settings.thresholds(plan.threshold)
     with _clear_dates(plan, grid) as clear_dates:
         rows = _MapRows(draft / PROBABILITY, max(1, _BLOCK_PIXELS // grid.width), clear_dates)
         patches = polygonize(rows, grid, thresholds, plan.settings.vectors, draft)
+    patches["novelty"] = np.nan if novelty is None else novelty.at(patches)
     return describe_mines(patches, plan.final_facts, thresholds, plan.settings.confidence), rows.known
 
 
@@ -168,7 +173,7 @@ def _blaming(name: str) -> Iterator[None]:
         ) from error
 
 
-def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, known: int) -> MapRecord:
+def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, known: int, novelty: SceneNovelty | None) -> MapRecord:
     grid, thresholds = plan.probability.grid, plan.settings.thresholds(plan.threshold)
     return MapRecord(
         scene=plan.probability.scene,
@@ -185,5 +190,6 @@ def _describe(plan: ScenePlan, mines: gpd.GeoDataFrame, known: int) -> MapRecord
         mapped_hectares=known * math.prod(pixel_metres(grid)) / HECTARE,
         mapped_share=known / (grid.width * grid.height),
         reviews=int(mines["review"].sum()) if "review" in mines else None,
+        unlike_share=None if novelty is None or math.isnan(novelty.unlike_share) else novelty.unlike_share,
         files=plan.files,
     )

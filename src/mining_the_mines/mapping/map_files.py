@@ -35,6 +35,7 @@ MEANINGS: Final = {
     "longitude": "of its centroid, degrees of WGS 84",
     "latitude": "of its centroid, degrees of WGS 84",
     "touches_edge": "it may go on where the scene ends or has no data",
+    "novelty": "percentile of the distance of its ground from the training chips; from 99 unlike anything learnt from",
     "concession": "concessions that it lies in, the one with the largest part first",
     "outside_concessions_ha": "hectares outside every concession",
     "protected_area": "protected areas that it lies in, the one with the largest part first",

@@ -59,6 +59,8 @@ class MapRecord:
         mapped_hectares: Area with data.
         mapped_share: Share of the scene's pixels with data, 0–1.
         reviews: Number of polygons marked for review; ``None`` without permits.
+        unlike_share: Share of the windows with data that are unlike anything that the model has learnt from, 0–1;
+            ``None`` if the model can't tell.
         files: SHA-256 of each file of the scene by path; empty in older maps.
     """
 
@@ -76,6 +78,7 @@ class MapRecord:
     mapped_hectares: float
     mapped_share: float
     reviews: int | None
+    unlike_share: float | None = None
     files: dict[str, str] = field(default_factory=dict)
 
 

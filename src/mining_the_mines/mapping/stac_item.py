@@ -50,6 +50,7 @@ _FILES: Final = MappingProxyType(
         f"{MINES}.gpkg": ("mines", "Polygons of mines, with a style for QGIS", pystac.MediaType.GEOPACKAGE, "data"),
         f"{MINES}.parquet": ("mines-parquet", "Polygons of mines", pystac.MediaType.PARQUET, "data"),
         f"{MINES}.geojson": ("mines-geojson", "Polygons of mines in degrees", pystac.MediaType.GEOJSON, "data"),
+        "novelty.tif": ("novelty", "Percentile of novelty of each window", pystac.MediaType.GEOTIFF, "data"),
         "quicklook.jpg": ("quicklook", "True colour with polygons of mines", pystac.MediaType.JPEG, "overview"),
         "map.json": ("record", "How the map was made", pystac.MediaType.JSON, "metadata"),
     }
@@ -68,7 +69,7 @@ def describe_map(
 
     Args:
         folder: Folder with ``probability.tif`` and any of ``mines.gpkg``, ``mines.parquet``, ``mines.geojson``,
-            ``quicklook.jpg`` and ``map.json``.
+            ``novelty.tif``, ``quicklook.jpg`` and ``map.json``.
         mines: The polygons.
         facts: Provenance of the map.
         thresholds: Thresholds of the polygons.

@@ -6,7 +6,7 @@ ground, and 99 is farther than all but one training chip in a hundred lies from 
 """
 
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,9 @@ class Novelty(BaseModel):
     """Training chips as a cloud of points, and how far from its middle they lie themselves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: From this percentile on, ground is unlike anything that the model has learnt from.
+    unlike: ClassVar[float] = UNLIKE
 
     bands: tuple[str, ...] = Field(..., description="Sentinel-2 bands, in order.")
     mean: tuple[float, ...] = Field(..., description="Mean of each figure over the training chips.")

@@ -80,10 +80,12 @@ def arrange_maps(data: MapData) -> dict[str, Any]:
         with how much of it was seen), ``without_mines``. ``square_kilometres`` mapped, and numbers with hectares of
         mines: ``found``, ``sure`` (of high confidence), ``review`` (``None`` if permits are unknown); ``at_edge``, the
         number of mines at the edge of a map or of missing data; ``left_out_scenes``, the number of scenes without a
-        map. ``uncompared`` and ``has_reference``: whether nothing could be compared, and whether reference polygons
-        were given. ``comparison``, figures of the comparison with a reference, with its tables ``score_table``,
-        ``size_score_table`` and ``scene_score_table``, each ``None`` without it. ``legend`` and ``cards`` of the
-        pictures, and the tables ``scene_table``, ``size_table``, ``left_out``, ``unit_table`` and ``further_units``.
+        map. ``unlike``, titles of scenes with ground that is unlike anything that the model has learnt from, each
+        with its share. ``uncompared`` and ``has_reference``: whether nothing could be compared, and whether reference
+        polygons were given. ``comparison``, figures of the comparison with a reference, with its tables
+        ``score_table``, ``size_score_table`` and ``scene_score_table``, each ``None`` without it. ``legend`` and
+        ``cards`` of the pictures, and the tables ``scene_table``, ``size_table``, ``left_out``, ``unit_table`` and
+        ``further_units``.
     """
     scores = data.scores
     compared = scores if scores is not None and scores.compared else None
@@ -103,6 +105,7 @@ def arrange_maps(data: MapData) -> dict[str, Any]:
         "review": None if review is None else _total(review),
         "blank": [category_title(view.scene) for view in data.scenes if not view.mapped_share],
         "partly": [(category_title(view.scene), text) for view in seen if (text := sight(view.mapped_share))],
+        "unlike": [(category_title(view.scene), percent(view.unlike_share)) for view in seen if view.unlike_share],
         "without_mines": [category_title(view.scene) for view in seen if view.mines.empty],
         "left_out_scenes": len(left_out),
         "uncompared": scores is not None and not scores.compared,
@@ -172,7 +175,11 @@ def _cards(data: MapData) -> tuple[list[dict[str, Any]], tuple[PolygonStyle, ...
 
 def _scene_table(scenes: Sequence[MapView]) -> Table | None:
     with_review = any("review" in view.mines for view in scenes)
-    heads = ("", "Mines", "Area", "High confidence", *(("To review",) if with_review else ()), "Mapped")
+    with_novelty = any(view.unlike_share is not None for view in scenes)
+    heads = (
+        "", "Mines", "Area", "High confidence", *(("To review",) if with_review else ()),
+        *(("Unlike training",) if with_novelty else ()), "Mapped",
+    )  # fmt: skip
     lines = []
     for view in scenes:
         mines, sure = view.mines, view.mines[view.mines["confidence"] == "high"]
@@ -183,6 +190,8 @@ def _scene_table(scenes: Sequence[MapView]) -> Table | None:
         ]
         if with_review:
             cells.append(Cell(whole(int(mines["review"].sum())) if "review" in mines else MISSING))
+        if with_novelty:
+            cells.append(Cell(MISSING if view.unlike_share is None else percent(view.unlike_share)))
         if not view.mapped_share:
             cells = [Cell(MISSING)] * len(cells)
         name = (category_title(view.scene), period(view.first_date, view.last_date))

@@ -68,6 +68,7 @@ class MapView:
             ``touches_edge``, ``geometry`` and, where permits are known, ``review``; any number.
         mapped_hectares: Area in which the map has data.
         mapped_share: Share of the scene that has data, 0–1.
+        unlike_share: Share of it that is unlike anything that the model has learnt from, 0–1; ``None`` if unknown.
         first_date: Date of the first image, if known.
         last_date: Date of the last image, if known.
         picture: The scene, if it is shown; a few are enough.
@@ -80,6 +81,7 @@ class MapView:
     first_date: date | None = None
     last_date: date | None = None
     picture: MapPicture | None = None
+    unlike_share: float | None = None
 
 
 class ConfidenceClass(NamedTuple):

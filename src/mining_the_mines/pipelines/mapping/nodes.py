@@ -33,6 +33,7 @@ from mining_the_mines.mapping.scene_preparation import PreparedScenes, StacReadi
 from mining_the_mines.mapping.scene_preparation import prepare_scenes as find_and_composite
 from mining_the_mines.mapping.settings import MappingSettings
 from mining_the_mines.models.complete import MineSegmenter
+from mining_the_mines.models.novelty import UNLIKE_SHARE
 from mining_the_mines.models.predictor import Predictor, load_pixel_predictor
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer
 from mining_the_mines.reporting.interactive_map import draw_map as draw
@@ -224,6 +225,11 @@ def list_maps(scene_maps: SceneMaps) -> pd.DataFrame:
             "%s: %d mines of %.1f hectares on %.0f mapped hectares; %s",
             found.name, record.mines, record.hectares, record.mapped_hectares, found.folder,
         )  # fmt: skip
+        if (record.unlike_share or 0) > UNLIKE_SHARE:
+            logger.warning(
+                "%.0f %% of %s is unlike anything that the model has learnt from (novelty.tif): check its mines.",
+                100 * (record.unlike_share or 0), found.name,
+            )  # fmt: skip
         if not record.mapped_share:
             logger.warning(
                 "Nothing could be seen in %s: none of its pixels has data in all bands. Take another date, or a "
@@ -325,7 +331,8 @@ def draw_map(
 #: Columns of the list of maps and their types.
 MAP_COLUMNS = {
     "scene": "str", "source": "str", "mines": "Int64", "hectares": "float64", "reviews": "Int64",
-    "mapped_hectares": "float64", "mapped_share": "float64", "first_date": "str", "last_date": "str", "model": "str",
+    "mapped_hectares": "float64", "mapped_share": "float64", "unlike_share": "float64", "first_date": "str",
+    "last_date": "str", "model": "str",
     "model_version": "str", "seed": "float64", "grow": "float64", "coarse": "boolean", "folder": "str",
     "content_hash": "str", "error": "str",
 }  # fmt: skip

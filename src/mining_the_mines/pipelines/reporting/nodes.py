@@ -372,4 +372,5 @@ def _map_view(found: SceneMap, *, pictured: bool) -> MapView:
         first_date=facts.first_date,
         last_date=facts.last_date,
         picture=MapPicture(*found.picture(_MAP_PICTURE)) if pictured else None,
+        unlike_share=found.record.unlike_share,
     )
