@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.errors import BadInputError
@@ -34,7 +33,7 @@ def region(folder: Path, labels: list[str] | None, images: str = "") -> RegionCh
 
 
 def read(chips: RegionChipsDataset, classifier: MineClassifier, folder: Path) -> tuple[PackedChips, pd.DataFrame]:
-    return read_region(chips.load(), folder, classifier, ChipSettings(), FoldSettings(), folder / "drafts")
+    return read_region(chips.load(), folder, classifier, ChipSettings(), SETTINGS, folder / "drafts")
 
 
 @pytest.mark.parametrize("images", ["", "images"])

@@ -81,7 +81,7 @@ class RunTracking:
         parameters = sorted(name for name in pipeline.inputs() if name.startswith(_PARAMETER))
         run.log_params(flatten({name.removeprefix(_PARAMETER): catalog.load(name) for name in parameters}))
         self._children = {}
-        self._during_run.enter_context(_default_store(self._store.address))
+        self._during_run.enter_context(default_store(self._store.address))
         self._during_run.enter_context(epoch_listener(self._log_epoch))
 
     @hook_impl
@@ -159,7 +159,7 @@ class RunTracking:
 
 
 @contextmanager
-def _default_store(address: str) -> Iterator[None]:
+def default_store(address: str) -> Iterator[None]:
     """Make a store MLflow's default, for the model registry and for nodes that use MLflow.
 
     MLflow writes it to the environment as well, where the next project of this process would read it as its own.

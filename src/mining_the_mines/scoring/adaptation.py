@@ -62,6 +62,9 @@ class AdaptationSettings(BaseModel):
         "the share of mines that Saerens et al. (2002) estimate from the predictions alone. That holds if only the "
         "share of mines differs, and does harm in another biome.",
     )
+    distance_km: float = Field(
+        2.0, gt=0, description="Chips nearer to each other than this are one place, where labels have no groups."
+    )
     minimum_labels: int = Field(10, ge=2, description="Fewer labels than this are refused.")
     minimum_per_class: int = Field(
         5, ge=1, description="With fewer labels of a class, or fewer labelled places, labels do not suffice."

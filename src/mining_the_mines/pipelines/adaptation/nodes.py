@@ -42,7 +42,7 @@ def read_region(
     unpacked_chips: Path,
     classifier: MineClassifier,
     imagery: ChipSettings,
-    folds: FoldSettings,
+    adaptation: AdaptationSettings,
     drafts: Path,
 ) -> tuple[PackedChips, pd.DataFrame]:
     """Read and judge the chips of a region, and pack those that the model can use.
@@ -52,7 +52,7 @@ def read_region(
         unpacked_chips: Folder to unpack archives in.
         classifier: The model; its bands and size of chips are wanted.
         imagery: How to read the chips; what it does not state is as in training.
-        folds: Distance within which chips are one place.
+        adaptation: Distance within which chips are one place.
         drafts: Folder to write the chips in.
 
     Returns:
@@ -78,7 +78,7 @@ def read_region(
         )
     if told:
         logger.warning("Some chips or labels are left out: %s.", told)
-    usable["place"] = find_places(usable, FoldSettings(distance_km=folds.distance_km))
+    usable["place"] = find_places(usable, FoldSettings(distance_km=adaptation.distance_km))
     packed = pack_chips(chips, manifest, settings, drafts / "region_packed_chips", progress_bar)
     return packed, usable[["filename", "label", "longitude", "latitude", "place"]]
 

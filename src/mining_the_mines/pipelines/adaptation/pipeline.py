@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 read_region,
-                ["region_chips", "unpacked_chips", classifier, "params:imagery", "params:folds", "drafts"],
+                ["region_chips", "unpacked_chips", classifier, "params:imagery", "params:adaptation", "drafts"],
                 ["region_packed_chips", "region_table"],
                 name="read_region",
             ),
