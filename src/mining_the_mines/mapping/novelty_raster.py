@@ -69,7 +69,7 @@ def measure_novelty(plan: ProbabilityPlan) -> SceneNovelty | None:
     found = np.full((len(rows), len(columns)), np.nan, dtype=np.float32)
     with one_thread(), open_rows(plan.scene, plan.chips, grid) as scene:
         for number, first in enumerate(rows):
-            pixels = scene.bands.decode(scene.read(first, min(first + edge, grid.height)))
+            pixels = scene.decode(scene.read(first, min(first + edge, grid.height)))
             windows = np.stack([pixels[:, :, left : left + edge] for left in columns])
             found[number] = model.novelty.score(windows)
     return SceneNovelty(found, grid.transform @ Affine.scale(edge), model.novelty.unlike)
