@@ -1,12 +1,15 @@
 """Resuming after an interruption gives what an uninterrupted run gives."""
 
+import importlib
 import itertools
 import multiprocessing
 import multiprocessing.process
+import os
 import shutil
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,9 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from distributed import Client, LocalCluster
 
+from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
 from mining_the_mines.models.cross_validation import CrossValidation, worker_context
 from mining_the_mines.models.kinds import ignore_epochs
@@ -101,6 +106,31 @@ def test_killed_run_gives_the_same_weights(data: TrainingData, straight: CrossVa
     assert not (tmp_path / "network_1" / "fit.pt").exists()
     assert_same(train(data, tmp_path, SETTINGS), straight)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_worker_of_a_cluster(data: TrainingData, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"epochs": 30})
+    straight = train(data, tmp_path / "straight", settings)
+    folds = [tmp_path / "cluster" / f"network_{fold}" for fold in (0, 1)]
+
+    def kill_one(cluster: LocalCluster) -> None:
+        deadline = time.monotonic() + 120
+        while not all((fold / LAST_CHECKPOINT).is_file() for fold in folds) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        assert not any((fold / "fit.pt").exists() for fold in folds)
+        os.kill(cluster.workers[0].process.process.pid, signal.SIGKILL)
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+        ThreadPoolExecutor() as threads,
+    ):
+        client.run(importlib.import_module, "mining_the_mines.models.classification")  # both begin at the same time
+        killed = threads.submit(kill_one, cluster)
+        dask = DaskSettings(address=cluster.scheduler_address)
+        result = train(data, tmp_path / "cluster", settings, dask=dask)
+        killed.result()
+    assert_same(result, straight)
 
 
 def test_reading_ahead(data: TrainingData, interrupted: Path, straight: CrossValidation, tmp_path: Path) -> None:
