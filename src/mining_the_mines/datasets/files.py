@@ -3,6 +3,7 @@
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kedro_datasets._typing import JSONPreview
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
@@ -64,6 +65,11 @@ class ParquetTable(AtomicSave, ParquetDataset):  # type: ignore[misc]
 
 class JsonFile(AtomicSave, JSONDataset):  # type: ignore[misc]
     """Plain values as JSON."""
+
+    @where_there_are_data
+    def preview(self) -> JSONPreview:
+        """The values, for Kedro-Viz."""
+        return super().preview()
 
 
 class OptionalJsonFile(JsonFile):

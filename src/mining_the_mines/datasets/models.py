@@ -145,7 +145,7 @@ class StudentDataset(FolderDataset[MineSegmenter, MineSegmenter | None]):
 
     def load(self) -> MineSegmenter | None:
         """Read the model; ``None`` before the first was taught."""
-        if not self._exists():
+        if not self.exists():
             return None
         return replace(load_segmenter(self.load_folder), source=ModelSource(self.load_folder))
 
