@@ -22,7 +22,7 @@ PREBUILT = {"solafune": "classification", "amazon_mines": "classification", "tai
 ENVIRONMENTS = ("base", "archive", *PREBUILT)
 STAGES = (
     "acquisition", "compositing", "preprocessing", "feature_extraction", "training", "evaluation", "registration",
-    "student", "inference", "mapping", "reporting",
+    "inference", "mapping", "reporting",
 )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_own_data_folder(env: str) -> None:
 def test_default_is_all_stages() -> None:
     nodes = {node.name for name in STAGES for node in pipelines[name].nodes}
     assert {node.name for node in pipelines["__default__"].nodes} == nodes
-    others = {"classification", "segmentation", "coarse_mapping", "pretraining", "adaptation"}
+    others = {"classification", "segmentation", "coarse_mapping", "pretraining", "adaptation", "student"}
     assert {*pipelines} == {*STAGES, "__default__", *others}
 
 

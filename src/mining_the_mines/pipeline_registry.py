@@ -25,9 +25,9 @@ def register_pipelines() -> dict[str, Pipeline]:
     Returns:
         Pipelines by name. A stage holds both tasks. ``__default__`` is all stages. ``classification`` and
         ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
-        them is chosen by its tag. ``coarse_mapping`` maps with the classifier,
-        and ``adaptation`` adapts it to a new region. ``pretraining`` makes the encoder that
-        networks start from.
+        them is chosen by its tag. ``coarse_mapping`` maps with the classifier, and ``adaptation`` adapts it to a new
+        region. ``student`` teaches one network that maps at a fraction of the segmenter's cost. ``pretraining`` makes
+        the encoder that networks start from.
     """
     stages = {
         "acquisition": acquisition.create_pipeline(),
@@ -37,7 +37,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "training": training.create_pipeline(),
         "evaluation": evaluation.create_pipeline(),
         "registration": registration.create_pipeline(),
-        "student": student.create_pipeline(),
         "inference": inference.create_pipeline(),
         "mapping": mapping.create_pipeline(),
         "reporting": reporting.create_pipeline(),
@@ -56,4 +55,5 @@ def register_pipelines() -> dict[str, Pipeline]:
         "coarse_mapping": mapping.create_coarse_pipeline(),
         "adaptation": adaptation.create_pipeline(),
         "pretraining": pretraining.create_pipeline(),
+        "student": student.create_pipeline(),
     }

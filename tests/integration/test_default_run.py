@@ -79,7 +79,7 @@ def test_only_nodes_of_the_registry_are_not_repeated(again: Result) -> None:
     told = " ".join(again.output.split())
     names = re.search(r"Not repeated, since they read or change the model registry: (.+?)\. EQUAL", told)
     tasks, decided = (
-        ("classification", "segmentation", "student"),
+        ("classification", "segmentation"),
         ("fetch_champion", "compare_with_champion", "register_model"),
     )
     assert names is not None
@@ -102,8 +102,6 @@ REGISTERED = (
     "08_reporting/classification_registered.json/",
     "08_reporting/segmentation_promotion.json/",
     "08_reporting/segmentation_registered.json/",
-    "08_reporting/student_promotion.json/",
-    "08_reporting/student_registered.json/",
 )
 #: Tells which run checkpoints belong to.
 WHOSE = "checkpoints/fingerprint.json"

@@ -89,7 +89,8 @@ def test_assets_that_are_kept_make_a_rerun_independent_of_the_server(
     parameters = wanted(archive, f"{served.address}/catalog.json", keep_assets=True)
     run(project, ["acquisition"], parameters={"acquisition": parameters["acquisition"]})
     served.fail("/", 404)
-    del parameters["acquisition"]["regions"]  # which acquisition alone reads
+    for name in ("regions", "keep_assets"):  # which acquisition alone reads
+        del parameters["acquisition"][name]
     run(project, ["compositing"], parameters=parameters)
     assert chips(project)
 

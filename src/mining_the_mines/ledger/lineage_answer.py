@@ -215,7 +215,8 @@ def _utc(moment: str) -> str:
 
 def _model_steps(lineage: Lineage) -> list[Step]:
     """The model that made a result, or else all models behind it."""
-    steps = [step for step in (lineage.root, *lineage.before(lineage.root)) if step.facts.holds == "model"]
+    behind = (lineage.root, *lineage.before(lineage.root))
+    steps = [step for step in behind if step.facts.holds == "model" and step.kind != "not given"]
     return [step for step in steps if step.name in lineage.root.sources] or steps
 
 

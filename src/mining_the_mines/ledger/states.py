@@ -186,9 +186,12 @@ def parts_of(dataset: Dataset, path: Path) -> dict[str, str]:
 
 
 def place_of(dataset: Dataset) -> Path | None:
-    """Path that a dataset is read from; ``None`` if it is in memory or if no file was given."""
+    """Path that a dataset is read from; ``None`` if it is in memory, no file was given or no version is there yet."""
     if isinstance(dataset, AbstractVersionedDataset):
-        return Path(dataset._get_load_path())  # noqa: SLF001 - Kedro has no public name for it
+        try:
+            return Path(dataset._get_load_path())  # noqa: SLF001 - Kedro has no public name for it
+        except VersionNotFoundError:
+            return None
     place = getattr(dataset, "_filepath", None)
     return None if place is None else Path(place)
 

@@ -55,7 +55,6 @@ def _segmentation() -> Pipeline:
 def create_student_registration() -> Pipeline:
     """Registration of the student, as of any segmenter; its version names that of its teacher."""
     masks, evaluation = "segmentation.masks", "params:segmentation.evaluation"
-    teacher = "segmentation.registered"
     card = ["segmenter", "scores", "chip_scores", "folds", masks, "params:registration", _CAVEATS]
     compared = [
         "package", "champion", "chip_scores", "test_probability_maps", masks, "packed_chips", "params:registration",
@@ -65,9 +64,9 @@ def create_student_registration() -> Pipeline:
         Node(write_segmenter_card, card, "card", name="write_segmenter_card"),
         _package("segmenter", [masks]),
         Node(compare_segmenters, compared, "promotion", name="compare_with_champion", tags=REGISTRY_TAG),
-        *_registry(teacher),
+        *_registry("teacher"),
     ]
-    return _namespaced(nodes, "student", {masks, teacher}, {evaluation})
+    return _namespaced(nodes, "student", {masks}, {evaluation})
 
 
 def _package(model: str, masks: list[str]) -> Node:
