@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 from rasterio.crs import CRS
 
-from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map, tile_origin
+from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map
+from mining_the_mines.reporting.web_map import tile_origin
 from support.report_pages import Page
 from support.scene_layers import GRID, make_layer, make_mines, make_thumbnail, make_visible, with_permits
 
@@ -45,7 +46,7 @@ def test_policy_allows_own_scripts_only() -> None:
     assert "default-src 'none'" in policy
     assert "img-src data:;" in policy
     assert "unsafe" not in policy
-    assert len(re.findall(r"'sha256-", policy)) == 4
+    assert len(re.findall(r"'sha256-", policy)) == 5
 
 
 def test_policy_allows_the_tile_server() -> None:
@@ -88,7 +89,7 @@ def test_names_are_escaped() -> None:
     layer = make_layer(area=EVIL)
     layer = dataclasses.replace(layer, scene=EVIL, model=EVIL)
     text = draw_map([layer], InteractiveMapSettings(attribution=EVIL), EVIL)
-    assert text.count("</script>") == 3
+    assert text.count("</script>") == 4
     assert "<img" not in text
     (scene,) = scenes_of(text)
     assert scene["protected"][0]["name"] == scene["name"] == EVIL

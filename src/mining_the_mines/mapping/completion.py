@@ -33,7 +33,7 @@ from mining_the_mines.mapping.scene_map import ITEM, PROBABILITY, QUICKLOOK, Map
 from mining_the_mines.mapping.stac_item import describe_map, write_item
 from mining_the_mines.rasters.scene import gdal_memory
 from mining_the_mines.rasters.true_colour import read_overview
-from mining_the_mines.reporting.map_pictures import draw_quicklook
+from mining_the_mines.reporting.map_quicklooks import draw_quicklook
 
 #: Pixels that are read at a time.
 _BLOCK_PIXELS: Final = 2**22

@@ -1,37 +1,26 @@
 """The interactive map of mines: one HTML file that opens in any browser without a network."""
 
-import json
 import math
-import re
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
-from importlib import resources
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from jinja2.utils import htmlsafe_json_dumps
-from markupsafe import Markup
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.reporting.formatting import period, sight
 from mining_the_mines.reporting.map_pictures import (
     CONFIDENCE_CLASSES,
     REVIEW_COLOUR,
-    ReadTrueColour,
     confidence_ranks,
-    draw_thumbnail,
     line_colours,
     most_urgent,
     review_flags,
-    surroundings_of,
 )
 from mining_the_mines.reporting.map_placing import (
     PlacedPicture,
@@ -42,17 +31,10 @@ from mining_the_mines.reporting.map_placing import (
     place_probability,
     place_surroundings,
 )
-from mining_the_mines.reporting.page import template_environment
+from mining_the_mines.reporting.map_quicklooks import ReadTrueColour, draw_thumbnail, surroundings_of
 from mining_the_mines.reporting.pictures import Stretch, css_colour, stretch_for
+from mining_the_mines.reporting.web_map import WebMapSettings, base_map, render_web_map
 
-_PACKAGE: Final = "mining_the_mines.reporting"
-#: Pictures of Leaflet's style; those of markers are left out, since the map has none.
-_IMAGES: Final = ("images/layers.png", "images/layers-2x.png")
-_SOURCE_MAP: Final = re.compile(r"\n//# sourceMappingURL=\S+\s*$")
-_OTHER_IMAGES: Final = re.compile(r"url\(images/[^)]*\)")
-#: Pixels of the pictures of all scenes together; browsers hold four bytes a pixel, twice.
-_MOST_PIXELS: Final = 24_000_000
-_LEAST_SIDE: Final = 320
 #: Columns of the polygons that the page shows, and their decimals; then columns of text.
 _NUMBERS: Final = {
     "area_ha": 3,
@@ -67,57 +49,15 @@ _NUMBERS: Final = {
 _TEXTS: Final = ("concession", "protected_area")
 
 
-class InteractiveMapSettings(BaseModel):
+class InteractiveMapSettings(WebMapSettings):
     """Contents of the interactive map."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tiles: str | None = Field(
-        None,
-        description=(
-            "Address of base tiles, such as https://tiles.example.org/{z}/{x}/{y}.png; null for none: then nothing is "
-            "ever fetched. With tiles, their server learns who looks where."
-        ),
-    )
-    tiles_attribution: str = Field("", description="Attribution that the licence of the tiles asks for, as plain text.")
-    tiles_maximum_zoom: int = Field(19, ge=1, le=24, description="Beyond this zoom, tiles are enlarged.")
-    attribution: str = Field(
-        "",
-        description="Attribution that the licence of the scenes asks for: for Sentinel-2, 'Contains modified "
-        "Copernicus Sentinel data' and the year.",
-    )
-    picture_pixels: int = Field(
-        1600, ge=64, le=8192, description="Longest side of a scene's pictures; less where there are many scenes."
-    )
     thumbnails: int = Field(
         300,
         ge=0,
         description="Most mines with a picture, about 10 kB each; the most urgent ones first.",
     )
     thumbnail_pixels: int = Field(240, ge=32, le=1024, description="Side of such a picture in pixels.")
-
-    @model_validator(mode="after")
-    def _tiles_have_an_address(self) -> "InteractiveMapSettings":
-        if self.tiles is not None and tile_origin(self.tiles) is None:
-            raise ValueError(
-                f"tiles is {self.tiles!r}, which is no address of tiles: give one such as "
-                "https://tiles.example.org/{z}/{x}/{y}.png, or null."
-            )
-        if self.tiles is not None and not self.tiles_attribution:
-            raise ValueError("tiles need tiles_attribution, the attribution that their licence asks for.")
-        return self
-
-    def picture_side(self, scenes: int) -> int:
-        """Choose the size of the pictures of a scene.
-
-        Args:
-            scenes: Number of scenes of the map.
-
-        Returns:
-            Longest side in pixels, less with many scenes, so that the page still opens.
-        """
-        fair = int(math.sqrt(_MOST_PIXELS / max(1, scenes) / 2))
-        return min(self.picture_pixels, max(_LEAST_SIDE, fair))
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,23 +101,6 @@ class SceneLayer:
     thumbnail: ReadTrueColour | None = None
 
 
-def tile_origin(template: str) -> str | None:
-    """Find the origin of an address of tiles.
-
-    Args:
-        template: With ``{z}``, ``{x}``, ``{y}``, and ``{s}`` for subdomains.
-
-    Returns:
-        Scheme and host as a Content-Security-Policy has them; ``None`` if it is no such address.
-    """
-    address = urlsplit(template)
-    host = address.netloc.replace("{s}.", "*.")
-    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789.-:")
-    usable = address.scheme in {"https", "http"} and host and set(host.lower().removeprefix("*.")) <= allowed
-    named = all(place in address.path + address.query for place in ("{z}", "{x}", "{y}"))
-    return f"{address.scheme}://{host}" if usable and named else None
-
-
 def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, title: str) -> str:
     """Draw the map.
 
@@ -196,43 +119,21 @@ def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, tit
     Raises:
         BadInputError: If a scene's coordinate reference system can't be placed on the Earth.
     """
-    topology = json.loads(_read("coastlines.topojson"))
     content = {
+        **base_map(settings),
         "title": title,
-        "tiles": settings.tiles
-        and {
-            "url": settings.tiles,
-            "attribution": settings.tiles_attribution,
-            "maximumZoom": settings.tiles_maximum_zoom,
-        },
-        "attribution": settings.attribution,
         "classes": [
             {"name": found.name, "title": found.title, "colour": css_colour(found.colour)}
             for found in CONFIDENCE_CLASSES
         ],
         "reviewColour": css_colour(REVIEW_COLOUR),
         "scenes": _scenes(layers, settings),
-        "coastlines": {"scale": topology["transform"]["scale"], "arcs": topology["arcs"]},
     }
-    scripts = (_SOURCE_MAP.sub("", _read("leaflet/leaflet.js")), _read("templates/map.js"))
-    styles = (_leaflet_style(), _read("templates/map.css"))
-    pictures = "data:" if settings.tiles is None else f"data: {tile_origin(settings.tiles)}"
-    return (
-        template_environment()
-        .get_template("map.html.jinja")
-        .render(
-            title=title,
-            policy=f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes(styles)}; "
-            f"img-src {pictures}; base-uri 'none'; form-action 'none'",
-            scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
-            styles=[Markup(style) for style in styles],  # noqa: S704 - our own files
-            data=htmlsafe_json_dumps(content, dumps=json.dumps, allow_nan=False, separators=(",", ":")),
-        )
-    )
+    return render_web_map("map", title, {"data": content}, settings)
 
 
 def _scenes(layers: Sequence[SceneLayer], settings: InteractiveMapSettings) -> list[dict[str, Any]]:
-    side = settings.picture_side(len(layers))
+    side = settings.picture_side(2 * len(layers))
     stretches = [stretch_for([layer.visible]) for layer in layers]
     thumbnails = _thumbnails(layers, stretches, settings)
     return [
@@ -320,20 +221,3 @@ def _thumbnails(
             uri = draw_thumbnail(visible, box, polygon, colour, stretch, settings.thumbnail_pixels)
             pictures[number][mine] = {"uri": uri, "metres": round(metres)}
     return pictures
-
-
-def _hashes(texts: tuple[str, ...]) -> str:
-    digests = (b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii") for text in texts)
-    return " ".join(f"'sha256-{digest}'" for digest in digests)
-
-
-def _leaflet_style() -> str:
-    style = _read("leaflet/leaflet.css")
-    for image in _IMAGES:
-        encoded = b64encode(resources.files(_PACKAGE).joinpath("leaflet", image).read_bytes()).decode("ascii")
-        style = style.replace(f"url({image})", f"url(data:image/png;base64,{encoded})")
-    return _OTHER_IMAGES.sub("none", style)
-
-
-def _read(name: str) -> str:
-    return resources.files(_PACKAGE).joinpath(name).read_text("utf-8")

@@ -300,7 +300,7 @@ def draw_map(
     map_page: InteractiveMapSettings,
 ) -> str:
     """Draw all maps on one interactive page, which opens without a network."""
-    side = map_page.picture_side(len(scene_maps.maps))
+    side = map_page.picture_side(2 * len(scene_maps.maps))
     known = _known_mines(scene, mine_polygons, reference)
     shared = {
         "reference": None if known is None else _frame(known),

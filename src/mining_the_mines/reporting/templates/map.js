@@ -1,87 +1,17 @@
 (() => {
 "use strict";
 
-const content = JSON.parse(document.getElementById("data").textContent);
-const style = getComputedStyle(document.documentElement);
-const NARROW_SPACE = "\u202f", DASH = "\u2013";
+const {
+  DASH, phone, calm, data, grouped, hectares, count, place, title, element, find, drawPolygon, screenWidth, colour,
+  sharpen, unseen, createMap, baseTiles,
+} = MapBase;
+const content = data("data");
 /** Rows of the list that are made at once: browsers take long over thousands. */
 const ROWS = 200;
-/** Below this zoom, coastlines are as exact as the screen; above, they would only mislead. */
-const COAST_ZOOM = 7;
 /** Scenes smaller than this on the screen are marked by name. */
 const SMALL_SCENE = 40;
-const phone = matchMedia("(max-width: 700px)");
-const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-// ---- words ----------------------------------------------------------------------------------------------------
-
-function grouped(text) {
-  return text.replace(/\B(?=(\d{3})+(?!\d))/g, NARROW_SPACE);
-}
-
-/** Hectares: hundredths below one, tenths below a hundred. */
-function hectares(area) {
-  const digits = area < 0.995 ? 2 : area < 99.95 ? 1 : 0;
-  const [whole, decimals] = area.toFixed(digits).split(".");
-  return grouped(whole) + (decimals ? "." + decimals : "") + NARROW_SPACE + "ha";
-}
-
-function count(number, noun) {
-  return `${grouped(String(number))} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-function degrees(value, positive, negative, digits) {
-  return `${Math.abs(value).toFixed(digits)}° ${value < 0 ? negative : positive}`;
-}
-
-function place(latitude, longitude, digits) {
-  const turned = ((longitude + 180) % 360 + 360) % 360 - 180;
-  return `${degrees(latitude, "N", "S", digits)}, ${degrees(turned, "E", "W", digits)}`;
-}
-
-function title(name) {
-  return name.replaceAll("_", " ");
-}
-
-/** An element with attributes and children; text is only ever text. */
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "class") made.className = value;
-    else if (name.startsWith("--")) made.style.setProperty(name, value);
-    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else made.setAttribute(name, value);
-  }
-  made.append(...children.filter(child => child !== null));
-  return made;
-}
-
-/** Leaflet takes some texts as HTML. */
-function escaped(text) {
-  return element("span", {}, text).innerHTML;
-}
-
-function find(selector) {
-  return document.querySelector(selector);
-}
 
 // ---- data -----------------------------------------------------------------------------------------------------
-
-/** Latitudes and longitudes of a ring that was written as steps in millionths of a degree. */
-function ring(steps) {
-  const points = [];
-  let east = 0, north = 0;
-  for (let at = 0; at < steps.length; at += 2) {
-    east += steps[at];
-    north += steps[at + 1];
-    points.push([north / 1e6, east / 1e6]);
-  }
-  return points;
-}
-
-function drawPolygon(polygon, options) {
-  return L.polygon(polygon.map(part => part.map(ring)), options);
-}
 
 function minesOf(scene) {
   const columns = Object.entries(scene.mines.columns);
@@ -119,48 +49,19 @@ function readAddress() {
 
 // ---- map ------------------------------------------------------------------------------------------------------
 
-/** Draws a dark rim around lines that ask for one, so that bright ones show on bright soil. */
-const RimmedCanvas = L.Canvas.extend({
-  _fillStroke(context, layer) {
-    const {rim, weight} = layer.options;
-    if (rim) {
-      context.globalAlpha = 0.7;
-      context.lineWidth = weight + 2;
-      context.strokeStyle = "#141414";
-      context.stroke();
-    }
-    L.Canvas.prototype._fillStroke.call(this, context, layer);
-  },
-});
-
-const map = L.map("map", {
-  renderer: new RimmedCanvas({padding: 0.3, tolerance: 4}),
-  zoomSnap: 0.25,
-  maxZoom: 19,
-  zoomAnimation: !calm,
-  fadeAnimation: !calm,
-  markerZoomAnimation: !calm,
-});
-map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
-if (content.attribution) map.attributionControl.addAttribution(escaped(content.attribution));
-L.control.scale({imperial: false, maxWidth: 140}).addTo(map);
-[["pictures", 250], ["probability", 300], ["coast", 220]].forEach(([name, height]) => {
-  const pane = map.createPane(name);
-  pane.style.zIndex = height;
-  pane.style.pointerEvents = "none";
-});
-
+const map = createMap(content);
 const overlays = {};
 const photographs = L.layerGroup(), probabilities = L.layerGroup(), drawnMines = L.featureGroup();
 
 function picture(found, pane, description) {
   const layer = L.imageOverlay(found.uri, found.bounds, {pane, alt: description});
-  layer.on("load", sharpen);
+  layer.on("load", sharpenAll);
   return layer;
 }
 
 for (const scene of content.scenes) {
   scene.bounds = L.latLngBounds(scene.photograph.bounds);
+  photographs.addLayer(unseen(scene.bounds));
   photographs.addLayer(picture(scene.photograph, "pictures", `True colour of ${scene.name}`));
   if (scene.probability) probabilities.addLayer(picture(scene.probability, "probability", `Probability, ${scene.name}`));
 }
@@ -177,10 +78,6 @@ function surroundings(kind, options, noun) {
   return group;
 }
 
-function colour(name) {
-  return style.getPropertyValue(`--${name}`).trim();
-}
-
 const known = {color: colour("reference"), weight: 2, dashArray: "5 4", fillOpacity: 0};
 const granted = {color: colour("concession"), weight: 2, dashArray: "10 4 2 4", fillOpacity: 0};
 const guarded = {color: colour("protected"), weight: 2, fillOpacity: 0.13};
@@ -194,11 +91,8 @@ function key(kind) {
   return `<span class="keys ${kind}"></span>`;
 }
 
-if (content.tiles) {
-  const {url, attribution, maximumZoom} = content.tiles;
-  const tiles = L.tileLayer(url, {attribution: escaped(attribution), maxNativeZoom: maximumZoom, maxZoom: 19});
-  overlays[`${key("none")}Base map`] = tiles.addTo(map);
-}
+const tiles = baseTiles(content);
+if (tiles) overlays[`${key("none")}Base map`] = tiles.addTo(map);
 overlays[`${key("none")}True colour`] = photographs.addTo(map);
 if (probabilities.getLayers().length) overlays[`${key("scale")}Probability 0${DASH}1`] = probabilities;
 for (const [kind, name, group] of surrounding) overlays[key(kind) + name] = group.addTo(map);
@@ -206,23 +100,6 @@ overlays[`${key("none")}Mines`] = drawnMines.addTo(map);
 L.control.layers(null, overlays, {collapsed: phone.matches}).addTo(map);
 // What is switched on again is drawn last, and must not cover the mines.
 map.on("overlayadd", () => drawnMines.bringToFront());
-
-const coast = L.layerGroup();
-{
-  const {scale: [wide, high], arcs} = content.coastlines;
-  const lines = arcs.flatMap(arc => {
-    let east = 0, north = 0;
-    const parts = [[]];
-    for (const [right, up] of arc) {
-      // A coast goes on at the map's other side where it crosses the antimeridian.
-      if (parts.at(-1).length && Math.abs(right * wide) > 180) parts.push([]);
-      parts.at(-1).push([(north += up) * high, (east += right) * wide]);
-    }
-    return parts;
-  });
-  const options = {pane: "coast", renderer: L.canvas({pane: "coast"}), color: colour("coast"), weight: 1};
-  coast.addLayer(L.polyline(lines, {...options, interactive: false}));
-}
 
 const signs = content.scenes.map(scene => {
   const sign = L.circleMarker(scene.bounds.getCenter(), {
@@ -235,26 +112,16 @@ const signs = content.scenes.map(scene => {
   return sign;
 });
 
-function screenWidth(bounds) {
-  return Math.abs(map.project(bounds.getNorthEast()).x - map.project(bounds.getSouthWest()).x);
-}
-
 function dress() {
-  const far = map.getZoom() < COAST_ZOOM;
-  if (far !== map.hasLayer(coast)) far ? coast.addTo(map) : coast.remove();
   content.scenes.forEach((scene, number) => {
-    const small = screenWidth(scene.bounds) < SMALL_SCENE;
+    const small = screenWidth(map, scene.bounds) < SMALL_SCENE;
     if (small !== map.hasLayer(signs[number])) small ? signs[number].addTo(map) : signs[number].remove();
   });
-  sharpen();
+  sharpenAll();
 }
 
-/** Pixels that are larger than those of the screen are shown as they are: a blur would hide how coarse they are. */
-function sharpen() {
-  for (const layer of [...photographs.getLayers(), ...probabilities.getLayers()]) {
-    const image = layer.getElement();
-    if (image?.naturalWidth) image.classList.toggle("enlarged", screenWidth(layer.getBounds()) > 2 * image.naturalWidth);
-  }
+function sharpenAll() {
+  sharpen(map, [...photographs.getLayers(), ...probabilities.getLayers()]);
 }
 
 map.on("zoomend", dress);
@@ -262,15 +129,6 @@ map.on("zoomend", dress);
 function show(bounds) {
   map.fitBounds(bounds, {padding: [24, 24], animate: !calm});
 }
-
-const cursor = L.control({position: "bottomright"});
-cursor.onAdd = () => element("div", {class: "coordinates", hidden: ""});
-cursor.addTo(map);
-map.on("mousemove", event => {
-  cursor.getContainer().hidden = false;
-  cursor.getContainer().textContent = place(event.latlng.lat, event.latlng.lng, 5);
-});
-map.on("mouseout", () => { cursor.getContainer().hidden = true; });
 
 // ---- mines ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,188 @@
+/** The map, its words and its geometry: shared by the pages with a web map. */
+const MapBase = (() => {
+"use strict";
+
+const style = getComputedStyle(document.documentElement);
+const NARROW_SPACE = "\u202f", DASH = "\u2013";
+/** Below this zoom, coastlines are as exact as the screen; above, they would only mislead. */
+const COAST_ZOOM = 7;
+const phone = matchMedia("(max-width: 700px)");
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Data of the page by the id of their element, parsed when they are first asked for. */
+const parsed = new Map();
+function data(id) {
+  if (!parsed.has(id)) parsed.set(id, JSON.parse(document.getElementById(id).textContent));
+  return parsed.get(id);
+}
+
+// ---- words ----------------------------------------------------------------------------------------------------
+
+function grouped(text) {
+  return text.replace(/\B(?=(\d{3})+(?!\d))/g, NARROW_SPACE);
+}
+
+/** Hectares: hundredths below one, tenths below a hundred. */
+function hectares(area) {
+  const digits = area < 0.995 ? 2 : area < 99.95 ? 1 : 0;
+  const [whole, decimals] = area.toFixed(digits).split(".");
+  return grouped(whole) + (decimals ? "." + decimals : "") + NARROW_SPACE + "ha";
+}
+
+function count(number, noun) {
+  return `${grouped(String(number))} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function degrees(value, positive, negative, digits) {
+  return `${Math.abs(value).toFixed(digits)}° ${value < 0 ? negative : positive}`;
+}
+
+function place(latitude, longitude, digits) {
+  const turned = ((longitude + 180) % 360 + 360) % 360 - 180;
+  return `${degrees(latitude, "N", "S", digits)}, ${degrees(turned, "E", "W", digits)}`;
+}
+
+function title(name) {
+  return name.replaceAll("_", " ");
+}
+
+/** An element with attributes and children; text is only ever text. */
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "class") made.className = value;
+    else if (name.startsWith("--")) made.style.setProperty(name, value);
+    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else made.setAttribute(name, value);
+  }
+  made.append(...children.filter(child => child !== null));
+  return made;
+}
+
+/** Leaflet takes some texts as HTML. */
+function escaped(text) {
+  return element("span", {}, text).innerHTML;
+}
+
+function find(selector) {
+  return document.querySelector(selector);
+}
+
+// ---- geometry -------------------------------------------------------------------------------------------------
+
+/** Latitudes and longitudes of a ring that was written as steps in millionths of a degree. */
+function ring(steps) {
+  const points = [];
+  let east = 0, north = 0;
+  for (let at = 0; at < steps.length; at += 2) {
+    east += steps[at];
+    north += steps[at + 1];
+    points.push([north / 1e6, east / 1e6]);
+  }
+  return points;
+}
+
+function drawPolygon(polygon, options) {
+  return L.polygon(polygon.map(part => part.map(ring)), options);
+}
+
+function screenWidth(map, bounds) {
+  return Math.abs(map.project(bounds.getNorthEast()).x - map.project(bounds.getSouthWest()).x);
+}
+
+// ---- map ------------------------------------------------------------------------------------------------------
+
+/** Draws a dark rim around lines that ask for one, so that bright ones show on bright soil. */
+const RimmedCanvas = L.Canvas.extend({
+  _fillStroke(context, layer) {
+    const {rim, weight} = layer.options;
+    if (rim) {
+      context.globalAlpha = 0.7;
+      context.lineWidth = weight + 2;
+      context.strokeStyle = "#141414";
+      context.stroke();
+    }
+    L.Canvas.prototype._fillStroke.call(this, context, layer);
+  },
+});
+
+function colour(name) {
+  return style.getPropertyValue(`--${name}`).trim();
+}
+
+/** Pixels that are larger than those of the screen are shown as they are: a blur would hide how coarse they are. */
+function sharpen(map, layers) {
+  for (const layer of layers) {
+    const image = layer.getElement();
+    if (!image?.naturalWidth) continue;
+    image.classList.toggle("enlarged", screenWidth(map, layer.getBounds()) > 2 * image.naturalWidth);
+  }
+}
+
+function drawCoast({scale: [wide, high], arcs}) {
+  const lines = arcs.flatMap(arc => {
+    let east = 0, north = 0;
+    const parts = [[]];
+    for (const [right, up] of arc) {
+      // A coast goes on at the map's other side where it crosses the antimeridian.
+      if (parts.at(-1).length && Math.abs(right * wide) > 180) parts.push([]);
+      parts.at(-1).push([(north += up) * high, (east += right) * wide]);
+    }
+    return parts;
+  });
+  const options = {pane: "coast", renderer: L.canvas({pane: "coast"}), color: colour("coast"), weight: 1};
+  return L.polyline(lines, {...options, interactive: false});
+}
+
+/** Hatching of the ground of a picture: it shows where the picture has no data. */
+function unseen(bounds) {
+  const box = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  return L.svgOverlay(box, bounds, {pane: "unseen", className: "unseen"});
+}
+
+/** A map without layers, but with its panes, coastlines, scale and the place of the cursor. */
+function createMap({attribution, coastlines}) {
+  const map = L.map("map", {
+    renderer: new RimmedCanvas({padding: 0.3, tolerance: 4}),
+    zoomSnap: 0.25,
+    maxZoom: 19,
+    zoomAnimation: !calm,
+    fadeAnimation: !calm,
+    markerZoomAnimation: !calm,
+  });
+  map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
+  if (attribution) map.attributionControl.addAttribution(escaped(attribution));
+  L.control.scale({imperial: false, maxWidth: 140}).addTo(map);
+  [["coast", 220], ["unseen", 240], ["pictures", 250], ["probability", 300]].forEach(([name, height]) => {
+    const pane = map.createPane(name);
+    pane.style.zIndex = height;
+    pane.style.pointerEvents = "none";
+  });
+  const coast = drawCoast(coastlines);
+  map.on("zoomend", () => {
+    const far = map.getZoom() < COAST_ZOOM;
+    if (far !== map.hasLayer(coast)) far ? coast.addTo(map) : coast.remove();
+  });
+  const cursor = L.control({position: "bottomright"});
+  cursor.onAdd = () => element("div", {class: "coordinates", hidden: ""});
+  cursor.addTo(map);
+  map.on("mousemove", event => {
+    cursor.getContainer().hidden = false;
+    cursor.getContainer().textContent = place(event.latlng.lat, event.latlng.lng, 5);
+  });
+  map.on("mouseout", () => { cursor.getContainer().hidden = true; });
+  return map;
+}
+
+/** The tiles of the base map; null without an address of tiles. */
+function baseTiles({tiles}) {
+  if (!tiles) return null;
+  const {url, attribution, maximumZoom} = tiles;
+  return L.tileLayer(url, {attribution: escaped(attribution), maxNativeZoom: maximumZoom, maxZoom: 19});
+}
+
+return {
+  NARROW_SPACE, DASH, phone, calm, data, grouped, hectares, count, degrees, place, title, element, escaped, find, ring,
+  drawPolygon, screenWidth, colour, sharpen, unseen, createMap, baseTiles,
+};
+})();
