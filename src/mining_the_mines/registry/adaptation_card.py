@@ -3,10 +3,9 @@
 from typing import Any, Final
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mining_the_mines.models.description import ModelDescription
-from mining_the_mines.registry.card import figure_with_interval, title_of
+from mining_the_mines.registry.card import figure_with_interval, render_card, title_of
 
 _STATES: Final = ("before", "after", "difference")
 
@@ -25,20 +24,13 @@ def write_adaptation_card(
     Returns:
         Markdown; the same contents give the same text.
     """
-    environment = Environment(
-        loader=PackageLoader("mining_the_mines.registry"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - Markdown, of our own figures
-        keep_trailing_newline=True,
-    )
     figures = {
         (row["metric"], row["state"]): figure_with_interval(row["value"], row["low"], row["high"])
         for row in scores.to_dict("records")
     }
     metrics = dict.fromkeys(scores["metric"])
-    return environment.get_template("adaptation_card.md.jinja").render(
+    return render_card(
+        "adaptation_card.md.jinja",
         name=name,
         description=description,
         summary=summary,

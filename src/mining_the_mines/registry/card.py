@@ -55,6 +55,19 @@ class CardData:
     caveats: tuple[str, ...]
 
 
+def render_card(template: str, **contents: object) -> str:
+    """Render a template of this package to Markdown; the same contents give the same text."""
+    environment = Environment(
+        loader=PackageLoader("mining_the_mines.registry"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - Markdown, of our own figures
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(contents)
+
+
 def write_card(contents: CardData) -> str:
     """Write the card.
 
@@ -64,16 +77,9 @@ def write_card(contents: CardData) -> str:
     Returns:
         Markdown; the same contents give the same text.
     """
-    environment = Environment(
-        loader=PackageLoader("mining_the_mines.registry"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - Markdown, of our own figures
-        keep_trailing_newline=True,
-    )
     trained, tested = (contents.folds[contents.folds["split"] == split] for split in ("train", "test"))
-    return environment.get_template("model_card.md.jinja").render(
+    return render_card(
+        "model_card.md.jinja",
         contents=contents,
         decider=contents.description.architecture,
         trained=_sample(trained),

@@ -24,6 +24,7 @@ from mining_the_mines.models.complete import MineClassifier
 from mining_the_mines.models.description import describe
 from mining_the_mines.models.novelty import UNLIKE
 from mining_the_mines.pipelines.registration.nodes import predict_chips, version_tags
+from mining_the_mines.pipelines.registration.registered_models import add_version
 from mining_the_mines.registry.adaptation_card import write_adaptation_card
 from mining_the_mines.registry.card import shorten
 from mining_the_mines.registry.package import PackageFacts, StoredPackage, take_figures
@@ -31,8 +32,7 @@ from mining_the_mines.registry.promotion import CHALLENGER, CHAMPION, Registrati
 from mining_the_mines.registry.training_data import hash_chips, hash_data
 from mining_the_mines.scoring.adaptation import METRICS, AdaptationSettings, AdaptedThreshold, adapt
 from mining_the_mines.scoring.calibration import Adaptation
-from mining_the_mines.tracking.registry import Registration, SilentRegistryError, find_champion, register
-from mining_the_mines.tracking.run import active_run
+from mining_the_mines.tracking.registry import Registration, find_champion
 
 logger = logging.getLogger(__name__)
 
@@ -239,11 +239,12 @@ def register_adapted_classifier(
     Returns:
         ``name``, and ``version`` in the registry; ``None``, with ``pending``, if the registry does not answer.
     """
-    run, name = active_run(), adapted_package.facts.name
-    try:
+    name = adapted_package.facts.name
+
+    def wanted() -> Registration:
         champion = find_champion(name)
         wins = champion is None or adaptation_summary["suffices"]
-        wanted = Registration(
+        return Registration(
             name=name,
             folder=adapted_package.folder,
             content_hash=adapted_package.content_hash,
@@ -253,9 +254,8 @@ def register_adapted_classifier(
             becomes_champion=wins,
             champion_version="" if champion is None else champion.version,
         )
-        version = register(wanted, run.run_id if run is not None and run.is_known else None)
-    except SilentRegistryError as error:
-        logger.warning("%s is not registered and stays in %s: %s", name, adapted_package.folder, error)
-        return {"name": name, "version": None, "pending": True}
-    logger.info("Use it with --params=classifier=%s.", version.address)
-    return {"name": name, "version": version.version}
+
+    registered = add_version(name, adapted_package.folder, wanted)
+    if registered["version"] is not None:
+        logger.info("Use it with --params=classifier=models:/%s/%s.", name, registered["version"])
+    return registered

@@ -16,11 +16,11 @@ from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.models.kinds import ReportEpoch
 from mining_the_mines.pipelines.registration.nodes import run_tags
+from mining_the_mines.pipelines.registration.registered_models import add_version
 from mining_the_mines.pretraining.encoder import StoredEncoder, training_code
 from mining_the_mines.pretraining.settings import PretrainingSettings
 from mining_the_mines.registry.card import shorten
-from mining_the_mines.tracking.registry import Registration, SilentRegistryError, register
-from mining_the_mines.tracking.run import active_run
+from mining_the_mines.tracking.registry import Registration
 
 logger = logging.getLogger(__name__)
 
@@ -84,10 +84,9 @@ def register_encoder(encoder: StoredEncoder, run_facts: dict[str, str]) -> dict[
         run_facts: The run and the code that made it.
 
     Returns:
-        ``name``, and ``version`` in the registry; ``None``, with ``pending``, if the registry does not answer, which is
-        reported and ends no run.
+        As of :func:`~mining_the_mines.pipelines.registration.registered_models.add_version`.
     """
-    run, about = active_run(), encoder.encoder.description
+    about = encoder.encoder.description
     wanted = Registration(
         name=about.name,
         folder=encoder.folder,
@@ -104,11 +103,4 @@ def register_encoder(encoder: StoredEncoder, run_facts: dict[str, str]) -> dict[
         becomes_champion=False,
         champion_version="",
     )
-    try:
-        registered = register(wanted, run.run_id if run is not None and run.is_known else None)
-    except SilentRegistryError as error:
-        logger.warning("%s is not registered and stays in %s: %s", about.name, encoder.folder, error)
-        return {"name": about.name, "version": None, "pending": True}
-    if run is not None:
-        run.set_tags({f"registered.{about.name}": registered.version})
-    return {"name": about.name, "version": registered.version}
+    return add_version(about.name, encoder.folder, lambda: wanted)

@@ -19,7 +19,7 @@ from mining_the_mines.geo.grid import HECTARE, pixel_hectares
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.description import ModelDescription, describe
 from mining_the_mines.models.predictor import Predictor
-from mining_the_mines.pipelines.registration.registered_models import fetch_package
+from mining_the_mines.pipelines.registration.registered_models import add_version, fetch_package
 from mining_the_mines.registry.card import CardData, break_down, figure_with_interval, region_of, shorten, write_card
 from mining_the_mines.registry.package import (
     TRAINING_CHIPS,
@@ -43,14 +43,7 @@ from mining_the_mines.registry.training_data import hash_chips, hash_data, hash_
 from mining_the_mines.scoring.bootstrap import Scorer
 from mining_the_mines.scoring.metrics import weighted_scores
 from mining_the_mines.sentinel2.reflectance import decode
-from mining_the_mines.tracking.registry import (
-    RegisteredVersion,
-    Registration,
-    RegistryError,
-    SilentRegistryError,
-    find_champion,
-    register,
-)
+from mining_the_mines.tracking.registry import RegisteredVersion, Registration, RegistryError, find_champion
 from mining_the_mines.tracking.run import active_run
 
 logger = logging.getLogger(__name__)
@@ -243,10 +236,8 @@ def register_model(
         teacher: Name and version of the model that taught it, if one did.
 
     Returns:
-        ``name``, and ``version`` in the registry. If the registry does not answer, which is reported and ends no run,
-        ``version`` is ``None``, and ``pending`` makes the next run with ``--only-stale`` try again.
+        As of :func:`~mining_the_mines.pipelines.registration.registered_models.add_version`.
     """
-    run = active_run()
     wanted = Registration(
         name=registration.name,
         folder=package.folder,
@@ -257,14 +248,7 @@ def register_model(
         becomes_champion=promotion["outcome"] == CHAMPION,
         champion_version=promotion["champion_version"],
     )
-    try:
-        version = register(wanted, run.run_id if run is not None and run.is_known else None)
-    except SilentRegistryError as error:
-        logger.warning("%s is not registered and stays in %s: %s", registration.name, package.folder, error)
-        return {"name": registration.name, "version": None, "pending": True}
-    if run is not None:
-        run.set_tags({f"registered.{registration.name}": version.version})
-    return {"name": registration.name, "version": version.version}
+    return add_version(registration.name, package.folder, lambda: wanted)
 
 
 def _teacher_tag(package: StoredPackage, teacher: dict[str, Any] | None) -> dict[str, str]:

@@ -1,15 +1,51 @@
-"""Registered models, downloaded and checked against the registry."""
+"""Registered models: added to the registry, downloaded, and checked against it."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mining_the_mines.models.description import DESCRIPTION
 from mining_the_mines.models.predictor import ModelSource
 from mining_the_mines.registry.package import CARD, CODE, FACTS, NATIVE, TRAINING_CHIPS, StoredPackage, read_package
-from mining_the_mines.tracking.registry import RegisteredVersion, RegistryError, fetch_version, find_version
+from mining_the_mines.tracking.registry import (
+    RegisteredVersion,
+    Registration,
+    RegistryError,
+    SilentRegistryError,
+    fetch_version,
+    find_version,
+    register,
+)
+from mining_the_mines.tracking.run import active_run
+
+logger = logging.getLogger(__name__)
 
 #: Files of a package; the model of another project lacks some.
 _FILES: Final = (NATIVE, CODE, DESCRIPTION, FACTS, CARD, TRAINING_CHIPS)
+
+
+def add_version(name: str, folder: Path, wanted: Callable[[], Registration]) -> dict[str, Any]:
+    """Add a version to the registry, and tag the active run with it.
+
+    Args:
+        name: Name of the model.
+        folder: Folder of its files.
+        wanted: Makes the version to add; it may ask the registry.
+
+    Returns:
+        ``name``, and ``version`` in the registry. If the registry does not answer, which is reported and ends no run,
+        ``version`` is ``None``, and ``pending`` makes the next run with ``--only-stale`` try again.
+    """
+    run = active_run()
+    try:
+        version = register(wanted(), run.run_id if run is not None and run.is_known else None)
+    except SilentRegistryError as error:
+        logger.warning("%s is not registered and stays in %s: %s", name, folder, error)
+        return {"name": name, "version": None, "pending": True}
+    if run is not None:
+        run.set_tags({f"registered.{name}": version.version})
+    return {"name": name, "version": version.version}
 
 
 def fetch_model(address: str, folder: Path, task: str) -> ModelSource:
