@@ -17,7 +17,11 @@ pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _DATE})
 
 
 def write_layer(
-    table: gpd.GeoDataFrame, path: Path, layer: str, descriptions: Mapping[str, str] | None = None, **options: str
+    table: gpd.GeoDataFrame,
+    path: Path,
+    layer: str,
+    descriptions: Mapping[str, str] | None = None,
+    **options: str | bool,
 ) -> None:
     """Add a layer of multipolygons to a GeoPackage.
 

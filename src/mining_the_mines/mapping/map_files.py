@@ -1,19 +1,14 @@
 """Polygons of mines as files that a GIS opens."""
 
-import errno
 from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
-import numpy as np
-import pyogrio
-import shapely
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
-from shapely import GeometryType
 
 from mining_the_mines.geo.geopackage import add_style, write_layer
+from mining_the_mines.geo.polygon_files import with_one_type, write_geojson, write_geoparquet
 from mining_the_mines.mapping.settings import Format
 
 #: Name of the layer in the GeoPackage, and of the files.
@@ -63,8 +58,8 @@ def write_mines(mines: gpd.GeoDataFrame, folder: Path, formats: Collection[Forma
     Raises:
         OSError: A file can't be written, as on a full disk.
     """
-    table = _uniform(mines)
-    writers = {"gpkg": _write_geopackage, "parquet": _write_parquet, "geojson": _write_geojson}
+    table = with_one_type(mines)
+    writers = {"gpkg": _write_geopackage, "parquet": write_geoparquet, "geojson": write_geojson}
     paths = []
     for name, write in writers.items():
         if name in formats:
@@ -72,16 +67,6 @@ def write_mines(mines: gpd.GeoDataFrame, folder: Path, formats: Collection[Forma
             write(table, path)
             paths.append(path)
     return tuple(paths)
-
-
-def _uniform(mines: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """One type of geometry, and columns whose type doesn't depend on what is in them."""
-    shapes = mines.geometry.to_numpy().copy()
-    single = shapely.get_type_id(shapes) == GeometryType.POLYGON
-    shapes[single] = shapely.multipolygons(shapes[single].reshape(-1, 1)) if single.any() else shapes[single]
-    # A column of nothing but None has no type of its own.
-    texts = {column: "str" for column in mines.columns if mines[column].dtype == np.dtype(object)}
-    return mines.set_geometry(gpd.GeoSeries(shapes, mines.index, crs=mines.crs)).astype(texts)
 
 
 def _write_geopackage(mines: gpd.GeoDataFrame, path: Path) -> None:
@@ -95,14 +80,3 @@ def _write_geopackage(mines: gpd.GeoDataFrame, path: Path) -> None:
     write_layer(mines, path, MINES, meanings, SPATIAL_INDEX="YES", VERSION="1.3")
     qml, sld = (files(__package__).joinpath(f"mines.{kind}").read_text(encoding="utf-8") for kind in ("qml", "sld"))
     add_style(path, MINES, qml, sld, "Mines by confidence, with their hectares")
-
-
-def _write_parquet(mines: gpd.GeoDataFrame, path: Path) -> None:
-    mines.to_parquet(path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
-
-
-def _write_geojson(mines: gpd.GeoDataFrame, path: Path) -> None:
-    try:
-        pyogrio.write_dataframe(mines, path, driver="GeoJSON", layer=MINES, geometry_type="MultiPolygon", RFC7946="YES")
-    except (DataSourceError, DataLayerError, FeatureError) as error:
-        raise OSError(errno.EIO, f"{path.name} could not be written") from error
