@@ -1,0 +1,130 @@
+"""Alerts: new, newly confirmed and grown sites since a table of sites that is known already."""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from mining_the_mines.monitoring.site_table import SITE_COLUMNS, Confirmation, SiteStatus
+
+
+class AlertKind(StrEnum):
+    """Reason of an alert, the most urgent first. A new site is no growth, and a newly confirmed one may have grown."""
+
+    NEW = "new"
+    CONFIRMED = "confirmed"
+    GROWN = "grown"
+
+
+#: Columns of alerts and their types, beside ``geometry``; those of the table of sites mean the same here.
+#:
+#: ``alert``: an :class:`AlertKind`.
+#: ``longitude``, ``latitude``: a place inside the outline, degrees of WGS 84.
+#: ``unit``: protected areas and concessions that it lies in, "; " between.
+ALERT_COLUMNS: Final = {
+    "alert": "str", "longitude": "float64", "latitude": "float64",
+    **{
+        name: SITE_COLUMNS[name]
+        for name in (
+            "hectares", "change_hectares", "onset_after", "onset_by", "status", "confirmation", "confidence",
+        )
+    },
+    "unit": "str",
+    **{name: SITE_COLUMNS[name] for name in ("review", "site_id", "region", "period", "start", "end", "last_date",
+                                             "lineage_id")},
+}  # fmt: skip
+_SITE: Final = ["region", "site_id"]
+
+
+def list_events(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """List every event of a table of sites: each row in which a site was new, confirmed for the first time or grown.
+
+    Args:
+        sites: Table of sites.
+
+    Returns:
+        A row per event with the columns :data:`ALERT_COLUMNS` and ``geometry``: the latest period first, and within a
+        period new sites first, then the largest.
+    """
+    before = sites.groupby(_SITE)["confirmation"].shift()
+    confirmed = (sites["confirmation"] == Confirmation.CONFIRMED) & (before == Confirmation.PROVISIONAL)
+    reasons = [sites["status"] == SiteStatus.NEW, confirmed, sites["status"] == SiteStatus.GROWN]
+    events = sites.assign(alert=np.select(reasons, list(AlertKind), ""))
+    events = events[events["alert"] != ""]
+    inside = shapely.get_coordinates(shapely.point_on_surface(events.geometry.to_numpy()))
+    units = [
+        "; ".join(filter(None, names)) for names in zip(events["protected_area"], events["concession"], strict=True)
+    ]
+    events = events.assign(longitude=inside[:, 0].round(6), latitude=inside[:, 1].round(6), unit=units)
+    rank = {kind: number for number, kind in enumerate(AlertKind)}
+    events = events.sort_values(
+        ["start", "alert", "hectares", *_SITE],
+        ascending=[False, True, False, True, True],
+        key=lambda column: column.map(rank) if column.name == "alert" else column,
+        ignore_index=True,
+    )
+    return events[[*ALERT_COLUMNS, "geometry"]].astype(ALERT_COLUMNS)
+
+
+def find_alerts(sites: gpd.GeoDataFrame, known: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+    """Find what is new in a table of sites against one that is known already.
+
+    A site that was known is never new, whatever a new map says of its beginning.
+
+    Args:
+        sites: Table of sites.
+        known: Table of the last run; ``None`` on the first one. A region that it lacks is compared with the region's
+            own rows before the last period.
+
+    Returns:
+        The events of :func:`list_events` that the known table does not tell.
+    """
+    told = _known_rows(sites, known)
+    events = list_events(sites)
+    key = pd.MultiIndex.from_frame(events[_SITE])
+    with_period = pd.MultiIndex.from_frame(events[[*_SITE, "period"]])
+    confirmed, grown = told[told["confirmation"] == Confirmation.CONFIRMED], told[told["status"] == SiteStatus.GROWN]
+    is_known = {
+        AlertKind.NEW: key.isin(pd.MultiIndex.from_frame(told[_SITE])),
+        AlertKind.CONFIRMED: key.isin(pd.MultiIndex.from_frame(confirmed[_SITE])),
+        AlertKind.GROWN: with_period.isin(pd.MultiIndex.from_frame(grown[[*_SITE, "period"]])),
+    }
+    fresh = np.zeros(len(events), dtype=np.bool_)
+    for kind, known_already in is_known.items():
+        fresh |= (events["alert"] == kind).to_numpy() & ~known_already
+    return events[fresh].reset_index(drop=True)
+
+
+def describe_alert(alert: Any) -> str:  # noqa: ANN401 - a row as pandas' itertuples yields it
+    """Describe an alert in one line, such as "new site tapajos-0002: 4.0 hectares at -6.00000, -55.98000 …"."""
+    size = "not seen" if pd.isna(alert.hectares) else f"{alert.hectares:.1f} hectares"
+    if alert.alert != AlertKind.NEW and pd.notna(alert.change_hectares) and alert.change_hectares:
+        size += f" ({alert.change_hectares:+.1f})"
+    parts = [
+        f"{alert.alert} site {alert.site_id}: {size} at {alert.latitude:.5f}, {alert.longitude:.5f}",
+        f"period {alert.period}",
+        _onset(alert.onset_after, alert.onset_by),
+        str(alert.confirmation),
+        f"{alert.confidence} confidence" if alert.confidence else "",
+        f"in {alert.unit}" if alert.unit else "",
+        "to be reviewed" if alert.review is not pd.NA and alert.review else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _onset(after: pd.Timestamp, by: pd.Timestamp) -> str:
+    if pd.isna(by):
+        return ""
+    if pd.isna(after):
+        return f"began by {by:%Y-%m-%d}"
+    return f"began after {after:%Y-%m-%d} and by {by:%Y-%m-%d}"
+
+
+def _known_rows(sites: gpd.GeoDataFrame, known: gpd.GeoDataFrame | None) -> pd.DataFrame:
+    earlier = sites[sites["start"] < sites.groupby("region")["start"].transform("max")]
+    if known is None:
+        return pd.DataFrame(earlier)
+    return pd.concat([pd.DataFrame(known), pd.DataFrame(earlier[~earlier["region"].isin(known["region"])])])
