@@ -32,8 +32,7 @@ logger = logging.getLogger(__name__)
 PARTS: Final = ".parts"
 #: Small scenes are divided, too, since most machines have two cores at least.
 _LEAST_BANDS: Final = 2
-#: Dataset of the maps, with which a lineage id begins, and the digits of the content hash that follow.
-_DATASET: Final = "scene_maps"
+#: Digits of the content hash in a lineage id.
 _DIGITS: Final = 12
 #: Modules that make probabilities, and all the rest of a map.
 _PROBABILITY_CODE: Final = "mining_the_mines.mapping.row_bands"
@@ -230,6 +229,7 @@ class ScenePlan:
         settings: Settings of mapping.
         permits: Layers to compare with.
         files: SHA-256 of each file of the scene by path, for its record.
+        dataset: Dataset of the map, with which its lineage id begins.
     """
 
     probability: ProbabilityPlan
@@ -238,6 +238,7 @@ class ScenePlan:
     settings: MappingSettings
     permits: PermitFiles
     files: dict[str, str] = field(default_factory=dict)
+    dataset: str = "scene_maps"
 
     @property
     def name(self) -> str:
@@ -262,7 +263,7 @@ class ScenePlan:
     @cached_property
     def final_facts(self) -> MapFacts:
         """The facts with the lineage id, which depends on all others."""
-        return replace(self.facts, lineage_id=f"{_DATASET}:{self.content_hash[:_DIGITS]}")
+        return replace(self.facts, lineage_id=f"{self.dataset}:{self.content_hash[:_DIGITS]}")
 
     def parts_folder(self, folder: Path) -> Path:
         """Sub-folder of a folder of maps for the tasks of this plan."""

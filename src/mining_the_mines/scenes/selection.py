@@ -46,6 +46,10 @@ _ONE_PASS: Final = timedelta(minutes=10)
 _SAME_GROUND: Final = 0.95
 
 
+class TooFewScenesError(SceneError):
+    """No region has scenes of enough days."""
+
+
 class _LeftOutError(SceneError):
     """A scene that is not used; the message is the reason."""
 
@@ -124,7 +128,7 @@ def keep_rich_regions(selection: SceneSelection, settings: AcquisitionSettings) 
         The scenes of the other regions; those left out are listed.
 
     Raises:
-        SceneError: No region has enough.
+        TooFewScenesError: No region has enough.
     """
     reasons = {region.name: told for region in selection.regions if (told := _too_poor(selection, region, settings))}
     if len(reasons) == len(selection.regions):
@@ -134,7 +138,7 @@ def keep_rich_regions(selection: SceneSelection, settings: AcquisitionSettings) 
             f"minimum_dates (now {settings.minimum_dates})"
         )
         ways = "; or ".join([*_ways_to_lacking(selection.left_out), more])
-        raise SceneError(f"{selection.source} has too few scenes of every region ({told}): {ways}.")
+        raise TooFewScenesError(f"{selection.source} has too few scenes of every region ({told}): {ways}.")
     for name, reason in reasons.items():
         logger.warning("The region %s is left out: it has %s.", name, reason)
     kept = tuple(region for region in selection.regions if region.name not in reasons)

@@ -211,7 +211,7 @@ def map_scenes(
         The maps in the folder, and the scenes that could not be mapped.
     """
     files = PermitFiles(*map(PermitFile.of, permits))
-    plans, unmapped = plan_maps(prepared_scenes, _stored(model), mapping, files, imagery)
+    plans, unmapped = plan_maps(prepared_scenes, stored_model(model), mapping, files, imagery)
     return make_maps(plans, unmapped, map_folder, dask, counting_bar)
 
 
@@ -338,7 +338,12 @@ MAP_COLUMNS = {
 }  # fmt: skip
 
 
-def _stored(model: Predictor) -> StoredModel:
+def stored_model(model: Predictor) -> StoredModel:
+    """Return where workers read a model from.
+
+    Raises:
+        BadInputError: It was never saved.
+    """
     name, source = "mine-classifier" if model.coarse else "mine-segmenter", model.source
     if getattr(model, "teacher", None) is not None:
         name = "mine-segmenter-student"

@@ -1,0 +1,96 @@
+"""Scenes of each period → composites → maps of one model → sites, alerts and their files."""
+
+from kedro.pipeline import Node, Pipeline
+
+from mining_the_mines.pipelines.mapping.nodes import choose_map_model
+from mining_the_mines.pipelines.monitoring.nodes import (
+    choose_period_permits,
+    describe_periods,
+    make_period_composites,
+    make_period_maps,
+    plan_period_maps,
+    prepare_periods,
+    request_period_scenes,
+    select_period_scenes,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Monitoring with the segmenter, or with its student."""
+    return Pipeline(
+        [*_maps_of_periods()],
+        namespace="monitoring",
+        prefix_datasets_with_namespace=False,
+        tags="monitoring",
+    )
+
+
+def _maps_of_periods() -> list[Node]:
+    reading = ["params:compositing", "params:acquisition", "params:dask"]
+    models = ["segmentation.segmenter", "student.segmenter", "student.decision"]
+    return [
+        Node(
+            request_period_scenes,
+            [
+                "params:acquisition",
+                "params:imagery",
+                "params:compositing",
+                "params:monitoring.scenes",
+                "simulated_series",
+                "archive_folder",
+                "test_regions",
+            ],
+            "period_request",
+            name="request_period_scenes",
+        ),
+        Node(
+            select_period_scenes,
+            [
+                "period_request",
+                "params:monitoring.periods",
+                "params:monitoring.scenes",
+                "period_scene_folder",
+                "scene_assets",
+            ],
+            "period_scenes",
+            name="select_period_scenes",
+        ),
+        Node(
+            make_period_composites,
+            ["period_scenes", "params:imagery", *reading, "period_composite_folder"],
+            "period_composites",
+            name="make_period_composites",
+        ),
+        Node(choose_map_model, [*models, "params:mapping"], "monitoring_model", name="choose_monitoring_model"),
+        Node(
+            prepare_periods,
+            [
+                "period_composites",
+                "params:monitoring.scenes",
+                "monitoring_model",
+                *reading,
+                "scene_composite_folder",
+            ],
+            "prepared_periods",
+            name="prepare_periods",
+        ),
+        Node(
+            choose_period_permits,
+            ["params:monitoring.scenes", "monitored_concessions", "monitored_protected_areas", "period_scenes"],
+            "period_permits",
+            name="choose_period_permits",
+        ),
+        Node(
+            plan_period_maps,
+            ["prepared_periods", "monitoring_model", "params:mapping", "params:imagery", "period_permits"],
+            "planned_maps",
+            name="plan_period_maps",
+        ),
+        Node(
+            make_period_maps,
+            ["planned_maps", "params:monitoring.scenes", "params:dask", "monitored_map_folder"],
+            "monitored_maps",
+            name="make_period_maps",
+        ),
+        Node(describe_periods, "monitored_maps", "period_table", name="describe_periods"),
+    ]
