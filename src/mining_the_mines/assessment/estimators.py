@@ -1,0 +1,211 @@
+"""Estimators of areas and accuracies from a stratified sample.
+
+Indicator estimators of Stehman (2014, doi 10.1080/01431161.2014.930207), which hold for strata of any kind. Those of
+Olofsson et al. (2014, doi 10.1016/j.rse.2014.02.015) are the case in which strata are the map's classes.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+from mining_the_mines.core.errors import BadInputError
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+#: Standard errors on either side of a 95 % interval.
+Z95: Final = float(norm.ppf(0.975))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimated figure.
+
+    Attributes:
+        value: The estimate; NaN where nothing can be estimated.
+        standard_error: Its standard error.
+        lower: Lower end of its 95 % interval.
+        upper: Upper end.
+    """
+
+    value: float
+    standard_error: float
+    lower: float
+    upper: float
+
+    @classmethod
+    def normal(cls, value: float, variance: float) -> "Estimate":
+        """An estimate with a normal interval."""
+        error = math.sqrt(max(variance, 0.0))
+        return cls(value, error, value - Z95 * error, value + Z95 * error)
+
+    @property
+    def half_width(self) -> float:
+        """Half of a symmetric interval."""
+        return (self.upper - self.lower) / 2
+
+    def times(self, factor: float) -> "Estimate":
+        """The figure in another unit."""
+        return Estimate(*(factor * part for part in (self.value, self.standard_error, self.lower, self.upper)))
+
+    def within(self, lowest: float, highest: float) -> "Estimate":
+        """The figure with an interval that ends at bounds."""
+        return Estimate(self.value, self.standard_error, max(self.lower, lowest), min(self.upper, highest))
+
+
+NOTHING: Final = Estimate(math.nan, math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class StratifiedSample:
+    """The judged places of a stratified random sample.
+
+    Attributes:
+        stratum: Number of each place's stratum, (places,).
+        areas: Area of each stratum, (strata,).
+        sampled: Share of the stratum's units that were judged, (strata,); 0 for a stratum without an end.
+    """
+
+    stratum: npt.NDArray[np.int64]
+    areas: Floats
+    sampled: Floats
+
+    @classmethod
+    def of(
+        cls, strata: Sequence[str], areas: dict[str, float], pixels: dict[str, int] | None = None
+    ) -> "StratifiedSample":
+        """Make a sample of the strata's names.
+
+        Args:
+            strata: Stratum of each place.
+            areas: Area of each stratum.
+            pixels: Number of units of each stratum; without them strata count as large.
+
+        Raises:
+            BadInputError: A stratum has no area, or fewer than two places, although not all of its units were judged.
+        """
+        lacking = sorted(set(strata) - set(areas))
+        if lacking:
+            raise BadInputError(
+                f"The sample has no area of the stratum {lacking[0]}, so that its places count for nothing known: take "
+                "the table of strata that was written with the sample."
+            )
+        names = list(areas)
+        stratum = np.array([names.index(name) for name in strata], dtype=np.int64)
+        counts = np.bincount(stratum, minlength=len(names))
+        units = np.array([math.inf if pixels is None else pixels[name] for name in names])
+        for name, count, whole in zip(names, counts, units, strict=True):
+            if count < min(2, whole):
+                raise BadInputError(
+                    f"The stratum {name} has {'one judged place' if count else 'no judged place'}, from which no "
+                    "standard error can be computed: judge at least two of its places, or draw more."
+                )
+        return cls(stratum, np.array(list(areas.values()), dtype=np.float64), np.minimum(counts / units, 1.0))
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Places of each stratum."""
+        return np.bincount(self.stratum, minlength=len(self.areas))
+
+    @property
+    def total_area(self) -> float:
+        """Area of all strata."""
+        return float(self.areas.sum())
+
+    def means(self, values: Floats | Flags) -> Floats:
+        """Mean of each stratum."""
+        return np.asarray(np.bincount(self.stratum, values, len(self.areas)) / self.counts)
+
+    def total(self, values: Floats | Flags) -> Estimate:
+        """Area-weighted total of a value, such as the area of places with a property, eq. 3 and 4 of Stehman (2014)."""
+        return Estimate.normal(float(self.areas @ self.means(values)), self._variance(values, values))
+
+    def ratio(self, above: Floats | Flags, below: Floats | Flags) -> Estimate:
+        """Ratio of two totals, such as user's accuracy, eq. 27 and 28 of Stehman (2014)."""
+        whole = float(self.areas @ self.means(below))
+        if whole == 0:
+            return NOTHING
+        ratio = float(self.areas @ self.means(above)) / whole
+        residuals = np.asarray(above, dtype=np.float64) - ratio * np.asarray(below, dtype=np.float64)
+        return Estimate.normal(ratio, self._variance(residuals, residuals) / whole**2)
+
+    def share(self, flags: Flags) -> Estimate:
+        """Share of all ground with a property, with an interval that holds for rare properties.
+
+        The interval joins Wilson's intervals of the strata (Wilson 1927, doi 10.1080/01621459.1927.10502953) by the
+        method of variance estimates recovery (Zou & Donner 2008, doi 10.1002/sim.3095): a stratum in which no place has
+        the property still may hold some.
+        """
+        direct = self.total(flags)
+        weights = self.areas / self.total_area
+        shares = self.means(flags)
+        lower, upper = wilson(shares, self.counts / np.maximum(1 - self.sampled, 1e-12))
+        low = math.sqrt(float(np.sum((weights * (shares - lower)) ** 2)))
+        high = math.sqrt(float(np.sum((weights * (upper - shares)) ** 2)))
+        value = direct.value / self.total_area
+        return Estimate(value, direct.standard_error / self.total_area, value - low, value + high).within(0, 1)
+
+    def _variance(self, first: Floats | Flags, second: Floats | Flags) -> float:
+        """Variance of a total."""
+        ones = np.asarray(first, dtype=np.float64) - self.means(first)[self.stratum]
+        others = np.asarray(second, dtype=np.float64) - self.means(second)[self.stratum]
+        counts = self.counts
+        spread = np.bincount(self.stratum, ones * others, len(self.areas)) / np.maximum(counts - 1, 1)
+        return float(np.sum(self.areas**2 * (1 - self.sampled) * spread / counts))
+
+
+def wilson(shares: Floats, counts: Floats) -> tuple[Floats, Floats]:
+    """Wilson's 95 % interval of shares; counts may be effective ones."""
+    middle = (shares + Z95**2 / (2 * counts)) / (1 + Z95**2 / counts)
+    reach = Z95 / (1 + Z95**2 / counts) * np.sqrt(shares * (1 - shares) / counts + Z95**2 / (4 * counts**2))
+    return np.clip(middle - reach, 0, shares), np.clip(middle + reach, shares, 1)
+
+
+def share_of(part: Estimate, other: Estimate) -> Estimate:
+    """Share of a part in the sum of two independent estimates, such as producer's accuracy.
+
+    Donner & Zou (2012, doi 10.1177/0962280210383082), eq. 9, gives the interval of the ratio of both.
+
+    Args:
+        part: The part, such as the area that was found.
+        other: The rest, such as the area that was missed.
+    """
+    whole = part.value + other.value
+    if not whole > 0:
+        return NOTHING
+    share = part.value / whole
+    variance = (other.value**2 * part.standard_error**2 + part.value**2 * other.standard_error**2) / whole**4
+    return Estimate(
+        share,
+        math.sqrt(variance),
+        _share(_ratio_limit(part, other, upper=False)),
+        _share(_ratio_limit(part, other, upper=True)),
+    )
+
+
+def difference(later: Estimate, earlier: Estimate) -> Estimate:
+    """Difference of two independent estimates; the interval keeps their skewness (Zou & Donner 2008)."""
+    value = later.value - earlier.value
+    low = math.hypot(later.value - later.lower, earlier.upper - earlier.value)
+    high = math.hypot(later.upper - later.value, earlier.value - earlier.lower)
+    return Estimate(value, math.hypot(later.standard_error, earlier.standard_error), value - low, value + high)
+
+
+def _share(ratio: float) -> float:
+    return 1.0 if math.isinf(ratio) else ratio / (1 + ratio)
+
+
+def _ratio_limit(part: Estimate, other: Estimate, *, upper: bool) -> float:
+    """A limit of the ratio of two independent estimates."""
+    near, far = (part.upper, other.lower) if upper else (part.lower, other.upper)
+    product = part.value * other.value
+    above, below = near * (2 * part.value - near), far * (2 * other.value - far)
+    if below == 0:
+        return math.inf if upper else above / (2 * product)
+    root = math.sqrt(max(product**2 - above * below, 0.0))
+    return max((product + (root if upper else -root)) / below, 0.0)
