@@ -63,8 +63,24 @@ def middle_longitude(grid: ChipGrid) -> float:
     Raises:
         BadInputError: If its coordinate reference system can't be placed on the Earth.
     """
-    west, _, east, _ = grid.wgs84_bounds
-    return (west + (east + 360 if east < west else east)) / 2
+    west, _, east, _ = degree_bounds(grid)
+    return (west + east) / 2
+
+
+def degree_bounds(grid: ChipGrid) -> Box:
+    """Find the bounds of a scene in degrees.
+
+    Args:
+        grid: Grid of the scene.
+
+    Returns:
+        West, south, east and north; east is beyond 180 degrees for a scene across the antimeridian.
+
+    Raises:
+        BadInputError: If its coordinate reference system can't be placed on the Earth.
+    """
+    west, south, east, north = grid.wgs84_bounds
+    return west, south, east + 360 if east < west else east, north
 
 
 def place_photograph(
@@ -157,25 +173,26 @@ def place_surroundings(polygons: gpd.GeoDataFrame, grid: ChipGrid) -> tuple[NDAr
     return rows, drawn[rows]
 
 
-def encode_polygons(polygons: Geometries) -> list[list[list[list[int]]]]:
+def encode_polygons(polygons: Geometries, digits: int = DIGITS) -> list[list[list[list[int]]]]:
     """Encode polygons compactly.
 
     Args:
         polygons: Polygons and multipolygons in degrees, (polygons,).
+        digits: Decimals of a degree that are kept.
 
     Returns:
         For each its parts, for each part its rings, the shell first, for each ring whole numbers: longitude and
-        latitude of its first point in millionths of a degree, then each further point's distance from the one before.
-        The last point, which is the first again, is left out.
+        latitude of its first point in units of the last decimal, then each further point's distance from the one
+        before. The last point, which is the first again, is left out.
     """
     return [
-        [[_encode_ring(ring) for ring in shapely.get_rings(part)] for part in shapely.get_parts(polygon)]
+        [[_encode_ring(ring, digits) for ring in shapely.get_rings(part)] for part in shapely.get_parts(polygon)]
         for polygon in polygons
     ]
 
 
-def _encode_ring(ring: shapely.Geometry) -> list[int]:
-    points = np.rint(shapely.get_coordinates(ring)[:-1] * 10**DIGITS).astype(np.int64)
+def _encode_ring(ring: shapely.Geometry, digits: int) -> list[int]:
+    points = np.rint(shapely.get_coordinates(ring)[:-1] * 10**digits).astype(np.int64)
     points[1:] -= points[:-1].copy()
     steps: list[int] = points.ravel().tolist()
     return steps

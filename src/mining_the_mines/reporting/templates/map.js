@@ -2,14 +2,12 @@
 "use strict";
 
 const {
-  DASH, phone, calm, data, grouped, hectares, count, place, title, element, find, drawPolygon, screenWidth, colour,
-  sharpen, unseen, createMap, baseTiles,
+  DASH, phone, calm, data, grouped, hectares, count, place, title, element, find, drawPolygon, colour,
+  sharpen, show, addSigns, unseen, createMap, baseTiles,
 } = MapBase;
 const content = data("data");
 /** Rows of the list that are made at once: browsers take long over thousands. */
 const ROWS = 200;
-/** Scenes smaller than this on the screen are marked by name. */
-const SMALL_SCENE = 40;
 
 // ---- data -----------------------------------------------------------------------------------------------------
 
@@ -101,34 +99,12 @@ L.control.layers(null, overlays, {collapsed: phone.matches}).addTo(map);
 // What is switched on again is drawn last, and must not cover the mines.
 map.on("overlayadd", () => drawnMines.bringToFront());
 
-const signs = content.scenes.map(scene => {
-  const sign = L.circleMarker(scene.bounds.getCenter(), {
-    radius: 7, color: colour("paper"), weight: 2, fillColor: colour("blue"), fillOpacity: 1,
-  });
-  sign.bindTooltip(element("span", {}, title(scene.name)), {
-    permanent: true, direction: "top", className: "scene-label", offset: [0, -6],
-  });
-  sign.on("click", () => show(scene.bounds));
-  return sign;
-});
-
-function dress() {
-  content.scenes.forEach((scene, number) => {
-    const small = screenWidth(map, scene.bounds) < SMALL_SCENE;
-    if (small !== map.hasLayer(signs[number])) small ? signs[number].addTo(map) : signs[number].remove();
-  });
-  sharpenAll();
-}
-
 function sharpenAll() {
   sharpen(map, [...photographs.getLayers(), ...probabilities.getLayers()]);
 }
 
-map.on("zoomend", dress);
-
-function show(bounds) {
-  map.fitBounds(bounds, {padding: [24, 24], animate: !calm});
-}
+map.on("zoomend", sharpenAll);
+addSigns(map, content.scenes);
 
 // ---- mines ----------------------------------------------------------------------------------------------------
 
@@ -361,7 +337,7 @@ function sceneEntry(scene) {
   const some = mines.filter(mine => mine.scene === scene);
   const found = some.length ? `${count(some.length, "mine")}, ${hectares(total(some))}` : "no mine was found";
   const words = [scene.blank ? "" : found, scene.sight].filter(Boolean).join("; ");
-  return element("li", {}, element("button", {type: "button", onclick: () => show(scene.bounds)},
+  return element("li", {}, element("button", {type: "button", onclick: () => show(map, scene.bounds)},
     element("span", {class: "what"}, title(scene.name), element("small", {}, words))));
 }
 
@@ -402,7 +378,7 @@ fillFilters();
 find("#more").addEventListener("click", more);
 map.fitBounds(firstView(), {animate: false, padding: [10, 10]});
 apply();
-dress();
+sharpenAll();
 const asked = readAddress();
 if (asked) open(asked);
 })();

@@ -6,6 +6,8 @@ const style = getComputedStyle(document.documentElement);
 const NARROW_SPACE = "\u202f", DASH = "\u2013";
 /** Below this zoom, coastlines are as exact as the screen; above, they would only mislead. */
 const COAST_ZOOM = 7;
+/** Places smaller than this on the screen are marked by name. */
+const SMALL_PLACE = 40;
 const phone = matchMedia("(max-width: 700px)");
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -119,6 +121,28 @@ function sharpen(map, layers) {
   }
 }
 
+function show(map, bounds) {
+  map.fitBounds(bounds, {padding: [24, 24], animate: !calm});
+}
+
+/** Signs with the names of places that are too small on the screen to be seen. */
+function addSigns(map, places) {
+  const signs = places.map(({name, bounds}) => {
+    const sign = L.circleMarker(bounds.getCenter(), {
+      radius: 7, color: colour("paper"), weight: 2, fillColor: colour("blue"), fillOpacity: 1,
+    });
+    sign.bindTooltip(element("span", {}, title(name)), {
+      permanent: true, direction: "top", className: "scene-label", offset: [0, -6],
+    });
+    sign.on("click", () => show(map, bounds));
+    return sign;
+  });
+  map.on("zoomend", () => places.forEach(({bounds}, number) => {
+    const small = screenWidth(map, bounds) < SMALL_PLACE;
+    if (small !== map.hasLayer(signs[number])) small ? signs[number].addTo(map) : signs[number].remove();
+  }));
+}
+
 function drawCoast({scale: [wide, high], arcs}) {
   const lines = arcs.flatMap(arc => {
     let east = 0, north = 0;
@@ -183,6 +207,6 @@ function baseTiles({tiles}) {
 
 return {
   NARROW_SPACE, DASH, phone, calm, data, grouped, hectares, count, degrees, place, title, element, escaped, find, ring,
-  drawPolygon, screenWidth, colour, sharpen, unseen, createMap, baseTiles,
+  drawPolygon, colour, sharpen, show, addSigns, unseen, createMap, baseTiles,
 };
 })();

@@ -1,0 +1,74 @@
+/** A bar chart of hectares by period. */
+const SiteChart = (() => {
+"use strict";
+
+const {element, find, hectares} = MapBase;
+const WIDTH = 312, HEIGHT = 132, BOTTOM = 18, TOP = 16;
+/** Width in pixels that the name of a period needs. */
+const LETTER = 6.4;
+
+function drawn(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** Round up to 1, 2 or 5 times a power of ten. */
+function ceiling(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find(times => times * power >= value * 0.999);
+}
+
+/**
+ * Draw a chart.
+ *
+ * `bars` has for each period its name, the hectares that were seen, those of sites that were not seen, as last known,
+ * and whether there is anything at all. `choose(period)` is called when a bar is clicked.
+ */
+function draw(bars, current, choose) {
+  const top = ceiling(Math.max(...bars.map(({seen, unseen}) => seen + unseen), 0.1));
+  const step = WIDTH / bars.length, wide = Math.min(46, step * 0.72);
+  const high = value => value / top * (HEIGHT - BOTTOM - TOP);
+  const longest = Math.max(...bars.map(({name}) => name.length)) * LETTER + 6;
+  const every = Math.max(1, Math.ceil(longest / step));
+  const chart = drawn("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "bars"});
+  const words = bars.map(({name, seen, unseen, known}) => {
+    const hidden = unseen ? `, and ${hectares(unseen)} last known of sites not seen` : "";
+    return known ? `${name}: ${hectares(seen)}${hidden}` : `${name}: none`;
+  });
+  chart.setAttribute("aria-label", `Hectares by period. ${words.join("; ")}.`);
+  chart.append(drawn("line", {x1: 0, x2: WIDTH, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM, class: "axis"}));
+  bars.forEach(({name, seen, unseen, known}, number) => {
+    const left = number * step + (step - wide) / 2, floor = HEIGHT - BOTTOM;
+    const group = drawn("g", {class: number === current ? "bar current" : "bar"}, drawn("title", {}, words[number]));
+    group.append(drawn("rect", {x: number * step, y: 0, width: step, height: HEIGHT, class: "touch"}));
+    for (const [kind, low, area] of [["seen", 0, seen], ["not-seen", seen, unseen]]) {
+      const bar = {x: left, y: floor - high(low + area), width: wide, height: high(area), class: kind};
+      if (area) group.append(drawn("rect", bar));
+    }
+    const middle = number * step + step / 2;
+    if (known && step > 34) {
+      const value = hectares(seen + unseen).split("\u202f").slice(0, -1).join("\u202f");
+      group.append(drawn("text", {x: middle, y: floor - high(seen + unseen) - 4}, value));
+    }
+    const named = number % every === (bars.length - 1) % every;
+    if (named) group.append(drawn("text", {x: middle, y: HEIGHT - 4}, name));
+    group.addEventListener("click", () => choose(number));
+    chart.append(group);
+  });
+  return chart;
+}
+
+/** The hatching of what was not seen, which charts share. */
+function addHatching() {
+  const tile = {id: "hatching", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)"};
+  const pattern = drawn("pattern", tile,
+    drawn("rect", {width: 6, height: 6, class: "hatch-ground"}),
+    drawn("rect", {width: 3, height: 6, class: "hatch-line"}));
+  const holder = {width: 0, height: 0, class: "defs", "aria-hidden": "true"};
+  find("body").append(drawn("svg", holder, drawn("defs", {}, pattern)));
+}
+
+return {draw, addHatching};
+})();

@@ -1,0 +1,537 @@
+(() => {
+"use strict";
+
+const {
+  NARROW_SPACE, DASH, phone, calm, data, grouped, hectares, count, place, title, element, find, sharpen, show, addSigns,
+  unseen, createMap, baseTiles,
+} = MapBase;
+const content = data("data");
+const {periods, regions, sites, rows, statuses} = content;
+const NEW = 0, NOT_SEEN = statuses.length - 1;
+/** Entries of a list that are made at once. */
+const ENTRIES = 100;
+/** Milliseconds that a period is shown for while the series plays. */
+const BEAT = 1200;
+
+statuses.forEach(({name, colour}) => document.documentElement.style.setProperty(`--${name}`, colour));
+
+// ---- rows -----------------------------------------------------------------------------------------------------
+
+const number = rows.period.length;
+const siteOf = new Int32Array(number);
+sites.row.forEach((first, site) => siteOf.fill(site, first, sites.row[site + 1] ?? number));
+/** Rows by period; the place of a row in its period is that of its outline. */
+const rowsOf = periods.map(() => []);
+const rank = new Int32Array(number);
+rows.period.forEach((period, row) => { rank[row] = rowsOf[period].push(row) - 1; });
+const byId = new Map(sites.id.map((id, site) => [id, site]));
+
+function historyOf(site) {
+  const history = [];
+  for (let row = sites.row[site]; row < (sites.row[site + 1] ?? number); row += 1) history.push(row);
+  return history;
+}
+
+/** The row of a site in a period; null before it was found, and once another site has absorbed it. */
+function rowOf(site, period) {
+  return historyOf(site).find(row => rows.period[row] === period) ?? null;
+}
+
+function outline(row) {
+  const found = data(`outlines-${rows.period[row]}`)[rank[row]];
+  return found ?? outline(row - 1);
+}
+
+/** Hectares of a row; of a site that was not seen those last known. */
+function areaOf(row) {
+  for (let at = row; at >= sites.row[siteOf[row]]; at -= 1) {
+    if (rows.hectares[at] !== null) return rows.hectares[at];
+  }
+  return 0;
+}
+
+function total(some) {
+  return some.reduce((sum, row) => sum + areaOf(row), 0);
+}
+
+/** Hectares by period of some rows. */
+function barsOf(some) {
+  const bars = periods.map(({name}) => ({name, seen: 0, unseen: 0, known: false}));
+  for (const row of some) {
+    const bar = bars[rows.period[row]];
+    bar.known = true;
+    bar[rows.status[row] === NOT_SEEN ? "unseen" : "seen"] += areaOf(row);
+  }
+  return bars;
+}
+
+const everything = rows.period.map((_, row) => row);
+
+// ---- state ----------------------------------------------------------------------------------------------------
+
+const last = periods.length - 1;
+let period = last;
+/** The period left of the swipe; null without one. */
+let before = null;
+let share = 0.5;
+let opened = null;
+const chosen = {statuses: new Set(statuses.keys()), confirmed: new Set([0, 1]), review: false};
+let drawnRows = [];
+
+function matches(row) {
+  return chosen.statuses.has(rows.status[row]) && chosen.confirmed.has(rows.confirmed[row])
+    && (!chosen.review || rows.review[row]);
+}
+
+/** Rows of each period to draw: what is new lies on top. */
+function applyFilters() {
+  drawnRows = rowsOf.map(some => some.filter(matches).sort((one, other) => rows.status[other] - rows.status[one]));
+}
+
+// ---- map ------------------------------------------------------------------------------------------------------
+
+const map = createMap(content);
+[["before", 251], ["sites", 420]].forEach(([name, height]) => {
+  const pane = map.createPane(name);
+  pane.style.zIndex = height;
+  pane.style.pointerEvents = "none";
+});
+const photographs = L.layerGroup().addTo(map);
+const places = regions.filter(({bounds}) => bounds).map(({name, bounds}) => ({name, bounds: L.latLngBounds(bounds)}));
+places.forEach(({bounds}) => photographs.addLayer(unseen(bounds)));
+const source = {
+  rows: shown => drawnRows[shown] ?? [], outline, rowOf, siteOf, statuses, statusOf: rows.status,
+  confirmed: rows.confirmed,
+};
+const layer = new SiteLayer(sites, source, {pane: "sites", padding: 0.2}).addTo(map);
+const tiles = baseTiles(content);
+const overlays = {...(tiles ? {"Base map": tiles.addTo(map)} : {}), "True colour": photographs, "Sites": layer};
+L.control.layers(null, overlays, {collapsed: phone.matches}).addTo(map);
+addSigns(map, places);
+
+const pictured = {pictures: [], before: []};
+
+/** Show the pictures of a period in a pane; those that were there go once these are drawn. */
+function picture(pane, shown) {
+  const old = pictured[pane];
+  const found = shown === null ? [] : data(`pictures-${shown}`);
+  pictured[pane] = found.map(({region, uri, bounds}) => {
+    const alt = `True colour of ${regions[region].name}, ${periods[shown].name}`;
+    return L.imageOverlay(uri, bounds, {pane, alt});
+  });
+  let missing = pictured[pane].length;
+  const clear = () => old.forEach(layer => photographs.removeLayer(layer));
+  if (!missing || !map.hasLayer(photographs)) clear();
+  for (const made of pictured[pane]) {
+    made.on("load error", () => {
+      missing -= 1;
+      if (!missing) clear();
+      sharpenAll();
+    });
+    photographs.addLayer(made);
+  }
+}
+
+function sharpenAll() {
+  sharpen(map, photographs.getLayers());
+}
+
+/** Cut the pictures at the swipe. */
+function clip() {
+  const size = map.getSize();
+  const corner = map.containerPointToLayerPoint([0, 0]);
+  const edge = share * size.x;
+  const cut = (pane, from, to) => {
+    const [left, right, top, bottom] = [corner.x + from, corner.x + to, corner.y - size.y, corner.y + 2 * size.y];
+    const path = `polygon(${left}px ${top}px, ${right}px ${top}px, ${right}px ${bottom}px, ${left}px ${bottom}px)`;
+    map.getPane(pane).style.clipPath = before === null ? "" : path;
+  };
+  cut("before", -size.x, edge);
+  cut("pictures", edge, 2 * size.x);
+  find("#swipe").hidden = before === null;
+  find("#swipe").style.left = `${100 * share}%`;
+  find("#swipe .handle").setAttribute("aria-valuenow", String(Math.round(100 * share)));
+}
+
+map.on("zoomend", sharpenAll);
+map.on("move zoom resize", clip);
+
+const tip = L.tooltip({sticky: true, direction: "top", offset: [0, -8]});
+
+function headline(row) {
+  const area = hectares(areaOf(row)) + (rows.status[row] === NOT_SEEN ? " last known" : "");
+  const sure = rows.confirmed[row] ? "confirmed" : "provisional";
+  return `${sites.id[siteOf[row]]} · ${statuses[rows.status[row]].title.toLowerCase()} · ${area} · ${sure}`;
+}
+
+map.on("mousemove", event => {
+  const row = map.hasLayer(layer) ? layer.rowAt(event.latlng, event.containerPoint) : null;
+  map.getContainer().classList.toggle("over-site", row !== null);
+  if (row === null) map.closeTooltip(tip);
+  else tip.setLatLng(event.latlng).setContent(element("span", {}, headline(row))).openOn(map);
+});
+map.on("mouseout", () => map.closeTooltip(tip));
+map.on("click", event => {
+  const row = map.hasLayer(layer) ? layer.rowAt(event.latlng, event.containerPoint) : null;
+  if (row !== null) open(siteOf[row], {move: false});
+});
+
+// ---- the opened site ------------------------------------------------------------------------------------------
+
+function detail(name, row) {
+  const column = data("details")[name];
+  return Array.isArray(column) ? column[row] : column.values[column.codes[row]];
+}
+
+function boundsOf(site) {
+  const reach = sites.reach[site] * 1e-5, east = sites.longitude[site] * 1e-5, north = sites.latitude[site] * 1e-5;
+  return L.latLngBounds([[north - reach, east - reach], [north + reach, east + reach]]);
+}
+
+function swatch(row) {
+  const {name} = statuses[rows.status[row]];
+  return element("span", {class: `swatch status ${name}${rows.confirmed[row] ? "" : " provisional"}`});
+}
+
+function term(name, ...values) {
+  if (values.every(value => value === null || value === "")) return [];
+  return [element("dt", {}, name), element("dd", {}, ...values)];
+}
+
+function signed(change) {
+  if (change === null) return DASH;
+  const sign = Math.abs(change) < 0.005 ? "±" : change < 0 ? "\u2212" : "+";
+  return sign + hectares(Math.abs(change));
+}
+
+const CONFIRMED_BY = {second_look: "a second look", probability: "its probability", neighbour: "a neighbour"};
+
+function onset(row) {
+  const after = detail("onset_after", row), by = detail("onset_by", row);
+  if (!by) return null;
+  return after ? `after ${after}, at the latest on ${by}` : `at the latest on ${by}; never seen without the mine`;
+}
+
+function days(row) {
+  const first = detail("first_date", row), final = detail("last_date", row);
+  return first && first !== final ? `${first} to ${final}` : first || "not known";
+}
+
+function share100(value) {
+  return `${Math.round(100 * value)}${NARROW_SPACE}%`;
+}
+
+function facts(row) {
+  const site = siteOf[row];
+  const given = (name, text) => detail(name, row) === null ? null : text(detail(name, row));
+  const by = detail("confirmed_by", row), seen = rows.status[row] !== NOT_SEEN;
+  const sure = rows.confirmed[row] ? `confirmed${by ? ` by ${CONFIRMED_BY[by] ?? by}` : ""}` : "provisional";
+  const probability = given("probability", mean =>
+    `${mean.toFixed(2)} on average, ${(detail("peak_probability", row) ?? mean).toFixed(2)} at most`);
+  return element("dl", {},
+    ...term("Status", statuses[rows.status[row]].title),
+    ...term("Area", hectares(areaOf(row)), seen ? "" : ", last known"),
+    ...term("Change", seen ? given("change_hectares", signed) : null),
+    ...term("Certainty", sure),
+    ...term("Began", onset(row)),
+    ...term("Probability", probability),
+    ...term("Confidence", detail("confidence", row)),
+    ...term("Ground seen", given("clear_share", share100)),
+    ...term("Images", days(row)),
+    ...term("Concession", given("outside_concessions_ha", () => detail("concession", row) || "none")),
+    ...term("Outside any", given("outside_concessions_ha", hectares)),
+    ...term("Protected area", given("protected_ha", () => detail("protected_area", row) || "none")),
+    ...term("Inside it", detail("protected_area", row) ? given("protected_ha", hectares) : null),
+    ...term("Joined", detail("joined", row).split(" ").join(", ")),
+    ...term("Middle", place(sites.latitude[site] * 1e-5, sites.longitude[site] * 1e-5, 5)),
+    ...term("Region", title(regions[sites.region[site]].name)),
+    ...term("Model", [detail("model", row), detail("model_version", row)].filter(Boolean).join(", version ")),
+    ...term("Lineage", detail("lineage_id", row)));
+}
+
+function historyRow(row) {
+  const seen = rows.status[row] !== NOT_SEEN;
+  const go = element("button", {type: "button", class: "plain", onclick: () => choose(rows.period[row])},
+    periods[rows.period[row]].name);
+  return element("tr", {class: rows.period[row] === period ? "current" : ""},
+    element("th", {scope: "row"}, go),
+    element("td", {}, swatch(row), " ", statuses[rows.status[row]].title),
+    element("td", {class: "figure"}, seen ? hectares(rows.hectares[row] ?? 0) : DASH),
+    element("td", {class: "figure"}, seen ? signed(detail("change_hectares", row)) : DASH));
+}
+
+function card(site) {
+  const history = historyOf(site);
+  const row = rowOf(site, period);
+  const shown = row ?? (rows.period[history[0]] > period ? history[0] : history.at(-1));
+  const reason = rows.period[history[0]] > period ? "Not yet found" : "Joined to another site";
+  const absent = row !== null ? null : element("p", {class: "note"},
+    `${reason} in ${periods[period].name}; the facts are of ${periods[rows.period[shown]].name}.`);
+  const alarm = rows.review?.[shown] ? element("p", {class: "alarm"},
+    "To be reviewed: it touches a protected area or lies outside every concession.") : null;
+  const head = ["Period", "Status", "Area", "Change"].map((name, at) =>
+    element("th", {scope: "col", class: at > 1 ? "figure" : ""}, name));
+  return [
+    element("h2", {tabindex: "-1", id: "site-title"}, swatch(shown), sites.id[site]),
+    element("button", {type: "button", class: "close", "aria-label": "Close the site", onclick: close}, "×"),
+    alarm, absent,
+    facts(shown),
+    SiteChart.draw(barsOf(history), period, choose),
+    element("table", {class: "history"}, element("thead", {}, element("tr", {}, ...head)),
+      element("tbody", {}, ...history.map(historyRow))),
+    element("p", {class: "note"}, "Evidence sheet:", element("code", {}, `kedro evidence ${sites.id[site]}`)),
+    element("p", {class: "note"}, element("a", {href: addressOf(site)}, "Link to this site")),
+  ].filter(Boolean);
+}
+
+function addressOf(site) {
+  return `#site=${encodeURIComponent(sites.id[site])}`;
+}
+
+/** The site of the page's address, however a mail program has written it. */
+function readAddress() {
+  const [, id] = /^#site=(.+)$/.exec(location.hash) ?? [];
+  try {
+    return id === undefined ? null : byId.get(decodeURIComponent(id)) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function fillCard() {
+  find("#site").hidden = opened === null;
+  find("#site").replaceChildren(...(opened === null ? [] : card(opened)));
+  layer.opened = opened;
+}
+
+function open(site, {move = true, focus = false} = {}) {
+  opened = site;
+  fillCard();
+  if (move) map.fitBounds(boundsOf(site).pad(1.5), {maxZoom: 15, animate: false});
+  layer.redraw();
+  mark();
+  if (location.hash !== addressOf(site)) history.replaceState(null, "", addressOf(site));
+  find("#site").scrollIntoView({block: "nearest"});
+  if (focus) find("#site-title").focus({preventScroll: true});
+}
+
+function close() {
+  opened = null;
+  fillCard();
+  layer.redraw();
+  mark();
+  if (location.hash.startsWith("#site=")) history.replaceState(null, "", location.pathname + location.search);
+}
+
+document.addEventListener("keydown", event => { if (event.key === "Escape" && opened !== null) close(); });
+window.addEventListener("hashchange", () => {
+  const site = readAddress();
+  if (site !== null && site !== opened) open(site, {focus: true});
+});
+
+// ---- panel ----------------------------------------------------------------------------------------------------
+
+let fresh = [];
+
+function entry(row) {
+  const site = siteOf[row];
+  const words = [rows.confirmed[row] ? "confirmed" : "provisional"];
+  if (regions.length > 1) words.push(title(regions[sites.region[site]].name));
+  const review = rows.review?.[row] ? element("span", {class: "alarm"}, "review · ") : null;
+  const button = element("button", {type: "button", onclick: () => open(site, {focus: true})},
+    swatch(row),
+    element("span", {class: "what"}, sites.id[site], element("small", {}, review, words.join(" · "))),
+    element("span", {class: "area"}, hectares(areaOf(row))));
+  button.site = site;
+  return element("li", {}, button);
+}
+
+function mark() {
+  for (const button of document.querySelectorAll("#new li button")) {
+    button.setAttribute("aria-current", String(button.site === opened));
+  }
+}
+
+function more() {
+  const list = find("#new ol"), from = list.children.length;
+  list.append(...fresh.slice(from, from + ENTRIES).map(entry));
+  find("#more").hidden = list.children.length >= fresh.length;
+  mark();
+}
+
+function fillNew() {
+  fresh = (drawnRows[period] ?? []).filter(row => rows.status[row] === NEW);
+  fresh.sort((one, other) => (rows.review?.[other] ?? 0) - (rows.review?.[one] ?? 0) || areaOf(other) - areaOf(one));
+  find("#new-title").textContent = `New in ${periods[period]?.name ?? "the series"}`;
+  find("#none").hidden = fresh.length > 0;
+  find("#new ol").replaceChildren();
+  more();
+}
+
+function fillSummary() {
+  const some = rowsOf[period] ?? [];
+  const started = some.filter(row => rows.status[row] === NEW);
+  const hidden = some.filter(row => rows.status[row] === NOT_SEEN).length;
+  const doubtful = some.filter(row => !rows.confirmed[row]).length;
+  const clauses = [started.length ? `${count(started.length, "new site")} of ${hectares(total(started))}` : "no new site"];
+  clauses.push(`${count(some.length, "site")} of ${hectares(total(some))} in all`);
+  if (doubtful) clauses.push(`${grouped(String(doubtful))} provisional`);
+  if (hidden) clauses.push(`${grouped(String(hidden))} not seen`);
+  const name = periods[period]?.name ?? "No period";
+  find("#summary").textContent = some.length ? `${name}: ${clauses.join("; ")}.` : `${name}: no site was found.`;
+  const seen = periods.length ? data(`pictures-${period}`).length : 0;
+  const lacking = places.length - seen;
+  find("#unseen-regions").hidden = !lacking;
+  find("#unseen-regions").textContent = places.length === 1
+    ? "Nothing could be seen in this period." : `Nothing could be seen in ${count(lacking, "region")} in this period.`;
+}
+
+function fillCounts() {
+  const some = rowsOf[period] ?? [];
+  const put = (selector, counted) => find(selector).textContent = grouped(String(some.filter(counted).length));
+  statuses.forEach(({name}, at) => put(`#status-${name} .number`, row => rows.status[row] === at));
+  [0, 1].forEach(at => put(`#confirmed-${at} .number`, row => rows.confirmed[row] === at));
+  if (rows.review) put("#review-only .number", row => rows.review[row]);
+}
+
+function box(id, swatchClass, name, change) {
+  const input = element("input", {type: "checkbox", checked: "", onchange: () => {
+    change(input.checked);
+    applyFilters();
+    layer.redraw();
+    fillNew();
+  }});
+  const key = swatchClass ? element("span", {class: `swatch status ${swatchClass}`}) : null;
+  return element("label", {id}, input, key, name, element("span", {class: "number"}));
+}
+
+function fillFilters() {
+  const toggle = (set, value) => checked => set[checked ? "add" : "delete"](value);
+  find("#statuses").append(...statuses.map(({name, title: words}, at) =>
+    box(`status-${name}`, name, words, toggle(chosen.statuses, at))));
+  find("#certainty").append(
+    box("confirmed-1", "plain", "Confirmed", toggle(chosen.confirmed, 1)),
+    box("confirmed-0", "plain provisional", "Provisional (dashed, or hollow)", toggle(chosen.confirmed, 0)));
+  if (!rows.review) return;
+  const review = box("review-only", "", "Only sites to be reviewed", checked => { chosen.review = checked; });
+  review.querySelector("input").checked = false;
+  find("#certainty").append(review);
+}
+
+function fillRegions() {
+  find("#regions").hidden = places.length < 2;
+  const select = find("#regions select");
+  select.append(...places.map(({name}, at) => element("option", {value: String(at)}, title(name))));
+  const chosenView = () => select.value === "" ? firstView() : places[Number(select.value)].bounds;
+  select.addEventListener("change", () => show(map, chosenView()));
+}
+
+function firstView() {
+  const all = L.latLngBounds([]);
+  places.forEach(({bounds}) => all.extend(bounds));
+  if (!all.isValid()) sites.id.forEach((_, site) => all.extend(boundsOf(site)));
+  return all.isValid() ? all : L.latLngBounds([[-60, -170], [70, 170]]);
+}
+
+// ---- time -----------------------------------------------------------------------------------------------------
+
+const slider = find("#slider");
+let playing = null;
+
+function update() {
+  layer.show(period, before, share);
+  clip();
+  fillSummary();
+  fillCounts();
+  fillNew();
+  if (opened !== null) fillCard();
+  find("#chart").replaceChildren(SiteChart.draw(allBars, period, choose));
+  slider.value = String(period);
+  slider.setAttribute("aria-valuetext", periods[period].name);
+  find("#period").textContent = periods[period].name;
+  find("#days").textContent = periods[period].days;
+  find("#swipe .right").textContent = periods[period].name;
+  find("#swipe .left").textContent = before === null ? "" : periods[before].name;
+  document.querySelectorAll("#ticks button").forEach((tick, at) => tick.classList.toggle("current", at === period));
+}
+
+function choose(next) {
+  if (next === period) return;
+  period = next;
+  picture("pictures", period);
+  update();
+}
+
+function compare(next) {
+  before = next;
+  picture("before", before);
+  update();
+}
+
+function play(start) {
+  clearInterval(playing);
+  playing = null;
+  if (start) {
+    if (period === last) choose(0);
+    playing = setInterval(() => period === last ? play(false) : choose(period + 1), BEAT);
+  }
+  find("#play").setAttribute("aria-pressed", String(playing !== null));
+  find("#play").setAttribute("aria-label", playing === null ? "Play the periods" : "Pause");
+  find("#play").classList.toggle("playing", playing !== null);
+}
+
+function swipeTo(next) {
+  share = Math.min(0.98, Math.max(0.02, next));
+  layer.show(period, before, share);
+  clip();
+}
+
+function fillTime() {
+  const several = periods.length > 1;
+  find("#time").hidden = !periods.length;
+  for (const id of ["#slider", "#play", "#compare", "#ticks"]) find(id).hidden = !several;
+  slider.max = String(last);
+  slider.addEventListener("input", () => { play(false); choose(Number(slider.value)); });
+  find("#play").addEventListener("click", () => play(playing === null));
+  find("#ticks").append(...periods.map(({name}, at) =>
+    element("button", {type: "button", tabindex: "-1", onclick: () => { play(false); choose(at); }}, name)));
+  const select = find("#compare select");
+  select.append(...periods.map(({name}, at) => element("option", {value: String(at)}, name)));
+  select.addEventListener("change", () => compare(select.value === "" ? null : Number(select.value)));
+  const handle = find("#swipe .handle");
+  const drag = event => {
+    const frame = map.getContainer().getBoundingClientRect();
+    swipeTo((event.clientX - frame.left) / frame.width);
+  };
+  handle.addEventListener("pointerdown", event => {
+    event.preventDefault();
+    handle.focus();
+    handle.setPointerCapture(event.pointerId);
+    handle.addEventListener("pointermove", drag);
+  });
+  handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", drag));
+  handle.addEventListener("keydown", event => {
+    const step = {ArrowLeft: -0.05, ArrowRight: 0.05}[event.key];
+    if (step) {
+      event.preventDefault();
+      swipeTo(share + step);
+    }
+  });
+}
+
+const allBars = barsOf(everything);
+SiteChart.addHatching();
+fillFilters();
+fillRegions();
+fillTime();
+applyFilters();
+find("#more").addEventListener("click", more);
+find("#filters").hidden = find("#hectares").hidden = find("#new").hidden = !sites.id.length;
+map.fitBounds(firstView(), {animate: false, padding: [10, 10]});
+if (periods.length) {
+  picture("pictures", period);
+  update();
+}
+const asked = readAddress();
+if (asked !== null) open(asked);
+})();

@@ -1,0 +1,240 @@
+"""The page of sites in a real browser."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from affine import Affine
+
+from mining_the_mines.monitoring.site_table import SiteStatus, site_table
+from mining_the_mines.reporting.status_colours import STATUS_COLOURS
+from support import browser as chromium
+from support.browser import Browser
+from support.site_pages import GRID, make_region, write_site_page
+from support.sites import YEARS, growing_site, site_row, tiny_sites
+
+if chromium.program() is None:
+    if os.environ.get("CI") == "true":
+        raise RuntimeError("Continuous integration needs Chromium: apt-get install chromium")
+    pytest.skip("Chromium is not installed", allow_module_level=True)
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+#: Leftmost and rightmost pixel of the sites' canvas in a colour, on the screen; null if there is none.
+PAINTED = """(() => {
+  const canvas = document.querySelector(".leaflet-sites-pane canvas");
+  const {data, width} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const near = (at, shade) => [0, 1, 2].every(band => Math.abs(data[at + band] - shade[band]) < 12);
+  let found = null;
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at + 3] < 200 || !near(at, %s)) continue;
+    const x = canvas.getBoundingClientRect().left + at / 4 %% width;
+    found = found ? [Math.min(found[0], x), Math.max(found[1], x)] : [x, x];
+  }
+  return found;
+})()"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sites")
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    return write_site_page(folder / "sites.html")
+
+
+def text(browser: Browser, selector: str) -> str:
+    """Words of an element as people read them, any space being a space; empty if there is none."""
+    words: str = browser.run(f"document.querySelector({selector!r})?.innerText ?? ''")
+    return " ".join(words.split())
+
+
+def painted(browser: Browser, status: SiteStatus) -> list[float] | None:
+    found: list[float] | None = browser.run(PAINTED % list(STATUS_COLOURS[status]))
+    return found
+
+
+def choose(browser: Browser, selector: str, value: str) -> None:
+    """Set a slider or a list as a person does."""
+    browser.run(
+        f"(field => {{ field.value = {value!r};"
+        " for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind)); })"
+        f"(document.querySelector({selector!r}))"
+    )
+    browser.settle()
+
+
+def test_opens_at_the_last_period_without_a_network(browser: Browser, page: str) -> None:
+    browser.open(page)
+    assert browser.complaints() == []
+    assert browser.requests() == [page]
+    assert text(browser, "#summary") == "2022: no new site; 2 sites of 13.0 ha in all; 1 not seen."
+    assert text(browser, "#new") == "New in 2022 No new site."
+    assert painted(browser, SiteStatus.UNCHANGED)
+    assert painted(browser, SiteStatus.NOT_SEEN)
+    assert painted(browser, SiteStatus.NEW) is None
+
+
+def test_slider_shows_a_period(browser: Browser, page: str) -> None:
+    browser.open(page)
+    choose(browser, "#slider", "1")
+    assert text(browser, "#summary") == "2020: 1 new site of 4.0 ha; 2 sites of 8.0 ha in all; 1 provisional."
+    assert text(browser, "#now") == "2020 1 January 2020 to 31 December 2020"
+    assert text(browser, "#new ol") == "tapajos-0002 provisional 4.0 ha"
+    assert painted(browser, SiteStatus.NEW)
+    pictures = "[...document.querySelectorAll('.leaflet-pictures-pane img')].map(found => found.alt)"
+    assert browser.run(pictures) == ["True colour of tapajos, 2020"]
+
+
+def test_keys_move_the_slider(browser: Browser, page: str) -> None:
+    browser.open(page)
+    browser.run("document.querySelector('#slider').focus()")
+    browser.press("ArrowLeft")
+    assert text(browser, "#period") == "2021"
+
+
+def test_play_begins_again_at_the_first_period(browser: Browser, page: str) -> None:
+    browser.open(page)
+    browser.run("document.querySelector('#play').click()")
+    assert text(browser, "#period") == "2019"
+    assert browser.run("document.querySelector('#play').getAttribute('aria-pressed')") == "true"
+    browser.run("document.querySelector('#play').click()")
+    assert browser.run("document.querySelector('#play').getAttribute('aria-pressed')") == "false"
+
+
+def test_chart_has_the_hectares_of_each_period(browser: Browser, page: str) -> None:
+    browser.open(page)
+    words = browser.run("[...document.querySelectorAll('#chart title')].map(found => found.textContent)")
+    assert [word.replace("\N{NARROW NO-BREAK SPACE}", " ") for word in words] == [
+        "2019: 4.0 ha", "2020: 8.0 ha", "2021: 13.0 ha", "2022: 4.0 ha, and 9.0 ha last known of sites not seen",
+    ]  # fmt: skip
+    heights = browser.run(
+        "[...document.querySelectorAll('#chart .seen')].map(found => Number(found.getAttribute('height')))"
+    )
+    assert [height / heights[0] for height in heights] == pytest.approx([1, 2, 3.25, 1])
+
+
+def test_swipe_parts_the_periods(browser: Browser, page: str) -> None:
+    browser.open(page)
+    choose(browser, "#slider", "1")
+    new = painted(browser, SiteStatus.NEW)
+    assert new is not None
+    choose(browser, "#compare select", "0")
+    left, right = browser.run(
+        "['left', 'right'].map(side => document.querySelector('#map').getBoundingClientRect()[side])"
+    )
+    # The new site lies right of the middle, the old one left, as it was in 2019.
+    assert painted(browser, SiteStatus.NEW) == new
+    assert painted(browser, SiteStatus.BASELINE)
+    assert painted(browser, SiteStatus.UNCHANGED) is None
+    x, y = browser.run(
+        "(({x, y, width, height}) => [x + width / 2, y + height / 2])"
+        "(document.querySelector('#swipe .handle').getBoundingClientRect())"
+    )
+    browser.drag((x, y), (left + 0.95 * (right - left), y))
+    assert painted(browser, SiteStatus.NEW) is None
+    assert text(browser, "#swipe") == "2019 2020"
+    edge = browser.run("document.querySelector('#swipe').getBoundingClientRect().left")
+    assert edge == pytest.approx(left + 0.95 * (right - left), abs=3)
+    choose(browser, "#compare select", "")
+    assert painted(browser, SiteStatus.NEW) == new
+
+
+def test_click_opens_a_site(browser: Browser, page: str) -> None:
+    browser.open(page)
+    choose(browser, "#slider", "1")
+    new = painted(browser, SiteStatus.NEW)
+    assert new is not None
+    height = browser.run("document.querySelector('.leaflet-pictures-pane img').getBoundingClientRect().height")
+    top = browser.run("document.querySelector('.leaflet-pictures-pane img').getBoundingClientRect().top")
+    browser.click(sum(new) / 2, top + height * 1507 / 3200)
+    words = text(browser, "#site")
+    for expected in (
+        "tapajos-0002",
+        "Status New",
+        "Certainty provisional",
+        "Began after 30 June 2019, at the latest on 30 June 2020",
+        "Lineage monitored_maps:0123456789ab",
+        "2021 Grown 9.0 ha +5.0 ha",
+        "2022 Not seen – –",
+        "kedro evidence tapajos-0002",
+    ):
+        assert expected in words
+    assert browser.run("location.hash") == "#site=tapajos-0002"
+    browser.press("Escape")
+    assert text(browser, "#site") == ""
+
+
+def test_link_opens_a_site(browser: Browser, page: str) -> None:
+    browser.open(f"{page}#site=tapajos-0001")
+    assert "2019 Present from the first look 4.0 ha" in text(browser, "#site")
+    browser.open(f"{page}#site=nowhere")
+    assert text(browser, "#site") == ""
+    assert browser.complaints() == []
+
+
+def test_filters(browser: Browser, folder: Path) -> None:
+    sites = tiny_sites().assign(review=[False] * 4 + [True] * 3)
+    browser.open(write_site_page(folder / "review.html", sites))
+    choose(browser, "#slider", "1")
+    browser.run("document.querySelector('#confirmed-0 input').click()")
+    assert painted(browser, SiteStatus.NEW) is None
+    assert text(browser, "#new ol") == ""
+    browser.run("document.querySelector('#confirmed-0 input').click()")
+    browser.run("document.querySelector('#review-only input').click()")
+    assert painted(browser, SiteStatus.NEW)
+    assert painted(browser, SiteStatus.UNCHANGED) is None
+    browser.run("document.querySelector('#status-new input').click()")
+    assert painted(browser, SiteStatus.NEW) is None
+
+
+def test_unseen_ground_is_hatched(browser: Browser, folder: Path) -> None:
+    browser.open(write_site_page(folder / "unseen.html", regions=(make_region(unseen="2022"),)))
+    assert text(browser, "#unseen-regions") == "Nothing could be seen in this period."
+    assert browser.run("document.querySelectorAll('.leaflet-pictures-pane img').length") == 0
+    hatching = "getComputedStyle(document.querySelector('.leaflet-unseen-pane .unseen')).backgroundImage"
+    assert browser.run(hatching).startswith("repeating-linear-gradient")
+
+
+def test_one_period_and_no_site(browser: Browser, folder: Path) -> None:
+    browser.open(write_site_page(folder / "one.html", site_table([]), years=1))
+    assert text(browser, "#summary") == "2019: no site was found."
+    assert text(browser, "#time") == "2019 1 January 2019 to 31 December 2019"
+    assert browser.complaints() == []
+
+
+def test_names_are_text(browser: Browser, folder: Path) -> None:
+    row = site_row(YEARS[3], EVIL, region=EVIL, concession=EVIL, outside_concessions_ha=0.0, status=SiteStatus.NEW)
+    browser.open(write_site_page(folder / "evil.html", site_table([row]), (make_region(EVIL),), title=EVIL))
+    browser.run("document.querySelector('#new li button').click()")
+    assert f"Concession {EVIL}" in text(browser, "#site")
+    assert browser.run("document.querySelectorAll('img[onerror]').length") == 0
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (820, 1180), (400, 800)])
+def test_screens(browser: Browser, folder: Path, width: int, height: int) -> None:
+    east = replace(GRID, transform=Affine.translation(900_000, 0) @ GRID.transform)
+    sites = site_table(growing_site())
+    address = write_site_page(folder / "two.html", sites, (make_region(), make_region("far_east", grid=east)))
+    browser.open(f"{address}#site=tapajos-0001", width, height)
+    choose(browser, "#compare select", "0")
+    assert browser.run("document.documentElement.scrollWidth") == width
+    boxes = browser.run(
+        "['#map', '#panel', '#time', '#play', '#slider', '#compare select', '#swipe .handle']"
+        ".map(name => document.querySelector(name).getBoundingClientRect())"
+        ".map(({left, top, right, bottom}) => [left, top, right, bottom])"
+    )
+    for left, top, right, bottom in boxes:
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+    assert browser.complaints() == []
