@@ -9,8 +9,9 @@ from rasterio.features import rasterize
 from rasterio.transform import Affine
 
 from mining_the_mines.pretraining.settings import RegionSettings
+from mining_the_mines.simulation.board import Plan
 from mining_the_mines.simulation.canvas import CELL
-from mining_the_mines.simulation.landscape import PIXEL, Landscape, Plan, build_landscape
+from mining_the_mines.simulation.landscape import PIXEL, Landscape, build_landscape
 from mining_the_mines.simulation.passes import sun_at
 from mining_the_mines.simulation.places import Place, place_in
 from mining_the_mines.simulation.sensor import Sky, observe_at_ten_metres

@@ -121,13 +121,14 @@ def sand_bars(course: NDArray[np.float64], width: float, rng: np.random.Generato
     return bars
 
 
-def plough_fields(canvas: Canvas, patch: Patch, rng: np.random.Generator) -> None:
+def plough_fields(canvas: Canvas, patch: Patch, rng: np.random.Generator, season: int = 0) -> None:
     """Divide a patch into parcels, each with its crop in its own state.
 
     Args:
         canvas: To paint on.
         patch: Cells to cover.
         rng: Random number generator.
+        season: Seasons that have passed. The same random numbers give the same parcels, which then bear other crops.
     """
     if patch.mask.size == 0:
         return
@@ -141,7 +142,8 @@ def plough_fields(canvas: Canvas, patch: Patch, rng: np.random.Generator) -> Non
     lengths = rng.uniform(80, 400, strip.max() + 1)
     number = np.floor((along + offsets[strip]) / lengths[strip]).astype(np.int64)
     parcel = (strip * 7919 + (number - number.min())) % 64
-    kinds = rng.integers(0, 6, 64)[parcel]
+    rotation = season * (1 + np.arange(64) % (len(_CROP_STATES) - 1))
+    kinds = ((rng.integers(0, len(_CROP_STATES), 64) + rotation) % len(_CROP_STATES))[parcel]
     vigour = rng.uniform(0, 1, 64).astype(np.float32)[parcel]
     tone = np.exp(rng.normal(0, 0.1, 64)).astype(np.float32)[parcel]
     mottling = 0.1 * patch.noise(60, rng)

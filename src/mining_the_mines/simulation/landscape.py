@@ -10,13 +10,13 @@ from rasterio.warp import transform as reproject
 from shapely import MultiPolygon, make_valid
 from shapely.affinity import affine_transform
 
-from mining_the_mines.simulation.canvas import CELL, Canvas, Cover, Field
+from mining_the_mines.simulation.board import Plan, settle
+from mining_the_mines.simulation.canvas import CELL, Canvas, Field
 from mining_the_mines.simulation.landcover import grow_vegetation, lay_roads, run_river
-from mining_the_mines.simulation.lookalikes import LOOKALIKES
-from mining_the_mines.simulation.mines import DIGGERS, Mine, MineKind, as_multipolygon, work_alluvium
+from mining_the_mines.simulation.mines import Mine, as_multipolygon
 from mining_the_mines.simulation.places import Biome, Place
 from mining_the_mines.simulation.relief import fractal_fields
-from mining_the_mines.simulation.shapes import Position, meander, winding_line
+from mining_the_mines.simulation.shapes import meander, winding_line
 from mining_the_mines.simulation.spectra import GEOLOGIES_ALONG, local_spectra
 
 #: Width of a pixel in metres.
@@ -27,21 +27,6 @@ COARSEST_PIXEL = 60.0
 _TONE = 0.05
 #: How sharply one kind of ground gives way to the next.
 _CONTACT = 4.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Plan of a region.
-
-    Attributes:
-        pixels: Edge in pixels of 10 m; a multiple of 6.
-        slots: The region is laid out on a board of slots × slots fields, at most one feature a field.
-        mines: Number of fields with a mine.
-    """
-
-    pixels: int
-    slots: int
-    mines: int
 
 
 @dataclass(frozen=True)
@@ -88,8 +73,12 @@ class Landscape:
 
     def outline(self, mine: Mine) -> MultiPolygon:
         """A mine's true outline in the coordinates of the place's UTM zone."""
+        return self.on_map(mine.outline)
+
+    def on_map(self, outline: MultiPolygon) -> MultiPolygon:
+        """An outline in metres from the upper left corner, in the coordinates of the place's UTM zone."""
         to_map = [1, 0, 0, -1, self.transform.c, self.transform.f]
-        return as_multipolygon(make_valid(affine_transform(mine.outline, to_map)))
+        return as_multipolygon(make_valid(affine_transform(outline, to_map)))
 
 
 def build_landscape(place: Place, plan: Plan, rng: np.random.Generator) -> Landscape:
@@ -103,29 +92,80 @@ def build_landscape(place: Place, plan: Plan, rng: np.random.Generator) -> Lands
     Returns:
         The region.
     """
-    side = int(plan.pixels * PIXEL / CELL)
+    ground = lay_ground(place, plan.pixels, rng)
+    mines = settle(ground.canvas, plan, ground.course, rng)
+    return finish_landscape(place, ground, tuple(mines), rng)
+
+
+@dataclass(frozen=True)
+class NaturalGround:
+    """A region before anything is settled on it.
+
+    Attributes:
+        canvas: Relief, vegetation, river and a road.
+        course: Middle line of the river in metres, shape (n, 2); ``None`` where there is none.
+        width: Width of the river in metres.
+        tone: Tilt of spectra, before it is scaled.
+    """
+
+    canvas: Canvas
+    course: NDArray[np.float64] | None
+    width: float
+    tone: Field
+
+
+def lay_ground(place: Place, pixels: int, rng: np.random.Generator) -> NaturalGround:
+    """Lay out relief, vegetation, perhaps a river, and a road.
+
+    Args:
+        place: Place of the region.
+        pixels: Edge in pixels of 10 m.
+        rng: Random number generator.
+
+    Returns:
+        The ground.
+    """
+    side = int(pixels * PIXEL / CELL)
     heights, tone = fractal_fields(side, rng.uniform(3.2, 4.0), rng)
     canvas = Canvas(side, heights * np.float32(rng.uniform(3, 45)))
     grow_vegetation(canvas, place.biome, rng)
     course = meander(canvas.metres, rng)
     has_river = rng.random() < (0.4 if place.biome is Biome.DRYLAND else 0.85)
+    width = float(np.exp(rng.uniform(np.log(18), np.log(130)))) if has_river else 0.0
     if has_river:
-        run_river(canvas, course, float(np.exp(rng.uniform(np.log(18), np.log(130)))), rng)
+        run_river(canvas, course, width, rng)
     _connect(canvas, rng)
-    mines = _settle(canvas, plan, course if has_river else None, rng)
+    return NaturalGround(canvas, course if has_river else None, width, tone)
+
+
+def finish_landscape(
+    place: Place, ground: NaturalGround, mines: tuple[Mine, ...], rng: np.random.Generator
+) -> Landscape:
+    """Draw the rocks and spectra of a region on which everything is painted.
+
+    Args:
+        place: Place of the region.
+        ground: Its ground with all features.
+        mines: Its mines.
+        rng: Random number generator.
+
+    Returns:
+        The region.
+    """
+    canvas = ground.canvas
     return Landscape(
         place=place,
-        transform=_georeference(place, plan.pixels),
+        transform=_georeference(place, int(canvas.metres / PIXEL)),
         elevation=canvas.elevation,
         first=canvas.first,
         second=canvas.second,
         share=canvas.share,
         texture=canvas.texture,
-        tone=np.float32(_TONE) * tone,
+        tone=np.float32(_TONE) * ground.tone,
         cover=canvas.cover,
-        geology=_lay_geology(side, rng),
+        geology=_lay_geology(canvas.side, rng),
         spectra=local_spectra(rng),
-        mines=tuple(mines),
+        mines=mines,
     )
 
 
@@ -157,92 +197,3 @@ def _connect(canvas: Canvas, rng: np.random.Generator) -> None:
     if rng.random() < 0.5:
         ends = ((float(start), -50.0), (float(end), canvas.metres + 50))
     lay_roads(canvas, [winding_line(*ends, 0.05, rng)], float(rng.uniform(6, 12)), paved=rng.random() < 0.4)
-
-
-def _settle(canvas: Canvas, plan: Plan, course: NDArray[np.float64] | None, rng: np.random.Generator) -> list[Mine]:
-    """Put one feature on most fields of the board; mines last, so that nothing covers them."""
-    pitch = canvas.metres / plan.slots
-    fields = [(row, column) for row in range(plan.slots) for column in range(plan.slots)]
-    order = rng.permutation(len(fields))
-    centres = []
-    for index in order:
-        row, column = fields[index]
-        jitter = rng.uniform(-0.22, 0.22, 2)
-        centres.append((float((column + 0.5 + jitter[0]) * pitch), float((row + 0.5 + jitter[1]) * pitch)))
-    claims = _claim(centres, plan.mines, course, pitch, rng)
-    free = [centre for number, centre in enumerate(centres) if number not in claims]
-    for centre, lot in zip(free, _lots(len(free), rng), strict=True):
-        _settle_lookalike(canvas, centre, pitch / 2, lot, rng)
-    return [_open_mine(canvas, kind, centres[number], pitch / 2, course, rng) for number, kind in claims.items()]
-
-
-#: Frequency of each look-alike; the rest to 1 stays natural.
-_FREQUENCY = (
-    (Cover.TOWN, 0.11),
-    (Cover.AQUACULTURE, 0.1),
-    (Cover.CONSTRUCTION, 0.08),
-    (Cover.BARE_SOIL, 0.1),
-    (Cover.RESERVOIR, 0.1),
-    (Cover.FARMLAND, 0.12),
-    (Cover.ROAD, 0.05),
-)
-#: Frequency of each kind of mine, where there is a river.
-_WORKED = ((MineKind.OPEN_PIT, 0.3), (MineKind.QUARRY, 0.2), (MineKind.ALLUVIAL, 0.2), (MineKind.ARTISANAL, 0.3))
-
-
-def _lots(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw numbers from 0 to 1 layer by layer: each stretch is met about as often as it is long, even by a few."""
-    lots: NDArray[np.float64] = (rng.permutation(count) + rng.random(count)) / max(count, 1)
-    return lots
-
-
-def _claim(
-    centres: list[Position], mines: int, course: NDArray[np.float64] | None, pitch: float, rng: np.random.Generator
-) -> dict[int, MineKind]:
-    """Choose the fields that are mined, and how: those worked for alluvial gold lie by the river.
-
-    Returns:
-        Kind of mine by the field's number in ``centres``.
-    """
-    by_river = [] if course is None else [n for n, centre in enumerate(centres) if _near(course, centre) < pitch]
-    claims: dict[int, MineKind] = {}
-    for lot in _lots(mines, rng):
-        kind = _worked(float(lot))
-        banks = [number for number in by_river if number not in claims]
-        if kind is MineKind.ALLUVIAL and not banks:
-            kind = (MineKind.OPEN_PIT, MineKind.QUARRY, MineKind.ARTISANAL)[int(rng.integers(3))]
-        free = banks if kind is MineKind.ALLUVIAL else [n for n in range(len(centres)) if n not in claims]
-        claims[free[0]] = kind
-    return claims
-
-
-def _worked(lot: float) -> MineKind:
-    shares = np.cumsum([share for _, share in _WORKED])
-    return _WORKED[min(int(np.searchsorted(shares, lot, side="right")), len(_WORKED) - 1)][0]
-
-
-def _near(course: NDArray[np.float64], centre: Position) -> float:
-    return float(np.hypot(*(course - np.array(centre)).T).min())
-
-
-def _settle_lookalike(canvas: Canvas, centre: Position, reach: float, lot: float, rng: np.random.Generator) -> None:
-    for cover, frequency in _FREQUENCY:
-        lot -= frequency
-        if lot < 0:
-            LOOKALIKES[cover](canvas, centre, reach, rng)
-            return
-
-
-def _open_mine(
-    canvas: Canvas,
-    kind: MineKind,
-    centre: Position,
-    reach: float,
-    course: NDArray[np.float64] | None,
-    rng: np.random.Generator,
-) -> Mine:
-    if kind is not MineKind.ALLUVIAL or course is None:
-        return DIGGERS[kind](canvas, centre, reach, rng)
-    nearest = int(np.argmin(np.hypot(*(course - np.array(centre)).T)))
-    half = max(int(reach * rng.uniform(0.2, 0.9) / 10), 2)
-    return work_alluvium(canvas, course[max(nearest - half, 0) : nearest + half], reach, rng)

@@ -152,13 +152,16 @@ def lay_bare(canvas: Canvas, centre: Position, reach: float, rng: np.random.Gene
         canvas.paint(puddles, Paint(Material.MUDDY_POND, first, 0.2), Cover.BARE_SOIL)
 
 
-def fill_reservoir(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Fill a reservoir that has drawn down: water, a bare rim around it, a straight dam."""
+def fill_reservoir(
+    canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator, drawdown: float | None = None
+) -> None:
+    """Fill a reservoir that has drawn down: water, a bare rim around it of ``drawdown`` metres, a straight dam."""
     outline = blob(centre, reach * rng.uniform(0.4, 0.9), rng, 0.5, rng.uniform(1, 2.5))
     basin = canvas.patch(outline)
     canvas.paint(basin, Paint(Material.TOPSOIL, Material.SUBSOIL, 0.5 + 0.3 * basin.noise(40, rng)), Cover.RESERVOIR)
     depth = gaussian_filter(basin.depth(), 1.5) + 6 * basin.noise(60, rng)
-    drawdown = rng.uniform(8, 40)
+    usual = rng.uniform(8, 40)
+    drawdown = usual if drawdown is None else drawdown
     kind = Material.LAKE if rng.random() < 0.6 else Material.MUDDY_POND
     shallow = np.clip(0.6 - (depth - np.float32(drawdown)) / 30, 0, 0.6).astype(np.float32)
     canvas.paint(basin.where(depth > drawdown), Paint(kind, Material.TOPSOIL, shallow), Cover.RESERVOIR)
@@ -169,10 +172,10 @@ def fill_reservoir(canvas: Canvas, centre: Position, reach: float, rng: np.rando
     canvas.paint(wall, Paint(Material.GRAVEL, Material.GRASS, 0.3), Cover.RESERVOIR)
 
 
-def clear_farm(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator) -> None:
-    """Clear a block of farmland with a farmyard."""
+def clear_farm(canvas: Canvas, centre: Position, reach: float, rng: np.random.Generator, season: int = 0) -> None:
+    """Clear a block of farmland with a farmyard; crops change with the season."""
     block = rectangle(centre, reach * rng.uniform(1.4, 2.6), reach * rng.uniform(1.2, 2.2), rng.uniform(0, 180))
-    plough_fields(canvas, canvas.patch(block), rng)
+    plough_fields(canvas, canvas.patch(block), rng, season)
     start = random_point_in(block, rng)
     lay_roads(canvas, [winding_line(start, _far_point(centre, reach * 3, rng), 0.04, rng)], 7, paved=False)
     for _ in range(int(rng.integers(0, 4))):

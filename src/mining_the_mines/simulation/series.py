@@ -2,10 +2,11 @@
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -21,45 +22,27 @@ from mining_the_mines.core.code_hash import code_hash
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress import Progress, silent
 from mining_the_mines.geo.geopackage import write_layer
-from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.reflectance import NODATA, OFFSET, QUANTIFICATION, encode
-from mining_the_mines.simulation.clouds import classify, grow_clouds
-from mining_the_mines.simulation.landscape import Landscape, Plan, build_landscape
-from mining_the_mines.simulation.passes import BASELINE_AGAIN, Pass, plan_passes, typical_sky
+from mining_the_mines.simulation.board import Plan
+from mining_the_mines.simulation.landscape import Landscape, build_landscape
+from mining_the_mines.simulation.pass_products import write_pass
+from mining_the_mines.simulation.passes import plan_passes, typical_sky
 from mining_the_mines.simulation.permits import write_permits
 from mining_the_mines.simulation.places import place_in
-from mining_the_mines.simulation.products import (
-    SCENE_CLASSIFICATION,
-    Granule,
-    Image,
-    Product,
-    granules_of,
-    processed,
-    relative_orbit,
-    seen,
-    to_digital_numbers,
-    write_cog,
-)
-from mining_the_mines.simulation.sensor import observe_native, observe_truth
+from mining_the_mines.simulation.sensor import observe_truth
 from mining_the_mines.simulation.settings import SeriesSettings
-from mining_the_mines.simulation.stac_catalog import (
-    COLLECTION,
-    Band,
-    band_files,
-    describe_scene,
-    outline_of,
-    write_catalog,
-    write_features,
-)
+from mining_the_mines.simulation.stac_catalog import outline_of, write_catalog, write_features
 
 #: Record of the settings and the code that a folder was made with.
 RECORD: Final = "series.json"
 #: Imported packages without any effect on the files.
-_NO_EFFECT: Final = ("mining_the_mines.core",)
+NO_EFFECT: Final = ("mining_the_mines.core",)
 
 
 #: The ground of a region, and its scenes.
 RegionRecord = tuple[Landscape, list[pystac.Item]]
+Region = TypeVar("Region")
 
 
 def simulate_archive(folder: Path, settings: SeriesSettings, progress: Progress = silent) -> dict[str, Any]:
@@ -76,15 +59,29 @@ def simulate_archive(folder: Path, settings: SeriesSettings, progress: Progress 
     Raises:
         BadInputError: The folder holds data that were not simulated, which are never replaced, or can't be written.
     """
-    if read_series_settings(folder) == settings:
-        return _record(settings)
+    keep_or_write(folder, _record(settings), lambda: write_simulated_series(folder, settings, progress))
+    return _record(settings)
+
+
+def keep_or_write(folder: Path, record: dict[str, Any], write: Callable[[], None]) -> None:
+    """Write an archive, unless the folder holds it already.
+
+    Args:
+        folder: Folder of the archive.
+        record: Settings and code of the archive.
+        write: Writes it.
+
+    Raises:
+        BadInputError: The folder holds data that were not simulated.
+    """
+    if _read_record(folder) == record:
+        return
     if folder.is_dir() and any(_visible(folder)) and not (folder / RECORD).is_file():
         raise BadInputError(
             f"{folder} holds data that were not simulated, and they are not replaced: name the environment of your "
             f"own chips with --env, another folder in raw_root, or the source of your scenes in acquisition.source."
         )
-    write_simulated_series(folder, settings, progress)
-    return _record(settings)
+    write()
 
 
 def write_simulated_series(
@@ -115,16 +112,47 @@ def write_simulated_series(
     Raises:
         BadInputError: The folder can't be written, or is a file.
     """
+    with archive_draft(folder) as draft:
+        (draft / "truth").mkdir()
+        regions = simulate_regions(
+            settings.provinces, lambda province: _simulate_region(draft, province, settings), progress, threads
+        )
+        write_surroundings(draft, regions, settings.seed, _record(settings))
+        _write_mines(draft / "mines.gpkg", regions)
+
+
+@contextmanager
+def archive_draft(folder: Path) -> Iterator[Path]:
+    """Fill a folder beside the archive's, which takes its place when it is complete.
+
+    Args:
+        folder: Folder of the archive.
+
+    Yields:
+        The folder to fill.
+
+    Raises:
+        BadInputError: The folder can't be written, or is a file.
+    """
     if folder.exists() and not folder.is_dir():
         raise BadInputError(f"{folder} is a file, so no simulated series can be written there; name a folder.")
     with whole_folder(folder) as draft:
-        (draft / "truth").mkdir()
-        regions = _simulate_regions(draft, settings, progress, threads)
-        write_catalog(draft, [item for _, items in regions for item in items])
-        _write_regions(draft / "regions.geojson", regions)
-        write_permits(draft, [ground for ground, _ in regions], settings.seed)
-        _write_mines(draft / "mines.gpkg", regions)
-        (draft / RECORD).write_text(json.dumps(_record(settings), indent=2) + "\n", encoding="utf-8")
+        yield draft
+
+
+def write_surroundings(folder: Path, regions: Sequence[RegionRecord], seed: int, record: dict[str, Any]) -> None:
+    """Write what lies around the scenes: the catalog, the regions, the permits and the record.
+
+    Args:
+        folder: Folder of the archive, with the files of the scenes.
+        regions: Ground and scenes of each region.
+        seed: Seed of the permits.
+        record: Settings and code of the archive.
+    """
+    write_catalog(folder, [item for _, items in regions for item in items])
+    _write_regions(folder / "regions.geojson", regions)
+    write_permits(folder, [ground for ground, _ in regions], seed)
+    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def read_series_settings(folder: Path) -> SeriesSettings | None:
@@ -136,15 +164,22 @@ def read_series_settings(folder: Path) -> SeriesSettings | None:
     Returns:
         The settings; ``None`` if the folder holds no simulated series, or one that another version of the code made.
     """
+    record = _read_record(folder)
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return SeriesSettings(**record["settings"]) if record["code"] == _code() else None
-    except (OSError, json.JSONDecodeError, KeyError, TypeError, ValidationError):
+    except (KeyError, TypeError, ValidationError):
+        return None
+
+
+def _read_record(folder: Path) -> Any:  # noqa: ANN401 - any JSON, if the file is damaged
+    try:
+        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
         return None
 
 
 def _code() -> str:
-    return code_hash(__name__, _NO_EFFECT)
+    return code_hash(__name__, NO_EFFECT)
 
 
 def _record(settings: SeriesSettings) -> dict[str, Any]:
@@ -155,10 +190,22 @@ def _visible(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def _simulate_regions(folder: Path, settings: SeriesSettings, progress: Progress, threads: int) -> list[RegionRecord]:
-    """Simulate regions side by side; each has its own seed, so neither their order nor their number matters."""
+def simulate_regions(
+    provinces: Sequence[str], simulate: Callable[[str], Region], progress: Progress, threads: int
+) -> list[Region]:
+    """Simulate regions side by side; each has its own seed, so neither their order nor their number matters.
+
+    Args:
+        provinces: Names of the regions.
+        simulate: Simulates the region of a name.
+        progress: Shows the regions.
+        threads: Regions in work at once.
+
+    Returns:
+        The regions, in the order of their names.
+    """
     with ThreadPoolExecutor(threads) as pool:
-        work = [pool.submit(_simulate_region, folder, province, settings) for province in settings.provinces]
+        work = [pool.submit(simulate, province) for province in provinces]
         try:
             return [done.result() for done in progress(work, "Simulating regions")]
         except BaseException:
@@ -177,61 +224,9 @@ def _simulate_region(folder: Path, province: str, settings: SeriesSettings) -> R
         truth = observe_truth(landscape, typical_sky(passes))
         _write_truth(folder / "truth" / f"{province}.tif", truth, landscape)
         items = [
-            item for one, rng in zip(passes, dates, strict=True) for item in _write_pass(folder, landscape, one, rng)
+            item for one, rng in zip(passes, dates, strict=True) for item in write_pass(folder, landscape, one, rng)
         ]
     return landscape, items
-
-
-def _write_pass(folder: Path, landscape: Landscape, one: Pass, rng: np.random.Generator) -> list[pystac.Item]:
-    """Observe a region once and write all products of it."""
-    clouds = grow_clouds(landscape.pixels, one.weather, one.sky.sun, rng)
-    bands = observe_native(landscape, one.sky, rng, clouds)
-    items = []
-    for baseline in one.baselines:
-        classes = classify(bands, clouds, rng)
-        if one.edge is not None:
-            classes[~seen(one.edge, classes.shape[0])] = NODATA
-        for granule in granules_of(landscape, one.split):
-            product = Product(
-                moment=one.moment,
-                platform=one.platform,
-                baseline=baseline,
-                orbit=relative_orbit(landscape.place),
-                tile=granule.tile,
-                created=processed(one.moment, baseline, again=baseline == BASELINE_AGAIN),
-            )
-            images: dict[str, Image] = {name: _as_numbers(image, one, product.offset) for name, image in bands.items()}
-            images[SCENE_CLASSIFICATION] = classes
-            items.append(_write_product(folder, landscape, product, granule, images, one))
-    return items
-
-
-def _as_numbers(image: NDArray[np.float32], one: Pass, offset: int) -> NDArray[np.uint16]:
-    numbers = to_digital_numbers(image, offset)
-    if one.edge is not None:
-        numbers[~seen(one.edge, image.shape[0])] = NODATA
-    return numbers
-
-
-def _write_product(
-    folder: Path,
-    landscape: Landscape,
-    product: Product,
-    granule: Granule,
-    images: dict[str, Image],
-    one: Pass,
-) -> pystac.Item:
-    home = folder / COLLECTION / product.name
-    home.mkdir(parents=True)
-    files = []
-    for name, filename in band_files().items():
-        resolution = 20 if name == SCENE_CLASSIFICATION else BANDS[name].resolution
-        image = granule.cut(images[name], resolution)
-        transform = granule.transform(landscape.transform, resolution)
-        write_cog(home / filename, image, landscape.crs, transform)
-        files.append(Band(name, home / filename, (image.shape[0], image.shape[1]), transform))
-    classes = granule.cut(images[SCENE_CLASSIFICATION], 20)
-    return describe_scene(product, landscape.place.epsg, one.sky.sun, classes.astype(np.uint8), files)
 
 
 def _write_truth(path: Path, truth: NDArray[np.float32], landscape: Landscape) -> None:
@@ -259,7 +254,7 @@ def _write_truth(path: Path, truth: NDArray[np.float32], landscape: Landscape) -
         raster.write(encode(truth))
 
 
-def _write_regions(path: Path, regions: list[RegionRecord]) -> None:
+def _write_regions(path: Path, regions: Sequence[RegionRecord]) -> None:
     features = []
     for ground, _ in regions:
         outline = outline_of(ground.transform, (ground.pixels, ground.pixels), ground.place.epsg)
@@ -273,7 +268,7 @@ def _write_regions(path: Path, regions: list[RegionRecord]) -> None:
     write_features(path, features)
 
 
-def _write_mines(path: Path, regions: list[RegionRecord]) -> None:
+def _write_mines(path: Path, regions: Sequence[RegionRecord]) -> None:
     mines = pd.concat([_mines_of(ground) for ground, _ in regions], ignore_index=True)
     write_layer(gpd.GeoDataFrame(mines), path, "mines")
 
