@@ -38,9 +38,13 @@ def read_true_colour(path: Path, bands: Sequence[str] = COMPETITION_BANDS) -> np
 
 
 def read_overview(
-    path: Path, layout: RasterFormat, longest_side: int, bounds: Box | None = None
+    path: Path,
+    layout: RasterFormat,
+    longest_side: int,
+    bounds: Box | None = None,
+    colours: Sequence[str] = TRUE_COLOUR,
 ) -> tuple[npt.NDArray[np.float32], Affine]:
-    """Read red, green and blue of a raster or of a part of it, no larger than it will be shown.
+    """Read three bands of a raster or of a part of it, no larger than it will be shown.
 
     Args:
         path: A raster that GDAL can read; its overviews are used where it has some.
@@ -48,15 +52,16 @@ def read_overview(
         longest_side: In pixels; a smaller raster is read as it is.
         bounds: Left, bottom, right and top in the raster's own coordinates, which may reach over its rim; all of it by
             default.
+        colours: Bands that are shown as red, green and blue.
 
     Returns:
         Reflectance, float32 (3, height, width), NaN where there is no data, or the first band three times over where
-        one of the three is lacking; and the transform from these pixels to map coordinates.
+        one of the three is not among the bands of ``layout``; and the transform from these pixels to map coordinates.
 
     Raises:
         BadInputError: The raster can't be read.
     """
-    names = TRUE_COLOUR if set(TRUE_COLOUR) <= set(layout.bands) else (layout.bands[0],)
+    names = tuple(colours) if set(colours) <= set(layout.bands) else (layout.bands[0],)
     with open_raster(path, layout) as raster:
         source = raster.source
         bands = raster.bands.of([layout.bands.index(name) for name in names])

@@ -166,7 +166,7 @@ def draw_map_picture(
     """
     height, width = picture.visible.shape[1:]
     kept, undrawn = _largest(_by_confidence(view) if objects is None else _by_verdict(view, objects))
-    drawn = [(style, _svg_path(geometry, ~picture.transform)) for style, geometry in kept if len(geometry)]
+    drawn = [(style, svg_path(geometry, ~picture.transform)) for style, geometry in kept if len(geometry)]
     photograph = hatched_true_colour(picture.visible, stretch)
     ground = inline_picture(tone_down(photograph).round().astype(np.uint8))
     halos = "".join(f'<path d="{path}"/>' for _, path in drawn)
@@ -229,8 +229,16 @@ def to_pixels(points: NDArray[np.float64], placed: Affine) -> NDArray[np.float64
     return np.column_stack((columns, placed.d * points[:, 0] + placed.e * points[:, 1] + placed.f))
 
 
-def _svg_path(geometry: Iterable[shapely.Geometry], placed: Affine) -> str:
-    """Write polygons as the commands of an SVG path, in pixels of the picture."""
+def svg_path(geometry: Iterable[shapely.Geometry], placed: Affine) -> str:
+    """Write polygons as the commands of an SVG path.
+
+    Args:
+        geometry: Polygons and multipolygons in map coordinates.
+        placed: From map coordinates to pixels of the picture.
+
+    Returns:
+        Commands in pixels; a polygon of less than five pixels is a ring of that size.
+    """
     drawn = shapely.transform(np.asarray(geometry, dtype=np.object_), lambda points: to_pixels(points, placed))
     commands = []
     for shape in shapely.simplify(drawn, _EXACT):

@@ -68,10 +68,10 @@ class ReportData:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
-def template_environment() -> Environment:
-    """Make the environment of all templates of the package."""
+def template_environment(package: str = _PACKAGE) -> Environment:
+    """Make the environment of all templates of a package."""
     environment = Environment(
-        loader=PackageLoader(_PACKAGE),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
