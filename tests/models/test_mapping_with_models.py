@@ -9,8 +9,10 @@ import pytest
 import rasterio
 
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.errors import SceneError
 from mining_the_mines.mapping.plan import StoredModel
 from mining_the_mines.mapping.probability_raster import joined_rows, read_probability
+from mining_the_mines.mapping.settings import TilingSettings
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.predictor import ModelSource, WindowClassifier, load_pixel_predictor
 from mining_the_mines.models.storage import save_complete
@@ -19,9 +21,10 @@ from support.networks import SIX_BANDS, random_reflectance, trained_segmenter
 from support.scene_files import make_here, map_rows, plan_map, plan_scene, scene_at
 
 
-def segmenter_of(bands: tuple[str, ...], size: int) -> MineSegmenter:
+def segmenter_of(bands: tuple[str, ...], size: int, networks: int = 1) -> MineSegmenter:
     """Random weights."""
-    return MineSegmenter(ChipSettings(bands=bands), trained_segmenter(1, bands=bands, size=size, indices=()), 0.37)
+    trained = trained_segmenter(networks, bands=bands, size=size, indices=())
+    return MineSegmenter(ChipSettings(bands=bands), trained, 0.37)
 
 
 def stored_outliner(folder: Path, model: MineSegmenter) -> StoredModel:
@@ -61,6 +64,35 @@ def test_batch_of_windows(tmp_path: Path) -> None:
     maps = [whole_map(path, stored, tmp_path / str(batch), batch=batch) for batch in (None, 1, 3)]
     for other in maps[1:]:
         np.testing.assert_allclose(other, maps[0], atol=1e-6)
+
+
+def test_disagreement(tmp_path: Path) -> None:
+    reflectance = np.resize(random_reflectance(1, size=100)[0], (6, 100, 60)).round(4)
+    path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
+    stored = stored_outliner(tmp_path / "model", segmenter_of(SIX_BANDS, 48, networks=3))
+    tiling = TilingSettings(overlap=0, blend="crop", band_rows=48)
+    settings = {"precision": "float32", "tiling": tiling, "disagreement": True}
+    with rasterio.open(
+        make_here(plan_scene(scene_at(path), stored, **settings), tmp_path / "maps").probability
+    ) as file:
+        mean, spread = file.read()
+    with rasterio.open(
+        make_here(
+            plan_scene(scene_at(path), stored, **settings | {"disagreement": False}), tmp_path / "plain"
+        ).probability
+    ) as file:
+        plain = file.read(1)
+    np.testing.assert_allclose(mean, plain, atol=1e-6)
+    each = segmenter_of(SIX_BANDS, 48, networks=3).predict_each(reflectance[None, :, :48, :48])
+    np.testing.assert_allclose(spread[:12, :12], each.std(axis=0)[0, :12, :12], atol=1e-5)
+    assert spread.max() > 0.001
+
+
+def test_disagreement_of_one_network(tmp_path: Path) -> None:
+    path = write_chip(tmp_path / "chip.tif", random_reflectance(1, size=48)[0], SIX_BANDS, georeferenced=True)
+    stored = stored_outliner(tmp_path / "model", segmenter_of(SIX_BANDS, 48))
+    with pytest.raises(SceneError, match=r"segmenter 1 has one network.*mapping.model=ensemble"):
+        plan_scene(scene_at(path), stored, disagreement=True)
 
 
 def test_classifier_maps_windows(classifier: MineClassifier, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def waiting_parts(plan: ScenePlan, folder: Path) -> list[BandPart]:
     """List the tasks of a scene that are not done yet; none if its probability raster is complete."""
     if _has_probability(plan, folder):
         return []
-    return [part for part in plan.parts(folder) if not part.is_complete(plan.probability.grid.width)]
+    return [part for part in plan.parts(folder) if not part.is_complete(plan.probability)]
 
 
 def finish_scene(plan: ScenePlan, folder: Path) -> None:

@@ -22,7 +22,7 @@ from mining_the_mines.geo.named_areas import NamedAreas, read_named_areas
 from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.settings import MappingSettings, Precision, TilingSettings
 from mining_the_mines.mapping.windows import AxisWindows, cut_axis
-from mining_the_mines.models.predictor import Predictor
+from mining_the_mines.models.predictor import EnsemblePredictor, Predictor
 from mining_the_mines.rasters.judge import gather_doubts
 from mining_the_mines.rasters.scene import Scene, judge_scene, lay_grid
 
@@ -138,21 +138,22 @@ class BandPart:
     """The share of a band of rows in a map, on disk until the map is complete.
 
     Attributes:
-        path: Array float32 (rows, width): weighted sums of probabilities, NaN without data. Rows beneath windows of
-            this band alone are final.
+        path: Array float32 (rows, width): weighted sums of probabilities, NaN without data; (2, rows, width) with the
+            disagreement. Rows beneath windows of this band alone are final.
         band: The band.
     """
 
     path: Path
     band: RowBand
 
-    def is_complete(self, width: int) -> bool:
+    def is_complete(self, plan: "ProbabilityPlan") -> bool:
         """Whether the file is there as it was written, not damaged by a power cut."""
         try:
             sums = np.load(self.path, mmap_mode="r")
         except (OSError, EOFError, ValueError):
             return False
-        return bool(sums.dtype == np.float32 and sums.shape == (self.band.end_row - self.band.first_row, width))
+        shape = (*plan.planes, self.band.end_row - self.band.first_row, plan.grid.width)
+        return bool(sums.dtype == np.float32 and sums.shape == shape)
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ class ProbabilityPlan:
         tiling: Settings of the windows.
         precision: Type of the raster's numbers.
         coarse: True if the model judges windows as a whole.
+        disagreement: True for the standard deviation between networks beside their mean.
     """
 
     scene: Scene
@@ -180,6 +182,12 @@ class ProbabilityPlan:
     tiling: TilingSettings
     precision: Precision
     coarse: bool = False
+    disagreement: bool = False
+
+    @property
+    def planes(self) -> tuple[int, ...]:
+        """Shape of what a pixel holds: a number, or two of them."""
+        return (2,) if self.disagreement else ()
 
     @cached_property
     def content_hash(self) -> str:
@@ -194,6 +202,7 @@ class ProbabilityPlan:
                 "windows": [self.rows.window, self.columns.window],
                 "tiling": self.tiling.model_dump(mode="json"),
                 "precision": self.precision,
+                "disagreement": self.disagreement,
             }
         )
 
@@ -255,7 +264,7 @@ class ScenePlan:
                 "probability": self.probability.content_hash,
                 "facts": [str(fact) for fact in vars(self.facts).values()],
                 "threshold": self.threshold,
-                "settings": self.settings.model_dump(mode="json", exclude={"tiling", "model"}),
+                "settings": self.settings.model_dump(mode="json", exclude={"tiling", "model", "disagreement"}),
                 "permits": [layer.content_hash if layer else None for layer in layers],
             }
         )
@@ -312,10 +321,16 @@ def plan_scene(
             f"mapping.tiling.window is {window}, and a classifier takes windows of {model.window} pixels only: leave "
             "it out."
         )
+    if settings.disagreement and not (isinstance(model, EnsemblePredictor) and model.networks > 1):
+        raise SceneError(
+            f"mapping.disagreement is true, and {stored.name} {stored.version} has one network, which agrees with "
+            "itself: map with a segmenter of several (mapping.model=ensemble), or leave it out."
+        )
     rows, columns = (cut_axis(length, window, **tiling, whole=model.coarse) for length in (grid.height, grid.width))
     probability = ProbabilityPlan(
-        scene, stored, chips, grid, rows, columns, settings.tiling, settings.precision, model.coarse
-    )
+        scene, stored, chips, grid, rows, columns, settings.tiling, settings.precision, model.coarse,
+        settings.disagreement,
+    )  # fmt: skip
     days = sorted(scene.dates)
     if days and scene.clear_dates is None:
         logger.info("%s: images of %s, as its tags or its name tell.", scene.name, " to ".join(map(str, days)))

@@ -26,6 +26,7 @@ _NODATA: Final = 255
 #: Rows that are copied at a time.
 _ROWS: Final = 1024
 _DESCRIPTION: Final = "probability of a mine"
+_DISAGREEMENT: Final = "disagreement: standard deviation between the networks"
 _COARSE: Final = "probability of a mine in the window around (coarse)"
 
 
@@ -56,7 +57,7 @@ def copy_probability(known: Path, path: Path, plan: ProbabilityPlan, tags: Mappi
     if all(said.get(name, "") == value for name, value in tags.items()):
         shutil.copyfile(known, path)
     else:
-        _write(path, plan, read_probability(known, _ROWS), tags)
+        _write(path, plan, _read_planes(known, _ROWS, plan), tags)
 
 
 def _write(path: Path, plan: ProbabilityPlan, rows: Iterable[tuple[int, Sums]], tags: Mapping[str, str]) -> None:
@@ -66,14 +67,19 @@ def _write(path: Path, plan: ProbabilityPlan, rows: Iterable[tuple[int, Sums]], 
         transform=plan.grid.transform,
         height=plan.grid.height,
         width=plan.grid.width,
-        bands=(_COARSE if plan.coarse else _DESCRIPTION,),
+        bands=(_COARSE if plan.coarse else _DESCRIPTION, *((_DISAGREEMENT,) if plan.disagreement else ())),
         dtype=plan.precision,
         nodata=_NODATA if whole_numbers else float("nan"),
         scale=1 / STEPS if whole_numbers else 1.0,
     )
     columns = slice(0, plan.grid.width)
     blocks = (
-        (slice(first, first + len(numbers)), columns, encode(numbers, plan.precision)[None]) for first, numbers in rows
+        (
+            slice(first, first + numbers.shape[-2]),
+            columns,
+            encode(numbers, plan.precision).reshape(-1, *numbers.shape[-2:]),
+        )
+        for first, numbers in rows
     )
     write_cog(path, layout, blocks, tags)
 
@@ -85,7 +91,8 @@ def joined_rows(parts: Sequence[BandPart]) -> Iterator[tuple[int, Sums]]:
         parts: All parts of a scene, top to bottom.
 
     Yields:
-        First row, and probabilities (rows, width) with NaN without data, final; top to bottom.
+        First row, and probabilities (rows, width) with NaN without data, final; top to bottom. With the disagreement
+        (2, rows, width).
 
     Raises:
         SceneError: A part is missing.
@@ -100,11 +107,11 @@ def joined_rows(parts: Sequence[BandPart]) -> Iterator[tuple[int, Sums]]:
                 "wait for the other one to end, and run again."
             ) from error
         if carried is not None:
-            sums[: len(carried)] += carried
+            sums[..., : carried.shape[-2], :] += carried
         end = following.band.first_row if following is not None else part.band.end_row
         final = end - part.band.first_row
-        yield part.band.first_row, sums[:final]
-        carried = sums[final:]
+        yield part.band.first_row, sums[..., :final, :]
+        carried = sums[..., final:, :]
 
 
 def encode(probability: Sums, precision: Precision) -> npt.NDArray[np.generic]:
@@ -127,10 +134,18 @@ def read_probability(path: Path, rows: int) -> Iterator[tuple[int, Sums]]:
     Yields:
         First row, and probabilities float32 (rows, width), NaN without data.
     """
+    yield from _read_bands(path, rows, 1)
+
+
+def _read_planes(path: Path, rows: int, plan: ProbabilityPlan) -> Iterator[tuple[int, Sums]]:
+    return _read_bands(path, rows, [1, 2] if plan.disagreement else 1)
+
+
+def _read_bands(path: Path, rows: int, bands: int | list[int]) -> Iterator[tuple[int, Sums]]:
     with rasterio.open(path, num_threads="all_cpus") as source:
         for first in range(0, source.height, rows):
             window = Window.from_slices((first, min(first + rows, source.height)), (0, source.width))
-            yield first, _decode(source, source.read(1, window=window))
+            yield first, _decode(source, source.read(bands, window=window))
 
 
 def read_small(path: Path, longest_side: int) -> Sums:

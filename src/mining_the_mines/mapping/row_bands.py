@@ -6,6 +6,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.threads import one_thread
 from mining_the_mines.mapping.plan import BandPart, ProbabilityPlan, RowBand, load_once
 from mining_the_mines.mapping.windows import AxisWindows
-from mining_the_mines.models.predictor import Predictor, batch_pixels
+from mining_the_mines.models.predictor import EnsemblePredictor, Predictor, batch_pixels
 from mining_the_mines.rasters.scene import SceneRows, gdal_memory, open_rows
 
 Reflectance = npt.NDArray[np.float32]
@@ -46,13 +47,15 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
         draft.open("wb") as stream,
     ):
         # No memory map: on a full disk, writing to one kills the process.
-        sums: Sums = np.zeros((band.end_row - band.first_row, plan.grid.width), dtype=np.float32)
+        sums: Sums = np.zeros((*plan.planes, band.end_row - band.first_row, plan.grid.width), dtype=np.float32)
         batch = _new_batch(plan, len(plan.chips.bands))
         for number, reflectance in window_rows:
             first, end = plan.rows.inside(number)
             inside = slice(first - plan.rows.starts[number], end - plan.rows.starts[number])
-            weighted = _blend_row(plan, model, reflectance, batch)[inside] * plan.rows.weights[number][inside, None]
-            sums[first - band.first_row : end - band.first_row] += weighted
+            blended = _blend_row(plan, model, reflectance, batch)[..., inside, :]
+            sums[..., first - band.first_row : end - band.first_row, :] += (
+                blended * plan.rows.weights[number][inside, None]
+            )
         np.save(stream, sums)
         stream.flush()
         os.fsync(stream.fileno())  # it gets its name when it is on the disk, whatever happens to the machine
@@ -94,9 +97,9 @@ def _window_rows(
 
 
 def _blend_row(plan: ProbabilityPlan, model: Predictor, reflectance: Reflectance, batch: Reflectance) -> Sums:
-    """Predict a row of windows and blend them sideways, (window, width); windows without data are not predicted."""
+    """Predict a row of windows and blend them sideways, (…, window, width); those without data are not predicted."""
     columns, waiting = plan.columns, list[int]()
-    blended = np.zeros((reflectance.shape[1], columns.length), dtype=np.float32)
+    blended = np.zeros((*plan.planes, reflectance.shape[1], columns.length), dtype=np.float32)
     # A sum over bands is cheaper than a test of each, and some pixel of most windows has data in all of them.
     known = np.isfinite(reflectance.sum(axis=0)).any(axis=0)
     for number in range(len(columns.starts)):
@@ -105,14 +108,22 @@ def _blend_row(plan: ProbabilityPlan, model: Predictor, reflectance: Reflectance
             batch[len(waiting)] = _window(columns, reflectance, number)
             waiting.append(number)
         else:
-            blended[:, first:end] = np.nan
+            blended[..., first:end] = np.nan
         if waiting and (len(waiting) == len(batch) or number + 1 == len(columns.starts)):
-            for asked, probability in zip(waiting, model.predict(batch[: len(waiting)]), strict=True):
+            for asked, probability in zip(waiting, _predict(plan, model, batch[: len(waiting)]), strict=True):
                 first, end = columns.inside(asked)
                 inside = slice(first - columns.starts[asked], end - columns.starts[asked])
-                blended[:, first:end] += probability[:, inside] * columns.weights[asked][inside]
+                blended[..., first:end] += probability[..., inside] * columns.weights[asked][inside]
             waiting.clear()
     return blended
+
+
+def _predict(plan: ProbabilityPlan, model: Predictor, windows: Reflectance) -> npt.NDArray[np.floating[Any]]:
+    """Probabilities of windows (B, window, window), with the networks' standard deviation (B, 2, window, window)."""
+    if not (plan.disagreement and isinstance(model, EnsemblePredictor)):
+        return model.predict(windows)
+    each = model.predict_each(windows)
+    return np.stack([each.mean(axis=0), each.std(axis=0)], axis=1)
 
 
 def _new_batch(plan: ProbabilityPlan, bands: int) -> Reflectance:

@@ -201,6 +201,12 @@ class MappingSettings(BaseModel):
     permits: PermitSettings = Field(
         default_factory=PermitSettings, description="Comparison with concessions and protected areas."
     )
+    disagreement: bool = Field(
+        False,
+        description="True for a second band of the probability raster: the standard deviation between the networks of "
+        "the segmenter, 0 to 0.5. It is high where they have learnt different things, as on ground unlike any of the "
+        "training. Models of one network have none.",
+    )
     geojson: bool = Field(False, description="True to write polygons as GeoJSON beside GeoPackage and GeoParquet.")
     confidence: ConfidenceSettings = Field(
         default_factory=ConfidenceSettings, description="Limits of the confidence classes."

@@ -138,3 +138,14 @@ class MineSegmenter:
         from mining_the_mines.models.ensemble import predict_reflectance
 
         return predict_reflectance(self.module, reflectance).astype(np.float32)
+
+    @property
+    def networks(self) -> int:
+        """Number of networks."""
+        return len(self.network.members)
+
+    def predict_each(self, reflectance: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Probability of a mine by each network, ``(networks, B, H, W)``; see :meth:`predict`."""
+        from mining_the_mines.models.ensemble import predict_reflectance
+
+        return predict_reflectance(self.module, reflectance, each=True).astype(np.float32)

@@ -50,14 +50,18 @@ class FoldEnsemble(nn.Module):
         Returns:
             ``(B,)`` in 0–1, or ``(B, H, W)`` from segmenters, NaN where a pixel has no data.
         """
+        return self.each(reflectance).mean(dim=0)
+
+    def each(self, reflectance: Tensor) -> Tensor:
+        """Probabilities of each member by itself, ``(members, B)`` or ``(members, B, H, W)``."""
         views = [_turn(reflectance, *view) for view in _TURNS_AND_FLIPS[self.test_time_augmentation]]
         if torch.compiler.is_exporting():
             # One large batch holds each member once in the exported graph; small ones need less memory at work.
             stacked = torch.cat(views)
-            parts = [self._upright(member(stacked).unflatten(0, (len(views), -1)).unbind()) for member in self.members]
-            return torch.stack([torch.stack(part).mean(dim=0) for part in parts]).mean(dim=0)
-        seen = [self._upright([member(view) for view in views]) for member in self.members]
-        return torch.stack([probability for part in seen for probability in part]).mean(dim=0)
+            seen = [member(stacked).unflatten(0, (len(views), -1)).unbind() for member in self.members]
+        else:
+            seen = [[member(view) for view in views] for member in self.members]
+        return torch.stack([torch.stack(self._upright(part)).mean(dim=0) for part in seen])
 
     def _upright(self, probabilities: Sequence[Tensor]) -> list[Tensor]:
         """Turn maps of turned views back; figures of whole chips have no direction."""
@@ -191,11 +195,19 @@ def predict_packed(
     return np.concatenate(batches)
 
 
-def predict_reflectance(module: nn.Module, reflectance: NDArray[np.float32]) -> NDArray[Any]:
-    """Probability of a mine for chips ``(B, C, H, W)`` in reflectance with NaN for nodata, or for their pixels."""
+def predict_reflectance(module: nn.Module, reflectance: NDArray[np.float32], each: bool = False) -> NDArray[Any]:
+    """Probability of a mine for chips ``(B, C, H, W)`` in reflectance with NaN for nodata, or for their pixels.
+
+    Args:
+        module: The model.
+        reflectance: The chips.
+        each: True for the probabilities of each member of an ensemble, along a first axis.
+    """
     device = _device(module)
+    ready = module.to(device).eval()
     with torch.inference_mode(), _precision(module, device):
-        probabilities: NDArray[Any] = module.to(device).eval()(_sent(reflectance, device)).cpu().numpy()
+        asked = ready.each if each and isinstance(ready, FoldEnsemble) else ready
+        probabilities: NDArray[Any] = asked(_sent(reflectance, device)).cpu().numpy()
     return probabilities
 
 

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,20 @@ class Predictor(Protocol):
         Returns:
             ``(B,)`` or ``(B, H, W)`` in 0–1; NaN at pixels without data.
         """
+        ...
+
+
+@runtime_checkable
+class EnsemblePredictor(Predictor, Protocol):
+    """A model of several networks, each of which can be asked by itself."""
+
+    @property
+    def networks(self) -> int:
+        """Number of networks."""
+        ...
+
+    def predict_each(self, reflectance: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Predict the probability of a mine by each network, ``(networks, B, H, W)``; see :meth:`predict`."""
         ...
 
 
