@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ def test_disagreement(tmp_path: Path) -> None:
     path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
     stored = stored_outliner(tmp_path / "model", segmenter_of(SIX_BANDS, 48, networks=3))
     tiling = TilingSettings(overlap=0, blend="crop", band_rows=48)
-    settings = {"precision": "float32", "tiling": tiling, "disagreement": True}
+    settings: dict[str, Any] = {"precision": "float32", "tiling": tiling, "disagreement": True}
     with rasterio.open(
         make_here(plan_scene(scene_at(path), stored, **settings), tmp_path / "maps").probability
     ) as file:
