@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 from pandera.pandas import Check, Column, DataFrameSchema, Index
 
+from mining_the_mines.monitoring.site_table import Confirmation, SiteStatus
+
 _FILENAME: Final = Column(unique=True)
 _LABEL: Final = Column("Int64", Check.isin([0, 1]), nullable=True, coerce=True)
 _PROBABILITY: Final = Column(float, Check.in_range(0, 1), coerce=True)
@@ -85,3 +87,34 @@ CHIP_SCORES: Final = DataFrameSchema(
 )
 #: One row per probability, out of fold.
 PROBABILITIES: Final = DataFrameSchema({"filename": _FILENAME, "probability": _PROBABILITY})
+_DAY: Final = Column("datetime64[ms]", nullable=True, coerce=True)
+_HECTARES: Final = Column(float, Check.ge(0), nullable=True, coerce=True)
+_SHARE: Final = Column(float, Check.in_range(0, 1), nullable=True, coerce=True)
+#: One row per site and period; see :mod:`mining_the_mines.monitoring.site_table`.
+SITES: Final = DataFrameSchema(
+    {
+        "site_id": Column(None, Check.str_matches(r"^.+-\d{4,}$")),
+        "status": Column(None, Check.isin([*SiteStatus])),
+        "confirmation": Column(None, Check.isin([*Confirmation])),
+        **dict.fromkeys(("start", "end", "first_date", "last_date", "onset_after", "onset_by"), _DAY),
+        **dict.fromkeys(("hectares", "outside_concessions_ha", "protected_ha"), _HECTARES),
+        **dict.fromkeys(("probability", "peak_probability", "clear_share"), _SHARE),
+    },
+    checks=[
+        Check(
+            lambda table: table["hectares"].isna() == (table["status"] == SiteStatus.NOT_SEEN),
+            name="sites that were seen have hectares, others have none",
+        ),
+        Check(
+            lambda table: (table["confirmed_by"] == "") == (table["confirmation"] == Confirmation.PROVISIONAL),
+            name="confirmed sites have a reason, provisional ones have none",
+        ),
+        Check(lambda table: ~(table["onset_after"] >= table["onset_by"]), name="onset begins before it ends"),
+    ],
+    unique=["site_id", "period"],
+)
+#: One row per id of a site.
+SITE_REGISTER: Final = DataFrameSchema(
+    {"site_id": Column(unique=True), "number": Column(int, Check.ge(1)), "founded": Column()},
+    unique=["region", "number"],
+)

@@ -47,8 +47,33 @@ class EqualAreaGrid:
         Raises:
             BadInputError: The CRS can't be placed on the Earth.
         """
-        hectares: npt.NDArray[np.float64] = shapely.area(shapely.transform(geometry, self._flat)) / HECTARE
+        hectares: npt.NDArray[np.float64] = shapely.area(self.project(geometry)) / HECTARE
         return hectares
+
+    def project(self, geometry: Geometries) -> Geometries:
+        """Project geometries.
+
+        Args:
+            geometry: In the grid's CRS, without long edges.
+
+        Returns:
+            The geometries in metres of :attr:`crs`.
+
+        Raises:
+            BadInputError: The CRS can't be placed on the Earth.
+        """
+        flat: Geometries = shapely.transform(geometry, self._flat)
+        return flat
+
+    def from_degrees(self, geometry: Geometries) -> Geometries:
+        """Project geometries from degrees of WGS 84 to metres of :attr:`crs`."""
+        flat: Geometries = shapely.transform(geometry, self._from_degrees)
+        return flat
+
+    def to_degrees(self, flat: Geometries) -> Geometries:
+        """Turn geometries in metres of :attr:`crs` into degrees of WGS 84."""
+        degrees: Geometries = shapely.transform(flat, self._to_degrees)
+        return degrees
 
     @cached_property
     def pixel_range(self) -> tuple[float, float]:
@@ -65,16 +90,32 @@ class EqualAreaGrid:
         return float(np.nanmin(hectares)) / _SLACK, float(np.nanmax(hectares)) * _SLACK
 
     @cached_property
-    def _flat(self) -> Transformation:
-        crs = self.grid.crs.to_wkt()
+    def crs(self) -> str:
+        """The projection about the raster's middle, in PROJ's notation.
+
+        Raises:
+            BadInputError: The CRS can't be placed on the Earth.
+        """
         try:
             middle = np.array([self.grid.transform @ (self.grid.width / 2, self.grid.height / 2)])
-            ((longitude, latitude),) = transformation(crs, LON_LAT)(middle)
+            ((longitude, latitude),) = transformation(self.grid.crs.to_wkt(), LON_LAT)(middle)
             if not np.isfinite((longitude, latitude)).all():
                 raise ProjError("its middle is nowhere on the Earth")
-            return transformation(crs, f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m")
         except (CRSError, ProjError) as error:
             raise BadInputError(
                 f"The coordinate reference system {self.grid.crs.to_string()[:60]} can't be placed on the Earth: "
                 "warp the raster to one that can, such as UTM."
             ) from error
+        return f"+proj=laea +lon_0={longitude} +lat_0={latitude} +datum=WGS84 +units=m"
+
+    @cached_property
+    def _from_degrees(self) -> Transformation:
+        return transformation(LON_LAT, self.crs)
+
+    @cached_property
+    def _to_degrees(self) -> Transformation:
+        return transformation(self.crs, LON_LAT)
+
+    @cached_property
+    def _flat(self) -> Transformation:
+        return transformation(self.grid.crs.to_wkt(), self.crs)

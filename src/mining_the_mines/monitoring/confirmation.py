@@ -1,0 +1,71 @@
+"""The rule by which a site is confirmed."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.special import expit, logit
+
+from mining_the_mines.geo.vector_files import Geometries
+from mining_the_mines.monitoring.settings import ConfirmationSettings
+
+SECOND_LOOK: Final = "second_look"
+PROBABILITY: Final = "probability"
+NEIGHBOUR: Final = "neighbour"
+#: Not confirmed: the site is provisional.
+NOTHING: Final = ""
+
+
+def confirm(
+    confirmed_by: npt.NDArray[np.object_],
+    looks: npt.NDArray[np.int64],
+    probability: npt.NDArray[np.float64],
+    periods: npt.NDArray[np.int64],
+    ground: Geometries,
+    settings: ConfirmationSettings,
+) -> npt.NDArray[np.object_]:
+    """Confirm sites by what is known at the end of a period.
+
+    A site stays confirmed by the first reason. A neighbour confirms only if it is confirmed without one: otherwise two
+    false sites side by side would confirm each other.
+
+    Args:
+        confirmed_by: Reason of each site so far, empty while it is provisional, (sites,).
+        looks: Number of periods in which it was mapped, this one included.
+        probability: Its mean probability in this period; NaN if it was not mapped.
+        periods: Number of periods in which its ground was seen, this one included.
+        ground: Ground of each, in metres.
+        settings: The rule.
+
+    Returns:
+        The reason of each, (sites,); empty while it is provisional.
+    """
+    reasons = confirmed_by.copy()
+    reasons[(reasons == NOTHING) & (looks >= settings.looks)] = SECOND_LOOK
+    reasons[(reasons == NOTHING) & (probability >= needed(settings.probability, periods, settings))] = PROBABILITY
+    likely = (reasons == NOTHING) & (probability >= needed(settings.neighbour_probability, periods, settings))
+    sure = np.isin(reasons, (SECOND_LOOK, PROBABILITY))
+    candidates = np.flatnonzero(likely)
+    near, _ = shapely.STRtree(ground[sure]).query(
+        ground[candidates], predicate="dwithin", distance=settings.neighbour_metres
+    )
+    reasons[candidates[near]] = NEIGHBOUR
+    return reasons
+
+
+def needed(
+    probability: float, periods: npt.NDArray[np.int64], settings: ConfirmationSettings
+) -> npt.NDArray[np.float64]:
+    """Raise a probability by the number of maps that could have been wrong about a site.
+
+    Args:
+        probability: Needed after one period.
+        periods: Number of periods in which the ground was seen, from 1, (sites,).
+        settings: With the log-odds that a doubling adds.
+
+    Returns:
+        Needed probability of each site.
+    """
+    raised: npt.NDArray[np.float64] = expit(logit(probability) + settings.added_per_doubling * np.log2(periods))
+    return raised
