@@ -201,8 +201,8 @@ def test_unseen_ground_is_hatched(browser: Browser, folder: Path) -> None:
     browser.open(write_site_page(folder / "unseen.html", regions=(make_region(unseen="2022"),)))
     assert text(browser, "#unseen-regions") == "Nothing could be seen in this period."
     assert browser.run("document.querySelectorAll('.leaflet-pictures-pane img').length") == 0
-    hatching = "getComputedStyle(document.querySelector('.leaflet-unseen-pane .unseen')).backgroundImage"
-    assert browser.run(hatching).startswith("repeating-linear-gradient")
+    hatching = browser.run("getComputedStyle(document.querySelector('.leaflet-unseen-pane .unseen')).fill")
+    assert hatching == 'url("#hatching")'
 
 
 def test_one_period_and_no_site(browser: Browser, folder: Path) -> None:

@@ -63,24 +63,22 @@ def middle_longitude(grid: ChipGrid) -> float:
     Raises:
         BadInputError: If its coordinate reference system can't be placed on the Earth.
     """
-    west, _, east, _ = degree_bounds(grid)
-    return (west + east) / 2
+    west, _, east, _ = grid.wgs84_bounds
+    return (west + (east + 360 if east < west else east)) / 2
 
 
-def degree_bounds(grid: ChipGrid) -> Box:
-    """Find the bounds of a scene in degrees.
+def place_footprint(grid: ChipGrid) -> list[list[list[int]]]:
+    """Outline the ground of a scene.
 
     Args:
         grid: Grid of the scene.
 
     Returns:
-        West, south, east and north; east is beyond 180 degrees for a scene across the antimeridian.
-
-    Raises:
-        BadInputError: If its coordinate reference system can't be placed on the Earth.
+        Its outline, as :func:`encode_polygons` gives it.
     """
-    west, south, east, north = grid.wgs84_bounds
-    return west, south, east + 360 if east < west else east, north
+    box = shapely.box(*grid.bounds)
+    sides = shapely.segmentize(box, max(grid.width * abs(grid.transform.a), grid.height * abs(grid.transform.e)) / 8)
+    return encode_polygons(place_polygons(gpd.GeoDataFrame(geometry=[sides], crs=grid.crs), middle_longitude(grid)))[0]
 
 
 def place_photograph(

@@ -11,13 +11,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from mining_the_mines.geo.grid import Box, ChipGrid
+from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.vector_files import Geometries
 from mining_the_mines.reporting import formatting
 from mining_the_mines.reporting.map_placing import (
-    degree_bounds,
     encode_polygons,
     middle_longitude,
+    place_footprint,
     place_photograph,
     place_polygons,
 )
@@ -108,7 +108,8 @@ def draw_site_page(
     names = list(dict.fromkeys([*(region.name for region in regions), *sites["region"]]))
     shapes = _place(sites, {region.name: middle_longitude(region.grid) for region in regions})
     numbers = pd.Index([period.name for period in periods]).get_indexer(pd.Index(sites["period"]))
-    pictures, bounds = _pictures(periods, regions, settings)
+    pictures = _pictures(periods, regions, settings)
+    footprints = {region.name: place_footprint(region.grid) for region in regions}
     data: dict[str, Any] = {
         "data": {
             **base_map(settings),
@@ -119,7 +120,7 @@ def draw_site_page(
             "periods": [
                 {"name": period.name, "days": formatting.period(period.start, period.end)} for period in periods
             ],
-            "regions": [{"name": name, "bounds": bounds.get(name)} for name in names],
+            "regions": [{"name": name, "footprint": footprints.get(name)} for name in names],
             "sites": _sites(sites, shapes, names),
             "rows": _rows(sites, numbers),
         },
@@ -206,23 +207,16 @@ def _rounded(column: pd.Series, digits: int) -> list[float | None]:
 
 def _pictures(
     periods: Sequence[NamedPeriod], regions: Sequence[SiteRegion], settings: WebMapSettings
-) -> tuple[list[list[dict[str, Any]]], dict[str, list[list[float]]]]:
-    """Pictures by period, and bounds by region; all pictures of a region have the same stretch."""
+) -> list[list[dict[str, Any]]]:
+    """Pictures by period; all of a region have the same stretch."""
     side = settings.picture_side(len(periods) * len(regions))
     pictures: list[list[dict[str, Any]]] = [[] for _ in periods]
-    bounds = {}
     for number, region in enumerate(regions):
-        bounds[region.name] = _corners(degree_bounds(region.grid))
         visible = [region.read(period.name) for period in periods]
         stretch = stretch_for([picture for picture in visible if picture is not None])
         for of_period, picture in zip(pictures, visible, strict=True):
             if picture is not None and np.isfinite(picture).any():
                 placed = place_photograph(picture, region.grid, stretch, side)
-                of_period.append({"region": number, "uri": placed.uri, "bounds": _corners(placed.bounds)})
-    return pictures, bounds
-
-
-def _corners(box: Box) -> list[list[float]]:
-    """South-west and north-east corner, latitude first."""
-    west, south, east, north = box
-    return [[south, west], [north, east]]
+                west, south, east, north = placed.bounds
+                of_period.append({"region": number, "uri": placed.uri, "bounds": [[south, west], [north, east]]})
+    return pictures

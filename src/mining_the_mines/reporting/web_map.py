@@ -92,7 +92,7 @@ def tile_origin(template: str) -> str | None:
 
 def base_map(settings: WebMapSettings) -> dict[str, Any]:
     """Collect the data of the map below the layers: tiles, attribution and coastlines."""
-    topology = json.loads(_read("coastlines.topojson"))
+    topology = json.loads(read_asset("coastlines.topojson"))
     return {
         "tiles": settings.tiles
         and {
@@ -123,9 +123,9 @@ def render_web_map(
     Returns:
         A whole HTML document.
     """
-    own = [_read(f"templates/{script}.js") for script in ("map_base", *further_scripts, name)]
-    scripts = [_SOURCE_MAP.sub("", _read("leaflet/leaflet.js")), *own]
-    styles = [_leaflet_style(), *(_read(f"templates/{style}.css") for style in dict.fromkeys(("map", name)))]
+    own = [read_asset(f"templates/{script}.js") for script in ("map_base", *further_scripts, name)]
+    scripts = [_SOURCE_MAP.sub("", read_asset("leaflet/leaflet.js")), *own]
+    styles = [_leaflet_style(), *(read_asset(f"templates/{style}.css") for style in dict.fromkeys(("map", name)))]
     pictures = "data:" if settings.tiles is None else f"data: {tile_origin(settings.tiles)}"
     blocks = {
         block: htmlsafe_json_dumps(value, dumps=json.dumps, allow_nan=False, separators=(",", ":"))
@@ -151,12 +151,13 @@ def _hashes(texts: Sequence[str]) -> str:
 
 
 def _leaflet_style() -> str:
-    style = _read("leaflet/leaflet.css")
+    style = read_asset("leaflet/leaflet.css")
     for image in _IMAGES:
         encoded = b64encode(resources.files(_PACKAGE).joinpath("leaflet", image).read_bytes()).decode("ascii")
         style = style.replace(f"url({image})", f"url(data:image/png;base64,{encoded})")
     return _OTHER_IMAGES.sub("none", style)
 
 
-def _read(name: str) -> str:
+def read_asset(name: str) -> str:
+    """Read a script, style or other text file of the package."""
     return resources.files(_PACKAGE).joinpath(name).read_text("utf-8")

@@ -59,7 +59,7 @@ function picture(found, pane, description) {
 
 for (const scene of content.scenes) {
   scene.bounds = L.latLngBounds(scene.photograph.bounds);
-  photographs.addLayer(unseen(scene.bounds));
+  photographs.addLayer(unseen(map, scene.footprint));
   photographs.addLayer(picture(scene.photograph, "pictures", `True colour of ${scene.name}`));
   if (scene.probability) probabilities.addLayer(picture(scene.probability, "probability", `Probability, ${scene.name}`));
 }

@@ -114,7 +114,7 @@ function colour(name) {
 
 /** Pixels that are larger than those of the screen are shown as they are: a blur would hide how coarse they are. */
 function sharpen(map, layers) {
-  for (const layer of layers) {
+  for (const layer of layers.filter(found => found instanceof L.ImageOverlay)) {
     const image = layer.getElement();
     if (!image?.naturalWidth) continue;
     image.classList.toggle("enlarged", screenWidth(map, layer.getBounds()) > 2 * image.naturalWidth);
@@ -158,10 +158,30 @@ function drawCoast({scale: [wide, high], arcs}) {
   return L.polyline(lines, {...options, interactive: false});
 }
 
-/** Hatching of the ground of a picture: it shows where the picture has no data. */
-function unseen(bounds) {
-  const box = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  return L.svgOverlay(box, bounds, {pane: "unseen", className: "unseen"});
+/** An element of a drawing. */
+function drawn(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** The hatching of what was not seen, which maps and charts share. */
+function addHatching() {
+  const tile = {id: "hatching", width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)"};
+  const pattern = drawn("pattern", tile,
+    drawn("rect", {width: 8, height: 8, class: "hatch-ground"}),
+    drawn("rect", {width: 4, height: 8, class: "hatch-line"}));
+  const holder = {width: 0, height: 0, class: "defs", "aria-hidden": "true"};
+  find("body").append(drawn("svg", holder, drawn("defs", {}, pattern)));
+}
+
+/** Hatched ground of a scene: it shows where the picture above has no data. */
+function unseen(map, footprint) {
+  map.hatched ??= L.svg({pane: "unseen"});
+  return drawPolygon(footprint, {
+    pane: "unseen", renderer: map.hatched, className: "unseen", stroke: false, fillOpacity: 1, interactive: false,
+  });
 }
 
 /** A map without layers, but with its panes, coastlines, scale and the place of the cursor. */
@@ -182,6 +202,7 @@ function createMap({attribution, coastlines}) {
     pane.style.zIndex = height;
     pane.style.pointerEvents = "none";
   });
+  addHatching();
   const coast = drawCoast(coastlines);
   map.on("zoomend", () => {
     const far = map.getZoom() < COAST_ZOOM;
@@ -206,7 +227,7 @@ function baseTiles({tiles}) {
 }
 
 return {
-  NARROW_SPACE, DASH, phone, calm, data, grouped, hectares, count, degrees, place, title, element, escaped, find, ring,
+  NARROW_SPACE, DASH, phone, calm, data, grouped, hectares, count, degrees, place, title, element, drawn, escaped, find, ring,
   drawPolygon, colour, sharpen, show, addSigns, unseen, createMap, baseTiles,
 };
 })();

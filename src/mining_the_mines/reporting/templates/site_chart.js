@@ -2,23 +2,10 @@
 const SiteChart = (() => {
 "use strict";
 
-const {element, find, hectares} = MapBase;
+const {drawn, hectares} = MapBase;
 const WIDTH = 312, HEIGHT = 132, BOTTOM = 18, TOP = 16;
 /** Width in pixels that the name of a period needs. */
 const LETTER = 6.4;
-
-function drawn(tag, attributes, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-/** Round up to 1, 2 or 5 times a power of ten. */
-function ceiling(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return power * [1, 2, 5, 10].find(times => times * power >= value * 0.999);
-}
 
 /**
  * Draw a chart.
@@ -27,7 +14,7 @@ function ceiling(value) {
  * and whether there is anything at all. `choose(period)` is called when a bar is clicked.
  */
 function draw(bars, current, choose) {
-  const top = ceiling(Math.max(...bars.map(({seen, unseen}) => seen + unseen), 0.1));
+  const top = Math.max(...bars.map(({seen, unseen}) => seen + unseen), 0.01);
   const step = WIDTH / bars.length, wide = Math.min(46, step * 0.72);
   const high = value => value / top * (HEIGHT - BOTTOM - TOP);
   const longest = Math.max(...bars.map(({name}) => name.length)) * LETTER + 6;
@@ -60,15 +47,5 @@ function draw(bars, current, choose) {
   return chart;
 }
 
-/** The hatching of what was not seen, which charts share. */
-function addHatching() {
-  const tile = {id: "hatching", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)"};
-  const pattern = drawn("pattern", tile,
-    drawn("rect", {width: 6, height: 6, class: "hatch-ground"}),
-    drawn("rect", {width: 3, height: 6, class: "hatch-line"}));
-  const holder = {width: 0, height: 0, class: "defs", "aria-hidden": "true"};
-  find("body").append(drawn("svg", holder, drawn("defs", {}, pattern)));
-}
-
-return {draw, addHatching};
+return {draw};
 })();

@@ -5,8 +5,8 @@ const SiteLayer = (() => {
 const {colour} = MapBase;
 /** Outlines are steps in hundred thousandths of a degree. */
 const UNIT = 1e-5;
-/** Pixels of a dot; what is smaller on the screen is drawn as one. */
-const DOT = 7;
+/** Pixels of a dot; what is smaller on the screen is drawn as one. Dots are smaller where many are in view. */
+const DOT = 7, MANY = 1500, SMALL_DOT = 5;
 /** Pixels around the cursor in which a site counts as hit. */
 const TOLERANCE = 5;
 const RIM = "#141414";
@@ -169,11 +169,13 @@ return L.Canvas.extend({
   _drawPeriod(period) {
     const scale = this._scale(), origin = this._map.getPixelOrigin();
     const rows = this._source.rows(period);
-    for (const [key, {dots, shapes}] of this._inView(rows, scale, origin)) {
+    const groups = this._inView(rows, scale, origin);
+    const many = [...groups.values()].reduce((sum, {dots}) => sum + dots.length / 2, 0) > MANY;
+    for (const [key, {dots, shapes}] of groups) {
       const status = this._source.statuses[key >> 1], provisional = !(key & 1);
       this._trace(shapes, scale, origin);
       this._paint(status, provisional, 0);
-      this._drawDots(dots, status.colour, provisional);
+      this._drawDots(dots, many ? SMALL_DOT : DOT, status.colour, provisional);
     }
     const open = this.opened === null ? null : this._source.rowOf(this.opened, period);
     if (open !== null) this._drawOpen(open, scale, origin);
@@ -211,9 +213,9 @@ return L.Canvas.extend({
   },
 
   /** Dots of provisional sites are hollow. */
-  _drawDots(dots, shade, provisional) {
+  _drawDots(dots, wide, shade, provisional) {
     const context = this._ctx;
-    for (const [side, paint] of [[DOT, RIM], [DOT - 2, shade], ...(provisional ? [[DOT - 5, RIM]] : [])]) {
+    for (const [side, paint] of [[wide, RIM], [wide - 2, shade], ...(provisional ? [[wide / 2 - 1.5, RIM]] : [])]) {
       context.fillStyle = paint;
       for (let at = 0; at < dots.length; at += 2) {
         context.fillRect(dots[at] - side / 2, dots[at + 1] - side / 2, side, side);

@@ -97,8 +97,11 @@ const map = createMap(content);
   pane.style.pointerEvents = "none";
 });
 const photographs = L.layerGroup().addTo(map);
-const places = regions.filter(({bounds}) => bounds).map(({name, bounds}) => ({name, bounds: L.latLngBounds(bounds)}));
-places.forEach(({bounds}) => photographs.addLayer(unseen(bounds)));
+const places = regions.filter(({footprint}) => footprint).map(({name, footprint}) => {
+  const ground = unseen(map, footprint);
+  photographs.addLayer(ground);
+  return {name, bounds: ground.getBounds()};
+});
 const source = {
   rows: shown => drawnRows[shown] ?? [], outline, rowOf, siteOf, statuses, statusOf: rows.status,
   confirmed: rows.confirmed,
@@ -520,7 +523,6 @@ function fillTime() {
 }
 
 const allBars = barsOf(everything);
-SiteChart.addHatching();
 fillFilters();
 fillRegions();
 fillTime();
