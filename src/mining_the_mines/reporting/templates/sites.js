@@ -523,6 +523,7 @@ function fillTime() {
 }
 
 const allBars = barsOf(everything);
+find("#hidden-bars").hidden = !allBars.some(({unseen}) => unseen);
 fillFilters();
 fillRegions();
 fillTime();
