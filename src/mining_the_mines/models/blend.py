@@ -2,7 +2,8 @@
 
 A free logistic regression on a few hundred out-of-fold predictions loses to the plain mean of the log-odds: it fits the
 noise of the folds. So the plain mean is the prior, and predictions move the weights away from it (a Gaussian prior on
-the distance; maximum a posteriori).
+the distance; maximum a posteriori). Weights sum to 1 and there is no intercept: folds far apart differ in their share
+of mines, so that a level fitted on some of them is wrong on the others.
 """
 
 from collections.abc import Mapping
@@ -69,19 +70,18 @@ def fit_blend(probabilities: pd.DataFrame, folds: pd.DataFrame) -> tuple[Blend, 
 
 def _fit(probabilities: pd.DataFrame, labels: NDArray[np.int64]) -> Blend:
     columns = _columns(probabilities)
-    inputs = np.stack([np.ones(len(labels)), *map(_log_odds, columns.values())], axis=1)
-    before = np.array([0.0, *[1 / len(columns)] * len(columns)])
+    inputs = np.stack([*map(_log_odds, columns.values())], axis=1)
+    before = np.full(len(columns), 1 / len(columns))
 
-    def regret(coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        log_odds = inputs @ coefficients
+    def regret(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        log_odds = inputs @ weights
         loss = np.logaddexp(0, log_odds) - labels * log_odds
-        distance = (coefficients - before) / PRIOR_DEVIATION
+        distance = (weights - before) / PRIOR_DEVIATION
         slope = inputs.T @ (expit(log_odds) - labels) + distance / PRIOR_DEVIATION
         return float(loss.sum() + distance @ distance / 2), slope
 
-    coefficients = minimize(regret, before, jac=True, method="BFGS").x
-    weights = dict(zip(columns, map(float, coefficients[1:]), strict=True))
-    return Blend(weights=weights, intercept=float(coefficients[0]))
+    found = minimize(regret, before, jac=True, method="BFGS").x
+    return Blend(weights=dict(zip(columns, map(float, found / found.sum()), strict=True)), intercept=0.0)
 
 
 def _columns(probabilities: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
