@@ -51,7 +51,13 @@ class Estimate:
 
     def times(self, factor: float) -> "Estimate":
         """The figure in another unit."""
-        return Estimate(*(factor * part for part in (self.value, self.standard_error, self.lower, self.upper)))
+        ends = sorted((factor * self.lower, factor * self.upper))
+        return Estimate(factor * self.value, abs(factor) * self.standard_error, *ends)
+
+    @property
+    def rest(self) -> "Estimate":
+        """One minus a share."""
+        return Estimate(1 - self.value, self.standard_error, 1 - self.upper, 1 - self.lower)
 
     def within(self, lowest: float, highest: float) -> "Estimate":
         """The figure with an interval that ends at bounds."""
@@ -134,13 +140,20 @@ class StratifiedSample:
         residuals = np.asarray(above, dtype=np.float64) - ratio * np.asarray(below, dtype=np.float64)
         return Estimate.normal(ratio, self._variance(residuals, residuals) / whole**2)
 
-    def share(self, flags: Flags) -> Estimate:
-        """Share of all ground with a property, with an interval that holds for rare properties.
+    def share(self, flags: Flags, within: Flags | None = None) -> Estimate:
+        """Share of the ground, or of a part of it, that has a property; the interval holds for rare properties.
 
-        The interval joins Wilson's intervals of the strata (Wilson 1927, doi 10.1080/01621459.1927.10502953) by the
-        method of variance estimates recovery (Zou & Donner 2008, doi 10.1002/sim.3095): a stratum in which no place has
-        the property still may hold some.
+        Of all ground, Wilson's intervals of the strata (Wilson 1927, doi 10.1080/01621459.1927.10502953) are joined by
+        the method of variance estimates recovery (Zou & Donner 2008, doi 10.1002/sim.3095): a stratum in which no place
+        has the property still may hold some. Of a part that strata cut, it is Wilson's interval for the number of
+        places that a simple random sample would need for the same standard error (Korn & Graubard 1998).
+
+        Args:
+            flags: Whether each place has the property.
+            within: Whether each place lies in the part; ``None`` for all ground.
         """
+        if within is not None and not within.all():
+            return self._share_within(flags, within)
         direct = self.total(flags)
         weights = self.areas / self.total_area
         shares = self.means(flags)
@@ -149,6 +162,23 @@ class StratifiedSample:
         high = math.sqrt(float(np.sum((weights * (upper - shares)) ** 2)))
         value = direct.value / self.total_area
         return Estimate(value, direct.standard_error / self.total_area, value - low, value + high).within(0, 1)
+
+    def _share_within(self, flags: Flags, within: Flags) -> Estimate:
+        found = self.ratio(flags & within, within)
+        if math.isnan(found.value):
+            return found
+        weights = (self.areas / self.counts)[self.stratum][within]
+        places = float(weights.sum() ** 2 / np.sum(weights**2))
+        if found.standard_error > 0:
+            places = min(found.value * (1 - found.value) / found.standard_error**2, float(within.sum()))
+        lower, upper = wilson(np.array([found.value]), np.array([places]))
+        return Estimate(found.value, found.standard_error, float(lower[0]), float(upper[0]))
+
+    def part(self, strata: Flags) -> "tuple[StratifiedSample, Flags]":
+        """The sample of some strata, and whether each place belongs to it."""
+        places = strata[self.stratum]
+        numbers = np.cumsum(strata) - 1
+        return StratifiedSample(numbers[self.stratum[places]], self.areas[strata], self.sampled[strata]), places
 
     def _variance(self, first: Floats | Flags, second: Floats | Flags) -> float:
         """Variance of a total."""
@@ -188,12 +218,17 @@ def share_of(part: Estimate, other: Estimate) -> Estimate:
     )
 
 
+def added(first: Estimate, second: Estimate) -> Estimate:
+    """Sum of two independent estimates; the interval keeps their skewness (Zou & Donner 2008)."""
+    value = first.value + second.value
+    low = math.hypot(first.value - first.lower, second.value - second.lower)
+    high = math.hypot(first.upper - first.value, second.upper - second.value)
+    return Estimate(value, math.hypot(first.standard_error, second.standard_error), value - low, value + high)
+
+
 def difference(later: Estimate, earlier: Estimate) -> Estimate:
-    """Difference of two independent estimates; the interval keeps their skewness (Zou & Donner 2008)."""
-    value = later.value - earlier.value
-    low = math.hypot(later.value - later.lower, earlier.upper - earlier.value)
-    high = math.hypot(later.upper - later.value, earlier.value - earlier.lower)
-    return Estimate(value, math.hypot(later.standard_error, earlier.standard_error), value - low, value + high)
+    """Difference of two independent estimates."""
+    return added(later, earlier.times(-1))
 
 
 def _share(ratio: float) -> float:
@@ -206,6 +241,6 @@ def _ratio_limit(part: Estimate, other: Estimate, *, upper: bool) -> float:
     product = part.value * other.value
     above, below = near * (2 * part.value - near), far * (2 * other.value - far)
     if below == 0:
-        return math.inf if upper else above / (2 * product)
+        return math.inf if upper or far == 0 else above / (2 * product)
     root = math.sqrt(max(product**2 - above * below, 0.0))
     return max((product + (root if upper else -root)) / below, 0.0)

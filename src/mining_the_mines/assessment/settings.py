@@ -75,3 +75,25 @@ class SamplingSettings(BaseModel):
     def most(self) -> int:
         """Most places that a stratum may get."""
         return max(self.maximum, self.minimum, self.places or 0, *self.stated.values())
+
+
+class AreaSettings(BaseModel):
+    """Estimation of areas from answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answers: Literal["review", "simulated_truth"] | None = Field(
+        None,
+        description="Answers that count: those of reviewers, or those of the simulation. Null for the simulation's "
+        "where the ground is simulated, and reviewers' elsewhere.",
+    )
+    several_reviewers: Literal["majority", "unanimous", "any_mine"] = Field(
+        "majority",
+        description="Answer of a place with several reviewers: of most of those who can tell, of all of them, or mine "
+        "if one says so. Where they are even, or not all of one mind under unanimous, nobody can tell.",
+    )
+    cannot_tell: Literal["leave_out", "mine", "no_mine"] = Field(
+        "leave_out",
+        description="Places where nobody can tell: left out, as if they were like the others of their stratum, or "
+        "counted as mine or as no mine. Both bounds are reported in any case.",
+    )

@@ -124,18 +124,18 @@ class MapStrata:
             BadInputError: The pixels of a row differ in area, or the map can't be placed on the Earth.
         """
         found = self.source.scene_map
-        mines, near = found.mines.geometry.to_numpy(), self._near
+        mines = found.mines.geometry.to_numpy()
         confidence = np.array([0, *map(_CONFIDENCES.index, found.mines["confidence"])], dtype=np.int64)
         hectares = self._row_hectares
         for first, probability in read_probability(found.probability, _ROWS):
-            paint = partial(_paint, grid=found.grid, first_row=first, rows=len(probability))
-            mine = paint(mines)
+            painted = partial(paint, grid=found.grid, first_row=first, rows=len(probability))
+            mine = painted(mines)
             ground = np.select(
-                [mine > 0, paint(near) > 0, probability >= self.settings.low_probability],
+                [mine > 0, painted(self._near) > 0, probability >= self.settings.low_probability],
                 [GROUND.index("mine"), GROUND.index("near_mine"), GROUND.index("rest")],
                 GROUND.index("low_probability"),
             )
-            unit = paint(self._unit_shapes)
+            unit = painted(self._unit_shapes)
             unit = np.where(unit > 0, self._unit_numbers[unit - 1], 0) if len(self._unit_numbers) else unit
             cells = (ground * len(_CONFIDENCES) + confidence[mine]) * (len(self._unit_names) + 1) + unit
             cells[np.isnan(probability)] = -1
@@ -188,20 +188,20 @@ class MapStrata:
         return np.asarray(np.interp(np.arange(grid.height), rows, areas.mean(axis=1)))
 
 
-def _paint(shapes: Geometries, grid: ChipGrid, first_row: int, rows: int) -> Numbers:
+def paint(shapes: Geometries, grid: ChipGrid, first_row: int, rows: int) -> Numbers:
     """Number of the last shape, from 1, that covers the middle of each pixel."""
     corners = np.array([[0, first_row], [grid.width, first_row], [grid.width, first_row + rows], [0, first_row + rows]])
     box = shapely.Polygon(place_pixels(grid.transform, corners.astype(float)))
     here = np.flatnonzero(shapely.intersects(shapes, box)) if len(shapes) else np.array([], dtype=np.intp)
     if not len(here):
         return np.zeros((rows, grid.width), dtype=np.int64)
-    painted: Numbers = rasterize(
+    burnt: Numbers = rasterize(
         [(shapes[number], number + 1) for number in here],
         out_shape=(rows, grid.width),
         transform=grid.transform @ type(grid.transform).translation(0, first_row),
         dtype="int32",
     ).astype(np.int64)
-    return painted
+    return burnt
 
 
 def check_grids(maps: Sequence[MapToSample]) -> None:

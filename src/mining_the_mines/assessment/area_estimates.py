@@ -1,0 +1,244 @@
+"""The table of estimated areas and accuracies."""
+
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from mining_the_mines.assessment.answers import CANNOT_TELL
+from mining_the_mines.assessment.estimators import NOTHING, Estimate, StratifiedSample, added, difference, share_of
+from mining_the_mines.assessment.sample_table import MINE, NO_MINE
+from mining_the_mines.assessment.settings import AreaSettings
+
+logger = logging.getLogger(__name__)
+
+#: Columns of the table and their types: a row per figure.
+#:
+#: ``period``: name of the period, ``EARLIER to LATER`` for a change; empty where the maps have none.
+#: ``domain``, ``name``: ``all``, ``region`` or ``unit``, and the name of the region or unit.
+#: ``measure``: ``area``, ``pixel_count``, ``truth`` (known in a simulation), ``false_alarm_area`` (mapped, no mine),
+#: ``omitted_area`` (mine, not mapped), ``users_accuracy``, ``producers_accuracy``, ``overall_accuracy``,
+#: ``false_alarm_rate`` (hectares), ``false_alarms`` (mapped mines, each counted by its false share) or ``net_change``.
+#: ``class``: ``mine``, ``no_mine``, or empty.
+#: ``value``, ``standard_error``, ``lower``, ``upper``: estimate and 95 % interval; only the value where it is known.
+#: ``least``, ``most``: the estimate if no place, and if every place, where nobody can tell is a mine.
+#: ``unit``: ``ha``, ``share``, ``ha per 1000 km²`` or ``per 1000 km²``.
+#: ``places``, ``cannot_tell``: judged places in the domain, and those among them where nobody can tell.
+AREA_COLUMNS: Final = {
+    "period": "str", "domain": "str", "name": "str", "measure": "str", "class": "str", "value": "float64",
+    "standard_error": "float64", "lower": "float64", "upper": "float64", "least": "float64", "most": "float64",
+    "unit": "str", "places": "int64", "cannot_tell": "int64",
+}  # fmt: skip
+#: Hectares in 1 000 km².
+_THOUSAND: Final = 100_000.0
+ALL: Final = "all"
+_NAN: Final = float("nan")
+
+
+@dataclass(frozen=True)
+class DomainEstimate:
+    """Shares of the mapped mines and of the other ground of a domain that are mine.
+
+    Both come from strata of their own, so they are independent.
+
+    Attributes:
+        mapped: Hectares that are mapped as mine.
+        unmapped: Hectares that are not.
+        right: Share of the mapped that is mine: user's accuracy.
+        wrong: Share of the rest that is mine.
+    """
+
+    mapped: float
+    unmapped: float
+    right: Estimate
+    wrong: Estimate
+
+    @property
+    def hectares(self) -> float:
+        """Area of the domain."""
+        return self.mapped + self.unmapped
+
+    @property
+    def found(self) -> Estimate:
+        """Hectares that are mapped and mine."""
+        return self.right.times(self.mapped)
+
+    @property
+    def missed(self) -> Estimate:
+        """Hectares that are mine but not mapped."""
+        return self.wrong.times(self.unmapped)
+
+    @property
+    def false(self) -> Estimate:
+        """Hectares that are mapped but no mine."""
+        return self.right.rest.times(self.mapped)
+
+    @property
+    def right_rest(self) -> Estimate:
+        """Hectares that are neither."""
+        return self.wrong.rest.times(self.unmapped)
+
+    @property
+    def area(self) -> Estimate:
+        """Hectares of mines."""
+        return added(self.found, self.missed)
+
+    def figures(self) -> Iterator[tuple[str, str, Estimate, str]]:
+        """Measure, class, estimate and unit."""
+        hectares = self.hectares
+        yield "area", MINE, self.area, "ha"
+        yield "area", NO_MINE, added(self.false, self.right_rest), "ha"
+        yield "pixel_count", MINE, _known(self.mapped), "ha"
+        yield "pixel_count", NO_MINE, _known(self.unmapped), "ha"
+        yield "false_alarm_area", MINE, self.false, "ha"
+        yield "omitted_area", MINE, self.missed, "ha"
+        yield "users_accuracy", MINE, self.right if self.mapped else NOTHING, "share"
+        yield "users_accuracy", NO_MINE, self.wrong.rest if self.unmapped else NOTHING, "share"
+        yield "producers_accuracy", MINE, share_of(self.found, self.missed), "share"
+        yield "producers_accuracy", NO_MINE, share_of(self.right_rest, self.false), "share"
+        yield "overall_accuracy", "", added(self.found, self.right_rest).times(1 / hectares), "share"
+        yield "false_alarm_rate", MINE, self.false.times(_THOUSAND / hectares), "ha per 1000 km²"
+
+
+@dataclass(frozen=True)
+class _Domain:
+    """A part of the ground of a period."""
+
+    period: str
+    kind: str
+    name: str
+
+    def lies_in(self, table: pd.DataFrame) -> pd.Series:
+        """Rows of the sample or of the strata that lie in it."""
+        here = table["period"] == self.period
+        return here if self.kind == ALL else here & (table[self.kind] == self.name)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {"period": self.period, "domain": self.kind, "name": self.name}
+
+
+def estimate_areas(
+    judged: pd.DataFrame, strata: pd.DataFrame, settings: AreaSettings, truth: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Estimate the area of mines and the accuracy of the maps, by period, region and unit.
+
+    Args:
+        judged: Judged places: columns of the sample and ``answer``.
+        strata: Strata that they were drawn from, with a row per region, confidence and unit.
+        settings: Rule for places where nobody can tell.
+        truth: Known hectares of mines: ``period``, ``region``, ``unit``, ``hectares``; ``None`` if unknown.
+
+    Returns:
+        A row per figure; columns of :data:`AREA_COLUMNS`.
+
+    Raises:
+        BadInputError: A stratum has fewer than two judged places.
+    """
+    rows: list[dict[str, object]] = []
+    areas: dict[tuple[str, str], list[tuple[str, Estimate]]] = {}
+    for domain in _domains(strata, judged):
+        found = _estimate(domain, judged, strata, settings.cannot_tell)
+        bounds = [_estimate(domain, judged, strata, rule) for rule in (NO_MINE, MINE)]
+        own = domain.lies_in(judged)
+        counts = {"places": own.sum(), "cannot_tell": (judged.loc[own, "answer"] == CANNOT_TELL).sum()}
+        ends = [[figure.value for _, _, figure, _ in bound.figures()] for bound in bounds]
+        for (measure, kind, figure, unit), *least_and_most in zip(found.figures(), *ends, strict=True):
+            rows.append(_row(domain, measure, kind, figure, unit) | counts | _bounds(least_and_most))
+        rows += [row | counts for row in _false_alarms(domain, found, judged)]
+        if truth is not None:
+            known = truth.loc[domain.lies_in(truth), "hectares"].sum()
+            rows.append(_row(domain, "truth", MINE, _known(known), "ha") | counts)
+        areas.setdefault((domain.kind, domain.name), []).append((domain.period, found.area))
+    for (kind, name), series in areas.items():
+        for (before, earlier), (after, later) in pairwise(series):
+            change = _Domain(f"{before} to {after}", kind, name)
+            rows.append(_row(change, "net_change", MINE, difference(later, earlier), "ha"))
+    table = pd.DataFrame(rows, columns=list(AREA_COLUMNS))
+    return table.fillna({"places": 0, "cannot_tell": 0}).astype(AREA_COLUMNS)
+
+
+def explain_difference(estimates: pd.DataFrame, period: str, domain: str = ALL, name: str = "") -> str:
+    """Say in a sentence why the pixel count and the estimated area differ."""
+    rows = estimates[
+        (estimates["period"] == period) & (estimates["domain"] == domain) & (estimates["name"] == name)
+        & estimates["class"].isin([MINE, ""])
+    ].set_index("measure")  # fmt: skip
+    value, area = rows["value"], rows.loc["area"]
+    return (
+        f"The map counts {value['pixel_count']:,.1f} ha of mines. Of these, {value['false_alarm_area']:,.1f} ha are no "
+        f"mine, and {value['omitted_area']:,.1f} ha of mines are missing from it, so that {area['value']:,.1f} ha are "
+        f"estimated (95 % interval {area['lower']:,.1f} to {area['upper']:,.1f} ha)."
+    )
+
+
+def _domains(strata: pd.DataFrame, judged: pd.DataFrame) -> Iterator[_Domain]:
+    """Domains of each period, the earliest period first."""
+    begun = judged.groupby("period")["first_date"].min().to_dict()
+    for period in sorted(strata["period"].unique(), key=lambda name: (begun.get(name, ""), name)):
+        yield _Domain(period, ALL, "")
+        here = strata[strata["period"] == period]
+        for kind in ("region", "unit"):
+            names = sorted(set(here[kind]) - {""})
+            if len(names) > 1 or (kind == "unit" and names):
+                yield from (_Domain(period, kind, name) for name in names)
+
+
+def _estimate(domain: _Domain, judged: pd.DataFrame, strata: pd.DataFrame, rule: str) -> DomainEstimate:
+    cells = strata[domain.lies_in(strata)]
+    period = strata[strata["period"] == domain.period]
+    places = judged[judged["period"] == domain.period]
+    places = places[places["answer"] != CANNOT_TELL] if rule == "leave_out" else places
+    parts = {}
+    for kind in (MINE, NO_MINE):
+        whole = period[period["map_class"] == kind].groupby("stratum")[["hectares", "pixels"]].sum()
+        own = places[places["map_class"] == kind]
+        hectares = float(cells.loc[cells["map_class"] == kind, "hectares"].sum())
+        parts[kind] = hectares, _share_of_mines(domain, own, whole, rule) if hectares else _known(0.0)
+    return DomainEstimate(parts[MINE][0], parts[NO_MINE][0], parts[MINE][1], parts[NO_MINE][1])
+
+
+def _share_of_mines(domain: _Domain, places: pd.DataFrame, strata: pd.DataFrame, rule: str) -> Estimate:
+    areas, pixels = (dict(zip(map(str, strata.index), strata[name], strict=True)) for name in ("hectares", "pixels"))
+    sample = StratifiedSample.of(places["stratum"].tolist(), areas, pixels)
+    here = domain.lies_in(places).to_numpy()
+    mine = (places["answer"] == MINE).to_numpy() | ((places["answer"] == CANNOT_TELL).to_numpy() & (rule == MINE))
+    # Strata that lie in the domain as a whole, and no other places of it, are a sample of their own.
+    inside = np.bincount(sample.stratum, here, len(sample.areas)) == sample.counts
+    if inside.any() and not here[~inside[sample.stratum]].any():
+        part, own = sample.part(inside)
+        return part.share(mine[own])
+    return sample.share(mine, here)
+
+
+def _false_alarms(domain: _Domain, found: DomainEstimate, judged: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Mapped mines that are none, each counted by its false share (Horvitz & Thompson 1952)."""
+    own = judged[domain.lies_in(judged) & (judged["map_class"] == MINE) & (judged["mapped_hectares"] > 0)]
+    if own.empty or not found.mapped:
+        return
+    false = own[own["answer"] == NO_MINE]
+    each = false if len(false) else own
+    per_hectare = float(np.average(1 / each["mapped_hectares"], weights=each["weight"]))
+    rate = found.false.times(per_hectare * _THOUSAND / found.hectares)
+    yield _row(domain, "false_alarms", MINE, rate, "per 1000 km²")
+
+
+def _known(value: float) -> Estimate:
+    """A figure that is not estimated."""
+    return Estimate(value, _NAN if value else 0.0, _NAN if value else 0.0, _NAN if value else 0.0)
+
+
+def _bounds(ends: list[float]) -> dict[str, float]:
+    return {"least": min(ends), "most": max(ends)} if not any(map(math.isnan, ends)) else {}
+
+
+def _row(domain: _Domain, measure: str, kind: str, figure: Estimate, unit: str) -> dict[str, object]:
+    return domain.facts | {
+        "measure": measure, "class": kind, "value": figure.value, "standard_error": figure.standard_error,
+        "lower": figure.lower, "upper": figure.upper, "unit": unit,
+    }  # fmt: skip
