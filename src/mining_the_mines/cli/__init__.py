@@ -20,6 +20,7 @@ from mining_the_mines.cli.compare import compare
 from mining_the_mines.cli.lineage import lineage
 from mining_the_mines.cli.parameter_text import parse_parameters
 from mining_the_mines.cli.reproduce import reproduce
+from mining_the_mines.cli.review import review
 from mining_the_mines.cli.send_unsent import send_unsent
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.parameter_errors import describe_parameter_errors, describe_settings_errors
@@ -164,3 +165,4 @@ add(lineage)
 add(send_unsent)
 add(compare)
 add(reproduce)
+add(review)

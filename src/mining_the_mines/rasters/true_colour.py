@@ -1,4 +1,4 @@
-"""Rasters in true colour, for people: red, green and blue, no larger than they will be shown."""
+"""Rasters as people see them: red, green and blue or other bands, no larger than they will be shown."""
 
 import math
 from collections.abc import Sequence
@@ -62,6 +62,30 @@ def read_overview(
         BadInputError: The raster can't be read.
     """
     names = tuple(colours) if set(colours) <= set(layout.bands) else (layout.bands[0],)
+    visible, placed = read_part(path, layout, names, longest_side, bounds)
+    return np.broadcast_to(visible, (3, *visible.shape[1:])) if len(names) == 1 else visible, placed
+
+
+def read_part(
+    path: Path, layout: RasterFormat, names: Sequence[str], longest_side: int, bounds: Box | None = None
+) -> tuple[npt.NDArray[np.float32], Affine]:
+    """Read some bands of a raster or of a part of it, no larger than they will be shown.
+
+    Args:
+        path: A raster that GDAL can read; its overviews are used where it has some.
+        layout: Its bands, and decoding where the file does not say.
+        names: Bands to read, among those of ``layout``.
+        longest_side: In pixels; a smaller raster is read as it is.
+        bounds: Left, bottom, right and top in the raster's own coordinates, which may reach over its rim; all of it by
+            default.
+
+    Returns:
+        Reflectance, float32 (bands, height, width), NaN where there is no data, and the transform from these pixels to
+        map coordinates.
+
+    Raises:
+        BadInputError: The raster can't be read, or lacks a band.
+    """
     with open_raster(path, layout) as raster:
         source = raster.source
         bands = raster.bands.of([layout.bands.index(name) for name in names])
@@ -78,9 +102,8 @@ def read_overview(
         )
         placed = transform_of_window(window, source.transform)
     placed = placed @ Affine.scale(window.width / shape[1], window.height / shape[0])
-    visible = flip_north_up(bands.decode(numbers), placed)
-    placed = ChipGrid(source.crs, placed, shape[1], shape[0]).north_up.transform
-    return np.broadcast_to(visible, (3, *shape)) if len(names) == 1 else visible, placed
+    reflectance = flip_north_up(bands.decode(numbers), placed)
+    return reflectance, ChipGrid(source.crs, placed, shape[1], shape[0]).north_up.transform
 
 
 def _window_of(bounds: Box, transform: Affine) -> Window:
