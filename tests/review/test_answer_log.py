@@ -5,13 +5,14 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from mining_the_mines.core.errors import BadInputError, UnwritableError
 from mining_the_mines.datasets.review import ReviewAnswersDataset
-from mining_the_mines.review.answer_log import AnswerLog
+from mining_the_mines.review.answer_log import AnswerLog, LogEntry
 from mining_the_mines.review.answer_table import (
     ANSWER_COLUMNS,
     Answered,
@@ -36,7 +37,7 @@ def taken_back(answer_id: str) -> TakenBack:
 
 def test_reads_what_was_written(log: AnswerLog) -> None:
     shown = Shown(reviewer="Ana", place_id="north_2021_0", answered_at="2026-11-30T12:01:00+00:00")
-    written = [answer_of(comment="Zuñiga's\npit"), taken_back("a1"), shown]
+    written: list[LogEntry] = [answer_of(comment="Zuñiga's\npit"), taken_back("a1"), shown]
     log.append(written[:1])
     log.append(written[1:])
     assert log.entries() == written
@@ -134,7 +135,7 @@ def test_newest_answer_stands_until_it_is_taken_back() -> None:
         ({"answered_at": "2026-11-30T12:00:00"}, "needs its zone"),
     ],
 )
-def test_answers_that_make_no_sense_are_refused(values: dict[str, object], fault: str) -> None:
+def test_answers_that_make_no_sense_are_refused(values: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         answer_of(**values)
 
