@@ -1,8 +1,9 @@
 """Tables, plain values and texts in files, saved atomically."""
 
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kedro.io.core import AbstractVersionedDataset, Version
 from kedro_datasets._typing import JSONPreview
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
@@ -12,10 +13,14 @@ from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.hashing import NOTHING, ContentHashes, hash_bytes
 from mining_the_mines.datasets.previews import (
     ROWS,
+    NothingToShowError,
     TablePreview,
     table_preview,
     where_there_are_data,
 )
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 
 class AtomicSave:
@@ -61,6 +66,56 @@ class ParquetTable(AtomicSave, ParquetDataset):  # type: ignore[misc]
     def preview(self, nrows: int = ROWS) -> TablePreview:
         """The first rows, for Kedro-Viz."""
         return table_preview(self.load(), nrows)
+
+
+class GeoParquetTable(AbstractVersionedDataset["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]):
+    """A table with outlines as GeoParquet 1.1, which a GIS opens.
+
+    Args:
+        filepath: The file.
+        optional: True to load ``None`` before the first save.
+        version: Given by Kedro where the catalog says ``versioned: true``.
+        metadata: For other tools; Kedro-Viz reads its layer here.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        optional: bool = False,
+        version: Version | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=PurePosixPath(filepath), version=version)
+        self.optional = optional
+        self.metadata = metadata
+
+    def load(self) -> "gpd.GeoDataFrame | None":
+        """Read the table; ``None`` if it is optional and there is none."""
+        import geopandas as gpd
+
+        return None if self.optional and not self.exists() else gpd.read_parquet(self._get_load_path())
+
+    def save(self, data: "gpd.GeoDataFrame") -> None:
+        """Write the table with a box for each row, so that readers can skip rows."""
+        with whole_file(Path(self._get_save_path())) as draft:
+            data.to_parquet(draft, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
+
+    def _exists(self) -> bool:
+        return Path(self._get_load_path()).is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "version": self._version}
+
+    @where_there_are_data
+    def preview(self, nrows: int = ROWS) -> TablePreview:
+        """The first rows, for Kedro-Viz."""
+        import pandas as pd
+
+        table = self.load()
+        if table is None:
+            raise NothingToShowError
+        return table_preview(pd.DataFrame(table.select_dtypes(exclude="geometry")), nrows)
 
 
 class JsonFile(AtomicSave, JSONDataset):  # type: ignore[misc]

@@ -125,9 +125,12 @@ def _update(tracks: Tracks, numbers: Integers, register: gpd.GeoDataFrame, groun
     """The register with new ids, and with new ground of known ones."""
     plane, state = tracks.maps[0].plane, tracks.state
     number = pd.Series(range(len(state)), index=numbers)
-    known = register["number"].isin(numbers).to_numpy()
     ground = register["ground"].to_numpy(dtype=object, copy=True)
-    mapped = state["ground"].to_numpy()[number[register["number"][known]]]
+    known = np.flatnonzero(register["number"].isin(numbers))
+    mapped = state["ground"].to_numpy()[number[register["number"].iloc[known]]]
+    # Ground that is known stays as it is: a run that finds nothing new writes the same register.
+    wider = shapely.area(shapely.difference(mapped, grounds[known])) > TOUCHING
+    known, mapped = known[wider], mapped[wider]
     ground[known] = plane.to_degrees(shapely.union(grounds[known], mapped))
     fresh = np.flatnonzero(~np.isin(numbers, register["number"]))
     region = tracks.maps[0].region

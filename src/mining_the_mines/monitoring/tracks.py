@@ -272,10 +272,10 @@ class Tracks:
         rows.loc[idle, ["probability", "peak_probability"]] = sample(
             look.probability, state["known"].to_numpy()[idle], look.plane
         )
-        days = look.days
+        first_date, last_date = (look.dates[0], look.dates[-1]) if look.dates else (None, None)
         rows = rows.assign(
             track=alive, geometry=state["known"].to_numpy(), region=look.region, period=look.period.name,
-            start=look.period.start, end=look.period.end, first_date=days[0], last_date=days[-1],
+            start=look.period.start, end=look.period.end, first_date=first_date, last_date=last_date,
             confirmed_by=state["confirmed_by"], onset_after=state["onset_after"], onset_by=state["onset_by"],
             absorbed=state["absorbed"], absorbed_numbers=state["absorbed_numbers"],
             confirmation=np.where(

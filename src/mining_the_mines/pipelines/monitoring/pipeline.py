@@ -13,12 +13,13 @@ from mining_the_mines.pipelines.monitoring.nodes import (
     request_period_scenes,
     select_period_scenes,
 )
+from mining_the_mines.pipelines.monitoring.site_nodes import join_period_sites
 
 
 def create_pipeline() -> Pipeline:
     """Monitoring with the segmenter, or with its student."""
     return Pipeline(
-        [*_maps_of_periods()],
+        [*_maps_of_periods(), *_sites()],
         namespace="monitoring",
         prefix_datasets_with_namespace=False,
         tags="monitoring",
@@ -93,4 +94,15 @@ def _maps_of_periods() -> list[Node]:
             name="make_period_maps",
         ),
         Node(describe_periods, "monitored_maps", "period_table", name="describe_periods"),
+    ]
+
+
+def _sites() -> list[Node]:
+    return [
+        Node(
+            join_period_sites,
+            ["monitored_maps", "known_sites", "params:monitoring.sites", "params:monitoring.confirmation"],
+            ["monitored_sites", "site_register"],
+            name="join_period_sites",
+        )
     ]
