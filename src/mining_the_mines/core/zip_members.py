@@ -3,6 +3,7 @@
 import hashlib
 import re
 import zipfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -12,6 +13,8 @@ from mining_the_mines.core.hashing import StatSignature, stat_signature
 #: The archive's path stands in braces, so that its own name does not matter: https://gdal.org/user/virtual_file_systems.html.
 _ADDRESS: Final = re.compile(r"/vsizip/\{(.+)\}/(.+)")
 _CHUNK: Final = 2**20
+#: Time of all files of a ZIP that is written, so that the same files give the same bytes.
+_LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def member_address(archive: Path, member: str) -> str:
@@ -61,3 +64,15 @@ def _kept_hash(archive: Path, member: str, _signature: StatSignature) -> str:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def write_zip(path: Path, members: Mapping[str, bytes]) -> None:
+    """Write a ZIP of small files; the same files give the same bytes.
+
+    Args:
+        path: The ZIP.
+        members: Content of each file by its path inside.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, content in members.items():
+            archive.writestr(zipfile.ZipInfo(member, _LONG_AGO), content, zipfile.ZIP_DEFLATED)

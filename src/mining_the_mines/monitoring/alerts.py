@@ -106,7 +106,7 @@ def describe_alert(alert: Any) -> str:  # noqa: ANN401 - a row as pandas' itertu
     parts = [
         f"{alert.alert} site {alert.site_id}: {size} at {alert.latitude:.5f}, {alert.longitude:.5f}",
         f"period {alert.period}",
-        _onset(alert.onset_after, alert.onset_by),
+        onset_text(alert.onset_after, alert.onset_by),
         str(alert.confirmation),
         f"{alert.confidence} confidence" if alert.confidence else "",
         f"in {alert.unit}" if alert.unit else "",
@@ -115,7 +115,8 @@ def describe_alert(alert: Any) -> str:  # noqa: ANN401 - a row as pandas' itertu
     return ", ".join(filter(None, parts))
 
 
-def _onset(after: pd.Timestamp, by: pd.Timestamp) -> str:
+def onset_text(after: pd.Timestamp, by: pd.Timestamp) -> str:
+    """Describe when a mine began, by the columns ``onset_after`` and ``onset_by``; empty if unknown."""
     if pd.isna(by):
         return ""
     if pd.isna(after):

@@ -158,6 +158,13 @@ def surroundings_of(mine: shapely.Geometry, grid: ChipGrid) -> tuple[Box, float]
 def draw_thumbnail(
     visible: NDArray[np.float32], box: Box, mine: shapely.Geometry, colour: Colour, stretch: Stretch, side: int
 ) -> str:
+    """Draw the polygon of a mine over its true colour, as a data URI; see :func:`draw_surroundings`."""
+    return inline_picture(np.asarray(draw_surroundings(visible, box, mine, colour, stretch, side)))
+
+
+def draw_surroundings(
+    visible: NDArray[np.float32], box: Box, mine: shapely.Geometry, colour: Colour, stretch: Stretch, side: int
+) -> Image.Image:
     """Draw the polygon of a mine over its true colour.
 
     Args:
@@ -166,10 +173,10 @@ def draw_thumbnail(
         mine: The polygon, in the same coordinates.
         colour: Of the line.
         stretch: Of the colours.
-        side: Of the thumbnail in pixels; small pictures are enlarged without smoothing.
+        side: Of the picture in pixels; small pictures are enlarged without smoothing.
 
     Returns:
-        A data URI of a square picture.
+        A square picture.
     """
     photograph = Image.fromarray(true_colour(visible, stretch))
     method = Image.Resampling.NEAREST if max(photograph.size) < side else Image.Resampling.LANCZOS
@@ -177,4 +184,4 @@ def draw_thumbnail(
     left, bottom, right, top = box
     placed = Affine((right - left) / side, 0, left, 0, (bottom - top) / side, top)
     _draw_lines(ImageDraw.Draw(image), [mine], placed, colour, 1)
-    return inline_picture(np.asarray(image))
+    return image
