@@ -14,8 +14,8 @@ import shapely
 from lxml import etree
 from PIL import Image
 
-from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.mapping.scene_map import SceneMaps
+from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.monitoring.site_kmz import write_kmz
 from mining_the_mines.monitoring.site_pictures import draw_site_pictures, maps_by_period
 from mining_the_mines.monitoring.site_table import SiteStatus, site_table
@@ -41,7 +41,9 @@ def sites() -> gpd.GeoDataFrame:
 
 
 @pytest.fixture(scope="module")
-def kmz(sites: gpd.GeoDataFrame, maps: tuple[PeriodResult[SceneMaps], ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kmz(
+    sites: gpd.GeoDataFrame, maps: tuple[PeriodResult[SceneMaps], ...], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The written KMZ."""
     path = tmp_path_factory.mktemp("kmz") / "sites.kmz"
     write_kmz(sites, draw_site_pictures(sites, maps_by_period(maps), 10), path)

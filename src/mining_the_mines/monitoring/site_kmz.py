@@ -52,7 +52,8 @@ def write_kmz(sites: gpd.GeoDataFrame, pictures: Iterable[SitePicture], path: Pa
         members[member] = picture.content
         shown.setdefault((picture.region, picture.site_id), []).append((picture, member))
     folders = [
-        fastkml.Folder(name=str(region), features=list(_places(rows, shown))) for region, rows in sites.groupby("region")
+        fastkml.Folder(name=str(region), features=list(_places(rows, shown)))
+        for region, rows in sites.groupby("region")
     ]
     document = fastkml.Document(name="Sites", features=folders, styles=[_style(status) for status in STATUS_COLOURS])
     text = fastkml.KML(features=[document]).to_string(prettyprint=False, precision=_DIGITS)
@@ -79,7 +80,9 @@ def _places(
 
 def _describe(site: Any, pictures: Iterable[tuple[SitePicture, str]]) -> str:  # noqa: ANN401 - a row of itertuples
     size = "" if pd.isna(site.hectares) else f"{site.hectares:.1f} hectares"
-    change = "" if pd.isna(site.change_hectares) or not site.change_hectares else f"{site.change_hectares:+.1f} hectares"
+    change = (
+        "" if pd.isna(site.change_hectares) or not site.change_hectares else f"{site.change_hectares:+.1f} hectares"
+    )
     facts = {
         "Status": STATUS_TITLES[site.status],
         "Size": size,

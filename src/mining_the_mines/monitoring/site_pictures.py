@@ -114,9 +114,7 @@ def _period_before(sites: gpd.GeoDataFrame, rows: gpd.GeoDataFrame, after: "pd.S
     return "" if periods.empty else str(periods.iloc[0])
 
 
-def _draw(
-    shown: Mapping[str, SceneMap], box: Box, outline: shapely.Geometry, status: str
-) -> dict[str, bytes]:
+def _draw(shown: Mapping[str, SceneMap], box: Box, outline: shapely.Geometry, status: str) -> dict[str, bytes]:
     visible = {moment: found.picture(SIDE, box)[0] for moment, found in shown.items()}
     stretch = stretch_for(visible.values())
     pictures = {}
