@@ -55,7 +55,7 @@ def test_small_sites_stay_as_points_on_maps_of_a_country(tiles: Path) -> None:
     found = read_tile(tiles, 4, column, row)
     points = [feature for feature in found if feature.kind == "point"]
     assert len(points) == len(tiny_sites())
-    assert points[-1].start == (pytest.approx(across, abs=1e-3), pytest.approx(down, abs=1e-3))
+    assert points[-1].start == pytest.approx((across, down), abs=1e-3)
 
 
 def test_same_bytes_with_many_tiles(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from pmtiles.reader import MmapSource, Reader
+from pmtiles.reader import Reader
 
 #: Fields of the messages of Mapbox Vector Tile 2.1, as name, number, type and whether there are several.
 _MESSAGES = {
@@ -34,20 +34,23 @@ class TileFeature:
 
 def read_header(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and metadata of an archive."""
-    with path.open("rb") as file:
-        reader = Reader(MmapSource(file))
-        return reader.header(), reader.metadata()
+    reader = _open(path)
+    return reader.header(), reader.metadata()
 
 
 def read_tile(path: Path, zoom: int, column: int, row: int) -> list[TileFeature]:
     """Features of a tile of an archive."""
-    with path.open("rb") as file:
-        content = Reader(MmapSource(file)).get(zoom, column, row)
+    content = _open(path).get(zoom, column, row)
     if content is None:
         return []
     tile = _tile_class()()
     tile.ParseFromString(gzip.decompress(content))
     return [_feature(layer, feature) for layer in tile.layers for feature in layer.features]
+
+
+def _open(path: Path) -> Any:
+    content = path.read_bytes()
+    return Reader(lambda start, length: content[start : start + length])
 
 
 def _feature(layer: Any, feature: Any) -> TileFeature:

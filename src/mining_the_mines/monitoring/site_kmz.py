@@ -66,8 +66,9 @@ def _places(
     for site in rows.itertuples(index=False):
         values = {name: getattr(site, name) for name in _DATA}
         data = [fastkml.Data(name=name, value=str(value)) for name, value in values.items() if pd.notna(value)]
-        # A mark beside the outline shows where it is from afar.
-        shape = shapely.GeometryCollection([shapely.point_on_surface(site.geometry), *shapely.get_parts(site.geometry)])
+        # A mark beside the outline shows where it is from afar. Fastkml takes anything with a geo interface.
+        parts = [shapely.point_on_surface(site.geometry), *shapely.get_parts(site.geometry)]
+        shape: Any = shapely.GeometryCollection(parts)
         yield fastkml.Placemark(
             name=f"{site.site_id}, {site.period}",
             description=_describe(site, pictures.get((site.region, site.site_id), [])),
