@@ -15,8 +15,8 @@ from mining_the_mines.models.networks import (
     ClassifierSpec,
     SegmenterNetworks,
     SegmenterSpec,
-    TestTimeAugmentation,
 )
+from mining_the_mines.models.predictor import TestTimeAugmentation
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
 from mining_the_mines.models.spectral_input import BandScale
 

@@ -61,7 +61,7 @@ def measure_novelty(plan: ProbabilityPlan) -> SceneNovelty | None:
     Raises:
         SceneError: The scene can't be read.
     """
-    model, grid = load_once(plan.model), plan.grid
+    model, grid = load_once(plan.model, plan.tiling.views), plan.grid
     if model.novelty is None:
         return None
     edge = model.window

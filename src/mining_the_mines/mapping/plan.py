@@ -22,7 +22,7 @@ from mining_the_mines.geo.named_areas import NamedAreas, read_named_areas
 from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.settings import MappingSettings, Precision, TilingSettings
 from mining_the_mines.mapping.windows import AxisWindows, cut_axis
-from mining_the_mines.models.predictor import EnsemblePredictor, Predictor
+from mining_the_mines.models.predictor import EnsemblePredictor, Predictor, TestTimeAugmentation, look_from
 from mining_the_mines.rasters.judge import gather_doubts
 from mining_the_mines.rasters.scene import Scene, judge_scene, lay_grid
 
@@ -63,9 +63,14 @@ class StoredModel:
 
 
 @lru_cache(maxsize=2)  # loading a model takes longer than mapping a small band, and a worker gets many of them
-def load_once(stored: StoredModel) -> Predictor:
-    """Load a model; a process loads it once."""
-    return stored.load(stored.folder)
+def load_once(stored: StoredModel, views: TestTimeAugmentation | None = None) -> Predictor:
+    """Load a model; a process loads it once.
+
+    Args:
+        stored: The model.
+        views: Symmetries to average over; ``None`` for its own.
+    """
+    return look_from(stored.load(stored.folder), views)
 
 
 @dataclass(frozen=True)
@@ -306,7 +311,7 @@ def plan_scene(
         BadInputError: The scene can't be read, lacks a band or coordinates, has other pixels than the model, or holds
             numbers that can't be trusted.
     """
-    model = load_once(stored)
+    model = load_once(stored, settings.tiling.views)
     chips = model.chips if imagery is None else imagery.for_model(model.chips)
     grid = lay_grid(scene, chips, chips.pixel, resample=settings.resample)
     verdict = judge_scene(scene, chips, chips.limits)

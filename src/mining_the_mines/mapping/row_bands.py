@@ -35,7 +35,7 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
         SceneError: The scene can't be read there.
         UnwritableError: The disk is full.
     """
-    model = load_once(plan.model)
+    model = load_once(plan.model, plan.tiling.views)
     band = part.band
     with (
         gdal_memory(),

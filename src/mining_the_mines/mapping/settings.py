@@ -6,6 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mining_the_mines.models.predictor import TestTimeAugmentation
+
 Blend = Literal["cosine", "crop"]
 Precision = Literal["uint8", "float16", "float32"]
 Format = Literal["gpkg", "parquet", "geojson"]
@@ -47,6 +49,11 @@ class TilingSettings(BaseModel):
         description="cosine averages overlapping windows, weighted towards the middle of each: smooth, and steadier "
         "than any single window. crop takes each pixel from the window whose middle is nearest: each value comes from "
         "one prediction, and sharp edges stay sharp, but a seam shows where windows disagree.",
+    )
+    views: TestTimeAugmentation | None = Field(
+        None,
+        description="Symmetries that the probabilities of a window are averaged over: none, 4 (flips) or 8 (dihedral) "
+        "views; null for those of the model. Costs grow with their number.",
     )
     band_rows: int = Field(
         1024,

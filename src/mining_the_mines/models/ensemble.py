@@ -15,7 +15,7 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.models.batches import decode_batch
 from mining_the_mines.models.blend import CLOSEST, Blend
 from mining_the_mines.models.kinds import Weights
-from mining_the_mines.models.networks import TestTimeAugmentation
+from mining_the_mines.models.predictor import TestTimeAugmentation
 from mining_the_mines.scoring.calibration import Calibration
 
 _TURNS_AND_FLIPS: dict[str, tuple[tuple[int, bool], ...]] = {

@@ -17,6 +17,7 @@ from mining_the_mines.models.kinds import (
     ReportEpoch,
     Weights,
 )
+from mining_the_mines.models.predictor import TestTimeAugmentation
 from mining_the_mines.sentinel2.indices import DEFAULT_INDICES
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _FROM_SCRATCH: Final = {"pretrained": None}
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Spread = Annotated[float, Field(ge=0.0)]
-#: Symmetries of the square that a prediction is averaged over: none, the flips, or all eight (dihedral group).
-TestTimeAugmentation = Literal["none", "flips", "dihedral"]
 
 
 class NetworkSpec(BaseModel):

@@ -1,9 +1,9 @@
 """The interface of trained models, as mapping, inference and serving use it; importing this loads no torch."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,11 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.hashing import hash_folder
 from mining_the_mines.models.novelty import Novelty
 
+if TYPE_CHECKING:
+    from mining_the_mines.models.complete import MineSegmenter
+
+#: Symmetries of the square that a prediction is averaged over: none, the flips, or all eight (dihedral group).
+TestTimeAugmentation = Literal["none", "flips", "dihedral"]
 #: File of a stored classifier, and of a stored segmenter.
 CLASSIFIER_FILE: Final = "classifier.json"
 SEGMENTER_FILE: Final = "segmenter.json"
@@ -135,6 +140,21 @@ def batch_pixels() -> int:
     torch = sys.modules.get("torch")
     on_gpu = torch is not None and (torch.cuda.is_available() or torch.backends.mps.is_available())
     return _GPU_PIXELS if on_gpu else _CPU_PIXELS
+
+
+def look_from(model: Predictor, views: TestTimeAugmentation | None) -> Predictor:
+    """Return a segmenter that averages over other symmetries.
+
+    Args:
+        model: A model; a classifier, and one without networks, stays as it is.
+        views: The symmetries; ``None`` for its own.
+    """
+    network = getattr(model, "network", None)
+    if views is None or not hasattr(getattr(network, "kind", None), "test_time_augmentation"):
+        return model
+    segmenter: MineSegmenter = model  # type: ignore[assignment] # the only model with a network
+    kind = segmenter.network.kind.model_copy(update={"test_time_augmentation": views})
+    return replace(segmenter, network=replace(segmenter.network, kind=kind))
 
 
 def load_pixel_predictor(folder: Path) -> Predictor:

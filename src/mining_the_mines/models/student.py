@@ -14,7 +14,8 @@ from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.kinds import TrainedModel
-from mining_the_mines.models.networks import SegmenterNetworks, SegmenterSpec, TestTimeAugmentation, TrainingSettings
+from mining_the_mines.models.networks import SegmenterNetworks, SegmenterSpec, TrainingSettings
+from mining_the_mines.models.predictor import TestTimeAugmentation
 
 
 class StudentSettings(TrainingSettings):

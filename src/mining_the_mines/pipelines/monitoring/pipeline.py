@@ -62,7 +62,7 @@ def _maps_of_periods() -> list[Node]:
             "period_composites",
             name="make_period_composites",
         ),
-        Node(choose_map_model, [*models, "params:mapping"], "monitoring_model", name="choose_monitoring_model"),
+        Node(choose_map_model, [*models, "params:monitoring.mapping"], "monitoring_model", name="choose_monitoring_model"),
         Node(
             prepare_periods,
             [
@@ -83,7 +83,7 @@ def _maps_of_periods() -> list[Node]:
         ),
         Node(
             plan_period_maps,
-            ["prepared_periods", "monitoring_model", "params:mapping", "params:imagery", "period_permits"],
+            ["prepared_periods", "monitoring_model", "params:monitoring.mapping", "params:imagery", "period_permits"],
             "planned_maps",
             name="plan_period_maps",
         ),
