@@ -29,12 +29,40 @@ from mining_the_mines.monitoring.period_scenes import SceneRequest, choose_regio
 from mining_the_mines.monitoring.period_settings import PeriodSceneSettings, PeriodSettings
 from mining_the_mines.monitoring.period_table import tabulate_periods
 from mining_the_mines.monitoring.periods import Period
+from mining_the_mines.pipelines.acquisition.nodes import SIMULATION
 from mining_the_mines.pipelines.mapping.nodes import Permits, choose_permits, prepare_scenes, stored_model
 from mining_the_mines.scenes.composite_files import Composite
 from mining_the_mines.scenes.download import check_assets, download_assets
 from mining_the_mines.scenes.scene_list import SceneSelection
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.sentinel2.csmask import require_csmask
+from mining_the_mines.simulation import ChangingSeriesSettings
+from mining_the_mines.simulation import simulate_changing_archive as simulate
+
+
+def simulate_changing_archive(
+    acquisition: AcquisitionSettings,
+    wanted: PeriodSceneSettings,
+    simulation: ChangingSeriesSettings,
+    archive_folder: Path,
+) -> dict[str, Any]:
+    """Simulate scenes of ground that changes, where ``acquisition.source`` is the simulation.
+
+    Args:
+        acquisition: Source of the scenes.
+        wanted: Rasters that a person names; nothing is simulated beside them.
+        simulation: Regions, seasons, mines and other changes.
+        archive_folder: Work folder of the archive. An archive of the same settings and code is kept.
+
+    Returns:
+        Settings of the simulation and a hash of its code; empty for any other source.
+
+    Raises:
+        BadInputError: The folder holds data that were not simulated.
+    """
+    if acquisition.source != SIMULATION or wanted.paths:
+        return {}
+    return simulate(archive_folder, simulation, progress_bar)
 
 
 def request_period_scenes(

@@ -12,6 +12,7 @@ from mining_the_mines.pipelines.monitoring.nodes import (
     prepare_periods,
     request_period_scenes,
     select_period_scenes,
+    simulate_changing_archive,
 )
 from mining_the_mines.pipelines.monitoring.site_nodes import join_period_sites
 
@@ -31,14 +32,25 @@ def _maps_of_periods() -> list[Node]:
     models = ["segmentation.segmenter", "student.segmenter", "student.decision"]
     return [
         Node(
+            simulate_changing_archive,
+            [
+                "params:acquisition",
+                "params:monitoring.scenes",
+                "params:monitoring.simulation",
+                "changing_archive_folder",
+            ],
+            "changing_series",
+            name="simulate_changing_archive",
+        ),
+        Node(
             request_period_scenes,
             [
                 "params:acquisition",
                 "params:imagery",
                 "params:compositing",
                 "params:monitoring.scenes",
-                "simulated_series",
-                "archive_folder",
+                "changing_series",
+                "changing_archive_folder",
                 "test_regions",
             ],
             "period_request",
@@ -62,7 +74,9 @@ def _maps_of_periods() -> list[Node]:
             "period_composites",
             name="make_period_composites",
         ),
-        Node(choose_map_model, [*models, "params:monitoring.mapping"], "monitoring_model", name="choose_monitoring_model"),
+        Node(
+            choose_map_model, [*models, "params:monitoring.mapping"], "monitoring_model", name="choose_monitoring_model"
+        ),
         Node(
             prepare_periods,
             [
