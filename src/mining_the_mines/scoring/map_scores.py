@@ -128,7 +128,11 @@ class WeightedMapScores(Scorer):
         for kind, right in (("object", "matched"), ("touch", "touched")):
             hits = self.objects[right].to_numpy(dtype=np.float64)
             precision, recall = ratio(mapped @ hits, mapped.sum(axis=1)), ratio(true @ hits, true.sum(axis=1))
-            figures |= {f"{kind}_precision": precision, f"{kind}_recall": recall, f"{kind}_f1": _f1(precision, recall)}
+            figures |= {
+                f"{kind}_precision": precision,
+                f"{kind}_recall": recall,
+                f"{kind}_f1": harmonic_mean(precision, recall),
+            }
         figures |= self._by_area(weights)
         return {name: figures[name] for name in MAP_METRICS}
 
@@ -264,7 +268,7 @@ def _figures(objects: pd.DataFrame, bootstrap: BootstrapSettings) -> dict[str, I
     return bootstrap_intervals(scorer, _places(objects), bootstrap)
 
 
-def _f1(precision: FloatArray, recall: FloatArray) -> FloatArray:
+def harmonic_mean(precision: FloatArray, recall: FloatArray) -> FloatArray:
     """Harmonic mean; 0 where only one of them is defined: there is a mine and no map of it, or the other way round."""
     p, r = np.nan_to_num(precision), np.nan_to_num(recall)
     both = np.nan_to_num(ratio(2 * p * r, p + r))
