@@ -1,5 +1,7 @@
 """Claims of new mines are matched with mines that opened."""
 
+from typing import Any
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -21,7 +23,7 @@ def compare(
     return comparison.objects
 
 
-def side(objects: gpd.GeoDataFrame, name: str) -> dict[str, object]:
+def side(objects: gpd.GeoDataFrame, name: str) -> dict[str, Any]:
     """The one row of a side."""
     (row,) = objects[objects["side"] == name].to_dict("records")
     return {str(column): value for column, value in row.items()}

@@ -119,8 +119,7 @@ def through_time(change: Change) -> list[Canvas]:
     grounds = []
     for day in range(SPAN.first, SPAN.last, 60):
         ground = canvas()
-        for patch in change.patches:
-            patch.lay(ground, day)
+        change.lay(ground, day)
         grounds.append(ground)
     return grounds
 
@@ -145,7 +144,6 @@ def test_river_shifts() -> None:
 def test_fire_recovers() -> None:
     change = CHANGES[ChangeKind.FIRE](canvas(), (500.0, 500.0), 300.0, SPAN, np.random.default_rng(1))
     ground = canvas()
-    for patch in change.patches:
-        patch.lay(ground, change.opened + 1000)
+    change.lay(ground, change.opened + 1000)
     assert np.array_equal(ground.first, canvas().first)
     assert np.array_equal(ground.share, canvas().share)

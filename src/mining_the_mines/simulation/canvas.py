@@ -111,6 +111,7 @@ class Canvas:
         share: Share of the second material.
         texture: Factor on reflectance.
         cover: :class:`Cover` of each cell.
+        painted: Windows that were painted or raised, in order.
     """
 
     side: int
@@ -120,6 +121,7 @@ class Canvas:
     share: Field = field(init=False)
     texture: Field = field(init=False)
     cover: NDArray[np.uint8] = field(init=False)
+    painted: list[tuple[slice, slice]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         shape = (self.side, self.side)
@@ -182,6 +184,7 @@ class Canvas:
             cover: Land cover; ``None`` leaves it as it was.
         """
         window, mask = patch.window, patch.mask
+        self.painted.append(window)
         self.first[window][mask] = paint.first
         self.second[window][mask] = paint.second
         self.share[window][mask] = np.clip(np.broadcast_to(paint.share, mask.shape)[mask], 0, 1)
@@ -196,4 +199,5 @@ class Canvas:
             patch: Cells to raise.
             height: Metres, shape of the patch's window.
         """
+        self.painted.append(patch.window)
         self.elevation[patch.window] += np.where(patch.mask, height, 0)

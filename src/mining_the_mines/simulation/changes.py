@@ -69,11 +69,19 @@ class Change:
         kind: Kind of change.
         opened: Ordinal of its first day within the series.
         patches: What it does to the ground, in the order of painting.
+        replaces: Whether each patch covers those before it, so that only the last open one shows.
     """
 
     kind: ChangeKind
     opened: int
     patches: tuple[TimedPatch, ...]
+    replaces: bool = False
+
+    def lay(self, canvas: Canvas, day: int) -> None:
+        """Paint the change as it is on a day; see :meth:`TimedPatch.lay`."""
+        shown = [patch for patch in self.patches if patch.opens.size and patch.opens.min() <= day]
+        for patch in shown[-1:] if self.replaces else shown:
+            patch.lay(canvas, day)
 
     def outline(self) -> MultiPolygon:
         """Ground that it ever touches, in metres from the region's upper left corner."""
@@ -107,7 +115,7 @@ def rotate_crops(canvas: Canvas, centre: Position, reach: float, span: Span, rng
     for season, day in enumerate(days):
         farm = partial(clear_farm, centre=centre, reach=reach, rng=np.random.default_rng(seed), season=season)
         patches.append(appear(record_painting(canvas, farm)[1], start if season == 0 else day))
-    return Change(ChangeKind.FIELDS, span.first, tuple(patches))
+    return Change(ChangeKind.FIELDS, span.first, tuple(patches), replaces=True)
 
 
 def draw_down(canvas: Canvas, centre: Position, reach: float, span: Span, rng: np.random.Generator) -> Change:
@@ -118,7 +126,7 @@ def draw_down(canvas: Canvas, centre: Position, reach: float, span: Span, rng: n
     for day, drawdown in levels:
         basin = partial(fill_reservoir, centre=centre, reach=reach, rng=np.random.default_rng(seed), drawdown=drawdown)
         patches.append(appear(record_painting(canvas, basin)[1], day))
-    return Change(ChangeKind.RESERVOIR, dry - 120, tuple(patches))
+    return Change(ChangeKind.RESERVOIR, dry - 120, tuple(patches), replaces=True)
 
 
 def clear_pasture(canvas: Canvas, centre: Position, reach: float, span: Span, rng: np.random.Generator) -> Change:
@@ -217,8 +225,7 @@ def _flood(
         canvas.paint(wet, Paint(Material.RIVER, Material.SAND, 0.5))
     channel = canvas.patch(LineString(moved).buffer(width / 2))
     channel = channel.where(np.isin(canvas.cover[channel.window], natural))
-    shallow = np.clip(0.25 - channel.depth() / max(width, 20), 0, 1) + 0.05 * np.abs(channel.noise(70, rng))
-    canvas.paint(channel, Paint(Material.RIVER, Material.SAND, shallow), Cover.OPEN_WATER)
+    canvas.paint(channel, Paint(Material.RIVER, Material.SAND, 0.06), Cover.OPEN_WATER)
 
 
 Planner = Callable[[Canvas, Position, float, Span, np.random.Generator], Change]

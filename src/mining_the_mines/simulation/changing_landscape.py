@@ -67,8 +67,7 @@ class ChangingLandscape:
         """
         canvas = copy_canvas(_canvas(self.base))
         for change in self.changes:
-            for patch in change.patches:
-                patch.lay(canvas, day)
+            change.lay(canvas, day)
         for mine in self.mines:
             mine.ground.lay(canvas, day)
         return replace(

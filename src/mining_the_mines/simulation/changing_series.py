@@ -1,11 +1,12 @@
 """A simulated archive of regions whose ground changes: scenes, and true outlines of mines by date."""
 
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +20,7 @@ from mining_the_mines.geo.geopackage import write_layer
 from mining_the_mines.simulation.changes import Span
 from mining_the_mines.simulation.changing_landscape import ChangingLandscape, ChangingPlan, build_changing_landscape
 from mining_the_mines.simulation.pass_products import write_pass
-from mining_the_mines.simulation.passes import plan_passes
+from mining_the_mines.simulation.passes import Pass, plan_passes
 from mining_the_mines.simulation.places import place_in
 from mining_the_mines.simulation.series import (
     NO_EFFECT,
@@ -30,6 +31,9 @@ from mining_the_mines.simulation.series import (
 )
 from mining_the_mines.simulation.settings import ChangingSeriesSettings
 from mining_the_mines.simulation.timed_ground import NEVER
+
+#: Dates of a region in work at once; the result does not depend on it.
+_THREADS: Final = 2
 
 #: A region through time, and its scenes.
 ChangingRegion = tuple[ChangingLandscape, list[pystac.Item]]
@@ -69,7 +73,7 @@ def simulate_changing_archive(
 def _write(folder: Path, settings: ChangingSeriesSettings, record: dict[str, Any], progress: Progress) -> None:
     with archive_draft(folder) as draft:
         simulate = partial(_simulate_region, draft, settings=settings)
-        regions = simulate_regions(settings.provinces, simulate, progress, threads=2)
+        regions = simulate_regions(settings.provinces, simulate, progress, threads=1)
         last = settings.seasons[-1].end.toordinal()
         grounds = [(replace(region.base, mines=region.mines_at(last)), items) for region, items in regions]
         write_surroundings(draft, grounds, settings.seed, record)
@@ -117,14 +121,19 @@ def _span(settings: ChangingSeriesSettings) -> Span:
 def _simulate_region(folder: Path, province: str, settings: ChangingSeriesSettings) -> ChangingRegion:
     region = plan_changing_landscape(province, settings)
     _, *streams = _stream(province, settings).spawn(1 + len(settings.seasons))
-    items = []
-    # One GDAL environment for the whole region, not a new one for every call.
-    with rasterio.Env():
-        for series, stream in zip(settings.static_series(), streams, strict=True):
-            season, *dates = (np.random.default_rng(child) for child in stream.spawn(1 + series.dates))
-            for one, rng in zip(plan_passes(region.base.place, series, season), dates, strict=True):
-                items += write_pass(folder, region.at(one.moment.date().toordinal()), one, rng)
-    return region, items
+    passes: list[tuple[Pass, np.random.Generator]] = []
+    for series, stream in zip(settings.static_series(), streams, strict=True):
+        season, *dates = (np.random.default_rng(child) for child in stream.spawn(1 + series.dates))
+        passes += zip(plan_passes(region.base.place, series, season), dates, strict=True)
+
+    def observe(one: Pass, rng: np.random.Generator) -> list[pystac.Item]:
+        # One GDAL environment for the whole pass, not a new one for every call.
+        with rasterio.Env():
+            return write_pass(folder, region.at(one.moment.date().toordinal()), one, rng)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        products = list(pool.map(observe, *zip(*passes, strict=True)))
+    return region, [item for items in products for item in items]
 
 
 def _mines_of(region: ChangingLandscape, span: Span) -> gpd.GeoDataFrame:

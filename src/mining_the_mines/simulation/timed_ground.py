@@ -64,33 +64,42 @@ def record_painting(canvas: Canvas, paint: Callable[[Canvas], Painted]) -> tuple
     """
     painted = copy_canvas(canvas)
     result = paint(painted)
-    changed = np.zeros((canvas.side, canvas.side), np.bool_)
+    window = _extent(painted.painted)
+    rows, columns = window
+    changed = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.bool_)
     for name in _LAYERS:
-        changed |= getattr(painted, name) != getattr(canvas, name)
-    rows, columns = _extent(changed, axis=1), _extent(changed, axis=0)
-    first, second, share, texture, cover, elevation = (getattr(painted, name)[rows, columns].copy() for name in _LAYERS)
+        changed |= getattr(painted, name)[window] != getattr(canvas, name)[window]
+    first, second, share, texture, cover, elevation = (getattr(painted, name)[window].copy() for name in _LAYERS)
     return result, Layers(
-        patch=Patch(rows, columns, changed[rows, columns].copy()),
+        patch=Patch(rows, columns, changed),
         first=first,
         second=second,
         share=share,
         texture=texture,
         cover=cover,
-        lift=elevation - canvas.elevation[rows, columns],
+        lift=elevation - canvas.elevation[window],
     )
 
 
 def copy_canvas(canvas: Canvas) -> Canvas:
     """Copy a canvas with everything on it."""
     duplicate = copy(canvas)
+    duplicate.painted = []
     for name in _LAYERS:
         setattr(duplicate, name, getattr(canvas, name).copy())
     return duplicate
 
 
-def _extent(cells: NDArray[np.bool_], axis: int) -> slice:
-    places = np.flatnonzero(cells.any(axis=axis))
-    return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 0)
+def _extent(windows: list[tuple[slice, slice]]) -> tuple[slice, slice]:
+    """Smallest window that holds all windows with any cell."""
+    filled = [window for window in windows if all(part.stop > part.start for part in window)]
+    if not filled:
+        return slice(0, 0), slice(0, 0)
+    rows, columns = (
+        slice(min(part.start for part in parts), max(part.stop for part in parts))
+        for parts in zip(*filled, strict=True)
+    )
+    return rows, columns
 
 
 @dataclass(frozen=True)
