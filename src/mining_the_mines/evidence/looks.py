@@ -12,7 +12,8 @@ import pandas as pd
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.mapping.map_files import MINES
-from mining_the_mines.mapping.scene_map import PROBABILITY, RECORD, SceneMap
+from mining_the_mines.mapping.scene_map import PROBABILITY, RECORD, SceneMap, SceneMaps
+from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.monitoring.periods import Period
 from mining_the_mines.monitoring.site_table import SiteStatus
 
@@ -29,6 +30,11 @@ class Look:
     map: SceneMap
 
 
+def list_looks(series: Sequence[PeriodResult[SceneMaps]]) -> list[Look]:
+    """List the maps of a series."""
+    return [Look(each.period, found) for each in series if each.result is not None for found in each.result.maps]
+
+
 @dataclass(frozen=True, eq=False)
 class SiteLooks:
     """What is known of a site.
@@ -38,7 +44,7 @@ class SiteLooks:
         before: Look at its ground before the mine began, or the first look if it was there already; ``None`` if there
             was one look alone.
         after: Last look in which its ground was seen.
-        maps: Maps of ``before`` and of all rows, in order of time.
+        maps: Maps of ``before`` and of all rows of which there is one, in order of time.
     """
 
     history: gpd.GeoDataFrame
@@ -88,11 +94,12 @@ def find_looks(site: str, sites: gpd.GeoDataFrame, maps: Sequence[Look]) -> Site
     region, began = str(history["region"].iloc[0]), history["start"].iloc[0].date()
     own = sorted((found for found in maps if found.map.name == region), key=lambda found: found.period.start)
     by_name = {found.period.name: found for found in own}
-    gone = [name for name in history["period"] if name not in by_name]
+    gone = [name for name in seen_rows(history)["period"] if name not in by_name]
     if gone:
         raise BadInputError(f"The map of {region} in {', '.join(gone)}, on which {site} stands, is gone: {_AGAIN}.")
-    used = [by_name[name] for name in history["period"]]
-    for found, lineage_id in zip(used, history["lineage_id"], strict=True):
+    mapped = history[history["period"].isin(by_name)]  # nothing at all was seen in the others
+    used = [by_name[name] for name in mapped["period"]]
+    for found, lineage_id in zip(used, mapped["lineage_id"], strict=True):
         held = lineage_id.rpartition(":")[2]
         if held and not found.map.record.content_hash.startswith(held):
             raise BadInputError(

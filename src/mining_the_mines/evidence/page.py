@@ -26,14 +26,16 @@ from mining_the_mines.reporting.page import template_environment
 from mining_the_mines.reporting.status_colours import STATUS_TITLES
 
 #: Rows that a table of the page holds; the archive has all.
-_PERIODS: Final = 12
-_UNITS: Final = 5
+_PERIODS: Final = 10
+_UNITS: Final = 3
 _REVIEWS: Final = 3
-_FILES: Final = 14
+_FILES: Final = 9
+#: Letters below the axis of the chart.
+_AXIS: Final = 48
 #: Bars of the chart that have their hectares above them.
 _LABELLED: Final = 12
-#: Letters of a name in a table.
-_LETTERS: Final = 60
+#: Letters of a period's name in the table and the chart.
+_LETTERS: Final = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +109,7 @@ def render_sheet(data: SheetData) -> str:
 @cache
 def _template() -> Template:
     environment = template_environment("mining_the_mines.evidence")
-    environment.filters["short"] = _short
+    environment.filters |= {"short": _short, "tail": _tail}
     environment.globals["figure_with_interval"] = figure_with_interval
     return environment.get_template("sheet.html.jinja")
 
@@ -138,17 +140,23 @@ def hectares_figure(looks: SiteLooks) -> Figure:
         for place, area in zip(places[~hidden], areas[~hidden], strict=True):
             axes.annotate(decimal(float(area), 1), (float(place), float(area)), (0, 2), textcoords="offset points",
                           ha="center", fontsize=7.5, color=INK)  # fmt: skip
-    step = -(-len(names) // 8)
-    axes.set_xticks(places[::step], names[::step])
+    titles = [_short(name, _LETTERS) for name in names]
+    step = -(-len(titles) * (max(map(len, titles)) + 2) // _AXIS)
+    axes.set_xticks(places[::step], titles[::step])
     axes.tick_params(labelsize=7.5)
     axes.set_ylim(0, top * 1.15)
     axes.set_ylabel("hectares", fontsize=8)
     return figure
 
 
-def _short(text: object) -> str:
-    written = str(text)
-    return written if len(written) <= _LETTERS else f"{written[: _LETTERS - 1]}…"
+def _short(text: str, letters: int) -> str:
+    """The beginning of a text."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
+def _tail(text: str, letters: int) -> str:
+    """The end of a path."""
+    return text if len(text) <= letters else f"…{text[1 - letters :]}"
 
 
 def _look(found: Look) -> dict[str, Any]:
@@ -164,7 +172,7 @@ def _history_rows(history: gpd.GeoDataFrame) -> list[tuple[str, ...]]:
         kept = history.iloc[[0, *range(len(history) - _PERIODS + 1, len(history))]]
     return [
         (
-            str(row["period"]),
+            _short(str(row["period"]), _LETTERS),
             MISSING if pd.isna(row["first_date"]) else f"{row['first_date']:%Y-%m-%d}",
             MISSING if pd.isna(row["last_date"]) else f"{row['last_date']:%Y-%m-%d}",
             STATUS_TITLES[str(row["status"])],

@@ -12,8 +12,9 @@ from mining_the_mines.geo.mine_polygons import LON_LAT, Coordinates, transformat
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.geo.overlaps import cut_out, project_mines
 
-#: Vertices of an outline that a page shows; the archive has all.
-_SHOWN: Final = 24
+#: Coordinates of an outline that a page shows, and rings that they are enough for; the archive has all.
+_SHOWN: Final = 26
+_RINGS: Final = 5
 #: Metres of the first tolerance by which an outline with more vertices is simplified; it doubles until they fit.
 _TOLERANCE: Final = 5.0
 
@@ -26,8 +27,9 @@ class Place:
         utm: Name of the UTM zone, such as ``WGS 84 / UTM zone 21S``.
         centroid: A row with ``longitude``, ``latitude``, ``easting``, ``northing``.
         vertices: All vertices: ``part``, ``ring``, ``vertex`` (all from 1) and the same coordinates.
-        shown: Vertices of the outline, simplified where it has many.
-        tolerance: Metres by which the shown outline may differ; 0 if it is the outline itself.
+        shown: Vertices that a page shows.
+        tolerance: Metres by which the shown outline is simplified; 0 if it is not.
+        hull: Whether the convex hull is shown, since the outline has many parts or holes.
     """
 
     utm: str
@@ -35,6 +37,7 @@ class Place:
     vertices: pd.DataFrame
     shown: pd.DataFrame
     tolerance: float
+    hull: bool
 
 
 def locate(outline: shapely.Geometry) -> Place:
@@ -47,19 +50,19 @@ def locate(outline: shapely.Geometry) -> Place:
     to_utm, to_degrees = transformation(LON_LAT, crs.to_wkt()), transformation(crs.to_wkt(), LON_LAT)
     flat = shapely.transform(outline, to_utm)
     middle = shapely.transform(shapely.centroid(flat), to_degrees)
-    shown, tolerance = flat, 0.0
-    while shapely.get_num_coordinates(shown) > _SHOWN + shapely.get_num_geometries(shown):
+    hull = len(shapely.get_rings(shapely.get_parts(flat))) > _RINGS
+    whole = shapely.convex_hull(flat) if hull else flat
+    shown, tolerance = whole, 0.0
+    while shapely.get_num_coordinates(shown) > _SHOWN and tolerance < np.ptp(shapely.get_coordinates(flat)):
         tolerance = max(_TOLERANCE, 2 * tolerance)
-        shown = shapely.simplify(flat, tolerance)
-        if tolerance > max(np.ptp(shapely.get_coordinates(flat), axis=0)):  # many parts
-            shown = shapely.convex_hull(flat)
-            break
+        shown = shapely.simplify(whole, tolerance)
     return Place(
         utm=str(crs.name),
         centroid=_coordinates(shapely.get_coordinates(middle), to_utm(shapely.get_coordinates(middle))),
         vertices=_vertices(outline, flat),
         shown=_vertices(shapely.transform(shown, to_degrees), shown),
         tolerance=tolerance,
+        hull=hull,
     )
 
 

@@ -25,6 +25,8 @@ _CONFIRMED_BY: Final = {
     "probability": "the model's probability passes a stricter threshold",
     "neighbour": "it lies beside a mine that is confirmed",
 }
+#: Absorbed sites that are named.
+_JOINED: Final = 6
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -43,8 +45,10 @@ def describe_state(looks: SiteLooks) -> list[str]:
         sentences.append(
             f"Since then, clouds hid the ground in {count(hidden, 'period')}: it is not seen, and not taken for gone."
         )
-    if last["joined"]:
-        sentences.append(f"It has absorbed the sites {last['joined'].replace(' ', ', ')}.")
+    joined = last["joined"].split()
+    if joined:
+        more = f" and {len(joined) - _JOINED} more" if len(joined) > _JOINED else ""
+        sentences.append(f"It has absorbed {', '.join(joined[:_JOINED])}{more}.")
     return sentences
 
 
