@@ -89,7 +89,16 @@ def test_own_data_folder(env: str) -> None:
 def test_default_is_all_stages() -> None:
     nodes = {node.name for name in STAGES for node in pipelines[name].nodes}
     assert {node.name for node in pipelines["__default__"].nodes} == nodes
-    others = {"classification", "segmentation", "coarse_mapping", "pretraining", "adaptation", "monitoring", "student"}
+    others = {
+        "classification",
+        "segmentation",
+        "coarse_mapping",
+        "pretraining",
+        "adaptation",
+        "monitoring",
+        "evidence",
+        "student",
+    }
     assert {*pipelines} == {*STAGES, "__default__", *others}
 
 

@@ -7,6 +7,7 @@ from mining_the_mines.pipelines import (
     adaptation,
     compositing,
     evaluation,
+    evidence,
     feature_extraction,
     inference,
     mapping,
@@ -27,8 +28,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         Pipelines by name. A stage holds both tasks. ``__default__`` is all stages. ``classification`` and
         ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
         them is chosen by its tag. ``coarse_mapping`` maps with the classifier, and ``adaptation`` adapts it to a new
-        region. ``monitoring`` maps the same ground in several periods. ``student`` teaches one network that maps at a
-        fraction of the segmenter's cost. ``pretraining`` makes the encoder that networks start from.
+        region. ``monitoring`` maps the same ground in several periods, and ``evidence`` writes a sheet about each site.
+        ``student`` teaches one network that maps at a fraction of the segmenter's cost. ``pretraining`` makes the
+        encoder that networks start from.
     """
     stages = {
         "acquisition": acquisition.create_pipeline(),
@@ -56,6 +58,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "coarse_mapping": mapping.create_coarse_pipeline(),
         "adaptation": adaptation.create_pipeline(),
         "monitoring": monitoring.create_pipeline(),
+        "evidence": evidence.create_pipeline(),
         "pretraining": pretraining.create_pipeline(),
         "student": student.create_pipeline(),
     }

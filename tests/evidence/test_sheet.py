@@ -141,6 +141,13 @@ def test_no_layer(sheet: Sheet) -> None:
     assert "Concessions No layer was given, so nothing is known." in text_of(sheet)
 
 
+def test_areas_that_the_table_of_sites_notes(basis: Basis) -> None:
+    sites = basis.sites.assign(concession="Lavra; Mina", outside_concessions_ha=2.5, protected_ha=0.0)
+    text = text_of(make_sheet(NEW, replace(basis, sites=sites), folder_of(basis)))
+    assert "Concessions Lavra; Mina 6.5 ha inside" in text
+    assert "Protected areas The site lies in none of the areas of the layer." in text
+
+
 def test_reviewers(basis: Basis) -> None:
     answers = pd.DataFrame(
         {
@@ -168,7 +175,7 @@ def test_card_of_the_model_that_made_the_map(basis: Basis, tmp_path: Path) -> No
         Figure(split="test", metric="iou", value=0.7, low=0.6, high=0.8),
     )
     known = facts().model_copy(update={"scores": scores})
-    package = StoredPackage(tmp_path, description("segmentation"), known, "# Card\n")
+    package = StoredPackage(tmp_path, description("segmentation"), known, "# Card\n\n**All of it is made up.**\n")
     other = make_sheet(NEW, replace(basis, packages=[package]), folder_of(basis))
     assert "Its card is not at hand." in text_of(other)
     maps = [
@@ -178,7 +185,8 @@ def test_card_of_the_model_that_made_the_map(basis: Basis, tmp_path: Path) -> No
     found = make_sheet(NEW, replace(basis, packages=[package], maps=maps), folder_of(basis))
     assert "trained on 20 chips with 6 bands" in text_of(found)
     assert "0.700 (0.600 to 0.800)" in text_of(found)
-    assert members(found)[CARD] == b"# Card\n"
+    assert "All of it is made up." in text_of(found)
+    assert members(found)[CARD] == package.card.encode()
 
 
 def test_same_bytes_in_another_folder(sheet: Sheet, tmp_path: Path) -> None:

@@ -27,11 +27,16 @@ GRID = ChipGrid(CRS.from_epsg(32721), Affine(10, 0, 610_350, 0, -10, 9_337_040),
 
 
 def write_period(
-    folder: Path, period: Period, region: str = "tapajos", bands: tuple[str, ...] = BANDS, content_hash: str = MAP_HASH
+    folder: Path,
+    period: Period,
+    region: str = "tapajos",
+    bands: tuple[str, ...] = BANDS,
+    content_hash: str = MAP_HASH,
+    maps: Path | None = None,
 ) -> Look:
     """A composite of noise with a map of nothing, and a record as mapping writes it."""
     composite = composite_at(folder / "data/composites" / period.name, region, GRID, bands=bands)
-    place = folder / "data/maps" / period.name / region
+    place = (maps or folder / "data/maps") / period.name / region
     place.mkdir(parents=True)
     profile = {"crs": GRID.crs, "transform": GRID.transform, "height": GRID.height, "width": GRID.width}
     with rasterio.open(place / PROBABILITY, "w", count=1, dtype="float32", **profile):
@@ -62,7 +67,7 @@ def write_period(
     return Look(period, found)
 
 
-def write_series(folder: Path, periods: tuple[Period, ...] = YEARS) -> list[Look]:
-    """A project with a map a period."""
+def write_series(folder: Path, periods: tuple[Period, ...] = YEARS, maps: Path | None = None) -> list[Look]:
+    """A project with a map a period, in a folder of maps."""
     (folder / "pyproject.toml").touch()
-    return [write_period(folder, period) for period in periods]
+    return [write_period(folder, period, maps=maps) for period in periods]

@@ -17,6 +17,7 @@ from kedro.validation.exceptions import DataValidationError
 from pydantic import ValidationError
 
 from mining_the_mines.cli.compare import compare
+from mining_the_mines.cli.evidence import evidence
 from mining_the_mines.cli.lineage import lineage
 from mining_the_mines.cli.parameter_text import parse_parameters
 from mining_the_mines.cli.reproduce import reproduce
@@ -66,7 +67,7 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 #: Options and arguments that name files.
-_WITH_PATHS: Final = {"params", "what", "conf_source", "config"}
+_WITH_PATHS: Final = {"params", "what", "conf_source", "config", "file", "folder"}
 
 
 def from_project(given: Any, here: Path, project: Path) -> Any:  # noqa: ANN401 - options of any type
@@ -166,3 +167,4 @@ add(send_unsent)
 add(compare)
 add(reproduce)
 add(review)
+add(evidence)

@@ -20,7 +20,7 @@ from mining_the_mines.rasters.reader import MissingBandError
 from mining_the_mines.rasters.true_colour import read_overview
 from mining_the_mines.reporting.map_pictures import svg_path
 from mining_the_mines.reporting.map_quicklooks import surroundings_of
-from mining_the_mines.reporting.pictures import enlarge, hatched_true_colour, stretch_for
+from mining_the_mines.reporting.pictures import Stretch, enlarge, hatched_true_colour, stretch_for
 from mining_the_mines.sentinel2.bands import TRUE_COLOUR
 
 Reflectance = npt.NDArray[np.float32]
@@ -93,9 +93,10 @@ def picture_ground(looks: SiteLooks) -> Ground:
         read = _read(looks.pictured, window, bands)
         if read is None:
             continue
-        stretch = stretch_for(read)
+        shown = _normalise(read) if key == "swir" else read
+        stretch = Stretch(0.0, 1.0) if key == "swir" else stretch_for(read)
         pictures = []
-        for name, reflectance, look in zip(names, read, looks.pictured, strict=True):
+        for name, reflectance, look in zip(names, shown, looks.pictured, strict=True):
             times = max(1, _SIDE // max(reflectance.shape[1:]))
             large = reflectance.repeat(times, axis=1).repeat(times, axis=2)
             pixels = enlarge(hatched_true_colour(large, stretch), _SIDE)
@@ -133,6 +134,13 @@ def _read(looks: Sequence[Look], window: Box, bands: Sequence[str]) -> list[Refl
         ]
     except MissingBandError:
         return None
+
+
+def _normalise(looks: Sequence[Reflectance]) -> list[Reflectance]:
+    """Stretch each band to 0–1, the same in all looks: infrared is far brighter than red over plants."""
+    bands = range(len(looks[0]))
+    stretches = [stretch_for([look[band] for look in looks]) for band in bands]
+    return [np.stack([(look[band] - stretches[band].low) / stretches[band].span for band in bands]) for look in looks]
 
 
 def _png(pixels: npt.NDArray[np.uint8]) -> bytes:

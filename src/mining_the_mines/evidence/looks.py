@@ -43,7 +43,7 @@ class SiteLooks:
         history: Rows of the table of sites, in order of time.
         before: Look at its ground before the mine began, or the first look if it was there already; ``None`` if there
             was one look alone.
-        after: Last look in which its ground was seen.
+        after: Last look in which the mine was seen.
         maps: Maps of ``before`` and of all rows of which there is one, in order of time.
     """
 
@@ -106,7 +106,8 @@ def find_looks(site: str, sites: gpd.GeoDataFrame, maps: Sequence[Look]) -> Site
                 f"The map of {region} in {found.period.name} was made again since the table of sites ({lineage_id}): "
                 f"{_AGAIN}."
             )
-    after = by_name[seen_rows(history)["period"].iloc[-1]]
+    seen = seen_rows(history)
+    after = by_name[seen.loc[seen["status"] != SiteStatus.INACTIVE, "period"].iloc[-1]]
     onset_after = history["onset_after"].iloc[-1]
     if pd.isna(onset_after):
         before = None if used[0] is after else used[0]
@@ -127,13 +128,14 @@ def map_files(looks: SiteLooks, hashes: ContentHashes) -> dict[Path, str]:
         hashes: Hashes of files.
 
     Returns:
-        SHA-256 by path: of each map its record, polygons and probabilities; of looks with pictures also the images.
+        SHA-256 by path: of each map its record, polygons and probabilities; of looks with pictures, which come first,
+        also the images.
 
     Raises:
         BadInputError: An image was removed, or made again, since it was mapped.
     """
     found: dict[Path, str] = {}
-    for look in looks.maps:
+    for look in sorted(looks.maps, key=lambda look: look not in looks.pictured):
         if look in looks.pictured:
             found |= _images(look, hashes)
         for name in (RECORD, f"{MINES}.parquet", PROBABILITY):

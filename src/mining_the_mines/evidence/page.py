@@ -1,5 +1,6 @@
 """The evidence sheet as a page: one HTML file that prints on two sides of A4."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,7 +18,7 @@ from mining_the_mines.evidence.looks import Look, SiteLooks
 from mining_the_mines.evidence.manifest import OPEN_SEAL, Manifest
 from mining_the_mines.evidence.place import Place
 from mining_the_mines.evidence.wording import describe_method, describe_state, list_days
-from mining_the_mines.monitoring.site_table import Confirmation
+from mining_the_mines.monitoring.site_table import Confirmation, SiteStatus
 from mining_the_mines.registry.card import HEADLINES, figure_with_interval, title_of
 from mining_the_mines.registry.package import StoredPackage
 from mining_the_mines.reporting.drawing import BLUE, INK, MUTED, new_axes, styled, to_svg
@@ -25,6 +26,8 @@ from mining_the_mines.reporting.formatting import MISSING, category_title, decim
 from mining_the_mines.reporting.page import template_environment
 from mining_the_mines.reporting.status_colours import STATUS_TITLES
 
+#: Sentences that readers of a model card must know, which stand in it alone and bold.
+_CAVEAT: Final = re.compile(r"^\*\*(.+)\*\*$", re.MULTILINE)
 #: Rows that a table of the page holds; the archive has all.
 _PERIODS: Final = 10
 _UNITS: Final = 3
@@ -82,8 +85,10 @@ def render_sheet(data: SheetData) -> str:
         confirmed=looks.history["confirmation"].iloc[-1] == Confirmation.CONFIRMED,
         sentences=describe_state(looks),
         looks=[_look(found) for found in looks.pictured],
+        active=row["status"] != SiteStatus.INACTIVE,
         was_there=bool(pd.isna(row["onset_after"])),
         ground=data.ground,
+        hidden=bool(looks.history["hectares"].isna().any()),
         chart=to_svg(hectares_figure(looks), "hectares"),
         history=_history_rows(looks.history),
         left_out=max(0, len(looks.history) - _PERIODS),
@@ -213,4 +218,5 @@ def _card(package: StoredPackage) -> dict[str, Any]:
         "data_hash": package.facts.data_hash,
         "tested": split == "test",
         "scores": rows,
+        "caveats": _CAVEAT.findall(package.card),
     }

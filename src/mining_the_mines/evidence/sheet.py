@@ -26,6 +26,8 @@ from mining_the_mines.registry.package import CARD, NATIVE, StoredPackage
 #: Layers of named areas, as the sheet titles them.
 CONCESSIONS: Final = "Concessions"
 PROTECTED: Final = "Protected areas"
+#: Columns of the table of sites with the names of areas.
+_NAMES: Final = {CONCESSIONS: "concession", PROTECTED: "protected_area"}
 #: Columns of answers that a sheet shows.
 _ANSWER: Final = ["reviewer", "answer", "answered_at"]
 #: Time of all members of an archive, the earliest that ZIP knows.
@@ -41,7 +43,8 @@ class Basis:
     Attributes:
         sites: Table of sites.
         maps: Maps of all regions and periods.
-        areas: Named areas by layer; ``None`` for a layer that was not given.
+        areas: Named areas by layer, :data:`CONCESSIONS` and :data:`PROTECTED`. ``None`` for a layer that is not
+            at hand, which the table of sites may note all the same.
         packages: Packages of models at hand.
         answers: Answers of reviewers: ``reviewer``, ``answer``, ``answered_at`` (UTC), and the ``longitude`` and
             ``latitude`` of the place judged; ``None`` if nobody was asked.
@@ -90,7 +93,7 @@ def make_sheet(site: str, basis: Basis, folder: Path) -> Sheet:
     areas = {}
     outline = looks.history.geometry.iloc[-1]
     for layer, known in basis.areas.items():
-        areas[layer] = None if known is None else hit_areas(outline, known)
+        areas[layer] = _noted_areas(layer, looks) if known is None else hit_areas(outline, known)
         if known is not None:
             source = split_layer(Path(known.source))[0].absolute()
             large[source] = basis.hashes.of(source)
@@ -157,6 +160,16 @@ def _small_files(
     if len(reviews):
         files["reviews.csv"] = _csv(reviews)
     return files
+
+
+def _noted_areas(layer: str, looks: SiteLooks) -> pd.DataFrame | None:
+    """Areas that the maps were compared with, as the table of sites notes them: names, and hectares in all of them."""
+    row = looks.last_seen
+    names = str(row[_NAMES[layer]])
+    inside = row["hectares"] - row["outside_concessions_ha"] if layer == CONCESSIONS else row["protected_ha"]
+    if pd.isna(inside):
+        return None
+    return pd.DataFrame({"name": [names] if names else [], "hectares": [inside] if names else []})
 
 
 def _answers_about(outline: shapely.Geometry, answers: pd.DataFrame | None) -> pd.DataFrame:

@@ -5,6 +5,7 @@ model in this project's own files, its card, its STAC item, and hashes of the ch
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -102,6 +103,19 @@ def read_package(folder: Path) -> StoredPackage:
         facts=PackageFacts.model_validate_json((folder / FACTS).read_text(encoding="utf-8")),
         card=(folder / CARD).read_text(encoding="utf-8"),
     )
+
+
+def find_packages(folder: Path) -> list[StoredPackage]:
+    """Read the packages below a folder, in order of their paths; those of other versions of this project are left out.
+
+    Args:
+        folder: Folder of models.
+    """
+    found = []
+    for path in sorted(folder.rglob(FACTS)):
+        with suppress(FileNotFoundError, ValueError):  # pydantic's errors are ValueErrors
+            found.append(read_package(path.parent))
+    return found
 
 
 def read_model(package: StoredPackage) -> "MineClassifier | MineSegmenter":
