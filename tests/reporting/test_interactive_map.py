@@ -46,7 +46,7 @@ def test_policy_allows_own_scripts_only() -> None:
     assert "default-src 'none'" in policy
     assert "img-src data:;" in policy
     assert "unsafe" not in policy
-    assert len(re.findall(r"'sha256-", policy)) == 5
+    assert len(re.findall(r"'sha256-", policy)) == 6
 
 
 def test_policy_allows_the_tile_server() -> None:
@@ -89,7 +89,7 @@ def test_names_are_escaped() -> None:
     layer = make_layer(area=EVIL)
     layer = dataclasses.replace(layer, scene=EVIL, model=EVIL)
     text = draw_map([layer], InteractiveMapSettings(attribution=EVIL), EVIL)
-    assert text.count("</script>") == 4
+    assert text.count("</script>") == 5
     assert "<img" not in text
     (scene,) = scenes_of(text)
     assert scene["protected"][0]["name"] == scene["name"] == EVIL

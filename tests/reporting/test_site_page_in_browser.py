@@ -23,7 +23,7 @@ if chromium.program() is None:
 EVIL = "</script><img src=x onerror=alert(1)>"
 #: Leftmost and rightmost pixel of the sites' canvas in a colour, on the screen; null if there is none.
 PAINTED = """(() => {
-  const canvas = document.querySelector(".leaflet-sites-pane canvas");
+  const canvas = document.querySelector(".leaflet-polygons-pane canvas");
   const {data, width} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const near = (at, shade) => [0, 1, 2].every(band => Math.abs(data[at + band] - shade[band]) < 12);
   let found = null;

@@ -24,6 +24,7 @@ from mining_the_mines.reporting.map_pictures import (
 )
 from mining_the_mines.reporting.map_placing import (
     PlacedPicture,
+    encode_extents,
     encode_polygons,
     middle_longitude,
     place_footprint,
@@ -183,8 +184,8 @@ def _mines(layer: SceneLayer) -> dict[str, Any]:
     columns["touches_edge"] = mines["touches_edge"].to_numpy(dtype=np.bool_).tolist()
     if "review" in mines.columns:
         columns["review"] = review_flags(mines).tolist()
-    polygons = encode_polygons(place_polygons(mines, middle_longitude(layer.grid)))
-    return {"columns": columns, "polygons": polygons}
+    placed = place_polygons(mines, middle_longitude(layer.grid))
+    return {"columns": columns, "extents": encode_extents(placed), "polygons": encode_polygons(placed)}
 
 
 def _surroundings(polygons: gpd.GeoDataFrame | None, grid: ChipGrid) -> list[dict[str, Any]] | None:

@@ -189,6 +189,23 @@ def encode_polygons(polygons: Geometries, digits: int = DIGITS) -> list[list[lis
     ]
 
 
+def encode_extents(polygons: Geometries, digits: int = DIGITS) -> dict[str, list[int]]:
+    """Encode where polygons lie, so that a page can leave out those that are not in view without reading them.
+
+    Args:
+        polygons: Polygons in degrees, (polygons,).
+        digits: Decimals of a degree that are kept.
+
+    Returns:
+        ``longitude`` and ``latitude`` of the middle and ``reach``, the farthest distance from it to the east or north,
+        in units of the last decimal.
+    """
+    west, south, east, north = shapely.bounds(polygons).reshape(-1, 4).T * 10**digits
+    reach = np.ceil(np.maximum(east - west, north - south) / 2)
+    columns = {"longitude": (west + east) / 2, "latitude": (south + north) / 2, "reach": reach}
+    return {name: np.rint(column).astype(np.int64).tolist() for name, column in columns.items()}
+
+
 def _encode_ring(ring: shapely.Geometry, digits: int) -> list[int]:
     points = np.rint(shapely.get_coordinates(ring)[:-1] * 10**digits).astype(np.int64)
     points[1:] -= points[:-1].copy()

@@ -15,6 +15,7 @@ from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.vector_files import Geometries
 from mining_the_mines.reporting import formatting
 from mining_the_mines.reporting.map_placing import (
+    encode_extents,
     encode_polygons,
     middle_longitude,
     place_footprint,
@@ -137,7 +138,7 @@ def draw_site_page(
             None if repeated else outline for outline, repeated in zip(encoded, same[of_period], strict=True)
         ]
         data[f"pictures-{number}"] = pictures[number]
-    return render_web_map("sites", title, data, settings, ("site_layer", "site_chart"))
+    return render_web_map("sites", title, data, settings, ("site_chart",))
 
 
 def _place(sites: gpd.GeoDataFrame, meridians: dict[str, float]) -> Geometries:
@@ -162,18 +163,14 @@ def _sites(sites: gpd.GeoDataFrame, shapes: Geometries, regions: list[str]) -> d
     """Columns of sites: the first row, the middle of all outlines, and how far these reach from it."""
     rows = np.flatnonzero(_first_rows(sites))
     box = shapely.bounds(shapes).reshape(-1, 4)
-    low = np.minimum.reduceat(box[:, :2], rows) if len(rows) else box[:, :2]
-    high = np.maximum.reduceat(box[:, 2:], rows) if len(rows) else box[:, 2:]
-    middle = np.rint((low + high) / 2 * 10**_DIGITS).astype(np.int64)
-    reach = np.ceil((high - low).max(axis=1, initial=0) / 2 * 10**_DIGITS).astype(np.int64)
+    if len(rows):
+        box = np.hstack([np.minimum.reduceat(box[:, :2], rows), np.maximum.reduceat(box[:, 2:], rows)])
     ids = sites["site_id"].iloc[rows]
     return {
         "id": ids.tolist(),
         "region": pd.Index(regions).get_indexer(pd.Index(sites["region"].iloc[rows])).tolist(),
         "row": rows.tolist(),
-        "longitude": middle[:, 0].tolist(),
-        "latitude": middle[:, 1].tolist(),
-        "reach": reach.tolist(),
+        **encode_extents(np.asarray(shapely.box(*box.T), dtype=np.object_), _DIGITS),
     }
 
 

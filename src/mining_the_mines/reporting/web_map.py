@@ -123,7 +123,7 @@ def render_web_map(
     Returns:
         A whole HTML document.
     """
-    own = [read_asset(f"templates/{script}.js") for script in ("map_base", *further_scripts, name)]
+    own = [read_asset(f"templates/{script}.js") for script in ("map_base", "polygon_layer", *further_scripts, name)]
     scripts = [_SOURCE_MAP.sub("", read_asset("leaflet/leaflet.js")), *own]
     styles = [_leaflet_style(), *(read_asset(f"templates/{style}.css") for style in dict.fromkeys(("map", name)))]
     pictures = "data:" if settings.tiles is None else f"data: {tile_origin(settings.tiles)}"

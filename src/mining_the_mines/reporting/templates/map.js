@@ -2,7 +2,7 @@
 "use strict";
 
 const {
-  DASH, phone, calm, data, grouped, hectares, count, place, title, element, find, drawPolygon, colour,
+  DASH, phone, calm, data, grouped, hectares, count, place, title, element, find, ring, drawPolygon, colour,
   sharpen, show, addSigns, unseen, createMap, baseTiles,
 } = MapBase;
 const content = data("data");
@@ -12,9 +12,9 @@ const ROWS = 200;
 // ---- data -----------------------------------------------------------------------------------------------------
 
 function minesOf(scene) {
-  const columns = Object.entries(scene.mines.columns);
+  const columns = Object.entries(scene.mines.columns), {longitude, latitude, reach} = scene.mines.extents;
   return scene.mines.polygons.map((polygon, row) => {
-    const mine = {scene, polygon};
+    const mine = {scene, polygon, place: {longitude: longitude[row], latitude: latitude[row], reach: reach[row]}};
     for (const [name, values] of columns) mine[name] = values[row];
     return mine;
   });
@@ -49,7 +49,25 @@ function readAddress() {
 
 const map = createMap(content);
 const overlays = {};
-const photographs = L.layerGroup(), probabilities = L.layerGroup(), drawnMines = L.featureGroup();
+let opened = null;
+/** Numbers of the mines that match, the most urgent last. */
+let drawn = [];
+/** Looks of mines by confidence, then of those to be reviewed. */
+const looks = [false, true].flatMap(review => content.classes.map(({colour: fill}) => ({
+  fill, opacity: review ? 0.4 : 0.25, line: review ? content.reviewColour : fill, weight: review ? 3 : 2,
+})));
+const sides = ["longitude", "latitude", "reach"];
+const places = Object.fromEntries(sides.map(side => [side, mines.map(mine => mine.place[side])]));
+const drawnMines = new PolygonLayer(places, 1e-6, {
+  looks,
+  rows: () => drawn,
+  placeOf: row => row,
+  outline: row => mines[row].polygon,
+  look: row => mines[row].confidence + (mines[row].review ? content.classes.length : 0),
+  opened: () => opened === null ? null : mines.indexOf(opened),
+  words: row => headline(mines[row]),
+}).addTo(map);
+const photographs = L.layerGroup(), probabilities = L.layerGroup();
 
 function picture(found, pane, description) {
   const layer = L.imageOverlay(found.uri, found.bounds, {pane, alt: description});
@@ -70,7 +88,7 @@ function surroundings(kind, options, noun) {
   const group = L.featureGroup();
   for (const {name, polygon} of content.scenes.flatMap(scene => scene[kind] ?? [])) {
     const layer = drawPolygon(polygon, options);
-    layer.bindTooltip(element("span", {}, name ? `${noun}: ${name}` : noun), {sticky: true});
+    layer.bindTooltip(element("span", {}, name ? `${noun}: ${name}` : noun), {sticky: true, className: "surroundings"});
     group.addLayer(layer);
   }
   return group;
@@ -94,10 +112,8 @@ if (tiles) overlays[`${key("none")}Base map`] = tiles.addTo(map);
 overlays[`${key("none")}True colour`] = photographs.addTo(map);
 if (probabilities.getLayers().length) overlays[`${key("scale")}Probability 0${DASH}1`] = probabilities;
 for (const [kind, name, group] of surrounding) overlays[key(kind) + name] = group.addTo(map);
-overlays[`${key("none")}Mines`] = drawnMines.addTo(map);
+overlays[`${key("none")}Mines`] = drawnMines;
 L.control.layers(null, overlays, {collapsed: phone.matches}).addTo(map);
-// What is switched on again is drawn last, and must not cover the mines.
-map.on("overlayadd", () => drawnMines.bringToFront());
 
 function sharpenAll() {
   sharpen(map, [...photographs.getLayers(), ...probabilities.getLayers()]);
@@ -108,29 +124,6 @@ addSigns(map, content.scenes);
 
 // ---- mines ----------------------------------------------------------------------------------------------------
 
-function appearance(mine) {
-  const {colour: fillColor} = content.classes[mine.confidence];
-  const open = mine === opened;
-  return {
-    color: mine.review ? content.reviewColour : fillColor,
-    weight: (mine.review ? 3 : 2) + (open ? 2 : 0),
-    rim: true,
-    fillColor,
-    fillOpacity: open ? 0.05 : mine.review ? 0.4 : 0.25,
-  };
-}
-
-/** The polygon of a mine, made when it is first needed. */
-function layerOf(mine) {
-  if (!mine.layer) {
-    mine.layer = drawPolygon(mine.polygon, appearance(mine));
-    mine.layer.mine = mine;
-    mine.polygon = null;
-  }
-  return mine.layer;
-}
-
-let opened = null;
 let returnTo = null;
 const popup = L.popup({autoPan: false});
 
@@ -200,19 +193,15 @@ function card(mine) {
 }
 
 function open(mine, {move = true, at = null, focus = false} = {}) {
-  const layer = layerOf(mine);
   const size = map.getSize();
   popup.options.maxWidth = phone.matches ? Math.min(280, size.x - 70) : mine.scene.thumbnails[mine.id] ? 560 : 340;
   popup.options.minWidth = Math.min(230, size.x - 70);
   popup.options.maxHeight = phone.matches ? size.y * 0.58 : size.y - 90;
-  if (move) map.fitBounds(layer.getBounds().pad(1.2), {maxZoom: 16, animate: false});
-  const before = opened;
+  const bounds = boundsOf(mine);
+  if (move) map.fitBounds(bounds.pad(1.2), {maxZoom: 16, animate: false});
   opened = mine;
-  if (before) restyle(before);
-  if (!drawnMines.hasLayer(layer)) drawnMines.addLayer(layer);
-  restyle(mine);
+  drawnMines.redraw();
   // Above the mine, so that it can be seen.
-  const bounds = layer.getBounds();
   popup.setContent(card(mine)).setLatLng(at ?? [bounds.getNorth(), bounds.getCenter().lng]).openOn(map);
   reveal(!move);
   if (location.hash !== addressOf(mine)) history.replaceState(null, "", addressOf(mine));
@@ -221,29 +210,24 @@ function open(mine, {move = true, at = null, focus = false} = {}) {
   if (focus) popup.getElement().querySelector("h3").focus({preventScroll: true});
 }
 
-function restyle(mine) {
-  mine.layer.setStyle(appearance(mine));
-  if (mine === opened && map.hasLayer(mine.layer)) mine.layer.bringToFront();
-}
-
 map.on("popupclose", () => {
-  const closed = opened;
   opened = null;
-  if (closed) {
-    restyle(closed);
-    if (!matches(closed)) drawnMines.removeLayer(closed.layer);
-  }
+  drawnMines.redraw();
   if (readAddress()) history.replaceState(null, "", location.pathname + location.search);
   mark();
   if (returnTo?.isConnected) returnTo.focus();
   returnTo = null;
 });
-drawnMines.on("click", event => open(event.propagatedFrom.mine, {move: false, at: event.latlng}));
-drawnMines.bindTooltip(layer => {
-  const {id, area_ha, confidence} = layer.mine;
-  const sure = content.classes[confidence].title.toLowerCase();
-  return element("span", {}, `Mine ${id} · ${hectares(area_ha)} · ${sure} confidence`);
-}, {sticky: true});
+drawnMines.on("pick", ({row: picked, latlng}) => open(mines[picked], {move: false, at: latlng}));
+
+function headline({id, area_ha, confidence}) {
+  return `Mine ${id} · ${hectares(area_ha)} · ${content.classes[confidence].title.toLowerCase()} confidence`;
+}
+
+function boundsOf(mine) {
+  return L.latLngBounds(mine.polygon.flat().flatMap(ring));
+}
+
 document.addEventListener("keydown", event => { if (event.key === "Escape") map.closePopup(); });
 window.addEventListener("hashchange", () => {
   const mine = readAddress();
@@ -297,10 +281,9 @@ function more() {
 
 function apply() {
   matching = mines.filter(matches);
-  drawnMines.clearLayers();
   // The surest are drawn last, those to be reviewed on top of all.
-  for (const mine of matching.toReversed?.() ?? [...matching].reverse()) drawnMines.addLayer(layerOf(mine));
-  if (opened) drawnMines.addLayer(opened.layer);
+  drawn = [...mines.keys()].filter(at => matches(mines[at])).reverse();
+  drawnMines.redraw();
   list.replaceChildren();
   more();
   const all = matching.length === mines.length;

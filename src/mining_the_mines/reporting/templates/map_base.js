@@ -6,6 +6,8 @@ const style = getComputedStyle(document.documentElement);
 const NARROW_SPACE = "\u202f", DASH = "\u2013";
 /** Below this zoom, coastlines are as exact as the screen; above, they would only mislead. */
 const COAST_ZOOM = 7;
+/** Panes of the map, from below; none takes clicks. */
+const PANES = {coast: 220, unseen: 240, before: 249, pictures: 250, probability: 300, polygons: 420};
 /** Places smaller than this on the screen are marked by name. */
 const SMALL_PLACE = 40;
 const phone = matchMedia("(max-width: 700px)");
@@ -94,20 +96,6 @@ function screenWidth(map, bounds) {
 
 // ---- map ------------------------------------------------------------------------------------------------------
 
-/** Draws a dark rim around lines that ask for one, so that bright ones show on bright soil. */
-const RimmedCanvas = L.Canvas.extend({
-  _fillStroke(context, layer) {
-    const {rim, weight} = layer.options;
-    if (rim) {
-      context.globalAlpha = 0.7;
-      context.lineWidth = weight + 2;
-      context.strokeStyle = "#141414";
-      context.stroke();
-    }
-    L.Canvas.prototype._fillStroke.call(this, context, layer);
-  },
-});
-
 function colour(name) {
   return style.getPropertyValue(`--${name}`).trim();
 }
@@ -130,6 +118,7 @@ function addSigns(map, places) {
   const signs = places.map(({name, bounds}) => {
     const sign = L.circleMarker(bounds.getCenter(), {
       radius: 7, color: colour("paper"), weight: 2, fillColor: colour("blue"), fillOpacity: 1,
+      bubblingMouseEvents: false,
     });
     sign.bindTooltip(element("span", {}, title(name)), {
       permanent: true, direction: "top", className: "scene-label", offset: [0, -6],
@@ -187,7 +176,7 @@ function unseen(map, footprint) {
 /** A map without layers, but with its panes, coastlines, scale and the place of the cursor. */
 function createMap({attribution, coastlines}) {
   const map = L.map("map", {
-    renderer: new RimmedCanvas({padding: 0.3, tolerance: 4}),
+    renderer: L.canvas({padding: 0.3, tolerance: 4}),
     zoomSnap: 0.25,
     maxZoom: 19,
     zoomAnimation: !calm,
@@ -197,11 +186,9 @@ function createMap({attribution, coastlines}) {
   map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
   if (attribution) map.attributionControl.addAttribution(escaped(attribution));
   L.control.scale({imperial: false, maxWidth: 140}).addTo(map);
-  [["coast", 220], ["unseen", 240], ["pictures", 250], ["probability", 300]].forEach(([name, height]) => {
-    const pane = map.createPane(name);
-    pane.style.zIndex = height;
-    pane.style.pointerEvents = "none";
-  });
+  for (const [pane, height] of Object.entries(PANES)) {
+    map.createPane(pane).style.cssText = `z-index: ${height}; pointer-events: none`;
+  }
   addHatching();
   const coast = drawCoast(coastlines);
   map.on("zoomend", () => {

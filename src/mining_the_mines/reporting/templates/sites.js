@@ -91,22 +91,26 @@ function applyFilters() {
 // ---- map ------------------------------------------------------------------------------------------------------
 
 const map = createMap(content);
-[["before", 251], ["sites", 420]].forEach(([name, height]) => {
-  const pane = map.createPane(name);
-  pane.style.zIndex = height;
-  pane.style.pointerEvents = "none";
-});
 const photographs = L.layerGroup().addTo(map);
 const places = regions.filter(({footprint}) => footprint).map(({name, footprint}) => {
   const ground = unseen(map, footprint);
   photographs.addLayer(ground);
   return {name, bounds: ground.getBounds()};
 });
-const source = {
-  rows: shown => drawnRows[shown] ?? [], outline, rowOf, siteOf, statuses, statusOf: rows.status,
-  confirmed: rows.confirmed,
-};
-const layer = new SiteLayer(sites, source, {pane: "sites", padding: 0.2}).addTo(map);
+/** Looks of polygons: of provisional sites of each status, then of confirmed ones. */
+const looks = [true, false].flatMap(dashed => statuses.map(({name, colour: shade}) => ({
+  fill: shade, line: shade, weight: 2, dashed, hatched: name === "not_seen",
+  opacity: {not_seen: 0.9, inactive: 0}[name] ?? 0.25,
+})));
+const layer = new PolygonLayer(sites, 1e-5, {
+  looks, outline,
+  rows: shown => drawnRows[shown] ?? [],
+  placeOf: row => siteOf[row],
+  look: row => rows.status[row] + statuses.length * rows.confirmed[row],
+  opened: shown => opened === null ? null : rowOf(opened, shown),
+  words: headline,
+}).addTo(map);
+layer.on("pick", ({row}) => open(siteOf[row], {move: false}));
 const tiles = baseTiles(content);
 const overlays = {...(tiles ? {"Base map": tiles.addTo(map)} : {}), "True colour": photographs, "Sites": layer};
 L.control.layers(null, overlays, {collapsed: phone.matches}).addTo(map);
@@ -159,25 +163,11 @@ function clip() {
 map.on("zoomend", sharpenAll);
 map.on("move zoom resize", clip);
 
-const tip = L.tooltip({sticky: true, direction: "top", offset: [0, -8]});
-
 function headline(row) {
   const area = hectares(areaOf(row)) + (rows.status[row] === NOT_SEEN ? " last known" : "");
   const sure = rows.confirmed[row] ? "confirmed" : "provisional";
   return `${sites.id[siteOf[row]]} · ${statuses[rows.status[row]].title.toLowerCase()} · ${area} · ${sure}`;
 }
-
-map.on("mousemove", event => {
-  const row = map.hasLayer(layer) ? layer.rowAt(event.latlng, event.containerPoint) : null;
-  map.getContainer().classList.toggle("over-site", row !== null);
-  if (row === null) map.closeTooltip(tip);
-  else tip.setLatLng(event.latlng).setContent(element("span", {}, headline(row))).openOn(map);
-});
-map.on("mouseout", () => map.closeTooltip(tip));
-map.on("click", event => {
-  const row = map.hasLayer(layer) ? layer.rowAt(event.latlng, event.containerPoint) : null;
-  if (row !== null) open(siteOf[row], {move: false});
-});
 
 // ---- the opened site ------------------------------------------------------------------------------------------
 
@@ -304,7 +294,6 @@ function readAddress() {
 function fillCard() {
   find("#site").hidden = opened === null;
   find("#site").replaceChildren(...(opened === null ? [] : card(opened)));
-  layer.opened = opened;
 }
 
 function open(site, {move = true, focus = false} = {}) {
@@ -376,7 +365,8 @@ function fillSummary() {
   const started = some.filter(row => rows.status[row] === NEW);
   const hidden = some.filter(row => rows.status[row] === NOT_SEEN).length;
   const doubtful = some.filter(row => !rows.confirmed[row]).length;
-  const clauses = [started.length ? `${count(started.length, "new site")} of ${hectares(total(started))}` : "no new site"];
+  const began = `${count(started.length, "new site")} of ${hectares(total(started))}`;
+  const clauses = [started.length ? began : "no new site"];
   clauses.push(`${count(some.length, "site")} of ${hectares(total(some))} in all`);
   if (doubtful) clauses.push(`${grouped(String(doubtful))} provisional`);
   if (hidden) clauses.push(`${grouped(String(hidden))} not seen`);
