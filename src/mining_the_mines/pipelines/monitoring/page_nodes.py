@@ -8,19 +8,21 @@ from numpy.typing import NDArray
 
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.monitoring.period_results import PeriodResult
+from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
 from mining_the_mines.reporting.site_page import SiteRegion, draw_site_page
-from mining_the_mines.reporting.web_map import WebMapSettings
 
 
 def draw_sites(
-    monitored_sites: gpd.GeoDataFrame, monitored_maps: tuple[PeriodResult[SceneMaps], ...], page: WebMapSettings
+    monitored_sites: gpd.GeoDataFrame,
+    monitored_maps: tuple[PeriodResult[SceneMaps], ...],
+    map_page: InteractiveMapSettings,
 ) -> str:
     """Draw all sites and periods on one interactive page, which opens without a network.
 
     Args:
         monitored_sites: The table of sites.
         monitored_maps: Maps by period; their scenes are shown in true colour.
-        page: Contents of the page.
+        map_page: Contents of the pages with a map.
 
     Returns:
         The page.
@@ -29,13 +31,13 @@ def draw_sites(
     for each in monitored_maps:
         for found in each.result.maps if each.result else ():
             maps.setdefault(found.name, {})[each.period.name] = found
-    side = page.picture_side(len(maps) * len(monitored_maps))
+    side = map_page.picture_side(len(maps) * len(monitored_maps))
     regions = [
         SiteRegion(region, next(iter(of_region.values())).grid, partial(_read, of_region, side))
         for region, of_region in maps.items()
     ]
     return draw_site_page(
-        monitored_sites, [each.period for each in monitored_maps], regions, page, "Mines through time"
+        monitored_sites, [each.period for each in monitored_maps], regions, map_page, "Mines through time"
     )
 
 

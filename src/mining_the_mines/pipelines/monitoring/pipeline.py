@@ -14,13 +14,14 @@ from mining_the_mines.pipelines.monitoring.nodes import (
     select_period_scenes,
     simulate_changing_archive,
 )
+from mining_the_mines.pipelines.monitoring.page_nodes import draw_sites
 from mining_the_mines.pipelines.monitoring.site_nodes import join_period_sites
 
 
 def create_pipeline() -> Pipeline:
     """Monitoring with the segmenter, or with its student."""
     return Pipeline(
-        [*_maps_of_periods(), *_sites()],
+        [*_maps_of_periods(), *_sites(), *_page()],
         namespace="monitoring",
         prefix_datasets_with_namespace=False,
         tags="monitoring",
@@ -120,3 +121,8 @@ def _sites() -> list[Node]:
             name="join_period_sites",
         )
     ]
+
+
+def _page() -> list[Node]:
+    inputs = ["monitored_sites", "monitored_maps", "params:map_page"]
+    return [Node(draw_sites, inputs, "site_page", name="draw_sites")]
