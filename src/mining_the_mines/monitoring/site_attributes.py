@@ -16,9 +16,14 @@ _TEXTS: Final = ("concession", "protected_area")
 _HECTARES: Final = ("outside_concessions_ha", "protected_ha")
 
 
+def _names(met: "pd.Series[str]") -> str:
+    """Names of areas that mines lie in, each once; a mine may lie in several."""
+    return "; ".join(sorted({*"; ".join(met).split("; ")} - {""}))
+
+
 def sum_up(look: PeriodMap, labels: Integers, outlines: Geometries) -> pd.DataFrame:
     """Attributes of the mines of each outline, a row per outline."""
-    mines: gpd.GeoDataFrame = look.mines
+    mines: gpd.GeoDataFrame = look.mines.reset_index(drop=True)
     weight = shapely.area(look.outlines)
     table = pd.DataFrame({"label": labels, "weight": weight})
     for name in ("mean_probability", "clear_dates"):
@@ -39,7 +44,12 @@ def sum_up(look: PeriodMap, labels: Integers, outlines: Geometries) -> pd.DataFr
     summed["confidence"] = largest["confidence"].to_numpy()
     for name in _TEXTS:
         values = mines.get(name, pd.Series("", index=mines.index)).fillna("")
-        summed[name] = values.groupby(labels).agg(lambda met: "; ".join(sorted({*"; ".join(met).split("; ")} - {""})))
+        met = values.groupby(labels)
+        summed[name] = met.first()
+        if name in mines and len(values) > len(summed):
+            # Only sites of several mines have names to put together.
+            several = values[met.transform("size") > 1]
+            summed.update(several.groupby(labels[several.index]).agg(_names).rename(name))
     for name in _HECTARES:
         values = mines.get(name, pd.Series(np.nan, index=mines.index))
         summed[name] = values.groupby(labels).sum(min_count=1)

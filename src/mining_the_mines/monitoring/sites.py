@@ -66,7 +66,9 @@ def join_sites(
         rows, ids = _follow(series, settings, confirmation, register[register["region"] == region])
         tables.append(rows)
         registers.append(ids)
-    records = [dict(zip(rows.columns, row, strict=True)) for rows in tables for row in rows.itertuples(index=False)]
+    records = [
+        dict(zip(rows.columns, row, strict=True)) for rows in tables for row in rows.astype(object).to_numpy().tolist()
+    ]
     return JoinedSites(site_table(records), make_register(pd.concat(registers, ignore_index=True)))
 
 
