@@ -12,10 +12,11 @@ import pytest
 
 from mining_the_mines.core.errors import BadInputError, UnwritableError
 from mining_the_mines.datasets.review import ReviewAnswersDataset
-from mining_the_mines.review.answer_log import AnswerLog, LogEntry
+from mining_the_mines.review.answer_log import AnswerLog
 from mining_the_mines.review.answer_table import (
     ANSWER_COLUMNS,
     Answered,
+    Entry,
     Shown,
     TakenBack,
     answer_table,
@@ -37,7 +38,7 @@ def taken_back(answer_id: str) -> TakenBack:
 
 def test_reads_what_was_written(log: AnswerLog) -> None:
     shown = Shown(reviewer="Ana", place_id="north_2021_0", answered_at="2026-11-30T12:01:00+00:00")
-    written: list[LogEntry] = [answer_of(comment="Zuñiga's\npit"), taken_back("a1"), shown]
+    written: list[Entry] = [answer_of(comment="Zuñiga's\npit"), taken_back("a1"), shown]
     log.append(written[:1])
     log.append(written[1:])
     assert log.entries() == written

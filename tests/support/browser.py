@@ -95,9 +95,16 @@ class Browser:
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
         self.settle()
 
+    def type(self, text: str) -> None:
+        """Press the keys of a text."""
+        for key in text:
+            self.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=key)
+            self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
+        self.settle()
+
     def press(self, key: str) -> None:
         """Press a key, such as ``Tab`` or ``Enter``."""
-        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40}
         text = {"text": "\r"} if key == "Enter" else {}
         code = codes[key]
         self.send("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)

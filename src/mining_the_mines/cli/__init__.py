@@ -67,7 +67,7 @@ def plainly(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 #: Options and arguments that name files.
-_WITH_PATHS: Final = {"params", "what", "conf_source", "config", "file", "folder"}
+_WITH_PATHS: Final = {"params", "what", "conf_source", "config", "file", "folder", "import_file"}
 
 
 def from_project(given: Any, here: Path, project: Path) -> Any:  # noqa: ANN401 - options of any type

@@ -1,6 +1,5 @@
 """``kedro review``: people judge places of a map."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +8,10 @@ import click
 from mining_the_mines.core.errors import BadInputError
 
 if TYPE_CHECKING:
+    from mining_the_mines.review.answer_log import AnswerLog
     from mining_the_mines.review.images import ReviewImage
     from mining_the_mines.review.places import Place
     from mining_the_mines.review.session import ReviewSession
-
-logger = logging.getLogger(__name__)
 
 
 @click.command()
@@ -21,14 +19,53 @@ logger = logging.getLogger(__name__)
 @click.option("--sites", is_flag=True, help="Review the mapped sites instead of the places of the sample.")
 @click.option("--port", default=8321, show_default=True, type=click.IntRange(0, 65_535), help="Port of the page.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
-def review(env: str | None, sites: bool, port: int, opens: bool) -> None:
+@click.option(
+    "--static",
+    "static_file",
+    type=click.Path(path_type=Path),
+    help="Write the page as one HTML file instead of serving it.",
+)
+@click.option(
+    "--import",
+    "import_file",
+    help="Read answers from a file of the static page, a CSV, an export of Collect Earth Online or a vector file.",
+)
+@click.option("--reviewer", default=None, help="Reviewer of the imported answers, where the file names none.")
+def review(
+    env: str | None,
+    sites: bool,
+    port: int,
+    opens: bool,
+    static_file: Path | None,
+    import_file: str | None,
+    reviewer: str | None,
+) -> None:
     """Judge places of a map in the browser: mine, no mine, or can't tell.
 
     The page is served to this machine alone. Answers are stored one by one, and a review goes on where it was left.
     """
+    from kedro.io import DataCatalog
+
+    from mining_the_mines.ledger.project_catalog import config_loader
+
+    catalog = DataCatalog.from_config(config_loader(Path.cwd(), env)["catalog"])
+    if import_file is not None:
+        _import(catalog, Path(import_file), reviewer, sites=sites)
+        return
+    session = open_review(catalog, sites=sites)
+    if static_file is not None:
+        from mining_the_mines.core.progress_bars import progress_bar
+        from mining_the_mines.review.static_page import write_static_page
+
+        write_static_page(session, static_file, progress_bar)
+        click.echo(f"{static_file} holds {len(session)} places. Import the answers that it saves with --import.")
+        return
+    _serve(session, port, opens=opens)
+
+
+def _serve(session: "ReviewSession", port: int, *, opens: bool) -> None:
     from mining_the_mines.review.server import ADDRESS, make_server, open_socket
 
-    session = open_review(Path.cwd(), env, sites=sites)
     listening = open_socket(port)
     address = f"http://{ADDRESS}:{listening.getsockname()[1]}"
     click.echo(f"{len(session)} places wait for review at {address} (Ctrl+C ends it).")
@@ -37,33 +74,59 @@ def review(env: str | None, sites: bool, port: int, opens: bool) -> None:
     make_server(session, listening).run(sockets=[listening])
 
 
-def open_review(project: Path, env: str | None, *, sites: bool) -> "ReviewSession":
+def _import(catalog: Any, path: Path, reviewer: str | None, *, sites: bool) -> None:  # noqa: ANN401 - Kedro's catalog
+    """Add the answers of a file to the file of answers."""
+    from mining_the_mines.review.answer_table import Answered
+    from mining_the_mines.review.imports import read_answers
+
+    log = _log(catalog)
+    held = {entry.answer_id for entry in log.entries() if isinstance(entry, Answered)}
+    known = "monitored_sites" if sites else "sample"
+    places = _places(catalog, sites=sites) if _load(catalog, known) is not None else []
+    read = read_answers(path, places, reviewer)
+    new = [answer for answer in read.answers if answer.answer_id not in held]
+    log.append(new)
+    people = sorted({answer.reviewer for answer in new})
+    told = [f"{len(new)} answers of {', '.join(people) or 'nobody'} are imported from {path}."]
+    if len(new) < len(read.answers):
+        told.append(f"{len(read.answers) - len(new)} were imported before.")
+    if read.empty:
+        told.append(f"{read.empty} rows hold no answer and are left out.")
+    if read.strangers:
+        told.append(
+            f"{len(read.strangers)} are for places that are not under review, such as {read.strangers[0]}: they are "
+            "kept, and estimates of area leave them out."
+        )
+    click.echo(" ".join(told))
+
+
+def open_review(catalog: Any, *, sites: bool) -> "ReviewSession":  # noqa: ANN401 - Kedro's catalog
     """Open the places, images and answers of a project.
 
     Args:
-        project: Its folder, the current one.
-        env: Environment of the configuration; Kedro's default by default.
+        catalog: Its catalog.
         sites: True to review sites instead of the sample.
 
     Raises:
         BadInputError: There is no sample, no table of sites or no image yet.
     """
-    from kedro.io import DataCatalog
-
-    from mining_the_mines.datasets.review import ReviewAnswersDataset
-    from mining_the_mines.ledger.project_catalog import config_loader
-    from mining_the_mines.review.answer_log import AnswerLog
     from mining_the_mines.review.pictures import PictureCache
     from mining_the_mines.review.session import ReviewSession
 
-    catalog = DataCatalog.from_config(config_loader(project, env)["catalog"])
     places = _places(catalog, sites=sites)
     images = _images(catalog)
-    answers = catalog["review_answers"]
-    assert isinstance(answers, ReviewAnswersDataset)  # noqa: S101 - of the project's own catalog
-    log = AnswerLog((project / answers.path).resolve())
+    log = _log(catalog)
     log.entries()  # a damaged file is refused before anybody answers
     return ReviewSession(places, images, log, PictureCache(catalog.load("review_pictures")))
+
+
+def _log(catalog: Any) -> "AnswerLog":  # noqa: ANN401 - Kedro's catalog
+    from mining_the_mines.datasets.review import ReviewAnswersDataset
+    from mining_the_mines.review.answer_log import AnswerLog
+
+    answers = catalog["review_answers"]
+    assert isinstance(answers, ReviewAnswersDataset)  # noqa: S101 - of the project's own catalog
+    return AnswerLog(answers.path.absolute())
 
 
 def _places(catalog: Any, *, sites: bool) -> "list[Place]":  # noqa: ANN401 - Kedro's catalog

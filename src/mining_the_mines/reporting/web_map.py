@@ -136,7 +136,7 @@ def render_web_map(
         .get_template(f"{name}.html.jinja")
         .render(
             title=title,
-            policy=f"default-src 'none'; script-src {_hashes(scripts)}; style-src {_hashes(styles)}; "
+            policy=f"default-src 'none'; script-src {policy_hashes(scripts)}; style-src {policy_hashes(styles)}; "
             f"img-src {pictures}; base-uri 'none'; form-action 'none'",
             scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
             styles=[Markup(style) for style in styles],  # noqa: S704 - our own files
@@ -145,7 +145,8 @@ def render_web_map(
     )
 
 
-def _hashes(texts: Sequence[str]) -> str:
+def policy_hashes(texts: Sequence[str]) -> str:
+    """Hashes of inline scripts or styles, as a Content-Security-Policy allows them."""
     digests = (b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii") for text in texts)
     return " ".join(f"'sha256-{digest}'" for digest in digests)
 

@@ -16,9 +16,7 @@ from threading import Lock
 from pydantic import ValidationError
 
 from mining_the_mines.core.errors import BadInputError, UnwritableError
-from mining_the_mines.review.answer_table import ENTRY, Answered, Shown, TakenBack
-
-LogEntry = Answered | TakenBack | Shown
+from mining_the_mines.review.answer_table import Entry, LogLine
 
 
 class AnswerLog:
@@ -31,16 +29,16 @@ class AnswerLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = Lock()
-        self._read: list[LogEntry] = []
+        self._read: list[Entry] = []
         self._known = b""
 
-    def append(self, entries: Sequence[LogEntry]) -> None:
+    def append(self, entries: Sequence[Entry]) -> None:
         """Write entries, all or none, and wait until they are on the disk.
 
         Raises:
             UnwritableError: The disk is full, or the file can't be written to; it is as it was before.
         """
-        lines = b"".join(ENTRY.dump_json(entry) + b"\n" for entry in entries)
+        lines = b"".join(entry.model_dump_json().encode() + b"\n" for entry in entries)
         try:
             with self._lock:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +55,7 @@ class AnswerLog:
                 "writable; the answer was not stored."
             ) from error
 
-    def entries(self) -> list[LogEntry]:
+    def entries(self) -> list[Entry]:
         """Read all entries, those of other processes too.
 
         Raises:
@@ -77,9 +75,9 @@ class AnswerLog:
             self._known = whole
             return list(self._read)
 
-    def _parse(self, line: bytes, number: int) -> LogEntry:
+    def _parse(self, line: bytes, number: int) -> Entry:
         try:
-            return ENTRY.validate_json(line)
+            return LogLine.model_validate_json(line).root
         except ValidationError as error:
             told = error.errors(include_url=False, include_input=False)[0]["msg"]
             raise BadInputError(

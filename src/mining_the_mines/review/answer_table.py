@@ -16,8 +16,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    RootModel,
     StringConstraints,
-    TypeAdapter,
     model_validator,
 )
 
@@ -153,8 +153,12 @@ class Shown(_Entry):
     kind: Literal["shown"] = "shown"
 
 
-Entry = Annotated[Answered | TakenBack | Shown, Field(discriminator="kind")]
-ENTRY: Final[TypeAdapter[Answered | TakenBack | Shown]] = TypeAdapter(Entry)  # type: ignore[arg-type] # a union
+Entry = Answered | TakenBack | Shown
+
+
+class LogLine(RootModel[Annotated[Entry, Field(discriminator="kind")]]):
+    """A line of the file of answers."""
+
 
 #: Columns of the table of answers and their types; :class:`Answered` describes them. One row per reviewer and place:
 #: the newest answer that was not taken back.
@@ -188,10 +192,10 @@ def standing_answers(entries: Iterable[Entry]) -> list[Answered]:
     """Find the answers that count: of each reviewer and place the newest that was not taken back.
 
     Args:
-        entries: In the order in which they were written.
+        entries: In the order in which they were written; of two answers at one time, the later one is newer.
 
     Returns:
-        The answers in the order in which they were written.
+        The answers in the order of their times.
     """
     standing: dict[str, Answered] = {}
     for entry in entries:
@@ -201,7 +205,7 @@ def standing_answers(entries: Iterable[Entry]) -> list[Answered]:
             case TakenBack():
                 standing.pop(entry.answer_id, None)
     newest: dict[tuple[str, str], Answered] = {}
-    for answer in standing.values():
+    for answer in sorted(standing.values(), key=lambda answer: answer.answered_at):
         newest.pop((answer.reviewer, answer.place_id), None)
         newest[answer.reviewer, answer.place_id] = answer
     return list(newest.values())

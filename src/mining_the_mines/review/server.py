@@ -53,7 +53,7 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_PAGE: Final = Path(__file__).parent / "page"
+PAGE_FOLDER: Final = Path(__file__).parent / "page"
 _FILES: Final = {"review.js": "text/javascript", "review.css": "text/css"}
 
 
@@ -67,7 +67,7 @@ def render_page(setup: dict[str, Any], *, style: str = "", script: str = "", pol
         policy: Content security policy to put into the page.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PAGE), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(PAGE_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
     )
     looks = [{"name": name, "title": kind.title, "signs": kind.signs} for name, kind in LOOK_ALIKES.items()]
     return environment.get_template("review.html.jinja").render(
@@ -192,7 +192,7 @@ def make_app(session: ReviewSession, host: str, token: str) -> ASGIApp:
 
 
 async def _file(request: Request, name: str) -> Response:  # noqa: ARG001 - Starlette passes it
-    return Response((_PAGE / name).read_bytes(), media_type=_FILES[name])
+    return Response((PAGE_FOLDER / name).read_bytes(), media_type=_FILES[name])
 
 
 async def _read_json(request: Request) -> Any:  # noqa: ANN401 - any JSON value

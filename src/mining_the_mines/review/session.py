@@ -8,11 +8,12 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.review.answer_log import AnswerLog, LogEntry
+from mining_the_mines.review.answer_log import AnswerLog
 from mining_the_mines.review.answer_table import (
     LONGEST_COMMENT,
     Answer,
     Answered,
+    Entry,
     Name,
     Shown,
     TakenBack,
@@ -139,6 +140,10 @@ class ReviewSession:
             ],
         }
 
+    def image_ids(self, number: int) -> str:
+        """Ids of the images of a place, blank-separated."""
+        return self._shown[number][1].image_ids
+
     def picture(self, number: int, name: str) -> bytes | None:
         """Draw a picture of a place; see :meth:`mining_the_mines.review.pictures.PictureCache.picture`."""
         if not 0 <= number < len(self._shown):
@@ -212,7 +217,7 @@ class ReviewSession:
         }
 
 
-def _has_seen(entries: Sequence[LogEntry], reviewer: str, place_id: str) -> bool:
+def _has_seen(entries: Sequence[Entry], reviewer: str, place_id: str) -> bool:
     return any(
         isinstance(entry, Shown) and (entry.reviewer, entry.place_id) == (reviewer, place_id) for entry in entries
     )

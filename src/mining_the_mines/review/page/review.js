@@ -43,7 +43,7 @@ const server = {
 };
 
 const state = { reviewer: "", work: null, large: "now", since: 0, busy: false, marks: true, points: null, chosen: -1, cursor: [0.5, 0.5], outline: [] };
-const backend = setup.places ? window.staticReview(setup, newId) : server;
+const backend = setup.places ? window.staticReview(setup) : server;
 
 function say(text, wrong = false) {
   $("said").textContent = text;
