@@ -3,6 +3,7 @@
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from kedro.io import DatasetError
 from kedro.io.core import AbstractVersionedDataset, Version
 from kedro_datasets._typing import JSONPreview
 from kedro_datasets.json import JSONDataset
@@ -10,7 +11,7 @@ from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from kedro_datasets.text import TextDataset
 
 from mining_the_mines.core.atomic import whole_file
-from mining_the_mines.core.hashing import NOTHING, ContentHashes, hash_bytes
+from mining_the_mines.core.hashing import NOTHING, ContentHashes, hash_bytes, hash_file
 from mining_the_mines.datasets.previews import (
     ROWS,
     NothingToShowError,
@@ -116,6 +117,27 @@ class GeoParquetTable(AbstractVersionedDataset["gpd.GeoDataFrame", "gpd.GeoDataF
         if table is None:
             raise NothingToShowError
         return table_preview(pd.DataFrame(table.select_dtypes(exclude="geometry")), nrows)
+
+
+class EarlierGeoParquetTable(GeoParquetTable):
+    """A versioned table before it changed last; read only.
+
+    That is the newest version with other content than the last one, so that a run that is made again, after an error
+    or for no reason, compares with the same version.
+    """
+
+    def load(self) -> "gpd.GeoDataFrame | None":
+        """Read the earlier version; ``None`` if there is none."""
+        import geopandas as gpd
+
+        folder = Path(self._filepath)
+        versions = sorted(folder.glob(f"*/{folder.name}"))
+        other = next((path for path in reversed(versions) if hash_file(path) != hash_file(versions[-1])), None)
+        return None if other is None else gpd.read_parquet(other)
+
+    def save(self, data: "gpd.GeoDataFrame") -> None:  # noqa: ARG002 - Kedro's signature
+        """Refuse: the table has an entry of its own."""
+        raise DatasetError(f"{self._filepath} is written by the entry of the table itself.")
 
 
 class JsonFile(AtomicSave, JSONDataset):  # type: ignore[misc]

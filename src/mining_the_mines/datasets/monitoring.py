@@ -5,11 +5,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from mining_the_mines.datasets.folders import FolderDataset
+import pystac
+
+from mining_the_mines.core.atomic import whole_folder
+from mining_the_mines.datasets.folders import BuiltFolderDataset, FolderDataset
 from mining_the_mines.mapping.scene_map import SceneMaps, open_maps
 from mining_the_mines.mapping.scene_map import write_index as write_maps
+from mining_the_mines.monitoring.map_collection import COLLECTION, write_collection
 from mining_the_mines.monitoring.period_results import PeriodResult, read_results, write_results
 from mining_the_mines.monitoring.period_scenes import SCENES, read_scenes
+from mining_the_mines.monitoring.site_files import SiteFiles
 from mining_the_mines.scenes.composite_files import Composite, composite_files, open_composites
 from mining_the_mines.scenes.composite_files import write_index as write_composites
 from mining_the_mines.scenes.scene_list import SceneSelection
@@ -86,3 +91,25 @@ class PeriodMapsDataset(PeriodResultsDataset[SceneMaps]):
 
     def _files(self, result: SceneMaps) -> Iterable[str]:
         return (found.name for found in result.maps)
+
+
+class SiteFilesDataset(BuiltFolderDataset[SiteFiles, SiteFiles]):
+    """Files that sites are handed on in, moved into place at once; always at the same address, as feeds need."""
+
+    def load(self) -> SiteFiles:
+        """Return the folder; files are read by other programs."""
+        return SiteFiles(self.load_folder)
+
+
+class StacCollectionDataset(FolderDataset[pystac.Collection, pystac.Collection]):
+    """A STAC collection with its items, whose assets lie elsewhere in the data folder and are linked relative to it."""
+
+    def load(self) -> pystac.Collection:
+        """Read the collection; items are read when they are asked for."""
+        return pystac.Collection.from_file(str(self.load_folder / COLLECTION))
+
+    def save(self, data: pystac.Collection) -> None:
+        """Write collection and items."""
+        folder = self.save_folder.absolute()
+        with whole_folder(folder) as draft:
+            write_collection(data, draft, folder)

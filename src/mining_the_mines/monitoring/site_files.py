@@ -1,18 +1,28 @@
-"""The table of sites as files that a GIS opens."""
+"""Files that sites are handed on in."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.geo.geopackage import add_style, write_layer
-from mining_the_mines.geo.polygon_files import with_one_type, write_geoparquet
+from mining_the_mines.geo.polygon_files import with_one_type, write_geojson, write_geoparquet
+from mining_the_mines.mapping.scene_map import SceneMaps
+from mining_the_mines.monitoring.alert_feed import FeedSettings, write_feed
+from mining_the_mines.monitoring.period_results import PeriodResult
+from mining_the_mines.monitoring.site_kmz import write_kmz
+from mining_the_mines.monitoring.site_pictures import draw_site_pictures, maps_by_period
+from mining_the_mines.monitoring.site_tiles import SITES, write_tiles
 from mining_the_mines.reporting.pictures import css_colour
 from mining_the_mines.reporting.status_colours import STATUS_COLOURS, STATUS_TITLES
 
-#: Name of the layer in the GeoPackage and in tiles, and of the files.
-SITES: Final = "sites"
+ALERTS: Final = "alerts"
+UNITS: Final = "units.csv"
 #: Meaning of the columns of the table of sites, for readers of the files.
 MEANINGS: Final = {
     "site_id": "id of the site, which it keeps for ever",
@@ -44,6 +54,62 @@ MEANINGS: Final = {
     "model_version": "version of the model",
     "lineage_id": "argument of kedro lineage that reports where it comes from",
 }
+
+
+class SiteFileSettings(BaseModel):
+    """Files that sites are handed on in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    feed: FeedSettings = Field(default_factory=FeedSettings, description="The Atom feed of alerts.")
+    pictures: int = Field(
+        200,
+        ge=0,
+        description="Sites with pictures before and after in the KMZ, about 30 kB each: those of the latest events "
+        "first, then the largest.",
+    )
+
+
+@dataclass(frozen=True)
+class SiteFiles:
+    """A folder of files of sites."""
+
+    folder: Path
+
+
+def write_site_files(
+    sites: gpd.GeoDataFrame,
+    alerts: gpd.GeoDataFrame,
+    units: pd.DataFrame,
+    maps: Iterable[PeriodResult[SceneMaps]],
+    settings: SiteFileSettings,
+    folder: Path,
+) -> SiteFiles:
+    """Write all files; the same input gives the same bytes.
+
+    Args:
+        sites: Table of sites.
+        alerts: Alerts of :func:`mining_the_mines.monitoring.alerts.find_alerts`.
+        units: Table of :func:`mining_the_mines.monitoring.unit_table.sites_by_unit`.
+        maps: Maps by period, for pictures.
+        settings: Feed and number of pictures.
+        folder: Existing folder, which the caller makes appear whole.
+
+    Returns:
+        The folder: ``sites.gpkg``, ``sites.parquet``, ``sites.kmz``, ``sites.pmtiles`` (not without sites),
+        ``alerts.csv``, ``alerts.geojson``, ``alerts.atom`` and ``units.csv``.
+
+    Raises:
+        OSError: A file can't be written, as on a full disk.
+    """
+    write_sites(sites, folder)
+    write_tiles(sites, folder / f"{SITES}.pmtiles")
+    write_kmz(sites, draw_site_pictures(sites, maps_by_period(maps), settings.pictures), folder / f"{SITES}.kmz")
+    pd.DataFrame(alerts.drop(columns="geometry")).to_csv(folder / f"{ALERTS}.csv", index=False)
+    write_geojson(with_one_type(alerts), folder / f"{ALERTS}.geojson")
+    (folder / f"{ALERTS}.atom").write_bytes(write_feed(sites, settings.feed))
+    units.to_csv(folder / UNITS, index=False)
+    return SiteFiles(folder)
 
 
 def write_sites(sites: gpd.GeoDataFrame, folder: Path) -> tuple[Path, ...]:

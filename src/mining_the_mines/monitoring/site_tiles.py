@@ -10,8 +10,8 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
-from mining_the_mines.monitoring.site_files import SITES
-
+#: Name of the layer, here and in the GeoPackage, and of the files.
+SITES: Final = "sites"
 #: Deepest zoom: a unit of a tile is a metre there.
 _DEEPEST: Final = 12
 #: Bytes of a tile from which GDAL leaves out features, the smallest first; far more than its usual 500 000, since a

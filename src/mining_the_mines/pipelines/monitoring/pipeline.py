@@ -14,6 +14,12 @@ from mining_the_mines.pipelines.monitoring.nodes import (
     select_period_scenes,
     simulate_changing_archive,
 )
+from mining_the_mines.pipelines.monitoring.output_nodes import (
+    describe_monitored_maps,
+    sum_up_site_units,
+    tell_alerts,
+    write_site_files,
+)
 from mining_the_mines.pipelines.monitoring.page_nodes import draw_sites
 from mining_the_mines.pipelines.monitoring.site_nodes import join_period_sites
 
@@ -21,7 +27,7 @@ from mining_the_mines.pipelines.monitoring.site_nodes import join_period_sites
 def create_pipeline() -> Pipeline:
     """Monitoring with the segmenter, or with its student."""
     return Pipeline(
-        [*_maps_of_periods(), *_sites(), *_page()],
+        [*_maps_of_periods(), *_sites(), *_outputs(), *_page()],
         namespace="monitoring",
         prefix_datasets_with_namespace=False,
         tags="monitoring",
@@ -126,3 +132,29 @@ def _sites() -> list[Node]:
 def _page() -> list[Node]:
     inputs = ["monitored_sites", "monitored_maps", "params:map_page"]
     return [Node(draw_sites, inputs, "site_page", name="draw_sites")]
+
+
+def _outputs() -> list[Node]:
+    return [
+        Node(tell_alerts, ["monitored_sites", "earlier_sites"], "monitoring_alerts", name="tell_alerts"),
+        Node(
+            sum_up_site_units,
+            ["monitored_sites", "period_permits", "monitored_units"],
+            "monitoring_units",
+            name="sum_up_site_units",
+        ),
+        Node(
+            write_site_files,
+            [
+                "monitored_sites",
+                "monitoring_alerts",
+                "monitoring_units",
+                "monitored_maps",
+                "params:monitoring.files",
+                "drafts",
+            ],
+            "site_files",
+            name="write_site_files",
+        ),
+        Node(describe_monitored_maps, "monitored_maps", "monitored_map_catalog", name="describe_monitored_maps"),
+    ]
