@@ -18,7 +18,7 @@ function draw(bars, current, choose) {
   const step = WIDTH / bars.length, wide = Math.min(46, step * 0.72);
   const high = value => value / top * (HEIGHT - BOTTOM - TOP);
   const longest = Math.max(...bars.map(({name}) => name.length)) * LETTER + 6;
-  const every = Math.max(1, Math.ceil(longest / step));
+  const every = Math.max(1, Math.ceil(1.4 * longest / step));
   const chart = drawn("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "bars"});
   const words = bars.map(({name, seen, unseen, known}) => {
     const hidden = unseen ? `, and ${hectares(unseen)} last known of sites not seen` : "";
@@ -40,7 +40,9 @@ function draw(bars, current, choose) {
       group.append(drawn("text", {x: middle, y: floor - high(seen + unseen) - 4}, value));
     }
     const named = number % every === (bars.length - 1) % every;
-    if (named) group.append(drawn("text", {x: middle, y: HEIGHT - 4}, name));
+    const final = number === bars.length - 1 && longest > step;
+    const end = final ? {x: WIDTH, class: "final"} : {x: middle};
+    if (named) group.append(drawn("text", {...end, y: HEIGHT - 4}, name));
     group.addEventListener("click", () => choose(number));
     chart.append(group);
   });

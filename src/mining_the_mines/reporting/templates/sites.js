@@ -99,7 +99,7 @@ const places = regions.filter(({footprint}) => footprint).map(({name, footprint}
 });
 /** Looks of polygons: of provisional sites of each status, then of confirmed ones. */
 const looks = [true, false].flatMap(dashed => statuses.map(({name, colour: shade}) => ({
-  fill: shade, line: shade, weight: 2, dashed, hatched: name === "not_seen",
+  fill: shade, line: shade, weight: name === "new" ? 3 : 2, dashed, hatched: name === "not_seen",
   opacity: {not_seen: 0.9, inactive: 0}[name] ?? 0.25,
 })));
 const layer = new PolygonLayer(sites, 1e-5, {
@@ -479,6 +479,15 @@ function swipeTo(next) {
   clip();
 }
 
+/** Name as many periods along the slider as there is room for, the last one among them. */
+function thinOut() {
+  const ticks = [...document.querySelectorAll("#ticks button")];
+  ticks.forEach(tick => tick.classList.remove("mute"));
+  const widest = Math.max(...ticks.map(tick => tick.offsetWidth));
+  const every = Math.max(1, Math.ceil(1.6 * widest * last / find("#ticks").offsetWidth));
+  ticks.forEach((tick, at) => tick.classList.toggle("mute", (last - at) % every !== 0));
+}
+
 function fillTime() {
   const several = periods.length > 1;
   find("#time").hidden = !periods.length;
@@ -486,8 +495,11 @@ function fillTime() {
   slider.max = String(last);
   slider.addEventListener("input", () => { play(false); choose(Number(slider.value)); });
   find("#play").addEventListener("click", () => play(playing === null));
-  find("#ticks").append(...periods.map(({name}, at) =>
-    element("button", {type: "button", tabindex: "-1", onclick: () => { play(false); choose(at); }}, name)));
+  find("#ticks").append(...periods.map(({name}, at) => element("button", {
+    type: "button", tabindex: "-1", "--at": String(at / Math.max(1, last)), onclick: () => { play(false); choose(at); },
+  }, name)));
+  map.on("resize", thinOut);
+  thinOut();
   const select = find("#compare select");
   select.append(...periods.map(({name}, at) => element("option", {value: String(at)}, name)));
   select.addEventListener("change", () => compare(select.value === "" ? null : Number(select.value)));
