@@ -9,7 +9,12 @@ from support.period_maps import field, year_map
 
 WEST, EAST = field(100, 100, 200), field(600, 100, 200)
 RULE = ConfirmationSettings(
-    looks=2, probability=0.9, neighbour_metres=500, neighbour_probability=0.8, added_per_doubling=0
+    looks=2,
+    second_look_probability=0.6,
+    probability=0.9,
+    neighbour_metres=500,
+    neighbour_probability=0.8,
+    added_per_doubling=0,
 )
 
 
@@ -28,6 +33,11 @@ def test_a_faint_site_of_one_period_is_provisional_until_a_second_look() -> None
         "",
         "second_look",
     ]
+
+
+def test_a_second_look_that_is_as_faint_as_the_first_does_not_confirm() -> None:
+    faint = [year_map(2020 + number, WEST, probability=0.5) for number in range(3)]
+    assert reasons(year_map(2019), *faint, year_map(2023, WEST)) == ["", "", "", "second_look"]
 
 
 def test_a_probable_site_is_confirmed_at_once_and_for_ever() -> None:

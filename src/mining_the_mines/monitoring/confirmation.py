@@ -42,7 +42,8 @@ def confirm(
         The reason of each, (sites,); empty while it is provisional.
     """
     reasons = confirmed_by.copy()
-    reasons[(reasons == NOTHING) & (looks >= settings.looks)] = SECOND_LOOK
+    again = (looks >= settings.looks) & (probability >= needed(settings.second_look_probability, periods, settings))
+    reasons[(reasons == NOTHING) & again] = SECOND_LOOK
     reasons[(reasons == NOTHING) & (probability >= needed(settings.probability, periods, settings))] = PROBABILITY
     likely = (reasons == NOTHING) & (probability >= needed(settings.neighbour_probability, periods, settings))
     sure = np.isin(reasons, (SECOND_LOOK, PROBABILITY))

@@ -44,7 +44,18 @@ class ConfirmationSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    looks: int = Field(2, ge=2, description="A site is confirmed when it was mapped in so many periods (second_look).")
+    looks: int = Field(
+        2,
+        ge=2,
+        description="A site is confirmed when it was mapped in so many periods (second_look), if its mean probability "
+        "in the last of them reaches second_look_probability.",
+    )
+    second_look_probability: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="Mean probability that a second look needs: what deceives a model once does it again.",
+    )
     probability: float = Field(
         0.9,
         ge=0,
@@ -65,7 +76,6 @@ class ConfirmationSettings(BaseModel):
     added_per_doubling: float = Field(
         0.5,
         ge=0,
-        description="Log-odds that are added to both probabilities each time that the number of periods in which the "
-        "ground was seen doubles: each map of a series has its own false mines, and a site of many maps is more often "
-        "one of them.",
+        description="Log-odds that are added to all three probabilities each time that the number of periods in which "
+        "the ground was seen doubles: each map of a series has its own false mines.",
     )
