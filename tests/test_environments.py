@@ -22,7 +22,7 @@ PREBUILT = {"solafune": "classification", "amazon_mines": "classification", "tai
 ENVIRONMENTS = ("base", "archive", *PREBUILT)
 STAGES = (
     "acquisition", "compositing", "preprocessing", "feature_extraction", "training", "evaluation", "registration",
-    "inference", "mapping", "reporting",
+    "inference", "mapping", "sampling", "area_estimation", "reporting",
 )  # fmt: skip
 
 
@@ -97,6 +97,7 @@ def test_default_is_all_stages() -> None:
         "adaptation",
         "monitoring",
         "evidence",
+        "period_sampling",
         "student",
     }
     assert {*pipelines} == {*STAGES, "__default__", *others}
@@ -124,9 +125,8 @@ def test_prebuilt_chips_allow_their_task(env: str) -> None:
 @pytest.mark.parametrize("env", PREBUILT)
 @pytest.mark.parametrize("name", ["__default__", *STAGES])
 def test_prebuilt_chips_refuse_the_rest(env: str, name: str) -> None:
-    if (env, name) in {("tailings_dams", "mapping"), ("solafune", "feature_extraction")} | {
-        ("amazon_mines", "feature_extraction")
-    }:
+    mapped = {("tailings_dams", stage) for stage in ("mapping", "sampling", "area_estimation")}
+    if (env, name) in mapped | {("solafune", "feature_extraction"), ("amazon_mines", "feature_extraction")}:
         check(env, pipelines[name])
         return
     with pytest.raises(BadInputError, match=rf"^conf/{env} has chips .*: take kedro run --env={env} --pipelines="):

@@ -5,6 +5,7 @@ from kedro.pipeline import Pipeline
 from mining_the_mines.pipelines import (
     acquisition,
     adaptation,
+    area_estimation,
     compositing,
     evaluation,
     evidence,
@@ -16,6 +17,7 @@ from mining_the_mines.pipelines import (
     pretraining,
     registration,
     reporting,
+    sampling,
     student,
     training,
 )
@@ -28,9 +30,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         Pipelines by name. A stage holds both tasks. ``__default__`` is all stages. ``classification`` and
         ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
         them is chosen by its tag. ``coarse_mapping`` maps with the classifier, and ``adaptation`` adapts it to a new
-        region. ``monitoring`` maps the same ground in several periods, and ``evidence`` writes a sheet about each site.
-        ``student`` teaches one network that maps at a fraction of the segmenter's cost. ``pretraining`` makes the
-        encoder that networks start from.
+        region. ``monitoring`` maps the same ground in several periods, ``period_sampling`` samples these maps, and
+        ``evidence`` writes a sheet about each site. ``student`` teaches one network that maps at a fraction of the
+        segmenter's cost. ``pretraining`` makes the encoder that networks start from.
     """
     stages = {
         "acquisition": acquisition.create_pipeline(),
@@ -42,6 +44,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "registration": registration.create_pipeline(),
         "inference": inference.create_pipeline(),
         "mapping": mapping.create_pipeline(),
+        "sampling": sampling.create_pipeline(),
+        "area_estimation": area_estimation.create_pipeline(),
         "reporting": reporting.create_pipeline(),
     }
     whole = sum(stages.values(), start=Pipeline([]))
@@ -57,6 +61,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         + reporting.create_segmentation_report(),
         "coarse_mapping": mapping.create_coarse_pipeline(),
         "adaptation": adaptation.create_pipeline(),
+        "period_sampling": sampling.create_period_pipeline(),
         "monitoring": monitoring.create_pipeline(),
         "evidence": evidence.create_pipeline(),
         "pretraining": pretraining.create_pipeline(),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mining_the_mines.assessment.estimators import Estimate, StratifiedSample, difference, share_of, wilson
+from mining_the_mines.assessment.estimators import Estimate, StratifiedSample, difference, jeffreys, share_of
 from mining_the_mines.core.errors import BadInputError
 from support.worked_examples import OLOFSSON, STEHMAN, WorkedExample
 
@@ -85,12 +85,12 @@ def test_a_stratum_that_was_judged_as_a_whole_adds_no_error() -> None:
     assert share.upper - share.lower < 1e-4
 
 
-def test_wilson_is_that_of_his_paper() -> None:
-    # Table of Newcombe (1998, Statistics in Medicine 17, 857), method 3: 81/263, 15/148, 0/20, 1/29.
-    lower, upper = wilson(np.array([81 / 263, 15 / 148, 0, 1 / 29]), np.array([263.0, 148, 20, 29]))
+def test_jeffreys_interval_is_that_of_brown_2001() -> None:
+    # Table 5 of Brown, Cai & DasGupta (2001), ten places.
+    lower, upper = jeffreys(np.array([0, 0.1, 0.2, 0.5]), np.full(4, 10.0))
 
-    assert lower.round(4).tolist() == [0.2553, 0.0624, 0.0, 0.0061]
-    assert upper.round(4).tolist() == [0.3662, 0.1605, 0.1611, 0.1718]
+    assert lower.round(3).tolist() == [0, 0.011, 0.044, 0.224]
+    assert upper.round(3).tolist() == [0.217, 0.381, 0.503, 0.776]
 
 
 def test_a_share_of_two_estimates_has_the_error_of_the_ratio() -> None:

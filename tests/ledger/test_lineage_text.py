@@ -150,6 +150,36 @@ def test_named_item(project: RecordedProject, tmp_path: Path) -> None:
     assert series()[1].id not in words(project, NAMED)
 
 
+def estimate(project: RecordedProject) -> Path:
+    """An estimate of area from two places that two people have judged; returns the file of their answers."""
+    maps = next(found for record in project.ledger.nodes for found in record.outputs if found.dataset == "scene_maps")
+    sample = project.file("sample", "places", "data/08_reporting/sample/sample.parquet")
+    project.record("sampling.draw_sample", [maps], [sample])
+    answers = project.file("review_answers", "answers", "data/01_raw/review_answers.jsonl")
+    rows = f"place_id,answer,reviewers,lineage_id\nplace-0,mine,Ana; Bo,{ORIGIN}\nplace-1,no_mine,Ana,{ORIGIN}\n"
+    judged = project.file("judged_places", rows, "data/08_reporting/judged_places.csv")
+    project.record("area_estimation.judge_places", [sample, answers], [judged])
+    estimates = project.file("area_estimates", "areas", "data/08_reporting/area_estimates.csv")
+    project.record("area_estimation.estimate_areas", [judged], [estimates])
+    return project.folder / str(judged.path)
+
+
+def test_an_area_leads_to_answers_reviewers_maps_and_images(project: RecordedProject) -> None:
+    estimate(project)
+    text = words(project, "area_estimates")
+
+    assert "2 judged places, judged_places:" in text
+    assert f"answers of Ana (2), Bo (1); drawn from the map {ORIGIN}." in text
+    assert "4 scenes of sentinel-2-l2a" in text
+    assert "review_answers:" in drawn(ask(project, "area_estimates")[0])
+
+
+def test_answers_that_changed_since_are_not_counted(project: RecordedProject) -> None:
+    estimate(project).write_text("place_id,answer,reviewers,lineage_id\n", encoding="utf-8")
+
+    assert "judged_places.csv have changed or are gone." in words(project, "area_estimates")
+
+
 def test_tree(project: RecordedProject) -> None:
     lineage, answered = ask(project)
     text = drawn(lineage)

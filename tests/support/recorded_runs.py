@@ -33,6 +33,7 @@ MADE: Final = ("composites", "raw_chips", "folds", "segmentation.segmenter", "sc
 CONTENTS: Final[dict[str, Content]] = {
     "simulated_series": "simulation", "scenes": "scenes", "composites": "composites", "packed_chips": "chips",
     "folds": "folds", "segmentation.decision": "decision", "segmentation.segmenter": "model", "scene_maps": "maps",
+    "judged_places": "answers",
 }  # fmt: skip
 FACTS: Final = {
     **{name: DatasetFacts(holds=content) for name, content in CONTENTS.items()},

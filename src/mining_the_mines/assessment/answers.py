@@ -9,11 +9,12 @@ import pandas as pd
 from mining_the_mines.assessment.sample_table import MINE, NO_MINE
 from mining_the_mines.assessment.settings import AreaSettings
 from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.review.answer_table import Answer
 
 logger = logging.getLogger(__name__)
 
-CANNOT_TELL: Final = "cannot_tell"
-ANSWERS: Final = (MINE, NO_MINE, CANNOT_TELL)
+CANNOT_TELL: Final = Answer.CANNOT_TELL.value
+ANSWERS: Final = tuple(answer.value for answer in Answer)
 #: Columns of the table of disagreements.
 DISAGREEMENT_COLUMNS: Final = (
     "place_id",

@@ -163,6 +163,11 @@ def estimate_areas(
     return table.fillna({"places": 0, "cannot_tell": 0}).astype(AREA_COLUMNS)
 
 
+def without_estimates() -> pd.DataFrame:
+    """The table before any place is judged."""
+    return pd.DataFrame(columns=list(AREA_COLUMNS)).astype(AREA_COLUMNS)
+
+
 def explain_difference(estimates: pd.DataFrame, period: str, domain: str = ALL, name: str = "") -> str:
     """Say in a sentence why the pixel count and the estimated area differ."""
     rows = estimates[

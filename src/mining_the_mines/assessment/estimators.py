@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.stats import beta, norm
 
 from mining_the_mines.core.errors import BadInputError
 
@@ -143,10 +143,10 @@ class StratifiedSample:
     def share(self, flags: Flags, within: Flags | None = None) -> Estimate:
         """Share of the ground, or of a part of it, that has a property; the interval holds for rare properties.
 
-        Of all ground, Wilson's intervals of the strata (Wilson 1927, doi 10.1080/01621459.1927.10502953) are joined by
-        the method of variance estimates recovery (Zou & Donner 2008, doi 10.1002/sim.3095): a stratum in which no place
-        has the property still may hold some. Of a part that strata cut, it is Wilson's interval for the number of
-        places that a simple random sample would need for the same standard error (Korn & Graubard 1998).
+        Of all ground, Jeffreys' intervals of the strata are joined by the method of variance estimates recovery (Zou &
+        Donner 2008, doi 10.1002/sim.3095): a stratum in which no place has the property still may hold some. Of a part
+        that strata cut, it is Jeffreys' interval for the number of places that a simple random sample would need for
+        the same standard error (Korn & Graubard 1998).
 
         Args:
             flags: Whether each place has the property.
@@ -157,7 +157,7 @@ class StratifiedSample:
         direct = self.total(flags)
         weights = self.areas / self.total_area
         shares = self.means(flags)
-        lower, upper = wilson(shares, self.counts / np.maximum(1 - self.sampled, 1e-12))
+        lower, upper = jeffreys(shares, self.counts / np.maximum(1 - self.sampled, 1e-12))
         low = math.sqrt(float(np.sum((weights * (shares - lower)) ** 2)))
         high = math.sqrt(float(np.sum((weights * (upper - shares)) ** 2)))
         value = direct.value / self.total_area
@@ -171,7 +171,7 @@ class StratifiedSample:
         places = float(weights.sum() ** 2 / np.sum(weights**2))
         if found.standard_error > 0:
             places = min(found.value * (1 - found.value) / found.standard_error**2, float(within.sum()))
-        lower, upper = wilson(np.array([found.value]), np.array([places]))
+        lower, upper = jeffreys(np.array([found.value]), np.array([places]))
         return Estimate(found.value, found.standard_error, float(lower[0]), float(upper[0]))
 
     def part(self, strata: Flags) -> "tuple[StratifiedSample, Flags]":
@@ -189,11 +189,19 @@ class StratifiedSample:
         return float(np.sum(self.areas**2 * (1 - self.sampled) * spread / counts))
 
 
-def wilson(shares: Floats, counts: Floats) -> tuple[Floats, Floats]:
-    """Wilson's 95 % interval of shares; counts may be effective ones."""
-    middle = (shares + Z95**2 / (2 * counts)) / (1 + Z95**2 / counts)
-    reach = Z95 / (1 + Z95**2 / counts) * np.sqrt(shares * (1 - shares) / counts + Z95**2 / (4 * counts**2))
-    return np.clip(middle - reach, 0, shares), np.clip(middle + reach, shares, 1)
+def jeffreys(shares: Floats, counts: Floats) -> tuple[Floats, Floats]:
+    """Jeffreys' 95 % interval of shares (Brown et al. 2001, doi 10.1214/ss/1009213286); counts may be effective ones.
+
+    Args:
+        shares: Observed shares.
+        counts: Numbers of places behind them.
+
+    Returns:
+        Lower and upper ends; 0 and 1 where no place or every place has the property.
+    """
+    hits = shares * counts
+    lower, upper = (beta.ppf(level, hits + 0.5, counts - hits + 0.5) for level in (0.025, 0.975))
+    return np.where(shares > 0, np.minimum(lower, shares), 0.0), np.where(shares < 1, np.maximum(upper, shares), 1.0)
 
 
 def share_of(part: Estimate, other: Estimate) -> Estimate:

@@ -3,8 +3,11 @@
 from types import MappingProxyType
 from typing import Final
 
-MINE: Final = "mine"
-NO_MINE: Final = "no_mine"
+from mining_the_mines.review.answer_table import Answer
+
+#: Classes of a map and of the ground.
+MINE: Final = Answer.MINE.value
+NO_MINE: Final = Answer.NO_MINE.value
 
 #: Columns of the sample and their types, beside ``geometry``, the outline of the sampled pixel in degrees of WGS 84.
 #:

@@ -38,7 +38,7 @@ class ExpectedShares(BaseModel):
     mine: float = Field(0.8, ge=0, le=1, description="Of the mapped mines.")
     near_mine: float = Field(0.1, ge=0, le=1, description="Of the ground near a mapped mine.")
     rest: float = Field(0.05, ge=0, le=1, description="Of the ground with some probability of mine.")
-    low_probability: float = Field(0.0005, ge=0, le=1, description="Of the ground with hardly any.")
+    low_probability: float = Field(0.001, ge=0, le=1, description="Of the ground with hardly any.")
 
 
 class SamplingSettings(BaseModel):

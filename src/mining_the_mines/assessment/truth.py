@@ -13,11 +13,20 @@ from mining_the_mines.assessment.strata import MapStrata, MapToSample, paint
 from mining_the_mines.geo.mine_polygons import LON_LAT, transformation
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.geo.vector_files import Geometries
+from mining_the_mines.review.answer_table import answer_table
 
 #: Name of the reviewer who answers from the truth.
 SIMULATED_TRUTH: Final = "simulated truth"
 #: Columns of the known areas and their types: a row per period, region and unit.
 TRUTH_COLUMNS: Final = {"period": "str", "region": "str", "unit": "str", "hectares": "float64"}
+
+
+def answer_table_of_truth(places: pd.DataFrame, mines: Geometries) -> pd.DataFrame:
+    """Answer places from known mines, as a table of answers of the reviewer :data:`SIMULATED_TRUTH`."""
+    answered = places[["place_id", "region", "period", "longitude", "latitude"]].assign(
+        reviewer=SIMULATED_TRUTH, answer=answer_from_polygons(places, mines), origin=SIMULATED_TRUTH
+    )
+    return answer_table([{str(name): value for name, value in row.items()} for row in answered.to_dict("records")])
 
 
 def answer_from_polygons(places: pd.DataFrame, mines: Geometries) -> pd.Series:

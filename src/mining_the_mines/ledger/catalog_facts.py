@@ -14,8 +14,8 @@ The ledger and the tracking of runs know no dataset by its name. They read these
                file in it (``composites.json``).
 ``holds``      Trade word for the content, by which ``kedro lineage`` reports it: ``simulation`` (settings of a
                simulated archive), ``scenes`` (chosen STAC items), ``composites``, ``chips``, ``folds``, ``masks``,
-               ``decision`` (chosen threshold), ``model`` or ``maps``. Chips, folds and masks are training data, whose
-               hashes become a tag of the run in MLflow.
+               ``decision`` (chosen threshold), ``model``, ``maps`` or ``answers`` (judged places). Chips, folds and
+               masks are training data, whose hashes become a tag of the run in MLflow.
 ============== =======================================================================================================
 """
 
@@ -30,7 +30,9 @@ from mining_the_mines.core.parameter_errors import describe_settings_errors
 #: Key of this project below ``metadata``.
 METADATA_KEY: Final = "mining_the_mines"
 
-Content = Literal["simulation", "scenes", "composites", "chips", "folds", "masks", "decision", "model", "maps"]
+Content = Literal[
+    "simulation", "scenes", "composites", "chips", "folds", "masks", "decision", "model", "maps", "answers"
+]
 
 _TRAINING_DATA: Final = ("chips", "folds", "masks")
 

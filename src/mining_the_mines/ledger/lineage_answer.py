@@ -55,6 +55,9 @@ def answer(
         - ``images``: the ``raster`` that a map was computed from, the ``scenes`` of an archive, the list that they are
           ``listed_in``, whether they are ``simulated``, and a ``remark`` if they can't be listed; ``None`` if none are
           known;
+        - ``answers``: judged places behind an estimate: ``dataset``, ``path``, the number of ``places``, the
+          ``reviewers`` with their number of answers, the ``maps`` that the places were drawn from, and a ``remark`` if
+          they can't be listed; ``None`` if there are none;
         - ``models``: each with its runs of training, threshold, chips by region and raw inputs;
         - ``raw_inputs``: datasets that no node made;
         - ``doubts``: sentences about files and records that do not agree.
@@ -70,6 +73,7 @@ def answer(
         "answer": {
             "map": facts,
             "images": images,
+            "answers": _answers(lineage, project),
             "models": [_model(step, lineage, project, facts) for step in _model_steps(lineage)],
             "raw_inputs": [_step_facts(step) for step in lineage.raw_inputs(root)],
             "doubts": list(_doubts(lineage, facts, images)),
@@ -211,6 +215,23 @@ def _utc(moment: str) -> str:
     except ValueError:
         return moment
     return f"{taken.astimezone(UTC) if taken.tzinfo else taken:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _answers(lineage: Lineage, project: Path) -> dict[str, Any] | None:
+    """The judged places that an estimate was made from."""
+    step = lineage.nearest("answers")
+    if step is None:
+        return None
+    text = _read_as_recorded(step, project)
+    rows = [] if text is None else list(csv.DictReader(text.splitlines()))
+    named = Counter(name for row in rows for name in row["reviewers"].split("; "))
+    return {
+        **_step_facts(step),
+        "places": len(rows),
+        "reviewers": dict(sorted(named.items())),
+        "maps": sorted({row["lineage_id"] for row in rows} - {""}),
+        "remark": "" if text is not None else f"The judged places {step.state.path} have changed or are gone.",
+    }
 
 
 def _model_steps(lineage: Lineage) -> list[Step]:
