@@ -4,6 +4,9 @@ import json
 import re
 from typing import Any
 
+import pytest
+
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.monitoring.site_table import site_table
 from mining_the_mines.reporting.site_page import draw_site_page
 from mining_the_mines.reporting.web_map import WebMapSettings
@@ -71,6 +74,11 @@ def test_details_of_a_row() -> None:
     assert details["change_hectares"] == [None, 0, 0, 0, 0, 5, None]
     onset = details["onset_after"]
     assert [onset["values"][code] for code in onset["codes"]] == [""] * 4 + ["30 June 2019"] * 3
+
+
+def test_a_period_that_the_maps_lack_is_refused() -> None:
+    with pytest.raises(BadInputError, match="has the period 2022, which the maps lack"):
+        drawn(periods=YEARS[:3])
 
 
 def test_no_site() -> None:

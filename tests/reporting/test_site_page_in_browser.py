@@ -182,6 +182,16 @@ def test_link_opens_a_site(browser: Browser, page: str) -> None:
     assert browser.complaints() == []
 
 
+def test_search_opens_a_site(browser: Browser, page: str) -> None:
+    browser.open(page)
+    browser.run("(field => { field.focus(); field.value = '0002'; })(document.querySelector('#search'))")
+    browser.press("Enter")
+    assert text(browser, "#site-title") == "tapajos-0002"
+    browser.run("(field => { field.focus(); field.value = 'x'; })(document.querySelector('#search'))")
+    browser.press("Enter")
+    assert text(browser, "#no-match") == "No site has this id."
+
+
 def test_filters(browser: Browser, folder: Path) -> None:
     sites = tiny_sites().assign(review=[False] * 4 + [True] * 3)
     browser.open(write_site_page(folder / "review.html", sites))

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.geo.vector_files import Geometries
 from mining_the_mines.reporting import formatting
@@ -104,11 +105,17 @@ def draw_site_page(
         A whole HTML document with its scripts, style, pictures and outlines inside.
 
     Raises:
-        BadInputError: A region's coordinate reference system can't be placed on the Earth.
+        BadInputError: The table has a period that is not in the series, or a region's coordinate reference system
+            can't be placed on the Earth.
     """
     names = list(dict.fromkeys([*(region.name for region in regions), *sites["region"]]))
     shapes = _place(sites, {region.name: middle_longitude(region.grid) for region in regions})
     numbers = pd.Index([period.name for period in periods]).get_indexer(pd.Index(sites["period"]))
+    if (numbers < 0).any():
+        raise BadInputError(
+            f"The table of sites has the period {sites['period'].iloc[numbers.argmin()]}, which the maps lack: run "
+            "monitoring again."
+        )
     pictures = _pictures(periods, regions, settings)
     footprints = {region.name: place_footprint(region.grid) for region in regions}
     data: dict[str, Any] = {

@@ -419,6 +419,15 @@ function fillRegions() {
   select.addEventListener("change", () => show(map, chosenView()));
 }
 
+/** Open the site with an id, else the first one whose id holds the text. */
+function search(text) {
+  const wanted = text.trim();
+  const site = byId.get(wanted) ?? sites.id.findIndex(id => id.includes(wanted));
+  const missing = !wanted || site < 0;
+  find("#no-match").textContent = wanted && missing ? "No site has this id." : "";
+  if (!missing) open(site, {focus: true});
+}
+
 function firstView() {
   const all = L.latLngBounds([]);
   places.forEach(({bounds}) => all.extend(bounds));
@@ -531,7 +540,8 @@ fillRegions();
 fillTime();
 applyFilters();
 find("#more").addEventListener("click", more);
-find("#filters").hidden = find("#hectares").hidden = find("#new").hidden = !sites.id.length;
+find("#search").addEventListener("keydown", event => { if (event.key === "Enter") search(event.target.value); });
+for (const id of ["#hectares", "#places", "#filters", "#new"]) find(id).hidden = !sites.id.length;
 map.fitBounds(firstView(), {animate: false, padding: [10, 10]});
 if (periods.length) {
   picture("pictures", period);
