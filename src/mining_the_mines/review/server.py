@@ -10,8 +10,9 @@ import json
 import logging
 import secrets
 import socket
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -69,10 +70,24 @@ def render_page(setup: dict[str, Any], *, style: str = "", script: str = "", pol
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PAGE_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    looks = [{"name": name, "title": kind.title, "signs": kind.signs} for name, kind in LOOK_ALIKES.items()]
+    looks = [
+        {"name": name, "title": kind.title, "signs": kind.signs, "picture": _example(name)}
+        for name, kind in LOOK_ALIKES.items()
+    ]
     return environment.get_template("review.html.jinja").render(
-        setup=setup | {"look_alikes": looks}, style=style, script=script, policy=policy
+        setup=setup | {"look_alikes": looks},
+        mines=[_example("mine"), _example("mine_placer")],
+        style=style,
+        script=script,
+        policy=policy,
     )
+
+
+@cache
+def _example(name: str) -> str | None:
+    """Picture of a kind of ground as a data URI; ``None`` if there is none."""
+    path = PAGE_FOLDER / "examples" / f"{name}.webp"
+    return f"data:image/webp;base64,{b64encode(path.read_bytes()).decode('ascii')}" if path.is_file() else None
 
 
 class Guard:

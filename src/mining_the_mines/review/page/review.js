@@ -304,6 +304,7 @@ setup.look_alikes.forEach((kind, at) => {
   button.addEventListener("click", () => answer("no_mine", kind.name));
   $("looks").append(button);
   const signs = make("div");
+  if (kind.picture) signs.append(make("img", "", { src: kind.picture, alt: `${kind.title} from above`, width: "72", height: "72" }));
   signs.append(make("dt", kind.title), make("dd", kind.signs));
   $("signs").append(signs);
 });
