@@ -126,6 +126,7 @@ class ReviewSession:
             "latitude": place.latitude,
             "kilometres": round(frame.metres / 1000, 1),
             "marks": frame.marks,
+            "draft": frame.draft,
             "corners": frame.corners,
             "views": [
                 {

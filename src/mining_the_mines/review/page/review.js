@@ -42,7 +42,7 @@ const server = {
   show: (reviewer, place_id) => server.ask("/show", { reviewer, place_id }),
 };
 
-const state = { reviewer: "", work: null, large: "now", since: 0, busy: false, marks: true, points: null, chosen: -1, cursor: [0.5, 0.5], outline: [] };
+const state = { reviewer: "", work: null, large: "now", since: 0, busy: false, marks: true, points: null, corrects: false, chosen: -1, cursor: [0.5, 0.5], outline: [] };
 const backend = setup.places ? window.staticReview(setup) : server;
 
 function say(text, wrong = false) {
@@ -130,12 +130,11 @@ function showMarks() {
 
 function startDrawing() {
   if (!state.work.place) return;
-  const ring = state.work.place.marks[0] || [];
-  const wide = ring.length ? Math.max(...ring.map(p => p[0])) - Math.min(...ring.map(p => p[0])) : 0;
-  state.points = state.outline.length ? [...state.outline] : wide > 0.03 ? ring.slice(0, -1) : [];
+  state.points = [...(state.outline.length ? state.outline : state.work.place.draft)];
+  state.corrects = state.points.length > 0;
   state.chosen = -1;
   document.body.classList.add("drawing");
-  say("Click around the mine. By key: arrows move, Space sets a corner, Tab picks one up, Backspace removes it, R starts anew, Enter is done, Escape leaves.");
+  say((state.corrects ? "Drag the corners; click on a line for a new one." : "Click around the mine.") + " By key: arrows move, Space sets a corner, Tab picks one up, Backspace removes it, R starts anew, Enter is done, Escape leaves.");
   showMarks();
 }
 
@@ -165,7 +164,7 @@ function drawByKey(event) {
     state.cursor = state.cursor.map((value, at) => inside(value + moves[event.key][at]));
     if (state.chosen >= 0) state.points[state.chosen] = [...state.cursor];
   } else if (event.key === " ") {
-    if (state.chosen >= 0) state.chosen = -1; else state.points.push([...state.cursor]);
+    if (state.chosen >= 0) state.chosen = -1; else add([...state.cursor]);
   } else if (event.key === "Tab" && state.points.length) {
     state.chosen = (state.chosen + (event.shiftKey ? state.points.length - 1 : 1)) % state.points.length;
     state.cursor = [...state.points[state.chosen]];
@@ -174,6 +173,7 @@ function drawByKey(event) {
     state.chosen = -1;
   } else if (event.key.toLowerCase() === "r") {
     state.points = [];
+    state.corrects = false;
     state.chosen = -1;
   } else if (event.key === "Enter") {
     event.preventDefault();
@@ -187,6 +187,21 @@ function drawByKey(event) {
   return showMarks();
 }
 
+// A new corner is the last one, or of an outline that is corrected, one on the nearest edge.
+function add(point) {
+  const { points } = state;
+  const away = at => {
+    const [a, b] = [points[at], points[(at + 1) % points.length]], along = [b[0] - a[0], b[1] - a[1]];
+    const share = ((point[0] - a[0]) * along[0] + (point[1] - a[1]) * along[1]) / (along[0] ** 2 + along[1] ** 2 || 1);
+    const near = Math.min(1, Math.max(0, share));
+    return Math.hypot(a[0] + near * along[0] - point[0], a[1] + near * along[1] - point[1]);
+  };
+  const edges = state.corrects ? points.map((_, at) => at).sort((one, other) => away(one) - away(other)) : [];
+  const at = edges.length ? edges[0] + 1 : points.length;
+  points.splice(at, 0, point);
+  return at;
+}
+
 function place(event) {
   const box = $("large").querySelector(".picture").getBoundingClientRect();
   return [event.clientX - box.left, event.clientY - box.top].map((value, at) => Math.min(1, Math.max(0, value / (at ? box.height : box.width))));
@@ -197,8 +212,7 @@ $("large").addEventListener("pointerdown", event => {
   event.preventDefault();
   const at = event.target.getAttribute("data-at");
   state.cursor = place(event);
-  if (at === null) state.points.push(state.cursor);
-  state.chosen = at === null ? state.points.length - 1 : Number(at);
+  state.chosen = at === null ? add(state.cursor) : Number(at);
   showMarks();
 });
 window.addEventListener("pointermove", event => {
