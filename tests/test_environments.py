@@ -22,7 +22,7 @@ PREBUILT = {"solafune": "classification", "amazon_mines": "classification", "tai
 ENVIRONMENTS = ("base", "archive", *PREBUILT)
 STAGES = (
     "acquisition", "compositing", "preprocessing", "feature_extraction", "training", "evaluation", "registration",
-    "inference", "mapping", "sampling", "area_estimation", "reporting",
+    "inference", "mapping", "sampling", "area_estimation", "monitoring", "reporting",
 )  # fmt: skip
 
 
@@ -90,16 +90,9 @@ def test_default_is_all_stages() -> None:
     nodes = {node.name for name in STAGES for node in pipelines[name].nodes}
     assert {node.name for node in pipelines["__default__"].nodes} == nodes
     others = {
-        "classification",
-        "segmentation",
-        "coarse_mapping",
-        "pretraining",
-        "adaptation",
-        "monitoring",
-        "evidence",
-        "period_sampling",
-        "student",
-    }
+        "classification", "segmentation", "coarse_mapping", "pretraining", "adaptation", "evidence",
+        "period_sampling", "student",
+    }  # fmt: skip
     assert {*pipelines} == {*STAGES, "__default__", *others}
 
 

@@ -30,9 +30,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         Pipelines by name. A stage holds both tasks. ``__default__`` is all stages. ``classification`` and
         ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
         them is chosen by its tag. ``coarse_mapping`` maps with the classifier, and ``adaptation`` adapts it to a new
-        region. ``monitoring`` maps the same ground in several periods, ``period_sampling`` samples these maps, and
-        ``evidence`` writes a sheet about each site. ``student`` teaches one network that maps at a fraction of the
-        segmenter's cost. ``pretraining`` makes the encoder that networks start from.
+        region. ``period_sampling`` samples the maps of monitored periods, and ``evidence`` writes a sheet about each
+        site. ``student`` teaches one network that maps at a fraction of the segmenter's cost. ``pretraining`` makes the
+        encoder that networks start from.
     """
     stages = {
         "acquisition": acquisition.create_pipeline(),
@@ -46,6 +46,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "mapping": mapping.create_pipeline(),
         "sampling": sampling.create_pipeline(),
         "area_estimation": area_estimation.create_pipeline(),
+        "monitoring": monitoring.create_pipeline(),
         "reporting": reporting.create_pipeline(),
     }
     whole = sum(stages.values(), start=Pipeline([]))
@@ -62,7 +63,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "coarse_mapping": mapping.create_coarse_pipeline(),
         "adaptation": adaptation.create_pipeline(),
         "period_sampling": sampling.create_period_pipeline(),
-        "monitoring": monitoring.create_pipeline(),
         "evidence": evidence.create_pipeline(),
         "pretraining": pretraining.create_pipeline(),
         "student": student.create_pipeline(),

@@ -26,7 +26,10 @@ pytestmark = [
 
 LAYERS = ["01_raw", "02_intermediate", "03_primary", "04_feature", "06_models", "07_model_output", "08_reporting"]
 
-BOXES = {"acquisition", "compositing", "preprocessing", "classification", "segmentation", "mapping", "reporting"}
+BOXES = {
+    "acquisition", "compositing", "preprocessing", "classification", "segmentation", "mapping", "monitoring",
+    "reporting",
+}  # fmt: skip
 BOXES_ALONE = "?pid=__default__&types=nodes"
 KINDS = ("modularPipeline", "task", "data")
 

@@ -49,6 +49,19 @@ SMALL: dict[str, Any] = {
     },
     "student": {"training": {"windows": 32, "epochs": 1, "accelerator": "cpu"}},
     "mapping": {"model": "ensemble"},
+    "monitoring": {
+        "periods": {"end": "2020-12-31"},
+        "simulation": {
+            "pixels": 192,
+            "old_mines": 2,
+            "new_mines": 3,
+            "changes": 3,
+            "seasons": [{"start": f"{year}-06-01", "end": f"{year}-10-31"} for year in (2019, 2020)],
+            "dates": 3,
+            "cloudiness": 0.1,
+        },
+        "mapping": {"model": "ensemble"},
+    },
     "segmentation": {
         "training": {
             "network": {
