@@ -139,7 +139,7 @@ def select_periods(
             logger.warning("Nothing is seen in the period %s: %s", period.name, error)
             results.append(PeriodResult(period, None, str(error)))
             continue
-        _keep(path, selected, wanted, over=date.today() > period.end + _DELIVERY)
+        _keep(path, selected, wanted, over=date.today() - _DELIVERY > period.end)
         results.append(PeriodResult(period, selected))
     return require_any(results)
 
