@@ -22,9 +22,10 @@ PERIOD_COLUMNS: Final = {
     "last_date": "str", "seen_share": "float64", "clear_dates": "float64", "mines": "Int64", "hectares": "float64",
     "model": "str", "model_version": "str", "doubt": "str",
 }  # fmt: skip
-#: A period is doubted if it has less than this share of the dates that the others have in the middle, or if its dates
-#: lie further than these days from theirs in the year.
+#: A period is doubted if it has less than this share of the dates that the others have in the middle, if less than this
+#: share of a region is seen, or if its dates lie further than these days from those of others in the year.
 _FEW: Final = 0.5
+_LITTLE: Final = 0.5
 _SEASON_DAYS: Final = 60
 _YEAR_DAYS: Final = 365.25
 #: Longest side of a raster of clear dates in pixels, to take the mean of.
@@ -64,12 +65,14 @@ def _region_rows(region: str, maps: Sequence[PeriodResult[SceneMaps]]) -> list[d
             rows.append({**row, "doubt": f"not seen. {_reason(region, each)}".strip()})
             continue
         used, facts = days.get(each.period, ()), seen.record.facts
-        dates = {"dates": len(used), "first_date": used[0].isoformat(), "last_date": used[-1].isoformat()}
         row |= {
-            **(dates if used else {}), "seen_share": seen.record.mapped_share, "clear_dates": _mean_clear_dates(seen),
-            "mines": seen.record.mines, "hectares": seen.record.hectares, "model": facts.model,
-            "model_version": facts.model_version,
+            "dates": len(used) or None, "first_date": used[0].isoformat() if used else "",
+            "last_date": used[-1].isoformat() if used else "", "seen_share": seen.record.mapped_share,
+            "clear_dates": _mean_clear_dates(seen), "mines": seen.record.mines, "hectares": seen.record.hectares,
+            "model": facts.model, "model_version": facts.model_version,
         }  # fmt: skip
+        if seen.record.mapped_share < _LITTLE:
+            row["doubt"] = f"only {100 * seen.record.mapped_share:.0f} % of it can be seen. {row['doubt']}".strip()
         rows.append(row)
     return rows
 

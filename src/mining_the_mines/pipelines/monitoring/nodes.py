@@ -73,7 +73,7 @@ def request_period_scenes(
     changing_series: dict[str, Any],
     archive_folder: Path,
     test_regions: Sequence[Mapping[str, Any]] | None,
-) -> SceneRequest | None:
+) -> SceneRequest:
     """Settle which regions are watched, and which scenes of an archive show them.
 
     Args:
@@ -86,20 +86,18 @@ def request_period_scenes(
         test_regions: Regions that no model has seen, which are watched by default.
 
     Returns:
-        The request; ``None`` if a person names rasters of their own.
+        The request, without regions if a person names rasters of their own.
 
     Raises:
         BadInputError: The archive has no such region.
     """
-    if wanted.paths:
-        return None
     access = acquisition.of_archive(archive_folder) if changing_series else acquisition
-    if compositing.clear_sky.source != "scl":
+    if compositing.clear_sky.source != "scl" and not wanted.paths:
         require_csmask()  # before an archive is asked for hours
     unseen = {region["region"] for region in test_regions or () if not region["seen"]}
     return SceneRequest(
         access,
-        choose_regions(access, wanted.regions, unseen),
+        () if wanted.paths else choose_regions(access, wanted.regions, unseen),
         compositing.archive_bands(imagery.bands),
         compositing.archive_mask,
         compositing.optional_bands,
@@ -108,7 +106,7 @@ def request_period_scenes(
 
 
 def select_period_scenes(
-    period_request: SceneRequest | None,
+    period_request: SceneRequest,
     periods: PeriodSettings,
     wanted: PeriodSceneSettings,
     scene_folder: Path,
@@ -117,7 +115,7 @@ def select_period_scenes(
     """Select the scenes of each period, and look for their files.
 
     Args:
-        period_request: Scenes that are wanted of an archive, if any.
+        period_request: Scenes that are wanted of an archive.
         periods: Periods of the series.
         wanted: Periods to search again, and rasters that a person names.
         scene_folder: Work folder of the lists of scenes; those of past periods are kept.
@@ -129,7 +127,7 @@ def select_period_scenes(
     Raises:
         SceneError: The archive does not answer, or no period has scenes.
     """
-    if period_request is None:
+    if wanted.paths:
         return periods_of_paths(periods.periods, wanted.paths)
     access = period_request.access
 

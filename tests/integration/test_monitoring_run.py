@@ -1,0 +1,55 @@
+"""What `kedro run --pipelines=monitoring` leaves behind, after a default run at a small size."""
+
+import shutil
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+from support.projects import SMALL, newest, nodes_of_last_run, run
+
+pytestmark = pytest.mark.end_to_end
+
+#: The network has learnt next to nothing, so that all ground has to count.
+ALL_GROUND = {"model": "ensemble", "vectors": {"seed": 0.0}}
+FIRST = 2018
+
+
+@pytest.fixture(scope="module")
+def project(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of a project in which everything has run."""
+    return Path(shutil.copytree(default_project, tmp_path_factory.mktemp("monitored") / "project"))
+
+
+def test_the_default_run_watches_the_region_kept_for_testing(project: Path) -> None:
+    table = pd.read_csv(newest(project, "periods.csv"), dtype={"period": str})
+    assert list(table["period"]) == ["2019", "2020"]
+    assert set(table["region"]) == {"madre_de_dios"}
+    assert (table["seen_share"] > 0).all()
+
+
+def test_a_repeated_series_runs_nothing(project: Path) -> None:
+    run(project, ["monitoring"], parameters=SMALL, only_stale=True)
+    run(project, ["monitoring"], parameters=SMALL, only_stale=True)
+    assert not {name for name in nodes_of_last_run() if "period" in name}
+
+
+@pytest.mark.real_chips
+def test_five_cloudy_dates_are_a_series(project: Path, real_chips: Path) -> None:
+    paths = {str(FIRST + number): str(real_chips / f"timeseries_l1c/scene_{number}.tif") for number in range(5)}
+    monitoring = {
+        **SMALL["monitoring"],
+        "periods": {"start": f"{FIRST}-01-01", "end": f"{FIRST + 4}-12-31"},
+        "scenes": {"paths": paths},
+        "mapping": ALL_GROUND,
+    }
+    del monitoring["simulation"]  # nothing is simulated beside rasters of one's own
+    run(project, ["monitoring"], parameters={"monitoring": monitoring})
+    periods = pd.read_csv(newest(project, "periods.csv"), dtype={"period": str})
+    assert list(periods["period"]) == list(paths)
+    assert periods["seen_share"].between(0.01, 0.85).all()
+    sites = gpd.read_parquet(newest(project, "sites.parquet"))
+    assert "not_seen" in set(sites["status"])
+    hidden = sites[sites["status"] == "not_seen"]
+    assert hidden["hectares"].isna().all()
