@@ -93,8 +93,8 @@ def test_a_period_without_scenes_is_not_seen(tmp_path: Path, caplog: pytest.LogC
     assert "has too few scenes of every region" in hidden.reason
     assert "Nothing is seen in the period 2023" in caplog.text
     table = tabulate_periods((seen, hidden)).set_index("period")
-    assert table.loc["2023", "seen_share"] == 0
-    assert table.loc["2023", "doubt"].startswith("not seen. ")
+    assert table["seen_share"]["2023"] == 0
+    assert str(table["doubt"]["2023"]).startswith("not seen. ")
 
 
 def test_a_series_without_any_scene_is_refused(tmp_path: Path) -> None:
