@@ -5,7 +5,7 @@ period; each site grows from period to period. Three pages are opened in headles
 with all periods; a page that hands the last period's outlines to Leaflet's ``L.geoJSON`` on a canvas with a popup each,
 as a map of GeoJSON is usually made; and our interactive map of one period. The time runs from the start of navigation
 until the sites are drawn; medians of three are compared. The page of sites may take up to 2 s and no longer than the
-layers of GeoJSON. Times of a step of the slider, of a zoom to a region, and of the first opened site are told beside it.
+layers of GeoJSON. Times of a step of the slider, of a zoom to a region, and of a first opened site are told beside it.
 
     python benchmarks/site_page.py [--sites NUMBER]
 """
