@@ -75,8 +75,16 @@ def test_balloon_tells_the_site(kmz: Path) -> None:
     described = pyogrio.read_dataframe(kmz, layer="tapajos")["description"]
     assert "Reserva &lt;Río&gt; &amp; mata" in described[0]
     assert "began after 2019-06-30 and by 2020-06-30" in described[0]
-    assert "9.0 hectares" in described[1]
+    assert "9.0 hectares (+5.0)" in described[1]
     assert "hectares" not in described[2]
+
+
+def test_marks_have_the_colour_of_the_status(kmz: Path) -> None:
+    with zipfile.ZipFile(kmz) as archive:
+        document = etree.fromstring(archive.read("doc.kml"))
+        assert "files/mark.png" in archive.namelist()
+    (style,) = document.findall(".//{*}Style[@id='new']/{*}IconStyle")
+    assert (style.findtext("{*}color"), style.findtext("{*}Icon/{*}href")) == ("ff005ed5", "files/mark.png")
 
 
 def test_pictures_before_and_after(kmz: Path) -> None:

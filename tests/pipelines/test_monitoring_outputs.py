@@ -58,7 +58,7 @@ def test_log_tells_alerts_in_lines(caplog: pytest.LogCaptureFixture) -> None:
     tell_alerts(tiny_sites().iloc[:5], tiny_sites().iloc[:4])
     line, summary = caplog.messages
     assert line.startswith("new site tapajos-0002: 4.0 hectares at -6.00000, -55.98000, period 2020")
-    assert summary == "1 alerts since the last run: 1 new"
+    assert summary == "1 alert since the last run: 1 new"
 
 
 def test_log_counts_what_it_does_not_name(caplog: pytest.LogCaptureFixture) -> None:

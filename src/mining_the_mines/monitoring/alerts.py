@@ -37,6 +37,8 @@ ALERT_COLUMNS: Final = {
                                              "lineage_id")},
 }  # fmt: skip
 _SITE: Final = ["region", "site_id"]
+#: Hectares from which a change is told.
+_CHANGE: Final = 0.05
 
 
 def list_events(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -100,9 +102,8 @@ def find_alerts(sites: gpd.GeoDataFrame, known: gpd.GeoDataFrame | None) -> gpd.
 
 def describe_alert(alert: Any) -> str:  # noqa: ANN401 - a row as pandas' itertuples yields it
     """Describe an alert in one line, such as "new site tapajos-0002: 4.0 hectares at -6.00000, -55.98000 …"."""
-    size = "not seen" if pd.isna(alert.hectares) else f"{alert.hectares:.1f} hectares"
-    if alert.alert != AlertKind.NEW and pd.notna(alert.change_hectares) and alert.change_hectares:
-        size += f" ({alert.change_hectares:+.1f})"
+    change = np.nan if alert.alert == AlertKind.NEW else alert.change_hectares
+    size = size_text(alert.hectares, change) or "not seen"
     parts = [
         f"{alert.alert} site {alert.site_id}: {size} at {alert.latitude:.5f}, {alert.longitude:.5f}",
         f"period {alert.period}",
@@ -113,6 +114,13 @@ def describe_alert(alert: Any) -> str:  # noqa: ANN401 - a row as pandas' itertu
         "to be reviewed" if alert.review is not pd.NA and alert.review else "",
     ]
     return ", ".join(filter(None, parts))
+
+
+def size_text(hectares: float, change: float) -> str:
+    """Describe the columns ``hectares`` and ``change_hectares``; empty if the site was not seen."""
+    if np.isnan(hectares):
+        return ""
+    return f"{hectares:.1f} hectares" + (f" ({change:+.1f})" if abs(change) >= _CHANGE else "")
 
 
 def onset_text(after: pd.Timestamp, by: pd.Timestamp) -> str:

@@ -1,5 +1,6 @@
 """Sites as a KMZ with pictures and a time slider, for Google Earth."""
 
+import io
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -12,9 +13,10 @@ import pandas as pd
 import shapely
 from fastkml import config
 from markupsafe import Markup
+from PIL import Image, ImageDraw
 
 from mining_the_mines.core.zip_members import write_zip
-from mining_the_mines.monitoring.alerts import onset_text
+from mining_the_mines.monitoring.alerts import onset_text, size_text
 from mining_the_mines.monitoring.site_pictures import SIDE, SitePicture
 from mining_the_mines.reporting.pictures import Colour
 from mining_the_mines.reporting.status_colours import STATUS_COLOURS, STATUS_TITLES
@@ -23,6 +25,9 @@ _NAMESPACE: Final = "http://www.opengis.net/kml/2.2"
 #: Digits of coordinates in degrees: a centimetre.
 _DIGITS: Final = 7
 _OPACITY: Final = 0x82
+#: A disc that Google Earth paints in the colour of the status, and its side in pixels.
+_MARK: Final = "files/mark.png"
+_MARK_SIDE: Final = 32
 _INK: Final[Colour] = (27, 31, 36)
 #: Columns of the table of sites that each place carries as data.
 _DATA: Final = ("site_id", "region", "period", "status", "confirmation", "hectares", "confidence", "lineage_id")
@@ -46,7 +51,7 @@ def write_kmz(sites: gpd.GeoDataFrame, pictures: Iterable[SitePicture], path: Pa
         OSError: The file can't be written, as on a full disk.
     """
     shown: dict[tuple[str, str], list[tuple[SitePicture, str]]] = {}
-    members: dict[str, bytes] = {}
+    members = {_MARK: _draw_mark()}
     for number, picture in enumerate(pictures, start=1):
         member = f"files/{number:05d}-{picture.moment}.jpg"
         members[member] = picture.content
@@ -64,7 +69,7 @@ def _places(
     rows: gpd.GeoDataFrame, pictures: dict[tuple[str, str], list[tuple[SitePicture, str]]]
 ) -> Iterator[fastkml.Placemark]:
     for site in rows.itertuples(index=False):
-        values = {name: getattr(site, name) for name in _DATA}
+        values = {name: getattr(site, name) for name in _DATA} | {"hectares": round(site.hectares, 4)}
         data = [fastkml.Data(name=name, value=str(value)) for name, value in values.items() if pd.notna(value)]
         # A mark beside the outline shows where it is from afar. Fastkml takes anything with a geo interface.
         parts = [shapely.point_on_surface(site.geometry), *shapely.get_parts(site.geometry)]
@@ -80,14 +85,9 @@ def _places(
 
 
 def _describe(site: Any, pictures: Iterable[tuple[SitePicture, str]]) -> str:  # noqa: ANN401 - a row of itertuples
-    size = "" if pd.isna(site.hectares) else f"{site.hectares:.1f} hectares"
-    change = (
-        "" if pd.isna(site.change_hectares) or not site.change_hectares else f"{site.change_hectares:+.1f} hectares"
-    )
     facts = {
         "Status": STATUS_TITLES[site.status],
-        "Size": size,
-        "Change": change,
+        "Size": size_text(site.hectares, site.change_hectares),
         "Onset": onset_text(site.onset_after, site.onset_by),
         "Confirmation": site.confirmation,
         "Confidence": site.confidence,
@@ -111,12 +111,20 @@ def _style(status: str) -> fastkml.Style:
     return fastkml.Style(
         id=status,
         styles=[
-            fastkml.IconStyle(color=_colour(colour), scale=0.6),
+            fastkml.IconStyle(color=_colour(colour), scale=0.5, icon=fastkml.Icon(href=_MARK)),
             fastkml.LabelStyle(scale=0.7),
             fastkml.LineStyle(color=_colour(_INK), width=1.5),
             fastkml.PolyStyle(color=_colour(colour, _OPACITY), fill=True, outline=True),
         ],
     )
+
+
+def _draw_mark() -> bytes:
+    image = Image.new("RGBA", (_MARK_SIDE, _MARK_SIDE))
+    ImageDraw.Draw(image).ellipse((1, 1, _MARK_SIDE - 2, _MARK_SIDE - 2), "white", _INK, 2)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _colour(colour: Colour, opacity: int = 255) -> str:

@@ -17,12 +17,12 @@ from mining_the_mines.monitoring.alerts import list_events
 from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.monitoring.site_table import SiteStatus
 from mining_the_mines.reporting.map_quicklooks import draw_surroundings, surroundings_of
-from mining_the_mines.reporting.pictures import stretch_for
-from mining_the_mines.reporting.status_colours import STATUS_COLOURS
+from mining_the_mines.reporting.pictures import Colour, stretch_for
 
 #: Side of a picture in pixels.
 SIDE: Final = 256
 _QUALITY: Final = 80
+_LINE: Final[Colour] = (255, 255, 255)
 
 
 class PeriodRegion(NamedTuple):
@@ -90,7 +90,7 @@ def draw_site_pictures(
         first = next(iter(shown.values()))
         outline = gpd.GeoSeries([after.geometry], crs=LON_LAT).to_crs(first.grid.crs.to_wkt()).iloc[0]
         box, _ = surroundings_of(outline, first.grid)
-        for moment, content in _draw(shown, box, outline, str(after["status"])).items():
+        for moment, content in _draw(shown, box, outline).items():
             yield SitePicture(region, site_id, moment, moments[moment], content)
 
 
@@ -114,7 +114,7 @@ def _period_before(sites: gpd.GeoDataFrame, rows: gpd.GeoDataFrame, after: "pd.S
     return "" if periods.empty else str(periods.iloc[0])
 
 
-def _draw(shown: Mapping[str, SceneMap], box: Box, outline: shapely.Geometry, status: str) -> dict[str, bytes]:
+def _draw(shown: Mapping[str, SceneMap], box: Box, outline: shapely.Geometry) -> dict[str, bytes]:
     visible = {moment: found.picture(SIDE, box)[0] for moment, found in shown.items()}
     stretch = stretch_for(visible.values())
     pictures = {}
@@ -122,7 +122,7 @@ def _draw(shown: Mapping[str, SceneMap], box: Box, outline: shapely.Geometry, st
         if np.isnan(reflectance).all():
             continue
         buffer = io.BytesIO()
-        image = draw_surroundings(reflectance, box, outline, STATUS_COLOURS[status], stretch, SIDE)
+        image = draw_surroundings(reflectance, box, outline, _LINE, stretch, SIDE)
         image.save(buffer, "JPEG", quality=_QUALITY)
         pictures[moment] = buffer.getvalue()
     return pictures

@@ -17,6 +17,7 @@ from mining_the_mines.monitoring.site_files import SiteFiles, SiteFileSettings
 from mining_the_mines.monitoring.site_files import write_site_files as write_files
 from mining_the_mines.monitoring.unit_table import sites_by_unit
 from mining_the_mines.pipelines.mapping.nodes import Permits
+from mining_the_mines.reporting.formatting import count
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def tell_alerts(monitored_sites: gpd.GeoDataFrame, earlier_sites: gpd.GeoDataFra
     else:
         counts = ", ".join(f"{number} {kind}" for kind, number in alerts["alert"].value_counts(sort=False).items())
         more = f"; {len(alerts) - _NAMED} more are in alerts.csv" if len(alerts) > _NAMED else ""
-        logger.info("%d alerts since %s: %s%s", len(alerts), since, counts, more)
+        logger.info("%s since %s: %s%s", count(len(alerts), "alert"), since, counts, more)
     return alerts
 
 
