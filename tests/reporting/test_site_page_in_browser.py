@@ -156,7 +156,10 @@ def test_click_opens_a_site(browser: Browser, page: str) -> None:
     assert new is not None
     height = browser.run("document.querySelector('.leaflet-pictures-pane img').getBoundingClientRect().height")
     top = browser.run("document.querySelector('.leaflet-pictures-pane img').getBoundingClientRect().top")
-    browser.click(sum(new) / 2, top + height * 1507 / 3200)
+    middle = sum(new) / 2, top + height * 1507 / 3200
+    browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=middle[0], y=middle[1])
+    assert text(browser, ".leaflet-tooltip") == "tapajos-0002 · new · 4.0 ha · provisional"
+    browser.click(*middle)
     words = text(browser, "#site")
     for expected in (
         "tapajos-0002",

@@ -1,7 +1,8 @@
 """Colours and titles of the statuses of a site, the same in a GIS, on pages and on sheets.
 
 Colours of Okabe and Ito, *Color Universal Design* (2008), which colour-blind people can tell apart: warm ones where
-something happens, cold ones where mining lets up, grey where nothing was seen.
+something happens, cold ones where mining lets up, grey where nothing was seen: a light one, since a darker one looks
+like the purple to some people.
 """
 
 from types import MappingProxyType
@@ -18,7 +19,7 @@ STATUS_COLOURS: Final[MappingProxyType[str, Colour]] = MappingProxyType(
         "baseline": (204, 121, 167),
         "smaller": (86, 180, 233),
         "inactive": (0, 114, 178),
-        "not_seen": (153, 153, 153),
+        "not_seen": (205, 205, 205),
     }
 )
 #: Title of each status in legends.
