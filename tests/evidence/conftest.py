@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from mining_the_mines.evidence.sheet import Basis
-from support.monitored_ground import write_series
+from support.monitored_ground import AREAS, write_series
 from support.sites import tiny_sites
-
-AREAS = {"Concessions": None, "Protected areas": None}
 
 
 @pytest.fixture(scope="session")

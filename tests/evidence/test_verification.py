@@ -20,7 +20,7 @@ SITE = "tapajos-0002"
 def made(basis: Basis) -> Path:
     """Project with a sheet."""
     project = basis.maps[0].map.folder.parents[3]
-    write_sheet(make_sheet(SITE, basis, project / "sheets"), project / "sheets")
+    write_sheet(make_sheet(SITE, basis), project / "sheets")
     return project
 
 

@@ -22,6 +22,8 @@ from support.sites import YEARS
 MAP_HASH = "0123456789ab" + "c" * 52
 MODEL_HASH = "d" * 64
 BANDS = ("B2", "B3", "B4", "B8A", "B12")
+#: No layer was given.
+AREAS = {"Concessions": None, "Protected areas": None}
 #: Covers both sites of the tiny table.
 GRID = ChipGrid(CRS.from_epsg(32721), Affine(10, 0, 610_350, 0, -10, 9_337_040), 290, 70)
 

@@ -1,5 +1,6 @@
 """``kedro evidence``: a sheet about a site to hand over, and whether one was changed since."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -45,7 +46,7 @@ def evidence(
 
     basis, usual = _collect(Path.cwd(), env)
     place = usual if folder is None else Path(folder).absolute()
-    for sheet in [make_sheet(site, basis, place) for site in sites]:
+    for sheet in [make_sheet(site, basis) for site in sites]:
         page, archive = write_sheet(sheet, place)
         click.echo(f"{sheet.site}: {page} and {archive.name}")
 
@@ -58,10 +59,16 @@ def _collect(project: Path, env: str | None) -> tuple["Basis", Path]:
     from mining_the_mines.pipelines.evidence.nodes import collect_basis
     from mining_the_mines.pipelines.evidence.pipeline import SOURCES
 
-    catalog = DataCatalog.from_config(config_loader(project, env)["catalog"])
-    if not catalog.exists(SOURCES[0]):
-        raise BadInputError(_NO_SERIES)
-    return collect_basis(*(catalog.load(name) for name in SOURCES)), catalog.load("evidence_folder")
+    loader = config_loader(project, env)
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)  # Kedro says what it loads
+    try:
+        catalog = DataCatalog.from_config(loader["catalog"])
+        if not catalog.exists(SOURCES[0]):
+            raise BadInputError(_NO_SERIES)
+        return collect_basis(*(catalog.load(name) for name in SOURCES)), catalog.load("evidence_folder")
+    finally:
+        logging.disable(before)
 
 
 def _report(found: "Verification", *, enclosed_only: bool) -> None:

@@ -153,7 +153,7 @@ def _draw(
     png: bytes, shape: tuple[int, ...], window: Box, outline: shapely.Geometry, label: str, grid: ChipGrid
 ) -> Markup:
     """Lay outline, scale bar and north over a picture; white lines with black rims are seen without colour, too."""
-    height, width = shape
+    width, height = _SIDE, round(_SIDE * shape[0] / shape[1])
     left, bottom, right, top = window
     path = svg_path([outline], ~Affine((right - left) / width, 0, left, 0, (bottom - top) / height, top))
     pixel = pixel_metres(grid)[0] * (right - left) / abs(grid.transform.a) / width  # metres

@@ -29,16 +29,16 @@ from mining_the_mines.reporting.status_colours import STATUS_TITLES
 #: Sentences that readers of a model card must know, which stand in it alone and bold.
 _CAVEAT: Final = re.compile(r"^\*\*(.+)\*\*$", re.MULTILINE)
 #: Rows that a table of the page holds; the archive has all.
-_PERIODS: Final = 10
+_PERIODS: Final = 9
 _UNITS: Final = 3
-_REVIEWS: Final = 3
-_FILES: Final = 9
+_REVIEWS: Final = 2
+_FILES: Final = 8
 #: Letters below the axis of the chart.
 _AXIS: Final = 48
 #: Bars of the chart that have their hectares above them.
 _LABELLED: Final = 12
 #: Letters of a period's name in the table and the chart.
-_LETTERS: Final = 12
+_LETTERS: Final = 11
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,13 +74,12 @@ class Sheet:
     archive: bytes
 
 
-def make_sheet(site: str, basis: Basis, folder: Path) -> Sheet:
+def make_sheet(site: str, basis: Basis) -> Sheet:
     """Make the sheet of a site.
 
     Args:
         site: Id of the site.
-        basis: What it is made from.
-        folder: Folder that it will lie in; paths in the manifest start from its project.
+        basis: What it is made from; paths in the manifest start from the project of its maps.
 
     Returns:
         The sheet and its archive.
@@ -106,7 +105,9 @@ def make_sheet(site: str, basis: Basis, folder: Path) -> Sheet:
         enclosed[CARD] = package.card.encode()
     files = [list_bytes(name, content) for name, content in sorted(enclosed.items())]
     kept = [
-        ListedFile(name=tell(path, folder), sha256=content_hash, size=path.stat().st_size, enclosed=False)
+        ListedFile(
+            name=tell(path, looks.after.map.folder), sha256=content_hash, size=path.stat().st_size, enclosed=False
+        )
         for path, content_hash in large.items()
     ]
     manifest = Manifest(site=site, files=(*kept, *files))

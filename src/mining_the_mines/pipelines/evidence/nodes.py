@@ -82,7 +82,7 @@ def write_sheets(
     last = sites.drop_duplicates("site_id", keep="last")
     rows = []
     for row in progress_bar(last.to_dict("records"), "Evidence sheets"):
-        sheet = make_sheet(str(row["site_id"]), basis, folder)
+        sheet = make_sheet(str(row["site_id"]), basis)
         page, archive = write_sheet(sheet, folder)
         state = (row[name] for name in _COLUMNS[:5])
         rows.append((*state, page.name, hash_bytes(sheet.page), archive.name, hash_bytes(sheet.archive)))
