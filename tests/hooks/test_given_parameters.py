@@ -119,6 +119,8 @@ def test_parameters_without_effect(names: list[str], given: dict[str, Any], said
 
 
 def test_simulation_of_an_archive() -> None:
+    with pytest.raises(BadInputError, match=r"monitoring\.simulation has no effect, since acquisition\.source is not"):
+        refuse_in(["monitoring"], env="archive", monitoring={"simulation": {"pixels": 60}})
     refuse_in(["acquisition"], simulation={"pixels": 64})
     with pytest.raises(BadInputError, match=r"simulation has no effect, since acquisition\.source is not simulation"):
         refuse_in(["acquisition"], env="archive", simulation={"pixels": 64})

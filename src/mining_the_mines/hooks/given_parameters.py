@@ -22,7 +22,8 @@ from mining_the_mines.core.errors import BadInputError
 _ASKED_FOR: Final = re.compile(r"\$\{runtime_params:\s*([\w.]+)")
 #: Fields that a node reads of a parameter; all of those that are not listed.
 _ACCESS: Final = ("source", "timeout_seconds", "retries", "back_off", "connections")
-_SEARCH: Final = ("collection", "regions", "start", "end", "max_cloud_cover", "minimum_dates", "exclude")
+_SELECTION: Final = ("collection", "regions", "max_cloud_cover", "minimum_dates", "exclude")
+_SEARCH: Final = (*_SELECTION, "start", "end")
 _PIXELS: Final = (
     "order", "nodata", "scale", "offset", "lowest_reflectance", "highest_reflectance", "max_implausible_share",
 )  # fmt: skip
@@ -40,6 +41,14 @@ _READ: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("segmentation.segment_chips", "imagery"): (*_PIXELS, "max_nodata_share", "workers"),
     ("mapping.prepare_scenes", "acquisition"): (*_ACCESS[1:], "offset"),
     ("mapping.map_scenes", "imagery"): _PIXELS,
+    ("monitoring.simulate_changing_archive", "acquisition"): ("source",),
+    ("monitoring.request_period_scenes", "acquisition"): (*_ACCESS, *_SELECTION, "keep_assets"),
+    ("monitoring.request_period_scenes", "imagery"): ("bands",),
+    ("monitoring.request_period_scenes", "compositing"): ("mask_asset", "clear_sky.source"),
+    ("monitoring.make_period_composites", "imagery"): ("bands",),
+    ("monitoring.make_period_composites", "acquisition"): (*_ACCESS, "offset", "minimum_dates"),
+    ("monitoring.prepare_periods", "acquisition"): (*_ACCESS[1:], "offset"),
+    ("monitoring.plan_period_maps", "imagery"): _PIXELS,
 }
 #: Parameters that the pipeline mapping reads only with, or only without, the parameter ``scene``.
 _WITH_SCENE: Final = "reference"
@@ -147,8 +156,10 @@ def refuse_unread(given: Mapping[str, Any], pipeline: Pipeline, loader: Abstract
             else f"The parameter {name} has no effect in this environment: leave it out, or take another environment."
         )
     _refuse_other_polygons(given, pipeline)
-    if "simulation" in given and loader["parameters"]["acquisition"].get("source") != "simulation":
-        raise BadInputError("The parameter simulation has no effect, since acquisition.source is not simulation.")
+    simulated = loader["parameters"]["acquisition"].get("source") == "simulation"
+    for name in ("simulation", "monitoring.simulation"):
+        if not simulated and any(_below(each, name) for each in flatten(given)):
+            raise BadInputError(f"The parameter {name} has no effect, since acquisition.source is not simulation.")
 
 
 def _refuse_other_polygons(given: Mapping[str, Any], pipeline: Pipeline) -> None:

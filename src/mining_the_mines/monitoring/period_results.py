@@ -59,11 +59,10 @@ def write_results(
         results: The results.
         files: Gives the files or folders of a result, as paths from the period's sub-folder.
     """
+    # The ledger takes texts for names of files, so the name of a period does not stand alone.
     listed = [
         {
-            "name": each.period.name,
-            "start": each.period.start.isoformat(),
-            "end": each.period.end.isoformat(),
+            "period": f"{each.period.name} {each.period.start}/{each.period.end}",
             "reason": each.reason,
             "seen": each.result is not None,
             "files": [{"path": f"{each.period.name}/{file}"} for file in files(each.result)] if each.result else [],
@@ -88,11 +87,9 @@ def read_results(folder: Path, read: Callable[[Path], Result]) -> tuple[PeriodRe
         listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         raise SceneError(f"{folder} holds no series: run kedro run --pipelines=monitoring first.") from None
-    return tuple(
-        PeriodResult(
-            Period(each["name"], date.fromisoformat(each["start"]), date.fromisoformat(each["end"])),
-            read(folder / each["name"]) if each["seen"] else None,
-            each["reason"],
-        )
-        for each in listed
-    )
+    results = []
+    for each in listed:
+        name, days = each["period"].split()
+        period = Period(name, *map(date.fromisoformat, days.split("/")))
+        results.append(PeriodResult(period, read(folder / name) if each["seen"] else None, each["reason"]))
+    return tuple(results)
