@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mining_the_mines.reporting import figures, formatting
+from mining_the_mines.reporting.area_part import AreaData, arrange_areas
 from mining_the_mines.reporting.classification_part import ClassificationData, arrange_classification
 from mining_the_mines.reporting.composite_part import OFFSET_SINCE, CompositeData, arrange_composites
 from mining_the_mines.reporting.drawing import to_svg
@@ -41,6 +42,7 @@ class ReportData:
         segmentation: Of the segmenter.
         composites: Of the composites, if chips were cut from any.
         maps: Of whole scenes.
+        areas: Areas that a judged sample proves.
         manifest: One row per chip found: ``filename``, ``verdict`` (accepted or rejected),
             ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
         folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
@@ -58,6 +60,7 @@ class ReportData:
     segmentation: SegmentationData | None = None
     composites: CompositeData | None = None
     maps: MapData | None = None
+    areas: AreaData | None = None
     manifest: pd.DataFrame | None = None
     folds: pd.DataFrame | None = None
     band_statistics: pd.DataFrame | None = None
@@ -116,6 +119,7 @@ def render_report(data: ReportData) -> str:
             classification=data.classification and arrange_classification(data.classification),
             segmentation=data.segmentation and arrange_segmentation(data.segmentation),
             maps=data.maps and arrange_maps(data.maps),
+            areas=data.areas and arrange_areas(data.areas),
             composites=data.composites and arrange_composites(data.composites),
             manifest=None if data.manifest is None else manifest_table(data.manifest),
             rejections=None if data.manifest is None else rejection_tables(data.manifest),

@@ -9,11 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.assessment.area_estimates import explain_difference
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import PackedPlanes
 from mining_the_mines.chips.statistics import read_statistics
 from mining_the_mines.core.dotted_names import flatten
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
+from mining_the_mines.reporting.area_part import AreaData
 from mining_the_mines.reporting.classification_part import ClassificationData
 from mining_the_mines.reporting.composite_part import CompositeData, CompositeView
 from mining_the_mines.reporting.galleries import Fit, GalleryTile, Outcome, SegmentationTile
@@ -227,6 +229,30 @@ def describe_maps(scene_maps: SceneMaps, map_scores: MapScores, areas_by_unit: p
     )
 
 
+def describe_areas(
+    area_estimates: pd.DataFrame,
+    judged_places: pd.DataFrame,
+    reviewer_agreement: pd.DataFrame,
+    disagreements: pd.DataFrame,
+) -> AreaData:
+    """Gather the report data of estimated areas.
+
+    Args:
+        area_estimates: A row per figure; empty as long as no place is judged.
+        judged_places: Judged places and their reviewers.
+        reviewer_agreement: Agreement of reviewers.
+        disagreements: Places that they do not judge alike.
+    """
+    areas = area_estimates[(area_estimates["measure"] == "area") & (area_estimates["domain"] == "all")]
+    sentences = tuple(
+        f"{period}: {sentence}" if period else sentence
+        for period in areas["period"].unique()
+        for sentence in [explain_difference(area_estimates, period)]
+    )
+    reviewers = sorted({name for names in judged_places["reviewers"] for name in names.split("; ")})
+    return AreaData(area_estimates, sentences, tuple(reviewers), reviewer_agreement, disagreements)
+
+
 def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     manifest: pd.DataFrame,
     folds: pd.DataFrame,
@@ -238,6 +264,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     segmentation: SegmentationData | None = None,
     composites: CompositeData | None = None,
     maps: MapData | None = None,
+    areas: AreaData | None = None,
     chip_classification_scores: pd.DataFrame | None = None,
     **tables: pd.DataFrame,
 ) -> str:
@@ -254,6 +281,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
         segmentation: Report data of the segmenter.
         composites: Report data of the composites.
         maps: Report data of the maps.
+        areas: Report data of estimated areas.
         chip_classification_scores: Scores of the segmenter as a classifier of chips.
         tables: Further tables, shown under the name of their input.
     """
@@ -268,6 +296,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
             segmentation=segmentation,
             composites=composites,
             maps=maps,
+            areas=areas,
             manifest=manifest,
             folds=folds,
             band_statistics=_band_table(band_statistics),

@@ -9,6 +9,7 @@ from mining_the_mines.pipelines.evaluation.segmentation_nodes import compare_chi
 from mining_the_mines.pipelines.reporting.nodes import (
     choose_examples,
     choose_segmentation_examples,
+    describe_areas,
     describe_classification,
     describe_composites,
     describe_maps,
@@ -24,17 +25,20 @@ def create_pipeline() -> Pipeline:
     """One report on both tasks, the composites and the maps."""
     composites = ["composites", "scene_table", "left_out_scenes"]
     maps = ["scene_maps", "map_scores", "areas_by_unit"]
+    areas = ["area_estimates", "judged_places", "reviewer_agreement", "disagreements"]
     contents = {
         **_CLASSIFICATION,
         **_SEGMENTATION,
         "chip_classification_scores": "chip_classification_scores",
         "composites": "composite_data",
         "maps": "map_data",
+        "areas": "area_data",
     }
     shared = Pipeline(
         [
             Node(describe_composites, composites, "composite_data", name="describe_composites"),
             Node(describe_maps, maps, "map_data", name="describe_maps"),
+            Node(describe_areas, areas, "area_data", name="describe_areas"),
             _report(contents, "report", "write_report"),
         ],
         namespace="reporting",
