@@ -145,7 +145,7 @@ def draw_site_page(
             None if repeated else outline for outline, repeated in zip(encoded, same[of_period], strict=True)
         ]
         data[f"pictures-{number}"] = pictures[number]
-    return render_web_map("sites", title, data, settings, ("site_chart",))
+    return render_web_map("sites", title, data, settings, ("site_series", "site_chart", "site_card"))
 
 
 def _place(sites: gpd.GeoDataFrame, meridians: dict[str, float]) -> Geometries:

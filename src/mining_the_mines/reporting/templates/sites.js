@@ -2,70 +2,19 @@
 "use strict";
 
 const {
-  NARROW_SPACE, DASH, phone, calm, data, grouped, hectares, count, place, title, element, find, sharpen, show, addSigns,
-  unseen, createMap, baseTiles,
+  phone, data, grouped, hectares, count, title, element, find, sharpen, show, addSigns, unseen, createMap, baseTiles,
 } = MapBase;
+const {
+  periods, regions, sites, rows, statuses, NEW, NOT_SEEN, siteOf, rowsOf, byId, rowOf, outline, areaOf, total, barsOf,
+} = SiteSeries;
+const {swatch, addressOf, headline} = SiteCard;
 const content = data("data");
-const {periods, regions, sites, rows, statuses} = content;
-const NEW = 0, NOT_SEEN = statuses.length - 1;
 /** Entries of a list that are made at once. */
 const ENTRIES = 100;
 /** Milliseconds that a period is shown for while the series plays. */
 const BEAT = 1200;
 
 statuses.forEach(({name, colour}) => document.documentElement.style.setProperty(`--${name}`, colour));
-
-// ---- rows -----------------------------------------------------------------------------------------------------
-
-const number = rows.period.length;
-const siteOf = new Int32Array(number);
-sites.row.forEach((first, site) => siteOf.fill(site, first, sites.row[site + 1] ?? number));
-/** Rows by period; the place of a row in its period is that of its outline. */
-const rowsOf = periods.map(() => []);
-const rank = new Int32Array(number);
-rows.period.forEach((period, row) => { rank[row] = rowsOf[period].push(row) - 1; });
-const byId = new Map(sites.id.map((id, site) => [id, site]));
-
-function historyOf(site) {
-  const history = [];
-  for (let row = sites.row[site]; row < (sites.row[site + 1] ?? number); row += 1) history.push(row);
-  return history;
-}
-
-/** The row of a site in a period; null before it was found, and once another site has absorbed it. */
-function rowOf(site, period) {
-  return historyOf(site).find(row => rows.period[row] === period) ?? null;
-}
-
-function outline(row) {
-  const found = data(`outlines-${rows.period[row]}`)[rank[row]];
-  return found ?? outline(row - 1);
-}
-
-/** Hectares of a row; of a site that was not seen those last known. */
-function areaOf(row) {
-  for (let at = row; at >= sites.row[siteOf[row]]; at -= 1) {
-    if (rows.hectares[at] !== null) return rows.hectares[at];
-  }
-  return 0;
-}
-
-function total(some) {
-  return some.reduce((sum, row) => sum + areaOf(row), 0);
-}
-
-/** Hectares by period of some rows. */
-function barsOf(some) {
-  const bars = periods.map(({name}) => ({name, seen: 0, unseen: 0, known: false}));
-  for (const row of some) {
-    const bar = bars[rows.period[row]];
-    bar.known = true;
-    bar[rows.status[row] === NOT_SEEN ? "unseen" : "seen"] += areaOf(row);
-  }
-  return bars;
-}
-
-const everything = rows.period.map((_, row) => row);
 
 // ---- state ----------------------------------------------------------------------------------------------------
 
@@ -163,122 +112,11 @@ function clip() {
 map.on("zoomend", sharpenAll);
 map.on("move zoom resize", clip);
 
-function headline(row) {
-  const area = hectares(areaOf(row)) + (rows.status[row] === NOT_SEEN ? " last known" : "");
-  const sure = rows.confirmed[row] ? "confirmed" : "provisional";
-  return `${sites.id[siteOf[row]]} · ${statuses[rows.status[row]].title.toLowerCase()} · ${area} · ${sure}`;
-}
-
 // ---- the opened site ------------------------------------------------------------------------------------------
-
-function detail(name, row) {
-  const column = data("details")[name];
-  return Array.isArray(column) ? column[row] : column.values[column.codes[row]];
-}
 
 function boundsOf(site) {
   const reach = sites.reach[site] * 1e-5, east = sites.longitude[site] * 1e-5, north = sites.latitude[site] * 1e-5;
   return L.latLngBounds([[north - reach, east - reach], [north + reach, east + reach]]);
-}
-
-function swatch(row) {
-  const {name} = statuses[rows.status[row]];
-  return element("span", {class: `swatch status ${name}${rows.confirmed[row] ? "" : " provisional"}`});
-}
-
-function term(name, ...values) {
-  if (values.every(value => value === null || value === "")) return [];
-  return [element("dt", {}, name), element("dd", {}, ...values)];
-}
-
-function signed(change) {
-  if (change === null) return DASH;
-  const sign = Math.abs(change) < 0.005 ? "±" : change < 0 ? "\u2212" : "+";
-  return sign + hectares(Math.abs(change));
-}
-
-const CONFIRMED_BY = {second_look: "a second look", probability: "its probability", neighbour: "a neighbour"};
-
-function onset(row) {
-  const after = detail("onset_after", row), by = detail("onset_by", row);
-  if (!by) return null;
-  return after ? `after ${after}, at the latest on ${by}` : `at the latest on ${by}; never seen without the mine`;
-}
-
-function days(row) {
-  const first = detail("first_date", row), final = detail("last_date", row);
-  return first && first !== final ? `${first} to ${final}` : first || "not known";
-}
-
-function share100(value) {
-  return `${Math.round(100 * value)}${NARROW_SPACE}%`;
-}
-
-function facts(row) {
-  const site = siteOf[row];
-  const given = (name, text) => detail(name, row) === null ? null : text(detail(name, row));
-  const by = detail("confirmed_by", row), seen = rows.status[row] !== NOT_SEEN;
-  const sure = rows.confirmed[row] ? `confirmed${by ? ` by ${CONFIRMED_BY[by] ?? by}` : ""}` : "provisional";
-  const probability = given("probability", mean =>
-    `${mean.toFixed(2)} on average, ${(detail("peak_probability", row) ?? mean).toFixed(2)} at most`);
-  return element("dl", {},
-    ...term("Status", statuses[rows.status[row]].title),
-    ...term("Area", hectares(areaOf(row)), seen ? "" : ", last known"),
-    ...term("Change", seen ? given("change_hectares", signed) : null),
-    ...term("Certainty", sure),
-    ...term("Began", onset(row)),
-    ...term("Probability", probability),
-    ...term("Confidence", detail("confidence", row)),
-    ...term("Ground seen", given("clear_share", share100)),
-    ...term("Images", days(row)),
-    ...term("Concession", given("outside_concessions_ha", () => detail("concession", row) || "none")),
-    ...term("Outside any", given("outside_concessions_ha", hectares)),
-    ...term("Protected area", given("protected_ha", () => detail("protected_area", row) || "none")),
-    ...term("Inside it", detail("protected_area", row) ? given("protected_ha", hectares) : null),
-    ...term("Joined", detail("joined", row).split(" ").join(", ")),
-    ...term("Middle", place(sites.latitude[site] * 1e-5, sites.longitude[site] * 1e-5, 5)),
-    ...term("Region", title(regions[sites.region[site]].name)),
-    ...term("Model", [detail("model", row), detail("model_version", row)].filter(Boolean).join(", version ")),
-    ...term("Lineage", detail("lineage_id", row)));
-}
-
-function historyRow(row) {
-  const seen = rows.status[row] !== NOT_SEEN;
-  const go = element("button", {type: "button", class: "plain", onclick: () => choose(rows.period[row])},
-    periods[rows.period[row]].name);
-  return element("tr", {class: rows.period[row] === period ? "current" : ""},
-    element("th", {scope: "row"}, go),
-    element("td", {}, swatch(row), " ", statuses[rows.status[row]].title),
-    element("td", {class: "figure"}, seen ? hectares(rows.hectares[row] ?? 0) : DASH),
-    element("td", {class: "figure"}, seen ? signed(detail("change_hectares", row)) : DASH));
-}
-
-function card(site) {
-  const history = historyOf(site);
-  const row = rowOf(site, period);
-  const shown = row ?? (rows.period[history[0]] > period ? history[0] : history.at(-1));
-  const reason = rows.period[history[0]] > period ? "Not yet found" : "Joined to another site";
-  const absent = row !== null ? null : element("p", {class: "note"},
-    `${reason} in ${periods[period].name}; the facts are of ${periods[rows.period[shown]].name}.`);
-  const alarm = rows.review?.[shown] ? element("p", {class: "alarm"},
-    "To be reviewed: it touches a protected area or lies outside every concession.") : null;
-  const head = ["Period", "Status", "Area", "Change"].map((name, at) =>
-    element("th", {scope: "col", class: at > 1 ? "figure" : ""}, name));
-  return [
-    element("h2", {tabindex: "-1", id: "site-title"}, swatch(shown), sites.id[site]),
-    element("button", {type: "button", class: "close", "aria-label": "Close the site", onclick: close}, "×"),
-    alarm, absent,
-    facts(shown),
-    SiteChart.draw(barsOf(history), period, choose),
-    element("table", {class: "history"}, element("thead", {}, element("tr", {}, ...head)),
-      element("tbody", {}, ...history.map(historyRow))),
-    element("p", {class: "note"}, "Evidence sheet:", element("code", {}, `kedro evidence ${sites.id[site]}`)),
-    element("p", {class: "note"}, element("a", {href: addressOf(site)}, "Link to this site")),
-  ].filter(Boolean);
-}
-
-function addressOf(site) {
-  return `#site=${encodeURIComponent(sites.id[site])}`;
 }
 
 /** The site of the page's address, however a mail program has written it. */
@@ -293,7 +131,7 @@ function readAddress() {
 
 function fillCard() {
   find("#site").hidden = opened === null;
-  find("#site").replaceChildren(...(opened === null ? [] : card(opened)));
+  find("#site").replaceChildren(...(opened === null ? [] : SiteCard.draw(opened, period, choose, close)));
 }
 
 function open(site, {move = true, focus = false} = {}) {
@@ -533,7 +371,7 @@ function fillTime() {
   });
 }
 
-const allBars = barsOf(everything);
+const allBars = barsOf(rows.period.keys());
 find("#hidden-bars").hidden = !allBars.some(({unseen}) => unseen);
 fillFilters();
 fillRegions();
