@@ -52,8 +52,8 @@ def kept(before: JoinedSites, after: JoinedSites) -> None:
     assert after.register["site_id"].is_unique
 
 
-@settings(max_examples=10, deadline=None)
-@given(years=st.lists(PLACES, min_size=2, max_size=4), added=PLACES)
+@settings(max_examples=6, deadline=None)
+@given(years=st.lists(PLACES, min_size=2, max_size=3), added=PLACES)
 def test_a_period_at_the_end_changes_nothing_before(years: list[Squares], added: Squares) -> None:
     maps = [map_of(2010 + number, places) for number, places in enumerate(years)]
     before = joined(maps)
@@ -65,8 +65,8 @@ def test_a_period_at_the_end_changes_nothing_before(years: list[Squares], added:
     assert old["joined"].tolist() == before.table["joined"].tolist()
 
 
-@settings(max_examples=10, deadline=None)
-@given(years=st.lists(PLACES, min_size=2, max_size=4), added=PLACES, place=st.integers(0, 3))
+@settings(max_examples=6, deadline=None)
+@given(years=st.lists(PLACES, min_size=2, max_size=3), added=PLACES, place=st.integers(0, 2))
 def test_a_period_in_between_leaves_ids(years: list[Squares], added: Squares, place: int) -> None:
     maps = [map_of(2010 + 2 * number, places) for number, places in enumerate(years)]
     before = joined(maps)
@@ -74,8 +74,8 @@ def test_a_period_in_between_leaves_ids(years: list[Squares], added: Squares, pl
     kept(before, joined(more, before.register))
 
 
-@settings(max_examples=10, deadline=None)
-@given(years=st.lists(PLACES, min_size=2, max_size=4), data=st.data())
+@settings(max_examples=6, deadline=None)
+@given(years=st.lists(PLACES, min_size=2, max_size=3), data=st.data())
 def test_the_order_of_polygons_changes_nothing(years: list[Squares], data: st.DataObject) -> None:
     maps = [map_of(2010 + number, places) for number, places in enumerate(years)]
     before = joined(maps)
@@ -88,8 +88,8 @@ def test_the_order_of_polygons_changes_nothing(years: list[Squares], data: st.Da
         assert shapely.equals(after.table.geometry.to_numpy(), before.table.geometry.to_numpy()).all()
 
 
-@settings(max_examples=10, deadline=None)
-@given(years=st.lists(PLACES, min_size=2, max_size=4), again=PLACES, place=st.integers(0, 3))
+@settings(max_examples=6, deadline=None)
+@given(years=st.lists(PLACES, min_size=2, max_size=3), again=PLACES, place=st.integers(0, 2))
 def test_a_period_made_again_and_back_leaves_ids(years: list[Squares], again: Squares, place: int) -> None:
     maps = [map_of(2010 + number, places) for number, places in enumerate(years)]
     before = joined(maps)

@@ -1,4 +1,8 @@
-"""The rule by which a site is confirmed."""
+"""The rule by which a site is confirmed.
+
+It asks for the mean probability of a site. The highest one tells little: most false sites have a pixel that is as good as
+certain.
+"""
 
 from typing import Final
 

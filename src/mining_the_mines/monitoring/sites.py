@@ -1,9 +1,9 @@
 """Mines of several periods, joined into sites with a history."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +18,9 @@ from mining_the_mines.monitoring.site_register import claim, empty_register, mak
 from mining_the_mines.monitoring.site_table import SiteStatus, site_table
 from mining_the_mines.monitoring.tracks import PENDING, TOUCHING, Tracks
 
-logger = logging.getLogger(__name__)
+#: Square metres of ground, about a pixel, from which the register follows a site: straight edges bend a little on their
+#: way to degrees and back.
+_NEW_GROUND: Final = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,7 @@ def _update(tracks: Tracks, numbers: Integers, register: gpd.GeoDataFrame, groun
     known = np.flatnonzero(register["number"].isin(numbers))
     mapped = state["ground"].to_numpy()[number[register["number"].iloc[known]]]
     # Ground that is known stays as it is: a run that finds nothing new writes the same register.
-    wider = shapely.area(shapely.difference(mapped, grounds[known])) > TOUCHING
+    wider = shapely.area(shapely.difference(mapped, grounds[known])) > _NEW_GROUND
     known, mapped = known[wider], mapped[wider]
     ground[known] = plane.to_degrees(shapely.union(grounds[known], mapped))
     fresh = np.flatnonzero(~np.isin(numbers, register["number"]))
