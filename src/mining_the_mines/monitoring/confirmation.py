@@ -1,6 +1,6 @@
 """The rule by which a site is confirmed.
 
-It asks for the mean probability of a site. The highest one tells little: most false sites have a pixel that is as good as
+It asks for the mean probability of a site. The highest one tells little: most false sites have a pixel that is all but
 certain.
 """
 
