@@ -91,7 +91,7 @@ def test_default_is_all_stages() -> None:
     assert {node.name for node in pipelines["__default__"].nodes} == nodes
     others = {
         "classification", "segmentation", "coarse_mapping", "pretraining", "adaptation", "evidence",
-        "period_sampling", "student",
+        "period_sampling", "student", "corrections",
     }  # fmt: skip
     assert {*pipelines} == {*STAGES, "__default__", *others}
 

@@ -7,6 +7,7 @@ from mining_the_mines.pipelines import (
     adaptation,
     area_estimation,
     compositing,
+    corrections,
     evaluation,
     evidence,
     feature_extraction,
@@ -31,8 +32,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
         them is chosen by its tag. ``coarse_mapping`` maps with the classifier, and ``adaptation`` adapts it to a new
         region. ``period_sampling`` samples the maps of monitored periods, and ``evidence`` writes a sheet about each
-        site. ``student`` teaches one network that maps at a fraction of the segmenter's cost. ``pretraining`` makes the
-        encoder that networks start from.
+        site. ``corrections`` makes labels of what reviewers say. ``student`` teaches one network that maps at a
+        fraction of the segmenter's cost. ``pretraining`` makes the encoder that networks start from.
     """
     stages = {
         "acquisition": acquisition.create_pipeline(),
@@ -61,6 +62,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         + whole.only_nodes_with_namespaces(["segmentation"])
         + reporting.create_segmentation_report(),
         "coarse_mapping": mapping.create_coarse_pipeline(),
+        "corrections": corrections.create_pipeline(),
         "adaptation": adaptation.create_pipeline(),
         "period_sampling": sampling.create_period_pipeline(),
         "evidence": evidence.create_pipeline(),

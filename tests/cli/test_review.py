@@ -1,17 +1,41 @@
-"""``kedro review`` opens what is there, and says what is missing."""
+"""``kedro review`` opens what is there, says what is missing, and imports answers."""
 
 from pathlib import Path
 
 import pytest
+from kedro.io import DataCatalog
 
+from mining_the_mines.cli.review import open_review
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.ledger.project_catalog import config_loader
+from mining_the_mines.scenes.composite_files import write_index
+from support.chip_polygons import utm_grid
+from support.composites import composite_at
 from support.projects import command, copy_project
+from support.reviews import BANDS, SECRET, sample_of
 
-COMPOSITES = "data/simulated/02_intermediate/composites"
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_project(tmp_path / "project")
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_project(tmp_path_factory.mktemp("review") / "project")
+@pytest.fixture
+def with_sample(project: Path) -> Path:
+    version = project / "data/simulated/08_reporting/sample/2026-11-30T00.00.00.000Z/sample"
+    version.mkdir(parents=True)
+    sample_of(period="").to_parquet(version / "sample.parquet")
+    return project
+
+
+@pytest.fixture
+def with_composites(with_sample: Path) -> Path:
+    folder = with_sample / "data/simulated/02_intermediate/composites"
+    composite = composite_at(folder, grid=utm_grid(80, 80), bands=BANDS)
+    record = '{"region": "north", "content_hash": "0", "dates": ["2021-06-01"], "baselines": [], "method": "median"'
+    (folder / "north.composite.json").write_text(f'{record}, "faults": [], "notes": []}}')
+    write_index(folder, [composite.region])
+    return with_sample
 
 
 def test_without_a_sample(project: Path) -> None:
@@ -23,3 +47,41 @@ def test_without_a_sample(project: Path) -> None:
 def test_without_sites(project: Path) -> None:
     told = command(project, "review", "--sites")
     assert "There is no table of sites yet: run kedro run --pipelines=monitoring first" in told.output
+
+
+def test_without_maps_and_composites(with_sample: Path) -> None:
+    told = command(with_sample, "review")
+    assert "There are no maps and no composites to show yet: run kedro run" in told.output
+
+
+def test_sample_on_composites(with_composites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(with_composites)
+    session = open_review(DataCatalog.from_config(config_loader(with_composites)["catalog"]), sites=False)
+    place = session.work("Ana")["place"]
+    assert (len(session), place["place_id"]) == (3, "north__0")
+    assert [view["name"] for view in place["views"]] == ["now", "infrared", "plants"]
+
+
+def test_sample_of_other_ground(with_composites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(with_composites)
+    catalog = DataCatalog.from_config(config_loader(with_composites)["catalog"])
+    elsewhere = sample_of().assign(longitude=12.0)
+    elsewhere.to_parquet(next(with_composites.rglob("sample.parquet")))
+    with pytest.raises(BadInputError, match="No image shows any of the 3 places: make the composites"):
+        open_review(catalog, sites=False)
+
+
+def test_static_page(with_composites: Path) -> None:
+    told = command(with_composites, "review", "--static", "review.html")
+    assert "review.html holds 3 places" in told.output
+    assert SECRET not in (with_composites / "review.html").read_text("utf-8")
+
+
+def test_answers_are_imported_once(with_sample: Path) -> None:
+    (with_sample / "answers.csv").write_text("place_id,answer\nnorth__0,mine\nnorth__1,river\n")
+    first = command(with_sample, "review", "--import", "answers.csv", "--reviewer", "Ana")
+    assert "2 answers of Ana are imported from answers.csv" in first.output
+    again = command(with_sample, "review", "--import", "answers.csv", "--reviewer", "Ana")
+    assert "answers.csv is not new. 2 were imported before." in again.output
+    log = with_sample / "data/simulated/01_raw/review_answers.jsonl"
+    assert len(log.read_text().splitlines()) == 2

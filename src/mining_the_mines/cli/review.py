@@ -85,9 +85,10 @@ def _import(catalog: Any, path: Path, reviewer: str | None, *, sites: bool) -> N
     places = _places(catalog, sites=sites) if _load(catalog, known) is not None else []
     read = read_answers(path, places, reviewer)
     new = [answer for answer in read.answers if answer.answer_id not in held]
-    log.append(new)
+    if new:
+        log.append(new)
     people = sorted({answer.reviewer for answer in new})
-    told = [f"{len(new)} answers of {', '.join(people) or 'nobody'} are imported from {path}."]
+    told = [f"{len(new)} answers of {', '.join(people)} are imported from {path}." if new else f"{path} is not new."]
     if len(new) < len(read.answers):
         told.append(f"{len(read.answers) - len(new)} were imported before.")
     if read.empty:

@@ -134,7 +134,7 @@ function startDrawing() {
   state.corrects = state.points.length > 0;
   state.chosen = -1;
   document.body.classList.add("drawing");
-  say((state.corrects ? "Drag the corners; click on a line for a new one." : "Click around the mine.") + " By key: arrows move, Space sets a corner, Tab picks one up, Backspace removes it, R starts anew, Enter is done, Escape leaves.");
+  say((state.corrects ? "Drag the corners; click on a line for a new one." : "Click around the mine.") + " Arrows move, Space sets, Tab picks up, Backspace removes, R starts anew, Enter is done, Escape leaves.");
   showMarks();
 }
 
