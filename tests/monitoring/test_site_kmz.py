@@ -20,7 +20,7 @@ from mining_the_mines.monitoring.site_kmz import write_kmz
 from mining_the_mines.monitoring.site_pictures import draw_site_pictures, maps_by_period
 from mining_the_mines.monitoring.site_table import SiteStatus, site_table
 from support.mapped_periods import map_periods_here, northern_site
-from support.sites import YEARS, growing_site, site_row
+from support.sites import YEARS, growing_site, site_row, square
 
 #: The schema of OGC 07-147r2, as fastkml ships it.
 SCHEMA = Path(fastkml.__file__).parent / "schema" / "ogckml22.xsd"
@@ -36,7 +36,8 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> tuple[PeriodResult[SceneMa
 def sites() -> gpd.GeoDataFrame:
     """A site with maps, and one without."""
     odd = growing_site("tapajos-0002")
-    odd[0] |= {"protected_area": "Reserva <Río> & mata"}
+    holed = shapely.union(odd[0]["geometry"], square(-56.01, -6.0, 90)).difference(square(-56.0, -6.0, 60))
+    odd[0] |= {"protected_area": "Reserva <Río> & mata", "geometry": holed}
     return site_table([*northern_site(), *odd])
 
 
