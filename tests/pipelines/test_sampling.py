@@ -1,9 +1,12 @@
 """Nodes of sampling."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 
 from mining_the_mines.assessment.settings import SamplingSettings, StrataSettings
@@ -11,8 +14,14 @@ from mining_the_mines.geo.mine_polygons import MinePolygons, read_mine_polygons
 from mining_the_mines.mapping.scene_map import SceneMaps
 from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.monitoring.periods import Period
-from mining_the_mines.pipelines.sampling.nodes import answer_from_truth, draw_period_sample, draw_sample
+from mining_the_mines.pipelines.sampling.nodes import (
+    answer_from_period_truth,
+    answer_from_truth,
+    draw_period_sample,
+    draw_sample,
+)
 from support.made_maps import make_map, probabilities
+from support.scene_maps import UTM, field
 
 FEW = SamplingSettings(places=40, minimum=5, strata=StrataSettings(near_metres=50))
 MORE = FEW.model_copy(update={"places": 80})
@@ -79,3 +88,32 @@ def test_each_period_has_places_of_its_own_and_unseen_ones_none(scene_maps: Scen
 
     assert set(sample["period"]) == set(strata["period"]) == {"2022", "2024"}
     assert np.isclose(sample.groupby("period")["weight"].sum(), 35, rtol=0.01).all()
+
+
+def test_periods_are_answered_by_the_outlines_of_their_time(tmp_path: Path) -> None:
+    maps = {}
+    for year in (2022, 2024):
+        found = make_map(tmp_path / str(year), probabilities())
+        facts = replace(found.record.facts, first_date=date(year, 6, 1), last_date=date(year, 9, 30))
+        maps[year] = SceneMaps((replace(found, record=replace(found.record, facts=facts)),), ())
+    results = [
+        PeriodResult(Period(str(year), date(year, 1, 1), date(year, 12, 31)), found) for year, found in maps.items()
+    ]
+    opened, grown = field(50, -150, 50, 100), field(50, -150, 100, 100)
+    states = gpd.GeoDataFrame(
+        {"region": ["tapajos"] * 2, "valid_from": pd.to_datetime(["2020-01-01", "2023-01-01"]),
+         "valid_to": pd.to_datetime(["2022-12-31", "NaT"])}, geometry=[opened, grown], crs=UTM,
+    )  # fmt: skip
+    states.to_crs(4326).to_file(tmp_path / "mines.gpkg", engine="pyogrio")
+    sample, _ = draw_period_sample(results, None, MORE, None)
+    answers, areas = answer_from_period_truth(sample, results, None, {"settings": {}}, tmp_path)
+
+    assert set(answers["place_id"]) == set(sample["place_id"])
+    assert areas.set_index("period")["hectares"].to_dict() == pytest.approx({"2022": 0.5, "2024": 1.0}, rel=0.01)
+
+
+def test_real_periods_have_no_such_answers(scene_maps: SceneMaps, tmp_path: Path) -> None:
+    results = [PeriodResult(Period("2022", date(2022, 1, 1), date(2022, 12, 31)), scene_maps)]
+    sample, _ = draw_period_sample(results, None, FEW, None)
+
+    assert all(table.empty for table in answer_from_period_truth(sample, results, None, {}, tmp_path))

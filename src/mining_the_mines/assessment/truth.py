@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -43,6 +44,25 @@ def answer_from_polygons(places: pd.DataFrame, mines: Geometries) -> pd.Series:
     inside = np.zeros(len(places), dtype=bool)
     inside[shapely.STRtree(mines).query(points, predicate="intersects")[0]] = True
     return pd.Series(np.where(inside, MINE, NO_MINE), places.index)
+
+
+def mines_midway(states: gpd.GeoDataFrame, source: MapToSample) -> Geometries:
+    """Choose the outlines that mines have midway between the first and the last image of a map.
+
+    Args:
+        states: Outlines by date in degrees of WGS 84: ``region``, ``valid_from`` and ``valid_to``, the first and the
+            last day of each (missing while it holds).
+        source: The map of a region, whose days are known.
+
+    Returns:
+        The outlines in the map's region.
+    """
+    facts = source.scene_map.record.facts
+    first, last = pd.to_datetime([str(facts.first_date), str(facts.last_date)])
+    day = first + (last - first) / 2
+    valid = (states["valid_from"] <= day) & ~(states["valid_to"] < day.floor("D"))
+    there: Geometries = states.geometry[valid & (states["region"] == source.scene_map.name)].to_numpy()
+    return there
 
 
 def known_areas(maps: Sequence[tuple[MapToSample, Geometries]], units: NamedAreas | None = None) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ import pandas as pd
 from mining_the_mines.assessment import drawing
 from mining_the_mines.assessment.settings import SamplingSettings
 from mining_the_mines.assessment.strata import MapToSample
-from mining_the_mines.assessment.truth import TRUTH_COLUMNS, answer_table_of_truth, known_areas
+from mining_the_mines.assessment.truth import TRUTH_COLUMNS, answer_table_of_truth, known_areas, mines_midway
 from mining_the_mines.geo.mine_polygons import MinePolygons
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.mapping.scene_map import SceneMaps
@@ -47,13 +48,7 @@ def draw_period_sample(
     earlier: gpd.GeoDataFrame | None,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Draw a stratified random sample of the maps of each period; see :func:`draw_sample`."""
-    maps = [
-        MapToSample(found, each.period.name)
-        for each in monitored_maps
-        if each.result is not None
-        for found in each.result.maps
-    ]
-    return _draw(maps, units, sampling, earlier)
+    return _draw(_maps_of(monitored_maps), units, sampling, earlier)
 
 
 def answer_from_truth(
@@ -78,12 +73,55 @@ def answer_from_truth(
         Answers of the reviewer "simulated truth", and the known areas of mines; both empty if the ground is real.
     """
     if not simulated_series or scene or mine_polygons is None:
-        return answer_table_of_truth(sample.iloc[:0], np.array([])), pd.DataFrame(columns=list(TRUTH_COLUMNS)).astype(
-            TRUTH_COLUMNS
-        )
+        return _without_truth(sample)
     mines = mine_polygons.geometry
     known = known_areas([(MapToSample(found), mines) for found in scene_maps.maps], units)
     return answer_table_of_truth(sample, mines), known
+
+
+def answer_from_period_truth(
+    sample: gpd.GeoDataFrame,
+    monitored_maps: Sequence[PeriodResult[SceneMaps]],
+    units: NamedAreas | None,
+    changing_series: dict[str, Any],
+    changing_archive_folder: Path,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Answer the sample of periods from the simulated truth, where the watched ground is simulated.
+
+    Args:
+        sample: The sample.
+        monitored_maps: The maps that it was drawn from.
+        units: Named areas to divide known areas by.
+        changing_series: Settings of the simulation; empty if the ground is real.
+        changing_archive_folder: Folder with the simulated mines by date.
+
+    Returns:
+        As :func:`answer_from_truth` does; a mine counts by its outline midway between the images of a map.
+    """
+    if not changing_series:
+        return _without_truth(sample)
+    states = gpd.read_file(changing_archive_folder / "mines.gpkg")
+    known = [(source, mines_midway(states, source)) for source in _maps_of(monitored_maps)]
+    parts = []
+    for source, mines in known:
+        here = (sample["region"] == source.scene_map.name) & (sample["period"] == source.period)
+        parts.append(answer_table_of_truth(sample[here], mines))
+    return pd.concat(parts, ignore_index=True), known_areas(known, units)
+
+
+def _maps_of(monitored_maps: Sequence[PeriodResult[SceneMaps]]) -> list[MapToSample]:
+    return [
+        MapToSample(found, each.period.name)
+        for each in monitored_maps
+        if each.result is not None
+        for found in each.result.maps
+    ]
+
+
+def _without_truth(sample: gpd.GeoDataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return answer_table_of_truth(sample.iloc[:0], np.array([])), pd.DataFrame(columns=list(TRUTH_COLUMNS)).astype(
+        TRUTH_COLUMNS
+    )
 
 
 def _draw(

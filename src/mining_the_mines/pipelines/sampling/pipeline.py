@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.sampling.nodes import (
+    answer_from_period_truth,
     answer_from_truth,
     draw_period_sample,
     draw_sample,
@@ -34,7 +35,13 @@ def create_period_pipeline() -> Pipeline:
         ["sample", "sample_strata"],
         name="draw_period_sample",
     )
-    return _sampling(draw)
+    answer = Node(
+        answer_from_period_truth,
+        ["sample", "monitored_maps", "monitored_units", "changing_series", "changing_archive_folder"],
+        ["true_answers", "true_areas"],
+        name="answer_from_period_truth",
+    )
+    return _sampling(draw, answer)
 
 
 def _sampling(*nodes: Node) -> Pipeline:
