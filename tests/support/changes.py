@@ -16,7 +16,7 @@ PLAIN = shapely.box(500_000, 9_000_000, 506_000, 9_006_000)
 
 def look(year: int, seen: BaseGeometry = PLAIN) -> Look:
     """Images from July to August; the middle is the first of August."""
-    return Look(REGION, str(year), date(year, 7, 2), date(year, 8, 31), seen, CRS)
+    return Look(REGION, str(year), (date(year, 7, 2), date(year, 8, 1), date(year, 8, 31)), seen, CRS)
 
 
 #: Three years.

@@ -12,6 +12,8 @@ from mining_the_mines.datasets.previews import TablePreview, vector_preview, whe
 from mining_the_mines.geo.vector_files import split_layer
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from mining_the_mines.chips.cutting_places import ChipPlaces
     from mining_the_mines.geo.mine_polygons import MinePolygons
     from mining_the_mines.geo.named_areas import NamedAreas
@@ -119,6 +121,15 @@ class MinePolygonsDataset(ProvidedFileDataset["MinePolygons"]):
 
     def _release(self) -> None:
         self.__dict__.pop("_polygons", None)
+
+
+class DatedMinesDataset(ProvidedFileDataset["gpd.GeoDataFrame"]):
+    """Known mines with the dates of their outlines; see :func:`mining_the_mines.geo.dated_mines.read_dated_mines`."""
+
+    def _read(self, path: Path) -> "gpd.GeoDataFrame":
+        from mining_the_mines.geo.dated_mines import read_dated_mines
+
+        return read_dated_mines(path)
 
 
 class NamedAreasDataset(ProvidedFileDataset["NamedAreas"]):

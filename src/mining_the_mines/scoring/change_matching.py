@@ -1,13 +1,14 @@
 """Claims of new mines beside the mines that truly opened, and mapped growth beside true growth.
 
-A mine is *due* in the first period on whose middle day it is open, since a composite of many dates shows the ground of
-the middle. It may be claimed earlier, once it is open, and is found in time if it is claimed until then. Ground by
+A mine is *due* in the first period in which it is open on most dates, since only then does a median of the dates show
+it. It may be claimed earlier, once it is open, and is found in time if it is claimed until then. Ground by
 which a mine has grown is no new mine; a claim of it is set aside, neither right nor wrong.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Final
 
 import geopandas as gpd
@@ -73,23 +74,26 @@ class Look:
     Attributes:
         region: Name of the region.
         period: Name of the period.
-        first: Day of the first image.
-        last: Day of the last image.
+        dates: Days of the images, in order.
         seen: Ground with data, in ``crs``.
         crs: A projection in metres, the same for all looks at a region.
     """
 
     region: str
     period: str
-    first: date
-    last: date
-    seen: BaseGeometry
+    dates: tuple[date, ...]
+    seen: shapely.Geometry
     crs: str
 
     @property
     def middle(self) -> pd.Timestamp:
-        """Day whose ground a composite of the images shows."""
-        return pd.Timestamp(self.first) + (pd.Timestamp(self.last) - pd.Timestamp(self.first)) / 2
+        """Day whose ground a median of the images shows: what is there by then shows on most dates."""
+        return pd.Timestamp(self.dates[(len(self.dates) - 1) // 2])
+
+    @property
+    def last(self) -> pd.Timestamp:
+        """Day of the last image."""
+        return pd.Timestamp(self.dates[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +121,8 @@ def compare_changes(
     """Compare claims of new mines with mines that opened.
 
     Args:
-        truth: Outlines of mines by date: ``region``, ``name``, ``opened``, ``valid_from``, ``valid_to`` (missing while
-            it holds) and polygons in any CRS.
+        truth: Outlines of mines by date in any CRS: ``name``, ``opened``, ``valid_from``, ``valid_to`` (missing while
+            it holds); see :func:`mining_the_mines.geo.dated_mines.read_dated_mines`.
         looks: Looks at the regions, in order of time.
         claims: Claims of each method, polygons in any CRS: ``region``, ``period``, ``object``, and where the method
             says so ``confirmed_on`` (last day of the images that confirmed it; missing if nothing did),
@@ -135,9 +139,9 @@ def compare_changes(
     exposure: dict[tuple[str, str], float] = {}
     for region in regions:
         own = [look for look in looks if look.region == region]
-        exposure |= {(region, look.period): float(look.seen.area) / 1e6 for look in own[1:]}
+        exposure |= {(region, look.period): float(shapely.area(look.seen)) / 1e6 for look in own[1:]}
         crs = own[0].crs
-        mines = _Mines(truth[truth["region"] == region].to_crs(crs), own, settings)
+        mines = _Mines(_inside(truth, own[0]), own, settings)
         rows = []
         for method, claimed in claims.items():
             rows += _match(method, claimed[claimed["region"] == region].to_crs(crs), mines, settings)
@@ -145,11 +149,33 @@ def compare_changes(
         if rows:
             parts.append(_with_places(rows, region, crs))
     if not parts:
-        empty = pd.DataFrame(columns=list(CHANGE_COLUMNS)).astype(CHANGE_COLUMNS)
-        return ChangeComparison(tuple(claims), gpd.GeoDataFrame(empty, geometry=[], crs=LON_LAT), exposure)
+        return without_truth(tuple(claims), exposure)
     table = pd.concat(parts, ignore_index=True)
     objects = table[list(CHANGE_COLUMNS)].astype(CHANGE_COLUMNS)
     return ChangeComparison(tuple(claims), gpd.GeoDataFrame(objects, geometry=table.geometry, crs=LON_LAT), exposure)
+
+
+def without_truth(
+    methods: tuple[str, ...], exposure: Mapping[tuple[str, str], float] = MappingProxyType({})
+) -> ChangeComparison:
+    """Make a comparison with nothing.
+
+    Args:
+        methods: Methods that would have been compared.
+        exposure: Square kilometres seen by region and period.
+
+    Returns:
+        A comparison without objects.
+    """
+    empty = pd.DataFrame(columns=list(CHANGE_COLUMNS)).astype(CHANGE_COLUMNS)
+    return ChangeComparison(methods, gpd.GeoDataFrame(empty, geometry=[], crs=LON_LAT), exposure)
+
+
+def _inside(truth: gpd.GeoDataFrame, look: Look) -> gpd.GeoDataFrame:
+    """Mines that touch the box of a region; those far away can't be transformed to its projection."""
+    box = gpd.GeoSeries([shapely.box(*shapely.bounds(look.seen))], crs=look.crs).to_crs(truth.crs)
+    near = truth[truth.geometry.intersects(box.iloc[0])]
+    return truth[truth["name"].isin(near["name"])].to_crs(look.crs)
 
 
 class _Mines:
@@ -176,12 +202,12 @@ class _Mines:
 
     @staticmethod
     def _seen(outline: BaseGeometry, look: Look) -> float:
-        return float(outline.intersection(look.seen).area / outline.area)
+        return float(shapely.area(shapely.intersection(outline, look.seen)) / outline.area)
 
     def at(self, day: pd.Timestamp) -> dict[str, BaseGeometry]:
         """Outlines of a day by the mine's name."""
         states = self.states
-        valid = (states["valid_from"] <= day) & ~(states["valid_to"] < day.floor("D"))
+        valid = (states["valid_from"] <= day) & ~(states["valid_to"] < day)
         return dict(zip(states["name"][valid], states.geometry[valid], strict=True))
 
     def ever(self, name: str) -> BaseGeometry:
@@ -191,7 +217,7 @@ class _Mines:
     def grown(self, period: str) -> BaseGeometry:
         """Ground that became a mine since the middle of the period before."""
         looks = list(self.looks.values())
-        last = pd.Timestamp(self.looks[period].last)
+        last = self.looks[period].last
         before = looks[max(self.order[period] - 1, 0)].middle
         now = shapely.union_all(list(self.at(last).values()))
         return now.difference(shapely.union_all(list(self.at(before).values())))
@@ -202,7 +228,7 @@ def _match(method: str, claims: gpd.GeoDataFrame, mines: _Mines, settings: Chang
     found: dict[str, Any] = {}
     rows = []
     for period, look in mines.looks.items():
-        last = pd.Timestamp(look.last)
+        last = look.last
         open_now = {name: outline for name, outline in mines.at(last).items() if name in mines.due}
         own = claims[claims["period"] == period]
         pairs = sorted(
@@ -245,7 +271,7 @@ def _mine_row(method: str, name: str, claim: Any, mines: _Mines) -> dict[str, An
     if claim is None:
         return row
     confirmed_on, onset_by = claim.get("confirmed_on"), claim.get("onset_by")
-    shown = pd.Timestamp(mines.looks[claim["period"]].last)
+    shown = mines.looks[claim["period"]].last
     held = bool(claim["onset_after"] < opened <= onset_by) if pd.notna(onset_by) else np.nan
     return row | {
         "partner": claim["object"],

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 from mining_the_mines.scoring.bootstrap import (
     BootstrapSettings,
@@ -23,7 +24,8 @@ from mining_the_mines.scoring.bootstrap import (
     bootstrap_intervals,
     paired_difference,
 )
-from mining_the_mines.scoring.change_matching import CLAIM, GROWTH, MINE, ChangeComparison
+from mining_the_mines.scoring.change_matching import CLAIM, GROWTH, MINE, ChangeComparison, ChangeMatchSettings
+from mining_the_mines.scoring.change_rivals import IndexDifference, MapDifference
 from mining_the_mines.scoring.map_scores import harmonic_mean
 from mining_the_mines.scoring.metrics import ratio
 
@@ -61,6 +63,17 @@ SITE_SCORE_COLUMNS: Final = {
     "method": "str", "rival": "str", "region": "str", "period": "str", "metric": "str", "value": "float64",
     "low": "float64", "high": "float64", "objects": "int64", "places": "int64",
 }  # fmt: skip
+
+
+class SiteEvaluation(BaseModel):
+    """Scores of sites against mines with known dates, beside two rivals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    matching: ChangeMatchSettings = Field(ChangeMatchSettings(), description="When a claim is of a mine that opened.")
+    map_difference: MapDifference = Field(MapDifference(), description="Difference of two maps, pixel by pixel.")
+    index_difference: IndexDifference = Field(IndexDifference(), description="Difference of indices of two images.")
+    bootstrap: BootstrapSettings = Field(BootstrapSettings(), description="Intervals of the scores.")
 
 
 @dataclass(frozen=True, eq=False)

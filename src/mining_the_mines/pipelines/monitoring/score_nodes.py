@@ -1,0 +1,142 @@
+"""The node of monitoring that scores sites against mines with known dates."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from shapely.geometry.base import BaseGeometry
+
+from mining_the_mines.geo.mine_polygons import LON_LAT
+from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
+from mining_the_mines.monitoring.period_results import PeriodResult
+from mining_the_mines.monitoring.site_table import Confirmation, SiteStatus
+from mining_the_mines.rasters.true_colour import read_part
+from mining_the_mines.scoring.change_matching import Look, compare_changes, without_truth
+from mining_the_mines.scoring.change_rivals import INDEX_BANDS, polygonize_change
+from mining_the_mines.scoring.site_scores import (
+    INDEX_DIFFERENCE,
+    MAP_DIFFERENCE,
+    SITES,
+    SiteEvaluation,
+    score_changes,
+    select_site_scores,
+)
+
+logger = logging.getLogger(__name__)
+
+#: A map with the look that it stands for.
+LookedAt = tuple[Look, SceneMap]
+Mask = npt.NDArray[np.bool_]
+
+
+def score_sites(
+    monitored_sites: gpd.GeoDataFrame,
+    monitored_maps: tuple[PeriodResult[SceneMaps], ...],
+    dated_mines: gpd.GeoDataFrame | None,
+    evaluation: SiteEvaluation,
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Score new sites against mines whose opening is known, beside two rivals that compare pixels.
+
+    The rivals hold both rasters of a region in memory.
+
+    Args:
+        monitored_sites: The table of sites.
+        monitored_maps: Maps by period.
+        dated_mines: Known mines with dates; ``None`` if there are none.
+        evaluation: Matching, rivals and intervals.
+
+    Returns:
+        Every mine that was due, every claim and every change of area; and the table of scores. Both are empty without
+        known mines.
+    """
+    looks = looks_of(monitored_maps)
+    if dated_mines is None or not looks:
+        comparison = without_truth((SITES,))
+    else:
+        claims = {SITES: claims_of_sites(monitored_sites), **rival_claims(looks, evaluation)}
+        areas = monitored_sites.rename(columns={"site_id": "object"})
+        seen = [look for look, _ in looks]
+        comparison = compare_changes(dated_mines, seen, claims, areas, evaluation.matching)
+    table = score_changes(comparison, evaluation.bootstrap)
+    _report(table)
+    return comparison.objects, table
+
+
+def looks_of(monitored_maps: Sequence[PeriodResult[SceneMaps]]) -> list[LookedAt]:
+    """Looks at each region in order of time; maps without dates or without data are left out."""
+    return [
+        (
+            Look(found.name, each.period.name, found.record.scene.dates, found.mapped_area, found.grid.crs.to_wkt()),
+            found,
+        )
+        for each in monitored_maps
+        if each.result
+        for found in each.result.maps
+        if found.record.scene.dates and found.record.mapped_share
+    ]
+
+
+def claims_of_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """New sites as claims: the outline in the first period, and when they were confirmed."""
+    ends = sites["last_date"].fillna(sites["end"])
+    confirmed = ends[sites["confirmation"] == Confirmation.CONFIRMED].groupby(sites["site_id"]).min()
+    claims = sites[sites["status"] == SiteStatus.NEW].rename(columns={"site_id": "object"})
+    return claims.assign(confirmed_on=claims["object"].map(confirmed))
+
+
+def rival_claims(looks: Sequence[LookedAt], evaluation: SiteEvaluation) -> dict[str, gpd.GeoDataFrame]:
+    """New ground by the two rivals, each period against the one before in which the region was seen."""
+    maps, indices = evaluation.map_difference, evaluation.index_difference
+
+    def by_maps(before: SceneMap, after: SceneMap) -> Mask:
+        return maps.changed(_probability(before), _probability(after))
+
+    def by_indices(before: SceneMap, after: SceneMap) -> Mask:
+        return indices.changed(_reflectance(before), _reflectance(after))
+
+    return {
+        MAP_DIFFERENCE: _differences(looks, by_maps, maps.minimum_hectares),
+        INDEX_DIFFERENCE: _differences(looks, by_indices, indices.minimum_hectares),
+    }
+
+
+def _differences(
+    looks: Sequence[LookedAt], changed: Callable[[SceneMap, SceneMap], Mask], hectares: float
+) -> gpd.GeoDataFrame:
+    columns = ["region", "period", "object"]
+    parts = [gpd.GeoDataFrame({name: [] for name in columns}, geometry=[], crs=LON_LAT)]
+    for region in dict.fromkeys(look.region for look, _ in looks):
+        own = [(look, found) for look, found in looks if look.region == region]
+        for (_, before), (look, after) in pairwise(own):
+            found = polygonize_change(changed(before, after), after.grid.transform, hectares)
+            parts.append(_claims(look, found))
+    return gpd.GeoDataFrame(pd.concat([part for part in parts if len(part)] or parts, ignore_index=True))
+
+
+def _claims(look: Look, polygons: Sequence[BaseGeometry]) -> gpd.GeoDataFrame:
+    names = [f"{look.period}-{number}" for number in range(len(polygons))]
+    columns = {"region": look.region, "period": look.period, "object": names}
+    return gpd.GeoDataFrame(columns, geometry=list(polygons), crs=look.crs).to_crs(LON_LAT)
+
+
+def _probability(found: SceneMap) -> npt.NDArray[np.float32]:
+    return found.small_probability(max(found.grid.height, found.grid.width))
+
+
+def _reflectance(found: SceneMap) -> Mapping[str, npt.NDArray[np.float32]]:
+    scene = found.record.scene
+    side = max(found.grid.height, found.grid.width)
+    return dict(zip(INDEX_BANDS, read_part(scene.image, found.record.chips, INDEX_BANDS, side)[0], strict=True))
+
+
+def _report(table: pd.DataFrame) -> None:
+    for method in dict.fromkeys(table["method"]):
+        rows = select_site_scores(table)
+        figures = rows[rows["method"] == method].set_index("metric")
+        if "new_f1" in figures.index:
+            f1 = figures.loc["new_f1"]
+            logger.info("New sites by %s: F1 %.2f (%.2f to %.2f)", method, f1["value"], f1["low"], f1["high"])
