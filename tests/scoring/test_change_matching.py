@@ -120,9 +120,16 @@ def test_growth_error() -> None:
 
 
 def test_area_seen() -> None:
-    comparison = compare_changes(frame([]), LOOKS, {"sites": frame([])}, frame([]), ChangeMatchSettings())
+    truth = frame(mine(1, "2015-01-10"))
+    comparison = compare_changes(truth, LOOKS, {"sites": frame([])}, frame([]), ChangeMatchSettings())
     assert comparison.exposure == {("tapajos", "2020"): 36.0, ("tapajos", "2021"): 36.0}
     assert list(comparison.objects.columns) == [*CHANGE_COLUMNS, "geometry"]
+
+
+def test_region_without_known_mines_is_left_out() -> None:
+    comparison = compare_changes(frame([]), LOOKS, {"sites": frame([claim(1, 2020)])}, frame([]), ChangeMatchSettings())
+    assert comparison.objects.empty
+    assert not comparison.exposure
 
 
 def test_other_projection() -> None:

@@ -123,7 +123,7 @@ def compare_changes(
     Args:
         truth: Outlines of mines by date in any CRS: ``name``, ``opened``, ``valid_from``, ``valid_to`` (missing while
             it holds); see :func:`mining_the_mines.geo.dated_mines.read_dated_mines`.
-        looks: Looks at the regions, in order of time.
+        looks: Looks at the regions, in order of time. A region without any known mine is left out: nobody has looked.
         claims: Claims of each method, polygons in any CRS: ``region``, ``period``, ``object``, and where the method
             says so ``confirmed_on`` (last day of the images that confirmed it; missing if nothing did),
             ``onset_after`` and ``onset_by``.
@@ -139,9 +139,12 @@ def compare_changes(
     exposure: dict[tuple[str, str], float] = {}
     for region in regions:
         own = [look for look in looks if look.region == region]
+        known = _inside(truth, own[0])
+        if known.empty:
+            continue
         exposure |= {(region, look.period): float(shapely.area(look.seen)) / 1e6 for look in own[1:]}
         crs = own[0].crs
-        mines = _Mines(_inside(truth, own[0]), own, settings)
+        mines = _Mines(known, own, settings)
         rows = []
         for method, claimed in claims.items():
             rows += _match(method, claimed[claimed["region"] == region].to_crs(crs), mines, settings)

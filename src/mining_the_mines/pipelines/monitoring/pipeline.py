@@ -21,13 +21,14 @@ from mining_the_mines.pipelines.monitoring.output_nodes import (
     write_site_files,
 )
 from mining_the_mines.pipelines.monitoring.page_nodes import draw_sites
+from mining_the_mines.pipelines.monitoring.score_nodes import score_sites
 from mining_the_mines.pipelines.monitoring.site_nodes import join_period_sites
 
 
 def create_pipeline() -> Pipeline:
     """Monitoring with the segmenter, or with its student."""
     return Pipeline(
-        [*_maps_of_periods(), *_sites(), *_outputs(), *_page()],
+        [*_maps_of_periods(), *_sites(), *_outputs(), *_page(), *_scores()],
         namespace="monitoring",
         prefix_datasets_with_namespace=False,
         tags="monitoring",
@@ -157,4 +158,23 @@ def _outputs() -> list[Node]:
             name="write_site_files",
         ),
         Node(describe_monitored_maps, "monitored_maps", "monitored_map_catalog", name="describe_monitored_maps"),
+    ]
+
+
+def _scores() -> list[Node]:
+    return [
+        Node(
+            score_sites,
+            [
+                "monitored_sites",
+                "monitored_maps",
+                "dated_mines",
+                "simulated_mines",
+                "changing_series",
+                "params:monitoring.scenes",
+                "params:monitoring.evaluation",
+            ],
+            ["site_scores", "site_score_table"],
+            name="score_sites",
+        )
     ]

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from mining_the_mines.geo.mine_polygons import LON_LAT
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.monitoring.period_results import PeriodResult
+from mining_the_mines.monitoring.period_settings import PeriodSceneSettings
 from mining_the_mines.monitoring.site_table import Confirmation, SiteStatus
 from mining_the_mines.rasters.true_colour import read_part
 from mining_the_mines.scoring.change_matching import Look, compare_changes, without_truth
@@ -37,6 +39,9 @@ def score_sites(
     monitored_sites: gpd.GeoDataFrame,
     monitored_maps: tuple[PeriodResult[SceneMaps], ...],
     dated_mines: gpd.GeoDataFrame | None,
+    simulated_mines: gpd.GeoDataFrame | None,
+    changing_series: Mapping[str, Any],
+    wanted: PeriodSceneSettings,
     evaluation: SiteEvaluation,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Score new sites against mines whose opening is known, beside two rivals that compare pixels.
@@ -46,7 +51,10 @@ def score_sites(
     Args:
         monitored_sites: The table of sites.
         monitored_maps: Maps by period.
-        dated_mines: Known mines with dates; ``None`` if there are none.
+        dated_mines: Known mines with dates that a person names, if any.
+        simulated_mines: Those of the simulated ground.
+        changing_series: Settings of the simulated archive; empty if there is none.
+        wanted: Rasters that a person names; simulated mines judge none of them.
         evaluation: Matching, rivals and intervals.
 
     Returns:
@@ -54,13 +62,15 @@ def score_sites(
         known mines.
     """
     looks = looks_of(monitored_maps)
-    if dated_mines is None or not looks:
+    simulated = simulated_mines if changing_series and not wanted.paths else None
+    known = simulated if dated_mines is None else dated_mines
+    if known is None or not looks:
         comparison = without_truth((SITES,))
     else:
         claims = {SITES: claims_of_sites(monitored_sites), **rival_claims(looks, evaluation)}
         areas = monitored_sites.rename(columns={"site_id": "object"})
         seen = [look for look, _ in looks]
-        comparison = compare_changes(dated_mines, seen, claims, areas, evaluation.matching)
+        comparison = compare_changes(known, seen, claims, areas, evaluation.matching)
     table = score_changes(comparison, evaluation.bootstrap)
     _report(table)
     return comparison.objects, table
