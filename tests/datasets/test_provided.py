@@ -9,6 +9,7 @@ from kedro.io import DatasetError
 from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.datasets.provided import (
     ChipPlacesDataset,
+    DatedMinesDataset,
     MinePolygonsDataset,
     NamedAreasDataset,
     ProvidedFileDataset,
@@ -17,7 +18,7 @@ from mining_the_mines.ledger.states import content_of
 from support.chip_polygons import square, write_layer
 from support.scene_maps import field, write_areas
 
-KINDS = (MinePolygonsDataset, NamedAreasDataset, ChipPlacesDataset)
+KINDS = (MinePolygonsDataset, DatedMinesDataset, NamedAreasDataset, ChipPlacesDataset)
 
 
 @pytest.mark.parametrize("kind", KINDS)

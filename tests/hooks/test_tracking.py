@@ -56,6 +56,17 @@ def test_metrics_of_maps() -> None:
     assert table_metrics(table.iloc[:0]) == {}
 
 
+def test_metrics_of_sites() -> None:
+    row = {"method": "sites", "rival": "", "region": "", "period": "", "metric": "new_f1", "value": 0.9, "low": 0.8}
+    table = pd.DataFrame([row, {**row, "rival": "map_difference"}, {**row, "period": "2020"}]).assign(high=0.95)
+    assert table_metrics(table) == {
+        "sites/sites/new_f1": 0.9,
+        "sites/sites/new_f1/low": 0.8,
+        "sites/sites/new_f1/high": 0.95,
+    }
+    assert table_metrics(table.iloc[:0]) == {}
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
     """An embedded store, which takes a while to be made."""

@@ -182,15 +182,19 @@ def table_metrics(scores: pd.DataFrame) -> dict[str, float]:
 
     Args:
         scores: ``metric``, ``value``, ``low`` and ``high``, and for classifiers and segmenters ``split``, ``model`` and
-            ``category_excluded``; or for maps ``scene`` and ``size_class``, of which the rows without either count.
+            ``category_excluded``; or for maps ``scene`` and ``size_class``, of which the rows without either count; or
+            for sites ``method``, ``rival``, ``region`` and ``period``, of which the rows without the last three count.
 
     Returns:
-        Figures named ``split/model/metric`` or ``map/metric``, with ``/low`` and ``/high`` for the interval, and
+        Figures named ``split/model/metric``, ``map/metric`` or ``sites/method/metric``, with ``/low`` and ``/high`` for the interval, and
         ``/without_CATEGORY`` where a category is left out. Undefined figures are left out.
     """
     metrics: dict[str, float] = {}
     if "scene" in scores.columns:
         scores = scores[scores["scene"].isna() & scores["size_class"].isna()]
+    if "rival" in scores.columns:
+        everything = (scores[["rival", "region", "period"]] == "").all(axis=1)
+        scores = scores[everything].assign(split="sites", model=scores["method"])
     for row in scores.to_dict("records"):
         place = [row["split"], row["model"]] if "split" in row else ["map"]
         excluded = row.get("category_excluded")
