@@ -104,6 +104,14 @@ def test_onset(after: str, held: int) -> None:
     assert side(objects, "mine")["onset_held"] == held
 
 
+def test_claim_of_two_mines_that_touch() -> None:
+    small = shapely.affinity.translate(ground(1, 60), 200)
+    beside = [{**state, "name": "beside", "geometry": small} for state in mine(1, "2020-02-01")]
+    both = {**claim(1, 2020), "geometry": ground(1).union(small)}
+    objects = compare([*mine(1, "2020-01-10"), *beside], [both])
+    assert objects[objects["side"] == "mine"]["right"].tolist() == [True, True]
+
+
 def test_confirmation() -> None:
     objects = compare(mine(1, "2020-01-10"), [claim(1, 2020, confirmed_on="2021-08-31")])
     assert side(objects, "mine")["confirmed"]

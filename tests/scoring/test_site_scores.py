@@ -55,6 +55,14 @@ def test_figures(table: pd.DataFrame, metric: str, expected: float) -> None:
     assert value(table, metric)["value"] == pytest.approx(expected)
 
 
+def test_growth_is_false_in_strict_figures() -> None:
+    mines = [*mine(0, "2020-01-10"), *mine(1, "2015-01-10", ("2020-02-01", 600))]
+    claims = {"sites": frame([claim(0, 2020), claim(1, 2020, 600)])}
+    table = score_changes(compare_changes(frame(mines), LOOKS, claims, frame([]), ChangeMatchSettings()), BOOTSTRAP)
+    assert value(table, "new_precision")["value"] == 1
+    assert value(table, "strict_precision")["value"] == 0.5
+
+
 def test_no_false_site_is_no_certainty(table: pd.DataFrame) -> None:
     rate = value(table, "confirmed_false_per_1000_km2")
     assert (rate["value"], rate["low"]) == (0, 0)

@@ -186,8 +186,8 @@ def table_metrics(scores: pd.DataFrame) -> dict[str, float]:
             for sites ``method``, ``rival``, ``region`` and ``period``, of which the rows without the last three count.
 
     Returns:
-        Figures named ``split/model/metric``, ``map/metric`` or ``sites/method/metric``, with ``/low`` and ``/high`` for the interval, and
-        ``/without_CATEGORY`` where a category is left out. Undefined figures are left out.
+        Figures named ``split/model/metric``, ``map/metric`` or ``sites/method/metric``, with ``/low`` and ``/high`` for
+        the interval, and ``/without_CATEGORY`` where a category is left out. Undefined figures are left out.
     """
     metrics: dict[str, float] = {}
     if "scene" in scores.columns:

@@ -53,6 +53,12 @@ class ChangeMatchSettings(BaseModel):
         description="Overlap (intersection over union) from which a claim is of a mine. Lower than for maps, since a "
         "mine grows while a period lasts.",
     )
+    covered_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="A claim that is of one new mine also finds others of which it covers so much.",
+    )
     seen_share: float = Field(
         0.5,
         gt=0,
@@ -234,17 +240,15 @@ def _match(method: str, claims: gpd.GeoDataFrame, mines: _Mines, settings: Chang
         last = look.last
         open_now = {name: outline for name, outline in mines.at(last).items() if name in mines.due}
         own = claims[claims["period"] == period]
-        pairs = sorted(
-            ((_iou(claim.geometry, outline), index, name)
-             for index, claim in zip(own.index, own.itertuples(), strict=True) for name, outline in open_now.items()),
-            reverse=True,
-        )  # fmt: skip
-        new: dict[Any, str] = {}
+        pairs = _pairs(own, open_now)
         known = set(found)
-        for iou, index, name in pairs:
-            if iou >= settings.iou and name not in known:
-                new.setdefault(index, name)
-                found.setdefault(name, own.loc[index])
+        fits = pairs[(pairs["iou"] >= settings.iou) & ~pairs["mine"].isin(known)]
+        new = dict(zip(fits["claim"][::-1], fits["mine"][::-1], strict=True))
+        # A claim of a new mine may cover its neighbour as well.
+        beside = pairs[pairs["claim"].isin(list(new)) & (pairs["covered"] >= settings.covered_share)]
+        ordered = pd.concat([fits, beside])
+        for name, index in zip(ordered["mine"], ordered["claim"], strict=True):
+            found.setdefault(name, own.loc[index])
         grown = mines.grown(period)
         for index, claim in own.iterrows():
             share = claim.geometry.intersection(grown).area / claim.geometry.area
@@ -259,9 +263,22 @@ def _match(method: str, claims: gpd.GeoDataFrame, mines: _Mines, settings: Chang
     return rows + [_mine_row(method, name, found.get(name), mines) for name in mines.due]
 
 
-def _iou(one: BaseGeometry, other: BaseGeometry) -> float:
-    common = one.intersection(other).area
-    return float(common / (one.area + other.area - common))
+def _pairs(claims: gpd.GeoDataFrame, mines: Mapping[str, BaseGeometry]) -> pd.DataFrame:
+    """Pairs that share ground, those of the greatest ``iou`` first; ``covered`` is the share of the mine."""
+    names, outlines = np.array(list(mines), dtype=object), np.array(list(mines.values()), dtype=object)
+    shapes = claims.geometry.to_numpy()
+    mine, claim = shapely.STRtree(shapes).query(outlines, predicate="intersects")
+    common = shapely.area(shapely.intersection(shapes[claim], outlines[mine]))
+    areas = shapely.area(outlines[mine])
+    pairs = pd.DataFrame(
+        {
+            "claim": claims.index.to_numpy()[claim],
+            "mine": names[mine],
+            "iou": common / (shapely.area(shapes[claim]) + areas - common),
+            "covered": common / areas,
+        }
+    )
+    return pairs.sort_values(["iou", "mine"], ascending=False, ignore_index=True)
 
 
 def _mine_row(method: str, name: str, claim: Any, mines: _Mines) -> dict[str, Any]:  # noqa: ANN401 - a row, or None

@@ -1,6 +1,7 @@
 """Two plain ways to find new mines, as rivals: the difference of two maps, and of two images' indices, pixel by pixel.
 
-Neither knows sites: each compares a period with the one before.
+Neither knows sites: each compares a period with the one before. The default thresholds are those with the best F1 on three
+simulated regions that are not scored (``benchmarks/site_rivals.py``).
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ class MapDifference(BaseModel):
     probability: float = Field(
         0.5, gt=0, lt=1, description="Probability that a pixel has now, and did not have before."
     )
-    minimum_hectares: float = Field(0.4, ge=0, description="Smallest new ground in hectares.")
+    minimum_hectares: float = Field(0.8, ge=0, description="Smallest new ground in hectares.")
 
     def changed(self, before: Image, after: Image) -> Mask:
         """Find changed pixels.
@@ -51,9 +52,9 @@ class IndexDifference(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    ndvi_drop: float = Field(0.2, gt=0, description="Least fall of NDVI (Rouse et al. 1974).")
-    bare_rise: float = Field(0.15, gt=0, description="Least rise of the bare soil index BI (Rikimaru et al. 2002).")
-    minimum_hectares: float = Field(0.4, ge=0, description="Smallest new ground in hectares.")
+    ndvi_drop: float = Field(0.5, gt=0, description="Least fall of NDVI (Rouse et al. 1974).")
+    bare_rise: float = Field(0.1, gt=0, description="Least rise of the bare soil index BI (Rikimaru et al. 2002).")
+    minimum_hectares: float = Field(0.8, ge=0, description="Smallest new ground in hectares.")
 
     def changed(self, before: Mapping[str, Image], after: Mapping[str, Image]) -> Mask:
         """Find changed pixels.

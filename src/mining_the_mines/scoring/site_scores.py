@@ -43,6 +43,8 @@ SITE_METRICS = MappingProxyType(
         "new_precision": "Precision of new sites",
         "new_recall": "Recall of new sites, in time",
         "new_recall_ever": "Recall of new sites, sooner or later",
+        "strict_f1": "F1 of new sites, growth counted as false",
+        "strict_precision": "Precision of new sites, growth counted as false",
         "false_per_1000_km2": "False new sites per 1 000 km² and period",
         "confirmed_precision": "Precision of confirmed new sites",
         "confirmed_recall": "Share of new mines that were confirmed",
@@ -80,8 +82,8 @@ class SiteEvaluation(BaseModel):
 class WeightedSiteScores(Scorer):
     """All of :data:`SITE_METRICS` of a method under many weightings of the same objects at once.
 
-    Precision asks of each claim whether it is of a new mine, recall of each mine that was due whether it was found in
-    time; F1 is their harmonic mean. Claims count as confirmed if they were by the end of the series.
+    Precision asks of each claim whether it is of a new mine; growth of known mines is set aside, or, in the strict figures,
+    false. Recall asks of each mine that was due whether it was found in time; F1 is their harmonic mean. Claims count as confirmed if they were by the end of the series.
 
     Attributes:
         objects: From :class:`~mining_the_mines.scoring.change_matching.ChangeComparison`, of all methods.
@@ -99,6 +101,8 @@ class WeightedSiteScores(Scorer):
         right, ever, confirmed = (self.objects[name].to_numpy(np.float64) for name in ("right", "ever", "confirmed"))
         sure, no_sure = claims * confirmed, np.nan if not (confirmed * self._of(MINE)).any() else 1.0
         precision, recall = ratio(claims @ right, claims.sum(axis=1)), ratio(due @ right, due.sum(axis=1))
+        all_claims = weights * self._all(CLAIM)
+        strict = ratio(all_claims @ right, all_claims.sum(axis=1))
         error = self.objects["error"].fillna(0).to_numpy()
         growth = weights * self._of(GROWTH)
         return {
@@ -106,6 +110,8 @@ class WeightedSiteScores(Scorer):
             "new_precision": precision,
             "new_recall": recall,
             "new_recall_ever": ratio(due @ ever, due.sum(axis=1)),
+            "strict_f1": harmonic_mean(strict, recall),
+            "strict_precision": strict,
             "false_per_1000_km2": self._rate(claims @ (1 - right)),
             "confirmed_precision": ratio(sure @ right, sure.sum(axis=1)),
             "confirmed_recall": ratio(due @ confirmed, due.sum(axis=1)) * no_sure,
@@ -121,14 +127,17 @@ class WeightedSiteScores(Scorer):
         """Ranges of the shares, each with the objects that it is about."""
         claims, due, known = self._of(CLAIM), self._of(MINE), self.objects["onset_held"].notna().to_numpy()
         return {
-            "new_f1": Bound(claims | due), "new_precision": Bound(claims), "new_recall": Bound(due),
+            "new_f1": Bound(claims | due), "strict_f1": Bound(self._all(CLAIM) | due),
+            "strict_precision": Bound(self._all(CLAIM)), "new_precision": Bound(claims), "new_recall": Bound(due),
             "new_recall_ever": Bound(due), "confirmed_precision": Bound(claims & self.objects["confirmed"].to_numpy()),
             "confirmed_recall": Bound(due), "onset_held": Bound(due & known),
         }  # fmt: skip
 
     def _of(self, side: str) -> NDArray[np.bool_]:
-        table = self.objects
-        chosen = (table["method"] == self.method) & (table["side"] == side) & table["counted"]
+        return self._all(side) & self.objects["counted"].to_numpy(np.bool_)
+
+    def _all(self, side: str) -> NDArray[np.bool_]:
+        chosen = (self.objects["method"] == self.method) & (self.objects["side"] == side)
         return np.asarray(chosen, dtype=np.bool_)
 
     def _rate(self, false: FloatArray) -> FloatArray:
