@@ -56,6 +56,7 @@ RUNTIME: Final = {
     "reference": "Vector file of the mines known in the scenes that `scene` names; their maps are scored by it.",
     "concessions": "Vector file of areas where mining is allowed.",
     "protected_areas": "Vector file of areas where mining is forbidden.",
+    "dated_mines": "Vector file of known mines with the day on which each opened; new sites are scored by it.",
     "units": "Vector file of any areas with a name, such as municipalities, that sites are summed up by, and samples "
     "and estimates of area divided by.",
     "classifier": "Registered classifier to use instead of the last trained one, `models:/NAME@ALIAS` or "

@@ -1,7 +1,7 @@
 """Two plain ways to find new mines, as rivals: the difference of two maps, and of two images' indices, pixel by pixel.
 
-Neither knows sites: each compares a period with the one before. The default thresholds are those with the best F1 on three
-simulated regions that are not scored (``benchmarks/site_rivals.py``).
+Neither knows sites: each compares a period with the one before. The default thresholds are those with the best F1 on
+three simulated regions that are not scored (``benchmarks/site_rivals.py``).
 """
 
 from collections.abc import Mapping

@@ -82,8 +82,9 @@ class SiteEvaluation(BaseModel):
 class WeightedSiteScores(Scorer):
     """All of :data:`SITE_METRICS` of a method under many weightings of the same objects at once.
 
-    Precision asks of each claim whether it is of a new mine; growth of known mines is set aside, or, in the strict figures,
-    false. Recall asks of each mine that was due whether it was found in time; F1 is their harmonic mean. Claims count as confirmed if they were by the end of the series.
+    Precision asks of each claim whether it is of a new mine; growth of known mines is set aside, or, in the strict
+    figures, false. Recall asks of each mine that was due whether it was found in time; F1 is their harmonic mean.
+    Claims count as confirmed if they were by the end of the series.
 
     Attributes:
         objects: From :class:`~mining_the_mines.scoring.change_matching.ChangeComparison`, of all methods.
@@ -134,7 +135,7 @@ class WeightedSiteScores(Scorer):
         }  # fmt: skip
 
     def _of(self, side: str) -> NDArray[np.bool_]:
-        return self._all(side) & self.objects["counted"].to_numpy(np.bool_)
+        return np.asarray(self._all(side) & self.objects["counted"], dtype=np.bool_)
 
     def _all(self, side: str) -> NDArray[np.bool_]:
         chosen = (self.objects["method"] == self.method) & (self.objects["side"] == side)
