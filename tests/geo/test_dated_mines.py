@@ -18,7 +18,11 @@ def write(path: Path, **columns: list[object]) -> Path:
 
 
 def test_outlines_by_date(tmp_path: Path) -> None:
-    days = {"opened": ["2020-01-10"] * 2, "valid_from": ["2020-01-10", "2020-05-01"], "valid_to": ["2020-04-30", None]}
+    days: dict[str, list[object]] = {
+        "opened": ["2020-01-10"] * 2,
+        "valid_from": ["2020-01-10", "2020-05-01"],
+        "valid_to": ["2020-04-30", None],
+    }
     mines = read_dated_mines(write(tmp_path / "mines.gpkg", name=["a", "a"], **days))
     assert mines["name"].tolist() == ["a", "a"]
     assert mines["opened"].tolist() == [pd.Timestamp("2020-01-10")] * 2
