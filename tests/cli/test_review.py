@@ -6,8 +6,8 @@ import pytest
 from kedro.io import DataCatalog
 
 from mining_the_mines.cli.review import open_review
-from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.ledger.project_catalog import config_loader
+from mining_the_mines.review.places import places_of_sample
 from mining_the_mines.scenes.composite_files import write_index
 from support.chip_polygons import utm_grid
 from support.composites import composite_at
@@ -56,19 +56,23 @@ def test_without_maps_and_composites(with_sample: Path) -> None:
 
 def test_sample_on_composites(with_composites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(with_composites)
-    session = open_review(DataCatalog.from_config(config_loader(with_composites)["catalog"]), sites=False)
+    catalog = DataCatalog.from_config(config_loader(with_composites)["catalog"])
+    session = open_review(catalog, places_of_sample(catalog.load("sample")))
     place = session.work("Ana")["place"]
     assert (len(session), place["place_id"]) == (3, "north__0")
     assert [view["name"] for view in place["views"]] == ["now", "infrared", "plants"]
 
 
-def test_sample_of_other_ground(with_composites: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(with_composites)
-    catalog = DataCatalog.from_config(config_loader(with_composites)["catalog"])
+def test_sample_of_other_ground(with_composites: Path) -> None:
     elsewhere = sample_of().assign(longitude=12.0)
     elsewhere.to_parquet(next(with_composites.rglob("sample.parquet")))
-    with pytest.raises(BadInputError, match="No image shows any of the 3 places: make the composites"):
-        open_review(catalog, sites=False)
+    told = command(with_composites, "review")
+    assert "No image shows any of the 3 places: make the composites" in told.output
+
+
+def test_next_without_a_map(with_composites: Path) -> None:
+    told = command(with_composites, "review", "--next", "uncertain")
+    assert "There is no map with data to choose places from" in told.output
 
 
 def test_static_page(with_composites: Path) -> None:

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--env", "-e", default=None, help="Environment of the configuration.")
 @click.option("--sites", is_flag=True, help="Review the mapped sites instead of the places of the sample.")
+@click.option(
+    "--next",
+    "ranking",
+    type=click.Choice(["uncertain", "novel", "random"]),
+    help="Review cells of the maps instead of the sample: those that the model is least sure of, that are most unlike "
+    "its training, or random ones.",
+)
+@click.option("--places", "number", default=100, show_default=True, type=click.IntRange(1), help="Cells of --next.")
 @click.option("--port", default=8321, show_default=True, type=click.IntRange(0, 65_535), help="Port of the page.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @click.option(
@@ -31,9 +39,11 @@ if TYPE_CHECKING:
     help="Read answers from a file of the static page, a CSV, an export of Collect Earth Online or a vector file.",
 )
 @click.option("--reviewer", default=None, help="Reviewer of the imported answers, where the file names none.")
-def review(
+def review(  # noqa: PLR0913, PLR0917 - one argument an option
     env: str | None,
     sites: bool,
+    ranking: str | None,
+    number: int,
     port: int,
     opens: bool,
     static_file: Path | None,
@@ -49,10 +59,13 @@ def review(
     from mining_the_mines.ledger.project_catalog import config_loader
 
     catalog = DataCatalog.from_config(config_loader(Path.cwd(), env)["catalog"])
+    if sites and ranking:
+        raise click.UsageError("--sites and --next name different places: leave one of them out.")
     if import_file is not None:
         _import(catalog, Path(import_file), reviewer, sites=sites)
         return
-    session = open_review(catalog, sites=sites)
+    places = _places(catalog, sites=sites) if ranking is None else _ranked(catalog, ranking, number)
+    session = open_review(catalog, places)
     if static_file is not None:
         from mining_the_mines.core.progress_bars import progress_bar
         from mining_the_mines.review.static_page import write_static_page
@@ -101,20 +114,19 @@ def _import(catalog: Any, path: Path, reviewer: str | None, *, sites: bool) -> N
     click.echo(" ".join(told))
 
 
-def open_review(catalog: Any, *, sites: bool) -> "ReviewSession":  # noqa: ANN401 - Kedro's catalog
-    """Open the places, images and answers of a project.
+def open_review(catalog: Any, places: "list[Place]") -> "ReviewSession":  # noqa: ANN401 - Kedro's catalog
+    """Open the images and answers of a project.
 
     Args:
         catalog: Its catalog.
-        sites: True to review sites instead of the sample.
+        places: Places to judge.
 
     Raises:
-        BadInputError: There is no sample, no table of sites or no image yet.
+        BadInputError: There is no image yet, or none shows a place.
     """
     from mining_the_mines.review.pictures import PictureCache
     from mining_the_mines.review.session import ReviewSession
 
-    places = _places(catalog, sites=sites)
     images = _images(catalog)
     log = _log(catalog)
     log.entries()  # a damaged file is refused before anybody answers
@@ -145,6 +157,17 @@ def _places(catalog: Any, *, sites: bool) -> "list[Place]":  # noqa: ANN401 - Ke
             "sites with kedro review --sites."
         )
     return places_of_sample(sample)
+
+
+def _ranked(catalog: Any, ranking: str, number: int) -> "list[Place]":  # noqa: ANN401 - Kedro's catalog
+    """Cells of the newest maps."""
+    from mining_the_mines.review.next_places import Ranking, rank_places
+
+    maps = _load(catalog, "scene_maps")
+    seen = [result for result in _load(catalog, "monitored_maps") or () if result.result is not None]
+    found = [("", each) for each in (maps.maps if maps is not None else ())]
+    found += [(result.period.name, each) for result in seen[-1:] for each in result.result.maps]
+    return rank_places(found, Ranking(ranking), number)
 
 
 def _images(catalog: Any) -> "list[ReviewImage]":  # noqa: ANN401 - Kedro's catalog
