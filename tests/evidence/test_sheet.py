@@ -16,9 +16,12 @@ import shapely
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.hashing import hash_folder
 from mining_the_mines.evidence.sheet import Basis, Sheet, make_sheet, write_sheet
+from mining_the_mines.geo.named_areas import read_named_areas
+from mining_the_mines.monitoring.site_table import site_table
 from mining_the_mines.registry.package import CARD, NATIVE, Figure, StoredPackage
 from support.monitored_ground import AREAS, write_period, write_series
 from support.registered_models import description, facts
+from support.scene_maps import write_areas
 from support.sites import YEARS, site_row, tiny_sites
 
 NEW, OLD = "tapajos-0002", "tapajos-0001"
@@ -116,9 +119,6 @@ def test_many_vertices_are_simplified_on_the_page_alone(basis: Basis) -> None:
 
 
 def test_areas_that_are_hit(basis: Basis, tmp_path: Path) -> None:
-    from mining_the_mines.geo.named_areas import read_named_areas
-    from support.scene_maps import write_areas
-
     west = shapely.box(-55.99, -6.01, -55.98, -5.99)
     concessions = read_named_areas(write_areas(tmp_path / "c.geojson", [("Lavra & Filhos", west)], "EPSG:4326"))
     far = read_named_areas(write_areas(tmp_path / "p.geojson", [("Far", shapely.box(0, 0, 1, 1))], "EPSG:4326"))
@@ -141,6 +141,23 @@ def test_areas_that_the_table_of_sites_notes(basis: Basis) -> None:
     text = text_of(make_sheet(NEW, replace(basis, sites=sites)))
     assert "Concessions Lavra; Mina 6.5 ha inside" in text
     assert "Protected areas The site lies in none of the areas of the layer." in text
+
+
+def test_layer_of_the_simulation_tells_nothing_of_images_that_a_person_gives(basis: Basis, tmp_path: Path) -> None:
+    path = write_areas(tmp_path / "c.geojson", [("Lavra", shapely.box(-57, -7, -55, -5))], "EPSG:4326")
+    areas = {"Concessions": replace(read_named_areas(path), named=False)}
+    assert "Concessions No layer was given" in text_of(make_sheet(NEW, replace(basis, areas=areas)))
+
+
+def test_image_that_a_person_gives(basis: Basis) -> None:
+    maps = [
+        replace(
+            one,
+            map=replace(one.map, record=replace(one.map.record, scene=replace(one.map.record.scene, clear_dates=None))),
+        )
+        for one in basis.maps
+    ]
+    assert "which was given and not made here" in text_of(make_sheet(NEW, replace(basis, maps=maps)))
 
 
 def test_reviewers(basis: Basis) -> None:
@@ -194,8 +211,6 @@ def test_many_periods_and_parts(basis: Basis) -> None:
         site_row(year, NEW, joined="a b", hectares=np.nan if year == YEARS[1] else 4.0, status=status)
         for year, status in zip(YEARS, ("baseline", "not_seen", "inactive", "unchanged"), strict=True)
     ]
-    from mining_the_mines.monitoring.site_table import site_table
-
     found = make_sheet(NEW, replace(basis, sites=site_table(rows)))
     assert "It has absorbed a, b." in text_of(found)
 
@@ -203,6 +218,11 @@ def test_many_periods_and_parts(basis: Basis) -> None:
 def test_unknown_site_with_the_nearest_ids(basis: Basis) -> None:
     with pytest.raises(BadInputError, match=r"There is no site tapajos-002: name one of the 2 .* tapajos-0002"):
         make_sheet("tapajos-002", basis)
+
+
+def test_series_without_a_mine(basis: Basis) -> None:
+    with pytest.raises(BadInputError, match="There is no site tapajos-0001: the series found no mine"):
+        make_sheet(OLD, replace(basis, sites=basis.sites.iloc[:0]))
 
 
 def test_map_is_gone(basis: Basis) -> None:

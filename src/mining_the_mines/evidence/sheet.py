@@ -92,8 +92,10 @@ def make_sheet(site: str, basis: Basis) -> Sheet:
     areas = {}
     outline = looks.history.geometry.iloc[-1]
     for layer, known in basis.areas.items():
-        areas[layer] = _noted_areas(layer, looks) if known is None else hit_areas(outline, known)
-        if known is not None:
+        areas[layer] = _noted_areas(layer, looks)
+        # A layer that nobody named belongs to the simulation, and judges no image that a person gives.
+        if known is not None and (known.named or areas[layer] is not None):
+            areas[layer] = hit_areas(outline, known)
             source = split_layer(Path(known.source))[0].absolute()
             large[source] = basis.hashes.of(source)
     ground, place = picture_ground(looks), locate(outline)

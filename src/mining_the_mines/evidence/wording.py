@@ -22,8 +22,8 @@ _STATUS: Final = {
 }
 _CONFIRMED_BY: Final = {
     "second_look": "a second clear look at another date shows it too",
-    "probability": "the model's probability passes a stricter threshold",
-    "neighbour": "it lies beside a mine that is confirmed",
+    "probability": "the model gives it a high probability",
+    "neighbour": "it lies near a confirmed mine",
 }
 #: Absorbed sites that are named.
 _JOINED: Final = 6
@@ -66,7 +66,10 @@ def _confirmation(row: "pd.Series[Any]") -> str:
     if row["confirmation"] == Confirmation.CONFIRMED:
         reason = _CONFIRMED_BY.get(row["confirmed_by"], "")
         return f"It is confirmed{f': {reason}' if reason else ''}."
-    return "It is provisional: nothing but one look supports it yet. Treat it as a lead, and look again."
+    return (
+        "It is provisional: no second look, high probability or confirmed neighbour supports it enough yet. Treat it "
+        "as a lead, and look again."
+    )
 
 
 def describe_method(record: MapRecord) -> list[str]:
@@ -76,6 +79,8 @@ def describe_method(record: MapRecord) -> list[str]:
         "Clear pixels of all Sentinel-2 images of a period were combined into one image of the region, with clouds and "
         "their shadows left out and the same correction of brightness in all periods."
     )
+    if record.scene.clear_dates is None:
+        composite = "Each period has one image of the region, which was given and not made here."
     polygons = (
         f"The model {model} gave each pixel the probability of a mine; connected pixels of at least {record.grow:.2f} "
         f"that reach {record.seed:.2f} somewhere became one polygon."
@@ -89,7 +94,7 @@ def describe_method(record: MapRecord) -> list[str]:
         "interval between two looks."
     )
     confirmation = (
-        "A new site stays provisional until a second look, a stricter threshold or a confirmed neighbour supports it; "
+        "A new site stays provisional until a second look, a high probability or a confirmed neighbour supports it; "
         "areas are measured on the WGS 84 ellipsoid."
     )
     return [composite, polygons, sites, onset, confirmation]
