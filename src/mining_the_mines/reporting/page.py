@@ -18,6 +18,7 @@ from mining_the_mines.reporting.composite_part import OFFSET_SINCE, CompositeDat
 from mining_the_mines.reporting.drawing import to_svg
 from mining_the_mines.reporting.map_part import MapData, arrange_maps
 from mining_the_mines.reporting.segmentation_part import SegmentationData, arrange_segmentation
+from mining_the_mines.reporting.site_part import SiteData, arrange_sites
 from mining_the_mines.reporting.tables import fold_table, manifest_table, plain_table, rejection_tables
 from mining_the_mines.scoring.bootstrap import FEW_PLACES
 
@@ -43,6 +44,7 @@ class ReportData:
         composites: Of the composites, if chips were cut from any.
         maps: Of whole scenes.
         areas: Areas that a judged sample proves.
+        sites: Scores of new sites, and alerts.
         manifest: One row per chip found: ``filename``, ``verdict`` (accepted or rejected),
             ``reason``; ``width``, ``height``, ``bands``, ``dtype``, ``crs`` where known.
         folds: One row an accepted chip: ``filename``, ``label``, ``place``, ``split``, ``fold``.
@@ -61,6 +63,7 @@ class ReportData:
     composites: CompositeData | None = None
     maps: MapData | None = None
     areas: AreaData | None = None
+    sites: SiteData | None = None
     manifest: pd.DataFrame | None = None
     folds: pd.DataFrame | None = None
     band_statistics: pd.DataFrame | None = None
@@ -120,6 +123,7 @@ def render_report(data: ReportData) -> str:
             segmentation=data.segmentation and arrange_segmentation(data.segmentation),
             maps=data.maps and arrange_maps(data.maps),
             areas=data.areas and arrange_areas(data.areas),
+            sites=data.sites and arrange_sites(data.sites),
             composites=data.composites and arrange_composites(data.composites),
             manifest=None if data.manifest is None else manifest_table(data.manifest),
             rejections=None if data.manifest is None else rejection_tables(data.manifest),

@@ -52,8 +52,8 @@ SITE_METRICS = MappingProxyType(
         "days_to_detection": "Days from opening to detection",
         "days_to_confirmation": "Days from opening to confirmation",
         "onset_held": "Onset intervals that hold the opening",
-        "growth_error_hectares": "Absolute error of growth",
-        "growth_bias_hectares": "Bias of growth",
+        "growth_error_hectares": "Absolute error of growth in hectares",
+        "growth_bias_hectares": "Bias of growth in hectares",
     }
 )
 #: Figures by period; the others are too few there.

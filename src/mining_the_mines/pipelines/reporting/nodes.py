@@ -24,6 +24,7 @@ from mining_the_mines.reporting.map_pictures import MapPicture, MapView
 from mining_the_mines.reporting.page import ReportData, render_report
 from mining_the_mines.reporting.pictures import true_colour
 from mining_the_mines.reporting.segmentation_part import SegmentationData
+from mining_the_mines.reporting.site_part import SiteData
 from mining_the_mines.scenes.composite_files import BlockFault, Composite
 from mining_the_mines.scenes.quicklooks import read_quicklook
 from mining_the_mines.scoring.bootstrap import BootstrapSettings
@@ -229,6 +230,11 @@ def describe_maps(scene_maps: SceneMaps, map_scores: MapScores, areas_by_unit: p
     )
 
 
+def describe_sites(site_score_table: pd.DataFrame, monitoring_alerts: pd.DataFrame) -> SiteData:
+    """Gather the report data of sites: scores of new ones, and the alerts."""
+    return SiteData(site_score_table, pd.DataFrame(monitoring_alerts.drop(columns="geometry")))
+
+
 def describe_areas(
     area_estimates: pd.DataFrame,
     judged_places: pd.DataFrame,
@@ -265,6 +271,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
     composites: CompositeData | None = None,
     maps: MapData | None = None,
     areas: AreaData | None = None,
+    sites: SiteData | None = None,
     chip_classification_scores: pd.DataFrame | None = None,
     **tables: pd.DataFrame,
 ) -> str:
@@ -282,6 +289,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
         composites: Report data of the composites.
         maps: Report data of the maps.
         areas: Report data of estimated areas.
+        sites: Report data of new sites.
         chip_classification_scores: Scores of the segmenter as a classifier of chips.
         tables: Further tables, shown under the name of their input.
     """
@@ -297,6 +305,7 @@ def write_report(  # noqa: PLR0913, PLR0917 - a report joins everything
             composites=composites,
             maps=maps,
             areas=areas,
+            sites=sites,
             manifest=manifest,
             folds=folds,
             band_statistics=_band_table(band_statistics),

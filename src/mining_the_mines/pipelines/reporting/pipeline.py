@@ -14,6 +14,7 @@ from mining_the_mines.pipelines.reporting.nodes import (
     describe_composites,
     describe_maps,
     describe_segmentation,
+    describe_sites,
     write_report,
 )
 
@@ -33,11 +34,13 @@ def create_pipeline() -> Pipeline:
         "composites": "composite_data",
         "maps": "map_data",
         "areas": "area_data",
+        "sites": "site_data",
     }
     shared = Pipeline(
         [
             Node(describe_composites, composites, "composite_data", name="describe_composites"),
             Node(describe_maps, maps, "map_data", name="describe_maps"),
+            Node(describe_sites, ["site_score_table", "monitoring_alerts"], "site_data", name="describe_sites"),
             Node(describe_areas, areas, "area_data", name="describe_areas"),
             _report(contents, "report", "write_report"),
         ],
