@@ -183,7 +183,7 @@ def _images(catalog: Any) -> "list[ReviewImage]":  # noqa: ANN401 - Kedro's cata
     maps = _load(catalog, "scene_maps")
     images += [image_of_map(found) for found in (maps.maps if maps is not None else ())]
     images += [image_of_composite(composite) for composite in _load(catalog, "composites") or ()]
-    here = list({image.path: image for image in reversed(images) if image.path.is_file()}.values())[::-1]
+    here = list({image.path.resolve(): image for image in reversed(images) if image.path.is_file()}.values())[::-1]
     if not here:
         raise BadInputError(
             "There are no maps and no composites to show yet: run kedro run, or kedro run --pipelines=monitoring, "

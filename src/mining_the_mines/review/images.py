@@ -229,8 +229,9 @@ def choose_views(place: Place, images: Iterable[ReviewImage]) -> Views | None:
     alike = [image for image in covering if image.period == place.period]
     now = (exact or alike or sorted(covering, key=_day)[-1:])[0]
     series = sorted((image for image in covering if image.region == now.region), key=_day)
-    at = series.index(now)
-    return Views(now, series[at - 1] if at else None, series[at + 1] if at + 1 < len(series) else None)
+    before = [image for image in series if _day(image) < _day(now)]
+    after = [image for image in series if _day(image) > _day(now)]
+    return Views(now, before[-1] if before else None, after[0] if after else None)
 
 
 def _day(image: ReviewImage) -> tuple[str, str]:
