@@ -13,7 +13,7 @@ from affine import Affine
 from rasterio.errors import RasterioIOError
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.geo.grid import HECTARE, Box, ChipGrid, pixel_metres, read_grid
+from mining_the_mines.geo.grid import Box, ChipGrid, pixel_metres, read_grid
 from mining_the_mines.geo.mine_polygons import LON_LAT, Transformation, transformation
 from mining_the_mines.mapping.scene_map import SceneMap
 from mining_the_mines.rasters.reader import RasterFormat, unreadable
@@ -26,9 +26,8 @@ REACH: Final = 1000.0
 #: A larger mine is shown whole, with this much ground around it, up to the farthest rim.
 _MARGIN: Final = 0.75
 _FARTHEST: Final = 5000.0
-#: A corrected outline begins with the one at hand, with few corners; not where that is a pixel.
+#: A corrected outline begins with the one at hand, with few corners.
 _DRAFT_METRES: Final = 15.0
-_DRAFT_HECTARES: Final = 0.1
 #: Bands that pictures are made of.
 _SHOWN: Final = ("B2", "B3", "B4", "B8", "B11", "B12")
 
@@ -120,7 +119,7 @@ class ReviewImage:
             box=box,
             metres=2 * reach,
             marks=[[to_fraction @ point for point in ring] for ring in rings],
-            draft=[to_fraction @ point for point in self._draft(place.outline, across)],
+            draft=[to_fraction @ point for point in self._draft(place.outline if place.mapped else None, across)],
             corners=[(round(float(east), 7), round(float(north), 7)) for east, north in degrees],
         )
 
@@ -140,8 +139,6 @@ class ReviewImage:
         parts = shapely.get_parts(self._placed(outline))
         largest = parts[int(shapely.area(parts).argmax())]
         plain = shapely.simplify(largest, _DRAFT_METRES * units)
-        if shapely.area(plain) < _DRAFT_HECTARES * HECTARE * units**2:
-            return []
         return next(iter(_rings(plain)), [])[:-1]
 
     def _place(self, longitude: float, latitude: float) -> tuple[float, float]:
@@ -159,7 +156,7 @@ class Frame(NamedTuple):
         box: Left, bottom, right and top in the image's coordinates.
         metres: Its side.
         marks: Rings of the outline to judge, in fractions of the picture from its upper left corner.
-        draft: Corners to begin a corrected outline with; empty where the outline is a pixel.
+        draft: Corners to begin a corrected outline with; empty where the outline is no mine's.
         corners: Upper left, upper right, lower right and lower left corner in degrees, longitude first.
     """
 

@@ -100,4 +100,4 @@ def _place(period: str, found: SceneMap, row: int, column: int) -> Place:
     middle = outline.centroid
     name = "_".join(part for part in (found.name, period, f"{middle.y:.5f}", f"{middle.x:.5f}") if part)
     hidden = {"Mean probability of mine": f"{found.small_probability(side)[row, column]:.0%}"}
-    return Place(name, found.name, period, middle.x, middle.y, outline, hidden)
+    return Place(name, found.name, period, middle.x, middle.y, outline, hidden=hidden)

@@ -24,6 +24,7 @@ class Place:
         longitude: Degrees east of its centre.
         latitude: Degrees north of its centre.
         outline: Pixel or polygon to judge, in degrees of WGS 84; ``None`` for the centre alone.
+        mapped: True if the outline is that of a mapped mine, which a reviewer may correct.
         hidden: The map's own answer in words, by heading; nobody sees it before having answered.
     """
 
@@ -33,6 +34,7 @@ class Place:
     longitude: float
     latitude: float
     outline: shapely.Geometry | None = None
+    mapped: bool = False
     hidden: dict[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -83,7 +85,7 @@ def places_of_sites(sites: gpd.GeoDataFrame) -> list[Place]:
     seen = sites[sites["hectares"].fillna(0) > 0]
     if seen.empty:
         raise BadInputError("The table of sites holds no site with an outline: there is nothing to review.")
-    newest = seen.sort_values("start").drop_duplicates(["region", "site_id"], keep="last")
+    newest = seen.sort_values(["region", "site_id", "start"]).drop_duplicates(["region", "site_id"], keep="last")
     centres = shapely.point_on_surface(newest.geometry.to_numpy())
     headings = {"status": "Status", "probability": "Probability of mine", "confirmation": "Confirmation"}
     return [
@@ -94,6 +96,7 @@ def places_of_sites(sites: gpd.GeoDataFrame) -> list[Place]:
             longitude=float(shapely.get_x(centre)),
             latitude=float(shapely.get_y(centre)),
             outline=_shape(row["geometry"]),
+            mapped=True,
             hidden=_told(row, headings),
         )
         for row, centre in zip(newest.to_dict("records"), centres, strict=True)
