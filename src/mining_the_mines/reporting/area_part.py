@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -79,7 +80,7 @@ def _table(estimates: pd.DataFrame, period: str, domain: str, name: str) -> Tabl
 
 def _row(title: str, row: dict[Any, Any]) -> Row:
     writers: dict[str, Callable[[float], str]] = {"ha": hectares, "share": percent}
-    write = writers.get(row["unit"], decimal)
+    write = writers.get(row["unit"], partial(decimal, digits=1))
     texts = [write(row[name]) for name in ("value", "lower", "upper")]
     error = "" if pd.isna(row["standard_error"]) else write(row["standard_error"])
     span = "" if pd.isna(row["lower"]) else f"{texts[1]} to {texts[2]}"
