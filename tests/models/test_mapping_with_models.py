@@ -15,7 +15,7 @@ from mining_the_mines.mapping.plan import StoredModel
 from mining_the_mines.mapping.probability_raster import joined_rows, read_probability
 from mining_the_mines.mapping.settings import TilingSettings
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
-from mining_the_mines.models.predictor import ModelSource, WindowClassifier, load_pixel_predictor
+from mining_the_mines.models.predictor import ModelSource, WindowClassifier, load_pixel_predictor, look_from
 from mining_the_mines.models.storage import save_complete
 from support.chip_files import BANDS, write_chip
 from support.networks import SIX_BANDS, random_reflectance, trained_segmenter
@@ -146,3 +146,20 @@ def test_real_chips(real_chips: Path, tmp_path: Path) -> None:
         assert np.nanmax(expected) - np.nanmin(expected) > 0.02
         with rasterio.open(path) as chip:
             assert found.grid.transform == chip.transform
+
+
+def test_fewer_views_than_the_model(tmp_path: Path) -> None:
+    reflectance = random_reflectance(1, size=48)[0].round(4)
+    path = write_chip(tmp_path / "chip.tif", reflectance, SIX_BANDS, georeferenced=True)
+    trained = trained_segmenter(1, symmetries="dihedral", bands=SIX_BANDS, size=48, indices=())
+    model = MineSegmenter(ChipSettings(bands=SIX_BANDS), trained, 0.37)
+    stored = stored_outliner(tmp_path / "model", model)
+    maps = {}
+    for views in (None, "none"):
+        plan = plan_map(path, stored, views=views)
+        rows = joined_rows(map_rows(plan, tmp_path / str(views)))
+        maps[views] = np.concatenate([part for _, part in rows])
+    once = look_from(model, "none").predict(reflectance[None])[0]
+    np.testing.assert_allclose(maps[None], model.predict(reflectance[None])[0], atol=1e-5)
+    np.testing.assert_allclose(maps["none"], once, atol=1e-5)
+    assert np.abs(maps["none"] - maps[None]).max() > 1e-4
