@@ -118,7 +118,7 @@ def test_prebuilt_chips_allow_their_task(env: str) -> None:
 @pytest.mark.parametrize("env", PREBUILT)
 @pytest.mark.parametrize("name", ["__default__", *STAGES])
 def test_prebuilt_chips_refuse_the_rest(env: str, name: str) -> None:
-    mapped = {("tailings_dams", stage) for stage in ("mapping", "sampling", "area_estimation")}
+    mapped = {("tailings_dams", stage) for stage in ("mapping", "monitoring", "sampling", "area_estimation")}
     if (env, name) in mapped | {("solafune", "feature_extraction"), ("amazon_mines", "feature_extraction")}:
         check(env, pipelines[name])
         return

@@ -40,7 +40,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("own data", ("--env",)),
         ("runner of processes", ("ParallelRunner can't run these pipelines",)),
         ("runner of threads", ("ThreadRunner can't run these pipelines",)),
-        ("input not made yet", ("run the pipelines before this one first", "simulated_series.json")),
+        ("input not made yet", ("run the pipelines before this one first", "scenes.json")),
     ],
 )
 def test_fault_in_one_sentence(project: Path, given: str, parts: tuple[str, ...]) -> None:

@@ -14,6 +14,14 @@ def test_claims() -> None:
     assert claim["confirmed_on"] == pd.Timestamp("2021-12-31")  # by the second look
 
 
+def test_claims_without_confirmation() -> None:
+    sites = tiny_sites()
+    claims = claims_of_sites(sites.assign(confirmation="provisional"))
+    assert claims["confirmed_on"].isna().all()
+    assert str(claims["confirmed_on"].dtype).startswith("datetime64")
+    assert claims_of_sites(sites[:0]).empty
+
+
 def test_without_known_mines() -> None:
     objects, table = score_sites(tiny_sites(), (), None, None, {}, PeriodSceneSettings(), SiteEvaluation())
     assert objects.empty

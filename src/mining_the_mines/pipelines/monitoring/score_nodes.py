@@ -95,7 +95,7 @@ def claims_of_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     ends = sites["last_date"].fillna(sites["end"])
     confirmed = ends[sites["confirmation"] == Confirmation.CONFIRMED].groupby(sites["site_id"]).min()
     claims = sites[sites["status"] == SiteStatus.NEW].rename(columns={"site_id": "object"})
-    return claims.assign(confirmed_on=claims["object"].map(confirmed))
+    return claims.assign(confirmed_on=pd.to_datetime(claims["object"].map(dict(confirmed))))
 
 
 def rival_claims(looks: Sequence[LookedAt], evaluation: SiteEvaluation) -> dict[str, gpd.GeoDataFrame]:
