@@ -64,3 +64,12 @@ def test_folder_without_a_series(tmp_path: Path) -> None:
     dataset = PeriodMapsDataset(filepath=str(tmp_path))
     with pytest.raises(Exception, match="holds no series: run kedro run --pipelines=monitoring first"):
         dataset.load()
+
+
+@pytest.mark.parametrize(
+    "listed", ['[{"name": "2019"}]', "[{", '[{"period": "2019 soon", "seen": true, "reason": ""}]']
+)
+def test_damaged_list_of_periods(tmp_path: Path, listed: str) -> None:
+    (tmp_path / "periods.json").write_text(listed, encoding="utf-8")
+    with pytest.raises(Exception, match=r"periods.json is damaged, .*: run kedro run --pipelines=monitoring again"):
+        PeriodMapsDataset(filepath=str(tmp_path)).load()

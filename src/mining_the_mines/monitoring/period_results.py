@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import SceneError
@@ -81,15 +81,23 @@ def read_results(folder: Path, read: Callable[[Path], Result]) -> tuple[PeriodRe
         read: Reads the sub-folder of a period.
 
     Raises:
-        SceneError: The folder lists no periods.
+        SceneError: The folder lists no periods, or the list is damaged.
     """
     try:
-        listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        listed = [_period_of(each) for each in json.loads((folder / INDEX).read_text(encoding="utf-8"))]
+    except FileNotFoundError:
         raise SceneError(f"{folder} holds no series: run kedro run --pipelines=monitoring first.") from None
-    results = []
-    for each in listed:
-        name, days = each["period"].split()
-        period = Period(name, *map(date.fromisoformat, days.split("/")))
-        results.append(PeriodResult(period, read(folder / name) if each["seen"] else None, each["reason"]))
-    return tuple(results)
+    except (ValueError, KeyError, TypeError) as error:
+        raise SceneError(
+            f"{folder / INDEX} is damaged, or another version of this project wrote it: run kedro run "
+            "--pipelines=monitoring again; maps and composites that still fit are kept."
+        ) from error
+    return tuple(
+        PeriodResult(period, read(folder / period.name) if seen else None, reason) for period, seen, reason in listed
+    )
+
+
+def _period_of(entry: dict[str, Any]) -> tuple[Period, bool, str]:
+    name, days = entry["period"].rsplit(maxsplit=1)
+    start, end = map(date.fromisoformat, days.split("/"))
+    return Period(name, start, end), entry["seen"], entry["reason"]
