@@ -41,7 +41,7 @@ from mining_the_mines.pipelines.mapping.nodes import (
     sum_up_units,
 )
 from mining_the_mines.pipelines.preprocessing.nodes import list_test_regions
-from mining_the_mines.pipelines.reporting.nodes import describe_maps
+from mining_the_mines.pipelines.reporting.map_nodes import describe_maps
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.scoring.bootstrap import BootstrapSettings

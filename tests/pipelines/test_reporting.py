@@ -23,12 +23,12 @@ from mining_the_mines.pipelines.reporting import (
     create_pipeline,
     create_segmentation_report,
 )
+from mining_the_mines.pipelines.reporting.map_nodes import describe_composites
 from mining_the_mines.pipelines.reporting.nodes import (
     ReportingSettings,
     choose_examples,
     choose_segmentation_examples,
     describe_classification,
-    describe_composites,
     write_report,
 )
 from mining_the_mines.reporting.classification_part import ClassificationData

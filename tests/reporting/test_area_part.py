@@ -6,7 +6,7 @@ from mining_the_mines.assessment.agreement import measure_agreement
 from mining_the_mines.assessment.answers import judge_places
 from mining_the_mines.assessment.area_estimates import estimate_areas, without_estimates
 from mining_the_mines.assessment.settings import AreaSettings
-from mining_the_mines.pipelines.reporting.nodes import describe_areas
+from mining_the_mines.pipelines.reporting.map_nodes import describe_areas
 from mining_the_mines.reporting.area_part import AreaData, arrange_areas
 from mining_the_mines.reporting.page import template_environment
 from support.judged_samples import answers_of, sample_of, strata_of

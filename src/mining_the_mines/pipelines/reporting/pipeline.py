@@ -6,15 +6,17 @@ from typing import Final
 from kedro.pipeline import Node, Pipeline
 
 from mining_the_mines.pipelines.evaluation.segmentation_nodes import compare_chip_scores
+from mining_the_mines.pipelines.reporting.map_nodes import (
+    describe_areas,
+    describe_composites,
+    describe_maps,
+    describe_sites,
+)
 from mining_the_mines.pipelines.reporting.nodes import (
     choose_examples,
     choose_segmentation_examples,
-    describe_areas,
     describe_classification,
-    describe_composites,
-    describe_maps,
     describe_segmentation,
-    describe_sites,
     write_report,
 )
 
