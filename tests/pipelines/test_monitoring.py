@@ -6,15 +6,20 @@ import pytest
 import shapely
 
 from mining_the_mines.chips.quality import ChipSettings
+from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.monitoring.period_settings import PeriodSceneSettings, PeriodSettings
 from mining_the_mines.pipelines.monitoring.nodes import (
     choose_period_permits,
+    prepare_periods,
     request_period_scenes,
     select_period_scenes,
     simulate_changing_archive,
 )
 from mining_the_mines.scenes.settings import AcquisitionSettings, CompositingSettings
 from mining_the_mines.simulation import ChangingSeriesSettings
+from support.networks import complete_segmenter
 from support.scene_maps import areas_of
 from support.stac_catalogs import BANDS
 
@@ -45,6 +50,13 @@ def test_simulated_ground_is_selected_by_year(tmp_path: Path) -> None:
 def test_nothing_is_simulated_beside_other_scenes(source: str, wanted: PeriodSceneSettings, tmp_path: Path) -> None:
     assert simulate_changing_archive(AcquisitionSettings(source=source), wanted, TINY, tmp_path) == {}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_raster_that_does_not_exist(tmp_path: Path) -> None:
+    (year,) = PeriodSettings.model_validate({"start": "2019-01-01", "end": "2019-12-31"}).periods
+    settings = CompositingSettings(), AcquisitionSettings(), DaskSettings(workers=1), tmp_path
+    with pytest.raises(BadInputError, match=r"^monitoring\.scenes\.paths\.2019 is a\.tif, and there is no such file"):
+        prepare_periods((PeriodResult(year, None),), OWN, complete_segmenter(), *settings)
 
 
 def test_simulated_areas_judge_no_raster_of_ones_own(tmp_path: Path) -> None:

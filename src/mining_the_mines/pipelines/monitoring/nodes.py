@@ -8,6 +8,7 @@ import pandas as pd
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.dask_client import DaskSettings
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.progress_bars import counting_bar, progress_bar
 from mining_the_mines.geo.named_areas import NamedAreas
 from mining_the_mines.mapping.plan import PermitFile, PermitFiles
@@ -190,6 +191,10 @@ def prepare_periods(
         if path is None:
             results.append(each.without(each.reason))
             continue
+        if "://" not in path and not Path(path).exists():
+            raise BadInputError(
+                f"monitoring.scenes.paths.{each.period.name} is {path}, and there is no such file: correct it."
+            )
         place = scene_composite_folder / each.period.name
         found = prepare_scenes((path,), model, compositing, acquisition, dask, place)
         results.append(PeriodResult(each.period, as_regions(found, path)))
