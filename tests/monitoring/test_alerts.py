@@ -1,4 +1,4 @@
-"""Alerts: what is new since the table that is known already."""
+"""Alerts against an earlier table of sites."""
 
 import geopandas as gpd
 import pytest

@@ -140,7 +140,7 @@ def test_attributes_of_the_map() -> None:
 
 def test_an_inactive_site_tells_the_probability_where_it_was(tmp_path: Path) -> None:
     faint = np.full((GRID.height, GRID.width), 0.25, np.float32)
-    faint[-20:-10, 10:30] = 0.5  # the upper half of what lies below is outside of the mine
+    faint[-20:-10, 10:30] = 0.5  # the upper half of these rows is outside the mine
     rasters = {"probability": write_raster(tmp_path / "probability.tif", faint)}
     row = sites_of(year_map(2019, WEST), year_map(2020, rasters=rasters)).iloc[1]
     assert (row["probability"], row["peak_probability"]) == (pytest.approx(0.375), 0.5)

@@ -8,6 +8,7 @@ import click
 from mining_the_mines.core.errors import BadInputError
 
 if TYPE_CHECKING:
+    from mining_the_mines.datasets.review import ReviewAnswersDataset
     from mining_the_mines.review.answer_log import AnswerLog
     from mining_the_mines.review.images import ReviewImage
     from mining_the_mines.review.places import Place
@@ -134,11 +135,9 @@ def open_review(catalog: Any, places: "list[Place]") -> "ReviewSession":  # noqa
 
 
 def _log(catalog: Any) -> "AnswerLog":  # noqa: ANN401 - Kedro's catalog
-    from mining_the_mines.datasets.review import ReviewAnswersDataset
     from mining_the_mines.review.answer_log import AnswerLog
 
-    answers = catalog["review_answers"]
-    assert isinstance(answers, ReviewAnswersDataset)  # noqa: S101 - of the project's own catalog
+    answers: ReviewAnswersDataset = catalog["review_answers"]
     return AnswerLog(answers.path.absolute())
 
 

@@ -1,1 +1,1 @@
-"""Mines through time: periods, sites with their history, what is new, and how sure that is."""
+"""Monitoring: periods, sites with their history, alerts, and their confirmation."""

@@ -1,4 +1,4 @@
-"""Alerts: new, newly confirmed and grown sites since a table of sites that is known already."""
+"""Alerts: new, newly confirmed and grown sites since an earlier table of sites."""
 
 from enum import StrEnum
 from typing import Any, Final
@@ -72,7 +72,7 @@ def list_events(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def find_alerts(sites: gpd.GeoDataFrame, known: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
-    """Find what is new in a table of sites against one that is known already.
+    """Compare a table of sites with an earlier one, and list the alerts.
 
     A site that was known is never new, whatever a new map says of its beginning.
 

@@ -53,7 +53,7 @@ class Unseen:
 
     def _hidden(self, shapes: Geometries) -> tuple[npt.NDArray[np.intp], Geometries]:
         """Numbers of shapes, and a piece of each that was not seen."""
-        # Each part is prepared once, and only what lies around a shape is intersected: a cloud may have any size.
+        # Prepared parts and a clip to the box of each shape keep intersections with large clouds cheap.
         part, shape = shapely.STRtree(shapes).query(self.parts, predicate="intersects")
         boxes = zip(self.parts[part], shapely.bounds(shapes[shape]), strict=True)
         near = np.array([shapely.clip_by_rect(cloud, *box) for cloud, box in boxes], dtype=object)
