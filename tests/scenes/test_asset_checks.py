@@ -21,7 +21,7 @@ Online = tuple[AcquisitionSettings, SceneSelection]
 def online(tmp_path: Path, server: FaultyServer) -> Online:
     """Settings, and the choice of four scenes on a server."""
     write_catalog(tmp_path, series(), checksums=True)
-    chosen = settings(f"{server.address}/catalog.json", timeout_seconds=0.7, retries=1)
+    chosen = settings(f"{server.address}/catalog.json", timeout_seconds=2, retries=1)
     return chosen, select_scenes(chosen, BANDS, "scl")
 
 

@@ -29,7 +29,7 @@ def online(tmp_path: Path, server: FaultyServer) -> Online:
     write_catalog(tmp_path / "archive", series(), checksums=True)
     regions = {"tapajos": GROUND, "again": GROUND}
     chosen = settings(
-        f"{server.address}/catalog.json", timeout_seconds=0.7, retries=1, regions=regions, minimum_dates=2
+        f"{server.address}/catalog.json", timeout_seconds=2, retries=1, regions=regions, minimum_dates=2
     )
     return chosen, select_scenes(chosen, BANDS, "scl")
 

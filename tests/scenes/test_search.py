@@ -22,7 +22,7 @@ Found = pystac.Item | BrokenItem
 
 
 def access(source: Path | str) -> AccessSettings:
-    return AccessSettings(source=str(source), timeout_seconds=1, retries=1, back_off=0.01)
+    return AccessSettings(source=str(source), timeout_seconds=3, retries=1, back_off=0.01)
 
 
 def find(

@@ -104,7 +104,7 @@ def test_later_page(api: FaultyServer) -> None:
 def test_lasting_fault(api: FaultyServer) -> None:
     api.fail("search", 500)
     with pytest.raises(SceneError, match="answers 500"):
-        select_scenes(chosen(api, timeout_seconds=0.5, retries=1), BANDS, "scl")
+        select_scenes(chosen(api, timeout_seconds=2, retries=1), BANDS, "scl")
 
 
 def test_downloads(api: FaultyServer, store: FaultyServer, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from mining_the_mines.scenes.settings import AccessSettings, CompositingSettings
 #: Upper left corner of all scenes, in metres of EPSG:32721, a multiple of 60.
 CORNER = (600_000, 9_300_000)
 EPSG = 32721
-IMPATIENT = AccessSettings(timeout_seconds=1, retries=0, back_off=0)
+IMPATIENT = AccessSettings(timeout_seconds=3, retries=0, back_off=0)
 #: Of the codes of the scene classification.
 VEGETATION, CLOUD = 4, 9
 _PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"

@@ -202,7 +202,7 @@ def map_named(
     """Map the scenes that a person names into the sub-folder ``maps``, with composites beside it."""
     reading = StacReading(
         CompositingSettings(mask_asset="scl"),
-        AcquisitionSettings(timeout_seconds=1, retries=0, back_off=0),
+        AcquisitionSettings(timeout_seconds=3, retries=0, back_off=0),
         DaskSettings(workers=1),
         folder / "composites",
     )
