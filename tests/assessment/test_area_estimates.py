@@ -164,11 +164,39 @@ def test_a_map_without_mines_has_omissions_alone() -> None:
     assert figure(table, "producers_accuracy")["value"] == 0
 
 
-def test_a_stratum_with_one_judged_place_is_refused() -> None:
-    places = judged()
+def test_strata_that_a_review_has_not_reached_are_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    table = estimate_areas(judged()[:91], strata_of(MAPPED), AreaSettings())
+    area = figure(table, "area")
 
-    with pytest.raises(BadInputError, match="The stratum mine has one judged place"):
-        estimate_areas(places[39:], strata_of(MAPPED), AreaSettings())
+    assert area["value"] == pytest.approx(150)
+    assert area["pending"] == 10_000
+    assert (area["least"], area["most"]) == pytest.approx((150, 10_150))
+    assert figure(table, "users_accuracy")["value"] == pytest.approx(0.5)
+    assert "low_probability has fewer than two judged places, so that 10000.0 ha are left out" in caplog.text
+    assert "Provisional: strata with fewer than two judged places, 10,000.0 ha" in explain_difference(table, "")
+
+
+def test_the_map_is_counted_whole_while_its_mines_wait_for_review() -> None:
+    table = estimate_areas(judged()[39:], strata_of(MAPPED), AreaSettings())
+
+    assert figure(table, "pixel_count")["value"] == 100
+    assert figure(table, "area")["value"] == pytest.approx(100)
+    assert np.isnan(figure(table, "users_accuracy")["value"])
+
+
+def test_a_period_that_waits_for_review_has_no_change() -> None:
+    strata = pd.concat([strata_of(MAPPED, "2023"), strata_of(MAPPED, "2024")], ignore_index=True)
+    table = estimate_areas(judged("2023"), strata, AreaSettings())
+
+    assert figure(table, "area", period="2023")["value"] == pytest.approx(150)
+    assert np.isnan(figure(table, "area", period="2024")["value"])
+    assert np.isnan(figure(table, "net_change", period="2023 to 2024")["value"])
+    assert "Too few places are judged" in explain_difference(table, "2024")
+
+
+def test_a_sample_of_which_one_place_is_judged_is_refused() -> None:
+    with pytest.raises(BadInputError, match="No stratum has two judged places yet"):
+        estimate_areas(judged()[:1], strata_of(MAPPED), AreaSettings())
 
 
 def test_a_sample_without_the_area_of_a_stratum_is_refused() -> None:

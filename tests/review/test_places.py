@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mining_the_mines.core.errors import BadInputError
@@ -23,6 +24,14 @@ def test_the_outline_of_a_mine_can_be_corrected_and_a_pixel_can_not(tmp_path: Pa
     assert len(frame.marks[0]) == 5
     assert frame.draft == []
     assert len(image.frame(places_of_sites(tiny_sites())[0]).draft) == 4
+
+
+def test_half_of_a_review_is_half_of_each_stratum() -> None:
+    rows = [("mine", draw, 4) for draw in (3, 1, 4, 2)] + [("rest", draw, 8) for draw in (8, 2, 6, 4, 1, 3, 7, 5)]
+    drawn = pd.DataFrame(rows, columns=["stratum", "draw", "stratum_places"])
+    sample = sample_of(12).assign(**drawn, place_id=[f"{stratum} {draw}" for stratum, draw, _ in rows])
+    half = [place.place_id for place in places_of_sample(sample)][:6]
+    assert sorted(half) == ["mine 1", "mine 2", "rest 1", "rest 2", "rest 3", "rest 4"]
 
 
 @pytest.mark.parametrize("column", ["place_id", "period", "longitude"])

@@ -28,9 +28,7 @@ def online(tmp_path: Path, server: FaultyServer) -> Online:
     """Settings, and the choice of four scenes on a server, for two regions."""
     write_catalog(tmp_path / "archive", series(), checksums=True)
     regions = {"tapajos": GROUND, "again": GROUND}
-    chosen = settings(
-        f"{server.address}/catalog.json", timeout_seconds=2, retries=1, regions=regions, minimum_dates=2
-    )
+    chosen = settings(f"{server.address}/catalog.json", timeout_seconds=2, retries=1, regions=regions, minimum_dates=2)
     return chosen, select_scenes(chosen, BANDS, "scl")
 
 

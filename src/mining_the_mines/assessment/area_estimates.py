@@ -14,6 +14,7 @@ from mining_the_mines.assessment.answers import CANNOT_TELL
 from mining_the_mines.assessment.estimators import NOTHING, Estimate, StratifiedSample, added, difference, share_of
 from mining_the_mines.assessment.sample_table import MINE, NO_MINE
 from mining_the_mines.assessment.settings import AreaSettings
+from mining_the_mines.core.errors import BadInputError
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +27,16 @@ logger = logging.getLogger(__name__)
 #: ``false_alarm_rate`` (hectares), ``false_alarms`` (mapped mines, each counted by its false share) or ``net_change``.
 #: ``class``: ``mine``, ``no_mine``, or empty.
 #: ``value``, ``standard_error``, ``lower``, ``upper``: estimate and 95 % interval; only the value where it is known.
-#: ``least``, ``most``: the estimate if no place, and if every place, where nobody can tell is a mine.
+#: ``least``, ``most``: the estimate if none, and if all of what is unknown were mines, which is places where nobody can
+#: tell, and pending ground.
 #: ``unit``: ``ha``, ``share``, ``ha per 1000 km²`` or ``per 1000 km²``.
 #: ``places``, ``cannot_tell``: judged places in the domain, and those among them where nobody can tell.
+#: ``pending``: hectares of strata with fewer than two judged places, which the estimate leaves out; while there are
+#: any, it is provisional.
 AREA_COLUMNS: Final = {
     "period": "str", "domain": "str", "name": "str", "measure": "str", "class": "str", "value": "float64",
     "standard_error": "float64", "lower": "float64", "upper": "float64", "least": "float64", "most": "float64",
-    "unit": "str", "places": "int64", "cannot_tell": "int64",
+    "unit": "str", "places": "int64", "cannot_tell": "int64", "pending": "float64",
 }  # fmt: skip
 #: Hectares in 1 000 km².
 _THOUSAND: Final = 100_000.0
@@ -47,21 +51,30 @@ class DomainEstimate:
     Both come from strata of their own, so they are independent.
 
     Attributes:
-        mapped: Hectares that are mapped as mine.
-        unmapped: Hectares that are not.
+        mapped: Hectares that are mapped as mine, without pending ones.
+        unmapped: Hectares that are not, without pending ones.
         right: Share of the mapped that is mine: user's accuracy.
         wrong: Share of the rest that is mine.
+        mapped_pending: Hectares that are mapped as mine, of strata with too few judged places.
+        unmapped_pending: Hectares that are not, of such strata.
     """
 
     mapped: float
     unmapped: float
     right: Estimate
     wrong: Estimate
+    mapped_pending: float = 0.0
+    unmapped_pending: float = 0.0
 
     @property
     def hectares(self) -> float:
-        """Area of the domain."""
-        return self.mapped + self.unmapped
+        """Area of the domain that is estimated; NaN for none."""
+        return self.mapped + self.unmapped or _NAN
+
+    @property
+    def pending(self) -> float:
+        """Area of the domain that is left out."""
+        return self.mapped_pending + self.unmapped_pending
 
     @property
     def found(self) -> Estimate:
@@ -93,8 +106,8 @@ class DomainEstimate:
         hectares = self.hectares
         yield "area", MINE, self.area, "ha"
         yield "area", NO_MINE, added(self.false, self.right_rest), "ha"
-        yield "pixel_count", MINE, _known(self.mapped), "ha"
-        yield "pixel_count", NO_MINE, _known(self.unmapped), "ha"
+        yield "pixel_count", MINE, _known(self.mapped + self.mapped_pending), "ha"
+        yield "pixel_count", NO_MINE, _known(self.unmapped + self.unmapped_pending), "ha"
         yield "false_alarm_area", MINE, self.false, "ha"
         yield "omitted_area", MINE, self.missed, "ha"
         yield "users_accuracy", MINE, self.right if self.mapped else NOTHING, "share"
@@ -128,6 +141,9 @@ def estimate_areas(
 ) -> pd.DataFrame:
     """Estimate the area of mines and the accuracy of the maps, by period, region and unit.
 
+    Strata with fewer than two judged places are left out with a warning, so that half of a review gives a provisional
+    estimate of the ground that it has reached. Changes are estimated between periods without such strata.
+
     Args:
         judged: Judged places: columns of the sample and ``answer``.
         strata: Strata that they were drawn from, with a row per region, confidence and unit.
@@ -138,15 +154,17 @@ def estimate_areas(
         A row per figure; columns of :data:`AREA_COLUMNS`.
 
     Raises:
-        BadInputError: A stratum has fewer than two judged places.
+        BadInputError: No stratum has two judged places.
     """
+    _tell_pending(judged, strata, settings)
     rows: list[dict[str, object]] = []
     areas: dict[tuple[str, str], list[tuple[str, Estimate]]] = {}
     for domain in _domains(strata, judged):
         found = _estimate(domain, judged, strata, settings.cannot_tell)
-        bounds = [_estimate(domain, judged, strata, rule) for rule in (NO_MINE, MINE)]
+        bounds = [_estimate(domain, judged, strata, rule, share) for rule, share in ((NO_MINE, 0.0), (MINE, 1.0))]
         own = domain.lies_in(judged)
-        counts = {"places": own.sum(), "cannot_tell": (judged.loc[own, "answer"] == CANNOT_TELL).sum()}
+        counts = {"places": own.sum(), "cannot_tell": (judged.loc[own, "answer"] == CANNOT_TELL).sum(),
+                  "pending": found.pending}  # fmt: skip
         ends = [[figure.value for _, _, figure, _ in bound.figures()] for bound in bounds]
         for (measure, kind, figure, unit), *least_and_most in zip(found.figures(), *ends, strict=True):
             rows.append(_row(domain, measure, kind, figure, unit) | counts | _bounds(least_and_most))
@@ -154,13 +172,14 @@ def estimate_areas(
         if truth is not None:
             known = truth.loc[domain.lies_in(truth), "hectares"].sum()
             rows.append(_row(domain, "truth", MINE, _known(known), "ha") | counts)
-        areas.setdefault((domain.kind, domain.name), []).append((domain.period, found.area))
+        area = NOTHING if found.pending else found.area
+        areas.setdefault((domain.kind, domain.name), []).append((domain.period, area))
     for (kind, name), series in areas.items():
         for (before, earlier), (after, later) in pairwise(series):
             change = _Domain(f"{before} to {after}", kind, name)
             rows.append(_row(change, "net_change", MINE, difference(later, earlier), "ha"))
     table = pd.DataFrame(rows, columns=list(AREA_COLUMNS))
-    return table.fillna({"places": 0, "cannot_tell": 0}).astype(AREA_COLUMNS)
+    return table.fillna({"places": 0, "cannot_tell": 0, "pending": 0}).astype(AREA_COLUMNS)
 
 
 def without_estimates() -> pd.DataFrame:
@@ -175,17 +194,21 @@ def explain_difference(estimates: pd.DataFrame, period: str, domain: str = ALL, 
         & estimates["class"].isin([MINE, ""])
     ].set_index("measure")  # fmt: skip
     value, area = rows["value"], rows.loc["area"]
+    if pd.isna(area["value"]):
+        return f"The map counts {value['pixel_count']:,.1f} ha of mines. Too few places are judged to estimate any."
+    missing = f" Provisional: strata with fewer than two judged places, {area['pending']:,.1f} ha, are left out."
     return (
         f"The map counts {value['pixel_count']:,.1f} ha of mines. Of these, {value['false_alarm_area']:,.1f} ha are no "
         f"mine, and {value['omitted_area']:,.1f} ha of mines are missing from it, so that {area['value']:,.1f} ha are "
         f"estimated (95 % interval {area['lower']:,.1f} to {area['upper']:,.1f} ha)."
+        + (missing if area["pending"] else "")
     )
 
 
 def _domains(strata: pd.DataFrame, judged: pd.DataFrame) -> Iterator[_Domain]:
     """Domains of each period, the earliest period first."""
     begun = judged.groupby("period")["first_date"].min().to_dict()
-    for period in sorted(strata["period"].unique(), key=lambda name: (begun.get(name, ""), name)):
+    for period in sorted(strata["period"].unique(), key=lambda name: (begun.get(name, name), name)):
         yield _Domain(period, ALL, "")
         here = strata[strata["period"] == period]
         for kind in ("region", "unit"):
@@ -194,18 +217,62 @@ def _domains(strata: pd.DataFrame, judged: pd.DataFrame) -> Iterator[_Domain]:
                 yield from (_Domain(period, kind, name) for name in names)
 
 
-def _estimate(domain: _Domain, judged: pd.DataFrame, strata: pd.DataFrame, rule: str) -> DomainEstimate:
-    cells = strata[domain.lies_in(strata)]
+def _counting(judged: pd.DataFrame, rule: str) -> pd.DataFrame:
+    """Places that count under a rule for those where nobody can tell."""
+    return judged[judged["answer"] != CANNOT_TELL] if rule == "leave_out" else judged
+
+
+def _pending(judged: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
+    """Strata of which so few places count that no standard error can be computed: ``hectares``, by period and name."""
+    sizes = strata.groupby(["period", "stratum"])[["hectares", "pixels"]].sum()
+    counts = judged.groupby(["period", "stratum"]).size().reindex(sizes.index, fill_value=0)
+    return sizes.loc[counts < sizes["pixels"].clip(upper=2), ["hectares"]]
+
+
+def _tell_pending(judged: pd.DataFrame, strata: pd.DataFrame, settings: AreaSettings) -> None:
+    """Warn of strata that are left out.
+
+    Raises:
+        BadInputError: No stratum is left.
+    """
+    pending = _pending(_counting(judged, settings.cannot_tell), strata)
+    if len(pending) == len(strata[["period", "stratum"]].drop_duplicates()):
+        raise BadInputError(
+            "No stratum has two judged places yet, so that nothing can be estimated: judge more places with kedro "
+            "review."
+        )
+    for period, rows in pending.groupby(level="period"):
+        logger.warning(
+            "Provisional%s: %s %s fewer than two judged places, so that %.1f ha are left out; judge more with kedro "
+            "review.", f" in {period}" if period else "", " and ".join(rows.index.get_level_values("stratum")),
+            "have" if len(rows) > 1 else "has", rows["hectares"].sum(),
+        )  # fmt: skip
+
+
+def _estimate(
+    domain: _Domain, judged: pd.DataFrame, strata: pd.DataFrame, rule: str, unknown: float | None = None
+) -> DomainEstimate:
+    """Estimate a domain; ``unknown`` is the share of pending ground that counts as mine, ``None`` to leave it out."""
     period = strata[strata["period"] == domain.period]
-    places = judged[judged["period"] == domain.period]
-    places = places[places["answer"] != CANNOT_TELL] if rule == "leave_out" else places
-    parts = {}
+    places = _counting(judged[judged["period"] == domain.period], rule)
+    waiting = _pending(places, period).index.get_level_values("stratum")
+    pending = domain.lies_in(strata) & strata["stratum"].isin(waiting)
+    cells = strata[domain.lies_in(strata) & ~pending]
+    shares, hectares, late = [], [], []
     for kind in (MINE, NO_MINE):
-        whole = period[period["map_class"] == kind].groupby("stratum")[["hectares", "pixels"]].sum()
-        own = places[places["map_class"] == kind]
-        hectares = float(cells.loc[cells["map_class"] == kind, "hectares"].sum())
-        parts[kind] = hectares, _share_of_mines(domain, own, whole, rule) if hectares else _known(0.0)
-    return DomainEstimate(parts[MINE][0], parts[NO_MINE][0], parts[MINE][1], parts[NO_MINE][1])
+        of_kind = period[(period["map_class"] == kind) & ~period["stratum"].isin(waiting)]
+        whole = of_kind.groupby("stratum")[["hectares", "pixels"]].sum()
+        own = places[(places["map_class"] == kind) & ~places["stratum"].isin(waiting)]
+        area = float(cells.loc[cells["map_class"] == kind, "hectares"].sum())
+        share = _share_of_mines(domain, own, whole, rule) if area else _known(0.0) if len(cells) else NOTHING
+        left = float(strata.loc[pending & (strata["map_class"] == kind), "hectares"].sum())
+        if unknown is not None and left:
+            value = (share.value * area if area else 0.0) + unknown * left
+            share, area, left = _known(value / (area + left)), area + left, 0.0
+        shares.append(share)
+        hectares.append(area)
+        late.append(left)
+    return DomainEstimate(hectares[0], hectares[1], shares[0], shares[1], late[0], late[1])
 
 
 def _share_of_mines(domain: _Domain, places: pd.DataFrame, strata: pd.DataFrame, rule: str) -> Estimate:

@@ -39,11 +39,14 @@ class Place:
 
 
 def places_of_sample(sample: pd.DataFrame) -> list[Place]:
-    """Take the places of a sample, in the order of its rows, any beginning of which is a smaller sample.
+    """Take the places of a sample in an order any beginning of which is a smaller sample of all strata.
+
+    Places follow by their share of the random order of their stratum, so that half of a review is a sample of half the
+    size; the order tells nothing of the map. A sample without that order is taken as it is.
 
     Args:
         sample: With ``place_id``, ``longitude``, ``latitude``, ``region``, ``period`` and, if it has them, ``geometry``
-            in degrees of WGS 84, ``map_class`` and ``probability``.
+            in degrees of WGS 84, ``map_class``, ``probability``, ``draw`` and ``stratum_places``.
 
     Raises:
         BadInputError: A column is missing, or a place is there twice.
@@ -56,6 +59,9 @@ def places_of_sample(sample: pd.DataFrame) -> list[Place]:
     doubled = sample.loc[sample["place_id"].duplicated(), "place_id"]
     if len(doubled):
         raise BadInputError(f"The sample holds the place {doubled.iloc[0]} twice: draw it again with another seed.")
+    if {"draw", "stratum_places"} <= set(sample.columns):
+        turn = (sample["draw"] - 0.5) / sample["stratum_places"]
+        sample = sample.assign(turn=turn).sort_values(["turn", "place_id"])
     return [
         Place(
             place_id=str(row["place_id"]),
