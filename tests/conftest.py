@@ -11,6 +11,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from mining_the_mines.models.complete import MineClassifier
+    from support.browser import Browser
     from support.http_servers import FaultyServer
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -79,6 +80,17 @@ def server(tmp_path: Path) -> Iterator["FaultyServer"]:
 
     with FaultyServer(files(tmp_path)).running() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Chromium; without it, tests are skipped, but never in continuous integration."""
+    from support.browser import program, running
+
+    if program() is None and os.environ.get("CI") != "true":
+        pytest.skip("Chromium is not installed (Debian: chromium)")
+    with running() as browser:
+        yield browser
 
 
 @pytest.fixture(autouse=True)

@@ -101,6 +101,13 @@ def test_ways_together() -> None:
     assert {"classification.report", "segmentation.report"} <= both.all_outputs()
 
 
+@pytest.mark.parametrize("task", ["classification", "segmentation"])
+def test_training_of_one_task_leaves_the_other_alone(task: str) -> None:
+    made = pipelines["training"].only_nodes_with_namespaces([task]).outputs()
+    assert made
+    assert {name for name in made if not name.startswith(f"{task}.")} == set()
+
+
 @pytest.mark.parametrize("name", ["__default__", *STAGES])
 def test_the_simulation_allows_everything(name: str) -> None:
     check("base", pipelines[name])

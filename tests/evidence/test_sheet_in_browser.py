@@ -1,9 +1,7 @@
 """Evidence sheets on paper: printed by a real browser."""
 
-import os
 import re
 from base64 import b64decode
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 import shapely
 
 from mining_the_mines.evidence.looks import Look
@@ -21,15 +18,9 @@ from mining_the_mines.monitoring.periods import Period
 from mining_the_mines.monitoring.site_table import site_table
 from mining_the_mines.registry.card import HEADLINES
 from mining_the_mines.registry.package import NATIVE, Figure, StoredPackage
-from support import browser as chromium
 from support.browser import Browser
 from support.registered_models import description, facts
 from support.sites import site_row
-
-if chromium.program() is None:
-    if os.environ.get("CI") == "true":
-        raise RuntimeError("Continuous integration needs Chromium: apt-get install chromium")
-    pytest.skip("Chromium is not installed", allow_module_level=True)
 
 #: Hash of an empty folder.
 NATIVE_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -40,12 +31,6 @@ CUT_OFF = """[
     const side = table.closest(".side"), margin = parseFloat(getComputedStyle(side).paddingRight);
     return table.getBoundingClientRect().right > side.getBoundingClientRect().right - margin + 1;
   })].map(cut => cut.innerText.slice(0, 40))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium.running() as running:
-        yield running
 
 
 def printed(browser: Browser, sheet: Sheet, folder: Path) -> tuple[int, list[str]]:

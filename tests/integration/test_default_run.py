@@ -230,14 +230,6 @@ def test_segmenter_is_scored_on_both_splits_beside_the_classifier(project: Path)
     assert set(beside["model"]) == {"segmenter", chosen}
 
 
-def test_training_of_one_task_leaves_the_other_alone(project: Path) -> None:
-    before = sorted((project / "data/simulated/06_models").glob("*/*"))
-    own = {name: SMALL[name] for name in ("cross_validation", "segmentation")}
-    run(project, ["training"], parameters=own, namespaces=["segmentation"])
-    new = set((project / "data/simulated/06_models").glob("*/*")) - set(before)
-    assert {path.parent.name for path in new} == {"segmentation_network"}
-
-
 def test_the_report_opens_offline(project: Path) -> None:
     report = newest(project, "report.html").read_text(encoding="utf-8")
     assert "<html" in report

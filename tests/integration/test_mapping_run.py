@@ -1,7 +1,6 @@
 """What `kedro run --pipelines=mapping` leaves behind, after a default run at a small size."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -111,14 +110,6 @@ def test_a_named_scene_is_mapped_with_the_reference_that_comes_with_it(project: 
     assert scores.loc[scores["metric"] == "references", "value"].max() > 0
 
 
-def test_a_finished_scene_is_not_mapped_again(project: Path) -> None:
-    scene = {**SMALL, "scene": str(project / "data/simulated/02_intermediate/composites/copperbelt.tif")}
-    run(project, ["mapping"], parameters=scene)
-    before = (maps(project) / "copperbelt/probability.tif").stat().st_mtime_ns
-    run(project, ["mapping"], parameters=scene)
-    assert (maps(project) / "copperbelt/probability.tif").stat().st_mtime_ns == before
-
-
 def test_a_scene_of_the_archive_is_mapped_by_its_item(project: Path) -> None:
     item = sorted((project / "data/simulated/01_raw/archive/sentinel-2-l2a").rglob("S2*.json"))[0]
     run(project, ["mapping"], parameters={**SMALL, "scene": str(item)})
@@ -149,9 +140,3 @@ def test_a_classifier_alone_makes_a_coarse_map(project: Path) -> None:
     run(project, ["coarse_mapping"], parameters={**SMALL, "scene": scene})
     with rasterio.open(maps(project) / "copperbelt/probability.tif") as made:
         assert "coarse" in made.descriptions[0]
-
-
-def test_a_scene_that_is_not_there_is_told_in_one_sentence(project: Path) -> None:
-    answer = command(project, "run", "--pipelines=mapping", "--params=scene=nowhere.tif")
-    assert answer.exit_code == 1
-    assert re.search(r"Error: There is no scene \S*nowhere\.tif: name a raster", " ".join(answer.stderr.split()))

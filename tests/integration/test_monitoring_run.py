@@ -7,7 +7,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from support.projects import SMALL, newest, nodes_of_last_run, run
+from support.projects import SMALL, newest, run
 
 pytestmark = pytest.mark.end_to_end
 
@@ -27,12 +27,6 @@ def test_the_default_run_watches_the_region_kept_for_testing(project: Path) -> N
     assert list(table["period"]) == ["2019", "2020"]
     assert set(table["region"]) == {"madre_de_dios"}
     assert (table["seen_share"] > 0).all()
-
-
-def test_a_repeated_series_runs_nothing(project: Path) -> None:
-    run(project, ["monitoring"], parameters=SMALL, only_stale=True)
-    run(project, ["monitoring"], parameters=SMALL, only_stale=True)
-    assert not {name for name in nodes_of_last_run() if "period" in name}
 
 
 @pytest.mark.real_chips

@@ -37,8 +37,9 @@ def test_record_of_an_up_to_date_run(project: Path) -> None:
     assert {node["node"] for node in record["nodes"]} == every
 
 
-def test_other_title_of_the_report(project: Path) -> None:
-    again = ran(project, {**SMALL, "reporting": {**SMALL["reporting"], "title": "Anything"}})
+def test_other_title_of_the_report_and_other_workers(project: Path) -> None:
+    other = {"reporting": {**SMALL["reporting"], "title": "Anything"}, "dask": {"workers": 1}}
+    again = ran(project, {**SMALL, **other})
     assert "reporting.write_report" in again
     assert {name for name in again if not _describes(name)} == set()
     assert "<title>Anything" in newest(project, "report.html").read_text(encoding="utf-8")
@@ -46,10 +47,6 @@ def test_other_title_of_the_report(project: Path) -> None:
 
 def test_going_back(project: Path) -> None:
     assert ran(project) == set()
-
-
-def test_more_workers(project: Path) -> None:
-    assert not {name for name in ran(project, {**SMALL, "dask": {"workers": 1}}) if not _describes(name)}
 
 
 def test_edited_output(project: Path) -> None:

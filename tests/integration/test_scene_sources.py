@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import rasterio
 from kedro.io import DatasetError
 
 from mining_the_mines.simulation import SeriesSettings, write_simulated_series
 from support.http_servers import FaultyServer, files
-from support.projects import command, copy_project, newest, run
+from support.projects import copy_project, run
 
 pytestmark = pytest.mark.end_to_end
 
@@ -70,19 +69,6 @@ def test_a_catalog_on_the_web_gives_the_same_composite_as_on_disk(
     assert chips(project).keys() == chips(at_home).keys() != set()
 
 
-def test_a_scene_whose_files_are_missing_is_left_out_and_listed(
-    archive: Path, served: FaultyServer, project: Path
-) -> None:
-    victim = min(archive.glob("sentinel-2-l2a/*/B11.tif")).parent
-    for band in victim.glob("*.tif"):
-        served.fail(f"/{band.relative_to(archive)}", 404)
-    found = wanted(archive, f"{served.address}/catalog.json")["acquisition"]
-    run(project, ["acquisition"], parameters={"acquisition": found})
-    left_out = pd.read_csv(newest(project, "left_out_scenes.csv")).set_index("item")["reason"]
-    assert left_out[victim.name]
-    assert victim.name not in set(pd.read_csv(newest(project, "scenes.csv"))["item"])
-
-
 def test_assets_that_are_kept_make_a_rerun_independent_of_the_server(
     archive: Path, served: FaultyServer, project: Path
 ) -> None:
@@ -103,24 +89,8 @@ def test_without_polygons_an_archive_gives_chips_without_labels(archive: Path, p
     assert {path.parent.name for path in cut} == {"unlabelled"}
 
 
-def test_a_whole_run_without_polygons_ends_before_any_scene_is_asked_for(archive: Path, project: Path) -> None:
-    source = f"acquisition.source={archive}/catalog.json,acquisition.regions={archive}/regions.geojson"
-    done = command(project, "run", "--env=archive", f"--params={source}")
-    assert done.exit_code == 1
-    assert "Error: Training needs polygons of mines" in done.stderr
-    assert not (project / "data/archive/01_raw/selected_scenes.json").exists()
-
-
 def test_polygons_that_do_not_exist_are_missed_before_any_scene_is_asked_for(archive: Path, project: Path) -> None:
     parameters = {**wanted(archive, str(archive / "catalog.json")), "polygons": str(archive / "none.gpkg")}
     with pytest.raises(DatasetError, match=r"none\.gpkg does not exist"):
         run(project, ["acquisition", "compositing"], env="archive", parameters=parameters)
     assert not (project / "data/archive/01_raw/selected_scenes.json").exists()
-
-
-def test_a_catalog_that_does_not_exist_is_told_in_one_sentence(project: Path) -> None:
-    parameters = "acquisition.source=nowhere/catalog.json,acquisition.regions=nowhere.gpkg"
-    done = command(project, "run", "--pipelines=acquisition", f"--params={parameters}")
-    assert done.exit_code == 1
-    assert done.stderr.startswith("Error: ")
-    assert "nowhere" in done.stderr

@@ -1,7 +1,6 @@
 """The pipelines in Kedro-Viz, as a static site in a real browser."""
 
 import json
-import os
 import shutil
 import threading
 import time
@@ -14,15 +13,10 @@ from typing import Any
 
 import pytest
 
-from support.browser import Browser, program, running
+from support.browser import Browser
 from support.projects import PROJECT, kedro
 
-pytestmark = [
-    pytest.mark.end_to_end,
-    pytest.mark.skipif(
-        program() is None and os.environ.get("CI") != "true", reason="chromium is not installed (Debian: chromium)"
-    ),
-]
+pytestmark = pytest.mark.end_to_end
 
 LAYERS = ["01_raw", "02_intermediate", "03_primary", "04_feature", "06_models", "07_model_output", "08_reporting"]
 
@@ -74,12 +68,6 @@ def site(default_project: Path) -> Iterator[Site]:
     server.shutdown()
     server.server_close()
     shutil.rmtree(default_project / "build")  # Kedro-Viz publishes parameters, planted passwords among them
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running() as browser:
-        yield browser
 
 
 def wait_for(browser: Browser, script: str) -> Any:

@@ -1,7 +1,5 @@
 """The interactive map in a real browser."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +7,8 @@ import numpy as np
 import pytest
 
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings, SceneLayer, draw_map
-from support import browser as chromium
 from support.browser import Browser
 from support.scene_layers import make_layer, make_mines, with_permits
-
-if chromium.program() is None:
-    if os.environ.get("CI") == "true":
-        raise RuntimeError("Continuous integration needs Chromium: apt-get install chromium")
-    pytest.skip("Chromium is not installed", allow_module_level=True)
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 SETTINGS = InteractiveMapSettings(attribution="Simulated")
@@ -33,12 +25,6 @@ PAINTED = """(() => {
   return found;
 })()"""
 HIGH, MEDIUM, REVIEW = (240, 228, 66), (86, 180, 233), (255, 45, 45)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium.running() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +50,6 @@ def two(folder: Path) -> str:
     return write(folder, "two", make_layer(), other)
 
 
-def text(browser: Browser, selector: str) -> str:
-    """Words of an element as people read them, any space being a space; empty if there is none."""
-    words: str = browser.run(f"document.querySelector({selector!r})?.innerText ?? ''")
-    return " ".join(words.split())
-
-
 def listed(browser: Browser) -> list[str]:
     """Names in the list of mines."""
     names: list[str] = browser.run(
@@ -84,7 +64,7 @@ def test_mines_are_drawn_without_errors(browser: Browser, one: str) -> None:
     assert browser.requests() == [one]
     assert all(browser.run(PAINTED % colour) > 100 for colour in (HIGH, MEDIUM, REVIEW))
     assert browser.run("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-    assert text(browser, "#summary") == "3 mines of 4.9 ha in tapajos; 1 to be reviewed."
+    assert browser.text("#summary") == "3 mines of 4.9 ha in tapajos; 1 to be reviewed."
 
 
 def test_picture_lies_under_the_polygons(browser: Browser, one: str) -> None:
@@ -96,13 +76,13 @@ def test_picture_lies_under_the_polygons(browser: Browser, one: str) -> None:
     x, y, width, height = frame
     # The second mine: columns 50 to 62 and rows 20 to 32 of 96.
     browser.click(x + width * 56 / 96, y + height * 26 / 96)
-    assert text(browser, ".popup h3") == "Mine 2"
+    assert browser.text(".popup h3") == "Mine 2"
     assert browser.run("location.hash") == "#mine=tapajos/2"
 
 
 def test_link_opens_a_mine(browser: Browser, one: str) -> None:
     browser.open(f"{one}#mine=tapajos/3")
-    words = text(browser, ".popup")
+    words = browser.text(".popup")
     for expected in (
         "Mine 3",
         "To be reviewed: 0.24 ha lie in a protected area, 0.48 ha outside every concession.",
@@ -125,12 +105,12 @@ def test_link_opens_a_mine(browser: Browser, one: str) -> None:
 
 def test_links_to_odd_names(browser: Browser, two: str) -> None:
     browser.open(f"{two}#mine=rio%3A%202%2Fb%20%C3%A9/1")
-    assert "Scene rio: 2/b é" in text(browser, ".popup")
+    assert "Scene rio: 2/b é" in browser.text(".popup")
     browser.open(f"{two}#mine=nowhere/1")
-    assert text(browser, ".popup") == ""
+    assert browser.text(".popup") == ""
     browser.open(f"{two}#mine=%E0%A4%A/1")
     browser.open(f"{two}#mine=rio%3A%202%2Fb%20%C3%A9/3")
-    assert f"Protected area {EVIL}" in text(browser, ".popup")
+    assert f"Protected area {EVIL}" in browser.text(".popup")
     assert browser.run("document.querySelectorAll('img[onerror]').length") == 0
     assert browser.complaints() == []
 
@@ -140,10 +120,10 @@ def test_keyboard(browser: Browser, one: str) -> None:
     browser.run("document.querySelector('#minimum input').focus()")
     browser.press("Tab")
     browser.press("Enter")
-    assert text(browser, ".popup h3") == "Mine 3"
+    assert browser.text(".popup h3") == "Mine 3"
     assert browser.run("document.activeElement.tagName") == "H3"
     browser.press("Escape")
-    assert text(browser, ".popup h3") == ""
+    assert browser.text(".popup h3") == ""
     assert browser.run("document.activeElement.closest('li button') !== null")
     assert browser.run("location.hash") == ""
 
@@ -154,7 +134,7 @@ def test_filters(browser: Browser, one: str) -> None:
     browser.settle()
     assert listed(browser) == ["Mine 3", "Mine 1"]
     assert browser.run(PAINTED % HIGH) == 0
-    assert text(browser, "#shown") == "2 of 3 mines shown, 3.5 ha."
+    assert browser.text("#shown") == "2 of 3 mines shown, 3.5 ha."
     browser.run("document.querySelectorAll('#classes input')[0].click()")
     browser.run(
         "(field => { field.value = 1; field.dispatchEvent(new Event('input')); })"
@@ -163,12 +143,12 @@ def test_filters(browser: Browser, one: str) -> None:
     assert listed(browser) == ["Mine 2", "Mine 1"]
     browser.run("document.querySelector('#review-only input').click()")
     assert listed(browser) == []
-    assert text(browser, "#shown") == "0 of 3 mines shown, 0.00 ha."
+    assert browser.text("#shown") == "0 of 3 mines shown, 0.00 ha."
 
 
 def test_layers(browser: Browser, one: str) -> None:
     browser.open(one)
-    names = text(browser, ".leaflet-control-layers")
+    names = browser.text(".leaflet-control-layers")
     assert names == "True colour Probability 0–1 Known mines Concessions Protected areas Mines"
     assert browser.run("document.querySelector('.leaflet-probability-pane img')") is None
     browser.run("document.querySelectorAll('.leaflet-control-layers input')[1].click()")
@@ -182,11 +162,11 @@ def test_unseen_scene(browser: Browser, folder: Path) -> None:
     nothing = make_layer(make_mines(boxes=[], confidences=[]))
     blank = replace(nothing, mapped_share=0.0, visible=np.full_like(nothing.visible, np.nan), probability=None)
     browser.open(write(folder, "blank", blank))
-    assert text(browser, "#summary") == "Nothing could be seen in tapajos."
+    assert browser.text("#summary") == "Nothing could be seen in tapajos."
     assert browser.run("document.querySelector('#nothing').hidden")
     other = make_layer(make_mines(scene="south"), "south")
     browser.open(write(folder, "some", blank, replace(other, mapped_share=0.4)))
-    assert text(browser, "#summary") == "3 mines of 4.9 ha in 2 scenes; nothing could be seen in 1 scene."
+    assert browser.text("#summary") == "3 mines of 4.9 ha in 2 scenes; nothing could be seen in 1 scene."
     assert browser.complaints() == []
 
 

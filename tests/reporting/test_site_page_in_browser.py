@@ -1,7 +1,5 @@
 """The page of sites in a real browser."""
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +8,9 @@ from affine import Affine
 
 from mining_the_mines.monitoring.site_table import SiteStatus, site_table
 from mining_the_mines.reporting.status_colours import STATUS_COLOURS
-from support import browser as chromium
 from support.browser import Browser
 from support.site_pages import GRID, make_region, write_site_page
 from support.sites import YEARS, growing_site, site_row, tiny_sites
-
-if chromium.program() is None:
-    if os.environ.get("CI") == "true":
-        raise RuntimeError("Continuous integration needs Chromium: apt-get install chromium")
-    pytest.skip("Chromium is not installed", allow_module_level=True)
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 #: Leftmost and rightmost pixel of the sites' canvas in a colour, on the screen; null if there is none.
@@ -37,12 +29,6 @@ PAINTED = """(() => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium.running() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("sites")
 
@@ -50,12 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(folder: Path) -> str:
     return write_site_page(folder / "sites.html")
-
-
-def text(browser: Browser, selector: str) -> str:
-    """Words of an element as people read them, any space being a space; empty if there is none."""
-    words: str = browser.run(f"document.querySelector({selector!r})?.innerText ?? ''")
-    return " ".join(words.split())
 
 
 def painted(browser: Browser, status: SiteStatus) -> list[float] | None:
@@ -77,8 +57,8 @@ def test_opens_at_the_last_period_without_a_network(browser: Browser, page: str)
     browser.open(page)
     assert browser.complaints() == []
     assert browser.requests() == [page]
-    assert text(browser, "#summary") == "2022: no new site; 2 sites of 13.0 ha in all; 1 not seen."
-    assert text(browser, "#new") == "New in 2022 No new site."
+    assert browser.text("#summary") == "2022: no new site; 2 sites of 13.0 ha in all; 1 not seen."
+    assert browser.text("#new") == "New in 2022 No new site."
     assert painted(browser, SiteStatus.UNCHANGED)
     assert painted(browser, SiteStatus.NOT_SEEN)
     assert painted(browser, SiteStatus.NEW) is None
@@ -87,9 +67,9 @@ def test_opens_at_the_last_period_without_a_network(browser: Browser, page: str)
 def test_slider_shows_a_period(browser: Browser, page: str) -> None:
     browser.open(page)
     choose(browser, "#slider", "1")
-    assert text(browser, "#summary") == "2020: 1 new site of 4.0 ha; 2 sites of 8.0 ha in all; 1 provisional."
-    assert text(browser, "#now") == "2020 1 January 2020 to 31 December 2020"
-    assert text(browser, "#new ol") == "tapajos-0002 provisional 4.0 ha"
+    assert browser.text("#summary") == "2020: 1 new site of 4.0 ha; 2 sites of 8.0 ha in all; 1 provisional."
+    assert browser.text("#now") == "2020 1 January 2020 to 31 December 2020"
+    assert browser.text("#new ol") == "tapajos-0002 provisional 4.0 ha"
     assert painted(browser, SiteStatus.NEW)
     pictures = "[...document.querySelectorAll('.leaflet-pictures-pane img')].map(found => found.alt)"
     assert browser.run(pictures) == ["True colour of tapajos, 2020"]
@@ -99,13 +79,13 @@ def test_keys_move_the_slider(browser: Browser, page: str) -> None:
     browser.open(page)
     browser.run("document.querySelector('#slider').focus()")
     browser.press("ArrowLeft")
-    assert text(browser, "#period") == "2021"
+    assert browser.text("#period") == "2021"
 
 
 def test_play_begins_again_at_the_first_period(browser: Browser, page: str) -> None:
     browser.open(page)
     browser.run("document.querySelector('#play').click()")
-    assert text(browser, "#period") == "2019"
+    assert browser.text("#period") == "2019"
     assert browser.run("document.querySelector('#play').getAttribute('aria-pressed')") == "true"
     browser.run("document.querySelector('#play').click()")
     assert browser.run("document.querySelector('#play').getAttribute('aria-pressed')") == "false"
@@ -142,7 +122,7 @@ def test_swipe_parts_the_periods(browser: Browser, page: str) -> None:
     )
     browser.drag((x, y), (left + 0.95 * (right - left), y))
     assert painted(browser, SiteStatus.NEW) is None
-    assert text(browser, "#swipe") == "2019 2020"
+    assert browser.text("#swipe") == "2019 2020"
     edge = browser.run("document.querySelector('#swipe').getBoundingClientRect().left")
     assert edge == pytest.approx(left + 0.95 * (right - left), abs=3)
     choose(browser, "#compare select", "")
@@ -158,9 +138,9 @@ def test_click_opens_a_site(browser: Browser, page: str) -> None:
     top = browser.run("document.querySelector('.leaflet-pictures-pane img').getBoundingClientRect().top")
     middle = sum(new) / 2, top + height * 1507 / 3200
     browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=middle[0], y=middle[1])
-    assert text(browser, ".leaflet-tooltip") == "tapajos-0002 · new · 4.0 ha · provisional"
+    assert browser.text(".leaflet-tooltip") == "tapajos-0002 · new · 4.0 ha · provisional"
     browser.click(*middle)
-    words = text(browser, "#site")
+    words = browser.text("#site")
     for expected in (
         "tapajos-0002",
         "Status New",
@@ -174,14 +154,14 @@ def test_click_opens_a_site(browser: Browser, page: str) -> None:
         assert expected in words
     assert browser.run("location.hash") == "#site=tapajos-0002"
     browser.press("Escape")
-    assert text(browser, "#site") == ""
+    assert browser.text("#site") == ""
 
 
 def test_link_opens_a_site(browser: Browser, page: str) -> None:
     browser.open(f"{page}#site=tapajos-0001")
-    assert "2019 Present from the first look 4.0 ha" in text(browser, "#site")
+    assert "2019 Present from the first look 4.0 ha" in browser.text("#site")
     browser.open(f"{page}#site=nowhere")
-    assert text(browser, "#site") == ""
+    assert browser.text("#site") == ""
     assert browser.complaints() == []
 
 
@@ -189,10 +169,10 @@ def test_search_opens_a_site(browser: Browser, page: str) -> None:
     browser.open(page)
     browser.run("(field => { field.focus(); field.value = '0002'; })(document.querySelector('#search'))")
     browser.press("Enter")
-    assert text(browser, "#site-title") == "tapajos-0002"
+    assert browser.text("#site-title") == "tapajos-0002"
     browser.run("(field => { field.focus(); field.value = 'x'; })(document.querySelector('#search'))")
     browser.press("Enter")
-    assert text(browser, "#no-match") == "No site has this id."
+    assert browser.text("#no-match") == "No site has this id."
 
 
 def test_filters(browser: Browser, folder: Path) -> None:
@@ -201,7 +181,7 @@ def test_filters(browser: Browser, folder: Path) -> None:
     choose(browser, "#slider", "1")
     browser.run("document.querySelector('#confirmed-0 input').click()")
     assert painted(browser, SiteStatus.NEW) is None
-    assert text(browser, "#new ol") == ""
+    assert browser.text("#new ol") == ""
     browser.run("document.querySelector('#confirmed-0 input').click()")
     browser.run("document.querySelector('#review-only input').click()")
     assert painted(browser, SiteStatus.NEW)
@@ -212,7 +192,7 @@ def test_filters(browser: Browser, folder: Path) -> None:
 
 def test_unseen_ground_is_hatched(browser: Browser, folder: Path) -> None:
     browser.open(write_site_page(folder / "unseen.html", regions=(make_region(unseen="2022"),)))
-    assert text(browser, "#unseen-regions") == "Nothing could be seen in this period."
+    assert browser.text("#unseen-regions") == "Nothing could be seen in this period."
     assert browser.run("document.querySelectorAll('.leaflet-pictures-pane img').length") == 0
     hatching = browser.run("getComputedStyle(document.querySelector('.leaflet-unseen-pane .unseen')).fill")
     assert hatching == 'url("#hatching")'
@@ -220,8 +200,8 @@ def test_unseen_ground_is_hatched(browser: Browser, folder: Path) -> None:
 
 def test_one_period_and_no_site(browser: Browser, folder: Path) -> None:
     browser.open(write_site_page(folder / "one.html", site_table([]), years=1))
-    assert text(browser, "#summary") == "2019: no site was found."
-    assert text(browser, "#time") == "2019 1 January 2019 to 31 December 2019"
+    assert browser.text("#summary") == "2019: no site was found."
+    assert browser.text("#time") == "2019 1 January 2019 to 31 December 2019"
     assert browser.complaints() == []
 
 
@@ -229,7 +209,7 @@ def test_names_are_text(browser: Browser, folder: Path) -> None:
     row = site_row(YEARS[3], EVIL, region=EVIL, concession=EVIL, outside_concessions_ha=0.0, status=SiteStatus.NEW)
     browser.open(write_site_page(folder / "evil.html", site_table([row]), (make_region(EVIL),), title=EVIL))
     browser.run("document.querySelector('#new li button').click()")
-    assert f"Concession {EVIL}" in text(browser, "#site")
+    assert f"Concession {EVIL}" in browser.text("#site")
     assert browser.run("document.querySelectorAll('img[onerror]').length") == 0
     assert browser.complaints() == []
 

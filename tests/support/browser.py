@@ -82,6 +82,11 @@ class Browser:
             raise RuntimeError(str(answer["exceptionDetails"].get("exception", {}).get("description", answer)))
         return answer["result"].get("value")
 
+    def text(self, selector: str) -> str:
+        """Words of an element as people read them, any space being a space; empty if there is none."""
+        words: str = self.run(f"document.querySelector({selector!r})?.innerText ?? ''")
+        return " ".join(words.split())
+
     def click(self, x: float, y: float) -> None:
         """Click where the page has these coordinates."""
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):

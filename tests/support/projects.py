@@ -95,7 +95,6 @@ def run(
     env: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     load_versions: Mapping[str, str] | None = None,
-    namespaces: Sequence[str] | None = None,
     *,
     only_stale: bool = False,
 ) -> None:
@@ -110,7 +109,6 @@ def run(
             session.run(
                 pipeline_names=list(pipelines),
                 load_versions=dict(load_versions or {}),
-                namespaces=namespaces,
                 # As the command line has it; Kedro-Viz tells the status of no other run.
                 runner=OnlyStaleRunner() if only_stale else SequentialRunner(),
             )
