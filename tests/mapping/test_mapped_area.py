@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from mining_the_mines.mapping.mapped_area import KnownRows, polygonize_known
+from mining_the_mines.mapping.scene_map import KnownRows, polygonize_known
 
 GRID = Affine(10, 0, 680_000, 0, -10, 9_180_000)
 

@@ -26,10 +26,15 @@ def difference(value: float, low: float, high: float) -> pd.DataFrame:
     return pd.DataFrame([row], columns=["split", "model", "rival", "metric", "value", "low", "high"])
 
 
-def test_importances_are_one_picture_a_model_with_error_bars(classification: ClassificationData) -> None:
+def test_importances_and_learning_curves_are_one_picture_a_model(classification: ClassificationData) -> None:
     importances = make_importances(("trees", "logistic"))
     part = arrange_classification(dataclasses.replace(classification, importances=importances))
     assert [title for title, _ in part["importances"]] == ["Trees", "Logistic"]
+    assert [title for title, _ in part["learning"]] == ["Loss", "ROC AUC"]
+
+
+def test_importances_have_error_bars() -> None:
+    importances = make_importances(("trees", "logistic"))
     first = importances[importances["model"] == "trees"]
     bars = importance_figure(first, most=5).axes[0].containers
     (errors,) = [container for container in bars if isinstance(container, ErrorbarContainer)]
@@ -37,11 +42,10 @@ def test_importances_are_one_picture_a_model_with_error_bars(classification: Cla
     assert sorted(spans) == pytest.approx(sorted(2 * first["deviation"].head(5)))
 
 
-def test_learning_curves_of_two_networks_are_kept_apart(classification: ClassificationData) -> None:
+def test_learning_curves_of_two_networks_are_kept_apart() -> None:
     curves = pd.concat([make_learning_curves(2, 3, model) for model in ("maxvit", "small")], ignore_index=True)
     titles = [title for title, _ in learning_figures(curves, "learning")]
     assert titles == ["Loss, MaxViT", "ROC AUC, MaxViT", "Loss, Small", "ROC AUC, Small"]
-    assert [title for title, _ in arrange_classification(classification)["learning"]] == ["Loss", "ROC AUC"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """Maps on disk: the record of a map, its files, and the list of the maps of a run."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,15 +13,16 @@ import numpy.typing as npt
 import shapely
 from affine import Affine
 from pydantic import TypeAdapter, ValidationError
+from rasterio.features import shapes
 
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.paths import find, tell, tell_text
 from mining_the_mines.geo.grid import Box, ChipGrid, read_grid
+from mining_the_mines.geo.mine_polygons import place_pixels
 from mining_the_mines.mapping.attributes import MapFacts
 from mining_the_mines.mapping.map_files import MINES
-from mining_the_mines.mapping.mapped_area import KnownRows, polygonize_known
 from mining_the_mines.mapping.probability_raster import read_probability, read_small
 from mining_the_mines.rasters.scene import Scene
 from mining_the_mines.rasters.true_colour import read_overview
@@ -35,6 +36,18 @@ RECORD: Final = "map.json"
 INDEX: Final = "maps.json"
 #: Rows that are read at a time.
 _ROWS: Final = 1024
+
+
+class KnownRows(NamedTuple):
+    """Some rows of a map.
+
+    Attributes:
+        first_row: Number of the first of them.
+        known: Whether each pixel has data, boolean (rows, width).
+    """
+
+    first_row: int
+    known: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -221,3 +234,24 @@ def _change_paths(record: MapRecord, change: Callable[[str], str]) -> MapRecord:
     clear_dates = None if scene.clear_dates is None else Path(change(str(scene.clear_dates)))
     moved = replace(scene, image=Path(change(str(scene.image))), source=change(scene.source), clear_dates=clear_dates)
     return replace(record, scene=moved, files={change(path): held for path, held in record.files.items()})
+
+
+def polygonize_known(blocks: Iterable[KnownRows], transform: Affine) -> shapely.Geometry:
+    """Polygonize the pixels with data, a block of rows at a time.
+
+    Args:
+        blocks: Rows of the map, in any order and of any heights.
+        transform: From pixel (column, row) to map coordinates.
+
+    Returns:
+        A valid polygon or multipolygon in map coordinates, along the edges of the pixels; empty if none has data.
+    """
+    place = partial(place_pixels, transform)
+    return shapely.union_all([shapely.transform(polygon, place) for block in blocks for polygon in _polygons(block)])
+
+
+def _polygons(block: KnownRows) -> Iterable[shapely.Polygon]:
+    down = Affine.translation(0, block.first_row)
+    for polygon, _ in shapes(block.known.astype(np.uint8), mask=block.known, connectivity=4, transform=down):
+        shell, *holes = polygon["coordinates"]
+        yield shapely.Polygon(shell, holes)

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from zipfile import BadZipFile
 
 import rasterio
@@ -13,10 +13,15 @@ from rasterio.io import DatasetReader
 from mining_the_mines.core.errors import SceneError
 from mining_the_mines.core.redaction import redact
 from mining_the_mines.core.zip_members import open_member, split_address
-from mining_the_mines.rasters.jpeg2000 import is_cut_off
 
 #: Formats of Sentinel-2's archives. No others: a virtual raster (VRT) on the web could name files of this machine.
 DRIVERS: Final = ("GTiff", "JP2OpenJPEG")
+#: First box of a JP2 file (JPEG 2000), and the marker that a bare codestream starts with.
+_SIGNATURE: Final = b"\x00\x00\x00\x0cjP  "
+_START: Final = b"\xff\x4f\xff\x51"
+#: Marker at the end of a codestream (EOC).
+_END: Final = b"\xff\xd9"
+_CODESTREAM: Final = b"jp2c"
 
 
 def check_raster(address: str, size: int | None) -> None:
@@ -92,7 +97,7 @@ def check_local_raster(path: Path) -> None:
     zipped = split_address(str(path))
     try:
         with open_member(*zipped) if zipped else path.open("rb") as stream:
-            cut_off = is_cut_off(stream)
+            cut_off = _is_cut_off(stream)
             size = stream.seek(0, os.SEEK_END)
     except (FileNotFoundError, IsADirectoryError, KeyError) as error:
         raise SceneError("missing: there is no such file") from error
@@ -113,3 +118,41 @@ def _end_of_last_block(raster: DatasetReader) -> int:
     offset = raster.get_tag_item(f"BLOCK_OFFSET_{place}", "TIFF", bidx=1)
     length = raster.get_tag_item(f"BLOCK_SIZE_{place}", "TIFF", bidx=1)
     return int(offset) + int(length) if offset and length else 0
+
+
+def _is_cut_off(stream: BinaryIO) -> bool:
+    """Whether a JPEG 2000 file ends before its codestream does; GDAL decodes what is missing as black.
+
+    Boxes of a JP2 file and markers of its codestream: ISO/IEC 15444-1, annexes I and A.
+
+    Args:
+        stream: The file; it can seek.
+
+    Returns:
+        Whether it is cut off; ``False`` for a file of another format.
+    """
+    head = stream.read(12)
+    size = stream.seek(0, 2)
+    if head.startswith(_START):
+        return _end_marker(stream, size) != _END
+    if not head.startswith(_SIGNATURE):
+        return False
+    place = 0
+    while place + 8 <= size:
+        stream.seek(place)
+        header = stream.read(16)
+        length, kind = int.from_bytes(header[:4], "big"), header[4:8]
+        if length == 1:
+            length = int.from_bytes(header[8:16], "big")
+        end = size if length == 0 else place + length
+        if end > size or end < place + 8:
+            return True
+        if kind == _CODESTREAM:
+            return _end_marker(stream, end) != _END
+        place = end
+    return True  # no codestream
+
+
+def _end_marker(stream: BinaryIO, end: int) -> bytes:
+    stream.seek(end - len(_END))
+    return stream.read(len(_END))

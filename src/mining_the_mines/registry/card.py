@@ -1,6 +1,6 @@
-"""Model card: use, data, scores and limits of a registered model.
+"""Model cards: use, data, scores and limits of a registered model, and of one that was adapted to a region.
 
-After Mitchell et al., *Model cards for model reporting*, FAT* 2019. It is made from tables alone, so that it says
+After Mitchell et al., *Model cards for model reporting*, FAT* 2019. They are made from tables alone, so that they say
 nothing that was not measured.
 """
 
@@ -27,6 +27,7 @@ HEADLINES: Final = {
 BREAKDOWN_COLUMNS: Final = ("split", "part", "value", "low", "high", "chips", "places")
 #: Rows of a breakdown; the parts with most chips come first.
 _PARTS: Final = 8
+_STATES: Final = ("before", "after", "difference")
 _SHORTENED: Final = "\n\n(Shortened: all of it is in the file model_card.md of this version.)\n"
 
 
@@ -55,7 +56,7 @@ class CardData:
     caveats: tuple[str, ...]
 
 
-def render_card(template: str, **contents: object) -> str:
+def _render(template: str, **contents: object) -> str:
     """Render a template of this package to Markdown; the same contents give the same text."""
     environment = Environment(
         loader=PackageLoader("mining_the_mines.registry"),
@@ -78,7 +79,7 @@ def write_card(contents: CardData) -> str:
         Markdown; the same contents give the same text.
     """
     trained, tested = (contents.folds[contents.folds["split"] == split] for split in ("train", "test"))
-    return render_card(
+    return _render(
         "model_card.md.jinja",
         contents=contents,
         decider=contents.description.architecture,
@@ -88,6 +89,36 @@ def write_card(contents: CardData) -> str:
         categories=_rows(contents.by_category),
         regions=_rows(contents.by_region),
         title=title_of(contents.metric),
+    )
+
+
+def write_adaptation_card(
+    name: str, description: ModelDescription, summary: dict[str, Any], scores: pd.DataFrame
+) -> str:
+    """Write the card of a classifier that was adapted to a region.
+
+    Args:
+        name: Name of the model in the registry.
+        description: Input and output of the model.
+        summary: Region, labels, threshold and calibration, and whether the labels suffice.
+        scores: ``metric``, ``state`` (before, after, difference), ``value``, ``low`` and ``high``; may be empty.
+
+    Returns:
+        Markdown; the same contents give the same text.
+    """
+    figures = {
+        (row["metric"], row["state"]): figure_with_interval(row["value"], row["low"], row["high"])
+        for row in scores.to_dict("records")
+    }
+    metrics = dict.fromkeys(scores["metric"])
+    return _render(
+        "adaptation_card.md.jinja",
+        name=name,
+        description=description,
+        summary=summary,
+        threshold=_interval(summary["threshold"]),
+        share=_interval(summary["share_of_mines"]),
+        scores=[(title_of(metric), *(figures[metric, state] for state in _STATES)) for metric in metrics],
     )
 
 
@@ -188,3 +219,8 @@ def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
         {"split": row["split"], "part": row["part"], "figure": figure_with_interval(*_ends(row)), "chips": row["chips"]}
         for _, row in most.iterrows()
     ]
+
+
+def _interval(figure: dict[str, float | None]) -> str:
+    value, low, high = (float("nan") if (end := figure[name]) is None else end for name in ("value", "low", "high"))
+    return figure_with_interval(value, low, high)

@@ -25,8 +25,7 @@ from mining_the_mines.models.description import describe
 from mining_the_mines.models.novelty import UNLIKE
 from mining_the_mines.pipelines.registration.nodes import predict_chips, version_tags
 from mining_the_mines.pipelines.registration.registered_models import add_version
-from mining_the_mines.registry.adaptation_card import write_adaptation_card
-from mining_the_mines.registry.card import shorten
+from mining_the_mines.registry.card import shorten, write_adaptation_card
 from mining_the_mines.registry.package import PackageFacts, StoredPackage, take_figures
 from mining_the_mines.registry.promotion import CHALLENGER, CHAMPION, RegistrationSettings
 from mining_the_mines.registry.training_data import hash_chips, hash_data
