@@ -126,7 +126,7 @@ def compare_with_reference(
         reference: Valid polygons in any CRS, with enough vertices to be reprojected, as
             :func:`mining_the_mines.geo.mine_polygons.read_mine_polygons` gives them; any number, anywhere.
         area: Area of the comparison, in the CRS of the mines: the area in which the map has data (see
-            :func:`mining_the_mines.mapping.mapped_area.polygonize_known`) and, if not everywhere, mines were drawn.
+            :func:`mining_the_mines.mapping.scene_map.polygonize_known`) and, if not everywhere, mines were drawn.
             Both sides are clipped to it.
         settings: How to compare.
 
