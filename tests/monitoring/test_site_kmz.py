@@ -15,6 +15,7 @@ from lxml import etree
 from PIL import Image
 
 from mining_the_mines.mapping.scene_map import SceneMaps
+from mining_the_mines.monitoring import site_kmz
 from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.monitoring.site_kmz import write_kmz
 from mining_the_mines.monitoring.site_pictures import draw_site_pictures, maps_by_period
@@ -114,6 +115,29 @@ def test_same_bytes(
 ) -> None:
     write_kmz(sites, draw_site_pictures(sites, maps_by_period(maps), 10), tmp_path / "again.kmz")
     assert (tmp_path / "again.kmz").read_bytes() == kmz.read_bytes()
+
+
+def test_large_tables_load_where_one_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_kmz, "MOST_ROWS", 20)
+    monkeypatch.setattr(site_kmz, "_PART_ROWS", 12)
+    places = [(-56 + number % 3, -6 + number // 3) for number in range(9)]
+    sites = site_table([
+        site_row(year, f"tapajos-{number:04}", geometry=square(*place, 300 + 50 * offset))
+        for number, place in enumerate(places)
+        for offset, year in enumerate(YEARS)
+    ])  # fmt: skip
+    path = tmp_path / "large.kmz"
+    write_kmz(sites, [], path)
+    layers = [pyogrio.read_dataframe(path, layer=name) for name, _ in pyogrio.list_layers(path)]
+    assert [len(layer) for layer in layers] == [12, 12, 12]
+    assert all((layer.groupby("site_id").size() == len(YEARS)).all() for layer in layers)
+    with zipfile.ZipFile(path) as archive:
+        documents = [etree.fromstring(archive.read(name)) for name in archive.namelist() if name.endswith(".kml")]
+    for document in documents:
+        etree.XMLSchema(etree.parse(SCHEMA)).assertValid(document)
+    for box, layer in zip(documents[0].iterfind(".//{*}NetworkLink/{*}Region/{*}LatLonAltBox"), layers, strict=True):
+        edges = [float(box.findtext(f"{{*}}{side}", "")) for side in ("west", "south", "east", "north")]
+        assert edges == pytest.approx(layer.total_bounds, abs=1e-6)
 
 
 def test_no_sites(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Vector tiles read without GDAL: the archive by the package pmtiles, tiles by their protocol buffers."""
 
 import gzip
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,11 @@ _KINDS = {1: "point", 2: "line", 3: "polygon"}
 
 @dataclass(frozen=True)
 class TileFeature:
-    """A feature of a tile: its layer, kind, first position as shares of the tile's width and height, and attributes."""
+    """A feature of a tile: its layer, kind, attributes, and its first part in degrees (longitude, latitude)."""
 
     layer: str
     kind: str
-    start: tuple[float, float]
+    positions: list[tuple[float, float]]
     attributes: dict[str, Any]
 
 
@@ -45,7 +46,13 @@ def read_tile(path: Path, zoom: int, column: int, row: int) -> list[TileFeature]
         return []
     tile = _tile_class()()
     tile.ParseFromString(gzip.decompress(content))
-    return [_feature(layer, feature) for layer in tile.layers for feature in layer.features]
+    return [_feature(layer, feature, zoom, column, row) for layer in tile.layers for feature in layer.features]
+
+
+def tile_of(longitude: float, latitude: float, zoom: int) -> tuple[int, int]:
+    """Column and row of the tile of a place (Web Mercator)."""
+    down = (1 - math.asinh(math.tan(math.radians(latitude))) / math.pi) / 2
+    return int((longitude + 180) / 360 * 2**zoom), int(down * 2**zoom)
 
 
 def _open(path: Path) -> Any:
@@ -53,15 +60,35 @@ def _open(path: Path) -> Any:
     return Reader(lambda start, length: content[start : start + length])
 
 
-def _feature(layer: Any, feature: Any) -> TileFeature:
+def _feature(layer: Any, feature: Any, zoom: int, column: int, row: int) -> TileFeature:
     tags = list(feature.tags)
     attributes = {
         layer.keys[key]: next(value for _, value in layer.values[number].ListFields())
         for key, number in zip(tags[::2], tags[1::2], strict=True)
     }
-    # Zigzag of the first command, MoveTo.
-    across, down = ((number >> 1) ^ -(number & 1) for number in feature.geometry[1:3])
-    return TileFeature(layer.name, _KINDS[feature.type], (across / layer.extent, down / layer.extent), attributes)
+    places = [
+        _degrees((column + x / layer.extent) / 2**zoom, (row + y / layer.extent) / 2**zoom)
+        for x, y in _first_part(list(feature.geometry))
+    ]
+    return TileFeature(layer.name, _KINDS[feature.type], places, attributes)
+
+
+def _first_part(commands: list[int]) -> list[tuple[int, int]]:
+    """Positions of the first part of a geometry: MoveTo, and the LineTo that follows (section 4.3 of the standard)."""
+    x, y, positions, at = 0, 0, [], 0
+    for command in (1, 2):
+        if at < len(commands) and commands[at] & 7 == command:
+            count, at = commands[at] >> 3, at + 1
+            for _ in range(1 if command == 1 else count):
+                across, down = ((number >> 1) ^ -(number & 1) for number in commands[at : at + 2])
+                x, y, at = x + across, y + down, at + 2
+                positions.append((x, y))
+    return positions
+
+
+def _degrees(across: float, down: float) -> tuple[float, float]:
+    """Longitude and latitude of a place of the Web Mercator square, as shares of its sides."""
+    return 360 * across - 180, math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * down))))
 
 
 def _tile_class() -> Any:
