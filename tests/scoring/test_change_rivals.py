@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+import shapely
 from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from rasterio.crs import CRS
+from rasterio.features import shapes
 
+from mining_the_mines.geo.grid import ChipGrid
 from mining_the_mines.scoring.change_rivals import IndexDifference, MapDifference, polygonize_change
 
-GRID = Affine(10, 0, 500_000, 0, -10, 9_000_000)
+SIDE = 10
+GRID = ChipGrid(CRS.from_epsg(32721), Affine(10, 0, 500_000, 0, -10, 9_000_000), SIDE, SIDE)
 
 
 def test_map_difference() -> None:
@@ -25,7 +33,16 @@ def test_index_difference() -> None:
 
 @pytest.mark.parametrize(("hectares", "count"), [(0.0, 2), (0.05, 1), (1.0, 0)])
 def test_small_changes_are_dropped(hectares: float, count: int) -> None:
-    changed = np.zeros((10, 10), np.bool_)
+    changed = np.zeros((SIDE, SIDE), np.bool_)
     changed[0, 0] = True
     changed[4:8, 4:8] = True
-    assert len(polygonize_change(changed, GRID, hectares)) == count
+    assert len(polygonize_change([changed], GRID, hectares)) == count
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrays(np.bool_, (SIDE, SIDE)), st.lists(st.integers(1, SIDE - 1), unique=True))
+def test_blocks_give_the_polygons_of_the_whole(changed: np.ndarray, cuts: list[int]) -> None:
+    found = polygonize_change(np.split(changed, sorted(cuts)), GRID, 0.03)
+    traced = shapes(changed.astype(np.uint8), mask=changed, connectivity=8, transform=GRID.transform)
+    whole = [shapely.geometry.shape(shape) for shape, _ in traced]
+    assert [one.wkb for one in found] == [shapely.make_valid(one).wkb for one in whole if one.area >= 300]

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -230,13 +230,16 @@ def _read_north_up(bands: BandReader, source: DatasetReader, first: int, end: in
 
 
 @contextmanager
-def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[SceneRows]:
+def open_rows(
+    scene: Scene, chips: RasterFormat, grid: ChipGrid, names: Sequence[str] | None = None
+) -> Iterator[SceneRows]:
     """Open a scene to read rows of it.
 
     Args:
         scene: The scene.
         chips: Bands of the model, and decoding of numbers.
         grid: Grid of :func:`lay_grid`; the scene is resampled while it is read if this has other pixels.
+        names: Bands to read, among those of ``chips``; all by default.
 
     Yields:
         The open scene.
@@ -247,6 +250,8 @@ def open_rows(scene: Scene, chips: RasterFormat, grid: ChipGrid) -> Iterator[Sce
     """
     with _opened(scene.image) as source:
         bands, _ = find_bands(source, chips)
+        if names is not None:
+            bands = bands.of([chips.bands.index(name) for name in names])
         if (source.height, source.width) == (grid.height, grid.width):
             yield SceneRows(grid, bands, source, scene.image)
         else:

@@ -4,18 +4,21 @@ Neither knows sites: each compares a period with the one before. The default thr
 three simulated regions that are not scored (``benchmarks/site_rivals.py``).
 """
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+import rasterio
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from rasterio.features import shapes
+from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from mining_the_mines.geo.grid import HECTARE
+from mining_the_mines.geo.grid import HECTARE, ChipGrid
 from mining_the_mines.sentinel2.indices import compute_index
 
 Mask = NDArray[np.bool_]
@@ -71,17 +74,27 @@ class IndexDifference(BaseModel):
         return np.asarray((drop >= self.ndvi_drop) & (rise >= self.bare_rise), dtype=np.bool_)
 
 
-def polygonize_change(changed: Mask, transform: Affine, minimum_hectares: float) -> list[BaseGeometry]:
-    """Draw the outlines of changed ground.
+def polygonize_change(changed: Iterable[Mask], grid: ChipGrid, minimum_hectares: float) -> list[BaseGeometry]:
+    """Draw the outlines of changed ground, in memory that follows a block's size.
 
     Args:
-        changed: Changed pixels, shape (H, W).
-        transform: Transform of the grid, in metres.
+        changed: Changed pixels in blocks of whole rows, from top to bottom.
+        grid: The grid, in metres.
         minimum_hectares: Smaller ground is dropped.
 
     Returns:
         Polygons in the grid's CRS; pixels that share a corner belong together.
     """
-    found = shapes(changed.astype(np.uint8), mask=changed, connectivity=8, transform=transform)
-    polygons = (shapely.geometry.shape(part) for part, _ in found)
-    return [shapely.make_valid(one) for one in polygons if one.area >= minimum_hectares * HECTARE]
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": grid.height, "width": grid.width,
+               "crs": grid.crs, "transform": grid.transform, "compress": "zstd"}  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "changed.tif"
+        with rasterio.open(path, "w", **profile) as raster:
+            first = 0
+            for block in changed:
+                raster.write(block.astype(np.uint8), 1, window=Window(0, first, grid.width, len(block)))
+                first += len(block)
+        with rasterio.open(path) as raster:
+            band = rasterio.band(raster, 1)
+            polygons = (shapely.geometry.shape(part) for part, _ in shapes(band, mask=band, connectivity=8))
+            return [shapely.make_valid(one) for one in polygons if one.area >= minimum_hectares * HECTARE]

@@ -1,9 +1,9 @@
 """The node of monitoring that scores sites against mines with known dates."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise, starmap
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -12,11 +12,12 @@ import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
 from mining_the_mines.geo.mine_polygons import LON_LAT
+from mining_the_mines.mapping.probability_raster import read_probability
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.monitoring.period_settings import PeriodSceneSettings
 from mining_the_mines.monitoring.site_table import Confirmation, SiteStatus
-from mining_the_mines.rasters.true_colour import read_part
+from mining_the_mines.rasters.scene import open_rows
 from mining_the_mines.scoring.change_matching import Look, compare_changes, without_truth
 from mining_the_mines.scoring.change_rivals import INDEX_BANDS, polygonize_change
 from mining_the_mines.scoring.site_scores import (
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 #: A map with the look that it stands for.
 LookedAt = tuple[Look, SceneMap]
 Mask = npt.NDArray[np.bool_]
+#: Rows of a region that the rivals compare at a time.
+_ROWS: Final = 512
 
 
 def score_sites(
@@ -45,8 +48,6 @@ def score_sites(
     evaluation: SiteEvaluation,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Score new sites against mines whose opening is known, beside two rivals that compare pixels.
-
-    The rivals hold both rasters of a region in memory.
 
     Args:
         monitored_sites: The table of sites.
@@ -99,30 +100,37 @@ def claims_of_sites(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def rival_claims(looks: Sequence[LookedAt], evaluation: SiteEvaluation) -> dict[str, gpd.GeoDataFrame]:
-    """New ground by the two rivals, each period against the one before in which the region was seen."""
+    """New ground by the two rivals, each period against the one before in which the region was seen.
+
+    The difference of indices is left out, with a warning, if the model doesn't read the bands that it needs.
+    """
     maps, indices = evaluation.map_difference, evaluation.index_difference
 
-    def by_maps(before: SceneMap, after: SceneMap) -> Mask:
-        return maps.changed(_probability(before), _probability(after))
+    def by_maps(before: SceneMap, after: SceneMap) -> Iterator[Mask]:
+        return starmap(maps.changed, zip(_probability(before), _probability(after), strict=True))
 
-    def by_indices(before: SceneMap, after: SceneMap) -> Mask:
-        return indices.changed(_reflectance(before), _reflectance(after))
+    def by_indices(before: SceneMap, after: SceneMap) -> Iterator[Mask]:
+        return starmap(indices.changed, zip(_reflectance(before), _reflectance(after), strict=True))
 
-    return {
-        MAP_DIFFERENCE: _differences(looks, by_maps, maps.minimum_hectares),
-        INDEX_DIFFERENCE: _differences(looks, by_indices, indices.minimum_hectares),
-    }
+    claims = {MAP_DIFFERENCE: _differences(looks, by_maps, maps.minimum_hectares)}
+    lacking = [band for band in INDEX_BANDS if any(band not in found.record.chips.bands for _, found in looks)]
+    if lacking:
+        logger.warning(
+            "New sites are not compared with the difference of indices: the maps' images lack %s", ", ".join(lacking)
+        )
+        return claims
+    return claims | {INDEX_DIFFERENCE: _differences(looks, by_indices, indices.minimum_hectares)}
 
 
 def _differences(
-    looks: Sequence[LookedAt], changed: Callable[[SceneMap, SceneMap], Mask], hectares: float
+    looks: Sequence[LookedAt], changed: Callable[[SceneMap, SceneMap], Iterable[Mask]], hectares: float
 ) -> gpd.GeoDataFrame:
     columns = ["region", "period", "object"]
     parts = [gpd.GeoDataFrame({name: [] for name in columns}, geometry=[], crs=LON_LAT)]
     for region in dict.fromkeys(look.region for look, _ in looks):
         own = [(look, found) for look, found in looks if look.region == region]
         for (_, before), (look, after) in pairwise(own):
-            found = polygonize_change(changed(before, after), after.grid.transform, hectares)
+            found = polygonize_change(changed(before, after), after.grid, hectares)
             parts.append(_claims(look, found))
     return gpd.GeoDataFrame(pd.concat([part for part in parts if len(part)] or parts, ignore_index=True))
 
@@ -133,14 +141,15 @@ def _claims(look: Look, polygons: Sequence[BaseGeometry]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=list(polygons), crs=look.crs).to_crs(LON_LAT)
 
 
-def _probability(found: SceneMap) -> npt.NDArray[np.float32]:
-    return found.small_probability(max(found.grid.height, found.grid.width))
+def _probability(found: SceneMap) -> Iterator[npt.NDArray[np.float32]]:
+    return (rows for _, rows in read_probability(found.probability, _ROWS))
 
 
-def _reflectance(found: SceneMap) -> Mapping[str, npt.NDArray[np.float32]]:
-    scene = found.record.scene
-    side = max(found.grid.height, found.grid.width)
-    return dict(zip(INDEX_BANDS, read_part(scene.image, found.record.chips, INDEX_BANDS, side)[0], strict=True))
+def _reflectance(found: SceneMap) -> Iterator[Mapping[str, npt.NDArray[np.float32]]]:
+    with open_rows(found.record.scene, found.record.chips, found.grid, INDEX_BANDS) as scene:
+        for first in range(0, found.grid.height, _ROWS):
+            rows = scene.decode(scene.read(first, min(first + _ROWS, found.grid.height)))
+            yield dict(zip(INDEX_BANDS, rows, strict=True))
 
 
 def _report(table: pd.DataFrame) -> None:
