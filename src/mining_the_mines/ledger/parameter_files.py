@@ -16,7 +16,7 @@ _MOSAIC: Final = ".vrt"
 #: Links of a STAC catalog that lead down to its items (STAC specification, "Relation types").
 _DOWN: Final = ("child", "item")
 #: Parameters that are places, even if their value is a plain word, such as a folder called 2023.
-_PLACES: Final = ("scene", "source", "regions")
+_PLACES: Final = ("scene", "source", "regions", "unlabelled")
 #: GDAL writes statistics here when it opens a raster.
 _STATISTICS: Final = ".aux.xml"
 
@@ -24,11 +24,11 @@ _STATISTICS: Final = ".aux.xml"
 def named_files(parameters: Mapping[str, Any], project: Path) -> list[Path]:
     """List the files and folders that parameters name, such as a file of regions, a catalog, or a scene to map.
 
-    A path has a suffix or a separator; a plain word names a file only as a scene, a source or regions, since a method
-    or a title may be called as a file is. A path to the project's own folder, or to one above it, does not count, since
-    every run changes it. A STAC catalog or item brings
-    the local files that it links to, a shapefile the files beside it, a mosaic (VRT) its tiles, and a raster the JSON
-    records beside it. A folder brings the files outside it that its own files lead to.
+    A path has a suffix or a separator; a plain word names a file only as a scene, a source, regions or unlabelled
+    images, since a method or a title may be called as a file is. A path to the project's own folder, or to one above
+    it, does not count, since every run changes it. A STAC catalog or item brings the local files that it links to, a
+    shapefile the files beside it, a mosaic (VRT) its tiles, and a raster the JSON records beside it. A folder brings
+    the files outside it that its own files lead to.
 
     Args:
         parameters: Parameters by name: plain values, or mappings and lists of them.

@@ -19,6 +19,7 @@ from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.parameter_errors import describe_settings_errors
 from mining_the_mines.models.kinds import Weights
+from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.sentinel2.bands import BANDS
 
 #: Key of the description among the metadata of the file.
@@ -63,6 +64,11 @@ class EncoderDescription(BaseModel):
     def channels(self) -> tuple[str, ...]:
         """Input channels of the first convolution."""
         return self.bands + self.indices
+
+    @property
+    def scale(self) -> BandScale:
+        """How its bands are shown to it."""
+        return BandScale(self.bands, self.low, self.high)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.code_hash import code_hash
-from mining_the_mines.core.hashing import hash_file, hash_values
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.core.hashing import hash_file, hash_folder, hash_values
 from mining_the_mines.pretraining.settings import PretrainingSettings
 
 if TYPE_CHECKING:
@@ -56,6 +57,25 @@ def training_code() -> tuple[str, str]:
     return code_hash(f"{__package__}.training", _NO_EFFECT), code_hash(f"{__package__}.regions", _NO_EFFECT)
 
 
+def input_hashes(settings: PretrainingSettings) -> list[str]:
+    """Hashes of the files that an encoder learns from: the encoder to go on from, and images without labels.
+
+    Raises:
+        BadInputError: The encoder is not there.
+    """
+    from mining_the_mines.models.weight_sources import file_of_weights
+
+    found: list[str] = []
+    if settings.encoder is not None:
+        start = file_of_weights(settings.encoder)
+        if not start.is_file():
+            raise BadInputError(f"There is no encoder {start}: correct pretraining.encoder.")
+        found.append(hash_file(start))
+    if settings.unlabelled is not None:
+        found.append(hash_folder(Path(settings.unlabelled)))
+    return found
+
+
 def take_encoder(network: "PretrainingNetwork", settings: PretrainingSettings, rows: "Rows") -> "Encoder":
     """Take the encoder out of a trained network.
 
@@ -67,7 +87,19 @@ def take_encoder(network: "PretrainingNetwork", settings: PretrainingSettings, r
     from mining_the_mines.models.encoder import MISSING, Encoder, EncoderDescription
 
     scale, (code, ground) = network.scale, training_code()
-    last = {name: round(value, 4) for name, value in rows[-1].items() if name.startswith("validation")}
+    scored = next((row for row in reversed(rows) if "inpainting_loss" not in row), {})
+    figures: dict[str, int | float | str] = {
+        "regions": settings.epochs * settings.regions_per_epoch,
+        "windows": settings.epochs * settings.regions_per_epoch * settings.windows.per_region,
+        "epochs": settings.epochs,
+        **{name: round(value, 4) for name, value in scored.items() if name.startswith("validation")},
+    }
+    if settings.encoder is not None:
+        figures["goes on from"] = Path(settings.encoder).name
+    if settings.unlabelled is not None:
+        wanted = settings.inpainting
+        loss = round(rows[-1]["inpainting_loss"], 4)
+        figures |= {"unlabelled windows": wanted.epochs * wanted.windows, "inpainting_loss": loss}
     description = EncoderDescription(
         name=settings.name,
         architecture=settings.architecture,
@@ -78,13 +110,8 @@ def take_encoder(network: "PretrainingNetwork", settings: PretrainingSettings, r
         indices=settings.indices,
         licence=_LICENCE,
         code=code,
-        data=hash_values([settings.regions.model_dump(mode="json"), ground]),
-        training={
-            "regions": settings.epochs * settings.regions_per_epoch,
-            "windows": settings.epochs * settings.regions_per_epoch * settings.windows.per_region,
-            "epochs": settings.epochs,
-            **last,
-        },
+        data=hash_values([settings.regions.model_dump(mode="json"), ground, *input_hashes(settings)]),
+        training=figures,
     )
     return Encoder(description, {**network.encoder_weights(), MISSING: network.stem.missing.detach()})
 
@@ -104,11 +131,13 @@ def _write_card(about: "EncoderDescription") -> str:
     bands = _table(
         {band: f"{low:.4f} to {high:.4f}" for band, low, high in zip(about.bands, about.low, about.high, strict=True)}
     )
+    learnt = "It learnt on simulated ground, by painting land cover, materials and mines, with random sets of bands."
+    if "unlabelled windows" in about.training:
+        learnt += " It went on to learn from images without labels, by filling in what was hidden of them."
     return f"""# {about.name}
 
-An encoder of Sentinel-2 images. It learnt on simulated ground only, by painting land cover, materials and mines, with
-random sets of bands. It is no model of mines by itself: a classifier or segmenter starts from it with the parameter
-`network.pretrained`.
+An encoder of Sentinel-2 images. {learnt} It is no model of mines by itself: a classifier or segmenter starts from it
+with the parameter `network.pretrained`.
 
 {figures}
 

@@ -9,8 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mining_the_mines.core.errors import BadInputError
+from mining_the_mines.models.encoder import MISSING, Encoder
 from mining_the_mines.models.spectral_input import BandScale, SpectralInput
 from mining_the_mines.pretraining.settings import PretrainingSettings
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.sentinel2.indices import required_bands
 from mining_the_mines.simulation.canvas import Cover
 from mining_the_mines.simulation.spectra import Material
@@ -97,16 +100,42 @@ class PretrainingNetwork(nn.Module):
             reflectance: ``(B, 12, S, S)``.
             bands: Which bands are there, bool ``(B, 12)``; the others are not looked at.
         """
-        channels = self.spectral_input(reflectance)
-        indices = ~(self.index_needs[None] & ~bands[:, None]).any(dim=2)
-        there = torch.cat([bands, indices], dim=1).to(channels.dtype)
-        planes = there[:, :, None, None].expand_as(channels)
-        images = torch.cat([channels, planes], dim=1).contiguous(memory_format=torch.channels_last)
-        features = self.backbone.encoder(images)
+        features = self.encode(self.spectral_input(reflectance), bands)
         logits = self.backbone.segmentation_head(self.backbone.decoder(features))
         cover, material, mine = logits.split(self.counts, dim=1)
         pooled = self.norm(features[-1].mean(dim=(2, 3)))
         return Painted(cover, material, mine[:, 0], self.head(pooled)[:, 0])
+
+    def encode(self, channels: Tensor, bands: Tensor) -> list[Tensor]:
+        """Features of each stage of the encoder.
+
+        Args:
+            channels: Normalised bands and indices, ``(B, C, S, S)``.
+            bands: Which bands are there, bool ``(B, 12)``.
+        """
+        indices = ~(self.index_needs[None] & ~bands[:, None]).any(dim=2)
+        there = torch.cat([bands, indices], dim=1).to(channels.dtype)
+        planes = there[:, :, None, None].expand_as(channels)
+        images = torch.cat([channels, planes], dim=1).contiguous(memory_format=torch.channels_last)
+        features: list[Tensor] = self.backbone.encoder(images)
+        return features
+
+    def start_from(self, encoder: Encoder) -> None:
+        """Take the weights of an encoder.
+
+        Raises:
+            BadInputError: They are those of another network.
+        """
+        own = self.encoder_weights() | {MISSING: self.stem.missing.detach()}
+        about, theirs = encoder.description, encoder.weights
+        fits = about.channels == (*COMPETITION_BANDS, *self.spectral_input.indices) and own.keys() == theirs.keys()
+        if not fits or any(tensor.shape != theirs[name].shape for name, tensor in own.items()):
+            raise BadInputError(
+                f"The encoder {about.name} ({about.architecture}) differs from pretraining.architecture, .overrides or "
+                f".indices: give those that it was made with, or set pretraining.encoder to null."
+            )
+        for name, tensor in own.items():
+            tensor.copy_(theirs[name])
 
     def encoder_weights(self) -> dict[str, Tensor]:
         """The encoder's tensors, named as in the timm network without its head."""

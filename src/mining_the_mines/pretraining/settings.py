@@ -82,8 +82,20 @@ class WindowSettings(BaseModel):
     mixed: int = Field(12, ge=1, description="Regions whose windows are mixed in a batch.")
 
 
+class InpaintingSettings(BaseModel):
+    """How the encoder goes on to learn from images without labels: it fills in what is hidden of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(10, ge=1, description="Epochs after those on simulated regions.")
+    windows: int = Field(1536, ge=1, description="Windows in each epoch, each at a random place of a random image.")
+    patch: int = Field(8, ge=1, description="Edge in pixels of the patches that are hidden.")
+    hidden: float = Field(0.6, gt=0, lt=1, description="Share of a window that is hidden.")
+    learning_rate: float = Field(1e-3, gt=0, description="Peak of the schedule.")
+
+
 class PretrainingSettings(TrainingSettings):
-    """How an encoder learns from simulated regions."""
+    """How an encoder learns from simulated regions, and then from images without labels."""
 
     name: str = Field("mine-encoder", min_length=1, description="Name of the encoder, also in the model registry.")
     architecture: str = Field("maxvit_pico_rw_256", description="timm network whose encoder learns.")
@@ -98,8 +110,26 @@ class PretrainingSettings(TrainingSettings):
     windows: WindowSettings = Field(WindowSettings(), description="Windows of it.")
     regions_per_epoch: int = Field(64, ge=1, description="New regions in each epoch.")
     watched_regions: int = Field(12, ge=1, description="Regions that are never learnt from, scored after each epoch.")
-    epochs: int = Field(40, ge=1, description="Epochs, each on new regions.")
+    epochs: int = Field(40, ge=0, description="Epochs, each on new regions; 0 leaves the simulation out.")
+    encoder: str | None = Field(
+        None, description="Encoder to go on from: simulated (the one that ships), or a file; null begins at random."
+    )
+    unlabelled: str | None = Field(
+        None, description="Folder of images without labels to learn from after the simulation, such as composites."
+    )
+    inpainting: InpaintingSettings = Field(InpaintingSettings(), description="How it learns from them.")
     loader_workers: int = Field(1, ge=0, description="Processes that simulate regions while the network learns.")
+
+    @model_validator(mode="after")
+    def _learn_something(self) -> Self:
+        if not self.epochs and self.unlabelled is None:
+            raise ValueError("epochs is 0 and unlabelled names no folder: there is nothing to learn from")
+        return self
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs on simulated regions, and those on images without labels."""
+        return self.epochs + (0 if self.unlabelled is None else self.inpainting.epochs)
 
     @property
     def options(self) -> dict[str, Any]:

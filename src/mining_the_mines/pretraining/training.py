@@ -1,4 +1,4 @@
-"""Trains an encoder on simulated regions, resumable at the last finished epoch."""
+"""Trains an encoder on simulated regions, then on images without labels; resumable at the last finished epoch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from torchmetrics.classification import BinaryAUROC, BinaryJaccardIndex
 
 from mining_the_mines.models.augmentation import ChipAugmentation
+from mining_the_mines.models.encoder import load_encoder
 from mining_the_mines.models.kinds import ReportEpoch, ignore_epochs
 from mining_the_mines.models.spectral_input import BandScale
 from mining_the_mines.models.training import (
@@ -22,7 +23,9 @@ from mining_the_mines.models.training import (
     fit_network,
     quieten_lightning,
 )
+from mining_the_mines.models.weight_sources import file_of_weights
 from mining_the_mines.pretraining.augmentation import draw_band_sets, vary_sensor
+from mining_the_mines.pretraining.inpainting import Images, InpaintingTraining, PictureStream, find_images
 from mining_the_mines.pretraining.network import LEAST_MINE, PretrainingNetwork, painting_loss
 from mining_the_mines.pretraining.settings import PretrainingSettings
 from mining_the_mines.pretraining.windows import Windows, WindowStream, join, watched_windows
@@ -77,25 +80,47 @@ class PretrainingTraining(NetworkTraining):
 def fit_encoder(
     settings: PretrainingSettings, folder: Path, report: ReportEpoch = ignore_epochs
 ) -> tuple[PretrainingNetwork, Rows]:
-    """Train a network on simulated regions, or go on from the checkpoint in a folder.
+    """Train a network on simulated regions and images without labels, or go on from the checkpoint in a folder.
 
     Args:
-        settings: The regions, the network and how it learns.
+        settings: The regions, the images, the network and how it learns.
         folder: Folder of the checkpoint.
         report: Called after each epoch.
 
     Returns:
         The network in evaluation mode, and one row of figures per epoch.
+
+    Raises:
+        BadInputError: The encoder to go on from or the images can't be used.
     """
     quieten_lightning()
-    watched = watched_windows(settings)
+    images = None if settings.unlabelled is None else find_images(Path(settings.unlabelled))
+    start = None if settings.encoder is None else load_encoder(file_of_weights(settings.encoder))
+    watched = watched_windows(settings) if settings.epochs or start is None else []
     seed_everything(settings.seed, verbose=False)
     torch.set_num_threads(settings.threads)
-    network = PretrainingNetwork(settings, scale_of(watched))
-    stream = WindowStream(settings, first_epoch(folder / LAST_CHECKPOINT))
-    plan = FitPlan(PretrainingTraining(network, settings), stream, DataLoader(watched, batch_size=None))  # type: ignore[arg-type] # a list is a dataset
-    rows = fit_network(plan, folder, report)
+    network = PretrainingNetwork(settings, scale_of(watched) if start is None else start.description.scale)
+    if start is not None:
+        network.start_from(start)
+    rows: Rows = []
+    if settings.epochs:
+        stream = WindowStream(settings, first_epoch(folder / LAST_CHECKPOINT))
+        plan = FitPlan(PretrainingTraining(network, settings), stream, DataLoader(watched, batch_size=None))  # type: ignore[arg-type] # a list is a dataset
+        rows = fit_network(plan, folder, report)
+    if images is not None:
+        rows = rows + _go_on(network, settings, images, folder / "inpainting", report)
     return network, rows
+
+
+def _go_on(
+    network: PretrainingNetwork, settings: PretrainingSettings, images: Images, folder: Path, report: ReportEpoch
+) -> Rows:
+    """Train on images without labels; epochs are counted on."""
+    stream = PictureStream(images, settings, first_epoch(folder / LAST_CHECKPOINT))
+    seed_everything(settings.seed + 1, verbose=False)
+    plan = FitPlan(InpaintingTraining(network.train(), settings), stream)
+    found = fit_network(plan, folder, lambda epoch, figures: report(settings.epochs + epoch, figures))
+    return [{**row, "epoch": settings.epochs + row["epoch"]} for row in found]
 
 
 def scale_of(windows: Sequence[Windows]) -> BandScale:

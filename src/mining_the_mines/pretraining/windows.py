@@ -48,7 +48,7 @@ def cut_windows(region: SimulatedRegion, settings: WindowSettings, rng: np.rando
     mines = np.argwhere(region.mine > 0)
     parts: list[tuple[Tensor, NDArray[np.uint8], NDArray[np.uint8]]] = []
     for _ in range(settings.per_region):
-        edge = _draw_edge(settings, len(region.cover), rng)
+        edge = draw_edge(settings, len(region.cover), rng)
         top, left = _draw_corner(edge, len(region.cover), mines if rng.random() < settings.at_mines else mines[:0], rng)
         window = planes[None, :, top : top + edge, left : left + edge]
         mode = "area" if edge >= settings.size else "bilinear"
@@ -61,7 +61,8 @@ def cut_windows(region: SimulatedRegion, settings: WindowSettings, rng: np.rando
     return Windows(stacked[:, :-1].contiguous(), cover, material, stacked[:, -1].contiguous())
 
 
-def _draw_edge(settings: WindowSettings, side: int, rng: np.random.Generator) -> int:
+def draw_edge(settings: WindowSettings, side: int, rng: np.random.Generator) -> int:
+    """Draw the edge of a window in pixels of 10 m, at most a side."""
     coarsest = settings.coarsest if rng.random() < settings.coarse else settings.finest * _ABOUT_TEN_METRES
     pixel = np.exp(rng.uniform(np.log(settings.finest), np.log(max(coarsest, settings.finest))))
     return min(round(settings.size * float(pixel)), side)

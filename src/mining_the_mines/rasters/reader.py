@@ -156,6 +156,16 @@ def find_bands(source: DatasetReader, layout: RasterFormat) -> tuple[BandReader,
     return bands, (*doubt, *doubts)
 
 
+def bands_of(source: DatasetReader, layout: RasterFormat) -> tuple[str, ...]:
+    """Return those of the wanted bands that an open raster has.
+
+    Raises:
+        MissingBandError: The raster says nothing of its bands.
+    """
+    names = _names(source, layout, Path(source.name))[0]
+    return tuple(band for band in layout.bands if band in names)
+
+
 def grid_of(source: DatasetReader) -> ChipGrid | None:
     """Return the grid of an open raster; ``None`` without a coordinate reference system or a geotransform."""
     if source.crs is None or source.transform.is_identity:

@@ -17,23 +17,25 @@ from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.models.kinds import ReportEpoch
 from mining_the_mines.pipelines.registration.nodes import run_tags
 from mining_the_mines.pipelines.registration.registered_models import add_version
-from mining_the_mines.pretraining.encoder import StoredEncoder, training_code
+from mining_the_mines.pretraining.encoder import StoredEncoder, input_hashes, training_code
 from mining_the_mines.pretraining.settings import PretrainingSettings
 from mining_the_mines.registry.card import shorten
 from mining_the_mines.tracking.registry import Registration
 
 logger = logging.getLogger(__name__)
 
-_SHOWN: Final = ("training_loss", "validation_loss", "validation_iou", "validation_auc")
+_SHOWN: Final = ("training_loss", "validation_loss", "validation_iou", "validation_auc", "inpainting_loss")
 
 
 def pretrain_encoder(
     pretraining: PretrainingSettings, checkpoints: Path, drafts: Path
 ) -> tuple[StoredEncoder, pd.DataFrame]:
-    """Train an encoder on simulated regions; the log tells each epoch's figures and the minutes left.
+    """Train an encoder on simulated regions, and on images without labels if a folder of them is named.
+
+    The log tells each epoch's figures and the minutes left.
 
     Args:
-        pretraining: The regions, the network and how it learns.
+        pretraining: The regions, the images, the network and how it learns.
         checkpoints: Work folder; an interrupted training of the same settings and code goes on from it.
         drafts: Folder for the encoder until its dataset adopts it.
 
@@ -43,9 +45,10 @@ def pretrain_encoder(
     from mining_the_mines.pretraining.encoder import store_encoder, take_encoder
     from mining_the_mines.pretraining.training import fit_encoder
 
-    folder = _clear(checkpoints, hash_values([result_parameters(pretraining), *training_code(), version("torch")]))
+    facts = [result_parameters(pretraining), *training_code(), *input_hashes(pretraining), version("torch")]
+    folder = _clear(checkpoints, hash_values(facts))
     network, rows = fit_encoder(pretraining, folder, _epoch_logger(pretraining))
-    send_epoch(EpochEvent(pretraining.name, pretraining.epochs, finished=True))
+    send_epoch(EpochEvent(pretraining.name, pretraining.all_epochs, finished=True))
     encoder = take_encoder(network, pretraining, rows)
     stored = store_encoder(encoder, drafts / f"{pretraining.name}.{uuid.uuid4().hex[:8]}")
     shutil.rmtree(folder, ignore_errors=True)
@@ -68,9 +71,9 @@ def _epoch_logger(settings: PretrainingSettings) -> ReportEpoch:
     def report(epoch: int, figures: Mapping[str, float]) -> None:
         nonlocal first
         first = epoch if first < 0 else first
-        minutes = (time.monotonic() - start) / 60 / (epoch - first + 1) * (settings.epochs - epoch - 1)
+        minutes = (time.monotonic() - start) / 60 / (epoch - first + 1) * (settings.all_epochs - epoch - 1)
         shown = ", ".join(f"{name.replace('_', ' ')} {figures[name]:.3f}" for name in _SHOWN if name in figures)
-        logger.info("Epoch %d of %d: %s; about %.0f minutes left.", epoch + 1, settings.epochs, shown, minutes)
+        logger.info("Epoch %d of %d: %s; about %.0f minutes left.", epoch + 1, settings.all_epochs, shown, minutes)
         send_epoch(EpochEvent(settings.name, epoch, figures))
 
     return report
