@@ -6,7 +6,7 @@ import pytest
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.mapping.scene_map import SceneMap
 from mining_the_mines.review import next_places
-from mining_the_mines.review.next_places import RANDOM_SHARE, Ranking, rank_places
+from mining_the_mines.review.next_places import RANDOM_SHARE, Ranking, choose, rank_places
 from mining_the_mines.review.places import Place
 from support.mapped_periods import map_periods_here
 
@@ -35,6 +35,12 @@ def test_the_least_certain_come_first_and_every_fifth_is_random(maps: list[tuple
     assert doubts == sorted(doubts)
     assert [doubt(place) for place in ranked] != sorted(doubt(place) for place in ranked)
     assert ranked[:7] == rank_places(maps, Ranking.UNCERTAIN, 7)
+
+
+def test_seeds_draw_other_random_places_beside_the_same_best_ones() -> None:
+    first, second = choose(range(100), 10, seed=1), choose(range(100), 10, seed=2)
+    assert first[:4] == second[:4] == [99, 98, 97, 96]
+    assert first[4] != second[4]
 
 
 def test_cells_lie_on_the_map(maps: list[tuple[str, SceneMap]]) -> None:

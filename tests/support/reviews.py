@@ -145,13 +145,20 @@ class Served:
 @contextmanager
 def served(folder: Path, sample: pd.DataFrame | None = None) -> Iterator[Served]:
     """Serve a small review."""
+    with serving(session_in(folder, sample), AnswerLog(folder / "answers.jsonl")) as page:
+        yield page
+
+
+@contextmanager
+def serving(session: ReviewSession, log: AnswerLog) -> Iterator[Served]:
+    """Serve a review whose answers go to this file."""
     listening = open_socket(0)
-    server = make_server(session_in(folder, sample), listening)
+    server = make_server(session, listening)
     thread = Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     host = f"{ADDRESS}:{listening.getsockname()[1]}"
     try:
-        page = Served(host, "", AnswerLog(folder / "answers.jsonl"))
+        page = Served(host, "", log)
         found = re.search(rb'"token": "([^"]+)"', page.ask("GET", "/")[1])
         assert found is not None
         yield replace(page, token=found[1].decode())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ CELL: Final = 32
 #: Every fifth place is drawn at random, so that reviews also find what the ranking would never show.
 RANDOM_SHARE: Final = 5
 _SEED: Final = 20260
+Floating = TypeVar("Floating", bound=np.floating)
 
 
 class Ranking(StrEnum):
@@ -50,15 +51,35 @@ def rank_places(maps: Sequence[tuple[str, SceneMap]], ranking: Ranking, number: 
     ]
     if not cells:
         raise BadInputError("There is no map with data to choose places from: run kedro run --pipelines=mapping first.")
-    rng = np.random.default_rng(_SEED)
-    drawn = rng.permutation(len(cells))
-    ranked = drawn[np.argsort([-cells[at][0] for at in drawn], kind="stable")]
-    ahead, aside = (iter(order.tolist()) for order in (drawn if ranking is Ranking.RANDOM else ranked, drawn))
+    return [_place(*cells[at][1:]) for at in choose([cell[0] for cell in cells], number)]
+
+
+def choose(scores: npt.ArrayLike, number: int, seed: int = _SEED) -> list[int]:
+    """Choose by score, the highest first, and every fifth at random.
+
+    Args:
+        scores: One a candidate; equal scores are drawn in random order.
+        number: Most to choose.
+        seed: Seed of the random ones.
+
+    Returns:
+        Positions of the chosen ones, in order.
+    """
+    expected = np.asarray(scores, dtype=np.float64)
+    drawn = np.random.default_rng(seed).permutation(len(expected))
+    ranked = drawn[np.argsort(-expected[drawn], kind="stable")]
+    ahead, aside = (iter(order.tolist()) for order in (ranked, drawn))
     chosen: dict[int, None] = {}
-    for turn in range(min(number, len(cells))):
+    for turn in range(min(number, len(expected))):
         queue = aside if turn % RANDOM_SHARE == RANDOM_SHARE - 1 else ahead
         chosen[next(at for at in queue if at not in chosen)] = None
-    return [_place(*cells[at][1:]) for at in chosen]
+    return list(chosen)
+
+
+def uncertainty(probability: npt.NDArray[Floating]) -> npt.NDArray[Floating]:
+    """How near a probability of mine is to one half: 1 there, 0 at 0 and 1."""
+    near: npt.NDArray[Floating] = 1 - np.abs(2 * probability - 1)
+    return near
 
 
 def _scores(found: SceneMap, ranking: Ranking) -> list[tuple[float, int, int]]:
@@ -67,7 +88,7 @@ def _scores(found: SceneMap, ranking: Ranking) -> list[tuple[float, int, int]]:
     probability = found.small_probability(side)
     match ranking:
         case Ranking.UNCERTAIN:
-            score = 1 - np.abs(2 * probability - 1)
+            score = uncertainty(probability)
         case Ranking.NOVEL:
             score = _novelty(found, probability.shape, side)
         case Ranking.RANDOM:
