@@ -9,6 +9,10 @@ off, so that every chip is scored.
     python benchmarks/travel.py                                          # all that needs no file
     python benchmarks/travel.py --chips amazon --blocking 300 --start simulated
     python benchmarks/travel.py --start imagenet=resnet18.safetensors --start torchgeo=resnet18_sentinel2_all_moco.pth
+    python benchmarks/travel.py --chips amazon --start frozen-simulated --start frozen-csmask --start frozen-mine=FILE
+
+A start that begins with ``frozen-`` trains no network: a logistic regression sees the features of the encoder, and its
+lead is over that on the features of the encoder that ships.
 
 Each part (chips, blocking, start) is kept in the folder of results and not trained again; a part that was killed goes
 on from its checkpoints. The table shows all parts that are there.
@@ -27,7 +31,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from kedro.config import OmegaConfigLoader
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from mining_the_mines.chips.features import FeatureSettings, extract_features
 from mining_the_mines.chips.folder import ChipFolder, read_labels
@@ -41,6 +49,7 @@ from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.blend import fit_blend
 from mining_the_mines.models.cross_validation import cross_validate
+from mining_the_mines.models.embedding import build_embedding
 from mining_the_mines.models.kinds import ChipLayout, LabelledChips, MaskedChips, ModelKind, read_kind
 from mining_the_mines.models.networks import SegmenterNetworks
 from mining_the_mines.scoring.bootstrap import (
@@ -67,6 +76,9 @@ FOREST: Final = "forest"
 TREES: Final = "trees"
 #: Starts that need no file. Forest and trees see the feature table, and judge whole chips alone.
 DEFAULT: Final = (FOREST, TREES, SCRATCH, "simulated", "csmask")
+#: A logistic regression on the features of an encoder.
+FROZEN: Final = "frozen-"
+SHIPPED: Final = "frozen-simulated"
 #: Networks of the weights of others, and the rate at which they are tuned: a third of what is usual from scratch.
 FOREIGN: Final = {"csmask": "efficientnet-b4", "imagenet": "resnet18", "torchgeo": "resnet18"}
 FOREIGN_RATE: Final = 3e-4
@@ -91,7 +103,7 @@ class Start:
         """Value of the parameter ``pretrained``."""
         if self.name == SCRATCH:
             return None
-        return self.name if self.file is None else str(self.file)
+        return self.name.removeprefix(FROZEN) if self.file is None else str(self.file)
 
     def network(self, stated: Mapping[str, Any], *, segmenter: bool) -> dict[str, Any]:
         """Parameters of a kind of networks that starts from it."""
@@ -106,8 +118,10 @@ class Start:
 def parse_start(text: str) -> Start:
     """Read ``NAME`` or ``NAME=FILE``."""
     name, _, file = text.partition("=")
+    if name.startswith(FROZEN):
+        return Start(name, Path(file) if file else None)
     if name not in {*DEFAULT, *FOREIGN} or (name == "torchgeo" and not file):
-        known = f"{', '.join(DEFAULT)}, imagenet, imagenet=FILE, torchgeo=FILE"
+        known = f"{', '.join(DEFAULT)}, imagenet, imagenet=FILE, torchgeo=FILE, frozen-NAME, frozen-NAME=FILE"
         raise argparse.ArgumentTypeError(f"there is no start {text}: take one of {known}")
     return Start(name, Path(file) if file else None)
 
@@ -156,6 +170,8 @@ class Bench:
         models, data = self.parameters["classification"]["models"], self.labelled
         if start.name == FOREST:
             return data.folds.assign(probability=self._forest())
+        if start.name.startswith(FROZEN):
+            return data.folds.assign(probability=self._frozen(start))
         stated = models["trees"] if start.name == TREES else start.network(models["network"], segmenter=False)
         kind = read_kind(stated if start.name == TREES else stated | self._changes)
         layout = ChipLayout(bands=data.packed.bands, chip_size=data.packed.array.shape[-1])
@@ -194,12 +210,23 @@ class Bench:
         data = self.labelled
         simple = {"indices": self.parameters["features"]["indices"], "families": ("moments", "percentiles")}
         features = extract_features(data.packed, FeatureSettings(**simple))
-        values, labels = features.loc[data.folds["filename"]].to_numpy(), data.folds["label"].to_numpy(dtype=int)
-        probabilities = pd.Series(np.nan, index=data.folds.index)
-        for fold in data.folds["fold"].unique():
-            held_out = (data.folds["fold"] == fold).to_numpy()
-            forest = RandomForestClassifier(500, random_state=0).fit(values[~held_out], labels[~held_out])
-            probabilities[held_out] = forest.predict_proba(values[held_out])[:, 1]
+        return self._fold_by_fold(features, RandomForestClassifier(500, random_state=0))
+
+    def _frozen(self, start: Start) -> "pd.Series[float]":
+        packed = self.labelled.packed
+        settings = FeatureSettings(indices=(), families=("embedding",), encoder=start.pretrained)
+        embedding = build_embedding(settings, packed.bands, packed.array.shape[-1])
+        features = extract_features(packed, settings, embedding=embedding)
+        return self._fold_by_fold(features, make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)))
+
+    def _fold_by_fold(self, features: pd.DataFrame, model: Any) -> "pd.Series[float]":  # noqa: ANN401 - of scikit-learn
+        folds = self.labelled.folds
+        values, labels = features.loc[folds["filename"]].to_numpy(), folds["label"].to_numpy(dtype=int)
+        probabilities = pd.Series(np.nan, index=folds.index)
+        for fold in folds["fold"].unique():
+            held_out = (folds["fold"] == fold).to_numpy()
+            fitted = clone(model).fit(values[~held_out], labels[~held_out])
+            probabilities[held_out] = fitted.predict_proba(values[held_out])[:, 1]
         return probabilities
 
 
@@ -211,7 +238,7 @@ def run(options: argparse.Namespace) -> int:
             with tempfile.TemporaryDirectory() as scratch:
                 bench = Bench(chips, blocking, options, Path(scratch))
                 for start in options.start:
-                    if chips == "tailings" and start.name in {FOREST, TREES}:
+                    if chips == "tailings" and (start.name in {FOREST, TREES} or start.name.startswith(FROZEN)):
                         continue
                     try:
                         complete(bench, start, options.results)
@@ -244,7 +271,8 @@ def complete(bench: Bench, start: Start, results: Path) -> None:
 
 def print_table(chips: str, blocking: str, options: argparse.Namespace) -> None:
     """Print all parts of a data set and a blocking."""
-    starts = {SCRATCH: None, **dict.fromkeys((*DEFAULT, *FOREIGN))}
+    frozen = [path.name.split("-")[3] for path in sorted(options.results.glob(f"{chips}-{blocking}-{FROZEN}*.csv"))]
+    starts = dict.fromkeys((SCRATCH, *DEFAULT, *FOREIGN, *(FROZEN + name.removesuffix(".csv") for name in frozen)))
     files = {start: options.results / f"{part(chips, blocking, start, options)}.csv" for start in starts}
     rows = {start: pd.read_csv(file) for start, file in files.items() if file.is_file()}
     if not rows:
@@ -258,9 +286,10 @@ def print_table(chips: str, blocking: str, options: argparse.Namespace) -> None:
         for start, (scorer, places) in by_start.items():
             (value,) = bootstrap_intervals(scorer, places, BootstrapSettings()).values()
             line = f"    {start:22} {_shown(value)}"
-            if SCRATCH in by_start and start != SCRATCH:
-                (ahead,) = paired_difference(scorer, by_start[SCRATCH][0], places, BootstrapSettings()).values()
-                line += f"   over scratch {_shown(ahead, '+')}"
+            rival = SHIPPED if start.startswith(FROZEN) else SCRATCH
+            if rival in by_start and start != rival:
+                (ahead,) = paired_difference(scorer, by_start[rival][0], places, BootstrapSettings()).values()
+                line += f"   over {rival} {_shown(ahead, '+')}"
             if start in rows:
                 line += f"   {rows[start]['seconds'].iloc[0]:.0f} s"
             print(line, flush=True)
@@ -273,7 +302,7 @@ def score_classifiers(rows: Mapping[str, pd.DataFrame]) -> dict[str, Scorers]:
     """AUC of every model, and of each network's blend with the trees."""
     tables = {start: table.set_index("filename") for start, table in rows.items()}
     found = {start: table["probability"] for start, table in tables.items()}
-    networks = [start for start in found if start not in {FOREST, TREES}]
+    networks = [start for start in found if start not in {FOREST, TREES} and not start.startswith(FROZEN)]
     table = next(iter(tables.values()))
     for start in networks if TREES in found else []:
         both = pd.DataFrame({TREES: found[TREES], start: found[start]})
