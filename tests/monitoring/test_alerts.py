@@ -45,6 +45,13 @@ def test_alerts_since_the_last_run(known: int, now: int, expected: list[tuple[st
     assert told(find_alerts(until(sites, now), until(sites, known))) == expected
 
 
+def test_candidate_is_told_when_it_counts_as_new() -> None:
+    waiting = site_row(YEARS[0], "tapajos-0003", status=SiteStatus.CANDIDATE, geometry=square(-55.9, -6.0, 80))
+    sites = site_table([waiting, waiting | site_row(YEARS[1], "tapajos-0003", status=SiteStatus.NEW)])
+    assert told(find_alerts(until(sites, 2019), None)) == []
+    assert told(find_alerts(sites, until(sites, 2019))) == [("new", "tapajos-0003", "2020")]
+
+
 def test_first_run_tells_of_the_last_period() -> None:
     sites = tiny_sites()
     assert told(find_alerts(until(sites, 2021), None)) == [CONFIRMED]

@@ -48,6 +48,41 @@ def test_a_mine_on_ground_that_was_seen_without_is_new() -> None:
     assert history(table, "change_hectares") == history(table, "hectares") == [pytest.approx(4, abs=0.01)]
 
 
+SMALL = field(100, 100, 80)
+
+
+def test_a_small_new_mine_counts_as_new_on_its_second_look() -> None:
+    table = sites_of(year_map(2019), year_map(2020, SMALL), year_map(2021, seen=CLOUDED), year_map(2022, WEST))
+    assert history(table) == ["candidate", "not_seen", "new"]
+    assert history(table, "change_hectares")[2] == pytest.approx(4, abs=0.01)
+    assert set(history(table, "onset_by")) == {pd.Timestamp(2020, 7, 15)}
+
+
+def test_a_small_new_mine_that_is_not_seen_again_was_never_new() -> None:
+    table = sites_of(year_map(2019), year_map(2020, SMALL, probability=0.95), year_map(2021))
+    assert history(table) == ["candidate", "inactive"]
+    assert set(history(table, "confirmation")) == {"provisional"}
+
+
+def test_a_faint_new_mine_waits_and_an_old_one_does_not() -> None:
+    assert history(sites_of(year_map(2019), year_map(2020, WEST, probability=0.65))) == ["candidate"]
+    assert history(sites_of(year_map(2019, SMALL, probability=0.65), year_map(2020))) == ["baseline", "inactive"]
+
+
+def test_known_activity_nearby_spares_the_wait_if_asked() -> None:
+    maps = year_map(2019, EAST), year_map(2020, EAST, SMALL)
+    rule = ConfirmationSettings(activity_metres=500)
+    assert history(sites_of(*maps), site=2) == ["candidate"]
+    assert history(join_sites(maps, SiteSettings(), rule).table, site=2) == ["new"]
+    assert history(join_sites([year_map(2019), maps[1]], SiteSettings(), rule).table, site=2) == ["candidate"]
+
+
+def test_a_mine_that_grows_over_a_candidate_is_no_new_mine() -> None:
+    table = sites_of(year_map(2019, EAST), year_map(2020, EAST, SMALL), year_map(2021, ACROSS))
+    assert history(table) == ["baseline", "unchanged", "grown"]
+    assert history(table, site=2) == ["candidate"]
+
+
 def test_a_mine_below_clouds_of_all_earlier_periods_is_baseline() -> None:
     table = sites_of(year_map(2019, seen=CLOUDED), year_map(2020, WEST))
     assert history(table) == ["baseline"]

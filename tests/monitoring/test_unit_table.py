@@ -50,6 +50,14 @@ def test_inactive_site_counts_as_a_loss() -> None:
     ]  # fmt: skip
 
 
+def test_candidate_counts_from_the_period_in_which_it_is_new() -> None:
+    rows = [site_row(YEARS[0], status=SiteStatus.CANDIDATE), site_row(YEARS[1], status=SiteStatus.NEW)]
+    hectares = pytest.approx(4.0, abs=0.1)
+    columns = ("sites", "hectares", "hectares_difference")
+    found = figures(sites_by_unit(site_table(rows)), "region", "tapajos", *columns)
+    assert found == [(0, 0, 0), (1, hectares, hectares)]
+
+
 def test_absorbed_site_is_no_growth() -> None:
     small, large = square(-56.0, -6.0, 200), square(-55.998, -6.0, 200)
     rows = [

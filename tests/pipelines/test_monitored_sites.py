@@ -44,7 +44,7 @@ def test_sites_of_maps(series: Series, caplog: pytest.LogCaptureFixture) -> None
     table, register = join_period_sites(series, None, SiteSettings(), ConfirmationSettings())
     status = table.groupby("site_id")["status"].apply(list)
     assert status["tapajos-0001"] == ["new", "not_seen", "unchanged"]
-    assert status["tapajos-0002"] == ["new", "not_seen", "inactive"]
+    assert status["tapajos-0002"] == ["candidate", "not_seen", "inactive"]
     assert register["site_id"].tolist() == ["tapajos-0001", "tapajos-0002"]
     gone = table.iloc[-1]
     assert (gone["hectares"], gone["probability"]) == (0, pytest.approx(0.1))

@@ -14,7 +14,8 @@ from mining_the_mines.reporting.formatting import count, day, hectares
 
 _STATUS: Final = {
     SiteStatus.BASELINE: "This was the first clear look at the ground.",
-    SiteStatus.NEW: "It was new: the look before showed no mine here.",
+    SiteStatus.CANDIDATE: "It is too small or too faint to count as a new mine before a second look.",
+    SiteStatus.NEW: "It was new: an earlier look showed no mine here.",
     SiteStatus.GROWN: "It had grown since the look before.",
     SiteStatus.UNCHANGED: "It had not changed since the look before.",
     SiteStatus.SMALLER: "It was smaller than in the look before.",

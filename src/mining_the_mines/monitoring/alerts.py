@@ -74,7 +74,7 @@ def list_events(sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def find_alerts(sites: gpd.GeoDataFrame, known: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
     """Compare a table of sites with an earlier one, and list the alerts.
 
-    A site that was known is never new, whatever a new map says of its beginning.
+    A site that counted before is never new, whatever a new map says of its beginning.
 
     Args:
         sites: Table of sites.
@@ -88,9 +88,10 @@ def find_alerts(sites: gpd.GeoDataFrame, known: gpd.GeoDataFrame | None) -> gpd.
     events = list_events(sites)
     key = pd.MultiIndex.from_frame(events[_SITE])
     with_period = pd.MultiIndex.from_frame(events[[*_SITE, "period"]])
+    counted = told[~told["status"].isin([SiteStatus.CANDIDATE, SiteStatus.INACTIVE, SiteStatus.NOT_SEEN])]
     confirmed, grown = told[told["confirmation"] == Confirmation.CONFIRMED], told[told["status"] == SiteStatus.GROWN]
     is_known = {
-        AlertKind.NEW: key.isin(pd.MultiIndex.from_frame(told[_SITE])),
+        AlertKind.NEW: key.isin(pd.MultiIndex.from_frame(counted[_SITE])),
         AlertKind.CONFIRMED: key.isin(pd.MultiIndex.from_frame(confirmed[_SITE])),
         AlertKind.GROWN: with_period.isin(pd.MultiIndex.from_frame(grown[[*_SITE, "period"]])),
     }

@@ -1,6 +1,6 @@
-"""The rule by which a site is confirmed.
+"""The rules by which a site counts as new, and by which it is confirmed.
 
-It asks for the mean probability of a site. The highest one tells little: most false sites have a pixel that is all but
+Both ask for the mean probability of a site. The highest one tells little: most false sites have a pixel that is all but
 certain.
 """
 
@@ -19,6 +19,38 @@ PROBABILITY: Final = "probability"
 NEIGHBOUR: Final = "neighbour"
 #: Not confirmed: the site is provisional.
 NOTHING: Final = ""
+
+
+def must_wait(
+    looks: npt.NDArray[np.int64],
+    hectares: npt.NDArray[np.float64],
+    probability: npt.NDArray[np.float64],
+    ground: Geometries,
+    settled: npt.NDArray[np.bool_],
+    settings: ConfirmationSettings,
+) -> npt.NDArray[np.bool_]:
+    """Tell which sites are too small, or too faint while they stand alone, to count as new before a second look.
+
+    Args:
+        looks: Number of periods in which each was mapped, this one included, (sites,).
+        hectares: Of its outline in this period.
+        probability: Its mean probability in this period; NaN if it was not mapped.
+        ground: Ground of each, in metres.
+        settled: Whether it counted as a site before this period: known activity.
+        settings: The rule.
+
+    Returns:
+        Whether each must wait, (sites,).
+    """
+    waits = (hectares < settings.waiting_hectares) | (probability < settings.waiting_probability)
+    waits &= looks < settings.looks
+    if settings.activity_metres:
+        (found,) = np.nonzero(waits)
+        near, _ = shapely.STRtree(ground[settled]).query(
+            ground[found], predicate="dwithin", distance=settings.activity_metres
+        )
+        waits[found[near]] = False
+    return waits
 
 
 def confirm(

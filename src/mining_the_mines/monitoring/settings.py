@@ -41,7 +41,7 @@ class SiteSettings(BaseModel):
 
 
 class ConfirmationSettings(BaseModel):
-    """When a site counts as a mine beyond doubt; each reason suffices.
+    """When a site counts as new, and when as a mine beyond doubt, for which each reason suffices.
 
     The defaults come from ``benchmarks/monitoring_rule.py``.
     """
@@ -53,6 +53,24 @@ class ConfirmationSettings(BaseModel):
         ge=2,
         description="A site is confirmed when it was mapped in so many periods (second_look), if its mean probability "
         "in the last of them reaches second_look_probability.",
+    )
+    waiting_hectares: float = Field(
+        0.8,
+        ge=0,
+        description="A new site of fewer hectares is a candidate: it counts as new only when it was mapped in so many "
+        "periods (looks). Most false new sites are small.",
+    )
+    waiting_probability: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="A new site whose mean probability is below this is a candidate, too.",
+    )
+    activity_metres: float = Field(
+        0.0,
+        ge=0,
+        description="A site within so many metres of another one that counted in an earlier period need not wait; 0 "
+        "makes all wait. Known activity nearby lets more false sites through than true ones on the regions to tune on.",
     )
     second_look_probability: float = Field(
         0.8,

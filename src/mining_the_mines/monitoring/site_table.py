@@ -14,11 +14,13 @@ from mining_the_mines.geo.mine_polygons import LON_LAT
 class SiteStatus(StrEnum):
     """Status of a site in a period, against the last period in which its ground was seen.
 
-    ``BASELINE`` is a site on the first clear look at its ground: nothing tells when it began. ``NOT_SEEN`` says that
-    too little of the ground was clear; it never stands for a mine that is gone.
+    ``BASELINE`` is a site on the first clear look at its ground: nothing tells when it began. ``CANDIDATE`` is ground
+    that is mapped for the first time, but is too small or too faint to count as new before a second look. ``NOT_SEEN``
+    says that too little of the ground was clear; it never stands for a mine that is gone.
     """
 
     BASELINE = "baseline"
+    CANDIDATE = "candidate"
     NEW = "new"
     GROWN = "grown"
     UNCHANGED = "unchanged"
@@ -44,7 +46,8 @@ class Confirmation(StrEnum):
 #: ``status``, ``confirmation``: a :class:`SiteStatus` and a :class:`Confirmation`.
 #: ``confirmed_by``: ``second_look``, ``probability`` or ``neighbour``; empty while provisional.
 #: ``hectares``: equal-area hectares of the outline. Missing where the site was not seen, 0 where it is inactive.
-#: ``change_hectares``: against the last period in which it was seen; missing where nothing can be compared.
+#: ``change_hectares``: against the last period in which it was seen, in which a candidate counts nothing; missing where
+#: nothing can be compared.
 #: ``onset_after``, ``onset_by``: the mine began after the first and at the latest on the second; ``onset_after`` is
 #: missing where the ground was never seen without the mine.
 #: ``probability``, ``peak_probability``: mean and highest probability in the outline, 0 to 1; missing where not seen.

@@ -16,7 +16,7 @@ import shapely
 
 from mining_the_mines.geo.grid import HECTARE
 from mining_the_mines.geo.vector_files import Geometries
-from mining_the_mines.monitoring.confirmation import NOTHING, confirm
+from mining_the_mines.monitoring.confirmation import NOTHING, confirm, must_wait
 from mining_the_mines.monitoring.linking import Integers, Positions, connect, unite, unite_pairs
 from mining_the_mines.monitoring.onset import NEVER, first_day_with, last_day_without
 from mining_the_mines.monitoring.period_map import PeriodMap
@@ -38,11 +38,11 @@ _NOWHERE: Final = shapely.Polygon()
 #: first period; ``founding``, ``ground``, ``last``, ``known``: its first outline, all outlines together, the outline
 #: when it was last seen (empty if there was no mine), and the last outline that is not empty; ``compared``: the period
 #: when its ground was last seen, or -1; ``looks``, ``periods``: number of periods in which it was mapped, and in which
-#: its ground was seen.
+#: its ground was seen; ``waiting``: it has yet to count as new.
 _STATE: Final[dict[str, str]] = {
     "number": "int64", "absorbed_numbers": "object", "absorbed": "object", "alive": "bool", "first": "int64",
     "founding": "object", "ground": "object", "last": "object", "known": "object", "compared": "int64",
-    "looks": "int64", "periods": "int64", "confirmed_by": "object", "onset_after": "datetime64[s]",
+    "looks": "int64", "periods": "int64", "waiting": "bool", "confirmed_by": "object", "onset_after": "datetime64[s]",
     "onset_by": "datetime64[s]",
 }  # fmt: skip
 
@@ -135,6 +135,7 @@ class Tracks:
             "absorbed_numbers": (*numbers, *chain.from_iterable(joining["absorbed_numbers"])),
             **{name: shapely.union_all(joining[name].to_numpy()) for name in ("ground", "last", "known")},
             **{name: joining[name].max() for name in ("compared", "looks", "periods")},
+            "waiting": joining["waiting"].all(),
             "confirmed_by": next(filter(None, joining["confirmed_by"]), NOTHING),
             "onset_after": first["onset_after"],
             "onset_by": first["onset_by"],
@@ -162,6 +163,7 @@ class Tracks:
                 "compared": -1,
                 "looks": 0,
                 "periods": 0,
+                "waiting": True,
                 "confirmed_by": NOTHING,
                 "onset_after": NEVER,
                 "onset_by": NEVER,
@@ -189,6 +191,7 @@ class Tracks:
         self.state.loc[tracks, "onset_after"] = after
         self.state.loc[tracks, "compared"] = compared
         self.state.loc[tracks, "periods"] = seen_before
+        self.state.loc[tracks, "waiting"] = compared >= 0  # what was there on the first look is no new mine
 
     def _clear_share(self, period: int, shapes: Geometries) -> npt.NDArray[np.float64]:
         return 1 - self.maps[period].unseen.area_in(shapes) / shapely.area(shapes)
@@ -207,11 +210,14 @@ class Tracks:
         change, before = self._change(period, alive, outline)
         first = (state["first"] == period).to_numpy()[alive]
         compared = state["compared"].to_numpy()[alive] >= 0
+        probability = attributes["probability"].set_axis(mapped).reindex(alive).to_numpy()
+        fresh = seen & there & state["waiting"].to_numpy()[alive]
+        waits = fresh & self._must_wait(alive, fresh, shapely.area(outline) / HECTARE, probability)
         tolerance = np.maximum(self.settings.tolerance_hectares, self.settings.tolerance_share * before)
         status = np.select(
-            [~seen, first & compared, first, ~there, change > tolerance, change < -tolerance],
-            [SiteStatus.NOT_SEEN, SiteStatus.NEW, SiteStatus.BASELINE, SiteStatus.INACTIVE, SiteStatus.GROWN,
-             SiteStatus.SMALLER],
+            [~seen, waits, fresh, first, ~there, change > tolerance, change < -tolerance],
+            [SiteStatus.NOT_SEEN, SiteStatus.CANDIDATE, SiteStatus.NEW, SiteStatus.BASELINE, SiteStatus.INACTIVE,
+             SiteStatus.GROWN, SiteStatus.SMALLER],
             SiteStatus.UNCHANGED,
         )  # fmt: skip
         rows = attributes.set_axis(mapped).reindex(alive).assign(
@@ -220,9 +226,22 @@ class Tracks:
             hectares=np.where(seen, shapely.area(outline) / HECTARE, np.nan),
             change_hectares=np.where(seen & compared, change, np.nan),
         )  # fmt: skip
+        state.loc[alive[fresh & ~waits], "waiting"] = False
         self._remember(period, alive[seen], outline[seen], there[seen], rows)
-        self._confirm(alive, rows["probability"].where(seen).to_numpy())
+        self._confirm(alive, rows["probability"].where(seen & ~waits).to_numpy())
         self._write(look, rows, alive, seen & ~there)
+
+    def _must_wait(
+        self,
+        alive: Positions,
+        fresh: npt.NDArray[np.bool_],
+        hectares: npt.NDArray[np.float64],
+        probability: npt.NDArray[np.float64],
+    ) -> npt.NDArray[np.bool_]:
+        """Tell which tracks that have yet to count as new must wait for a second look."""
+        state = self.state.loc[alive]
+        ground, settled = state["ground"].to_numpy(), ~state["waiting"].to_numpy()
+        return must_wait(state["looks"].to_numpy() + fresh, hectares, probability, ground, settled, self.confirmation)
 
     def _change(
         self, period: int, alive: Positions, outline: Geometries
@@ -247,7 +266,9 @@ class Tracks:
     ) -> None:
         """Keep what was seen for the next period."""
         state, look = self.state, self.maps[period]
-        state.loc[seen, "last"] = outline
+        counting = outline.copy()
+        counting[state["waiting"].to_numpy()[seen]] = _NOWHERE
+        state.loc[seen, "last"] = counting
         state.loc[seen, "compared"] = period
         state.loc[seen, "periods"] += 1
         state.loc[seen[there], "known"] = outline[there]

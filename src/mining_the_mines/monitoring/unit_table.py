@@ -105,7 +105,8 @@ def _with_changes(sites: gpd.GeoDataFrame, pieces: pd.DataFrame) -> pd.DataFrame
     parts = parts.merge(pieces, on=["row", "layer", "unit"], how="left").fillna({"outline": 0.0})
     parts = parts.sort_values([*_SITE, "start"], ignore_index=True)
     status, outline = parts["status"], parts["outline"]
-    seen, active = status != SiteStatus.NOT_SEEN, ~status.isin([SiteStatus.NOT_SEEN, SiteStatus.INACTIVE])
+    seen = status != SiteStatus.NOT_SEEN
+    active = ~status.isin([SiteStatus.NOT_SEEN, SiteStatus.INACTIVE, SiteStatus.CANDIDATE])
     hectares = outline.where(active, 0.0)
     present = active & (outline > 0)
     now = pd.DataFrame({"hectares": hectares, "sites": present.astype("float64")}).where(seen)

@@ -1,8 +1,8 @@
 """Colours and titles of the statuses of a site, the same in a GIS, on pages and on sheets.
 
 Colours of Okabe and Ito, *Color Universal Design* (2008), which colour-blind people can tell apart: warm ones where
-something happens, cold ones where mining lets up, grey where nothing was seen: a light one, since a darker one looks
-like the purple to some people.
+something happens, cold ones where mining lets up or has yet to be proved, grey where nothing was seen: a light one,
+since a darker one looks like the purple to some people.
 """
 
 from types import MappingProxyType
@@ -17,6 +17,7 @@ STATUS_COLOURS: Final[MappingProxyType[str, Colour]] = MappingProxyType(
         "grown": (230, 159, 0),
         "unchanged": (240, 228, 66),
         "baseline": (204, 121, 167),
+        "candidate": (0, 158, 115),
         "smaller": (86, 180, 233),
         "inactive": (0, 114, 178),
         "not_seen": (205, 205, 205),
@@ -29,6 +30,7 @@ STATUS_TITLES: Final = MappingProxyType(
         "grown": "Grown",
         "unchanged": "Unchanged",
         "baseline": "Present from the first look",
+        "candidate": "Waits for a second look",
         "smaller": "Smaller",
         "inactive": "Inactive",
         "not_seen": "Not seen",

@@ -79,8 +79,10 @@ def _report(table: gpd.GeoDataFrame) -> None:
         status = rows["status"].value_counts()
         new = rows[rows["status"] == SiteStatus.NEW]
         logger.info(
-            "%s in %s: %d sites; %d new of %.1f hectares, %d of them confirmed; %d grown, %d inactive, %d not seen",
+            "%s in %s: %d sites; %d new of %.1f hectares, %d of them confirmed; %d grown, %d inactive, %d not seen, "
+            "%d that wait for a second look",
             region, period, len(rows), len(new), new["hectares"].sum(),
             (new["confirmation"] == Confirmation.CONFIRMED).sum(), status.get(SiteStatus.GROWN, 0),
             status.get(SiteStatus.INACTIVE, 0), status.get(SiteStatus.NOT_SEEN, 0),
+            status.get(SiteStatus.CANDIDATE, 0),
         )  # fmt: skip
