@@ -7,7 +7,8 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
-from support.projects import SMALL, newest, run
+from support.projects import SMALL, command, newest, run
+from support.sites import site_register
 
 pytestmark = pytest.mark.end_to_end
 
@@ -27,6 +28,17 @@ def test_the_default_run_watches_the_region_kept_for_testing(project: Path) -> N
     assert list(table["period"]) == ["2019", "2020"]
     assert set(table["region"]) == {"madre_de_dios"}
     assert (table["seen_share"] > 0).all()
+
+
+def test_a_reproduction_starts_from_the_register_that_the_run_found(project: Path) -> None:
+    """Ids of earlier runs can't be made from the images."""
+    old = site_register([("elsewhere", 7)])
+    old.to_parquet(newest(project, "site_register.parquet"))
+    done = command(project, "run", "--pipelines=monitoring", "--nodes=monitoring.join_period_sites")
+    assert done.exit_code == 0, done.output
+    assert "elsewhere-0007" in set(gpd.read_parquet(newest(project, "site_register.parquet"))["site_id"])
+    repeated = command(project, "reproduce", "LAST")
+    assert repeated.exit_code == 0, repeated.output
 
 
 @pytest.mark.real_chips

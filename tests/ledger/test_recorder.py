@@ -161,6 +161,16 @@ def test_volatile_input_makes_nothing_stale(project: Project) -> None:
     assert project.run() == []
 
 
+def test_what_earlier_runs_left_is_recorded_and_makes_nothing_stale(project: Project) -> None:
+    project.catalog = entries(raw={"metadata": {"mining_the_mines": {"carried": True}}})
+    project.run()
+    raw = project.folder / "data/raw.json"
+    (state,) = [state for record in project.open().ledger.nodes for state in record.inputs if state.dataset == "raw"]
+    assert state.content_hash == sha256(raw.read_bytes()).hexdigest()
+    raw.write_text("22", encoding="utf-8")
+    assert project.run() == []
+
+
 def test_index_counts_the_files_that_it_names(project: Project) -> None:
     project.catalog = entries(doubled={"filepath": "data/maps/maps.json", "metadata": INDEX, "versioned": False})
 

@@ -15,6 +15,7 @@ from pystac.validation import validate_dict
 
 from mining_the_mines.datasets.files import EarlierGeoParquetTable, GeoParquetTable
 from mining_the_mines.datasets.monitoring import SiteFilesDataset, StacCollectionDataset
+from mining_the_mines.ledger.states import place_of
 from mining_the_mines.mapping.scene_map import SceneMaps
 from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.monitoring.site_files import SiteFiles, SiteFileSettings
@@ -126,6 +127,8 @@ def test_earlier_table_is_the_last_one_that_differs(tmp_path: Path) -> None:
         earlier = versions(tmp_path / name, *tables)
         assert earlier is not None
         assert len(earlier) == len(first)
+    read = place_of(EarlierGeoParquetTable(filepath=str(tmp_path / "again/sites.parquet")))
+    assert read == tmp_path / "again/sites.parquet/2026-01-01T00.00.00.000Z/sites.parquet"  # as records name it
 
 
 def test_catalog_of_maps(maps: Series, data: Path) -> None:

@@ -1,12 +1,15 @@
 """Tables of sites as the monitoring makes them."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
 from mining_the_mines.monitoring.periods import Period
+from mining_the_mines.monitoring.site_register import REGISTER_COLUMNS, make_register, site_id
 from mining_the_mines.monitoring.site_table import Confirmation, SiteStatus, site_table
 
 #: Four years.
@@ -45,6 +48,13 @@ def growing_site(site_id: str = "tapajos-0001", longitude: float = -56.0) -> lis
         site_row(second, site_id, geometry=larger, **grown),
         site_row(third, site_id, geometry=larger, probability=None, peak_probability=None, **hidden),
     ]
+
+
+def site_register(ids: Sequence[tuple[str, int]]) -> gpd.GeoDataFrame:
+    """A register of these regions and numbers, all on the same ground."""
+    ground = square(-56.0, -6.0, 200)
+    rows = [(region, site_id(region, number), number, "2019", ground, ground) for region, number in ids]
+    return make_register(pd.DataFrame(rows, columns=[*REGISTER_COLUMNS, "geometry", "ground"]))
 
 
 def tiny_sites() -> gpd.GeoDataFrame:

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
-from kedro.io.core import AbstractVersionedDataset, Version
+from kedro.io.core import AbstractVersionedDataset, Version, VersionNotFoundError
 from kedro_datasets._typing import JSONPreview
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
@@ -130,10 +130,29 @@ class EarlierGeoParquetTable(GeoParquetTable):
         """Read the earlier version; ``None`` if there is none."""
         import geopandas as gpd
 
+        return gpd.read_parquet(self._get_load_path()) if self._exists() else None
+
+    def resolve_load_version(self) -> str:
+        """Find the earlier version.
+
+        Raises:
+            VersionNotFoundError: There is none.
+        """
         folder = Path(self._filepath)
         versions = sorted(folder.glob(f"*/{folder.name}"))
-        other = next((path for path in reversed(versions) if hash_file(path) != hash_file(versions[-1])), None)
-        return None if other is None else gpd.read_parquet(other)
+        for path in reversed(versions):
+            if hash_file(path) != hash_file(versions[-1]):
+                return path.parent.name
+        raise VersionNotFoundError(f"{folder} has no earlier version.")
+
+    def _get_load_path(self) -> PurePosixPath:
+        return self._get_versioned_path(self.resolve_load_version())
+
+    def _exists(self) -> bool:
+        try:
+            return Path(self._get_load_path()).is_file()
+        except VersionNotFoundError:
+            return False
 
     def save(self, data: "gpd.GeoDataFrame") -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: the table has an entry of its own."""

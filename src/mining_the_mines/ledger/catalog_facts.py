@@ -8,6 +8,8 @@ The ledger and the tracking of runs know no dataset by its name. They read these
 ``networks``   ``true``: holds networks or what they computed, so a GPU may change the last digits.
 ``volatile``   ``true``: changes with every run (a work folder, checkpoints, the registry's champion); says nothing
                about staleness.
+``carried``    ``true``: what earlier runs left, and a run goes on from (a register of ids). Its version and content are
+               recorded, so that ``kedro reproduce`` starts from the same, and say nothing about staleness.
 ``index``      ``true``: the dataset is a JSON file that lists the results of the last run, in a folder that also keeps
                results of other runs. Only the index and the files that it names count; see
                :func:`mining_the_mines.ledger.states.read_index`. If the dataset is the folder, the name of the JSON
@@ -46,6 +48,7 @@ class DatasetFacts(BaseModel):
     metrics: bool = False
     networks: bool = False
     volatile: bool = False
+    carried: bool = False
     index: str | bool = False
     holds: Content | None = None
 

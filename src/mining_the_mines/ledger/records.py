@@ -39,6 +39,7 @@ class DatasetState(_Record):
         registered_by: Run that registered that model; ``None`` if the registry knows none.
         content_hash: SHA-256 of the content; of a dataset in memory, of all that it was made from.
         parts: Content hashes of named results in it, such as the maps of single scenes.
+        carried: Whether earlier runs left it for this one, so that it makes nothing stale.
     """
 
     dataset: str
@@ -48,6 +49,7 @@ class DatasetState(_Record):
     registered_by: str | None = None
     content_hash: str
     parts: dict[str, str] = {}
+    carried: bool = False
 
 
 class CodeState(_Record):
@@ -220,7 +222,7 @@ def node_key(
         environment: Of which the lock file, the versions of packages and Python's minor version count. The version of
             this package does not: its code counts.
         parameters: Parameters as JSON values.
-        inputs: States of the other inputs.
+        inputs: States of the other inputs; the content of carried ones does not count.
         entries: Catalog entries of inputs and outputs.
         files: Hashes of the files that parameters name, by path.
 
@@ -228,7 +230,7 @@ def node_key(
         SHA-256 as 64 hexadecimal digits.
     """
     python = environment.python.split(".")[:2]
-    held = sorted((state.dataset, state.content_hash) for state in inputs)
+    held = sorted((state.dataset, NOTHING if state.carried else state.content_hash) for state in inputs)
     packages = {name: version for name, version in environment.packages.items() if name != _PACKAGE}
     wired = wiring.model_dump(mode="json")
     return hash_values([wired, code_hash, environment.lock_hash, python, packages, parameters, held, entries, files])

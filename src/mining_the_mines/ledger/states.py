@@ -215,6 +215,7 @@ def state_of(name: str, dataset: Dataset, hashes: ContentHashes, project: Path) 
         path=shown_path(path, project),
         content_hash=content_of(dataset, path, hashes),
         parts=parts_of(dataset, path),
+        carried=facts_of(name, dataset).carried,
     )
 
 
