@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from mining_the_mines.core.hashing import ContentHashes
@@ -117,10 +117,10 @@ def _images(
             found["scenes"] = list(_named_item(raster["source"], str(composite.get("region", ""))))
         return None if raster is None else found
     found |= {"listed_in": scenes.name, "simulated": lineage.is_simulated(scenes)}
-    items = _read_items(scenes, project)
+    items = _read_items(scenes, project, "*" if raster is None else PurePath(raster["path"]).parent.name)
     if items is None:
         return found | {"remark": f"The list of scenes {scenes.state.path} has changed or is gone."}
-    region = lineage.part if lineage.part in composites.state.parts else None
+    region = lineage.part if lineage.part in composites.state.parts else (composite or {}).get("region")
     chosen = ((name, item) for name, listed in items.items() if region in (None, name) for item in listed)
     return found | {"scenes": [_image(name, item) for name, item in chosen]}
 
@@ -130,7 +130,7 @@ def _composites_of(lineage: Lineage, composite: Mapping[str, Any] | None) -> Ste
     step = lineage.nearest("composites")
     if step is None or composite is None:
         return None
-    return step if step.state.parts.get(str(composite.get("region"))) == composite["content_hash"] else None
+    return step if composite["content_hash"] in step.state.parts.values() else None
 
 
 def _composites_behind(lineage: Lineage) -> Step | None:
@@ -180,12 +180,28 @@ def _named_item(source: str, region: str) -> Iterator[dict[str, Any]]:
         yield {**_image(region, item), "address": source}
 
 
-def _read_items(scenes: Step, project: Path) -> dict[str, list[dict[str, Any]]] | None:
-    """STAC items by region from a list of scenes; ``None`` if it has changed, is gone or can't be read."""
+def _read_items(scenes: Step, project: Path, period: str = "*") -> dict[str, list[dict[str, Any]]] | None:
+    """STAC items by region from a list of scenes, or from the lists of a series.
+
+    Args:
+        scenes: The list, or a folder with one for each period in a folder of its own.
+        project: Folder that recorded paths are relative to.
+        period: The period that is asked for; by default all.
+
+    Returns:
+        Items by region; ``None`` if the list has changed, is gone or can't be read.
+    """
     if scenes.state.path is None or scenes.now != "as recorded":
         return None
-    listed = _read_json(project / scenes.state.path)
-    return listed.get("items") if isinstance(listed, dict) else None
+    place = project / scenes.state.path
+    if not place.is_dir():
+        listed = _read_json(place)
+        return listed.get("items") if isinstance(listed, dict) else None
+    items: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(place.glob(f"{period}/*.json")):
+        for region, own in _read_json(path)["scenes"]["items"].items():
+            items.setdefault(region, []).extend(own)
+    return items or None
 
 
 def _image(region: str, item: Mapping[str, Any]) -> dict[str, Any]:
