@@ -1,5 +1,6 @@
 """What `kedro run --pipelines=monitoring` leaves behind, after a default run at a small size."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def test_the_default_run_watches_the_region_kept_for_testing(project: Path) -> N
     assert list(table["period"]) == ["2019", "2020"]
     assert set(table["region"]) == {"madre_de_dios"}
     assert (table["seen_share"] > 0).all()
+
+
+def test_lineage_of_a_monitored_map_goes_on_to_the_scenes_of_its_period(project: Path) -> None:
+    folder = project / "data/simulated/07_model_output/monitoring/2020/madre_de_dios"
+    made = json.loads((folder / "map.json").read_text(encoding="utf-8"))["content_hash"]
+    told = command(project, "lineage", f"monitored_maps:{made}", "--json")
+    assert told.exit_code == 0, told.output
+    scenes = json.loads(told.output)["answer"]["images"]["scenes"]
+    assert {scene["moment"][:4] for scene in scenes} == {"2020"}
 
 
 def test_a_reproduction_starts_from_the_register_that_the_run_found(project: Path) -> None:
@@ -59,3 +69,13 @@ def test_five_cloudy_dates_are_a_series(project: Path, real_chips: Path) -> None
     assert "not_seen" in set(sites["status"])
     hidden = sites[sites["status"] == "not_seen"]
     assert hidden["hectares"].isna().all()
+    site = sites.loc[sites["hectares"] > 0, "site_id"].iloc[0]
+    written = command(project, "evidence", site)
+    assert written.exit_code == 0, written.output
+    (archive,) = project.glob(f"data/*/08_reporting/evidence/{site}.zip")
+    assert command(project, "evidence", "--verify", str(archive)).exit_code == 0
+    for raster in project.glob("data/*/07_model_output/monitoring/*/*/probability.tif"):
+        raster.write_bytes(raster.read_bytes() + b"edited")
+    found = command(project, "evidence", "--verify", str(archive))
+    assert found.exit_code == 1
+    assert "changed" in found.output
