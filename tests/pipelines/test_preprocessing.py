@@ -69,13 +69,13 @@ def test_from_chips_to_windows(labelled: Path, tmp_path: Path) -> None:
     chips = ChipFolder(labelled / "images", labels_for(NAMES))
     polygons = outlines_in(tmp_path, [square(LEFT + 20, TOP - 100, 60)])
     manifest, _ = judge_chips(chips, unpacked, IMAGERY, drafts)
-    folds = assign_folds(manifest, FOLDS)
+    folds = assign_folds(manifest, None, FOLDS)
     packed = pack_chips(chips, unpacked, manifest, IMAGERY, drafts)
     assert set(measure_bands(packed, folds)) == {"all", "0", "1"}
-    masks, inventory = draw_masks(chips, unpacked, packed, polygons, MaskSettings(), drafts)
+    masks, inventory = draw_masks(chips, unpacked, packed, polygons, None, MaskSettings(), drafts)
     assert inventory["verdict"].tolist() == ["accepted"]
-    table = describe_masks(chips, unpacked, packed, masks, polygons, MaskSettings())
+    table = describe_masks(chips, unpacked, packed, masks, polygons, None, MaskSettings())
     assert table.set_index("filename")["mine_pixels"].sum() == 36
-    windows = cut_windows(packed, masks, polygons, folds, WindowSettings())
+    windows = cut_windows(packed, masks, polygons, None, folds, WindowSettings())
     assert windows["kind"].value_counts().to_dict() == {"other": 11, "mine": 1}
     assert sorted(path.name for path in drafts.iterdir()) == ["masks", "packed_chips"]

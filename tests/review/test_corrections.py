@@ -8,7 +8,7 @@ import shapely
 
 from mining_the_mines.geo.mine_polygons import MinePolygons, measure_hectares
 from mining_the_mines.review.answer_table import answer_table
-from mining_the_mines.review.corrections import CORRECTION_COLUMNS, correct_polygons, find_corrections
+from mining_the_mines.review.corrections import CORRECTION_COLUMNS, find_corrections
 
 NOWHERE: list[Any] = []
 
@@ -20,10 +20,6 @@ def given(place: str, answer: str, reviewer: str = "Ana", longitude: float = 10.
     } | values  # fmt: skip
 
 
-def box(west: float, side: float = 0.002) -> shapely.Polygon:
-    return shapely.box(west - side, -side, west + side, side)
-
-
 def polygons(*shapes: shapely.Polygon) -> MinePolygons:
     geometry = gpd.GeoSeries(list(shapes)).to_numpy()
     kinds = ("gold",) * len(shapes)
@@ -31,7 +27,7 @@ def polygons(*shapes: shapely.Polygon) -> MinePolygons:
 
 
 def test_labels_of_answers() -> None:
-    outline = box(11)
+    outline = shapely.box(10.998, -0.002, 11.002, 0.002)
     table = answer_table(
         [
             given("a", "no_mine", look_alike="river"),
@@ -76,23 +72,23 @@ def test_nothing_to_learn() -> None:
     assert find_corrections(answer_table([]), None, NOWHERE).empty
 
 
-def test_corrected_polygons() -> None:
+def test_outlines_and_polygons_that_reach_kept_ground_teach_nothing() -> None:
+    sample = pd.DataFrame({"place_id": ["s"], "longitude": [20.0], "latitude": [0.0]})
+    far = 19.9  # eleven kilometres from the place of the sample, with an outline or polygon that reaches it
     table = answer_table(
         [
-            given("rejected", "no_mine"),
-            given("redrawn", "mine", longitude=11.0, outline=box(11, 0.004).wkt),
-            given("missed", "mine", longitude=12.0, outline=box(12).wkt),
-            given("seen", "mine", longitude=13.0),
+            given("drawn", "mine", longitude=far, outline=shapely.box(19.89, -0.001, 20.0, 0.001).wkt),
+            given("rejected", "no_mine", longitude=far - 1),
+            given("free", "no_mine", longitude=far - 0.5),
         ]
     )
-    before = polygons(box(10), box(11), box(13))
-    after = correct_polygons(before, find_corrections(table, None, NOWHERE))
-    assert after["origin"].tolist() == ["polygons", "review", "review"]
-    assert after["kind"].tolist() == ["gold", "", ""]
-    assert after.geometry.centroid.x.round(6).tolist() == [13, 12, 11]
-    assert after.geometry.area[2] > before.geometry[1].area
+    chip = (18.95, 0.0, 18.956, 0.006)
+    found = find_corrections(table, sample, [chip], polygons(shapely.box(18.89, -0.001, 18.95, 0.001)))
+    assert found["place_id"].tolist() == ["free"]
+    assert len(find_corrections(table, None, NOWHERE)) == 3
 
 
-def test_polygons_of_reviewers_alone() -> None:
-    table = answer_table([given("missed", "mine", outline=box(10).wkt)])
-    assert correct_polygons(None, find_corrections(table, None, NOWHERE))["origin"].tolist() == ["review"]
+def test_chips_around_corrected_places_miss_test_chips() -> None:
+    chip = (20.0, 0.0, 20.03, 0.03)  # three kilometres
+    table = answer_table([given("beside", "mine", longitude=20.05), given("free", "mine", longitude=20.07)])
+    assert find_corrections(table, None, [chip])["place_id"].tolist() == ["free"]

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
 
+from mining_the_mines.chips.corrected_ground import CorrectedGround
 from mining_the_mines.chips.cutting_files import UNLABELLED, ChipWriter, CutChip, left_out
 from mining_the_mines.chips.cutting_places import ChipPlaces
-from mining_the_mines.chips.cutting_plan import Cutout, Layout, LeftOut, plan_grid, plan_places
+from mining_the_mines.chips.cutting_plan import Cutout, Layout, LeftOut, add_places, plan_grid, plan_places
 from mining_the_mines.core.array_files import write_schema
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
@@ -119,14 +120,20 @@ def cut_chips(
     folder: Path,
     places: ChipPlaces | None = None,
     progress: Progress = silent,
+    corrected: CorrectedGround | None = None,
 ) -> CutChips:
     """Cut chips out of composites and write them one by one.
+
+    Where reviewers have corrected ground, the corrected polygons decide the labels, a chip is centred on each corrected
+    place besides, and a chip with a mine that has no outline is a mine. In a region that no polygon lay in before,
+    only chips with a corrected place get a label: nobody has looked at the others.
 
     - ``images/*.tif``: labelled chips, uint16 with scale and offset in their tags, nodata 0, bands by name, in the
       composite's UTM zone; their tags hold dates and clear dates.
     - ``unlabelled/*.tif``: ambiguous chips, or all of them where there are no polygons.
-    - ``labels.csv``: filename, label, category (kind of mine), longitude, latitude, group, mine_share, region, start
-      and end; only with polygons.
+    - ``labels.csv``: filename, label, category (kind of mine, or the look-alike that a reviewer saw), longitude,
+      latitude, group, mine_share, region, start, end, and corrections (ids of corrected places on it); only with
+      polygons or corrections.
     - ``left_out.csv``: chips and places without label, with the reason.
     - ``cutting.json``: :class:`CuttingRecord`.
 
@@ -137,6 +144,7 @@ def cut_chips(
         folder: Folder to write; it appears whole or not at all.
         places: Places to centre chips on; by default they are cut on a grid.
         progress: Shows the progress.
+        corrected: Places that reviewers have corrected, with the corrected polygons.
 
     Returns:
         The folder and its record.
@@ -151,15 +159,15 @@ def cut_chips(
     plan = (
         plan_grid(composites, settings.layout) if places is None else plan_places(composites, places, settings.layout)
     )
+    if corrected is not None:
+        plan = add_places(plan, composites, corrected.places, settings.layout)
     if not plan.cutouts:
         reasons = "; ".join(dict.fromkeys(found.reason for found in plan.left_out))
         raise BadInputError(f"No chip of {settings.size} pixels can be cut ({reasons}): choose a smaller cutting.size.")
-    index = None if polygons is None else PolygonIndex(polygons)
-    if index is not None:
-        _check_polygons(index, composites)
+    ground = _survey(polygons, corrected, composites)
     with whole_folder(folder) as draft:
-        writer = ChipWriter(draft, index is not None, settings.mine_share, list(plan.left_out))
-        for chip in _cut(progress(plan.cutouts, "Cutting chips"), index, settings):
+        writer = ChipWriter(draft, ground.index is not None, settings.mine_share, list(plan.left_out))
+        for chip in _cut(progress(plan.cutouts, "Cutting chips"), ground, settings):
             writer.add(chip)
         writer.check_yield(len(plan.cutouts))
         writer.write_tables()
@@ -204,11 +212,42 @@ def holds_unlabelled(folder: Path) -> bool:
     return folder.name == UNLABELLED and (folder.parent / RECORD).is_file()
 
 
-def _check_polygons(index: PolygonIndex, composites: Sequence[Composite]) -> None:
+@dataclass(frozen=True)
+class _Ground:
+    """Knowledge of the ground that decides labels.
+
+    Attributes:
+        index: Polygons of mines, corrected; ``None`` if nobody knows any.
+        corrected: Places that reviewers have corrected.
+        unknown: Regions in which only chips with a corrected place get a label.
+    """
+
+    index: PolygonIndex | None
+    corrected: CorrectedGround | None
+    unknown: tuple[str, ...]
+
+
+def _survey(
+    polygons: MinePolygons | None, corrected: CorrectedGround | None, composites: Sequence[Composite]
+) -> _Ground:
+    """Index the polygons, check that they fit the regions, and say which regions have none."""
+    known = None if polygons is None else PolygonIndex(polygons)
     grids = {composite.region: read_grid(composite.image) for composite in composites}
-    check_coverage(index, grids.values())
-    without = [region for region, grid in grids.items() if not index.touching(grid).size]
-    if without:
+    if known is not None:
+        check_coverage(known, grids.values())
+    without = tuple(region for region, grid in grids.items() if known is None or not known.touching(grid).size)
+    if corrected is None:
+        _warn_of(without, known)
+        return _Ground(known, None, ())
+    judged = tuple(region for region in without if known is None or corrected.on(grids[region]).size)
+    _warn_of(tuple(region for region in without if region not in judged), known)
+    if judged:
+        logger.info("No polygon lies in %s: only chips with a corrected place get a label there.", ", ".join(judged))
+    return _Ground(PolygonIndex(corrected.polygons), corrected, judged)
+
+
+def _warn_of(without: Sequence[str], index: PolygonIndex | None) -> None:
+    if without and index is not None:
         logger.warning(
             "No polygon of %s lies in %s: all chips from there are labelled as no mine.",
             index.polygons.source,
@@ -216,15 +255,13 @@ def _check_polygons(index: PolygonIndex, composites: Sequence[Composite]) -> Non
         )
 
 
-def _cut(
-    cutouts: Iterable[Cutout], index: PolygonIndex | None, settings: CuttingSettings
-) -> Iterator[CutChip | LeftOut]:
+def _cut(cutouts: Iterable[Cutout], ground: _Ground, settings: CuttingSettings) -> Iterator[CutChip | LeftOut]:
     """Cut chips, those of a composite together; chips with too little data come as left out."""
     for composite, chips in groupby(cutouts, key=lambda cutout: cutout.composite):
         try:
             with rasterio.open(composite.image) as image, rasterio.open(composite.clear_dates) as clear:
                 for cutout in chips:
-                    yield _cut_chip(cutout, image, clear, index, settings)
+                    yield _cut_chip(cutout, image, clear, ground, settings)
         except RasterioIOError as error:
             raise BadInputError(
                 f"The composite of {composite.region} can't be read ({error}): remove {composite.image} and make "
@@ -233,11 +270,14 @@ def _cut(
 
 
 def _cut_chip(
-    cutout: Cutout, image: DatasetReader, clear: DatasetReader, index: PolygonIndex | None, settings: CuttingSettings
+    cutout: Cutout, image: DatasetReader, clear: DatasetReader, ground: _Ground, settings: CuttingSettings
 ) -> CutChip | LeftOut:
     numbers: npt.NDArray[np.uint16] = image.read(window=cutout.window)
     empty = (numbers == NODATA).any(axis=0)
-    cover = None if index is None else measure_cover(index, cutout.grid, empty)
+    corrected = ground.corrected
+    places = np.empty(0, dtype=np.intp) if corrected is None else corrected.on(cutout.grid)
+    is_known = ground.index is not None and (places.size > 0 or cutout.composite.region not in ground.unknown)
+    cover = measure_cover(ground.index, cutout.grid, empty) if ground.index is not None and is_known else None
     share = float(empty.mean())
     if share > settings.max_nodata_share or share == 1:
         most = settings.max_nodata_share
@@ -248,6 +288,8 @@ def _cut_chip(
             f"{cutout.composite.image} has bands without names: name them in the band descriptions, or make it again."
         )
     counts = clear.read(1, window=cutout.window)
+    is_mine = corrected is not None and bool(corrected.without_outline[places].any())
+    found = None if corrected is None else corrected.table.iloc[places]
     return CutChip(
         cutout=cutout,
         numbers=numbers,
@@ -255,8 +297,10 @@ def _cut_chip(
         scales=tuple(image.scales),
         offsets=tuple(image.offsets),
         clear_dates=(int(counts.min()), float(np.median(counts)), int(counts.max())),
-        label=None if cover is None else _label(cover, settings),
+        label=None if cover is None else 1 if is_mine else _label(cover, settings),
         cover=cover,
+        look_alike="" if found is None else next((name for name in found["category"] if name), ""),
+        corrections=() if found is None else tuple(found["place_id"]),
     )
 
 

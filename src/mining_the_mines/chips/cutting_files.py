@@ -35,6 +35,7 @@ _LABEL_COLUMNS: Final = (
     "region",
     "start",
     "end",
+    "corrections",
 )
 _LEFT_OUT_COLUMNS: Final = ("filename", "place", "region", "reason", "mine_share", "longitude", "latitude")
 
@@ -52,6 +53,8 @@ class CutChip:
         clear_dates: Least, median and largest number of clear dates of its pixels.
         label: 1 for a mine, 0 for none; ``None`` for an ambiguous chip.
         cover: Mine on it; ``None`` without polygons.
+        look_alike: Category of the first rejected place on it; empty if there is none.
+        corrections: Ids of the corrected places on it.
     """
 
     cutout: Cutout
@@ -62,6 +65,8 @@ class CutChip:
     clear_dates: tuple[int, float, int]
     label: int | None
     cover: MineCover | None
+    look_alike: str = ""
+    corrections: tuple[str, ...] = ()
 
     @property
     def filename(self) -> str:
@@ -213,7 +218,7 @@ def _label_row(chip: CutChip, label: int) -> dict[str, object]:
     return {
         "filename": chip.filename,
         "label": label,
-        "category": cover.kind if cover is not None and label else "",
+        "category": chip.look_alike if not label else "" if cover is None else cover.kind,
         "longitude": f"{cutout.longitude:.6f}",
         "latitude": f"{cutout.latitude:.6f}",
         "group": cutout.group,
@@ -221,6 +226,7 @@ def _label_row(chip: CutChip, label: int) -> dict[str, object]:
         "region": cutout.composite.region,
         "start": start,
         "end": end,
+        "corrections": " ".join(chip.corrections),
     }
 
 

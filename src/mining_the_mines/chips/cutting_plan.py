@@ -190,6 +190,36 @@ def plan_places(composites: Sequence[Composite], places: ChipPlaces, layout: Lay
     Raises:
         BadInputError: No place lies in any composite.
     """
+    cutouts, left_out = _centre(composites, places, layout)
+    if not cutouts and not any(found.reason.startswith("edge") for found in left_out):
+        raise BadInputError(_nowhere(places, [read_grid(composite.image) for composite in composites]))
+    return Plan(_join_groups(_name(_in_order(cutouts, composites))), tuple(left_out))
+
+
+def add_places(plan: Plan, composites: Sequence[Composite], places: ChipPlaces, layout: Layout) -> Plan:
+    """Add chips that are centred on places; each joins the group of the chips that it overlaps.
+
+    Args:
+        plan: Chips that are cut anyway.
+        composites: The regions.
+        places: Further places; those outside all composites are left out.
+        layout: Size of the chips.
+
+    Returns:
+        The plan with these chips.
+    """
+    cutouts, left_out = _centre(composites, places, layout)
+    chips = _in_order([*plan.cutouts, *cutouts], composites)
+    return Plan(_join_groups(_name(chips)), (*plan.left_out, *left_out))
+
+
+def _in_order(cutouts: Iterable[Cutout], composites: Sequence[Composite]) -> list[Cutout]:
+    order = {composite.region: number for number, composite in enumerate(composites)}
+    return sorted(cutouts, key=lambda cutout: order[cutout.composite.region])
+
+
+def _centre(composites: Sequence[Composite], places: ChipPlaces, layout: Layout) -> tuple[list[Cutout], list[LeftOut]]:
+    """Centre a chip on each place, and list the places where there is none."""
     grids = [(composite, read_grid(composite.image)) for composite in composites]
     offsets = [_offsets(places, grid) for _, grid in grids]
     cutouts: list[Cutout] = []
@@ -213,11 +243,7 @@ def plan_places(composites: Sequence[Composite], places: ChipPlaces, layout: Lay
                 for composite, grid, corner in whole
             ]
             cutouts.append(max(candidates, key=_clear_dates) if len(candidates) > 1 else candidates[0])
-    if not cutouts and not any(found.reason.startswith("edge") for found in left_out):
-        raise BadInputError(_nowhere(places, [grid for _, grid in grids]))
-    order = {composite.region: number for number, composite in enumerate(composites)}
-    cutouts.sort(key=lambda cutout: order[cutout.composite.region])
-    return Plan(_join_groups(_name(cutouts)), tuple(left_out))
+    return cutouts, left_out
 
 
 def _cutout(

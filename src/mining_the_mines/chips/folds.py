@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -19,6 +20,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
+from mining_the_mines.chips.corrected_ground import touched_by
 from mining_the_mines.chips.quality import ACCEPTED
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.geo.great_circle import cluster_by_distance, neighbours
@@ -74,21 +76,26 @@ class FoldSettings(BaseModel):
         return (given,) if isinstance(given, str) else given
 
 
-def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
+def assign_folds(
+    manifest: pd.DataFrame, settings: FoldSettings, corrections: gpd.GeoDataFrame | None = None
+) -> pd.DataFrame:
     """Assign the accepted, labelled chips to a test split and folds, place by place, with classes in proportion.
 
-    Where no chip has a label (polygons decide what is a mine), all accepted chips are assigned.
+    Where no chip has a label (polygons decide what is a mine), all accepted chips are assigned. Places that reviewers
+    have corrected are never in the test split.
 
     Args:
         manifest: Inventory of the chips; see :func:`mining_the_mines.chips.manifest.take_inventory`.
         settings: Number of folds, share of the test split, and criterion for a place.
+        corrections: The table of corrections, if there is one.
 
     Returns:
         One row a chip, by file name: ``filename``, ``label``, ``category``, ``longitude``, ``latitude``, ``place``,
         ``split`` (``test`` or ``train``) and ``fold`` (0 to folds − 1; missing for test chips).
 
     Raises:
-        BadInputError: There are too few places for the folds, or a class would be missing from a training set.
+        BadInputError: There are too few places for the folds, a class would be missing from a training set, or
+            reviewers have corrected a place that ``test_groups`` names.
     """
     usable = manifest["verdict"] == ACCEPTED
     labelled = bool(manifest["label"].notna().any())
@@ -101,6 +108,9 @@ def assign_folds(manifest: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame
     if labelled and len(np.unique(labels)) < 2:
         raise _scarcity(0, settings.folds)
     test = _choose_test(labels, table["place"], settings)
+    if corrections is not None:
+        boxes = chips[["left", "bottom", "right", "top"]].to_numpy(dtype=np.float64)
+        test = _without_corrected(test, touched_by(corrections, boxes), table["place"], settings)
     table["split"] = pd.Series(np.where(test, "test", "train"), dtype="str")
     table["fold"] = pd.Series(pd.NA, index=table.index, dtype="Int64")
     table.loc[~test, "fold"] = _deal_folds(table[~test].reset_index(drop=True), labels[~test], settings)
@@ -209,6 +219,23 @@ def _choose_test(labels: npt.NDArray[np.int64], places: pd.Series, settings: Fol
         return float(abs(chosen.mean() - settings.test_share) + abs(labels[chosen].mean() - labels.mean()))
 
     return np.asarray(parts == min(np.unique(parts), key=distance))
+
+
+def _without_corrected(
+    test: npt.NDArray[np.bool_], touched: npt.NDArray[np.bool_], places: pd.Series, settings: FoldSettings
+) -> npt.NDArray[np.bool_]:
+    """The test split without places that reviewers have corrected; those that ``test_groups`` names are refused."""
+    corrected = set(places[touched])
+    found = sorted(set(places[test]) & corrected)
+    if found and settings.test_groups:
+        raise BadInputError(
+            f"test_groups keeps {', '.join(found[:3])} for testing, where reviewers corrected labels: name other "
+            "groups, or make the corrections again with kedro run --pipelines=corrections, which leaves out the test "
+            "split."
+        )
+    if found:
+        logger.info("%d places move from the test split to training, since reviewers corrected them.", len(found))
+    return test & ~places.isin(corrected).to_numpy()
 
 
 def _named(places: npt.NDArray[np.object_], patterns: tuple[str, ...]) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """Masks: polygons of mines burnt onto the pixels of each chip."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 from rasterio.features import rasterize
 
+from mining_the_mines.chips.corrected_ground import CorrectedGround
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.packing import PackedChips
 from mining_the_mines.chips.planes import NO_VALUE, PackedPlanes, PlaneLayout, write_planes
@@ -75,16 +77,20 @@ class PlacedChips:
     left_out: dict[str, str]
 
 
-def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) -> PlacedChips:
+def place_chips(
+    folder: ChipFolder, filenames: Iterable[str], workers: int = 2, corrected: CorrectedGround | None = None
+) -> PlacedChips:
     """Read the grids of chips from their headers.
 
     Args:
         folder: The chips.
         filenames: Names of those to place.
         workers: Threads that read.
+        corrected: Places that reviewers have corrected.
 
     Returns:
-        Their grids; chips without coordinates, or with coordinates unrelated to the Earth, are left out.
+        Their grids; chips without coordinates, or with coordinates unrelated to the Earth, and those with a mine that
+        has no outline, are left out.
     """
     names = tuple(filenames)
 
@@ -94,6 +100,8 @@ def place_chips(folder: ChipFolder, filenames: Iterable[str], workers: int = 2) 
             _ = grid.wgs84_bounds, pixel_hectares(grid)
         except BadInputError as error:
             return f"no place: {error}"
+        if corrected is not None and corrected.lacks_outline(grid):
+            return "no outline: a reviewer saw a mine and drew none"
         return grid
 
     found = dict(zip(names, map_ahead(look, names, workers), strict=True))
@@ -110,11 +118,12 @@ def draw_masks(
     settings: MaskSettings,
     folder: Path,
     progress: Progress = silent,
+    corrected: CorrectedGround | None = None,
 ) -> PackedPlanes:
     """Burn polygons onto the grid of every packed chip and write the masks, with a GeoTIFF each.
 
     Chips that no polygon touches have an empty mask. A pixel is unknown where any band of its chip has no data. Chips
-    without coordinates are left out, with a warning.
+    without coordinates, and those with a mine that has no outline, are left out, with a warning.
 
     Args:
         packed: The chips.
@@ -123,6 +132,7 @@ def draw_masks(
         settings: How they become pixels.
         folder: Folder for the masks; it appears whole or not at all.
         progress: Shows the progress.
+        corrected: Places that reviewers have corrected.
 
     Returns:
         The masks, uint8 (height, width): :data:`BACKGROUND`, :data:`MINE` or :data:`UNKNOWN`.
@@ -131,9 +141,15 @@ def draw_masks(
         BadInputError: No chip has coordinates, no polygon meets any chip, a chip has changed its size since it was
             packed, the folder can't be written, or the disk is full.
     """
-    placed = place_chips(chips, packed.filenames)
-    if placed.left_out:
-        logger.warning("%d of %d chips have no place, and no mask.", len(placed.left_out), len(packed))
+    placed = place_chips(chips, packed.filenames, corrected=corrected)
+    reasons = Counter(reason.split(":")[0] for reason in placed.left_out.values())
+    if reasons["no place"]:
+        logger.warning("%d of %d chips have no place, and no mask.", reasons["no place"], len(packed))
+    if reasons["no outline"]:
+        logger.warning(
+            "%d of %d chips have no mask: reviewers saw a mine on them that has no outline. Draw it in kedro review.",
+            reasons["no outline"], len(packed),
+        )  # fmt: skip
     if not placed.grids:
         raise BadInputError(
             f"None of the {len(packed)} chips in {chips.images} has coordinates, so that no polygon can be laid over "

@@ -1,7 +1,7 @@
 """Answers of reviewers as labels: what the polygons of mines should say where people looked."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from mining_the_mines.geo.antimeridian import split_boxes
 from mining_the_mines.geo.grid import Box
 from mining_the_mines.geo.mine_polygons import LON_LAT, MinePolygons
 from mining_the_mines.review.answer_table import Answer
@@ -23,27 +24,34 @@ logger = logging.getLogger(__name__)
 CORRECTION_COLUMNS: Final = (
     "place_id", "region", "period", "longitude", "latitude", "label", "category", "reviewers", "answer_ids",
 )  # fmt: skip
-#: A place of a sample is kept apart from training with the ground so near to it, in degrees: about 1 km.
+#: Kept ground is kept apart from training with the ground so near to it, in degrees of latitude: about 1 km.
 _APART: Final = 0.01
+#: Boxes wider than this are regions and no chips, in degrees: about 20 km.
+_REGION: Final = 0.2
 
 
-def find_corrections(answers: pd.DataFrame, sample: pd.DataFrame | None, unseen: Sequence[Box]) -> gpd.GeoDataFrame:
+def find_corrections(
+    answers: pd.DataFrame, sample: pd.DataFrame | None, unseen: Sequence[Box], polygons: MinePolygons | None = None
+) -> gpd.GeoDataFrame:
     """Make labels of answers.
 
     Reviewers must agree: places with as many answers for as against a mine, and those that nobody can tell, are left
-    out. So are all places that must stay unknown to models: those of a probability sample, ground within 1 km of them,
-    and regions of the test split.
+    out. So are all answers that touch ground which must stay unknown to models: places of a probability sample, chips
+    and regions of the test split, and the ground within 1 km of them. An answer touches ground with its place, its
+    outline and the polygons that it would change.
 
     Args:
         answers: The table of answers.
         sample: Places kept for estimates of area, with ``place_id``, ``longitude`` and ``latitude``, if there are any.
-        unseen: Regions of the test split: west, south, east and north in degrees.
+        unseen: Regions and chips of the test split: west, south, east and north in degrees.
+        polygons: Polygons of mines as they were, if there are any.
 
     Returns:
         One row per corrected place with :data:`CORRECTION_COLUMNS`, sorted by ``place_id``.
     """
     told = answers[answers["answer"] != Answer.CANNOT_TELL]
-    kept = told[~_is_kept(told, sample, unseen)]
+    sampled = set() if sample is None else set(sample["place_id"])
+    kept = told[~(_is_kept(told, _kept_ground(sample, unseen), polygons) | told["place_id"].isin(sampled))]
     if len(kept) < len(told):
         logger.info(
             "%d answers are no labels, since their ground is kept for estimates of area or for the test split.",
@@ -55,64 +63,38 @@ def find_corrections(answers: pd.DataFrame, sample: pd.DataFrame | None, unseen:
     return gpd.GeoDataFrame(frame, geometry=geometry, crs=LON_LAT)
 
 
-def correct_polygons(polygons: MinePolygons | None, corrections: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Correct polygons of mines by what reviewers say.
-
-    A polygon around a place without a mine is dropped. One that a drawn outline overlaps is replaced by the outline,
-    and an outline that overlaps none is added. A mine without an outline where no polygon is changes nothing, since
-    nobody knows how far it reaches.
-
-    Args:
-        polygons: As they were, if there are any.
-        corrections: From :func:`find_corrections`.
-
-    Returns:
-        The corrected polygons in degrees of WGS 84 with ``kind``, and ``origin``: ``polygons``, or ``review`` for drawn
-        outlines.
-    """
-    drawn = corrections[corrections["label"].eq(1) & corrections.geom_type.isin(["Polygon", "MultiPolygon"])]
-    rejected = corrections[corrections["label"].eq(0)]
-    shapes = np.empty(0, dtype=object) if polygons is None else polygons.geometry
-    kinds = np.array([] if polygons is None else polygons.kinds, dtype=object)
-    tree = shapely.STRtree(shapes)
-    wrong = tree.query(shapely.points(rejected["longitude"], rejected["latitude"]), predicate="intersects")[1]
-    redrawn = tree.query(drawn.geometry.to_numpy(), predicate="intersects")[1]
-    left = np.ones(len(shapes), dtype=bool)
-    left[np.concatenate([wrong, redrawn])] = False
-    logger.info(
-        "%d polygons are dropped and %d redrawn; %d outlines were drawn.",
-        len(np.unique(wrong)), len(np.unique(redrawn)), len(drawn),
-    )  # fmt: skip
-    return gpd.GeoDataFrame(
-        {
-            "kind": pd.Series([*kinds[left], *[""] * len(drawn)], dtype="str"),
-            "origin": pd.Series(["polygons"] * int(left.sum()) + ["review"] * len(drawn), dtype="str"),
-        },
-        geometry=[*shapes[left], *drawn.geometry],
-        crs=LON_LAT,
-    )
+def _is_kept(answers: pd.DataFrame, kept: shapely.STRtree, polygons: MinePolygons | None) -> npt.NDArray[np.bool_]:
+    """Which answers touch kept ground: with the place, the drawn outline, or a polygon that they would change."""
+    drawn = [
+        shapely.from_wkt(str(row["outline"])) if row["outline"] else shapely.Point(row["longitude"], row["latitude"])
+        for row in answers.to_dict("records")
+    ]
+    shapes = np.array(drawn, dtype=object)
+    found = [kept.query(shapes, predicate="intersects")[0]]
+    places = np.array(shapely.points(answers["longitude"], answers["latitude"]), dtype=object)
+    found.append(kept.query(places, predicate="intersects")[0])
+    if polygons is not None:
+        tree = shapely.STRtree(polygons.geometry)
+        for part in (shapes, places):
+            answer, polygon = tree.query(part, predicate="intersects")
+            found.append(answer[kept.query(polygons.geometry[polygon], predicate="intersects")[0]])
+    return np.isin(np.arange(len(answers)), np.concatenate(found))
 
 
-def _is_kept(answers: pd.DataFrame, sample: pd.DataFrame | None, unseen: Sequence[Box]) -> npt.NDArray[np.bool_]:
-    """Which answers lie on ground that models must not learn from."""
-    places = shapely.points(answers["longitude"], answers["latitude"])
-    kept = np.zeros(len(answers), dtype=bool)
-    for box in unseen:
-        kept |= shapely.intersects(places, shapely.union_all(list(_boxes(box))))
-    if sample is not None and len(sample) and len(answers):
-        kept |= answers["place_id"].isin(sample["place_id"]).to_numpy()
-        tree = shapely.STRtree(gpd.points_from_xy(sample["longitude"], sample["latitude"]).to_numpy())
-        kept[tree.query(places, predicate="dwithin", distance=_APART)[0]] = True
-    return kept
-
-
-def _boxes(box: Box) -> Iterator[shapely.Polygon]:
-    """The box, in two parts where it crosses the antimeridian."""
-    west, south, east, north = box
-    if west > east:
-        yield shapely.box(west, south, 180, north)
-        west = -180
-    yield shapely.box(west, south, east, north)
+def _kept_ground(sample: pd.DataFrame | None, unseen: Sequence[Box]) -> shapely.STRtree:
+    """Boxes of the ground that models must not learn from, with their surroundings."""
+    boxes = np.array(unseen, dtype=np.float64).reshape(-1, 4)
+    if sample is not None:
+        x, y = sample["longitude"].to_numpy(), sample["latitude"].to_numpy()
+        boxes = np.concatenate([boxes, np.column_stack([x, y, x, y])])
+    west, south, east, north = boxes.T
+    # A chip around a corrected place must not overlap the ground of a chip that is kept.
+    up = np.maximum(_APART, north - south)
+    across = np.maximum(_APART / np.cos(np.radians((south + north) / 2)), (east - west) % 360)
+    # A region is far wider than a chip: 1 km around it suffices.
+    up, across = (np.where(edge > _REGION, _APART, edge) for edge in (up, across))
+    wide = np.column_stack([west - across, south - up, east + across, north + up])
+    return shapely.STRtree(np.array(shapely.box(*split_boxes(wide).T), dtype=object))
 
 
 def _decide(given: pd.DataFrame) -> dict[str, Any] | None:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 
+from mining_the_mines.chips.corrected_ground import apply_corrections
 from mining_the_mines.chips.cutting import CutChips, CuttingSettings
 from mining_the_mines.chips.cutting import cut_chips as cut
 from mining_the_mines.chips.cutting_places import ChipPlaces
@@ -76,6 +78,7 @@ def cut_chips(
     composites: Sequence[Composite],
     mine_polygons: MinePolygons | None,
     chip_places: ChipPlaces | None,
+    corrections: gpd.GeoDataFrame | None,
     cutting: CuttingSettings,
     drafts: Path,
 ) -> CutChips:
@@ -85,6 +88,7 @@ def cut_chips(
         composites: One a region.
         mine_polygons: Polygons of mines; without them no chip has a label.
         chip_places: Places to centre chips on; without them chips are cut on a grid.
+        corrections: Labels of reviewers, if any run made them of answers.
         cutting: Size and distance of the chips, and what makes a mine.
         drafts: Folder to write the chips in.
 
@@ -94,7 +98,8 @@ def cut_chips(
     Raises:
         BadInputError: No chip can be cut, or none can be labelled.
     """
-    return cut(composites, mine_polygons, cutting, drafts / "chips", chip_places, progress_bar)
+    corrected = None if corrections is None else apply_corrections(mine_polygons, corrections)
+    return cut(composites, mine_polygons, cutting, drafts / "chips", chip_places, progress_bar, corrected)
 
 
 def check_polygons_fit(mine_polygons: MinePolygons, scenes: SceneSelection) -> None:

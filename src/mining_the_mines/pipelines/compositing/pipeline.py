@@ -35,7 +35,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 cut_chips,
-                ["composites", "mine_polygons", "chip_places", "params:cutting", "drafts"],
+                ["composites", "mine_polygons", "chip_places", "corrections", "params:cutting", "drafts"],
                 "raw_chips",
                 name="cut_chips",
             ),

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 
 from mining_the_mines.chips.archives import ZippedChips, open_chips
+from mining_the_mines.chips.corrected_ground import CorrectedGround, apply_corrections
 from mining_the_mines.chips.folder import ChipFolder
 from mining_the_mines.chips.folds import FoldSettings
 from mining_the_mines.chips.folds import assign_folds as deal_chips
@@ -62,9 +64,9 @@ def judge_chips(
     return manifest, rejected
 
 
-def assign_folds(manifest: pd.DataFrame, folds: FoldSettings) -> pd.DataFrame:
+def assign_folds(manifest: pd.DataFrame, corrections: gpd.GeoDataFrame | None, folds: FoldSettings) -> pd.DataFrame:
     """Split the accepted chips into a test set and folds that share no place."""
-    assigned = deal_chips(manifest, folds)
+    assigned = deal_chips(manifest, folds, corrections)
     for (split, fold), part in assigned.groupby(["split", "fold"], dropna=False):
         name = "test split" if split == "test" else f"fold {fold}"
         mines = f", {part['label'].sum()} with a mine" if part["label"].notna().any() else ""
@@ -105,6 +107,7 @@ def draw_masks(
     unpacked_chips: Path,
     packed_chips: PackedChips,
     mine_polygons: MinePolygons,
+    corrections: gpd.GeoDataFrame | None,
     masks: MaskSettings,
     drafts: Path,
 ) -> tuple[PackedPlanes, pd.DataFrame]:
@@ -115,6 +118,7 @@ def draw_masks(
         unpacked_chips: Folder of unpacked archives.
         packed_chips: The chips to draw masks for, and their missing data.
         mine_polygons: Polygons of mines, repaired.
+        corrections: Labels of reviewers, if any run made them of answers.
         masks: How polygons become pixels.
         drafts: Folder to write the masks in.
 
@@ -124,9 +128,10 @@ def draw_masks(
     Raises:
         BadInputError: There are no polygons, none meets any chip, or no chip has a coordinate reference system.
     """
-    polygons = _require(mine_polygons)
+    polygons, corrected = _correct(mine_polygons, corrections)
     folder = open_chips(raw_chips, unpacked_chips)
-    return burn_polygons(packed_chips, folder, polygons, masks, drafts / "masks", progress_bar), polygons.inventory
+    drawn = burn_polygons(packed_chips, folder, polygons, masks, drafts / "masks", progress_bar, corrected)
+    return drawn, polygons.inventory
 
 
 def describe_masks(
@@ -135,19 +140,22 @@ def describe_masks(
     packed_chips: PackedChips,
     masks: PackedPlanes,
     mine_polygons: MinePolygons,
+    corrections: gpd.GeoDataFrame | None,
     settings: MaskSettings,
 ) -> pd.DataFrame:
     """Count for every chip how much of it is mine, and list chips without mask with the reason."""
+    polygons, corrected = _correct(mine_polygons, corrections)
     drawn = set(masks.filenames)
-    folder = open_chips(raw_chips, unpacked_chips)
-    left_out = place_chips(folder, [name for name in packed_chips.filenames if name not in drawn]).left_out
-    return tabulate_masks(masks, _require(mine_polygons), settings, left_out, progress_bar)
+    undrawn = [name for name in packed_chips.filenames if name not in drawn]
+    left_out = place_chips(open_chips(raw_chips, unpacked_chips), undrawn, corrected=corrected).left_out
+    return tabulate_masks(masks, polygons, settings, left_out, progress_bar)
 
 
 def cut_windows(
     packed_chips: PackedChips,
     masks: PackedPlanes,
     mine_polygons: MinePolygons,
+    corrections: gpd.GeoDataFrame | None,
     folds: pd.DataFrame,
     windows: WindowSettings,
 ) -> pd.DataFrame:
@@ -155,7 +163,7 @@ def cut_windows(
     check_masks(masks, packed_chips)
     training = folds.loc[folds["split"] == "train", "filename"]
     names = training[training.isin(masks.filenames)].tolist()
-    found = find_windows(masks, names, _require(mine_polygons), windows)
+    found = find_windows(masks, names, _correct(mine_polygons, corrections)[0], windows)
     counts = found["kind"].value_counts()
     logger.info("%d windows with a mine and %d without.", counts.get("mine", 0), counts.get("other", 0))
     return found
@@ -186,11 +194,15 @@ def list_test_regions(composites: Sequence[Composite], folds: pd.DataFrame) -> l
     return [region for region in regions if not region["seen"]] or regions
 
 
-def _require(polygons: MinePolygons | None) -> MinePolygons:
-    """Make sure that there are polygons where the file beside the raw data may be missing."""
-    if polygons is None:
+def _correct(
+    polygons: MinePolygons | None, corrections: gpd.GeoDataFrame | None
+) -> tuple[MinePolygons, CorrectedGround | None]:
+    """Correct the polygons, and make sure that there are some."""
+    corrected = None if corrections is None else apply_corrections(polygons, corrections)
+    found = polygons if corrected is None else corrected.polygons
+    if found is None or not len(found):
         raise BadInputError(
             "There are no polygons of mines to draw masks from: name a vector file with --params=polygons=FILE, or "
             "put it beside the raw data."
         )
-    return polygons
+    return found, corrected

@@ -28,7 +28,7 @@ def _chips() -> Pipeline:
                 ["manifest", "rejected_chips"],
                 name="judge_chips",
             ),
-            Node(assign_folds, ["manifest", "params:folds"], "folds", name="assign_folds"),
+            Node(assign_folds, ["manifest", "corrections", "params:folds"], "folds", name="assign_folds"),
             Node(
                 pack_chips,
                 ["raw_chips", "unpacked_chips", "manifest", "params:imagery", "drafts"],
@@ -48,25 +48,41 @@ def _masks() -> Pipeline:
         [
             Node(
                 draw_masks,
-                ["raw_chips", "unpacked_chips", "packed_chips", "mine_polygons", "params:masks", "drafts"],
+                [
+                    "raw_chips",
+                    "unpacked_chips",
+                    "packed_chips",
+                    "mine_polygons",
+                    "corrections",
+                    "params:masks",
+                    "drafts",
+                ],
                 ["masks", "polygon_inventory"],
                 name="draw_masks",
             ),
             Node(
                 describe_masks,
-                ["raw_chips", "unpacked_chips", "packed_chips", "masks", "mine_polygons", "params:masks"],
+                [
+                    "raw_chips",
+                    "unpacked_chips",
+                    "packed_chips",
+                    "masks",
+                    "mine_polygons",
+                    "corrections",
+                    "params:masks",
+                ],
                 "mask_table",
                 name="describe_masks",
             ),
             Node(
                 cut_windows,
-                ["packed_chips", "masks", "mine_polygons", "folds", "params:windows"],
+                ["packed_chips", "masks", "mine_polygons", "corrections", "folds", "params:windows"],
                 "windows",
                 name="cut_windows",
             ),
         ],
         namespace="segmentation",
-        inputs={"raw_chips", "unpacked_chips", "packed_chips", "mine_polygons", "folds", "drafts"},
+        inputs={"raw_chips", "unpacked_chips", "packed_chips", "mine_polygons", "corrections", "folds", "drafts"},
         tags="preprocessing",
     )
 
