@@ -32,8 +32,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         ``segmentation`` lead from prebuilt chips to a report, for data that have labels or polygons only; a stage of
         them is chosen by its tag. ``coarse_mapping`` maps with the classifier, and ``adaptation`` adapts it to a new
         region. ``period_sampling`` samples the maps of monitored periods, and ``evidence`` writes a sheet about each
-        site. ``corrections`` makes labels of what reviewers say. ``student`` teaches one network that maps at a
-        fraction of the segmenter's cost. ``pretraining`` makes the encoder that networks start from.
+        site. ``corrections`` makes labels of what reviewers say, and chips, masks and folds with them. ``student``
+        teaches one network that maps at a fraction of the segmenter's cost. ``pretraining`` makes the encoder that
+        networks start from.
     """
     stages = {
         "acquisition": acquisition.create_pipeline(),
