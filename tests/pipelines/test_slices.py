@@ -65,6 +65,7 @@ def test_preprocessing() -> None:
     outputs = run(
         PIPELINES["preprocessing"].only_nodes("preprocessing.assign_folds"),
         manifest=manifest,
+        corrections=None,
         params__folds=FoldSettings(folds=3, test_share=0.25),
     )
     assert len(outputs["folds"]) == CHIPS
