@@ -69,3 +69,9 @@ def test_family_without_encoder() -> None:
 def test_weights_without_a_scale(weights: str) -> None:
     with pytest.raises(BadInputError, match=r"features\.encoder"):
         Embedding(weights, SIX_BANDS, SIZE)
+
+
+@pytest.mark.parametrize("size", [32, 96])
+def test_chips_of_any_size(size: int) -> None:
+    images = torch.rand(1, 3, size, size) * 0.3
+    assert Embedding("simulated", ("B2", "B3", "B4"), size)(images).isfinite().all()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.classifier_network import LARGEST_STRIDE, ClassifierNetwork, classifier_backbone
+from mining_the_mines.models.classifier_network import ClassifierNetwork, classifier_backbone
 from mining_the_mines.models.networks import ClassifierSpec
 from mining_the_mines.models.pretrained import find_weights
 from mining_the_mines.models.spectral_input import empty_scale
@@ -18,6 +18,8 @@ from mining_the_mines.sentinel2.indices import required_bands
 #: Features are multiples of this. The last bits of a network's sums differ from batch to batch, and thresholds of trees
 #: are values of training chips.
 STEP: Final = 1 / 1024
+#: Chips are resized to a multiple of so many pixels: the encoder that ships sees windows of 4 pixels at a stride of 16.
+_SIZE_STEP: Final = 64
 
 
 class Embedding(nn.Module):
@@ -38,7 +40,7 @@ class Embedding(nn.Module):
     def __init__(self, weights: str, bands: Sequence[str], chip_size: int) -> None:
         super().__init__()
         architecture, overrides = network_of_weights(weights)
-        size = max(1, round(chip_size / LARGEST_STRIDE)) * LARGEST_STRIDE
+        size = max(1, round(chip_size / _SIZE_STEP)) * _SIZE_STEP
         stated: dict[str, Any] = {"architecture": architecture, "overrides": overrides, "pretrained": weights}
         spec = ClassifierSpec(**stated, input_size=size, indices=())
         first = find_weights(spec, classifier_backbone(spec, size))
