@@ -79,18 +79,18 @@ class Novelty(BaseModel):
         return np.where(empty, np.nan, found)
 
     @cached_property
-    def _cloud(self) -> "_Cloud":
-        return _Cloud(np.array(self.mean), np.array(self.deviation), np.array(self.inverse))
+    def _cloud(self) -> "Cloud":
+        return Cloud(np.array(self.mean), np.array(self.deviation), np.array(self.inverse))
 
 
-class _Cloud:
+class Cloud:
     """Points in the space of figures, described by their mean and covariance."""
 
     def __init__(self, mean: FloatArray, deviation: FloatArray, inverse: FloatArray) -> None:
         self.mean, self.deviation, self.inverse = mean, deviation, inverse
 
     @classmethod
-    def of(cls, figures: FloatArray) -> "_Cloud":
+    def of(cls, figures: FloatArray) -> "Cloud":
         """Describe points (N, F); NaN is a missing figure."""
         filled = np.where(np.isnan(figures).all(axis=0), 0.0, figures)
         mean, spread = np.nanmean(filled, axis=0), np.nanstd(filled, axis=0)
@@ -120,8 +120,8 @@ def fit_novelty(packed: PackedChips, folds: pd.DataFrame) -> Novelty:
     rows = packed.rows(train["filename"].tolist())
     figures = extract_features(packed, FEATURES).to_numpy(dtype=np.float64)[rows]
     fold = train["fold"].to_numpy(dtype=np.int64)
-    own = np.concatenate([_Cloud.of(figures[fold != each]).distance(figures[fold == each]) for each in np.unique(fold)])
-    cloud = _Cloud.of(figures)
+    own = np.concatenate([Cloud.of(figures[fold != each]).distance(figures[fold == each]) for each in np.unique(fold)])
+    cloud = Cloud.of(figures)
     return Novelty(
         bands=packed.bands,
         mean=tuple(cloud.mean.tolist()),
