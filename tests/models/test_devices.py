@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mining_the_mines.core.epoch_events import EpochEvent, epoch_listener
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.kinds import ignore_epochs
 from support.segmentation_data import masked_chips, outlined_chips, quick_outline_settings
-from support.training_data import BATCH_NORM, quick_settings, separable_chips, train
+from support.training_data import BATCH_NORM, quick_settings, separable_chips
 
 CLASSIFIER = quick_settings(
     epochs=2, average_decay=0.7, accumulate_batches=2, augmentation={"mix_up": 0.2, "band_dropout": 0.1}
@@ -18,14 +17,13 @@ TWO = {"devices": 2}
 
 
 def test_classifier(tmp_path: Path) -> None:
-    data = separable_chips()
-    one = train(data, tmp_path / "one", CLASSIFIER)
-    heard: list[EpochEvent] = []
-    with epoch_listener(heard.append):
-        two = train(data, tmp_path / "two", CLASSIFIER.model_copy(update=TWO))
-    for ours, theirs in zip(two.model.members, one.model.members, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
-    assert [event.epoch for event in heard if event.training == "network, fold 0"] == [0, 1, 1]
+    chips = separable_chips().labelled()
+    (one,) = CLASSIFIER.fit(chips, 0, tmp_path / "one", ignore_epochs).members
+    heard: list[int] = []
+    kind = CLASSIFIER.model_copy(update=TWO)
+    (two,) = kind.fit(chips, 0, tmp_path / "two", lambda epoch, _: heard.append(epoch)).members
+    torch.testing.assert_close(two, one, rtol=0, atol=1e-5)
+    assert heard == [0, 1]
 
 
 def test_segmenter(tmp_path: Path) -> None:

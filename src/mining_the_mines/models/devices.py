@@ -107,6 +107,23 @@ def share_batch_norm(network: nn.Module) -> nn.Module:
     return network
 
 
+def check_shares(batch: int, devices: int) -> None:
+    """Check that a batch can be dealt out evenly.
+
+    Args:
+        batch: Number of its chips.
+        devices: Number of devices.
+
+    Raises:
+        BadInputError: It can't.
+    """
+    if batch % devices:
+        raise BadInputError(
+            f"A batch of {batch} can't be shared by {devices} devices: set batch_size to a multiple of devices that is "
+            "smaller than the number of training chips."
+        )
+
+
 def on_all_devices(logits: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """Logits of a batch, of which each device computes a share.
 
@@ -126,11 +143,7 @@ def on_all_devices(logits: Callable[[Tensor], Tensor], images: Tensor) -> Tensor
     devices = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
     if devices == 1:
         return logits(images)
-    if len(images) % devices:
-        raise BadInputError(
-            f"A batch of {len(images)} can't be shared by {devices} devices: set batch_size to a multiple of devices "
-            "that is smaller than the number of training chips."
-        )
+    check_shares(len(images), devices)
     rank = dist.get_rank()
     with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
         # Each device has its own dropout; the augmentation of the next batch is the same on all.

@@ -22,7 +22,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.models.augmentation import ChipAugmentation
-from mining_the_mines.models.devices import run_on_devices, share_batch_norm
+from mining_the_mines.models.devices import check_shares, run_on_devices, share_batch_norm
 from mining_the_mines.models.ensemble import FoldEnsemble, predict_packed
 from mining_the_mines.models.kinds import FoldFit, LabelledChips, ReportEpoch, ignore_epochs
 from mining_the_mines.models.networks import Networks, TrainingSettings
@@ -116,7 +116,11 @@ def fit_fold(kind: Networks, data: LabelledChips, fold: int, folder: Path, repor
         fold: The fold that is held out.
         folder: Folder of the checkpoint.
         report: Called after each epoch.
+
+    Raises:
+        BadInputError: Several devices can't share a batch or the network.
     """
+    check_shares(kind.batch_size, kind.devices)  # before processes are started
     if kind.devices > 1 and not (folder / FINISHED).is_file():
         run_on_devices(kind.devices, _train, (kind, data, fold, folder), report)
     network, curve = _train(kind, data, fold, folder, report)
