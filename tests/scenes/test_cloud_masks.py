@@ -133,7 +133,7 @@ from pathlib import Path
 from scenes.test_cloud_masks import ACCESS, DASK, item, selection, settings
 from mining_the_mines.scenes import cloud_masks
 from mining_the_mines.sentinel2 import csmask
-cloud_masks._CELLS, csmask.CELL = 1, 20
+cloud_masks._CELLS, csmask.CELL = 1, 52
 whole = cloud_masks.make_part
 def slow(plans, task):
     whole(plans, task)
@@ -146,7 +146,7 @@ cloud_masks.mask_clouds(selection(item(folder)), settings("csmask"), ACCESS, fol
 
 def test_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud_masks, "_CELLS", 1)
-    monkeypatch.setattr(csmask, "CELL", 20)
+    monkeypatch.setattr(csmask, "CELL", 52)
     chosen = selection(item(tmp_path))
     (undisturbed,) = masks(mask_clouds(chosen, settings("csmask"), ACCESS, tmp_path / "undisturbed", DASK))
     kill_when(_VICTIM, tmp_path, "killed/**/*.npy", 2, tmp_path)
