@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
-from kedro.io.core import AbstractVersionedDataset, Version, VersionNotFoundError
+from kedro.io.core import Version, VersionNotFoundError
 from kedro_datasets._typing import JSONPreview
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
@@ -12,6 +12,7 @@ from kedro_datasets.text import TextDataset
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.hashing import NOTHING, ContentHashes, hash_bytes, hash_file
+from mining_the_mines.datasets.folders import FileDataset
 from mining_the_mines.datasets.previews import (
     ROWS,
     NothingToShowError,
@@ -69,7 +70,7 @@ class ParquetTable(AtomicSave, ParquetDataset):  # type: ignore[misc]
         return table_preview(self.load(), nrows)
 
 
-class GeoParquetTable(AbstractVersionedDataset["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]):
+class GeoParquetTable(FileDataset["gpd.GeoDataFrame", "gpd.GeoDataFrame | None"]):
     """A table with outlines as GeoParquet 1.1, which a GIS opens.
 
     Args:
@@ -87,9 +88,8 @@ class GeoParquetTable(AbstractVersionedDataset["gpd.GeoDataFrame", "gpd.GeoDataF
         version: Version | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(filepath=PurePosixPath(filepath), version=version)
+        super().__init__(filepath=filepath, version=version, metadata=metadata)
         self.optional = optional
-        self.metadata = metadata
 
     def load(self) -> "gpd.GeoDataFrame | None":
         """Read the table; ``None`` if it is optional and there is none."""
@@ -99,14 +99,10 @@ class GeoParquetTable(AbstractVersionedDataset["gpd.GeoDataFrame", "gpd.GeoDataF
 
     def save(self, data: "gpd.GeoDataFrame") -> None:
         """Write the table with a box for each row, so that readers can skip rows."""
+        from mining_the_mines.geo.polygon_files import write_geoparquet
+
         with whole_file(Path(self._get_save_path())) as draft:
-            data.to_parquet(draft, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
-
-    def _exists(self) -> bool:
-        return Path(self._get_load_path()).is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "version": self._version}
+            write_geoparquet(data, draft)
 
     @where_there_are_data
     def preview(self, nrows: int = ROWS) -> TablePreview:

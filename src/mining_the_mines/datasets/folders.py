@@ -1,4 +1,4 @@
-"""Datasets that are folders."""
+"""Datasets that are local files or folders."""
 
 import fcntl
 import os
@@ -20,11 +20,11 @@ Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
 
 
-class FolderDataset(AbstractVersionedDataset[Saved, Loaded]):
-    """A local folder, versioned if the catalog says so.
+class LocalDataset(AbstractVersionedDataset[Saved, Loaded]):
+    """A local file or folder, versioned if the catalog says so.
 
     Args:
-        filepath: The folder.
+        filepath: The file or folder.
         version: Given by Kedro where the catalog says ``versioned: true``.
         metadata: For other tools; Kedro-Viz reads its layer here.
     """
@@ -34,6 +34,20 @@ class FolderDataset(AbstractVersionedDataset[Saved, Loaded]):
     ) -> None:
         super().__init__(filepath=PurePosixPath(filepath), version=version)
         self.metadata = metadata
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "version": self._version}
+
+
+class FileDataset(LocalDataset[Saved, Loaded]):
+    """A local file, versioned if the catalog says so."""
+
+    def _exists(self) -> bool:
+        return Path(self._get_load_path()).is_file()
+
+
+class FolderDataset(LocalDataset[Saved, Loaded]):
+    """A local folder, versioned if the catalog says so."""
 
     @property
     def load_folder(self) -> Path:
@@ -47,9 +61,6 @@ class FolderDataset(AbstractVersionedDataset[Saved, Loaded]):
 
     def _exists(self) -> bool:
         return self.load_folder.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "version": self._version}
 
 
 class BuiltFolder(Protocol):

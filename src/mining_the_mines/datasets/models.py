@@ -1,13 +1,13 @@
 """Models in folders; torch is imported when a model is read or written."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from kedro.io.core import Version
 
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.datasets.folders import BuiltFolderDataset, FolderDataset, Loaded, Saved
+from mining_the_mines.datasets.folders import BuiltFolderDataset, FolderDataset
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.kinds import TrainedModel
 from mining_the_mines.models.predictor import ModelSource
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mining_the_mines.pretraining.encoder import StoredEncoder
     from mining_the_mines.registry.package import StoredPackage
 
+Complete = TypeVar("Complete", MineClassifier, MineSegmenter)
 Task = Literal["classification", "segmentation"]
 CLASSIFICATION: Final = "classification"
 SEGMENTATION: Final = "segmentation"
@@ -56,7 +57,7 @@ class TrainedModelsDataset(FolderDataset[dict[str, TrainedModel], dict[str, Trai
             save_models(data, draft)
 
 
-class CompleteModelDataset(FolderDataset[Saved, Loaded]):
+class CompleteModelDataset(FolderDataset[Complete, Complete]):
     """A complete model, or a registered one in its place.
 
     Args:
@@ -101,6 +102,11 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
             raise BadInputError(f"{self.registered} was not downloaded: open the catalog in a Kedro session.")
         return self.source
 
+    def save(self, data: Complete) -> None:
+        """Write the model."""
+        with whole_folder(self.save_folder) as draft:
+            save_complete(data, draft)
+
     def _exists(self) -> bool:
         return self.registered is not None or super()._exists()
 
@@ -108,7 +114,7 @@ class CompleteModelDataset(FolderDataset[Saved, Loaded]):
         return {**super()._describe(), "registered": self.registered}
 
 
-class ClassifierDataset(CompleteModelDataset[MineClassifier, MineClassifier]):
+class ClassifierDataset(CompleteModelDataset[MineClassifier]):
     """The chosen classifier, complete with its threshold."""
 
     task = CLASSIFICATION
@@ -118,13 +124,8 @@ class ClassifierDataset(CompleteModelDataset[MineClassifier, MineClassifier]):
         source = self.find()
         return replace(load_classifier(source.folder), source=source)
 
-    def save(self, data: MineClassifier) -> None:
-        """Write the model."""
-        with whole_folder(self.save_folder) as draft:
-            save_complete(data, draft)
 
-
-class SegmenterDataset(CompleteModelDataset[MineSegmenter, MineSegmenter]):
+class SegmenterDataset(CompleteModelDataset[MineSegmenter]):
     """The segmenter, complete with its threshold."""
 
     task = SEGMENTATION
@@ -133,11 +134,6 @@ class SegmenterDataset(CompleteModelDataset[MineSegmenter, MineSegmenter]):
         """Read the model."""
         source = self.find()
         return replace(load_segmenter(source.folder), source=source)
-
-    def save(self, data: MineSegmenter) -> None:
-        """Write the model."""
-        with whole_folder(self.save_folder) as draft:
-            save_complete(data, draft)
 
 
 class StudentDataset(FolderDataset[MineSegmenter, MineSegmenter | None]):

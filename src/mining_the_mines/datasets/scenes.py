@@ -1,13 +1,11 @@
 """Datasets of scenes and composites."""
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
-
-from kedro.io.core import AbstractVersionedDataset, Version
+from pathlib import Path
+from typing import Final
 
 from mining_the_mines.core.atomic import whole_file
-from mining_the_mines.datasets.folders import FolderDataset
+from mining_the_mines.datasets.folders import FileDataset, FolderDataset
 from mining_the_mines.datasets.previews import (
     ImagePreview,
     NothingToShowError,
@@ -23,20 +21,8 @@ from mining_the_mines.scenes.scene_list import SceneSelection
 _PREVIEW_PIXELS: Final = 560
 
 
-class SceneSelectionDataset(AbstractVersionedDataset[SceneSelection, SceneSelection]):
-    """The selected scenes as JSON, so that a later run can use exactly the same scenes.
-
-    Args:
-        filepath: The file.
-        version: Given by Kedro where the catalog says ``versioned: true``.
-        metadata: For other tools; Kedro-Viz reads its layer here.
-    """
-
-    def __init__(
-        self, *, filepath: str, version: Version | None = None, metadata: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(filepath=PurePosixPath(filepath), version=version)
-        self.metadata = metadata
+class SceneSelectionDataset(FileDataset[SceneSelection, SceneSelection]):
+    """The selected scenes as JSON, so that a later run can use exactly the same scenes."""
 
     def load(self) -> SceneSelection:
         """Read the list."""
@@ -53,12 +39,6 @@ class SceneSelectionDataset(AbstractVersionedDataset[SceneSelection, SceneSelect
     def preview(self) -> TablePreview:
         """The first scenes, for Kedro-Viz."""
         return table_preview(self.load().table())
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "version": self._version}
-
-    def _exists(self) -> bool:
-        return Path(self._get_load_path()).is_file()
 
 
 class CompositesDataset(FolderDataset[Sequence[Composite], tuple[Composite, ...]]):

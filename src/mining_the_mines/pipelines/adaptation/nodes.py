@@ -19,11 +19,10 @@ from mining_the_mines.chips.quality import ACCEPTED, ChipSettings, describe_reje
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.hashing import hash_bytes
 from mining_the_mines.core.progress_bars import progress_bar
-from mining_the_mines.geo.degrees import longitude_span
 from mining_the_mines.models.complete import MineClassifier
 from mining_the_mines.models.description import describe
 from mining_the_mines.models.novelty import UNLIKE
-from mining_the_mines.pipelines.registration.nodes import predict_chips, version_tags
+from mining_the_mines.pipelines.registration.nodes import bounds_of, predict_chips, version_tags
 from mining_the_mines.pipelines.registration.registered_models import add_version
 from mining_the_mines.registry.card import shorten, write_adaptation_card
 from mining_the_mines.registry.package import PackageFacts, StoredPackage, take_figures
@@ -205,7 +204,7 @@ def package_adapted_classifier(
         name=f"{registration.name}-{adaptation_summary['region']}",
         data_hash=hash_data(region_packed_chips.content_hash, hash_bytes(labels.encode())),
         training_chips=len(labelled),
-        bounds=_bounds(region_predictions),
+        bounds=bounds_of(region_predictions),
         scores=take_figures(after.assign(split="out-of-fold")),
     )
     card = write_adaptation_card(facts.name, description, adaptation_summary, adaptation_scores)
@@ -213,14 +212,6 @@ def package_adapted_classifier(
     return write_package(
         adapted_classifier, description, facts, card, chips, drafts / f"{facts.name}.{uuid.uuid4().hex[:8]}"
     )
-
-
-def _bounds(chips: pd.DataFrame) -> tuple[float, float, float, float] | None:
-    placed = chips.dropna(subset=["longitude", "latitude"])
-    if placed.empty:
-        return None
-    west, east = longitude_span(placed["longitude"].to_numpy(dtype=np.float64))
-    return west, float(placed["latitude"].min()), east, float(placed["latitude"].max())
 
 
 def register_adapted_classifier(

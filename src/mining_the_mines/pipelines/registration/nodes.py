@@ -131,7 +131,7 @@ def describe_package(
         name=registration.name,
         data_hash=hash_data(packed_chips.content_hash, hash_folds(folds), "" if masks is None else masks.content_hash),
         training_chips=len(_training_chips(folds)),
-        bounds=_bounds(folds),
+        bounds=bounds_of(folds),
         scores=take_figures(overall_scores(scores, description.decided_by)),
     )
     return description, facts
@@ -360,11 +360,15 @@ def _empty(rival: Champion | None, left_out: int) -> PromotionCase:
     return PromotionCase(_NoScores(), [], _NoScores(), rival.version, left_out)
 
 
-def _bounds(folds: pd.DataFrame) -> tuple[float, float, float, float] | None:
-    if not {"longitude", "latitude"} <= set(folds.columns) or folds[["longitude", "latitude"]].isna().all(axis=None):
+def bounds_of(chips: pd.DataFrame) -> tuple[float, float, float, float] | None:
+    """Return west, south, east and north of the chips in degrees; ``None`` if no chip has coordinates."""
+    if not {"longitude", "latitude"} <= set(chips.columns):
         return None
-    west, east = longitude_span(folds["longitude"].dropna().to_numpy(dtype=np.float64))
-    return west, float(folds["latitude"].min()), east, float(folds["latitude"].max())
+    placed = chips.dropna(subset=["longitude", "latitude"])
+    if placed.empty:
+        return None
+    west, east = longitude_span(placed["longitude"].to_numpy(dtype=np.float64))
+    return west, float(placed["latitude"].min()), east, float(placed["latitude"].max())
 
 
 def _decision_tags(promotion: dict[str, Any]) -> dict[str, str]:
