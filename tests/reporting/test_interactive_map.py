@@ -125,7 +125,7 @@ def test_unknown_figures_are_null() -> None:
     (scene,) = scenes_of(draw_map([layer], SETTINGS, "Mines"))
     assert scene["mines"]["columns"]["clear_dates"] == [None, None, None]
     assert "review" not in scene["mines"]["columns"]
-    assert [scene[part] for part in ("period", "probability", "reference", "concessions", "protected")] == [None] * 5
+    assert [scene[part] for part in ("period", "probability", "reference", "concession", "protected")] == [None] * 5
     assert scene["thumbnails"] == {}
 
 

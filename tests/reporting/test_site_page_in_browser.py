@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
 from affine import Affine
 
@@ -10,7 +11,7 @@ from mining_the_mines.monitoring.site_table import SiteStatus, site_table
 from mining_the_mines.reporting.status_colours import STATUS_COLOURS
 from support.browser import Browser
 from support.site_pages import GRID, make_region, write_site_page
-from support.sites import YEARS, growing_site, site_row, tiny_sites
+from support.sites import YEARS, growing_site, site_row, square, tiny_sites
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 #: Leftmost and rightmost pixel of the sites' canvas in a colour, on the screen; null if there is none.
@@ -51,6 +52,38 @@ def choose(browser: Browser, selector: str, value: str) -> None:
         f"(document.querySelector({selector!r}))"
     )
     browser.settle()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1024, 768), (390, 844)])
+def test_region_and_controls_lie_inside_the_window(browser: Browser, page: str, width: int, height: int) -> None:
+    browser.open(page, width, height)
+    edges = "(found => { const {left, top, right, bottom} = found.getBoundingClientRect();"
+    edges += " return [left, top, right, bottom]; })(document.querySelector('%s'))"
+    ground, frame = (browser.run(edges % selector) for selector in (".leaflet-pictures-pane img", "#map"))
+    assert frame[0] <= ground[0] < ground[2] <= frame[2]
+    assert frame[1] <= ground[1] < ground[3] <= frame[3]
+    assert browser.run(edges % "#compare select")[2] <= width
+
+
+def layers(browser: Browser) -> list[str]:
+    """Names in the list of layers."""
+    found = browser.run(
+        "[...document.querySelectorAll('.leaflet-control-layers label')].map(each => each.innerText.trim())"
+    )
+    return list(found)
+
+
+def test_concessions_and_protected_areas_where_they_are_given(browser: Browser, page: str, folder: Path) -> None:
+    browser.open(page)
+    assert layers(browser) == ["True colour", "Sites"]
+    left, right = (
+        gpd.GeoDataFrame({"name": [name]}, geometry=[square(longitude, -6.0, 1500)], crs="EPSG:4326")
+        for name, longitude in (("Grant <7>", -56.0), ("Park", -55.98))
+    )
+    region = replace(make_region(), concessions=left, protected=right)
+    browser.open(write_site_page(folder / "areas.html", regions=(region,)))
+    assert browser.complaints() == []
+    assert layers(browser) == ["True colour", "Concessions", "Protected areas", "Sites"]
 
 
 def test_opens_at_the_last_period_without_a_network(browser: Browser, page: str) -> None:

@@ -26,12 +26,12 @@ from mining_the_mines.reporting.map_placing import (
     PlacedPicture,
     encode_extents,
     encode_polygons,
+    encode_surroundings,
     middle_longitude,
     place_footprint,
     place_photograph,
     place_polygons,
     place_probability,
-    place_surroundings,
 )
 from mining_the_mines.reporting.map_quicklooks import ReadTrueColour, draw_thumbnail, surroundings_of
 from mining_the_mines.reporting.pictures import Stretch, css_colour, stretch_for
@@ -159,9 +159,9 @@ def _scene(layer: SceneLayer, stretch: Stretch, side: int) -> dict[str, Any]:
         "photograph": _picture(photograph),
         "probability": probability and _picture(probability),
         "mines": _mines(layer),
-        "reference": _surroundings(layer.reference, layer.grid),
-        "concessions": _surroundings(layer.concessions, layer.grid),
-        "protected": _surroundings(layer.protected, layer.grid),
+        "reference": encode_surroundings(layer.reference, layer.grid),
+        "concession": encode_surroundings(layer.concessions, layer.grid),
+        "protected": encode_surroundings(layer.protected, layer.grid),
     }
 
 
@@ -186,18 +186,6 @@ def _mines(layer: SceneLayer) -> dict[str, Any]:
         columns["review"] = review_flags(mines).tolist()
     placed = place_polygons(mines, middle_longitude(layer.grid))
     return {"columns": columns, "extents": encode_extents(placed), "polygons": encode_polygons(placed)}
-
-
-def _surroundings(polygons: gpd.GeoDataFrame | None, grid: ChipGrid) -> list[dict[str, Any]] | None:
-    """Polygons in and around a scene with their names; ``None`` if none were given."""
-    if polygons is None:
-        return None
-    rows, geometry = place_surroundings(polygons, grid)
-    names = polygons["name"].tolist() if "name" in polygons.columns else [None] * len(polygons)
-    return [
-        {"name": names[row] if isinstance(names[row], str) else None, "polygon": polygon}
-        for row, polygon in zip(rows, encode_polygons(geometry), strict=True)
-    ]
 
 
 def _thumbnails(

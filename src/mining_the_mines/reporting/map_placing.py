@@ -6,7 +6,7 @@ that of its middle, beyond 180 degrees if need be, so that a scene across the an
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -169,6 +169,26 @@ def place_surroundings(polygons: gpd.GeoDataFrame, grid: ChipGrid) -> tuple[NDAr
     drawn = shapely.simplify(cut, _SIMPLIFIED_DEGREES)
     rows = np.flatnonzero(~shapely.is_empty(drawn))
     return rows, drawn[rows]
+
+
+def encode_surroundings(polygons: gpd.GeoDataFrame | None, grid: ChipGrid) -> list[dict[str, Any]] | None:
+    """Encode polygons in and around a scene with their names.
+
+    Args:
+        polygons: Of any extent, in any coordinate reference system, with or without the column ``name``.
+        grid: Grid of the scene.
+
+    Returns:
+        ``name``, which may be ``None``, and ``polygon`` of each; ``None`` if no polygons were given.
+    """
+    if polygons is None:
+        return None
+    rows, geometry = place_surroundings(polygons, grid)
+    names = polygons["name"].tolist() if "name" in polygons.columns else [None] * len(polygons)
+    return [
+        {"name": names[row] if isinstance(names[row], str) else None, "polygon": polygon}
+        for row, polygon in zip(rows, encode_polygons(geometry), strict=True)
+    ]
 
 
 def encode_polygons(polygons: Geometries, digits: int = DIGITS) -> list[list[list[list[int]]]]:

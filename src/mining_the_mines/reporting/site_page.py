@@ -18,6 +18,7 @@ from mining_the_mines.reporting import formatting
 from mining_the_mines.reporting.map_placing import (
     encode_extents,
     encode_polygons,
+    encode_surroundings,
     middle_longitude,
     place_footprint,
     place_photograph,
@@ -74,11 +75,15 @@ class SiteRegion:
         grid: Grid of its maps, the same in all periods.
         read: Reads the true colour of a period by its name: reflectance of red, green and blue of the whole region at
             reduced resolution, float32 (3, h, w), NaN where nothing was seen; ``None`` if nothing was seen at all.
+        concessions: With the column ``name``, in any CRS, if known.
+        protected: Protected areas with the column ``name``, in any CRS, if known.
     """
 
     name: str
     grid: ChipGrid
     read: Callable[[str], NDArray[np.float32] | None]
+    concessions: gpd.GeoDataFrame | None = None
+    protected: gpd.GeoDataFrame | None = None
 
 
 def draw_site_page(
@@ -117,7 +122,14 @@ def draw_site_page(
             "monitoring again."
         )
     pictures = _pictures(periods, regions, settings)
-    footprints = {region.name: place_footprint(region.grid) for region in regions}
+    placed = {
+        region.name: {
+            "footprint": place_footprint(region.grid),
+            "concession": encode_surroundings(region.concessions, region.grid),
+            "protected": encode_surroundings(region.protected, region.grid),
+        }
+        for region in regions
+    }
     data: dict[str, Any] = {
         "data": {
             **base_map(settings),
@@ -128,7 +140,7 @@ def draw_site_page(
             "periods": [
                 {"name": period.name, "days": formatting.period(period.start, period.end)} for period in periods
             ],
-            "regions": [{"name": name, "footprint": footprints.get(name)} for name in names],
+            "regions": [{"name": name, **placed.get(name, {})} for name in names],
             "sites": _sites(sites, shapes, names),
             "rows": _rows(sites, numbers),
         },

@@ -304,8 +304,8 @@ def draw_map(
     known = _known_mines(scene, mine_polygons, reference)
     shared = {
         "reference": None if known is None else _frame(known),
-        "concessions": _named_frame(permits.concessions),
-        "protected": _named_frame(permits.protected_areas),
+        "concessions": named_frame(permits.concessions),
+        "protected": named_frame(permits.protected_areas),
     }
     layers = [
         SceneLayer(
@@ -387,7 +387,8 @@ def _frame(polygons: MinePolygons | None) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=[] if polygons is None else polygons.geometry, crs=LON_LAT)
 
 
-def _named_frame(areas: NamedAreas | None) -> gpd.GeoDataFrame | None:
+def named_frame(areas: NamedAreas | None) -> gpd.GeoDataFrame | None:
+    """Areas with the column ``name`` as pages with a map take them; ``None`` without areas."""
     return None if areas is None else gpd.GeoDataFrame({"name": areas.names}, geometry=areas.geometry, crs=LON_LAT)
 
 

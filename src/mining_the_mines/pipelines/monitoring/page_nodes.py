@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.monitoring.period_results import PeriodResult
+from mining_the_mines.pipelines.mapping.nodes import Permits, named_frame
 from mining_the_mines.reporting.interactive_map import InteractiveMapSettings
 from mining_the_mines.reporting.site_page import SiteRegion, draw_site_page
 
@@ -15,6 +16,7 @@ from mining_the_mines.reporting.site_page import SiteRegion, draw_site_page
 def draw_sites(
     monitored_sites: gpd.GeoDataFrame,
     monitored_maps: tuple[PeriodResult[SceneMaps], ...],
+    period_permits: Permits,
     map_page: InteractiveMapSettings,
 ) -> str:
     """Draw all sites and periods on one interactive page, which opens without a network.
@@ -22,6 +24,7 @@ def draw_sites(
     Args:
         monitored_sites: The table of sites.
         monitored_maps: Maps by period; their scenes are shown in true colour.
+        period_permits: Concessions and protected areas, if known.
         map_page: Contents of the pages with a map.
 
     Returns:
@@ -32,8 +35,9 @@ def draw_sites(
         for found in each.result.maps if each.result else ():
             maps.setdefault(found.name, {})[each.period.name] = found
     side = map_page.picture_side(len(maps) * len(monitored_maps))
+    areas = [named_frame(layer) for layer in period_permits]
     regions = [
-        SiteRegion(region, next(iter(of_region.values())).grid, partial(_read, of_region, side))
+        SiteRegion(region, next(iter(of_region.values())).grid, partial(_read, of_region, side), *areas)
         for region, of_region in maps.items()
     ]
     return draw_site_page(

@@ -131,7 +131,7 @@ def _sites() -> list[Node]:
 
 
 def _page() -> list[Node]:
-    inputs = ["monitored_sites", "monitored_maps", "params:map_page"]
+    inputs = ["monitored_sites", "monitored_maps", "period_permits", "params:map_page"]
     return [Node(draw_sites, inputs, "site_page", name="draw_sites")]
 
 

@@ -3,7 +3,7 @@
 
 const {
   DASH, phone, calm, data, grouped, hectares, count, place, title, element, find, ring, drawPolygon, colour,
-  sharpen, show, addSigns, unseen, createMap, baseTiles,
+  sharpen, show, addSigns, unseen, key, surroundings, createMap, baseTiles,
 } = MapBase;
 const content = data("data");
 /** Rows of the list that are made at once: browsers take long over thousands. */
@@ -82,36 +82,13 @@ for (const scene of content.scenes) {
   if (scene.probability) probabilities.addLayer(picture(scene.probability, "probability", `Probability, ${scene.name}`));
 }
 
-/** A group of all scenes' polygons of one kind; null where none were given. */
-function surroundings(kind, options, noun) {
-  if (!content.scenes.some(scene => scene[kind])) return null;
-  const group = L.featureGroup();
-  for (const {name, polygon} of content.scenes.flatMap(scene => scene[kind] ?? [])) {
-    const layer = drawPolygon(polygon, options);
-    layer.bindTooltip(element("span", {}, name ? `${noun}: ${name}` : noun), {sticky: true, className: "surroundings"});
-    group.addLayer(layer);
-  }
-  return group;
-}
-
-const known = {color: colour("reference"), weight: 2, dashArray: "5 4", fillOpacity: 0};
-const granted = {color: colour("concession"), weight: 2, dashArray: "10 4 2 4", fillOpacity: 0};
-const guarded = {color: colour("protected"), weight: 2, fillOpacity: 0.13};
-const surrounding = [
-  ["reference", "Known mines", surroundings("reference", known, "Known mine")],
-  ["concession", "Concessions", surroundings("concessions", granted, "Concession")],
-  ["protected", "Protected areas", surroundings("protected", guarded, "Protected area")],
-].filter(([, , group]) => group);
-
-function key(kind) {
-  return `<span class="keys ${kind}"></span>`;
-}
+const surrounding = surroundings(content.scenes);
 
 const tiles = baseTiles(content);
 if (tiles) overlays[`${key("none")}Base map`] = tiles.addTo(map);
 overlays[`${key("none")}True colour`] = photographs.addTo(map);
 if (probabilities.getLayers().length) overlays[`${key("scale")}Probability 0${DASH}1`] = probabilities;
-for (const [kind, name, group] of surrounding) overlays[key(kind) + name] = group.addTo(map);
+for (const [name, group] of surrounding) overlays[name] = group.addTo(map);
 overlays[`${key("none")}Mines`] = drawnMines;
 L.control.layers(null, overlays, {collapsed: phone.matches}).addTo(map);
 

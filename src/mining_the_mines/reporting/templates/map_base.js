@@ -173,6 +173,29 @@ function unseen(map, footprint) {
   });
 }
 
+/** What a name in the list of layers starts with: how the layer is drawn. */
+function key(kind) {
+  return `<span class="keys ${kind}"></span>`;
+}
+
+/** Names and groups of polygons around places: known mines, concessions and protected areas, where those were given. */
+function surroundings(places) {
+  const kinds = {
+    reference: ["Known mine", "Known mines", {weight: 2, dashArray: "5 4", fillOpacity: 0}],
+    concession: ["Concession", "Concessions", {weight: 2, dashArray: "10 4 2 4", fillOpacity: 0}],
+    protected: ["Protected area", "Protected areas", {weight: 2, fillOpacity: 0.13}],
+  };
+  return Object.entries(kinds).filter(([kind]) => places.some(found => found[kind])).map(([kind, [noun, nouns, look]]) => {
+    const group = L.featureGroup();
+    for (const {name, polygon} of places.flatMap(found => found[kind] ?? [])) {
+      const layer = drawPolygon(polygon, {...look, color: colour(kind)});
+      layer.bindTooltip(element("span", {}, name ? `${noun}: ${name}` : noun), {sticky: true, className: "surroundings"});
+      group.addLayer(layer);
+    }
+    return [key(kind) + nouns, group];
+  });
+}
+
 /** A map without layers, but with its panes, coastlines, scale and the place of the cursor. */
 function createMap({attribution, coastlines}) {
   const map = L.map("map", {
@@ -215,6 +238,6 @@ function baseTiles({tiles}) {
 
 return {
   NARROW_SPACE, DASH, phone, calm, data, grouped, hectares, count, degrees, place, title, element, drawn, escaped, find, ring,
-  drawPolygon, colour, sharpen, show, addSigns, unseen, createMap, baseTiles,
+  drawPolygon, colour, sharpen, show, addSigns, unseen, key, surroundings, createMap, baseTiles,
 };
 })();

@@ -2,7 +2,8 @@
 "use strict";
 
 const {
-  phone, data, grouped, hectares, count, title, element, find, sharpen, show, addSigns, unseen, createMap, baseTiles,
+  phone, data, grouped, hectares, count, title, element, find, sharpen, show, addSigns, unseen, key, surroundings,
+  createMap, baseTiles,
 } = MapBase;
 const {
   periods, regions, sites, rows, statuses, NEW, NOT_SEEN, siteOf, rowsOf, byId, rowOf, outline, areaOf, total, barsOf,
@@ -61,7 +62,9 @@ const layer = new PolygonLayer(sites, 1e-5, {
 }).addTo(map);
 layer.on("pick", ({row}) => open(siteOf[row], {move: false}));
 const tiles = baseTiles(content);
-const overlays = {...(tiles ? {"Base map": tiles.addTo(map)} : {}), "True colour": photographs, "Sites": layer};
+const overlays = {...(tiles ? {[`${key("none")}Base map`]: tiles.addTo(map)} : {}), [`${key("none")}True colour`]: photographs};
+for (const [name, group] of surroundings(regions)) overlays[name] = group.addTo(map);
+overlays[`${key("none")}Sites`] = layer;
 L.control.layers(null, overlays, {collapsed: phone.matches}).addTo(map);
 addSigns(map, places);
 
@@ -380,10 +383,14 @@ applyFilters();
 find("#more").addEventListener("click", more);
 find("#search").addEventListener("keydown", event => { if (event.key === "Enter") search(event.target.value); });
 for (const id of ["#hectares", "#places", "#filters", "#new"]) find(id).hidden = !sites.id.length;
-map.fitBounds(firstView(), {animate: false, padding: [10, 10]});
+const fit = () => map.fitBounds(firstView(), {animate: false, padding: [10, 10]});
+fit();
 if (periods.length) {
   picture("pictures", period);
   update();
+  // The bar of periods, below the map, has its height only now.
+  map.invalidateSize({pan: false});
+  fit();
 }
 const asked = readAddress();
 if (asked !== null) open(asked);
