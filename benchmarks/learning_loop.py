@@ -366,7 +366,7 @@ def report_amazon(chips: pd.DataFrame) -> None:
 def run_simulation(name: str, seeds: int, size: Size, results: Path, *, by_browser: bool) -> None:
     """Make the parts of the simulation that are missing, and print all."""
     parameters = _parameters("base")
-    parts = [results / f"simulation-{name}-{seed}.csv" for seed in range(seeds)]
+    parts = [results / f"simulation-{name}-{size.pixels}-{size.mines}-{seed}.csv" for seed in range(seeds)]
     for seed, part in enumerate(parts):
         if not part.is_file():
             started = time.perf_counter()
@@ -413,16 +413,19 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--chips", type=Path, default=PROJECT.parent / "shared/data/amazon_mines")
     parser.add_argument("--part", choices=("simulation", "amazon"), help="by default both")
     parser.add_argument("--model", choices=MODELS, default=MODELS[0])
+    parser.add_argument("--pixels", type=int, default=Size.pixels, help="edge of a simulated region in pixels")
+    parser.add_argument("--mines", type=int, default=Size.mines, help="mines of a simulated region")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--no-browser", action="store_true", help="answer at once, without the review page")
     parser.add_argument("--results", type=Path, default=PROJECT / "data/learning_loop", help="folder of the parts")
     options = parser.parse_args(None if arguments is None else list(arguments))
     if options.part != "simulation" and not options.chips.is_dir():
         parser.error(f"{options.chips} does not exist: say with --chips where the chips of Amazon mines lie")
+    size = Size(options.pixels, options.mines)
     if options.part != "amazon":
-        run_simulation(options.model, options.seeds, Size(), options.results, by_browser=not options.no_browser)
+        run_simulation(options.model, options.seeds, size, options.results, by_browser=not options.no_browser)
     if options.part != "simulation":
-        run_amazon(options.chips, options.model, options.seeds, Size(), options.results)
+        run_amazon(options.chips, options.model, options.seeds, size, options.results)
     return 0
 
 

@@ -36,7 +36,7 @@ def part(seed: int, misses: dict[str, int]) -> pd.DataFrame:
 def test_finished_parts_are_read_and_paired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(2):
         misses = {"before": 6 - seed, "random": 4, "uncertain": 1, "novel": 4}
-        part(seed, misses).to_csv(tmp_path / f"simulation-logistic-{seed}.csv", index=False)
+        part(seed, misses).to_csv(tmp_path / f"simulation-logistic-576-15-{seed}.csv", index=False)
     assert learning_loop.main(["--part", "simulation", "--seeds", "2", "--results", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     assert "uncertain     0.900   mines shown   7   over before" in told
