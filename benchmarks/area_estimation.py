@@ -141,7 +141,8 @@ def _estimate(
     judged = pd.DataFrame(
         [
             {"stratum": name, "map_class": "mine" if name == "mine" else "no_mine", "period": "", "region": "",
-             "unit": "", "first_date": "", "mapped_hectares": 1.0, "weight": 1.0,
+             "unit": "", "first_date": "", "mapped_hectares": 1.0, "weight": 1.0, "map_hash": "",
+             "reviewers": "simulated truth", "answered": "",
              "answer": "mine" if number < found[name] else "no_mine"}
             for name, count in places.items()
             for number in range(count)

@@ -72,3 +72,10 @@ def test_optional_values(tmp_path: Path) -> None:
     assert dataset.load() is None
     dataset.save([{"region": "tapajos"}])
     assert dataset.load() == [{"region": "tapajos"}]
+
+
+def test_an_optional_table_is_none_before_the_first_save(tmp_path: Path) -> None:
+    table = CsvTable(filepath=str(tmp_path / "table.csv"), optional=True)
+    assert table.load() is None
+    table.save(pd.DataFrame({"value": [1]}))
+    assert len(table.load()) == 1

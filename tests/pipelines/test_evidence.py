@@ -13,7 +13,9 @@ from support.sites import tiny_sites
 
 def test_a_sheet_for_every_site(tmp_path: Path) -> None:
     series = [PeriodResult(look.period, SceneMaps((look.map,), ())) for look in write_series(tmp_path)]
-    sheets = write_sheets(tiny_sites(), series, None, None, tmp_path / "models", answer_table([]), tmp_path / "sheets")
+    sheets = write_sheets(
+        tiny_sites(), series, None, None, tmp_path / "models", answer_table([]), None, tmp_path / "sheets"
+    )
     assert sheets["site_id"].tolist() == ["tapajos-0001", "tapajos-0002"]
     assert sheets["status"].tolist() == ["unchanged", "not_seen"]
     for name, content_hash in (("sheet", "sha256"), ("archive", "archive_sha256")):

@@ -153,6 +153,7 @@ def test_pipeline_lists_its_maps(tmp_path: Path) -> None:
             "params:imagery": MemoryDataset(ChipSettings()),
             "params:map_evaluation": MemoryDataset(EVALUATION),
             "params:map_page": MemoryDataset(InteractiveMapSettings()),
+            "area_estimates": MemoryDataset(None),
             "map_folder": WorkFolderDataset(filepath=str(tmp_path / "maps")),
             "scene_composite_folder": WorkFolderDataset(filepath=str(tmp_path / "composites")),
             "scene_maps": SceneMapsDataset(filepath=str(tmp_path / "maps")),
@@ -180,7 +181,7 @@ def test_warning_of_a_blank_scene(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     maps = map_named(tmp_path, str(write_scene(tmp_path / "blank.tif", blank)))
     assert list_maps(maps)["mapped_share"].tolist() == [0]
     assert "Nothing could be seen in blank" in caplog.text
-    assert "blank" in draw_map(maps, None, None, None, Permits(), InteractiveMapSettings())
+    assert "blank" in draw_map(maps, None, None, None, Permits(), None, InteractiveMapSettings())
     (view,) = describe_maps(maps, score_maps(maps, "scenes", None, None, None, EVALUATION)[0], pd.DataFrame()).scenes
     assert (view.mapped_share, view.mapped_hectares) == (0, 0)
 
@@ -278,8 +279,8 @@ def test_scores_of_unseen_regions_only(maps: SceneMaps, tmp_path: Path) -> None:
 def test_interactive_page(maps: SceneMaps, tmp_path: Path) -> None:
     areas = areas_of(tmp_path, somewhere=shapely.box(LEFT, TOP - 600, LEFT + 250, TOP))
     known = outlines_in(tmp_path, list(maps.maps[0].mines.geometry), CRS)
-    page = draw_map(maps, None, known, None, Permits(areas), InteractiveMapSettings())
+    page = draw_map(maps, None, known, None, Permits(areas), None, InteractiveMapSettings())
     assert page.lower().startswith("<!doctype html>")
     for word in ("north", "south", "somewhere"):
         assert word in page
-    assert draw_map(maps, None, None, None, Permits(), InteractiveMapSettings())
+    assert draw_map(maps, None, None, None, Permits(), None, InteractiveMapSettings())

@@ -20,12 +20,14 @@ def test_pictures_are_those_of_the_period(tmp_path: Path) -> None:
         PeriodResult(YEARS[0], maps),
         PeriodResult(YEARS[1], None, "clouds"),
     )
-    page = draw_sites(tiny_sites().query("period < '2021'"), results, Permits(), InteractiveMapSettings())
+    page = draw_sites(tiny_sites().query("period < '2021'"), results, Permits(), None, InteractiveMapSettings())
     pictures = [json.loads(found) for found in re.findall(r'id="pictures-\d">(.*?)</script>', page)]
     assert [len(found) for found in pictures] == [1, 0]
     assert pictures[0][0]["uri"].startswith("data:image/webp")
 
 
 def test_a_series_without_sites_or_maps() -> None:
-    page = draw_sites(site_table([]), (PeriodResult(YEARS[0], None, "clouds"),), Permits(), InteractiveMapSettings())
+    page = draw_sites(
+        site_table([]), (PeriodResult(YEARS[0], None, "clouds"),), Permits(), None, InteractiveMapSettings()
+    )
     assert "pictures-0" in page

@@ -34,7 +34,8 @@ class JudgedPlaces:
 
     Attributes:
         places: Rows of the sample that were judged, with ``answer``, the combined one.
-        answers: Answers that counted, one row per reviewer and place: ``place_id``, ``reviewer``, ``answer``.
+        answers: Answers that counted, one row per reviewer and place: ``place_id``, ``reviewer``, ``answer``,
+            ``answered_at``.
         disagreements: Places that reviewers do not judge alike; columns of :data:`DISAGREEMENT_COLUMNS`.
     """
 
@@ -100,7 +101,9 @@ def _latest(answers: pd.DataFrame) -> pd.DataFrame:
     if len(twice):
         number = len(twice[["place_id", "reviewer"]].drop_duplicates())
         logger.warning("%d answers were given anew by the same reviewer: the later one counts.", number)
-    return ordered.drop_duplicates(["place_id", "reviewer"], keep="last")[["place_id", "reviewer", "answer"]]
+    return ordered.drop_duplicates(["place_id", "reviewer"], keep="last")[
+        ["place_id", "reviewer", "answer", "answered_at"]
+    ]
 
 
 def _combine(given: list[str], settings: AreaSettings) -> str:

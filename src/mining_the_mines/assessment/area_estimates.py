@@ -14,6 +14,8 @@ from mining_the_mines.assessment.answers import CANNOT_TELL
 from mining_the_mines.assessment.estimators import NOTHING, Estimate, StratifiedSample, added, difference, share_of
 from mining_the_mines.assessment.sample_table import MINE, NO_MINE
 from mining_the_mines.assessment.settings import AreaSettings
+from mining_the_mines.assessment.truth import SIMULATED_TRUTH
+from mining_the_mines.assessment.verified_area import HASH_DIGITS
 from mining_the_mines.core.errors import BadInputError
 
 logger = logging.getLogger(__name__)
@@ -33,10 +35,13 @@ logger = logging.getLogger(__name__)
 #: ``places``, ``cannot_tell``: judged places in the domain, and those among them where nobody can tell.
 #: ``pending``: hectares of strata with fewer than two judged places, which the estimate leaves out; while there are
 #: any, it is provisional.
+#: ``regions``, ``map_hashes``: regions of the domain, and the first digits of the hashes of the maps that were sampled.
+#: ``reviewers``, ``judged_until``: number of people who judged its places (0 for a simulation), and the last ISO day.
 AREA_COLUMNS: Final = {
     "period": "str", "domain": "str", "name": "str", "measure": "str", "class": "str", "value": "float64",
     "standard_error": "float64", "lower": "float64", "upper": "float64", "least": "float64", "most": "float64",
     "unit": "str", "places": "int64", "cannot_tell": "int64", "pending": "float64",
+    "regions": "str", "map_hashes": "str", "reviewers": "int64", "judged_until": "str",
 }  # fmt: skip
 #: Hectares in 1 000 km².
 _THOUSAND: Final = 100_000.0
@@ -145,7 +150,8 @@ def estimate_areas(
     estimate of the ground that it has reached. Changes are estimated between periods without such strata.
 
     Args:
-        judged: Judged places: columns of the sample and ``answer``.
+        judged: Judged places: columns of the sample, ``answer``, ``reviewers`` (names) and ``answered`` (ISO day or
+            empty).
         strata: Strata that they were drawn from, with a row per region, confidence and unit.
         settings: Rule for places where nobody can tell.
         truth: Known hectares of mines: ``period``, ``region``, ``unit``, ``hectares``; ``None`` if unknown.
@@ -163,8 +169,7 @@ def estimate_areas(
         found = _estimate(domain, judged, strata, settings.cannot_tell)
         bounds = [_estimate(domain, judged, strata, rule, share) for rule, share in ((NO_MINE, 0.0), (MINE, 1.0))]
         own = domain.lies_in(judged)
-        counts = {"places": own.sum(), "cannot_tell": (judged.loc[own, "answer"] == CANNOT_TELL).sum(),
-                  "pending": found.pending}  # fmt: skip
+        counts = _sources(judged[own], strata[domain.lies_in(strata)]) | {"pending": found.pending}
         ends = [[figure.value for _, _, figure, _ in bound.figures()] for bound in bounds]
         for (measure, kind, figure, unit), *least_and_most in zip(found.figures(), *ends, strict=True):
             rows.append(_row(domain, measure, kind, figure, unit) | counts | _bounds(least_and_most))
@@ -179,7 +184,9 @@ def estimate_areas(
             change = _Domain(f"{before} to {after}", kind, name)
             rows.append(_row(change, "net_change", MINE, difference(later, earlier), "ha"))
     table = pd.DataFrame(rows, columns=list(AREA_COLUMNS))
-    return table.fillna({"places": 0, "cannot_tell": 0, "pending": 0}).astype(AREA_COLUMNS)
+    numbers = ("places", "cannot_tell", "pending", "reviewers")
+    texts = ("regions", "map_hashes", "judged_until")
+    return table.fillna(dict.fromkeys(numbers, 0) | dict.fromkeys(texts, "")).astype(AREA_COLUMNS)
 
 
 def without_estimates() -> pd.DataFrame:
@@ -215,6 +222,17 @@ def _domains(strata: pd.DataFrame, judged: pd.DataFrame) -> Iterator[_Domain]:
             names = sorted(set(here[kind]) - {""})
             if len(names) > 1 or (kind == "unit" and names):
                 yield from (_Domain(period, kind, name) for name in names)
+
+
+def _sources(own: pd.DataFrame, strata: pd.DataFrame) -> dict[str, object]:
+    """Places, people and maps behind the figures of a domain."""
+    people = {name for names in own["reviewers"] for name in names.split("; ")} - {SIMULATED_TRUTH}
+    return {
+        "places": len(own), "cannot_tell": (own["answer"] == CANNOT_TELL).sum(),
+        "regions": "; ".join(sorted(strata["region"].unique())),
+        "map_hashes": "; ".join(sorted({name[:HASH_DIGITS] for name in own["map_hash"]})),
+        "reviewers": len(people), "judged_until": max(own["answered"], default=""),
+    }  # fmt: skip
 
 
 def _counting(judged: pd.DataFrame, rule: str) -> pd.DataFrame:

@@ -48,10 +48,27 @@ class AtomicSave:
 
 
 class CsvTable(AtomicSave, CSVDataset):  # type: ignore[misc] # kedro-datasets is untyped
-    """A pandas table as CSV. Only empty cells are missing values: NA and None are names."""
+    """A pandas table as CSV. Only empty cells are missing values: NA and None are names.
 
-    def __init__(self, *, load_args: dict[str, Any] | None = None, **options: Any) -> None:  # noqa: ANN401 - Kedro's
+    Args:
+        optional: True to load ``None`` before the first save.
+        load_args: Arguments of :func:`pandas.read_csv`.
+        options: Those of Kedro's dataset.
+    """
+
+    def __init__(
+        self,
+        *,
+        optional: bool = False,
+        load_args: dict[str, Any] | None = None,
+        **options: Any,  # noqa: ANN401 - Kedro's
+    ) -> None:
         super().__init__(load_args={"keep_default_na": False, "na_values": [""], **(load_args or {})}, **options)
+        self.optional = optional
+
+    def load(self) -> Any:  # noqa: ANN401 - a table, or None
+        """Read the table; ``None`` if it is optional and there is none."""
+        return None if self.optional and not self.exists() else super().load.__wrapped__(self)
 
     @where_there_are_data
     def preview(self, nrows: int = ROWS) -> TablePreview:

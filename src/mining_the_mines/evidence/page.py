@@ -1,6 +1,7 @@
 """The evidence sheet as a page: one HTML file that prints on two sides of A4."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -53,6 +54,7 @@ class SheetData:
         package: Package of the model that made the last map; ``None`` if it is not at hand.
         reviews: Answers of people about the site: ``reviewer``, ``answer``, ``answered_at``; the newest first.
         manifest: Files that the sheet stands on.
+        verified: Sentences on the verified area of the region in the last look.
     """
 
     looks: SiteLooks
@@ -62,6 +64,7 @@ class SheetData:
     package: StoredPackage | None
     reviews: pd.DataFrame
     manifest: Manifest
+    verified: Sequence[str] = ()
 
 
 def render_sheet(data: SheetData) -> str:
@@ -98,6 +101,7 @@ def render_sheet(data: SheetData) -> str:
         layers=[_layer(title, areas) for title, areas in data.areas.items()],
         reviews=data.reviews.head(_REVIEWS).to_dict("records"),
         more_reviews=max(0, len(data.reviews) - _REVIEWS),
+        verified=data.verified,
         method=describe_method(record),
         model=record.facts,
         card=None if data.package is None else _card(data.package),

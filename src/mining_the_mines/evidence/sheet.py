@@ -11,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from mining_the_mines.assessment.verified_area import verified_rows, verified_sentences
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.hashing import ContentHashes
 from mining_the_mines.core.paths import tell
@@ -48,6 +49,7 @@ class Basis:
         packages: Packages of models at hand.
         answers: Answers of reviewers: ``reviewer``, ``answer``, ``answered_at`` (UTC), and the ``longitude`` and
             ``latitude`` of the place judged; ``None`` if nobody was asked.
+        estimates: Estimated areas; ``None`` if there are none.
         hashes: Hashes of files.
     """
 
@@ -56,6 +58,7 @@ class Basis:
     areas: Mapping[str, NamedAreas | None]
     packages: Sequence[StoredPackage] = ()
     answers: pd.DataFrame | None = None
+    estimates: pd.DataFrame | None = None
     hashes: ContentHashes = field(default_factory=ContentHashes)
 
 
@@ -103,6 +106,10 @@ def make_sheet(site: str, basis: Basis) -> Sheet:
     package = next((one for one in basis.packages if basis.hashes.of(one.folder / NATIVE) == model), None)
     reviews = _answers_about(outline, basis.answers)
     enclosed = _small_files(looks, ground, place, areas, reviews)
+    last = looks.after
+    verified = (basis.estimates, {last.map.name: last.map.record.content_hash}, last.period.name)
+    if len(rows := verified_rows(*verified)):
+        enclosed["verified_area.csv"] = _csv(rows)
     if package is not None:
         enclosed[CARD] = package.card.encode()
     files = [list_bytes(name, content) for name, content in sorted(enclosed.items())]
@@ -113,7 +120,9 @@ def make_sheet(site: str, basis: Basis) -> Sheet:
         for path, content_hash in large.items()
     ]
     manifest = Manifest(site=site, files=(*kept, *files))
-    page = seal_page(render_sheet(SheetData(looks, ground, place, areas, package, reviews, manifest))).encode()
+    page = seal_page(
+        render_sheet(SheetData(looks, ground, place, areas, package, reviews, manifest, verified_sentences(*verified)))
+    ).encode()
     whole = manifest.model_copy(update={"sheet": list_bytes(f"{site}.html", page)})
     members = {f"{site}.html": page, MANIFEST: whole.model_dump_json(indent=1).encode() + b"\n", **enclosed}
     return Sheet(site, page, _zip(members))

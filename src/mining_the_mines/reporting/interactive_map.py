@@ -103,7 +103,9 @@ class SceneLayer:
     thumbnail: ReadTrueColour | None = None
 
 
-def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, title: str) -> str:
+def draw_map(
+    layers: Sequence[SceneLayer], settings: InteractiveMapSettings, title: str, verified: Sequence[str] = ()
+) -> str:
     """Draw the map.
 
     ``#mine=<scene>/<id>`` at the end of its address opens that mine. A Content-Security-Policy allows the page's own
@@ -114,6 +116,7 @@ def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, tit
         layers: One per scene; their names are unique.
         settings: Contents of the map.
         title: Of the page.
+        verified: Sentences on verified areas.
 
     Returns:
         A whole HTML document with its script, style, pictures and polygons inside.
@@ -131,7 +134,7 @@ def draw_map(layers: Sequence[SceneLayer], settings: InteractiveMapSettings, tit
         "reviewColour": css_colour(REVIEW_COLOUR),
         "scenes": _scenes(layers, settings),
     }
-    return render_web_map("map", title, {"data": content}, settings)
+    return render_web_map("map", title, {"data": content}, settings, verified=verified)
 
 
 def _scenes(layers: Sequence[SceneLayer], settings: InteractiveMapSettings) -> list[dict[str, Any]]:

@@ -92,6 +92,7 @@ def draw_site_page(
     regions: Sequence[SiteRegion],
     settings: WebMapSettings,
     title: str,
+    verified: Sequence[str] = (),
 ) -> str:
     """Draw the page of sites.
 
@@ -105,6 +106,7 @@ def draw_site_page(
         regions: Regions of the maps; their names are unique.
         settings: Contents of the page.
         title: Title of the page.
+        verified: Sentences on verified areas.
 
     Returns:
         A whole HTML document with its scripts, style, pictures and outlines inside.
@@ -157,7 +159,7 @@ def draw_site_page(
             None if repeated else outline for outline, repeated in zip(encoded, same[of_period], strict=True)
         ]
         data[f"pictures-{number}"] = pictures[number]
-    return render_web_map("sites", title, data, settings, ("site_series", "site_chart", "site_card"))
+    return render_web_map("sites", title, data, settings, ("site_series", "site_chart", "site_card"), verified)
 
 
 def _place(sites: gpd.GeoDataFrame, meridians: dict[str, float]) -> Geometries:

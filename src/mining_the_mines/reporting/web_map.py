@@ -106,7 +106,12 @@ def base_map(settings: WebMapSettings) -> dict[str, Any]:
 
 
 def render_web_map(
-    name: str, title: str, data: Mapping[str, Any], settings: WebMapSettings, further_scripts: Sequence[str] = ()
+    name: str,
+    title: str,
+    data: Mapping[str, Any],
+    settings: WebMapSettings,
+    further_scripts: Sequence[str] = (),
+    verified: Sequence[str] = (),
 ) -> str:
     """Render a page with its scripts, styles and data inside.
 
@@ -119,6 +124,7 @@ def render_web_map(
         data: JSON values by the id of their element; each is parsed when the page first needs it.
         settings: Contents of the page.
         further_scripts: Names of scripts that run before the page's own.
+        verified: Sentences on verified areas.
 
     Returns:
         A whole HTML document.
@@ -141,6 +147,7 @@ def render_web_map(
             scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
             styles=[Markup(style) for style in styles],  # noqa: S704 - our own files
             data=blocks,
+            verified=verified,
         )
     )
 

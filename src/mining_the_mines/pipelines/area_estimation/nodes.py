@@ -34,14 +34,18 @@ def judge_places(
         area_estimation: Which answers count, and how several become one.
 
     Returns:
-        Judged places with their combined answer and their reviewers; agreement; disagreements.
+        Judged places with their combined answer, their reviewers and the last day; agreement; disagreements.
     """
     _doubt_new_maps(sample, map_folder, monitored_map_folder)
     given = _choose(review_answers, true_answers, area_estimation)
     judged = answers.judge_places(given, sample, area_estimation)
     logger.info("%d of %d places are judged.", len(judged.places), len(sample))
-    reviewers = judged.answers.groupby("place_id")["reviewer"].agg("; ".join)
-    places = judged.places.drop(columns="geometry").assign(reviewers=judged.places["place_id"].map(reviewers))
+    by_place = judged.answers.groupby("place_id")
+    days = by_place["answered_at"].max().dt.strftime("%Y-%m-%d").fillna("")
+    places = judged.places.drop(columns="geometry").assign(
+        reviewers=judged.places["place_id"].map(by_place["reviewer"].agg("; ".join)),
+        answered=judged.places["place_id"].map(days),
+    )
     return pd.DataFrame(places), measure_agreement(judged.answers), judged.disagreements
 
 

@@ -37,6 +37,7 @@ def collect_basis(
     protected: NamedAreas | None,
     models: Path,
     answers: pd.DataFrame,
+    estimates: pd.DataFrame | None,
 ) -> Basis:
     """Collect everything that evidence sheets are made from.
 
@@ -47,18 +48,20 @@ def collect_basis(
         protected: Protected areas; ``None`` if no layer was given.
         models: Folder of models and their packages.
         answers: Answers of reviewers.
+        estimates: Estimated areas; ``None`` if there are none yet.
     """
     areas = {CONCESSIONS: concessions, PROTECTED: protected}
-    return Basis(sites, list_looks(maps), areas, find_packages(models), answers)
+    return Basis(sites, list_looks(maps), areas, find_packages(models), answers, estimates)
 
 
-def write_sheets(
+def write_sheets(  # noqa: PLR0913, PLR0917 - one argument an input
     sites: gpd.GeoDataFrame,
     maps: Sequence[PeriodResult[SceneMaps]],
     concessions: NamedAreas | None,
     protected: NamedAreas | None,
     models: Path,
     answers: pd.DataFrame,
+    estimates: pd.DataFrame | None,
     folder: Path,
 ) -> pd.DataFrame:
     """Write the sheets of all sites.
@@ -70,6 +73,7 @@ def write_sheets(
         protected: Protected areas; ``None`` if no layer was given.
         models: Folder of models and their packages.
         answers: Answers of reviewers.
+        estimates: Estimated areas; ``None`` if there are none yet.
         folder: Folder of the sheets; those of other sites in it stay.
 
     Returns:
@@ -78,7 +82,7 @@ def write_sheets(
     Raises:
         BadInputError: A file that a site stands on is gone or has changed since.
     """
-    basis = collect_basis(sites, maps, concessions, protected, models, answers)
+    basis = collect_basis(sites, maps, concessions, protected, models, answers, estimates)
     last = sites.drop_duplicates("site_id", keep="last")
     rows = []
     for row in progress_bar(last.to_dict("records"), "Evidence sheets"):

@@ -9,7 +9,7 @@ from mining_the_mines.pipelines.evidence.nodes import write_sheets
 #: Datasets that sheets are made from, as ``kedro evidence`` loads them, too.
 SOURCES: Final = (
     "monitored_sites", "monitored_maps", "monitored_concessions", "monitored_protected_areas", "model_folder",
-    "review_answers",
+    "review_answers", "area_estimates",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from mining_the_mines.assessment.verified_area import verified_sentences
 from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.core.dask_client import DaskSettings
 from mining_the_mines.core.errors import BadInputError
@@ -297,9 +298,23 @@ def draw_map(
     mine_polygons: MinePolygons | None,
     reference: MinePolygons | None,
     permits: Permits,
+    area_estimates: pd.DataFrame | None,
     map_page: InteractiveMapSettings,
 ) -> str:
-    """Draw all maps on one interactive page, which opens without a network."""
+    """Draw all maps on one interactive page, which opens without a network.
+
+    Args:
+        scene_maps: The maps.
+        scene: Scenes that a person has named.
+        mine_polygons: Known mines of the regions.
+        reference: Known mines of named scenes.
+        permits: Concessions and protected areas.
+        area_estimates: Estimated areas, of this run or of an earlier one; ``None`` if there are none yet.
+        map_page: Contents of the page.
+
+    Returns:
+        The page.
+    """
     side = map_page.picture_side(2 * len(scene_maps.maps))
     known = _known_mines(scene, mine_polygons, reference)
     shared = {
@@ -325,7 +340,8 @@ def draw_map(
         )
         for found in scene_maps.maps
     ]
-    return draw(layers, map_page, "Map of mines")
+    hashes = {found.name: found.record.content_hash for found in scene_maps.maps}
+    return draw(layers, map_page, "Map of mines", verified_sentences(area_estimates, hashes))
 
 
 #: Columns of the list of maps and their types.

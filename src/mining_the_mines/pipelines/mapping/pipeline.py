@@ -65,9 +65,20 @@ def _mapping(model: str, *further: Node) -> Pipeline:
                 ["map_scores", "map_score_table"],
                 name="score_maps",
             ),
-            Node(draw_map, ["scene_maps", *known, "permits", "params:map_page"], "map_page", name="draw_map"),
         ],
         namespace="mapping",
+        prefix_datasets_with_namespace=False,
+        tags="mapping",
+    ) + Pipeline(
+        [
+            Node(
+                draw_map,
+                ["scene_maps", *known, "permits", "area_estimates", "params:map_page"],
+                "map_page",
+                name="draw_map",
+            )
+        ],
+        namespace="reporting",  # a box behind that of the estimates, which the page shows
         prefix_datasets_with_namespace=False,
         tags="mapping",
     )

@@ -4,8 +4,10 @@ from functools import partial
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from mining_the_mines.assessment.verified_area import verified_sentences
 from mining_the_mines.mapping.scene_map import SceneMap, SceneMaps
 from mining_the_mines.monitoring.period_results import PeriodResult
 from mining_the_mines.pipelines.mapping.nodes import Permits, named_frame
@@ -17,6 +19,7 @@ def draw_sites(
     monitored_sites: gpd.GeoDataFrame,
     monitored_maps: tuple[PeriodResult[SceneMaps], ...],
     period_permits: Permits,
+    area_estimates: pd.DataFrame | None,
     map_page: InteractiveMapSettings,
 ) -> str:
     """Draw all sites and periods on one interactive page, which opens without a network.
@@ -25,6 +28,7 @@ def draw_sites(
         monitored_sites: The table of sites.
         monitored_maps: Maps by period; their scenes are shown in true colour.
         period_permits: Concessions and protected areas, if known.
+        area_estimates: Estimated areas, of this run or of an earlier one; ``None`` if there are none yet.
         map_page: Contents of the pages with a map.
 
     Returns:
@@ -41,8 +45,10 @@ def draw_sites(
         for region, of_region in maps.items()
     ]
     return draw_site_page(
-        monitored_sites, [each.period for each in monitored_maps], regions, map_page, "Mines through time"
-    )
+        monitored_sites, [each.period for each in monitored_maps], regions, map_page, "Mines through time",
+        [sentence for each in monitored_maps if each.result is not None for sentence in verified_sentences(
+            area_estimates, {found.name: found.record.content_hash for found in each.result.maps}, each.period.name)],
+    )  # fmt: skip
 
 
 def _read(maps: dict[str, SceneMap], side: int, period: str) -> NDArray[np.float32] | None:

@@ -28,8 +28,20 @@ from mining_the_mines.pipelines.monitoring.site_nodes import join_period_sites
 def create_pipeline() -> Pipeline:
     """Monitoring with the segmenter, or with its student."""
     return Pipeline(
-        [*_maps_of_periods(), *_sites(), *_outputs(), *_page(), *_scores()],
+        [*_maps_of_periods(), *_sites(), *_outputs(), *_scores()],
         namespace="monitoring",
+        prefix_datasets_with_namespace=False,
+        tags="monitoring",
+    ) + Pipeline(
+        [
+            Node(
+                draw_sites,
+                ["monitored_sites", "monitored_maps", "period_permits", "area_estimates", "params:map_page"],
+                "site_page",
+                name="draw_sites",
+            )
+        ],
+        namespace="reporting",  # a box behind that of the estimates, which the page shows
         prefix_datasets_with_namespace=False,
         tags="monitoring",
     )
@@ -128,11 +140,6 @@ def _sites() -> list[Node]:
             name="join_period_sites",
         )
     ]
-
-
-def _page() -> list[Node]:
-    inputs = ["monitored_sites", "monitored_maps", "period_permits", "params:map_page"]
-    return [Node(draw_sites, inputs, "site_page", name="draw_sites")]
 
 
 def _outputs() -> list[Node]:
