@@ -134,9 +134,10 @@ def test_units_are_estimated_where_there_are_any() -> None:
     assert figure(table, "area", name="Norte")["value"] == pytest.approx(150)
 
 
-def test_change_between_periods_has_the_error_of_both() -> None:
+def test_change_between_periods_judged_elsewhere_has_the_error_of_both() -> None:
     grown = {**MINES, "mine": 40}
-    places = pd.concat([judged("2023"), judged("2024", grown)], ignore_index=True)
+    elsewhere = judged("2024", grown).assign(longitude=-60 + 0.001 * np.arange(190))
+    places = pd.concat([judged("2023"), elsewhere], ignore_index=True)
     strata = pd.concat([strata_of(MAPPED, "2023"), strata_of(MAPPED, "2024")], ignore_index=True)
     table = estimate_areas(places, strata, AreaSettings())
     change = figure(table, "net_change", period="2023 to 2024")
@@ -145,6 +146,18 @@ def test_change_between_periods_has_the_error_of_both() -> None:
     assert change["value"] == pytest.approx(50)
     assert change["standard_error"] == pytest.approx(np.hypot(*errors))
     assert change["lower"] < 50 < change["upper"]
+
+
+def test_places_judged_in_both_periods_make_the_change_more_exact() -> None:
+    grown = {**MINES, "mine": 40}
+    places = pd.concat([judged("2023"), judged("2024", grown)], ignore_index=True)
+    strata = pd.concat([strata_of(MAPPED, "2023"), strata_of(MAPPED, "2024")], ignore_index=True)
+    change = figure(estimate_areas(places, strata, AreaSettings()), "net_change", period="2023 to 2024")
+
+    assert change["places"] == 190
+    assert change["value"] == pytest.approx(50)
+    # The standard error of the share of the 40 mapped places that became mines, since no other place changed.
+    assert change["standard_error"] == pytest.approx(100 * np.sqrt(0.25 / 39 * (1 - 40 / 10_000)))
 
 
 def test_the_truth_stands_beside_the_estimate_where_it_is_known() -> None:

@@ -57,6 +57,13 @@ def test_weights_sum_up_to_the_ground(tapajos: SceneMap) -> None:
     assert (1 / sample.places["inclusion_probability"]).sum() == pytest.approx(3500)
 
 
+def test_periods_share_the_places_of_strata_that_stay(tapajos: SceneMap) -> None:
+    sample = draw_sample([MapToSample(tapajos, "2023"), MapToSample(tapajos, "2024")], SMALL).places
+    places = sample.groupby("period")[["longitude", "latitude"]].apply(lambda part: set(part.itertuples(index=False)))
+
+    assert places["2023"] == places["2024"]
+
+
 def test_the_same_seed_draws_the_same_and_another_draws_others(tapajos: SceneMap) -> None:
     first, again, other = (drawn(tapajos, SMALL.model_copy(update={"seed": seed})).places for seed in (1, 1, 2))
 

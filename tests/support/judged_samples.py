@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 
@@ -11,7 +12,8 @@ def sample_of(places: Mapping[str, int], period: str = "", region: str = "tapajo
     return pd.DataFrame(
         {
             "place_id": [f"place-{number}" for number in range(len(strata))], "region": region, "period": period,
-            "first_date": period or "2021-06-01", "stratum": strata, "unit": unit, "longitude": -56.0, "latitude": -6.0,
+            "first_date": period or "2021-06-01", "stratum": strata, "unit": unit,
+            "longitude": -56 + 0.001 * np.arange(len(strata)), "latitude": -6.0,
             "map_class": ["mine" if name.startswith("mine") else "no_mine" for name in strata],
             "mapped_hectares": [2.0 if name.startswith("mine") else 0.0 for name in strata], "weight": 1.0,
             "map_hash": "0123456789abcdef", "reviewers": "Ana", "answered": "2024-05-01",

@@ -11,7 +11,16 @@ import numpy as np
 import pandas as pd
 
 from mining_the_mines.assessment.answers import CANNOT_TELL
-from mining_the_mines.assessment.estimators import NOTHING, Estimate, StratifiedSample, added, difference, share_of
+from mining_the_mines.assessment.estimators import (
+    NOTHING,
+    Estimate,
+    StratifiedSample,
+    added,
+    difference,
+    paired_difference,
+    share_of,
+    shared_covariance,
+)
 from mining_the_mines.assessment.sample_table import MINE, NO_MINE
 from mining_the_mines.assessment.settings import AreaSettings
 from mining_the_mines.assessment.truth import SIMULATED_TRUTH
@@ -182,11 +191,47 @@ def estimate_areas(
     for (kind, name), series in areas.items():
         for (before, earlier), (after, later) in pairwise(series):
             change = _Domain(f"{before} to {after}", kind, name)
-            rows.append(_row(change, "net_change", MINE, difference(later, earlier), "ha"))
+            grown, shared = _change(later, earlier, kind, (judged, strata, settings), (before, after))
+            rows.append(_row(change, "net_change", MINE, grown, "ha") | shared)
     table = pd.DataFrame(rows, columns=list(AREA_COLUMNS))
     numbers = ("places", "cannot_tell", "pending", "reviewers")
     texts = ("regions", "map_hashes", "judged_until")
     return table.fillna(dict.fromkeys(numbers, 0) | dict.fromkeys(texts, "")).astype(AREA_COLUMNS)
+
+
+def _change(
+    later: Estimate,
+    earlier: Estimate,
+    kind: str,
+    basis: tuple[pd.DataFrame, pd.DataFrame, AreaSettings],
+    periods: tuple[str, str],
+) -> tuple[Estimate, dict[str, object]]:
+    """Change of the area of a domain, and the number of places that were judged in both periods.
+
+    Parts that strata may cut are estimated as if no place were in both samples, which makes their intervals wider.
+    """
+    if kind != ALL or math.isnan(later.value + earlier.value):
+        return difference(later, earlier), {}
+    before, after = (_deviations(*basis, period) for period in periods)
+    both = before.merge(after, left_index=True, right_index=True).to_numpy().T
+    covariance = shared_covariance((both[0], both[1]), (both[2], both[3]))
+    return paired_difference(later, earlier, covariance), {"places": both.shape[1]}
+
+
+def _deviations(judged: pd.DataFrame, strata: pd.DataFrame, settings: AreaSettings, period: str) -> pd.DataFrame:
+    """``deviation`` and ``sampled``, the judged share of the stratum, of each place of a period by its coordinates."""
+    places = _counting(judged[judged["period"] == period], settings.cannot_tell)
+    whole = strata[strata["period"] == period].groupby("stratum")[["hectares", "pixels"]].sum()
+    sample = StratifiedSample.of(places["stratum"].tolist(), *_sizes(whole))
+    mine = (places["answer"] == MINE) | ((places["answer"] == CANNOT_TELL) & (settings.cannot_tell == MINE))
+    found = {"deviation": sample.deviations(mine.to_numpy()), "sampled": sample.sampled[sample.stratum]}
+    return pd.DataFrame(found, pd.MultiIndex.from_frame(places[["region", "longitude", "latitude"]]))
+
+
+def _sizes(strata: pd.DataFrame) -> tuple[dict[str, float], dict[str, int]]:
+    """Hectares and pixels by stratum."""
+    areas, pixels = (dict(zip(map(str, strata.index), strata[name], strict=True)) for name in ("hectares", "pixels"))
+    return areas, pixels
 
 
 def without_estimates() -> pd.DataFrame:
@@ -294,8 +339,7 @@ def _estimate(
 
 
 def _share_of_mines(domain: _Domain, places: pd.DataFrame, strata: pd.DataFrame, rule: str) -> Estimate:
-    areas, pixels = (dict(zip(map(str, strata.index), strata[name], strict=True)) for name in ("hectares", "pixels"))
-    sample = StratifiedSample.of(places["stratum"].tolist(), areas, pixels)
+    sample = StratifiedSample.of(places["stratum"].tolist(), *_sizes(strata))
     here = domain.lies_in(places).to_numpy()
     mine = (places["answer"] == MINE).to_numpy() | ((places["answer"] == CANNOT_TELL).to_numpy() & (rule == MINE))
     # Strata that lie in the domain as a whole, and no other places of it, are a sample of their own.

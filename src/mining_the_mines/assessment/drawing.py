@@ -42,7 +42,8 @@ def draw_sample(
 
     Each pixel draws an exponential number and divides it by its area; the pixels with the smallest numbers of a stratum
     are its sample (Efraimidis & Spirakis 2006, doi 10.1016/j.ipl.2005.11.003). So a larger sample holds a smaller one,
-    and where pixels differ in area, as in degrees, each hectare has the same chance.
+    and where pixels differ in area, as in degrees, each hectare has the same chance. A pixel has the same number in all
+    periods (permanent random numbers, Ohlsson 1995), so that samples of periods share as many places as strata allow.
 
     Args:
         maps: The maps. Those of one period form one population.
@@ -89,7 +90,7 @@ def _scan(strata: MapStrata, settings: SamplingSettings) -> tuple[pd.DataFrame, 
     source, cells = strata.source, strata.cells
     names = np.array([strata.stratum(cell) for cell in cells])
     labels, number = np.unique(names, return_inverse=True)
-    random = np.random.default_rng([settings.seed, int(hash_bytes(source.name.encode())[:8], 16)])
+    random = np.random.default_rng([settings.seed, int(hash_bytes(source.scene_map.name.encode())[:8], 16)])
     pixels = np.zeros(len(cells), dtype=np.int64)
     hectares = np.zeros(len(cells))
     limits = np.full(len(labels), np.inf)
