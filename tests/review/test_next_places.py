@@ -1,7 +1,10 @@
 """Which places are reviewed next."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import rasterio
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.mapping.scene_map import SceneMap
@@ -9,6 +12,7 @@ from mining_the_mines.review import next_places
 from mining_the_mines.review.next_places import RANDOM_SHARE, Ranking, choose, rank_places
 from mining_the_mines.review.places import Place
 from support.mapped_periods import map_periods_here
+from support.sites import YEARS
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,25 @@ def test_cells_lie_on_the_map(maps: list[tuple[str, SceneMap]]) -> None:
         assert south < place.latitude < north
         assert place.outline is not None
     assert np.isfinite([place.longitude for place in places]).all()
+
+
+def test_networks_differ_most_in_the_north(tmp_path: Path) -> None:
+    (here,) = (found for each in map_periods_here(tmp_path, YEARS[:1]) if each.result for found in each.result.maps)
+    with rasterio.open(here.probability) as source:
+        profile, mean = source.profile, source.read(1)
+    spread = np.linspace(200, 50, mean.shape[0]).astype(mean.dtype)[:, None] + np.zeros_like(mean)
+    with rasterio.open(here.probability, "w", **profile | {"driver": "GTiff", "count": 2}) as target:
+        target.write(np.stack([mean, spread]))
+    ranked = rank_places([("", here)], Ranking.DISAGREEMENT, 40)
+    latitudes = [place.latitude for at, place in enumerate(ranked) if at % RANDOM_SHARE < RANDOM_SHARE - 1]
+    steps = np.diff(latitudes)
+    assert (steps < 1e-4).all()
+    assert steps.min() < -1e-4
+
+
+def test_map_without_disagreement(maps: list[tuple[str, SceneMap]]) -> None:
+    with pytest.raises(BadInputError, match=r"map again with mapping\.disagreement=true"):
+        rank_places(maps, Ranking.DISAGREEMENT, 10)
 
 
 def test_no_map() -> None:

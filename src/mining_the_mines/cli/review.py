@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @click.option(
     "--next",
     "ranking",
-    type=click.Choice(["uncertain", "novel", "random"]),
-    help="Review cells of the maps instead of the sample: those that the model is least sure of, that are most unlike "
-    "its training, or random ones.",
+    type=click.Choice(["uncertain", "disagreement", "novel", "random"]),
+    help="Review cells of the maps instead of the sample: those that the model is least sure of, on which its "
+    "networks differ most, that are most unlike its training, or random ones.",
 )
 @click.option("--places", "number", default=100, show_default=True, type=click.IntRange(1), help="Cells of --next.")
 @click.option("--port", default=8321, show_default=True, type=click.IntRange(0, 65_535), help="Port of the page.")

@@ -148,12 +148,12 @@ def _read_bands(path: Path, rows: int, bands: int | list[int]) -> Iterator[tuple
             yield first, _decode(source, source.read(bands, window=window))
 
 
-def read_small(path: Path, longest_side: int) -> Sums:
-    """Read a whole probability raster, averaged to at most so many pixels a side; see :func:`read_probability`."""
+def read_small(path: Path, longest_side: int, band: int = 1) -> Sums:
+    """Read a band of a probability raster, averaged to at most so many pixels a side; see :func:`read_probability`."""
     with rasterio.open(path) as source:
         scale = min(1.0, longest_side / max(source.height, source.width))
         shape = (max(1, round(source.height * scale)), max(1, round(source.width * scale)))
-        return _decode(source, source.read(1, out_shape=shape, resampling=Resampling.average))
+        return _decode(source, source.read(band, out_shape=shape, resampling=Resampling.average))
 
 
 def _decode(source: DatasetReader, numbers: npt.NDArray[np.generic]) -> Sums:

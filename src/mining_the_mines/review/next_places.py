@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import rasterio
 import shapely
 
 from mining_the_mines.core.errors import BadInputError
@@ -27,6 +28,7 @@ class Ranking(StrEnum):
     """Why a place is reviewed next."""
 
     UNCERTAIN = "uncertain"
+    DISAGREEMENT = "disagreement"
     NOVEL = "novel"
     RANDOM = "random"
 
@@ -36,15 +38,16 @@ def rank_places(maps: Sequence[tuple[str, SceneMap]], ranking: Ranking, number: 
 
     Args:
         maps: Maps with the names of their periods.
-        ranking: ``uncertain`` takes cells whose mean probability is nearest to one half, ``novel`` those farthest from
-            the training chips; of both, every fifth is random.
+        ranking: ``uncertain`` takes cells whose mean probability is nearest to one half, ``disagreement`` those on
+            which the networks differ most, ``novel`` those farthest from the training chips; of these, every fifth is
+            random.
         number: Most cells to choose.
 
     Returns:
         Cells in the order of review.
 
     Raises:
-        BadInputError: There is no map, or its model can't tell novelty.
+        BadInputError: There is no map, its model can't tell novelty, or it has no band of disagreement.
     """
     cells = [
         (score, period, found, row, column) for period, found in maps for score, row, column in _scores(found, ranking)
@@ -89,12 +92,26 @@ def _scores(found: SceneMap, ranking: Ranking) -> list[tuple[float, int, int]]:
     match ranking:
         case Ranking.UNCERTAIN:
             score = uncertainty(probability)
+        case Ranking.DISAGREEMENT:
+            score = _disagreement(found, side)
         case Ranking.NOVEL:
             score = _novelty(found, probability.shape, side)
         case Ranking.RANDOM:
             score = np.zeros_like(probability)
     rows, columns = np.nonzero(np.isfinite(probability) & np.isfinite(score))
     return [(float(score[row, column]), int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
+
+
+def _disagreement(found: SceneMap, side: int) -> npt.NDArray[np.float32]:
+    with rasterio.open(found.probability) as source:
+        bands = source.count
+    if bands < 2:
+        raise BadInputError(
+            f"The map {found.name} has no band of the networks' disagreement: map again with "
+            "mapping.disagreement=true (monitoring.mapping.disagreement=true for periods), or rank places by --next "
+            "uncertain."
+        )
+    return read_small(found.probability, side, band=2)
 
 
 def _novelty(found: SceneMap, shape: tuple[int, ...], side: int) -> npt.NDArray[np.float32]:

@@ -71,7 +71,8 @@ function show() {
     ["Width", `${place.kilometres} km`], ["Degrees", `${place.latitude.toFixed(5)}, ${place.longitude.toFixed(5)}`]]) {
     if (value) $("facts").append(make("dt", name), make("dd", value));
   }
-  $("question").textContent = (isSmall(place) ? "Is the ground in the middle of the yellow frame a mine?" : "Is the ground inside the yellow line a mine?")
+  $("question").textContent = (isSmall(place) ? "Is the ground in the middle of the yellow frame a mine?"
+    : place.draft.length ? "Is the ground inside the yellow line a mine?" : "Is there a mine inside the yellow line?")
     + " Press a key, or click a button.";
   showPictures();
 }
