@@ -53,6 +53,8 @@ _READ: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 #: Parameters that the pipeline mapping reads only with, or only without, the parameter ``scene``.
 _WITH_SCENE: Final = "reference"
 _WITHOUT_SCENE: Final = "polygons"
+#: Boxes whose nodes read the known mines of mapped scenes.
+_OF_SCENES: Final = frozenset({"mapping", "reporting"})
 
 
 class GivenParameters:
@@ -170,7 +172,7 @@ def _refuse_other_polygons(given: Mapping[str, Any], pipeline: Pipeline) -> None
             "--params=scene=PATH names."
         )
     readers = {node.namespace for node in pipeline.nodes if "mine_polygons" in node.inputs}
-    if _WITHOUT_SCENE in given and given.get("scene") and readers == {"mapping"}:
+    if _WITHOUT_SCENE in given and given.get("scene") and readers and readers <= _OF_SCENES:
         raise BadInputError(
             "The parameter polygons has no effect where scene names the scenes: their known mines are named by "
             "reference=FILE."
