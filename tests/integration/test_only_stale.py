@@ -10,7 +10,7 @@ import pyogrio
 import pytest
 
 from mining_the_mines.pipeline_registry import register_pipelines
-from support.projects import SMALL, newest, nodes_of_last_run, run
+from support.projects import SMALL, describes, newest, nodes_of_last_run, run
 
 pytestmark = pytest.mark.end_to_end
 
@@ -41,7 +41,7 @@ def test_other_title_of_the_report_and_other_workers(project: Path) -> None:
     other = {"reporting": {**SMALL["reporting"], "title": "Anything"}, "dask": {"workers": 1}}
     again = ran(project, {**SMALL, **other})
     assert "reporting.write_report" in again
-    assert {name for name in again if not _describes(name)} == set()
+    assert {name for name in again if not describes(name)} == set()
     assert "<title>Anything" in newest(project, "report.html").read_text(encoding="utf-8")
 
 
@@ -71,8 +71,3 @@ def test_changed_label(project: Path) -> None:
 
 def _changed(path: Path) -> int:
     return path.stat().st_mtime_ns
-
-
-def _describes(node: str) -> bool:
-    """Whether a node has to do with the report, which tells of all parameters."""
-    return any(word in node for word in ("describe_", "examples", "write_report"))

@@ -89,6 +89,11 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
+def describes(node: str) -> bool:
+    """Whether a node has to do with the report, which tells of all parameters."""
+    return any(word in node for word in ("describe_", "examples", "write_report"))
+
+
 def run(
     project: Path,
     pipelines: Sequence[str] = ("__default__",),
