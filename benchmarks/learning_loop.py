@@ -69,7 +69,8 @@ from simulation_lookalikes import cut_truth
 
 PROJECT: Final = Path(__file__).parents[1]
 BEFORE: Final = "before"
-RANKINGS: Final = tuple(ranking.value for ranking in Ranking)
+#: The rankings that any map allows; disagreement needs a map of its own.
+RANKINGS: Final = tuple(ranking.value for ranking in Ranking if ranking is not Ranking.DISAGREEMENT)
 #: Provinces of home, and the third, by seed: each biome is the third one.
 PROVINCES: Final = (
     ("tapajos", "copperbelt", "atacama"),
