@@ -7,7 +7,7 @@ import geopandas as gpd
 import pytest
 from affine import Affine
 
-from mining_the_mines.monitoring.site_table import SiteStatus, site_table
+from mining_the_mines.monitoring.site_table import Confirmation, SiteStatus, site_table
 from mining_the_mines.reporting.status_colours import STATUS_COLOURS
 from support.browser import Browser
 from support.site_pages import GRID, make_region, write_site_page
@@ -134,6 +134,18 @@ def test_chart_has_the_hectares_of_each_period(browser: Browser, page: str) -> N
         "[...document.querySelectorAll('#chart .seen')].map(found => Number(found.getAttribute('height')))"
     )
     assert [height / heights[0] for height in heights] == pytest.approx([1, 2, 3.25, 1])
+
+
+def test_candidates_are_in_no_sum(browser: Browser, folder: Path) -> None:
+    waiting = {"status": SiteStatus.CANDIDATE, "hectares": 0.5, "confirmation": Confirmation.PROVISIONAL}
+    hidden = {"status": SiteStatus.NOT_SEEN, "hectares": None, "confirmation": Confirmation.PROVISIONAL}
+    rows = [site_row(year) for year in YEARS[2:]]
+    faint = [site_row(YEARS[2], "tapajos-0002", **waiting), site_row(YEARS[3], "tapajos-0002", **hidden)]
+    later = site_row(YEARS[3], "tapajos-0003", **waiting)
+    browser.open(write_site_page(folder / "candidates.html", site_table([*rows, *faint, later])))
+    assert browser.text("#summary") == "2022: no new site; 1 site of 4.0 ha in all; 1 waiting for a second look."
+    words = browser.run("[...document.querySelectorAll('#chart title')].map(found => found.textContent)")
+    assert [word.replace("\N{NARROW NO-BREAK SPACE}", " ") for word in words][2:] == ["2021: 4.0 ha", "2022: 4.0 ha"]
 
 
 def test_swipe_parts_the_periods(browser: Browser, page: str) -> None:

@@ -38,8 +38,8 @@ logger = logging.getLogger(__name__)
 #: ``false_alarm_rate`` (hectares), ``false_alarms`` (mapped mines, each counted by its false share) or ``net_change``.
 #: ``class``: ``mine``, ``no_mine``, or empty.
 #: ``value``, ``standard_error``, ``lower``, ``upper``: estimate and 95 % interval; only the value where it is known.
-#: ``least``, ``most``: the estimate if none, and if all of what is unknown were mines, which is places where nobody can
-#: tell, and pending ground.
+#: ``least``, ``most``: the estimate if nothing unknown were a mine, and if all of it were. Unknown are places where
+#: nobody can tell, and pending ground.
 #: ``unit``: ``ha``, ``share``, ``ha per 1000 km²`` or ``per 1000 km²``.
 #: ``places``, ``cannot_tell``: judged places in the domain, and those among them where nobody can tell.
 #: ``pending``: hectares of strata with fewer than two judged places, which the estimate leaves out; while there are

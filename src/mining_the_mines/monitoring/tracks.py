@@ -191,7 +191,7 @@ class Tracks:
         self.state.loc[tracks, "onset_after"] = after
         self.state.loc[tracks, "compared"] = compared
         self.state.loc[tracks, "periods"] = seen_before
-        self.state.loc[tracks, "waiting"] = compared >= 0  # what was there on the first look is no new mine
+        self.state.loc[tracks, "waiting"] = compared >= 0  # mines of the first look are never new
 
     def _clear_share(self, period: int, shapes: Geometries) -> npt.NDArray[np.float64]:
         return 1 - self.maps[period].unseen.area_in(shapes) / shapely.area(shapes)

@@ -4,7 +4,7 @@ const SiteSeries = (() => {
 
 const {data} = MapBase;
 const {periods, regions, sites, rows, statuses} = data("data");
-const [NEW, NOT_SEEN] = ["new", "not_seen"].map(wanted => statuses.findIndex(({name}) => name === wanted));
+const [NEW, NOT_SEEN, INACTIVE, CANDIDATE] = ["new", "not_seen", "inactive", "candidate"].map(wanted => statuses.findIndex(({name}) => name === wanted));
 
 const number = rows.period.length;
 const siteOf = new Int32Array(number);
@@ -39,6 +39,13 @@ function areaOf(row) {
   return 0;
 }
 
+/** Whether a row counts in sums: candidates have to be mapped again first. */
+function counts(row) {
+  let at = row;
+  while (at > sites.row[siteOf[row]] && [NOT_SEEN, INACTIVE].includes(rows.status[at])) at -= 1;
+  return rows.status[at] !== CANDIDATE;
+}
+
 function total(some) {
   return some.reduce((sum, row) => sum + areaOf(row), 0);
 }
@@ -60,7 +67,7 @@ function detail(name, row) {
 }
 
 return {
-  periods, regions, sites, rows, statuses, NEW, NOT_SEEN, siteOf, rowsOf, byId, historyOf, rowOf, outline, areaOf, total,
-  barsOf, detail,
+  periods, regions, sites, rows, statuses, NEW, NOT_SEEN, CANDIDATE, siteOf, rowsOf, byId, historyOf, rowOf, outline,
+  areaOf, counts, total, barsOf, detail,
 };
 })();

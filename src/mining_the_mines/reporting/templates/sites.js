@@ -6,7 +6,8 @@ const {
   createMap, baseTiles,
 } = MapBase;
 const {
-  periods, regions, sites, rows, statuses, NEW, NOT_SEEN, siteOf, rowsOf, byId, rowOf, outline, areaOf, total, barsOf,
+  periods, regions, sites, rows, statuses, NEW, NOT_SEEN, CANDIDATE, siteOf, rowsOf, byId, rowOf, outline, areaOf, counts,
+  total, barsOf,
 } = SiteSeries;
 const {swatch, addressOf, headline} = SiteCard;
 const content = data("data");
@@ -202,7 +203,8 @@ function fillNew() {
 }
 
 function fillSummary() {
-  const some = rowsOf[period] ?? [];
+  const found = rowsOf[period] ?? [], some = found.filter(counts);
+  const waiting = found.filter(row => rows.status[row] === CANDIDATE).length;
   const started = some.filter(row => rows.status[row] === NEW);
   const hidden = some.filter(row => rows.status[row] === NOT_SEEN).length;
   const doubtful = some.filter(row => !rows.confirmed[row]).length;
@@ -211,8 +213,9 @@ function fillSummary() {
   clauses.push(`${count(some.length, "site")} of ${hectares(total(some))} in all`);
   if (doubtful) clauses.push(`${grouped(String(doubtful))} provisional`);
   if (hidden) clauses.push(`${grouped(String(hidden))} not seen`);
+  if (waiting) clauses.push(`${grouped(String(waiting))} waiting for a second look`);
   const name = periods[period]?.name ?? "No period";
-  find("#summary").textContent = some.length ? `${name}: ${clauses.join("; ")}.` : `${name}: no site was found.`;
+  find("#summary").textContent = found.length ? `${name}: ${clauses.join("; ")}.` : `${name}: no site was found.`;
   const seen = periods.length ? data(`pictures-${period}`).length : 0;
   const lacking = places.length - seen;
   find("#unseen-regions").hidden = !lacking;
@@ -374,7 +377,7 @@ function fillTime() {
   });
 }
 
-const allBars = barsOf(rows.period.keys());
+const allBars = barsOf([...rows.period.keys()].filter(counts));
 find("#hidden-bars").hidden = !allBars.some(({unseen}) => unseen);
 fillFilters();
 fillRegions();
