@@ -71,6 +71,11 @@ def test_weights_without_a_scale(weights: str) -> None:
         Embedding(weights, SIX_BANDS, SIZE)
 
 
+def test_weights_of_other_bands() -> None:
+    with pytest.raises(BadInputError, match=r"know B2, B3, B4, B8, and the chips have none of these bands: .*encoder"):
+        Embedding("csmask4", ("B5", "B6"), SIZE)
+
+
 @pytest.mark.parametrize("size", [32, 96])
 def test_chips_of_any_size(size: int) -> None:
     images = torch.rand(1, 3, size, size) * 0.3

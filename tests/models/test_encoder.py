@@ -139,7 +139,9 @@ def test_further_channels_start_at_zero(path: Path) -> None:
     ],
 )
 def test_another_network(path: Path, changes: dict[str, Any], named: str) -> None:
-    with pytest.raises(BadInputError, match=rf"encoder tiny doesn't fit the network \(.*{named}.*pretrained to null"):
+    with pytest.raises(
+        BadInputError, match=rf"encoder .*tiny encoder.* doesn't fit the network \(.*{named}.*pretrained to null"
+    ):
         ClassifierNetwork(classifier_spec(path, **changes), scale_of(SIX_BANDS), SIZE)
 
 
@@ -176,6 +178,21 @@ def test_wrong_description(tmp_path: Path, encoder: Encoder, changes: dict[str, 
     save_file(encoder.weights, tmp_path / "wrong.safetensors", metadata={"encoder": stated})
     with pytest.raises(BadInputError, match=rf"encoder .*wrong\.safetensors can't be used: .*{fault}"):
         load_encoder(tmp_path / "wrong.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        (torch.full((8,), torch.nan), "NaN or infinite numbers"),
+        (torch.ones(8, dtype=torch.int8), "numbers of the type int8, as of a quantised network"),
+    ],
+)
+def test_weights_that_are_no_use(tmp_path: Path, encoder: Encoder, changed: Tensor, fault: str) -> None:
+    path = tmp_path / "spoilt.safetensors"
+    weights = {**encoder.weights, "norm.weight": changed}
+    save_file(weights, path, metadata={"encoder": encoder.description.model_dump_json()})
+    with pytest.raises(BadInputError, match=rf"spoilt\.safetensors holds {fault}.*norm\.weight.*name a file"):
+        load_encoder(path)
 
 
 def test_without_vectors(tmp_path: Path, encoder: Encoder) -> None:

@@ -106,7 +106,7 @@ def test_ssl4eo_vit(tmp_path: Path) -> None:
 def test_ssl4eo_on_another_network(tmp_path: Path) -> None:
     write_torchgeo(tmp_path / "w.pth")
     spec = ClassifierSpec(architecture="resnet34", pretrained=str(tmp_path / "w.pth"))
-    with pytest.raises(BadInputError, match=r"SSL4EO-S12 fit resnet18 or resnet50 or .*, not resnet34"):
+    with pytest.raises(BadInputError, match=r"w\.pth \(SSL4EO-S12\) fit resnet18 or resnet50 or .*, not resnet34"):
         ClassifierNetwork(spec, scale_of(COMPETITION_BANDS), SIZE)
 
 

@@ -66,6 +66,21 @@ def test_missing_file(tmp_path: Path) -> None:
         started(tmp_path / "gone.safetensors")
 
 
+def test_folder_instead_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"is a folder: name the weights file in it.* network\.pretrained"):
+        started(tmp_path)
+
+
+def test_lightning_checkpoint(tmp_path: Path) -> None:
+    """All names have the name of the network in front, and stand beside the state of the training."""
+    torch.manual_seed(99)
+    state = timm.create_model(PUBLISHED).state_dict()
+    path = tmp_path / "epoch=3.ckpt"
+    torch.save({"epoch": 3, "state_dict": {f"network.{name}": tensor for name, tensor in state.items()}}, path)
+    network = started(path, ("B4", "B3", "B2"), indices=()).backbone.state_dict()
+    assert torch.equal(network[STEM], state[STEM])
+
+
 def test_checkpoints_depend_on_the_file(tmp_path: Path) -> None:
     write_weights(tmp_path / "w.safetensors")
     assert ClassifierNetworks(network=small_spec(pretrained=str(tmp_path / "w.safetensors"))).files

@@ -38,9 +38,9 @@ def read(chips: RegionChipsDataset, classifier: MineClassifier, folder: Path) ->
 
 @pytest.mark.parametrize("images", ["", "images"])
 def test_labelled_and_unlabelled_chips(classifier: MineClassifier, tmp_path: Path, images: str) -> None:
-    packed, table = read(region(tmp_path / "tapajos", ["1", "0", "", "yes"], images), classifier, tmp_path)
+    packed, table = read(region(tmp_path / "tapajos", ["1", "0", "", "yes"] * 4, images), classifier, tmp_path)
     assert len(packed) == CHIPS
-    assert table["label"].notna().sum() == 3
+    assert table["label"].notna().sum() == 12
     assert table["place"].nunique() == CHIPS
 
 
@@ -89,11 +89,33 @@ def test_labels_that_name_no_chip(classifier: MineClassifier, tmp_path: Path) ->
         read(chips, classifier, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("labels", "fault"),
+    [
+        (["1", "0", "0", "1", "0"], "5 labels are too few to adapt a threshold to: label 10 chips at least"),
+        (["yes"] * 12, "All 12 labels say a mine, and a threshold needs chips of both classes"),
+        (["0.7"] * CHIPS, r"24 bad label \(such as .*line 2 says '0.7'.*mend them or their labels"),
+    ],
+)
+def test_labels_that_teach_nothing(classifier: MineClassifier, tmp_path: Path, labels: list[str], fault: str) -> None:
+    """They are refused before chips are packed, so that nothing of such a region stays."""
+    with pytest.raises(BadInputError, match=fault):
+        read(region(tmp_path / "chips", labels), classifier, tmp_path)
+    assert not (tmp_path / "drafts").exists()
+
+
+def test_table_of_another_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    region(tmp_path, ["1", "0"])
+    (tmp_path / "labels.csv").rename(tmp_path / "Labels (2).xlsx")
+    assert RegionChipsDataset(filepath=str(tmp_path)).load().labels is None
+    assert r"has no labels.csv, so there are no labels: is it Labels (2).xlsx?" in caplog.text
+
+
 def test_other_bands(classifier: MineClassifier, tmp_path: Path) -> None:
     wanted = ChipSettings(bands=("B1", "B2"), size=16)
     other = MineClassifier("trees", 0.5, wanted, classifier.models, classifier.blend)
     with pytest.raises(
-        BadInputError, match=r"can use no chip in .*chips \(24 missing band.*give chips with the bands B1, B2"
+        BadInputError, match=r"can use no chip in .*chips \(24 missing band.*the model takes the bands B1, B2"
     ):
         read(region(tmp_path / "chips", ["1", "0"]), other, tmp_path)
 

@@ -1,5 +1,6 @@
 """Inference: a prediction for every chip of a folder, or the reason why there is none."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class BrightnessClassifier:
         return brightest
 
 
-def test_predictions_and_reasons(tmp_path: Path) -> None:
+def test_predictions_and_reasons(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     predictions = classify_chips(mixed_folder(tmp_path), tmp_path, BrightnessClassifier(), ChipSettings()).set_index(
         "filename"
     )
@@ -48,6 +49,7 @@ def test_predictions_and_reasons(tmp_path: Path) -> None:
     }  # fmt: skip
     assert "the model takes 16 × 16" in predictions["error"]["forest.tif"]
     assert "empty" in predictions["error"]["night.tif"]
+    assert re.search(r"3 of 6 chips can't be judged, such as: .*broken\.tif can't be read", caplog.text)
 
 
 def test_no_chip_to_classify(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.encoder import load_encoder
+from mining_the_mines.pipelines.pretraining.nodes import pretrain_encoder
 from mining_the_mines.pretraining.encoder import FILE, input_hashes, store_encoder, take_encoder
 from mining_the_mines.pretraining.inpainting import PictureStream, draw_patches, find_images
 from mining_the_mines.pretraining.settings import InpaintingSettings, PretrainingSettings
@@ -89,3 +90,28 @@ def test_bad_input(folder: Path, tmp_path: Path) -> None:
     other = settings(folder).model_copy(update={"encoder": "simulated"})
     with pytest.raises(BadInputError, match=r"mine-encoder .*differs from pretraining\.architecture"):
         fit_encoder(other, tmp_path / "fit")
+
+
+def test_images_without_data(tmp_path: Path) -> None:
+    """Nothing is learnt from them, so that no encoder is kept."""
+    (tmp_path / "images").mkdir()
+    write_chip(tmp_path / "images/empty.tif", np.full_like(ground(0, size=40), np.nan), nodata=0)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    with pytest.raises(BadInputError, match=r"windows of the images in .*images hold no data"):
+        pretrain_encoder(settings(tmp_path / "images", epochs=1), kept, kept)
+    assert not list(kept.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"architecture": "maxvit_picco"}, r"maxvit_picco with None can't be built \(Unknown model"),
+        ({"architecture": "vit_tiny_patch16_224"}, r"can't be built \(Unsupported.*features at several scales"),
+        ({"encoder": "simulated"}, r"differs from pretraining\.architecture"),
+    ],
+)
+def test_wrong_network(tmp_path: Path, changes: dict[str, str], fault: str) -> None:
+    """It is refused before a region is simulated."""
+    with pytest.raises(BadInputError, match=fault):
+        pretrain_encoder(quick_settings(**changes), tmp_path, tmp_path)

@@ -1,7 +1,8 @@
 """Folders of chips, prebuilt, cut or segmented; chips packed into one array, and planes that lie on them."""
 
+import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 from kedro.io import DatasetError
@@ -27,6 +28,12 @@ from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 
 if TYPE_CHECKING:
     from mining_the_mines.mapping.chip_segmentation import SegmentedChips  # noqa: F401 - named in a base class
+
+
+logger = logging.getLogger(__name__)
+
+#: Suffixes of tables that people keep labels in.
+_TABLES: Final = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods")
 
 
 class ChipFolderDataset(FolderDataset[None, ChipFolder | ZippedChips]):
@@ -117,7 +124,10 @@ class RegionChipsDataset(ChipFolderDataset):
         if not root.is_dir():
             raise BadInputError(f"There is no folder {root}: name the chips of the region with --params=chips=FOLDER.")
         inside, table = root / self.images, root / str(self.labels)
-        labels = read_labels(table, self.label_format) if table.is_file() else None
+        labels = read_labels(table, self.label_format) if table.exists() else None
+        others = sorted(path.name for path in root.iterdir() if path.suffix.lower() in _TABLES)
+        if labels is None and others:
+            logger.warning("%s has no %s, so there are no labels: is it %s?", root, table.name, " or ".join(others))
         return ChipFolder(inside if inside.is_dir() else root, labels)
 
 

@@ -34,7 +34,7 @@ class Embedding(nn.Module):
         chip_size: Edge of the chips in pixels.
 
     Raises:
-        BadInputError: The weights can't be had, or have no scale of their own.
+        BadInputError: The weights can't be had, have no scale of their own, or know none of the bands.
     """
 
     def __init__(self, weights: str, bands: Sequence[str], chip_size: int) -> None:
@@ -50,6 +50,11 @@ class Embedding(nn.Module):
                 f"simulated, csmask or a file of an encoder."
             )
         known = tuple(band for band in bands if band in first.source.bands)
+        if not known:
+            raise BadInputError(
+                f"The weights of {first.source.title} know {', '.join(first.source.bands)}, and the chips have none of "
+                f"these bands: name another source in features.encoder, or take embedding out of features.families."
+            )
         possible = [name for name in first.channels if name not in first.source.bands]
         indices = tuple(name for name in possible if set(required_bands(name)) <= set(bands))
         spec = spec.model_copy(update={"indices": indices})

@@ -141,12 +141,35 @@ def read_safetensors(path: Path) -> tuple[Weights, Mapping[str, str]]:
     """Read all tensors of a file and the metadata of its header.
 
     Raises:
-        BadInputError: It is no safetensors file, or cut off.
+        BadInputError: It is no safetensors file, or cut off, or its weights can't be used.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors has no iterator
+            metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise BadInputError(
             f"{path} can't be read as safetensors ({error}): it is cut off or another kind of file; fetch it again."
         ) from error
+    check_numbers(weights, path)
+    return weights, metadata
+
+
+def check_numbers(weights: Weights, path: Path) -> None:
+    """Refuse weights that a network could not learn from.
+
+    Args:
+        weights: Tensors of a file.
+        path: The file, for errors.
+
+    Raises:
+        BadInputError: Weights are whole numbers, as of a quantised network, or some are NaN or infinite.
+    """
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            fault = "NaN or infinite numbers, as of a training that failed"
+        elif name.endswith("weight") and not tensor.is_floating_point():
+            fault = f"numbers of the type {str(tensor.dtype).removeprefix('torch.')}, as of a quantised network"
+        else:
+            continue
+        raise BadInputError(f"{path} holds {fault} (in the tensor {name}): name a file of floating-point weights.")

@@ -1,10 +1,11 @@
 """Weights that a network can start from: their bands, scale and licence, and how they are read."""
 
 import json
+import logging
 import pickle
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.encoder import DESCRIPTION, MISSING, described_encoder, read_safetensors
+from mining_the_mines.models.encoder import (
+    DESCRIPTION,
+    MISSING,
+    check_numbers,
+    described_encoder,
+    read_safetensors,
+)
 from mining_the_mines.models.kinds import Weights
 from mining_the_mines.models.spectral_input import DEVIATIONS_5_TO_95, BandScale
 from mining_the_mines.sentinel2.bands import BANDS, TRUE_COLOUR
@@ -162,11 +169,12 @@ def weights_of_file(path: Path, backbone: Backbone) -> FirstWeights:
             f"The weights in {path} take neither the 3 colours of ImageNet nor the 13 bands of SSL4EO-S12, and have no "
             f"description of an encoder: name another file in network.pretrained."
         )
+    source = replace(source, title=f"{path} ({source.title})")
     _check_fit(source, backbone)
     channels = len(source.bands)
     if backbone.from_timm or timm.is_model(backbone.name):
         tensors = _converted(path, backbone, channels, tensors)
-    return FirstWeights(source, source.bands, tensors, _unit_scale() if source is TORCHGEO else None)
+    return FirstWeights(source, source.bands, tensors, _unit_scale() if source.bands == TORCHGEO.bands else None)
 
 
 def file_of_weights(weights: str) -> Path:
@@ -203,10 +211,15 @@ def network_of_weights(weights: str) -> tuple[str, dict[str, Any]]:
 
 
 def _read(path: Path) -> tuple[Weights, Mapping[str, str]]:
+    if path.is_dir():
+        raise BadInputError(
+            f"{path} is a folder: name the weights file in it, such as encoder.safetensors, in network.pretrained or "
+            f"features.encoder."
+        )
     if not path.is_file():
         raise BadInputError(
             f"There is no weights file {path}, and no weights of this name (there are {', '.join(NAMES)}): correct "
-            f"network.pretrained or features.encoder, which names it."
+            f"network.pretrained or features.encoder, which names it; files elsewhere must be downloaded first."
         )
     return read_safetensors(path) if path.suffix == ".safetensors" else (_torch_file(path), {})
 
@@ -230,11 +243,11 @@ def _own_encoder(path: Path, tensors: Weights, stated: str, backbone: Backbone) 
         differing = [f"{name} {own.get(name)}, not {theirs.get(name)}" for name in differing]
     if differing:
         raise BadInputError(
-            f"The encoder {description.name} doesn't fit the network ({'; '.join(differing)}): make them the same, or "
-            f"set network.pretrained to null or another source."
+            f"The encoder {path} doesn't fit the network ({'; '.join(differing)}): make them the same, or set "
+            f"network.pretrained to null or another source."
         )
     source = WeightSource(
-        title=f"the encoder {description.name}",
+        title=f"the encoder {path}",
         bands=description.bands,
         scale="logarithm of reflectance, normalised by the percentiles in the file",
         fits=(description.architecture,),
@@ -298,6 +311,7 @@ def _unit_scale() -> BandScale:
 def _timm_weights(backbone: Backbone, channels: int, state: Weights | None = None) -> Weights:
     """Weights as timm's network names them: those that it publishes, or others that it converts."""
     overlay = None if state is None else {"state_dict": dict(state), "input_size": (channels, 224, 224)}
+    logging.getLogger("timm.models").setLevel(logging.ERROR)  # it lists every name that it doesn't expect
     with torch.random.fork_rng(devices=[]):
         network = timm.create_model(
             backbone.name,
@@ -361,11 +375,15 @@ def _torch_file(path: Path) -> Weights:
     for wrapper in _WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
-    tensors = content if isinstance(content, dict) else {}
-    tensors = {name.removeprefix("module."): one for name, one in tensors.items() if isinstance(one, Tensor)}
+    named = content if isinstance(content, dict) else {}
+    tensors = {name: one for name, one in named.items() if isinstance(name, str) and isinstance(one, Tensor)}
     if not tensors:
         raise BadInputError(f"{path} holds no weights by name: save a state dict in it.")
-    return tensors
+    check_numbers(tensors, path)
+    # Checkpoints of Lightning and of several devices put the network's name before all others.
+    common = {name.partition(".")[0] for name in tensors}
+    wrapper = f"{common.pop()}." if len(common) == 1 else ""
+    return {name.removeprefix(wrapper): tensor for name, tensor in tensors.items()}
 
 
 def first_line(error: BaseException) -> str:

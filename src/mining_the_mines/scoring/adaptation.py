@@ -120,8 +120,7 @@ def adapt(
         BadInputError: Labels are too few, or of one class.
     """
     known = chips["label"].notna().to_numpy()
-    if known.any():
-        _check(chips.loc[known, "label"], settings)
+    check_labels(chips.loc[known, "label"], settings)
     fit = _RegionFit(chips, home, settings)
     ones = np.ones(len(chips))
     intervals = bootstrap_intervals(fit, chips["place"], settings.bootstrap)
@@ -144,7 +143,14 @@ def adapt(
     )
 
 
-def _check(labels: "pd.Series[int]", settings: AdaptationSettings) -> None:
+def check_labels(labels: "pd.Series[int]", settings: AdaptationSettings) -> None:
+    """Refuse labels of a region from which nothing can be learnt; no label at all is fine.
+
+    Raises:
+        BadInputError: They are too few, or of one class.
+    """
+    if labels.empty:
+        return
     if len(labels) < settings.minimum_labels:
         raise BadInputError(
             f"{len(labels)} labels are too few to adapt a threshold to: label {settings.minimum_labels} chips at "

@@ -28,7 +28,7 @@ from mining_the_mines.registry.card import shorten, write_adaptation_card
 from mining_the_mines.registry.package import PackageFacts, StoredPackage, take_figures
 from mining_the_mines.registry.promotion import CHALLENGER, CHAMPION, RegistrationSettings
 from mining_the_mines.registry.training_data import hash_chips, hash_data
-from mining_the_mines.scoring.adaptation import METRICS, AdaptationSettings, AdaptedThreshold, adapt
+from mining_the_mines.scoring.adaptation import METRICS, AdaptationSettings, AdaptedThreshold, adapt, check_labels
 from mining_the_mines.scoring.calibration import Adaptation
 from mining_the_mines.tracking.registry import Registration, find_champion
 
@@ -58,7 +58,8 @@ def read_region(
         ``latitude`` and ``place``.
 
     Raises:
-        BadInputError: No chip can be used, as where the model wants other bands, or labels name no chip.
+        BadInputError: No chip can be used, as where the model wants other bands; labels name no chip, are too few, or
+            of one class.
     """
     chips, settings = open_chips(region_chips, unpacked_chips), imagery.for_model(classifier.chips)
     manifest = take_inventory(_labelled_rows(chips), settings, progress_bar, keep_unlisted=True)
@@ -66,8 +67,8 @@ def read_region(
     usable = manifest[manifest["verdict"] == ACCEPTED].reset_index(drop=True)
     if usable.empty:
         raise BadInputError(
-            f"The model can use no chip in {chips.images} ({told}): give chips with the bands "
-            f"{', '.join(settings.bands or ())} of {settings.size} × {settings.size} pixels."
+            f"The model can use no chip in {chips.images} ({told}): mend them or their labels; the model takes the "
+            f"bands {', '.join(settings.bands or ())} of {settings.size} × {settings.size} pixels."
         )
     if chips.labels is not None and usable["label"].isna().all():
         raise BadInputError(
@@ -76,6 +77,7 @@ def read_region(
         )
     if told:
         logger.warning("Some chips or labels are left out: %s.", told)
+    check_labels(usable["label"].dropna(), adaptation)
     usable["place"] = find_places(usable, FoldSettings(distance_km=adaptation.distance_km))
     packed = pack_chips(chips, manifest, settings, drafts / "region_packed_chips", progress_bar)
     return packed, usable[["filename", "label", "longitude", "latitude", "place"]]

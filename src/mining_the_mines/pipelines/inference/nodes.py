@@ -64,6 +64,9 @@ def classify_chips(
     for doubt in gather_doubts(doubts, "chips"):
         logger.warning("%s", doubt)
     logger.info("%d chips with a mine, %d without, %d that can't be judged.", counts[1], counts[0], counts[-1])
+    reasons = predictions.loc[predictions["error"] != "", "error"]
+    if len(reasons):
+        logger.warning("%d of %d chips can't be judged, such as: %s", len(reasons), len(predictions), reasons.iloc[0])
     unlike = int((predictions["novelty"] >= UNLIKE).sum())
     if unlike > UNLIKE_SHARE * len(predictions):
         logger.warning(

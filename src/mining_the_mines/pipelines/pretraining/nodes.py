@@ -12,6 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from mining_the_mines.core.epoch_events import EpochEvent, send_epoch
+from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.core.hashing import hash_values
 from mining_the_mines.models.kinds import ReportEpoch
@@ -20,6 +21,7 @@ from mining_the_mines.pipelines.registration.registered_models import add_versio
 from mining_the_mines.pretraining.encoder import StoredEncoder, input_hashes, training_code
 from mining_the_mines.pretraining.settings import PretrainingSettings
 from mining_the_mines.registry.card import shorten
+from mining_the_mines.sentinel2.bands import COMPETITION_BANDS
 from mining_the_mines.tracking.registry import Registration
 
 logger = logging.getLogger(__name__)
@@ -41,11 +43,16 @@ def pretrain_encoder(
 
     Returns:
         The encoder, in a folder of its own below ``drafts``; and learning curves, one row per epoch.
+
+    Raises:
+        BadInputError: The network can't be built, the encoder to go on from doesn't fit it, or the images can't be
+            used.
     """
     from mining_the_mines.pretraining.encoder import store_encoder, take_encoder
     from mining_the_mines.pretraining.training import fit_encoder
 
     facts = [result_parameters(pretraining), *training_code(), *input_hashes(pretraining), version("torch")]
+    _check_network(pretraining)
     folder = _clear(checkpoints, hash_values(facts))
     network, rows = fit_encoder(pretraining, folder, _epoch_logger(pretraining))
     send_epoch(EpochEvent(pretraining.name, pretraining.all_epochs, finished=True))
@@ -53,6 +60,26 @@ def pretrain_encoder(
     stored = store_encoder(encoder, drafts / f"{pretraining.name}.{uuid.uuid4().hex[:8]}")
     shutil.rmtree(folder, ignore_errors=True)
     return stored, pd.DataFrame(rows)
+
+
+def _check_network(settings: PretrainingSettings) -> None:
+    """Build the network before any region is simulated."""
+    from mining_the_mines.models.encoder import load_encoder
+    from mining_the_mines.models.spectral_input import empty_scale
+    from mining_the_mines.models.weight_sources import file_of_weights, first_line
+    from mining_the_mines.pretraining.network import PretrainingNetwork
+
+    try:
+        network = PretrainingNetwork(settings, empty_scale(COMPETITION_BANDS))
+    except BadInputError:
+        raise
+    except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        raise BadInputError(
+            f"The network of pretraining.architecture {settings.architecture} with {settings.overrides} can't be built "
+            f"({first_line(error)}): name a network of timm that has features at several scales, and its overrides."
+        ) from error
+    if settings.encoder is not None:
+        network.start_from(load_encoder(file_of_weights(settings.encoder)))
 
 
 def _clear(checkpoints: Path, fingerprint: str) -> Path:
@@ -65,11 +92,18 @@ def _clear(checkpoints: Path, fingerprint: str) -> Path:
 
 
 def _epoch_logger(settings: PretrainingSettings) -> ReportEpoch:
-    """Log each epoch with its figures, and the time that those of this run let expect."""
+    """Log each epoch with its figures, and the time that those of this run let expect.
+
+    The reporter raises a BadInputError where nothing was hidden that could be filled in.
+    """
     start, first = time.monotonic(), -1
 
     def report(epoch: int, figures: Mapping[str, float]) -> None:
         nonlocal first
+        if not figures.get("inpainting_loss", 1):
+            raise BadInputError(
+                f"The windows of the images in {settings.unlabelled} hold no data: take images without data away."
+            )
         first = epoch if first < 0 else first
         minutes = (time.monotonic() - start) / 60 / (epoch - first + 1) * (settings.all_epochs - epoch - 1)
         shown = ", ".join(f"{name.replace('_', ' ')} {figures[name]:.3f}" for name in _SHOWN if name in figures)
