@@ -1,5 +1,6 @@
 """No place crosses folds or reaches the test split."""
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -120,7 +121,8 @@ def test_blocks_stay_together(seed: int, test_share: float) -> None:
 )
 def test_no_blocks(longitude: float, reason: str, caplog: pytest.LogCaptureFixture) -> None:
     chips = manifest(group=groups([number % 12 for number in range(120)]), longitude=longitude, latitude=0.0)
-    table = assign_folds(chips, FoldSettings(block_km=300))
+    with caplog.at_level(logging.INFO):
+        table = assign_folds(chips, FoldSettings(block_km=300))
     pd.testing.assert_frame_equal(table, assign_folds(chips, FoldSettings()))
     assert (
         f"Folds are by place, not blocked at 300 km: {'The chips ' if 'lie' in reason else ''}{reason}" in caplog.text
@@ -129,7 +131,8 @@ def test_no_blocks(longitude: float, reason: str, caplog: pytest.LogCaptureFixtu
 
 def test_blocks_of_one_class(caplog: pytest.LogCaptureFixture) -> None:
     chips = manifest(longitude=[float(number % 3) * 40 for number in range(120)], latitude=0.0)
-    assign_folds(chips, FoldSettings(folds=3, test_share=0, block_km=300, group_by="near_duplicates"))
+    with caplog.at_level(logging.INFO):
+        assign_folds(chips, FoldSettings(folds=3, test_share=0, block_km=300, group_by="near_duplicates"))
     assert "Nearly all chips of one class lie in one block" in caplog.text
 
 

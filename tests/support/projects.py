@@ -33,7 +33,7 @@ SMALL: dict[str, Any] = {
     },
     "cutting": {"size": 32, "block": 2},
     "imagery": {"min_chips_per_class": 4},
-    "folds": {"folds": 2},
+    "folds": {"folds": 2, "block_km": None},
     "cross_validation": {"workers": 1},
     "classification": {
         "models": {

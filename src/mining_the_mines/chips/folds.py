@@ -123,7 +123,7 @@ def _deal_folds(train: pd.DataFrame, labels: npt.NDArray[np.int64], settings: Fo
         try:
             return _deal(labels, _blocks(train, settings.block_km), settings.folds, settings.seed)
         except BadInputError as error:
-            logger.warning("Folds are by place, not blocked at %g km: %s", settings.block_km, error)
+            logger.info("Folds are by place, not blocked at %g km: %s", settings.block_km, error)
     return _deal(labels, train["place"], settings.folds, settings.seed)
 
 
