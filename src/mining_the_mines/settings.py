@@ -8,6 +8,7 @@ from kedro.config import OmegaConfigLoader
 from omegaconf.resolvers import oc
 
 from mining_the_mines.hooks.absent_data import AbsentData
+from mining_the_mines.hooks.first_weights import FirstWeights
 from mining_the_mines.hooks.given_parameters import GivenParameters
 from mining_the_mines.hooks.recording import RunRecording
 from mining_the_mines.hooks.registered_models import ModelFetching
@@ -23,7 +24,15 @@ warnings.filterwarnings("ignore", message=r"One or more dataset names contain '\
 #: Where kedro-mlflow is installed, its hook would read mlflow.yml as its own; hooks/tracking.py tells why it is off.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro_mlflow",)
 # The last is called first: a run that can't be made is refused before the MLflow run is started.
-HOOKS = (GivenParameters(), RunRecording(), RunTracking(), ModelFetching(), AbsentData(), RunnerCheck())
+HOOKS = (
+    GivenParameters(),
+    RunRecording(),
+    RunTracking(),
+    ModelFetching(),
+    FirstWeights(),
+    AbsentData(),
+    RunnerCheck(),
+)
 
 #: Only the wheel holds a configuration; it is used where the folder has none.
 _PACKAGED = Path(__file__).parent / "conf"

@@ -33,7 +33,7 @@ def test_areas_are_those_of_olofsson_2014() -> None:
 def test_accuracies_are_those_of_olofsson_2014() -> None:
     # As the R package mapaccuracy gives them, too.
     found = [
-        (round(figure.value, 2), round(figure.half_width, 2))
+        (round(figure.value, 2), round((figure.upper - figure.lower) / 2, 2))
         for figure in (
             *(users(OLOFSSON, name) for name in OLOFSSON.classes),
             *(producers(OLOFSSON, name) for name in OLOFSSON.classes),

@@ -10,10 +10,12 @@ import rasterio
 from rasterio.crs import CRS
 
 from mining_the_mines.chips.folder import ChipFolder
+from mining_the_mines.chips.packing import pack_in_memory
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.mapping.chip_segmentation import COLUMNS, read_segmentation_table, segment_folder
 from mining_the_mines.mapping.settings import VectorSettings
-from support.chip_files import BANDS, ground, write_chip
+from mining_the_mines.models.novelty import fit_novelty
+from support.chip_files import BANDS, ground, training_folds, write_chip
 from support.segmenters import FIELD_PIXELS, BrightnessSegmenter, bright_field, mixed_folder, write_mine
 
 
@@ -44,6 +46,18 @@ def test_probability_raster(results: Path) -> None:
         assert raster.descriptions == ("probability of a mine",)
         assert float(raster.tags()["threshold"]) == 0.6
         assert (raster.read(1) >= 0.85).sum() == FIELD_PIXELS
+
+
+def test_novelty(tmp_path: Path) -> None:
+    """A chip of familiar ground and another as bright and even as snow."""
+    chips = [ground(seed) for seed in range(40)]
+    packed = pack_in_memory(chips, [f"{number}.tif" for number in range(40)], BANDS)
+    segmenter = BrightnessSegmenter(novelty=fit_novelty(packed, training_folds(packed)))
+    write_chip(tmp_path / "home.tif", ground(50), georeferenced=True)
+    write_chip(tmp_path / "snow.tif", 0.8 + 0.1 * ground(51), georeferenced=True)
+    novelty = segment(tmp_path, tmp_path / "results", segmenter)["novelty"]
+    assert novelty["snow.tif"] == 100
+    assert novelty["home.tif"] < 99
 
 
 def test_mask_without_data_is_unknown(tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def test_labels_that_name_no_chip(classifier: MineClassifier, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("labels", "fault"),
     [
-        (["1", "0", "0", "1", "0"], "5 labels are too few to adapt a threshold to: label 10 chips at least"),
-        (["yes"] * 12, "All 12 labels say a mine, and a threshold needs chips of both classes"),
+        (["1", "0", "0", "1", "0"], "5 labels of .*chips are too few to adapt a threshold to: label 10 chips at least"),
+        (["yes"] * 12, "All 12 labels of .*chips say a mine, and a threshold needs chips of both classes"),
         (["0.7"] * CHIPS, r"24 bad label \(such as .*line 2 says '0.7'.*mend them or their labels"),
     ],
 )

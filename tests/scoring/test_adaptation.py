@@ -84,9 +84,9 @@ def test_without_labels() -> None:
 @pytest.mark.parametrize(
     ("labels", "fault"),
     [
-        ([0, 1] * 2 + [1], "5 labels are too few to adapt a threshold to: label 10 chips at least"),
-        ([1] * 12, "All 12 labels say a mine, and a threshold needs chips of both classes"),
-        ([0] * 12, "All 12 labels say no mine"),
+        ([0, 1] * 2 + [1], "5 labels of the region are too few to adapt a threshold to: label 10 chips at least"),
+        ([1] * 12, "All 12 labels of the region say a mine, and a threshold needs chips of both classes"),
+        ([0] * 12, "All 12 labels of the region say no mine"),
     ],
 )
 def test_labels_that_are_refused(labels: list[int], fault: str) -> None:

@@ -44,11 +44,6 @@ class Estimate:
         error = math.sqrt(max(variance, 0.0))
         return cls(value, error, value - Z95 * error, value + Z95 * error)
 
-    @property
-    def half_width(self) -> float:
-        """Half of a symmetric interval."""
-        return (self.upper - self.lower) / 2
-
     def times(self, factor: float) -> "Estimate":
         """The figure in another unit."""
         ends = sorted((factor * self.lower, factor * self.upper))

@@ -43,9 +43,10 @@ COLUMNS: Final = {
     "mines": "Int64",
     "hectares": "float64",
     "highest_probability": "float64",
+    "novelty": "float64",
     "error": "str",
 }
-_NUMBERS: Final = ("mines", "hectares", "highest_probability")
+_NUMBERS: Final = ("mines", "hectares", "highest_probability", "novelty")
 #: Prefixes of a GeoPackage's own tables, which no layer may have.
 _RESERVED: Final = ("gpkg", "sqlite_", "rtree_")
 #: Pixels in a batch: 16 chips of 256 × 256, 4 of 512 × 512, and always at least one chip.
@@ -122,9 +123,10 @@ def segment_folder(
         for chip, probability in _predict(chips, segmenter, reading, progress):
             if isinstance(chip, _ReadChip):
                 doubts[chip.filename] = chip.doubts
-                rows.append(
-                    _write_chip(chip, probability, chips.path(chip.filename), segmenter, settings, draft, layers)
-                )
+                path = chips.path(chip.filename)
+                row = _write_chip(chip, probability, path, segmenter, settings, draft, layers)
+                far = np.nan if segmenter.novelty is None else segmenter.novelty.score(chip.reflectance[None])[0]
+                rows.append(row | {"novelty": far})
             else:
                 rows.append({"filename": chip.filename, "layer": "", "error": chip.reason})
         table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS).sort_values("filename", ignore_index=True)
@@ -143,8 +145,8 @@ def read_segmentation_table(folder: Path) -> pd.DataFrame:
 
     Returns:
         A row a chip, by file name: ``filename``, ``layer`` (in the GeoPackage; empty without mines), ``mines``
-        (polygons), their ``hectares``, ``highest_probability`` of a pixel, and ``error``, the reason why a chip was
-        left out.
+        (polygons), their ``hectares``, ``highest_probability`` of a pixel, ``novelty`` (percentile among the training
+        chips, missing for models of earlier versions), and ``error``, the reason why a chip was left out.
 
     Raises:
         BadInputError: There is no table, or it is another one.

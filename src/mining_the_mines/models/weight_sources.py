@@ -2,8 +2,7 @@
 
 import json
 import logging
-import pickle
-import zipfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -210,6 +209,22 @@ def network_of_weights(weights: str) -> tuple[str, dict[str, Any]]:
     )
 
 
+def check_readable(weights: str) -> None:
+    """Refuse weights that are not there or can't be read; whether they fit a network, only that can tell.
+
+    Args:
+        weights: Name or file, as for ``pretrained`` of networks.
+
+    Raises:
+        BadInputError: The file is not there, is cut off, or holds more than floating-point numbers; or the package of
+            a name is not installed.
+    """
+    if weights in ("csmask", "csmask4"):
+        _check_csmask()
+    elif weights not in NAMES:
+        _read(Path(weights))
+
+
 def _read(path: Path) -> tuple[Weights, Mapping[str, str]]:
     if path.is_dir():
         raise BadInputError(
@@ -272,13 +287,17 @@ def _shaping(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _csmask(source: WeightSource, backbone: Backbone) -> FirstWeights:
-    _check_fit(source, backbone)
+def _check_csmask() -> None:
     if find_spec("ukis_csmask") is None or find_spec("onnx") is None:
         raise BadInputError(
             "network.pretrained asks for csmask, and the packages ukis-csmask and onnx are not installed: install them "
             'with pip install ".[csmask]", or set the parameter to null or another source.'
         )
+
+
+def _csmask(source: WeightSource, backbone: Backbone) -> FirstWeights:
+    _check_fit(source, backbone)
+    _check_csmask()
     import onnx
     from onnx import numpy_helper
 
@@ -365,9 +384,10 @@ def _torch_file(path: Path) -> Weights:
         BadInputError: It is none, or a pickle with anything else, which could run code when it is read.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
-        if zipfile.is_zipfile(path) or path.read_bytes()[:1] == b"\x80":
+        with warnings.catch_warnings(action="ignore"):  # of protocols of pickles, which are refused anyway
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever stands in a foreign file
+        if path.read_bytes().startswith((b"PK", b"\x80")):  # an archive, as torch saves them, or a pickle
             fault = "holds objects other than tensors, which could run code when they are read, or is cut off"
         else:
             fault = "is cut off or no file of weights"

@@ -143,8 +143,13 @@ def adapt(
     )
 
 
-def check_labels(labels: "pd.Series[int]", settings: AdaptationSettings) -> None:
+def check_labels(labels: "pd.Series[int]", settings: AdaptationSettings, place: str = "the region") -> None:
     """Refuse labels of a region from which nothing can be learnt; no label at all is fine.
+
+    Args:
+        labels: 1 for a mine.
+        settings: How many are needed.
+        place: Where the labels lie, for errors.
 
     Raises:
         BadInputError: They are too few, or of one class.
@@ -153,14 +158,15 @@ def check_labels(labels: "pd.Series[int]", settings: AdaptationSettings) -> None
         return
     if len(labels) < settings.minimum_labels:
         raise BadInputError(
-            f"{len(labels)} labels are too few to adapt a threshold to: label {settings.minimum_labels} chips at "
-            "least, 20 to 50 if you can, or take the labels away, and the model is adapted from its predictions alone."
+            f"{len(labels)} labels of {place} are too few to adapt a threshold to: label {settings.minimum_labels} "
+            "chips at least, 20 to 50 if you can, or take the labels away, and the model is adapted from its "
+            "predictions alone."
         )
     if labels.nunique() < 2:
         named = "a mine" if int(labels.iloc[0]) == 1 else "no mine"
         raise BadInputError(
-            f"All {len(labels)} labels say {named}, and a threshold needs chips of both classes: label some of the "
-            "other one, or take the labels away, and the model is adapted from its predictions alone."
+            f"All {len(labels)} labels of {place} say {named}, and a threshold needs chips of both classes: label some "
+            "of the other one, or take the labels away, and the model is adapted from its predictions alone."
         )
 
 

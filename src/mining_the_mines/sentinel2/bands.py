@@ -55,8 +55,6 @@ COMPETITION_BANDS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9"
 
 #: Displayed as red, green, blue.
 TRUE_COLOUR = ("B4", "B3", "B2")
-#: Bare ground and rock stand out in pink and cyan against green vegetation.
-SHORT_WAVE_INFRARED = ("B12", "B8", "B4")
 
 #: Names of bands by people and software, in small letters without what separates words. DEA and Digital Earth Africa
 #: count near infrared (``nir_1``, ``nir_2``), Earth Search the red edge

@@ -77,7 +77,7 @@ def read_region(
         )
     if told:
         logger.warning("Some chips or labels are left out: %s.", told)
-    check_labels(usable["label"].dropna(), adaptation)
+    check_labels(usable["label"].dropna(), adaptation, str(chips.images))
     usable["place"] = find_places(usable, FoldSettings(distance_km=adaptation.distance_km))
     packed = pack_chips(chips, manifest, settings, drafts / "region_packed_chips", progress_bar)
     return packed, usable[["filename", "label", "longitude", "latitude", "place"]]
