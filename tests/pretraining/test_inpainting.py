@@ -1,6 +1,7 @@
 """An encoder learns from images without labels."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,10 +109,11 @@ def test_images_without_data(tmp_path: Path) -> None:
     [
         ({"architecture": "maxvit_picco"}, r"maxvit_picco with None can't be built \(Unknown model"),
         ({"architecture": "vit_tiny_patch16_224"}, r"can't be built \(Unsupported.*features at several scales"),
+        ({"decoder_channels": [8, 8, 8]}, r"No classifier could start .* the 3 of pretraining\.decoder_channels"),
         ({"encoder": "simulated"}, r"differs from pretraining\.architecture"),
     ],
 )
-def test_wrong_network(tmp_path: Path, changes: dict[str, str], fault: str) -> None:
+def test_wrong_network(tmp_path: Path, changes: dict[str, Any], fault: str) -> None:
     """It is refused before a region is simulated."""
     with pytest.raises(BadInputError, match=fault):
         pretrain_encoder(quick_settings(**changes), tmp_path, tmp_path)

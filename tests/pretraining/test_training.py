@@ -54,7 +54,7 @@ def test_resumed_training_is_the_same(tmp_path: Path) -> None:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    settings = quick_settings(epochs=6, learning_rate=5e-3, warmup_epochs=0)
+    settings = quick_settings(epochs=6, learning_rate=5e-3, warmup_epochs=0, decoder_channels=[8, 8, 8])
     _, rows = fit_encoder(settings, tmp_path)
     assert rows[-1]["validation_loss"] < 0.8 * rows[0]["validation_loss"]
 

@@ -7,7 +7,7 @@ from mining_the_mines.pretraining.settings import PretrainingSettings
 QUICK: dict[str, Any] = {
     "architecture": "test_maxvit",
     "indices": ["NDVI", "MNDWI"],
-    "decoder_channels": [8, 8, 8],
+    "decoder_channels": [8, 8, 8, 8, 8],
     "regions": {"pixels": 120, "mines": [1, 3]},
     "windows": {"size": 32, "per_region": 6, "mixed": 2},
     "regions_per_epoch": 4,

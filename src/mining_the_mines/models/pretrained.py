@@ -36,7 +36,9 @@ logger = logging.getLogger(__name__)
 #: band stands in for others of its own range alone.
 RANGES: Final = ((400, 720), (720, 1000))
 #: Parts that sources may lack, since tasks have their own: heads and what stands before them.
-_HEADS: Final = frozenset(("head", "fc", "classifier", "norm", "fc_norm", "_conv_head", "_bn1", "_fc"))
+_HEADS: Final = frozenset(
+    ("head", "fc", "classifier", "norm", "fc_norm", "conv_head", "bn2", "_conv_head", "_bn1", "_fc")
+)
 #: Networks that give features flatten the names of stages, and stand inside a wrapper.
 _WRAPPER: Final = re.compile(r"^(?:(?:model|encoder)\.)+")
 _FLAT: Final = re.compile(r"^([a-z]+)_(\d+)\.")

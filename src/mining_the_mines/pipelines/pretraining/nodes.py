@@ -63,10 +63,13 @@ def pretrain_encoder(
 
 
 def _check_network(settings: PretrainingSettings) -> None:
-    """Build the network before any region is simulated."""
+    """Build the network, and one that starts from its encoder, before any region is simulated."""
+    from mining_the_mines.models.classifier_network import build_classifier_backbone
     from mining_the_mines.models.encoder import load_encoder
+    from mining_the_mines.models.networks import ClassifierSpec
+    from mining_the_mines.models.pretrained import start_from
     from mining_the_mines.models.spectral_input import empty_scale
-    from mining_the_mines.models.weight_sources import file_of_weights, first_line
+    from mining_the_mines.models.weight_sources import IMAGENET, FirstWeights, file_of_weights, first_line
     from mining_the_mines.pretraining.network import PretrainingNetwork
 
     try:
@@ -77,6 +80,17 @@ def _check_network(settings: PretrainingSettings) -> None:
         raise BadInputError(
             f"The network of pretraining.architecture {settings.architecture} with {settings.overrides} can't be built "
             f"({first_line(error)}): name a network of timm that has features at several scales, and its overrides."
+        ) from error
+    channels = (*COMPETITION_BANDS, *settings.indices)
+    spec = ClassifierSpec(architecture=settings.architecture, overrides=settings.overrides, indices=settings.indices)
+    taker = build_classifier_backbone(spec, len(channels), settings.windows.size)
+    try:
+        start_from(taker, FirstWeights(IMAGENET, channels, network.encoder_weights()), channels)
+    except BadInputError as error:
+        raise BadInputError(
+            f"No classifier could start from this encoder, whose stages are the {len(settings.decoder_channels)} of "
+            f"pretraining.decoder_channels: give one number for each stage of {settings.architecture}, or take another "
+            f"network."
         ) from error
     if settings.encoder is not None:
         network.start_from(load_encoder(file_of_weights(settings.encoder)))
