@@ -47,6 +47,13 @@ def test_segmenter(tmp_path: Path) -> None:
     assert np.isnan(found[0, 2:9, 5:20]).all()
 
 
+def test_novelty(folder: Path, classifier: MineClassifier) -> None:
+    assert classifier.novelty is not None
+    chips = chips_to_ask_about()
+    program = torch.export.load(folder / "novelty.pt2").module()
+    np.testing.assert_allclose(program(torch.from_numpy(chips)).numpy(), classifier.novelty.score(chips))
+
+
 def test_torch_alone(folder: Path, classifier: MineClassifier, tmp_path: Path) -> None:
     (tmp_path / "mining_the_mines.py").write_text("raise ImportError('not here')", encoding="utf-8")
     chips = chips_to_ask_about()
@@ -59,8 +66,9 @@ def test_torch_alone(folder: Path, classifier: MineClassifier, tmp_path: Path) -
         np.testing.assert_allclose(np.load(tmp_path / f"{batch}.npy"), wanted[:batch], atol=1e-5)
 
 
-def test_no_pickle(folder: Path) -> None:
-    with zipfile.ZipFile(folder / "model.pt2") as archive:
+@pytest.mark.parametrize("program", ["model.pt2", "novelty.pt2"])
+def test_no_pickle(folder: Path, program: str) -> None:
+    with zipfile.ZipFile(folder / program) as archive:
         for name in archive.namelist():
             content = archive.read(name)
             if name.endswith("_config.json"):
@@ -74,8 +82,9 @@ def test_same_bytes(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_program_names_no_file_of_this_machine(folder: Path) -> None:
-    with zipfile.ZipFile(folder / "model.pt2") as archive:
+@pytest.mark.parametrize("program", ["model.pt2", "novelty.pt2"])
+def test_program_names_no_file_of_this_machine(folder: Path, program: str) -> None:
+    with zipfile.ZipFile(folder / program) as archive:
         assert not any(str(Path.home()).encode() in archive.read(name) for name in archive.namelist())
         assert not any(b"src/mining_the_mines" in archive.read(name) for name in archive.namelist())
 

@@ -50,9 +50,9 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield Serving(address, classifier)
 
 
-def probabilities(answer: requests.Response) -> list[float]:
+def figures(answer: requests.Response, figure: str = "probability") -> list[float]:
     assert answer.status_code == 200, answer.text
-    return [chip["probability"] for chip in answer.json()["predictions"]]
+    return [chip[figure] for chip in answer.json()["predictions"]]
 
 
 def sent(chips: NDArray[np.float32]) -> list[Any]:
@@ -64,7 +64,9 @@ def test_answers_equal_the_classifiers(serving: Serving) -> None:
     chips = chips_to_ask_about()
     answer = serving.ask(sent(chips))
     wanted = serving.classifier.predict(chips)
-    np.testing.assert_allclose(probabilities(answer), wanted, atol=1e-5)
+    np.testing.assert_allclose(figures(answer), wanted, atol=1e-5)
+    assert serving.classifier.novelty is not None
+    np.testing.assert_allclose(figures(answer, "novelty"), serving.classifier.novelty.score(chips))
     for chip in answer.json()["predictions"]:
         assert chip["threshold"] == serving.classifier.threshold
         assert chip["mine"] == (chip["probability"] >= serving.classifier.threshold)
@@ -91,7 +93,7 @@ def test_bands_named_as_in_files(serving: Serving) -> None:
     chips = chips_to_ask_about()
     names = ["B12", "swir16", "nir", "B04", "green", "B02"]
     answer = serving.ask(sent(chips[:, ::-1]), bands=names)
-    np.testing.assert_allclose(probabilities(answer), serving.classifier.predict(chips), atol=1e-5)
+    np.testing.assert_allclose(figures(answer), serving.classifier.predict(chips), atol=1e-5)
 
 
 def test_unknown_parameters_are_refused(serving: Serving) -> None:
@@ -112,5 +114,5 @@ def test_requests_at_once(serving: Serving) -> None:
     chips = chips_to_ask_about(20)
     with ThreadPoolExecutor(20) as senders:
         answers = list(senders.map(lambda chip: serving.ask([chip]), sent(chips)))
-    found = [probabilities(answer)[0] for answer in answers]
+    found = [figures(answer)[0] for answer in answers]
     np.testing.assert_allclose(found, serving.classifier.predict(chips), atol=1e-5)

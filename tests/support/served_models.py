@@ -12,6 +12,8 @@ from mining_the_mines.chips.quality import ChipSettings
 from mining_the_mines.models.blend import Blend
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 from mining_the_mines.models.export import export_model
+from mining_the_mines.models.novelty import fit_novelty
+from support.chip_files import training_folds
 from support.feature_tables import fitted_on_chips
 from support.networks import SIX_BANDS, SIZE, random_reflectance, trained_classifier, trained_segmenter
 
@@ -40,6 +42,7 @@ def small_detector(chosen: str = "trees") -> MineClassifier:
         chips=ChipSettings(bands=SIX_BANDS, size=SIZE),
         models={name: result.model for name, result in tables.items()} | {"network": trained_classifier(1)},
         blend=Blend(weights={"trees": 0.7, "logistic": 0.1, "network": 0.4}, intercept=-0.1),
+        novelty=fit_novelty(packed, training_folds(packed)),
     )
 
 

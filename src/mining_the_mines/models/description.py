@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
 
 PROGRAM: Final = "model.pt2"
+#: Program of novelty beside it, which models of earlier versions lack.
+NOVELTY: Final = "novelty.pt2"
 DESCRIPTION: Final = "description.json"
 #: Edge in metres of a chip's pixels by default: Sentinel-2's finest bands.
 PIXEL_METRES: Final = 10.0

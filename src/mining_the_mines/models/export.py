@@ -1,7 +1,7 @@
 """Complete models as programs of torch.export, for processes that do not have this package.
 
-A folder holds ``model.pt2`` (the program, its weights and, once more, the description) and ``description.json``.
-Neither holds a pickle.
+A folder holds ``model.pt2`` (the program, its weights and, once more, the description), ``novelty.pt2`` (the program
+that scores how far chips lie from the training chips) and ``description.json``. None holds a pickle.
 """
 
 import copy
@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from mining_the_mines.models.complete import MineClassifier, MineSegmenter
-from mining_the_mines.models.description import DESCRIPTION, PIXEL_METRES, PROGRAM, ModelDescription, describe
+from mining_the_mines.models.description import (
+    DESCRIPTION,
+    NOVELTY,
+    PIXEL_METRES,
+    PROGRAM,
+    ModelDescription,
+    describe,
+)
+from mining_the_mines.models.novelty_program import NoveltyProgram
 
 
 class _Double(nn.Module):
@@ -34,8 +42,9 @@ def export_model(
     """Write a model as one program; models that the chosen one does not need are left out.
 
     A classifier's program takes reflectance float32 ``(B, C, H, W)`` and returns float64 ``(B,)``; a segmenter's
-    returns float32 ``(B, H, W)``. The batch may have any size; C, H and W are those of the training chips: attention
-    windows are laid out for one size, and networks see windows of that size when they map a scene.
+    returns float32 ``(B, H, W)``. The program of novelty takes the same and returns float64 ``(B,)``. The batch may
+    have any size; C, H and W are those of the training chips: attention windows are laid out for one size, and networks
+    see windows of that size when they map a scene.
 
     Args:
         model: The complete model; it is not changed.
@@ -46,18 +55,21 @@ def export_model(
         The description that was written beside the program, see :func:`describe`.
     """
     description = describe(model, pixel_metres)
-    _write(_Double(model.module) if isinstance(model, MineClassifier) else model.module, description, folder)
+    module = _Double(model.module) if isinstance(model, MineClassifier) else model.module
+    _write(module, description, folder / PROGRAM)
+    if model.novelty is not None:
+        _write(NoveltyProgram(model.novelty, description.chip_size), description, folder / NOVELTY)
+    (folder / DESCRIPTION).write_text(description.model_dump_json(indent=2), encoding="utf-8")
     return description
 
 
-def _write(program: nn.Module, description: ModelDescription, folder: Path) -> None:
+def _write(program: nn.Module, description: ModelDescription, path: Path) -> None:
     exported = _trace(program, description)
     text = description.model_dump_json(indent=2)
     with warnings.catch_warnings():
         # Of parts of a tensor without the whole (torch/export/pt2_archive/_package_weights.py): harmless on a CPU.
         warnings.filterwarnings("ignore", message="No complete tensor found")
-        torch.export.save(exported, folder / PROGRAM, extra_files={DESCRIPTION: text})
-    (folder / DESCRIPTION).write_text(text, encoding="utf-8")
+        torch.export.save(exported, path, extra_files={DESCRIPTION: text})
 
 
 def _trace(program: nn.Module, description: ModelDescription) -> ExportedProgram:

@@ -5,7 +5,6 @@ as the percentile among the training chips' own distances from the training chip
 ground, and 99 is farther than all but one training chip in a hundred lies from the others.
 """
 
-from functools import cached_property
 from typing import ClassVar, Final
 
 import numpy as np
@@ -27,12 +26,12 @@ FEATURES: Final = FeatureSettings(indices=(), families=("moments", "texture", "p
 #: Training chips for each direction in the space of figures; fewer would make directions of noise.
 _CHIPS_PER_DIRECTION: Final = 10
 #: Deviations from the mean at which figures are cut off.
-_LIMIT: Final = 10.0
+LIMIT: Final = 10.0
 #: More chips would not fit into a core's cache.
 _CHIPS_AT_ONCE: Final = 8
 #: Directions in which standardised figures vary less than this are noise of rounding.
 _LEAST_VARIANCE: Final = 1e-6
-_PERCENTILES: Final = tuple(np.linspace(0, 100, 201).tolist())
+PERCENTILES: Final = tuple(np.linspace(0, 100, 201).tolist())
 #: Significant digits that are stored: libraries of linear algebra differ in the last ones.
 _DIGITS: Final = 8
 
@@ -66,21 +65,13 @@ class Novelty(BaseModel):
         """
         import torch
 
-        from mining_the_mines.chips.feature_program import FeatureProgram
+        from mining_the_mines.models.novelty_program import NoveltyProgram
 
-        program = FeatureProgram(self.bands, FEATURES, reflectance.shape[-1])
+        program = NoveltyProgram(self, reflectance.shape[-1])
         with torch.inference_mode():
-            parts = [
-                reflectance[first : first + _CHIPS_AT_ONCE] for first in range(0, len(reflectance), _CHIPS_AT_ONCE)
-            ]
-            figures: FloatArray = np.concatenate([program(torch.from_numpy(part)).numpy() for part in parts])
-        empty = np.isnan(figures).all(axis=1)
-        found: FloatArray = np.interp(self._cloud.distance(figures), self.distances, _PERCENTILES)
-        return np.where(empty, np.nan, found)
-
-    @cached_property
-    def _cloud(self) -> "Cloud":
-        return Cloud(np.array(self.mean), np.array(self.deviation), np.array(self.inverse))
+            parts = torch.split(torch.from_numpy(reflectance), _CHIPS_AT_ONCE)
+            found: FloatArray = torch.cat([program(part) for part in parts]).numpy()
+        return found
 
 
 class Cloud:
@@ -127,13 +118,13 @@ def fit_novelty(packed: PackedChips, folds: pd.DataFrame) -> Novelty:
         mean=tuple(cloud.mean.tolist()),
         deviation=tuple(cloud.deviation.tolist()),
         inverse=tuple(tuple(row) for row in cloud.inverse.tolist()),
-        distances=tuple(_rounded(np.percentile(own, _PERCENTILES)).tolist()),
+        distances=tuple(_rounded(np.percentile(own, PERCENTILES)).tolist()),
     )
 
 
 def _standardise(figures: FloatArray, mean: FloatArray, deviation: FloatArray) -> FloatArray:
     """Standardise figures; a missing one counts as the mean."""
-    return np.clip(np.nan_to_num((figures - mean) / deviation), -_LIMIT, _LIMIT)
+    return np.clip(np.nan_to_num((figures - mean) / deviation), -LIMIT, LIMIT)
 
 
 def _rounded(values: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ import numpy as np
 from mining_the_mines.core.atomic import whole_folder
 from mining_the_mines.core.code_hash import PACKAGE, module_files
 from mining_the_mines.core.hashing import hash_bytes
-from mining_the_mines.models.description import DESCRIPTION, PROGRAM, ModelDescription, read_description
+from mining_the_mines.models.description import DESCRIPTION, NOVELTY, PROGRAM, ModelDescription, read_description
 from mining_the_mines.registry.mlm_item import describe_model, write_model_item
 from mining_the_mines.registry.package import (
     CARD,
@@ -84,7 +84,7 @@ def save_served_model(exported: Path, path: Path) -> None:
     """Write an MLflow model folder (a pyfunc model from code) around an exported model.
 
     Args:
-        exported: Folder with ``model.pt2`` and ``description.json``.
+        exported: Folder with ``model.pt2``, ``description.json`` and, of newer models, ``novelty.pt2``.
         path: The folder to write, whole or not at all; what is there already is replaced.
 
     Raises:
@@ -100,7 +100,10 @@ def save_served_model(exported: Path, path: Path) -> None:
     code = Path(served_model.__file__)
     description = read_description(exported)
     files = [code.parents[1] / file for file in module_files(served_model.__name__)]
-    content = hash_bytes(b"".join(path.read_bytes() for path in (exported / PROGRAM, *files)))
+    artifacts = {"program": exported / PROGRAM, "description": exported / DESCRIPTION}
+    if (exported / NOVELTY).is_file():
+        artifacts["novelty"] = exported / NOVELTY
+    content = hash_bytes(b"".join(path.read_bytes() for path in (*artifacts.values(), *files)))
     shape = (1, len(description.bands), description.chip_size, description.chip_size)
     example = np.linspace(*GREYS, math.prod(shape), dtype=np.float32).reshape(shape)
     model = Model(model_uuid=content[:32], utc_time_created=NO_TIME)
@@ -114,7 +117,7 @@ def save_served_model(exported: Path, path: Path) -> None:
             draft,
             python_model=code,
             code_paths=[str(package)],
-            artifacts={"program": str(exported / PROGRAM), "description": str(exported / DESCRIPTION)},
+            artifacts={name: str(path) for name, path in artifacts.items()},
             signature=signature_of(description),
             input_example=(example, {"bands": list(description.bands)}),
             pip_requirements=[f"{name}=={version(name).split('+')[0]}" for name in REQUIREMENTS],
@@ -146,7 +149,8 @@ def signature_of(description: ModelDescription) -> "ModelSignature":
         outputs = [
             ColSpec(figure, "hectares"), ColSpec(figure, "threshold"), ColSpec(grid, "probability", required=False),
         ]  # fmt: skip
-    return ModelSignature(inputs, Schema([*outputs, doubts]), ParamSchema(params))
+    novelty = ColSpec(figure, "novelty", required=False)
+    return ModelSignature(inputs, Schema([*outputs, novelty, doubts]), ParamSchema(params))
 
 
 def _remove_places(model: "Model", folder: Path) -> None:

@@ -1,9 +1,9 @@
 """The code that MLflow runs to serve an exported model.
 
 It is copied into the package with the few modules that it imports, so that a server needs nothing else of this project.
-MLflow loads this file as code ("models from code"), not as a pickle. Its artifacts are ``model.pt2`` and
-``description.json``, as :mod:`mining_the_mines.models.export` writes them. ``torch.export.load`` can run code that a
-program brings along, so serve only what you registered (docs/serving.md).
+MLflow loads this file as code ("models from code"), not as a pickle. Its artifacts are ``model.pt2``, ``novelty.pt2``
+and ``description.json``, as :mod:`mining_the_mines.models.export` writes them. ``torch.export.load`` can run code that
+a program brings along, so serve only what you registered (docs/serving.md).
 
 A request may name its bands as files do: ``{"inputs": [...], "params": {"bands": ["B02", "green", ...]}}``. They are
 put in the model's order, and surplus bands are left out.
@@ -64,6 +64,7 @@ class ServedModel(PythonModel):
         artifacts = {name: Path(path) for name, path in context.artifacts.items()}
         self.description: dict[str, Any] = json.loads(artifacts["description"].read_text(encoding="utf-8"))
         self.program = torch.export.load(artifacts["program"]).module()
+        self.novelty = torch.export.load(artifacts["novelty"]).module() if "novelty" in artifacts else None
 
     # MLflow warns without a type, and derives no signature from a plain ndarray, so that the given one stays.
     def predict(
@@ -81,8 +82,9 @@ class ServedModel(PythonModel):
 
         Returns:
             An answer for each chip: ``probability``, ``mine`` and ``threshold`` of a classifier; ``hectares``,
-            ``threshold`` and, if wanted, ``probability`` by row and column (null without data) of a segmenter; and
-            ``doubts`` about its pixels, sentences.
+            ``threshold`` and, if wanted, ``probability`` by row and column (null without data) of a segmenter;
+            ``novelty``, percentile among the training chips, but of models of earlier versions; and ``doubts`` about
+            its pixels, sentences.
 
         Raises:
             RefusedChipsError: The chips are not what the model takes.
@@ -93,10 +95,13 @@ class ServedModel(PythonModel):
         parts = [torch.from_numpy(chips[at : at + CHIPS_AT_A_TIME]) for at in range(0, len(chips), CHIPS_AT_A_TIME)]
         with torch.inference_mode():
             probabilities = torch.cat([self.program(part) for part in parts]).numpy()
+            far = [] if self.novelty is None else [float(one) for part in parts for one in self.novelty(part)]
         if self.description["task"] == "classification":
             answers = [self._classified(float(probability)) for probability in probabilities]
         else:
             answers = [self._segmented(chip, with_map=wanted.get("maps", True)) for chip in probabilities]
+        if far:
+            answers = [answer | {"novelty": one} for answer, one in zip(answers, far, strict=True)]
         return [answer | {"doubts": list(about)} for answer, about in zip(answers, doubts, strict=True)]
 
     def _classified(self, probability: float) -> dict[str, Any]:
