@@ -1,4 +1,4 @@
-"""Which novelty finds errors far from home: the distance of figures of bands, or that in the space of the encoder?
+"""Which novelty finds errors far from home: the distance of figures of bands, in the space of the encoder, or both?
 
 Amazon chips in folds that lie 300 km apart: each fold is scored by a model and by both novelties, which have seen the
 other folds alone. Simulated chips: trees and novelties have seen rainforest, and score provinces of rainforest (out of
@@ -111,7 +111,7 @@ def measure(packed: PackedChips, folds: pd.DataFrame) -> Distances:
             home = figures[(fold != each) & (fold != ABROAD)]
             far[fold == each] = Cloud.of(home).distance(figures[fold == each])
         found[name] = pd.Series(far, index=folds["filename"].tolist()).rank(pct=True)
-    return found
+    return found | {"larger": pd.DataFrame(found).max(axis=1)}
 
 
 def report(name: str, table: pd.DataFrame, threshold: float, distances: Distances) -> None:
@@ -125,8 +125,9 @@ def report(name: str, table: pd.DataFrame, threshold: float, distances: Distance
     for space, scorer in scorers.items():
         (found,) = bootstrap_intervals(scorer, table["place"], BootstrapSettings()).values()
         print(f"  {space:8} AUC of wrong {found.value:.3f} ({found.low:.3f} to {found.high:.3f})")
-    (lead,) = paired_difference(scorers["encoder"], scorers["figures"], table["place"], BootstrapSettings()).values()
-    print(f"  encoder minus figures {lead.value:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})")
+    for one, other in (("encoder", "figures"), ("larger", "encoder")):
+        (lead,) = paired_difference(scorers[one], scorers[other], table["place"], BootstrapSettings()).values()
+        print(f"  {one} minus {other} {lead.value:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})")
 
 
 if __name__ == "__main__":
