@@ -28,8 +28,10 @@ from mining_the_mines.rasters.decoding import BandReader
 from mining_the_mines.rasters.judge import Limits, Verdict, judge_pixels, pixel_size_fault
 from mining_the_mines.rasters.reader import RasterFormat, find_bands, unreadable
 
-#: Size of GDAL's cache of decoded blocks; its default is a twentieth of the machine's memory.
-_GDAL_CACHE_BYTES: Final = 128 * 2**20
+#: Size of GDAL's cache of decoded blocks; its default is a twentieth of the machine's memory. Two workers read a few
+#: rows of a tile at a time, out of blocks of 512 rows in 12 bands (135 MB each). In a smaller cache, blocks are gone
+#: before the next rows are read, and each block is decoded ten times.
+_GDAL_CACHE_BYTES: Final = 384 * 2**20
 #: Edge in pixels of the windows by which a scene is judged, and the pixels with data that it takes.
 _JUDGED_EDGE: Final = 256
 _LEAST_PIXELS: Final = 100
