@@ -125,6 +125,9 @@ def _deviation(planes: Tensor, mean: Tensor) -> Tensor:
 
 def _mean(values: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Mean over axes of the values that are not NaN, float32; NaN where there is none."""
+    total = values.sum(dim=axes)
+    if not torch.compiler.is_exporting() and not total.isnan().any():
+        return total / (values.numel() // total.numel())  # the same number, for a third of the passes over all pixels
     valid = ~values.isnan()
     return torch.where(valid, values, 0).sum(dim=axes) / valid.sum(dim=axes)
 

@@ -73,12 +73,13 @@ class FoldEnsemble(nn.Module):
 
 
 def _turn(images: Tensor, turns: int, mirrored: bool) -> Tensor:
-    turned = torch.rot90(images, turns, dims=(-2, -1))
+    turned = torch.rot90(images, turns, dims=(-2, -1)) if turns else images  # by nothing, it would copy them
     return turned.flip(-1) if mirrored else turned
 
 
 def _turn_back(maps: Tensor, turns: int, mirrored: bool) -> Tensor:
-    return torch.rot90(maps.flip(-1) if mirrored else maps, -turns, dims=(-2, -1))
+    upright = maps.flip(-1) if mirrored else maps
+    return torch.rot90(upright, -turns, dims=(-2, -1)) if turns else upright
 
 
 class TableModel(nn.Module):
@@ -204,9 +205,12 @@ def predict_reflectance(module: nn.Module, reflectance: NDArray[np.float32], eac
         each: True for the probabilities of each member of an ensemble, along a first axis.
     """
     device = _device(module)
-    ready = module.to(device).eval()
+    # Maps ask thousands of times, and each look at all parts of a network takes a millisecond.
+    there = next(module.parameters(), None)
+    if module.training or there is None or there.device != device:
+        module.to(device).eval()
     with torch.inference_mode(), _precision(module, device):
-        asked = ready.each if each and isinstance(ready, FoldEnsemble) else ready
+        asked = module.each if each and isinstance(module, FoldEnsemble) else module
         probabilities: NDArray[Any] = asked(_sent(reflectance, device)).cpu().numpy()
     return probabilities
 

@@ -107,11 +107,15 @@ class SpectralInput(nn.Module):
             that lack a band are 0 in every channel.
         """
         valid = reflectance.sum(dim=1, keepdim=True).isfinite()  # a sum over bands is cheaper than a test of each
-        reflectance = torch.where(valid, reflectance, 1.0)
-        normalised = self._scaled(reflectance).sub_(self.middle).div_(self.deviation).clamp_(-LIMIT, LIMIT)
+        # Most ground is whole, and each pass over all pixels takes longer than its arithmetic.
+        whole = not torch.compiler.is_exporting() and bool(valid.all())
+        if not whole:
+            reflectance = torch.where(valid, reflectance, 1.0)
+        normalised = (self._scaled(reflectance) - self.middle).div_(self.deviation).clamp_(-LIMIT, LIMIT)
         planes = {band: reflectance[:, position] for position, band in enumerate(self.bands)}
         indices = [compute_index(name, planes).unsqueeze(1) for name in self.indices]
-        return torch.cat([normalised, *indices], dim=1).masked_fill_(~valid, 0.0)
+        channels = torch.cat([normalised, *indices], dim=1)
+        return channels if whole else channels.masked_fill_(~valid, 0.0)
 
     def get_extra_state(self) -> Tensor:
         """The kind of numbers, saved with the weights."""
@@ -128,7 +132,7 @@ class SpectralInput(nn.Module):
 
     def _scaled(self, reflectance: Tensor) -> Tensor:
         if not self.logarithmic:
-            return reflectance.clone()
+            return reflectance
         # In place: new arrays for each step of this take longer than the arithmetic.
         return reflectance.clamp(min=0).add_(FLOOR).log_()
 
