@@ -40,7 +40,7 @@ def test_resumed_training_is_the_same(tmp_path: Path) -> None:
         if epoch == 1:
             raise RuntimeError("killed")
 
-    settings = quick_settings()
+    settings = quick_settings(regions_per_epoch=2, watched_regions=1)
     whole, rows = fit_encoder(settings, tmp_path / "whole")
     with pytest.raises(RuntimeError, match="killed"):
         fit_encoder(settings, tmp_path / "killed", kill)
