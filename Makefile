@@ -48,7 +48,7 @@ docs: $(READY) ## The documentation as a site in build/docs, built strictly
 	python -m sphinx -q -W --keep-going -b html docs build/docs
 
 test: lint docs ## All checks and all tests
-	pytest -n auto --dist=loadgroup --cov --cov-config=pyproject.toml --cov-report=term
+	pytest -n auto --dist=loadgroup --no-loadscope-reorder --cov --cov-config=pyproject.toml --cov-report=term
 
 viz: $(READY) ## Open the pipelines in Kedro-Viz
 	@echo "The stages as boxes, without datasets: http://127.0.0.1:4141/?pid=__default__&types=nodes"

@@ -53,10 +53,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _keep_together(items: list[pytest.Item]) -> None:
-    """Let one process have all tests that share something expensive: a module's runs, or the default project."""
+    """Let one process have all tests that share something expensive: a module's runs, or the default project.
+
+    Whole runs come first, so that no process has one left when the others are done.
+    """
     for item in items:
         shares_runs = "default_project" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("default run" if shares_runs else str(item.path)))
+    items.sort(key=lambda item: item.get_closest_marker("end_to_end") is None)
 
 
 @pytest.fixture(scope="session")
