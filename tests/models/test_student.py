@@ -47,6 +47,14 @@ def test_student_comes_close_to_its_teacher(teacher: MineSegmenter, ground: Pack
     assert [row["epoch"] for row in curve] == [0, 1, 2]
 
 
+def test_student_starts_from_the_network_nearest_to_the_mean(
+    teacher: MineSegmenter, ground: PackedChips, tmp_path: Path
+) -> None:
+    student, _ = teach(teacher, ground, SETTINGS.model_copy(update={"epochs": 1, "learning_rate": 1e-9}), tmp_path)
+    learnt = student.network.members[0]["backbone.segmentation_head.0.bias"]
+    assert learnt.item() == pytest.approx(3.0)  # as two of three have it
+
+
 def test_resumed_student_is_the_same(teacher: MineSegmenter, ground: PackedChips, tmp_path: Path) -> None:
     student, _ = teach(teacher, ground, SETTINGS, tmp_path / "one")
     again, _ = teach(teacher, ground, SETTINGS, tmp_path / "one")

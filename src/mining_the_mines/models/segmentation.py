@@ -12,7 +12,7 @@ from segmentation_models_pytorch.losses import (
     SoftBCEWithLogitsLoss,
     TverskyLoss,
 )
-from torch import Tensor
+from torch import Tensor, nn
 from torchmetrics.classification import BinaryJaccardIndex
 
 from mining_the_mines.chips.masks import UNKNOWN
@@ -80,6 +80,30 @@ class SegmenterTraining(NetworkTraining):
         self.iou.update(logits.sigmoid(), masks.int())
         self.log("validation_loss", self.loss(logits, decode_masks(masks)), batch_size=len(masks))
         self.log("validation_iou", self.iou)
+
+
+class StudentTraining(SegmenterTraining):
+    """Optimises a student, which learns the probabilities that its teacher has for the same augmented windows.
+
+    Args:
+        student: Changed in place.
+        settings: Loss, augmentation, optimiser and schedule.
+        seed: See :class:`~mining_the_mines.models.training.NetworkTraining`.
+        teacher: Reflectance ``(B, C, H, W)`` to probabilities ``(B, H, W)``, NaN where a pixel lacks a band.
+    """
+
+    def __init__(self, student: SegmenterNetwork, settings: SegmenterNetworks, seed: int, teacher: nn.Module) -> None:
+        super().__init__(student, settings, seed)
+        self._teacher = (teacher.eval(),)  # no part of what is trained, averaged and kept
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Return the loss of one augmented batch."""
+        reflectance = self.augment(decode_batch(batch[0]))
+        with torch.no_grad():
+            targets = self._teacher[0].to(reflectance.device)(reflectance)
+        loss = self.loss(on_all_devices(self.network.logits, reflectance), targets)
+        self.log("training_loss", loss, on_step=False, on_epoch=True, batch_size=len(targets))
+        return loss
 
 
 def decode_masks(masks: Tensor) -> Tensor:

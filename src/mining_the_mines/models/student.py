@@ -1,12 +1,14 @@
 """A student: one network without views that has learnt the probabilities of an ensemble, its teacher.
 
 Knowledge distillation: G. Hinton, O. Vinyals, J. Dean, *Distilling the knowledge in a neural network*, 2015
-(arXiv 1503.02531). Importing this loads no torch.
+(arXiv 1503.02531). The teacher sees each window as the student does, turned, zoomed and in another light, so that its
+answer is the right one there, too: L. Beyer et al., *Knowledge distillation: a good teacher is patient and consistent*,
+CVPR 2022 (arXiv 2106.05237). Importing this loads no torch.
 """
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -16,6 +18,9 @@ from mining_the_mines.models.complete import MineSegmenter
 from mining_the_mines.models.kinds import TrainedModel
 from mining_the_mines.models.networks import SegmenterNetworks, SegmenterSpec, TrainingSettings
 from mining_the_mines.models.predictor import TestTimeAugmentation
+
+if TYPE_CHECKING:
+    from mining_the_mines.models.segmenter_network import SegmenterNetwork
 
 
 class StudentSettings(TrainingSettings):
@@ -32,8 +37,8 @@ class StudentSettings(TrainingSettings):
     )
     network: SegmenterSpec | None = Field(
         None,
-        description="Network of the student; null for a copy of the teacher's first network, which then only has to "
-        "learn how the mean of all differs from it.",
+        description="Network of the student; null for a copy of the teacher's network that is nearest to the mean of "
+        "all, which then only has to learn how they differ.",
     )
     tolerated_loss: float = Field(
         0.01,
@@ -69,8 +74,7 @@ def teach(
     from torch.utils.data import DistributedSampler
 
     from mining_the_mines.models.batches import Batch, PackedDataset, training_loader
-    from mining_the_mines.models.ensemble import predict_packed
-    from mining_the_mines.models.segmentation import SegmenterTraining
+    from mining_the_mines.models.segmentation import StudentTraining
     from mining_the_mines.models.training import (
         LAST_CHECKPOINT,
         FitPlan,
@@ -95,29 +99,48 @@ def teach(
     quieten_lightning()
     with training_threads(settings.threads):
         seen = kind.model_copy(update={"test_time_augmentation": settings.teacher_views}).assemble(members, layout)
-        probabilities = predict_packed(seen, ground, ground.filenames, settings.batch_size)
+        network = _first_network(teacher, own, ground, copied=settings.network is None)
         seed_everything(settings.seed, verbose=False)
-        network = _first_network(teacher, own, copied=settings.network is None)
-        dataset = PackedDataset(ground, ground.filenames, probabilities.astype(np.float32))
+        dataset = PackedDataset(ground, ground.filenames, np.zeros(len(ground)))  # the teacher gives the answers
         sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, seed=settings.seed)
         start = first_epoch(folder / LAST_CHECKPOINT)
         batches = training_loader(dataset, sampler, own.batch_size, start, own.loader_workers)
-        rows = fit_network(FitPlan(SegmenterTraining(network, own, settings.seed), batches), folder)
+        rows = fit_network(FitPlan(StudentTraining(network, own, settings.seed, seen), batches), folder)
     trained = TrainedModel(own, layout, (dict(network.state_dict()),))
     version = teacher.source.version if teacher.source is not None else "not stored"
     return replace(teacher, network=trained, source=None, teacher=version), rows
 
 
-def _first_network(teacher: MineSegmenter, kind: SegmenterNetworks, *, copied: bool) -> Any:  # noqa: ANN401 - no torch here
-    """A network that knows the bands as its teacher does: a copy of the teacher's first one, or a fresh one."""
+def _first_network(
+    teacher: MineSegmenter, kind: SegmenterNetworks, ground: PackedChips, *, copied: bool
+) -> "SegmenterNetwork":
+    """A network that knows the bands as its teacher does: a copy of one of the teacher's, or a fresh one."""
     from mining_the_mines.models.spectral_input import empty_scale
 
-    known, layout = teacher.network.members[0], teacher.network.layout
+    members, layout = teacher.network.members, teacher.network.layout
     network = kind.new_network(empty_scale(layout.bands), layout.chip_size)
     if copied:
-        network.load_state_dict(known)
+        network.load_state_dict(members[_nearest_to_mean(teacher, kind, ground)])
     else:
         prefix = "spectral_input."
-        scale = {name.removeprefix(prefix): tensor for name, tensor in known.items() if name.startswith(prefix)}
+        scale = {name.removeprefix(prefix): tensor for name, tensor in members[0].items() if name.startswith(prefix)}
         network.spectral_input.load_state_dict(scale)
     return network
+
+
+def _nearest_to_mean(teacher: MineSegmenter, kind: SegmenterNetworks, ground: PackedChips) -> int:
+    """Number of the teacher's network whose probabilities differ least from the mean of all."""
+    import numpy as np
+
+    from mining_the_mines.models.ensemble import predict_packed
+
+    each = np.stack(
+        [
+            predict_packed(
+                kind.assemble([member], teacher.network.layout), ground, ground.filenames, kind.batch_size
+            ).astype(np.float32)
+            for member in teacher.network.members
+        ]
+    )
+    distances = [float(np.nanmean(np.abs(one - each.mean(axis=0)))) for one in each]
+    return int(np.argmin(distances))
