@@ -9,9 +9,10 @@ from mining_the_mines.models.ensemble import FoldEnsemble
 from support.networks import random_reflectance, small_classifier, small_spec, trained_classifier
 
 
+@pytest.mark.parametrize("pooling", ["mean", "statistics"])
 @pytest.mark.parametrize("architecture", ["test_maxvit", "test_vit"])
-def test_kinds_of_networks(architecture: str) -> None:
-    spec = small_spec(architecture, input_size=64)
+def test_kinds_of_networks(architecture: str, pooling: str) -> None:
+    spec = small_spec(architecture, input_size=64, pooling=pooling)
     heat = attention_map({"network": trained_classifier(2, spec=spec)}, random_reflectance(1, size=48)[0])
     assert heat is not None
     assert heat.shape == (48, 48)

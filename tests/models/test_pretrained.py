@@ -53,6 +53,12 @@ def test_local_weights(tmp_path: Path) -> None:
     assert all(torch.equal(network[name], published[name]) for name in kept)
 
 
+def test_statistics_of_stages(tmp_path: Path) -> None:
+    published = write_weights(tmp_path / "w.safetensors")
+    network = started(tmp_path / "w.safetensors", ("B4", "B3", "B2"), indices=(), pooling="statistics").backbone
+    assert torch.equal(network.state_dict()[f"encoder.{STEM}"], published[STEM])
+
+
 def test_weights_of_colours(tmp_path: Path) -> None:
     """The colours keep their weights; all other channels start at zero."""
     published = write_weights(tmp_path / "w.safetensors")

@@ -15,7 +15,7 @@ from mining_the_mines.models.export import export_model
 from mining_the_mines.models.novelty import fit_novelty
 from support.chip_files import training_folds
 from support.feature_tables import fitted_on_chips
-from support.networks import SIX_BANDS, SIZE, random_reflectance, trained_classifier, trained_segmenter
+from support.networks import SIX_BANDS, SIZE, random_reflectance, small_spec, trained_classifier, trained_segmenter
 
 FEATURES = FeatureSettings(indices=("NDVI",), families=("moments", "percentiles"))
 
@@ -36,11 +36,12 @@ def small_detector(chosen: str = "trees") -> MineClassifier:
     packed = pack_in_memory(list(chips), [f"chip_{number}.tif" for number in range(len(chips))], SIX_BANDS)
     with tempfile.TemporaryDirectory() as folder:
         tables = fitted_on_chips(packed, FEATURES, 1 - np.arange(len(chips)) % 2, Path(folder))
+    network = trained_classifier(1, spec=small_spec(pooling="statistics"))
     return MineClassifier(
         chosen=chosen,
         threshold=0.4321,
         chips=ChipSettings(bands=SIX_BANDS, size=SIZE),
-        models={name: result.model for name, result in tables.items()} | {"network": trained_classifier(1)},
+        models={name: result.model for name, result in tables.items()} | {"network": network},
         blend=Blend(weights={"trees": 0.7, "logistic": 0.1, "network": 0.4}, intercept=-0.1),
         novelty=fit_novelty(packed, training_folds(packed)),
     )

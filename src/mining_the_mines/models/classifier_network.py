@@ -1,6 +1,9 @@
 """The network that classifies chips: raw reflectance in, probability of a mine out."""
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 import segmentation_models_pytorch as smp
 import timm
@@ -16,6 +19,8 @@ from mining_the_mines.models.weight_sources import Backbone, first_line
 
 #: Most networks halve the picture five times; a multiple of this suits them all.
 LARGEST_STRIDE = 32
+#: Added to variances, whose root has no slope at 0.
+SMALLEST_VARIANCE: Final = 1e-4
 
 
 class ClassifierNetwork(nn.Module):
@@ -84,8 +89,12 @@ def build_classifier_backbone(spec: ClassifierSpec, channels: int, size: int) ->
         BadInputError: timm knows no such network or can't build it so.
     """
     network = _create(spec, channels, classifier_backbone(spec, size))
+    if spec.pooling == "statistics":
+        with _refusing_size(spec):
+            return StageStatistics(network, channels, size, float(spec.options.get("drop_rate", 0.0)))
     if size % LARGEST_STRIDE:
-        _try_out(network, spec, channels, size)
+        with _refusing_size(spec):
+            _try_out(network, channels, size)
     return network
 
 
@@ -138,16 +147,71 @@ class PooledEncoder(nn.Module):
         width = int(self.encoder.out_channels[-1])
         self.head = nn.Linear(width, num_classes) if num_classes else nn.Identity()
 
+    def prune_intermediate_layers(self, *_: object, **__: object) -> None:
+        """Take the head off, as timm's networks do."""
+        self.head = nn.Identity()
 
-def _try_out(network: nn.Module, spec: ClassifierSpec, channels: int, size: int) -> None:
+    def forward_intermediates(self, channels: Tensor, **_: object) -> list[Tensor]:
+        """Feature maps of every stage, as timm's networks give them."""
+        stages: list[Tensor] = self.encoder(channels)[1:]
+        return [*stages[:-1], self.deepest(stages[-1])]
+
+
+class StageStatistics(nn.Module):
+    """A network whose decision is linear in the mean and the deviation of the feature maps of every stage.
+
+    A few hundred chips are too few for the deepest stage to learn anew what shallow ones tell already: their mean and
+    deviation over a chip describe its colours and textures.
+
+    Args:
+        encoder: A network of timm's, or one like it; its head is taken off.
+        channels: Number of input channels.
+        size: Edge of its input in pixels.
+        drop_rate: Share of the statistics that are dropped at random in training.
+    """
+
+    encoder: Any
+
+    def __init__(self, encoder: Any, channels: int, size: int, drop_rate: float) -> None:  # noqa: ANN401 - timm's
+        super().__init__()
+        self.encoder = encoder
+        encoder.prune_intermediate_layers(None, prune_norm=True, prune_head=True)
+        training = encoder.training
+        with torch.no_grad():
+            encoder.eval()
+            width = self._statistics(torch.zeros(1, channels, size, size)).shape[1]
+        encoder.train(training)
+        self.head: nn.Module = nn.Sequential(nn.BatchNorm1d(width), nn.Dropout(drop_rate), nn.Linear(width, 1))
+        #: Where the feature maps are, as timm says it.
+        self.feature_info = [{**stage, "module": f"encoder.{stage['module']}"} for stage in encoder.feature_info]
+
+    def forward(self, channels: Tensor) -> Tensor:
+        """Log-odds ``(B, 1)`` for ``(B, C, H, W)``."""
+        logits: Tensor = self.head(self._statistics(channels))
+        return logits
+
+    def _statistics(self, channels: Tensor) -> Tensor:
+        stages = self.encoder.forward_intermediates(channels, intermediates_only=True)
+        pairs = [torch.var_mean(stage, dim=(2, 3), correction=0) for stage in stages]
+        return torch.cat(
+            [part for spread, mean in pairs for part in (mean, (spread + SMALLEST_VARIANCE).sqrt())], dim=1
+        )
+
+
+def _try_out(network: nn.Module, channels: int, size: int) -> None:
     """Run the network on an empty chip, which shows whether it takes an unusual size."""
     training = network.training
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, channels, size, size))
+    network.train(training)
+
+
+@contextmanager
+def _refusing_size(spec: ClassifierSpec) -> Iterator[None]:
     try:
-        with torch.inference_mode():
-            network.eval()(torch.zeros(1, channels, size, size))
+        yield
     except (RuntimeError, AssertionError, ZeroDivisionError) as error:
         raise _wrong_size(spec, error) from error
-    network.train(training)
 
 
 def _create(spec: ClassifierSpec, channels: int, backbone: Backbone) -> nn.Module:

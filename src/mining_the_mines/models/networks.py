@@ -90,6 +90,12 @@ class ClassifierSpec(NetworkSpec):
         description="Edge in pixels to which chips are resized inside the network; null keeps the chips' size. MaxViT "
         "needs a multiple of 32.",
     )
+    pooling: Literal["mean", "statistics"] = Field(
+        "mean",
+        description="How a decision is made of feature maps: mean (the network's own head, mostly on the mean over the "
+        "chip of its deepest ones) or statistics (a linear one on mean and deviation over the chip of those of every "
+        "stage, so that fine texture counts directly).",
+    )
 
 
 class SegmenterSpec(NetworkSpec):
