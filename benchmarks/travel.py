@@ -12,7 +12,8 @@ off, so that every chip is scored.
     python benchmarks/travel.py --chips amazon --start frozen-simulated --start frozen-csmask --start frozen-mine=FILE
 
 A start that begins with ``frozen-`` trains no network: a logistic regression sees the features of the encoder, and its
-lead is over that on the features of the encoder that ships.
+lead is over that on the features of the encoder that ships. ``frozen-scratch`` has random weights: an encoder whose
+features are no better has learnt nothing that counts here.
 
 Each part (chips, blocking, start) is kept in the folder of results and not trained again; a part that was killed goes
 on from its checkpoints. The table shows all parts that are there.
@@ -30,6 +31,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import torch
 from kedro.config import OmegaConfigLoader
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
@@ -48,10 +50,12 @@ from mining_the_mines.chips.windows import WindowSettings
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.models.blend import fit_blend
+from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.models.cross_validation import cross_validate
 from mining_the_mines.models.embedding import build_embedding
 from mining_the_mines.models.kinds import ChipLayout, LabelledChips, MaskedChips, ModelKind, read_kind
-from mining_the_mines.models.networks import SegmenterNetworks
+from mining_the_mines.models.networks import ClassifierSpec, SegmenterNetworks
+from mining_the_mines.models.spectral_input import band_scale
 from mining_the_mines.scoring.bootstrap import (
     BootstrapSettings,
     Interval,
@@ -214,10 +218,25 @@ class Bench:
 
     def _frozen(self, start: Start) -> "pd.Series[float]":
         packed = self.labelled.packed
-        settings = FeatureSettings(indices=(), families=("embedding",), encoder=start.pretrained)
-        embedding = build_embedding(settings, packed.bands, packed.array.shape[-1])
-        features = extract_features(packed, settings, embedding=embedding)
+        if start.name == FROZEN + SCRATCH:
+            features = self._random_features()
+        else:
+            settings = FeatureSettings(indices=(), families=("embedding",), encoder=start.pretrained)
+            embedding = build_embedding(settings, packed.bands, packed.array.shape[-1])
+            features = extract_features(packed, settings, embedding=embedding)
         return self._fold_by_fold(features, make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)))
+
+    def _random_features(self) -> pd.DataFrame:
+        data, stated = self.labelled, self.parameters["classification"]["models"]["network"]
+        spec = ClassifierSpec(**stated["network"] | {"pretrained": None, "pooling": "mean"})
+        statistics = next(iter(data.statistics.values()))
+        torch.manual_seed(self.options.seed)
+        network = ClassifierNetwork(spec, band_scale(statistics), data.packed.array.shape[-1]).eval()
+        network.backbone.reset_classifier(0)  # type: ignore[operator] # of timm's networks
+        chips = [data.packed.reflectance(row) for row in range(len(data.packed))]
+        with torch.inference_mode():
+            features = torch.cat([network.outputs(torch.from_numpy(chip)[None]) for chip in chips])
+        return pd.DataFrame(features.numpy(), index=pd.Index(data.packed.filenames))
 
     def _fold_by_fold(self, features: pd.DataFrame, model: Any) -> "pd.Series[float]":  # noqa: ANN401 - of scikit-learn
         folds = self.labelled.folds
