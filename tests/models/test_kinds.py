@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from mining_the_mines.core.execution_fields import result_parameters
 from mining_the_mines.models.kinds import ModelKinds
 from mining_the_mines.models.logistic import LogisticRegression
+from mining_the_mines.models.networks import ClassifierNetworks, ClassifierSpec
 from mining_the_mines.models.trees import BoostedTrees
 
 LINE = "mining_the_mines.models.logistic.LogisticRegression"
@@ -60,3 +61,13 @@ def test_no_torch() -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_some_networks_start_at_random() -> None:
+    kind = ClassifierNetworks(network=ClassifierSpec(pretrained="simulated"), networks=3, from_scratch=1)
+    assert [each.network.pretrained for each in kind.split()] == ["simulated", "simulated", None]
+
+
+def test_too_few_networks() -> None:
+    with pytest.raises(ValidationError, match=r"from_scratch is 2, more than the networks per fold \(1\)"):
+        ClassifierNetworks(from_scratch=2)

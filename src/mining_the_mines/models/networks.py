@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -177,6 +177,12 @@ class Networks(TrainingSettings, ModelKind):
 
     network: NetworkSpec = Field(description="The network.")
     networks: int = Field(1, ge=1, description="Networks per fold, each from another seed; their mean is steadier.")
+    from_scratch: int = Field(
+        0,
+        ge=0,
+        description="How many of the networks start at random though pretrained names weights: networks that started "
+        "from different places err differently.",
+    )
     test_time_augmentation: TestTimeAugmentation = Field(
         "dihedral", description="Symmetries that predictions are averaged over."
     )
@@ -187,15 +193,31 @@ class Networks(TrainingSettings, ModelKind):
         "of all of them. Another number changes the last digits of the weights, and the draws of dropout.",
     )
 
+    @model_validator(mode="after")
+    def _leave_some_scratch(self) -> Self:
+        if self.from_scratch > self.networks:
+            raise ValueError(f"from_scratch is {self.from_scratch}, more than the networks per fold ({self.networks})")
+        return self
+
     @property
     def epochs_a_fold(self) -> int:
         """Epochs of a network."""
         return self.epochs
 
     def split(self) -> "list[Networks]":
-        """One kind per network of a fold, each with a seed of its own."""
+        """One kind per network of a fold, each with a seed of its own; the last ones start at random."""
+        random = self.network.model_copy(update=_FROM_SCRATCH)
+        tuned = self.networks - self.from_scratch
         return [
-            self.model_copy(update={"networks": 1, "seed": self.seed + 101 * number}) for number in range(self.networks)
+            self.model_copy(
+                update={
+                    "networks": 1,
+                    "from_scratch": 0,
+                    "seed": self.seed + 101 * number,
+                    "network": self.network if number < tuned else random,
+                }
+            )
+            for number in range(self.networks)
         ]
 
     @property
