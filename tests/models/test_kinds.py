@@ -63,11 +63,7 @@ def test_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_some_networks_start_at_random() -> None:
-    kind = ClassifierNetworks(network=ClassifierSpec(pretrained="simulated"), networks=3, from_scratch=1)
-    assert [each.network.pretrained for each in kind.split()] == ["simulated", "simulated", None]
-
-
-def test_too_few_networks() -> None:
-    with pytest.raises(ValidationError, match=r"from_scratch is 2, more than the networks per fold \(1\)"):
-        ClassifierNetworks(from_scratch=2)
+@pytest.mark.parametrize(("networks", "from_weights"), [(3, [True, True, False]), (1, [True])])
+def test_some_networks_start_at_random(networks: int, from_weights: list[bool]) -> None:
+    kind = ClassifierNetworks(network=ClassifierSpec(pretrained="simulated"), networks=networks, from_scratch=1)
+    assert [each.network.pretrained == "simulated" for each in kind.split()] == from_weights

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -180,8 +180,8 @@ class Networks(TrainingSettings, ModelKind):
     from_scratch: int = Field(
         0,
         ge=0,
-        description="How many of the networks start at random though pretrained names weights: networks that started "
-        "from different places err differently.",
+        description="How many of the networks start at random though pretrained names weights, but for the first one: "
+        "networks that started from different places err differently.",
     )
     test_time_augmentation: TestTimeAugmentation = Field(
         "dihedral", description="Symmetries that predictions are averaged over."
@@ -193,12 +193,6 @@ class Networks(TrainingSettings, ModelKind):
         "of all of them. Another number changes the last digits of the weights, and the draws of dropout.",
     )
 
-    @model_validator(mode="after")
-    def _leave_some_scratch(self) -> Self:
-        if self.from_scratch > self.networks:
-            raise ValueError(f"from_scratch is {self.from_scratch}, more than the networks per fold ({self.networks})")
-        return self
-
     @property
     def epochs_a_fold(self) -> int:
         """Epochs of a network."""
@@ -207,7 +201,7 @@ class Networks(TrainingSettings, ModelKind):
     def split(self) -> "list[Networks]":
         """One kind per network of a fold, each with a seed of its own; the last ones start at random."""
         random = self.network.model_copy(update=_FROM_SCRATCH)
-        tuned = self.networks - self.from_scratch
+        tuned = max(self.networks - self.from_scratch, 1)
         return [
             self.model_copy(
                 update={
