@@ -55,12 +55,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _keep_together(items: list[pytest.Item]) -> None:
     """Let one process have all tests that share something expensive: a module's runs, or the default project.
 
-    Whole runs come first, so that no process has one left when the others are done.
+    Whole runs come first, so that no process has one left when the others are done. The default project is the first of
+    them: Kedro-Viz keeps the events of all runs of a process, also of those that other tests let fail.
     """
     for item in items:
-        shares_runs = "default_project" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("default run" if shares_runs else str(item.path)))
-    items.sort(key=lambda item: item.get_closest_marker("end_to_end") is None)
+        item.add_marker(pytest.mark.xdist_group("default run" if _shares_runs(item) else str(item.path)))
+    items.sort(key=lambda item: (not _shares_runs(item), item.get_closest_marker("end_to_end") is None))
+
+
+def _shares_runs(item: pytest.Item) -> bool:
+    return "default_project" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
