@@ -6,13 +6,11 @@ convolution has one input channel per band and then one per index. The tensor ``
 convolution where a data set lacks the channel.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from mining_the_mines.core.atomic import whole_file
@@ -20,6 +18,7 @@ from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.parameter_errors import describe_settings_errors
 from mining_the_mines.models.kinds import Weights
 from mining_the_mines.models.spectral_input import BandScale
+from mining_the_mines.models.weight_files import read_safetensors
 from mining_the_mines.sentinel2.bands import BANDS
 
 #: Key of the description among the metadata of the file.
@@ -135,41 +134,3 @@ def described_encoder(weights: Weights, stated: str, path: Path) -> Encoder:
             f"{len(description.channels)} input channels): make it again with this version."
         )
     return Encoder(description, weights)
-
-
-def read_safetensors(path: Path) -> tuple[Weights, Mapping[str, str]]:
-    """Read all tensors of a file and the metadata of its header.
-
-    Raises:
-        BadInputError: It is no safetensors file, or cut off, or its weights can't be used.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors has no iterator
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise BadInputError(
-            f"{path} can't be read as safetensors ({error}): it is cut off or another kind of file; fetch it again."
-        ) from error
-    check_numbers(weights, path)
-    return weights, metadata
-
-
-def check_numbers(weights: Weights, path: Path) -> None:
-    """Refuse weights that a network could not learn from.
-
-    Args:
-        weights: Tensors of a file.
-        path: The file, for errors.
-
-    Raises:
-        BadInputError: Weights are whole numbers, as of a quantised network, or some are NaN or infinite.
-    """
-    for name, tensor in weights.items():
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            fault = "NaN or infinite numbers, as of a training that failed"
-        elif name.endswith("weight") and not tensor.is_floating_point():
-            fault = f"numbers of the type {str(tensor.dtype).removeprefix('torch.')}, as of a quantised network"
-        else:
-            continue
-        raise BadInputError(f"{path} holds {fault} (in the tensor {name}): name a file of floating-point weights.")

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -16,22 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.encoder import (
-    DESCRIPTION,
-    MISSING,
-    check_numbers,
-    described_encoder,
-    read_safetensors,
-)
+from mining_the_mines.models.encoder import DESCRIPTION, MISSING, described_encoder
 from mining_the_mines.models.kinds import Weights
 from mining_the_mines.models.spectral_input import DEVIATIONS_5_TO_95, BandScale
+from mining_the_mines.models.weight_files import read_safetensors, read_state_dict
 from mining_the_mines.sentinel2.bands import BANDS, TRUE_COLOUR
 from mining_the_mines.sentinel2.csmask import ALL_BANDS, LEAST_BANDS
 
 #: A weights file that fills a smaller share of the network belongs to another one.
 LEAST_LOADED: Final = 0.5
-#: Keys under which files keep the weights beside other things.
-_WRAPPERS: Final = ("state_dict", "model")
 #: Overrides that change no weight: rates of dropout, and sizes.
 _NEUTRAL: Final = ("drop", "img_size", "global_pool")
 
@@ -236,7 +228,7 @@ def _read(path: Path) -> tuple[Weights, Mapping[str, str]]:
             f"There is no weights file {path}, and no weights of this name (there are {', '.join(NAMES)}): correct "
             f"network.pretrained or features.encoder, which names it; files elsewhere must be downloaded first."
         )
-    return read_safetensors(path) if path.suffix == ".safetensors" else (_torch_file(path), {})
+    return read_safetensors(path) if path.suffix == ".safetensors" else (read_state_dict(path), {})
 
 
 def _check_fit(source: WeightSource, backbone: Backbone) -> None:
@@ -375,35 +367,6 @@ def _converted(path: Path, backbone: Backbone, channels: int, state: Weights) ->
             f"network.pretrained, or the architecture."
         )
     return weights
-
-
-def _torch_file(path: Path) -> Weights:
-    """Tensors of a state dict that torch saved.
-
-    Raises:
-        BadInputError: It is none, or a pickle with anything else, which could run code when it is read.
-    """
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of protocols of pickles, which are refused anyway
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever stands in a foreign file
-        if path.read_bytes().startswith((b"PK", b"\x80")):  # an archive, as torch saves them, or a pickle
-            fault = "holds objects other than tensors, which could run code when they are read, or is cut off"
-        else:
-            fault = "is cut off or no file of weights"
-        raise BadInputError(f"{path} {fault}: save its state dict as .safetensors, or fetch it again.") from error
-    for wrapper in _WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
-    named = content if isinstance(content, dict) else {}
-    tensors = {name: one for name, one in named.items() if isinstance(name, str) and isinstance(one, Tensor)}
-    if not tensors:
-        raise BadInputError(f"{path} holds no weights by name: save a state dict in it.")
-    check_numbers(tensors, path)
-    # Checkpoints of Lightning and of several devices put the network's name before all others.
-    common = {name.partition(".")[0] for name in tensors}
-    wrapper = f"{common.pop()}." if len(common) == 1 else ""
-    return {name.removeprefix(wrapper): tensor for name, tensor in tensors.items()}
 
 
 def first_line(error: BaseException) -> str:
