@@ -8,7 +8,11 @@ import pytest
 import rasterio
 
 from mining_the_mines.chips.packing import pack_in_memory
+from mining_the_mines.mapping.novelty_raster import measure_novelty
+from mining_the_mines.mapping.plan import StoredModel
 from mining_the_mines.mapping.scene_map import SceneMap
+from mining_the_mines.mapping.scene_maps import map_part
+from mining_the_mines.mapping.settings import TilingSettings
 from mining_the_mines.models.novelty import Novelty, fit_novelty
 from mining_the_mines.models.predictor import Predictor
 from support.chip_files import training_folds
@@ -22,18 +26,22 @@ def load_with_novelty(folder: Path) -> Predictor:
 
 
 @pytest.fixture
-def mapped(tmp_path: Path) -> SceneMap:
-    """A scene of 2 × 3 windows, the last a little narrower, whose left column has no data and whose right is flat."""
+def model(tmp_path: Path) -> StoredModel:
     chips = [(ground(WINDOW, WINDOW, seed) / 10_000).astype(np.float32) for seed in range(60)]
     packed = pack_in_memory(chips, [f"{number}.tif" for number in range(60)], BANDS)
-    numbers = ground(2 * WINDOW, 3 * WINDOW - 4, seed=99)
-    numbers[:, :, :WINDOW] = 0
-    numbers[:, :, 2 * WINDOW :] = 9_000
     stored = store_model(tmp_path / "model")
     novelty = fit_novelty(packed, training_folds(packed))
     (stored.folder / "novelty.json").write_text(novelty.model_dump_json(), encoding="utf-8")
-    scene = scene_at(write(tmp_path / "north.tif", numbers))
-    return make_here(plan_scene(scene, replace(stored, load=load_with_novelty)), tmp_path / "maps")
+    return replace(stored, load=load_with_novelty)
+
+
+@pytest.fixture
+def mapped(tmp_path: Path, model: StoredModel) -> SceneMap:
+    """A scene of 2 × 3 windows, the last a little narrower, whose left column has no data and whose right is flat."""
+    numbers = ground(2 * WINDOW, 3 * WINDOW - 4, seed=99)
+    numbers[:, :, :WINDOW] = 0
+    numbers[:, :, 2 * WINDOW :] = 9_000
+    return make_here(plan_scene(scene_at(write(tmp_path / "north.tif", numbers)), model), tmp_path / "maps")
 
 
 def test_raster(mapped: SceneMap) -> None:
@@ -44,6 +52,19 @@ def test_raster(mapped: SceneMap) -> None:
     assert np.isnan(percentiles[:, 0]).all()
     assert (percentiles[:, 1] < 99).all()
     assert (percentiles[:, 2] == 100).all()
+
+
+def test_tasks_score_as_the_whole_scene_does(tmp_path: Path, model: StoredModel) -> None:
+    scene = scene_at(write(tmp_path / "north.tif", ground(5 * WINDOW + 3, 2 * WINDOW + 5, seed=7)))
+    plan = plan_scene(scene, model, tiling=TilingSettings(band_rows=2 * WINDOW))
+    parts = plan.parts(tmp_path)
+    for part in parts:
+        map_part(plan, part)
+    by_tasks, whole = (measure_novelty(plan.probability, known) for known in (parts, []))
+    assert by_tasks is not None
+    assert whole is not None
+    np.testing.assert_array_equal(by_tasks.percentiles, whole.percentiles)
+    assert 0 < len({row for part in parts for row in part.read_novelty()}) < len(whole.percentiles)
 
 
 def test_record_and_item(mapped: SceneMap) -> None:

@@ -62,11 +62,12 @@ def finish_scene(plan: ScenePlan, folder: Path) -> None:
     """
     parts = plan.parts_folder(folder)
     with gdal_memory(), whole_folder(folder / plan.name, parts) as draft:
-        if _has_probability(plan, folder):
+        finished = [] if _has_probability(plan, folder) else plan.parts(folder)
+        if not finished:
             copy_probability(folder / plan.name / PROBABILITY, draft / PROBABILITY, plan.probability, _tags(plan))
         else:
-            write_probability(draft / PROBABILITY, plan.probability, plan.parts(folder), _tags(plan))
-        novelty = measure_novelty(plan.probability)
+            write_probability(draft / PROBABILITY, plan.probability, finished, _tags(plan))
+        novelty = measure_novelty(plan.probability, finished)
         if novelty is not None:
             write_novelty(draft / NOVELTY, plan.probability, novelty)
         found, known = _find_mines(plan, draft, novelty)

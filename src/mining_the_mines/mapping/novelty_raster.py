@@ -1,9 +1,14 @@
-"""Novelty of a scene: a coarse raster of how far each window of ground lies from what the model has learnt from."""
+"""Novelty of a scene: a coarse raster of how far each window of ground lies from what the model has learnt from.
+
+Most windows are scored by the tasks that map a scene, which hold its pixels; the others once these are done.
+"""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import geopandas as gpd
 import numpy as np
@@ -12,7 +17,8 @@ import rasterio
 from rasterio.transform import Affine
 
 from mining_the_mines.core.threads import one_thread
-from mining_the_mines.mapping.plan import ProbabilityPlan, load_once
+from mining_the_mines.mapping.plan import BandPart, ProbabilityPlan, RowBand, load_once
+from mining_the_mines.models.predictor import Predictor
 from mining_the_mines.rasters.scene import open_rows
 
 NOVELTY: Final = "novelty.tif"
@@ -49,11 +55,48 @@ class SceneNovelty:
         return found
 
 
-def measure_novelty(plan: ProbabilityPlan) -> SceneNovelty | None:
+class NoveltyRows:
+    """Rows of windows that lie in a band of rows, scored while its pixels pass by.
+
+    Args:
+        plan: Scene, model and grid.
+        model: The model.
+        band: The band.
+
+    Attributes:
+        found: Novelty of the windows of a row, (columns,), by its first pixel.
+    """
+
+    def __init__(self, plan: ProbabilityPlan, model: Predictor, band: RowBand) -> None:
+        self.found: dict[int, npt.NDArray[np.float64]] = {}
+        self._model, self._first = model, band.first_row
+        self._pixels = np.empty((len(plan.chips.bands), model.window, plan.grid.width), dtype=np.float32)
+
+    def add(self, first: int, pixels: npt.NDArray[np.float32]) -> None:
+        """Take the next rows of the band, reflectance (bands, rows, width) from row ``first`` on."""
+        edge, novelty = self._model.window, self._model.novelty
+        if novelty is None or not pixels.shape[1]:
+            return
+        place = first % edge
+        taken = pixels[:, : edge - place]
+        end = place + taken.shape[1]
+        self._pixels[:, place:end] = taken
+        if end == edge and first - place >= self._first:
+            self.found[first - place] = novelty.score(_cut(self._pixels, edge))
+        self.add(first - place + end, pixels[:, edge - place :])
+
+    def save(self, stream: BinaryIO) -> None:
+        """Write what was found behind a part's sums."""
+        np.save(stream, np.array(list(self.found), dtype=np.int64))
+        np.save(stream, np.array(list(self.found.values())))
+
+
+def measure_novelty(plan: ProbabilityPlan, parts: Iterable[BandPart]) -> SceneNovelty | None:
     """Measure the novelty of a scene, window by window, without overlap.
 
     Args:
         plan: Scene, model and grid; a window has the edge of the model's training chips.
+        parts: Finished tasks, with the rows of windows that they hold.
 
     Returns:
         The novelty; ``None`` for a model of an earlier version, which has no description of its training chips.
@@ -65,14 +108,19 @@ def measure_novelty(plan: ProbabilityPlan) -> SceneNovelty | None:
     if model.novelty is None:
         return None
     edge = model.window
-    rows, columns = (_starts(length, edge) for length in (grid.height, grid.width))
-    found = np.full((len(rows), len(columns)), np.nan, dtype=np.float32)
+    known = dict(chain.from_iterable(part.read_novelty().items() for part in parts))
     with one_thread(), open_rows(plan.scene, plan.chips, grid) as scene:
-        for number, first in enumerate(rows):
-            pixels = scene.decode(scene.read(first, min(first + edge, grid.height)))
-            windows = np.stack([pixels[:, :, left : left + edge] for left in columns])
-            found[number] = model.novelty.score(windows)
-    return SceneNovelty(found, grid.transform @ Affine.scale(edge), model.novelty.unlike)
+        for first in _starts(grid.height, edge):
+            if first not in known:  # it lies in two tasks
+                pixels = scene.decode(scene.read(first, min(first + edge, grid.height)))
+                known[first] = model.novelty.score(_cut(pixels, edge))
+    percentiles = np.array([known[first] for first in _starts(grid.height, edge)], dtype=np.float32)
+    return SceneNovelty(percentiles, grid.transform @ Affine.scale(edge), model.novelty.unlike)
+
+
+def _cut(pixels: npt.NDArray[np.float32], edge: int) -> npt.NDArray[np.float32]:
+    """Cut a row of windows (columns, bands, edge, edge) out of reflectance (bands, edge, width)."""
+    return np.stack([pixels[:, :, left : left + edge] for left in _starts(pixels.shape[2], edge)])
 
 
 def _starts(length: int, edge: int) -> list[int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from mining_the_mines.chips.quality import ChipSettings
@@ -144,7 +145,8 @@ class BandPart:
 
     Attributes:
         path: Array float32 (rows, width): weighted sums of probabilities, NaN without data; (2, rows, width) with the
-            disagreement. Rows beneath windows of this band alone are final.
+            disagreement. Rows beneath windows of this band alone are final. Behind it lies the novelty of windows of
+            the training chips' size: the first pixel of each row of them, then percentiles (rows, columns).
         band: The band.
     """
 
@@ -155,10 +157,18 @@ class BandPart:
         """Whether the file is there as it was written, not damaged by a power cut."""
         try:
             sums = np.load(self.path, mmap_mode="r")
+            self.read_novelty()
         except (OSError, EOFError, ValueError):
             return False
         shape = (*plan.planes, self.band.end_row - self.band.first_row, plan.grid.width)
         return bool(sums.dtype == np.float32 and sums.shape == shape)
+
+    def read_novelty(self) -> dict[int, npt.NDArray[np.float64]]:
+        """Read the novelty that lies behind the sums: a row of windows, (columns,), by its first pixel."""
+        sums = np.load(self.path, mmap_mode="r")
+        with self.path.open("rb") as stream:
+            stream.seek(sums.offset + sums.nbytes)
+            return dict(zip(np.load(stream).tolist(), np.load(stream), strict=True))
 
 
 @dataclass(frozen=True)

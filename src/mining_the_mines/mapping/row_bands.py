@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from mining_the_mines.core.atomic import whole_file
 from mining_the_mines.core.threads import one_thread
+from mining_the_mines.mapping.novelty_raster import NoveltyRows
 from mining_the_mines.mapping.plan import BandPart, ProbabilityPlan, RowBand, load_once
 from mining_the_mines.mapping.windows import AxisWindows
 from mining_the_mines.models.predictor import EnsemblePredictor, Predictor, batch_pixels
@@ -37,12 +38,13 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
     """
     model = load_once(plan.model, plan.tiling.views)
     band = part.band
+    novelty = NoveltyRows(plan, model, band)
     with (
         gdal_memory(),
         one_thread(),  # the same bytes whatever the machine
         open_rows(plan.scene, plan.chips, plan.grid) as scene,
         # No thread may still read ahead when the scene is closed, whatever fails: GDAL would crash.
-        closing(_window_rows(plan, band, scene)) as window_rows,
+        closing(_window_rows(plan, band, scene, novelty)) as window_rows,
         whole_file(part.path) as draft,
         draft.open("wb") as stream,
     ):
@@ -57,16 +59,18 @@ def map_band(plan: ProbabilityPlan, part: BandPart) -> None:
                 blended * plan.rows.weights[number][inside, None]
             )
         np.save(stream, sums)
+        novelty.save(stream)
         stream.flush()
         os.fsync(stream.fileno())  # it gets its name when it is on the disk, whatever happens to the machine
 
 
 def _window_rows(
-    plan: ProbabilityPlan, band: RowBand, scene: SceneRows
+    plan: ProbabilityPlan, band: RowBand, scene: SceneRows, novelty: NoveltyRows
 ) -> Generator[tuple[int, Reflectance], None, None]:
     """Yield each row of windows with its reflectance (bands, window, width), valid until the next one is asked for.
 
     Rows outside the scene are mirrored. The next rows are read and decoded, each once, while the model works on these.
+    Novelty is scored on the way.
     """
     rows, numbers = plan.rows, range(band.first_window, band.end_window)
     spans = [rows.inside(number) for number in numbers]
@@ -91,6 +95,7 @@ def _window_rows(
             buffer[:, :again] = buffer[:, filled - again : filled]
             buffer[:, again : end - first] = new
             filled = end - first
+            novelty.add(end - new.shape[1], new)
             del new
             place = rows.mirrored(rows.starts[number], rows.starts[number] + rows.window) - first
             yield number, buffer if filled == rows.window else buffer[:, place]
