@@ -69,7 +69,7 @@ class FeatureProgram(nn.Module):
         named = by_name | {index: compute_index(index, by_name) for index in self.settings.indices}
         if self.settings.pairwise_differences:
             named |= all_normalised_differences(by_name)
-        planes = torch.stack(list(named.values()), dim=1)
+        planes = torch.stack(list(named.values()), dim=1) if len(named) > len(self.bands) else reflectance
         figures: dict[str, Tensor] = {}
         for family in self.settings.families:
             if family == "cover":
@@ -106,7 +106,7 @@ def _percentiles(planes: Tensor, settings: FeatureSettings) -> Mapping[str, Tens
 
 def _texture(planes: Tensor, _: FeatureSettings) -> Mapping[str, Tensor]:
     """Mean absolute difference of neighbouring pixels: pits, heaps and roads are rougher than forest and fields."""
-    across, down = (_mean(planes.diff(dim=axis).abs(), (2, 3)) for axis in (3, 2))
+    across, down = (_mean(planes.diff(dim=axis).abs_(), (2, 3)) for axis in (3, 2))
     return {"texture": 0.5 * (across + down)}
 
 
@@ -120,7 +120,7 @@ def _patchiness(planes: Tensor, _: FeatureSettings) -> Mapping[str, Tensor]:
 
 
 def _deviation(planes: Tensor, mean: Tensor) -> Tensor:
-    return _mean((planes - mean[:, :, None, None]).square(), (2, 3)).sqrt()
+    return _mean((planes - mean[:, :, None, None]).square_(), (2, 3)).sqrt()
 
 
 def _mean(values: Tensor, axes: tuple[int, ...]) -> Tensor:
