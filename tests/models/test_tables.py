@@ -56,6 +56,19 @@ def test_importances(fit: CrossValidation) -> None:
     assert set(fit.importances["feature"]) == {"B4", "B8", "B11", "ND_B4_B8", "ND_B8_B11"}
 
 
+def test_without_embedding(kind: TableKind) -> None:
+    features, folds = telling_table()
+    given = fit_fold(kind, features, folds)
+    telling = folds.set_index("filename").loc[features.index, "label"].to_numpy(dtype=float)
+    wider = features.assign(embedding_0=telling, embedding_1=1 - telling)
+    assert not fit_fold(kind, wider, folds).equals(given)
+    blind = kind.model_copy(update={"embedding": False})
+    found = fit_fold(blind, wider, folds)
+    assert roc_auc_score(folds.set_index("filename").loc[found.index, "label"], found) > 0.9
+    lying = wider.assign(embedding_0=1e6)
+    pd.testing.assert_series_equal(fit_fold(blind, lying, folds), found, check_exact=True)
+
+
 def test_no_leak_from_a_fold(kind: TableKind) -> None:
     features, folds = telling_table()
     given = fit_fold(kind, features, folds)

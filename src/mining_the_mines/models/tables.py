@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from mining_the_mines.core.errors import BadInputError
 from mining_the_mines.core.threads import one_thread
@@ -42,6 +43,10 @@ class LabelledTable:
 
 class TableKind(ModelKind):
     """A kind of model that sees the feature table; the exported module computes the features itself."""
+
+    embedding: bool = Field(
+        True, description="Whether it looks at features of the family embedding, if the table has any."
+    )
 
     @abstractmethod
     def fit_table(self, table: LabelledTable, random: np.random.Generator) -> Weights:
@@ -80,6 +85,9 @@ class TableKind(ModelKind):
 
         random = np.random.default_rng([self.seed_of_folds, fold])
         others, held_out = _table(data, data.outside(fold)), _table(data, data.inside(fold))
+        families = feature_families(list(data.features.columns))
+        if not self.embedding:
+            others.figures[:, families.get("embedding", [])] = np.nan  # features that no chip has a value of are inert
         with one_thread():
             weights = self.fit_table(others, random)
             module = self.table_module(weights).eval()
@@ -89,7 +97,7 @@ class TableKind(ModelKind):
                     probability: NDArray[np.float64] = module(torch.from_numpy(values)).double().numpy()
                 return probability
 
-            losses = shuffling_losses(predict, held_out, feature_families(list(data.features.columns)), random)
+            losses = shuffling_losses(predict, held_out, families, random)
             return FoldFit([weights], predict(held_out.figures), importances=losses)
 
     def assemble(self, members: Sequence[Weights], layout: ChipLayout) -> "nn.Module":
