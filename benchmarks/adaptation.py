@@ -116,7 +116,7 @@ def simulated_chips(bands: tuple[str, ...], scratch: str) -> Chips:
 
 def trials(chips: Chips, parameters: dict[str, Any], draws: int, scratch: Path) -> Iterator[dict[str, Any]]:
     """F1 of every region, model, number of labels, draw and method."""
-    settings = FeatureSettings(**parameters["features"])
+    settings = FeatureSettings(**parameters["features"] | {"families": ("cover",)})
     features = extract_features(chips.packed, settings)
     models = {name: parameters["classification"]["models"][name] for name in ("trees", "logistic")}
     layout = ChipLayout(bands=chips.packed.bands, chip_size=chips.packed.array.shape[-1], features=settings)

@@ -121,7 +121,7 @@ class Learner:
     ) -> None:
         self.name = name
         self.packed, self.table, self.scratch = packed, table.set_index("filename", drop=False), scratch
-        settings = FeatureSettings(**parameters["features"])
+        settings = FeatureSettings(**parameters["features"] | {"families": ("cover",)})
         self.features = extract_features(packed, settings)
         self.layout = ChipLayout(bands=packed.bands, chip_size=packed.array.shape[-1], features=settings)
         self.stated = parameters["classification"]["models"][name]

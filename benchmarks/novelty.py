@@ -77,7 +77,7 @@ def simulate(parameters: dict[str, Any], scratch: Path) -> tuple[pd.DataFrame, f
     away = chips.table["region"].isin(chips.away)
     folds = chips.table.assign(split="train", fold=pd.factorize(chips.table["place"])[0] % 5)
     folds.loc[away, "fold"] = ABROAD
-    settings = FeatureSettings(**parameters["features"])
+    settings = FeatureSettings(**parameters["features"] | {"families": ("cover",)})
     data = LabelledChips(
         chips.packed, folds[~away].reset_index(drop=True), {}, extract_features(chips.packed, settings)
     )

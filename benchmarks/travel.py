@@ -3,8 +3,8 @@
 Classifiers of the Amazon chips are scored by ROC AUC, with and without forest chips; segmenters of tailings deposits by
 IoU. Both have intervals by place, and a lead over the network from scratch on the same folds. Folds are by the labels'
 groups, or blocked: chips in different folds lie at least 100 or 300 km apart. Rivals on the Amazon chips are the
-project's trees, and a random forest on means, deviations and percentiles of bands and indices. No test split is taken
-off, so that every chip is scored.
+project's trees and logistic regression, and a random forest on means, deviations and percentiles of bands and indices.
+No test split is taken off, so that every chip is scored.
 
     python benchmarks/travel.py                                          # all that needs no file
     python benchmarks/travel.py --chips amazon --blocking 300 --start simulated
@@ -78,8 +78,10 @@ BLOCKINGS: Final[Mapping[str, Mapping[str, Any]]] = {
 SCRATCH: Final = "scratch"
 FOREST: Final = "forest"
 TREES: Final = "trees"
-#: Starts that need no file. Forest and trees see the feature table, and judge whole chips alone.
-DEFAULT: Final = (FOREST, TREES, SCRATCH, "simulated", "csmask")
+#: The environment's models of the feature table, which judge whole chips alone, as the forest does.
+TABLES: Final = (TREES, "logistic")
+#: Starts that need no file.
+DEFAULT: Final = (FOREST, *TABLES, SCRATCH, "simulated", "csmask")
 #: A logistic regression on the features of an encoder.
 FROZEN: Final = "frozen-"
 SHIPPED: Final = "frozen-simulated"
@@ -157,13 +159,15 @@ class Bench:
 
     @cached_property
     def labelled(self) -> LabelledChips:
-        """Chips of the classifiers with the feature table of the trees."""
+        """Chips of the classifiers with their feature table."""
         settings = ChipSettings(**self.parameters["imagery"])
         folder = ChipFolder(self.folder / "images", read_labels(self.folder / "labels.csv"))
         manifest = take_inventory(folder, settings)
         packed = pack_chips(folder, manifest, settings, self.scratch / "packed")
         folds = assign_folds(manifest, FoldSettings(**self.parameters["folds"]))
-        features = extract_features(packed, FeatureSettings(**self.parameters["features"]))
+        wanted = FeatureSettings(**self.parameters["features"])
+        embedding = build_embedding(wanted, packed.bands, packed.array.shape[-1])
+        features = extract_features(packed, wanted, embedding=embedding)
         return LabelledChips(packed, folds, summarise_bands(packed, folds), features)
 
     def fit(self, start: Start, checkpoints: Path) -> pd.DataFrame:
@@ -176,8 +180,10 @@ class Bench:
             return data.folds.assign(probability=self._forest())
         if start.name.startswith(FROZEN):
             return data.folds.assign(probability=self._frozen(start))
-        stated = models["trees"] if start.name == TREES else start.network(models["network"], segmenter=False)
-        kind = read_kind(stated if start.name == TREES else stated | self._changes)
+        if start.name in TABLES:
+            kind = read_kind(models[start.name])
+        else:
+            kind = read_kind(start.network(models["network"], segmenter=False) | self._changes)
         layout = ChipLayout(bands=data.packed.bands, chip_size=data.packed.array.shape[-1])
         found = self._cross_validate(start, kind, data, layout, checkpoints)
         probabilities = pd.Series(found.probabilities, index=list(found.filenames))
@@ -257,7 +263,7 @@ def run(options: argparse.Namespace) -> int:
             with tempfile.TemporaryDirectory() as scratch:
                 bench = Bench(chips, blocking, options, Path(scratch))
                 for start in options.start:
-                    if chips == "tailings" and (start.name in {FOREST, TREES} or start.name.startswith(FROZEN)):
+                    if chips == "tailings" and (start.name in {FOREST, *TABLES} or start.name.startswith(FROZEN)):
                         continue
                     try:
                         complete(bench, start, options.results)
@@ -318,12 +324,12 @@ Scorers = dict[str, tuple[Scorer, "pd.Series[Any]"]]
 
 
 def score_classifiers(rows: Mapping[str, pd.DataFrame]) -> dict[str, Scorers]:
-    """AUC of every model, and of each network's blend with the trees."""
+    """AUC of every model, and of each other's blend with the trees."""
     tables = {start: table.set_index("filename") for start, table in rows.items()}
     found = {start: table["probability"] for start, table in tables.items()}
-    networks = [start for start in found if start not in {FOREST, TREES} and not start.startswith(FROZEN)]
+    others = [start for start in found if start not in {FOREST, TREES} and not start.startswith(FROZEN)]
     table = next(iter(tables.values()))
-    for start in networks if TREES in found else []:
+    for start in others if TREES in found else []:
         both = pd.DataFrame({TREES: found[TREES], start: found[start]})
         found[f"{start} and {TREES}"] = fit_blend(both, table.reset_index())[1]
     everything, hard = table, table[table["category"] != "forest"]
