@@ -8,8 +8,8 @@ No test split is taken off, so that every chip is scored.
 
     python benchmarks/travel.py                                          # all that needs no file
     python benchmarks/travel.py --chips amazon --blocking 300 --start simulated
-    python benchmarks/travel.py --start imagenet=resnet18.safetensors --start torchgeo=resnet18_sentinel2_all_moco.pth
-    python benchmarks/travel.py --chips amazon --start frozen-simulated --start frozen-csmask --start frozen-mine=FILE
+    python benchmarks/travel.py --start imagenet --start torchgeo=resnet18_sentinel2_all_moco.pth
+    python benchmarks/travel.py --chips amazon --start frozen-simulated --start frozen-imagenet --start frozen-mine=FILE
 
 A start that begins with ``frozen-`` trains no network: a logistic regression sees the features of the encoder, and its
 lead is over that on the features of the encoder that ships. ``frozen-scratch`` has random weights: an encoder whose
@@ -86,7 +86,7 @@ DEFAULT: Final = (FOREST, *TABLES, SCRATCH, "simulated", "csmask")
 FROZEN: Final = "frozen-"
 SHIPPED: Final = "frozen-simulated"
 #: Networks of the weights of others, and the rate at which they are tuned: a third of what is usual from scratch.
-FOREIGN: Final = {"csmask": "efficientnet-b4", "imagenet": "resnet18", "torchgeo": "resnet18"}
+FOREIGN: Final = {"csmask": "efficientnet-b4", "imagenet": "tf_efficientnet_lite0", "torchgeo": "resnet18"}
 FOREIGN_RATE: Final = 3e-4
 #: A decoder of the size of the default one, so that the starts are compared and not their decoders.
 FOREIGN_DECODER: Final = {"decoder_channels": [64, 32, 16, 16, 8]}

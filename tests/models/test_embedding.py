@@ -11,7 +11,7 @@ from mining_the_mines.chips.feature_program import FeatureProgram
 from mining_the_mines.chips.features import FeatureSettings, extract_features
 from mining_the_mines.chips.packing import pack_in_memory
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.embedding import Embedding, build_embedding
+from mining_the_mines.models.embedding import PICTURES, STEP, Embedding, PictureEmbedding, build_embedding, picture_size
 from mining_the_mines.models.ensemble import TableModel
 from mining_the_mines.models.kinds import ChipLayout
 from mining_the_mines.models.logistic import LogisticRegression
@@ -65,10 +65,15 @@ def test_family_without_encoder() -> None:
         FeatureSettings(families=("embedding",))
 
 
-@pytest.mark.parametrize("weights", ["imagenet", "gone.safetensors"])
-def test_weights_without_a_scale(weights: str) -> None:
+def test_weights_that_are_gone() -> None:
     with pytest.raises(BadInputError, match=r"features\.encoder"):
-        Embedding(weights, SIX_BANDS, SIZE)
+        Embedding("gone.safetensors", SIX_BANDS, SIZE)
+
+
+def test_weights_of_no_certain_network(tmp_path: Path) -> None:
+    torch.save({"stem.weight": torch.zeros(8, 3, 3, 3)}, tmp_path / "colours.pth")
+    with pytest.raises(BadInputError, match=r"colours\.pth belong to no certain .*encoder to simulated, imagenet"):
+        Embedding(str(tmp_path / "colours.pth"), SIX_BANDS, SIZE)
 
 
 def test_weights_of_other_bands() -> None:
@@ -80,3 +85,55 @@ def test_weights_of_other_bands() -> None:
 def test_chips_of_any_size(size: int) -> None:
     images = torch.rand(1, 3, size, size) * 0.3
     assert Embedding("simulated", ("B2", "B3", "B4"), size)(images).isfinite().all()
+
+
+IMAGENET = FeatureSettings(indices=(), families=("embedding",), encoder="imagenet")
+
+
+@pytest.fixture(scope="module")
+def pictures() -> PictureEmbedding:
+    embedding = build_embedding(IMAGENET, SIX_BANDS, SIZE)
+    assert isinstance(embedding, PictureEmbedding)
+    return embedding
+
+
+def test_pictures(pictures: PictureEmbedding) -> None:
+    """Three pictures, each enlarged four times; features of a chip don't depend on those beside it, nor on gaps."""
+    chips = random_reflectance(2)
+    chips[0, 2, :4, :4] = np.nan
+    packed = pack_in_memory(list(chips), ["a.tif", "b.tif"], SIX_BANDS)
+    table = extract_features(packed, IMAGENET, embedding=pictures)
+    assert list(table.columns) == [f"embedding_{number}" for number in range(3 * 1024)]
+    assert pictures.size == 4 * SIZE
+    alone = extract_features(pack_in_memory([chips[0]], ["a.tif"], SIX_BANDS), IMAGENET, embedding=pictures)
+    np.testing.assert_allclose(table.loc[["a.tif"]], alone, atol=STEP)
+    assert (table.std() > 0).mean() > 0.9
+
+
+def test_pictures_keep_their_scale(pictures: PictureEmbedding) -> None:
+    """Natural colour alone gives what it gives beside other bands: no scale is that of the chips."""
+    chips = torch.from_numpy(random_reflectance(1))
+    natural = PictureEmbedding(PICTURES[0], SIZE)
+    with torch.inference_mode():
+        alone, beside = natural(chips[:, [2, 1, 0]]), pictures(chips)[:, :1024]
+    torch.testing.assert_close(alone, beside, atol=STEP, rtol=0)
+
+
+def test_export_of_pictures(pictures: PictureEmbedding) -> None:
+    chips = torch.from_numpy(random_reflectance(2))
+    exported = torch.export.export(pictures, (chips,), dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            exported(chips[:1].repeat(3, 1, 1, 1)), pictures(chips[:1]).expand(3, -1), atol=STEP, rtol=0
+        )
+
+
+def test_pictures_of_bands_that_lack() -> None:
+    with pytest.raises(BadInputError, match=r"sees B4, B3, B2 or .* chips lack bands of each: .*features\.encoder"):
+        build_embedding(IMAGENET, ("B2", "B3", "B8"), SIZE)
+
+
+@pytest.mark.parametrize(("chip", "picture"), [(48, 192), (50, 224), (192, 512), (520, 544)])
+def test_size_of_pictures(chip: int, picture: int) -> None:
+    """Small chips are enlarged four times, large ones shown as they are."""
+    assert picture_size(chip) == picture

@@ -43,14 +43,16 @@ class FeatureSettings(BaseModel):
         min_length=1,
         description=(
             "Kinds of figures. All but cover and embedding are computed of each band and index; cover measures which "
-            "land covers lie beside each other, embedding is the mean of the deepest features of an encoder."
+            "land covers lie beside each other, embedding is the features of an encoder."
         ),
     )
     encoder: str | None = Field(
         None,
         description=(
-            "Encoder of the family embedding: simulated, csmask, csmask4, or a local file, as for pretrained of "
-            "networks. A file must stay where it is for models in their native format; exported ones contain it."
+            "Encoder of the family embedding: simulated, imagenet, csmask, csmask4, or a local file, as for pretrained "
+            "of networks. Of imagenet (EfficientNet-Lite0) features are mean and deviation over the chip at every "
+            "stage, on pictures in natural and false colours; of others, the mean of the deepest ones. A file must "
+            "stay where it is for models in their native format; exported ones contain it."
         ),
     )
     percentiles: tuple[float, ...] = Field(

@@ -5,14 +5,21 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mining_the_mines.chips.features import FeatureSettings
 from mining_the_mines.core.errors import BadInputError
-from mining_the_mines.models.classifier_network import ClassifierNetwork, classifier_backbone
+from mining_the_mines.models.classifier_network import (
+    LARGEST_STRIDE,
+    ClassifierNetwork,
+    build_classifier_backbone,
+    classifier_backbone,
+)
+from mining_the_mines.models.encoder import load_encoder
 from mining_the_mines.models.networks import ClassifierSpec
-from mining_the_mines.models.pretrained import find_weights
-from mining_the_mines.models.spectral_input import empty_scale
-from mining_the_mines.models.weight_sources import network_of_weights
+from mining_the_mines.models.pretrained import find_weights, start_from
+from mining_the_mines.models.spectral_input import SpectralInput, empty_scale
+from mining_the_mines.models.weight_sources import IMAGENET, SIMULATED, named_weights, network_of_weights
 from mining_the_mines.sentinel2.indices import required_bands
 
 #: Features are multiples of this. The last bits of a network's sums differ from batch to batch, and thresholds of trees
@@ -20,6 +27,15 @@ from mining_the_mines.sentinel2.indices import required_bands
 STEP: Final = 1 / 1024
 #: Chips are resized to a multiple of so many pixels: the encoder that ships sees windows of 4 pixels at a stride of 16.
 _SIZE_STEP: Final = 64
+#: Bands that stand for red, green and blue: natural colour, and two false ones in which bare ground, water and plants
+#: differ most.
+PICTURES: Final = (("B4", "B3", "B2"), ("B11", "B8", "B4"), ("B12", "B11", "B8"))
+#: Pictures are enlarged so many times: the textures that ImageNet's networks know are finer than pixels of ten metres.
+#: On the Amazon chips in folds 300 km apart, a logistic regression on the features reaches an AUC of 0.920 without
+#: enlarging, 0.923 with two times and 0.939 with four.
+_ENLARGEMENT: Final = 4
+#: Larger pictures are not enlarged; they would take too long.
+_LARGEST_PICTURE: Final = 512
 
 
 class Embedding(nn.Module):
@@ -67,12 +83,73 @@ class Embedding(nn.Module):
 
     def forward(self, reflectance: Tensor) -> Tensor:
         """Features ``(B, D)`` of reflectance ``(B, C, H, W)``; NaN marks nodata."""
-        features = self.network.outputs(reflectance[:, self.places])
-        return (features / STEP).round() * STEP
+        return _rounded(self.network.outputs(reflectance[:, self.places]))
 
 
-def build_embedding(settings: FeatureSettings, bands: Sequence[str], chip_size: int) -> Embedding | None:
+class PictureEmbedding(nn.Module):
+    """The features of every stage of a network that knows photographs: their mean and deviation over a chip.
+
+    The network sees a chip as up to three pictures, those of :data:`PICTURES` whose bands are there. Their scale is
+    that of simulated ground, which the encoder that ships states: whatever the training chips, features mean the same.
+
+    Args:
+        bands: Names of the C bands of the chips.
+        chip_size: Edge of the chips in pixels.
+
+    Raises:
+        BadInputError: The chips have the bands of no picture.
+    """
+
+    def __init__(self, bands: Sequence[str], chip_size: int) -> None:
+        super().__init__()
+        pictures = [picture for picture in PICTURES if set(picture) <= set(bands)]
+        if not pictures:
+            possible = " or ".join(", ".join(picture) for picture in PICTURES)
+            raise BadInputError(
+                f"The encoder imagenet sees {possible} as a picture, and the chips lack bands of each: name another "
+                f"source in features.encoder, or take embedding out of features.families."
+            )
+        known = tuple(band for band in bands if any(band in picture for picture in pictures))
+        self.places = [list(bands).index(band) for band in known]
+        self.pictures = [[known.index(band) for band in picture] for picture in pictures]
+        self.spectral_input = SpectralInput(
+            empty_scale(known).replaced_by(load_encoder(SIMULATED).description.scale), indices=()
+        )
+        self.size = picture_size(chip_size)
+        architecture, _ = network_of_weights("imagenet")
+        spec = ClassifierSpec(architecture=architecture, pooling="statistics")
+        colours = IMAGENET.bands
+        with torch.random.fork_rng(devices=[]):
+            network = build_classifier_backbone(spec, len(colours), self.size)
+        start_from(network, named_weights("imagenet", classifier_backbone(spec, self.size)), colours)
+        network.head = nn.Identity()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.eval()
+
+    def forward(self, reflectance: Tensor) -> Tensor:
+        """Features ``(B, D)`` of reflectance ``(B, C, H, W)``; NaN marks nodata."""
+        channels = self.spectral_input(reflectance[:, self.places])
+        channels = functional.interpolate(channels, size=(self.size, self.size), mode="bilinear")
+        seen = [channels[:, places].contiguous(memory_format=torch.channels_last) for places in self.pictures]
+        return _rounded(torch.cat([self.network(picture) for picture in seen], dim=1))
+
+
+def picture_size(chip_size: int) -> int:
+    """Edge in pixels of the pictures of chips."""
+    size = min(_ENLARGEMENT * chip_size, max(chip_size, _LARGEST_PICTURE))
+    return -(-size // LARGEST_STRIDE) * LARGEST_STRIDE
+
+
+def _rounded(features: Tensor) -> Tensor:
+    return (features / STEP).round() * STEP
+
+
+def build_embedding(
+    settings: FeatureSettings, bands: Sequence[str], chip_size: int
+) -> Embedding | PictureEmbedding | None:
     """Build the encoder of the family embedding, or none if that family is not wanted."""
     if "embedding" not in settings.families or settings.encoder is None:
         return None
+    if settings.encoder == "imagenet":
+        return PictureEmbedding(bands, chip_size)
     return Embedding(settings.encoder, bands, chip_size)

@@ -209,7 +209,7 @@ def network_of_weights(weights: str) -> tuple[str, dict[str, Any]]:
         return (large if "layer4.2.conv3.weight" in tensors else small), {}
     raise BadInputError(
         f"The weights {weights} belong to no certain network and scale, so they give no features: set features.encoder "
-        f"to simulated, csmask or a file of an encoder."
+        f"to simulated, imagenet, csmask or a file of an encoder."
     )
 
 
