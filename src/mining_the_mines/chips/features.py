@@ -65,6 +65,10 @@ class FeatureSettings(BaseModel):
             raise ValueError("the family embedding needs features.encoder, such as simulated")
         return self
 
+    def without_embedding(self) -> Self:
+        """The same features but those of the family embedding."""
+        return self.model_copy(update={"families": tuple(one for one in self.families if one != "embedding")})
+
 
 def check_features(settings: FeatureSettings, bands: Sequence[str]) -> None:
     """Check that the bands suffice for the features.

@@ -79,15 +79,13 @@ class TableKind(ModelKind):
         """Train on the rows of the other folds, predict the fold's rows and shuffle their features.
 
         Raises:
-            BadInputError: The feature table lacks a chip.
+            BadInputError: The feature table lacks a chip, or holds nothing but an embedding that is not looked at.
         """
         import torch
 
         random = np.random.default_rng([self.seed_of_folds, fold])
-        others, held_out = _table(data, data.outside(fold)), _table(data, data.inside(fold))
-        families = feature_families(list(data.features.columns))
-        if not self.embedding:
-            others.figures[:, families.get("embedding", [])] = np.nan  # features that no chip has a value of are inert
+        features = self._seen_of(data.features)
+        others, held_out = (_table(features, rows) for rows in (data.outside(fold), data.inside(fold)))
         with one_thread():
             weights = self.fit_table(others, random)
             module = self.table_module(weights).eval()
@@ -97,7 +95,7 @@ class TableKind(ModelKind):
                     probability: NDArray[np.float64] = module(torch.from_numpy(values)).double().numpy()
                 return probability
 
-            losses = shuffling_losses(predict, held_out, families, random)
+            losses = shuffling_losses(predict, held_out, feature_families(list(features.columns)), random)
             return FoldFit([weights], predict(held_out.figures), importances=losses)
 
     def assemble(self, members: Sequence[Weights], layout: ChipLayout) -> "nn.Module":
@@ -106,17 +104,29 @@ class TableKind(ModelKind):
         from mining_the_mines.models.embedding import build_embedding
         from mining_the_mines.models.ensemble import TableModel
 
-        embedding = build_embedding(layout.features, layout.bands, layout.chip_size)
-        features = FeatureProgram(layout.bands, layout.features, layout.chip_size, embedding)
+        settings = layout.features if self.embedding else layout.features.without_embedding()
+        embedding = build_embedding(settings, layout.bands, layout.chip_size)
+        features = FeatureProgram(layout.bands, settings, layout.chip_size, embedding)
         return TableModel(features, [self.table_module(weights) for weights in members])
 
+    def _seen_of(self, features: pd.DataFrame) -> pd.DataFrame:
+        if self.embedding:
+            return features
+        seen = features.drop(columns=[name for name in features if str(name).startswith("embedding_")])
+        if seen.empty:
+            raise BadInputError(
+                "A model with embedding: false has no features, since embedding is the only one of features.families: "
+                "add cover or another family, or set the model's embedding to true."
+            )
+        return seen
 
-def _table(data: LabelledChips, rows: pd.DataFrame) -> LabelledTable:
-    missing = rows.loc[~rows["filename"].isin(data.features.index), "filename"]
+
+def _table(features: pd.DataFrame, rows: pd.DataFrame) -> LabelledTable:
+    missing = rows.loc[~rows["filename"].isin(features.index), "filename"]
     if len(missing):
         raise BadInputError(f"The feature table lacks {missing.iloc[0]}: run feature_extraction again.")
     return LabelledTable(
-        figures=data.features.loc[rows["filename"]].to_numpy(dtype=np.float64, copy=True),
+        figures=features.loc[rows["filename"]].to_numpy(dtype=np.float64, copy=True),
         labels=rows["label"].to_numpy(dtype=np.int64),
         places=rows["place"].to_numpy(dtype=str),
     )
