@@ -12,7 +12,7 @@ from mining_the_mines.models import weight_sources
 from mining_the_mines.models.classifier_network import ClassifierNetwork
 from mining_the_mines.models.networks import ClassifierSpec, SegmenterSpec
 from mining_the_mines.models.segmenter_network import SegmenterNetwork
-from mining_the_mines.models.weight_sources import LITE0, Backbone, check_readable, named_weights
+from mining_the_mines.models.weight_sources import PACKAGED, Backbone, check_readable, named_weights
 from mining_the_mines.sentinel2.bands import BANDS, COMPETITION_BANDS
 from support.networks import SIX_BANDS, SIZE, random_chips, scale_of
 
@@ -73,10 +73,18 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+LITE0, LITE2 = PACKAGED
+
+
+def packaged(network: str) -> dict[str, torch.Tensor]:
+    """ImageNet weights as a package brings them."""
+    return dict(named_weights("imagenet", Backbone(network, from_timm=True, options={})).tensors)
+
+
 @pytest.fixture(scope="module")
 def lite0() -> dict[str, torch.Tensor]:
-    """ImageNet weights as the package brings them."""
-    return dict(named_weights("imagenet", Backbone(LITE0, from_timm=True, options={})).tensors)
+    """ImageNet weights of the smallest network."""
+    return packaged(LITE0)
 
 
 @pytest.mark.usefixtures("_offline")
@@ -99,10 +107,11 @@ def test_packaged_imagenet_segmenter(encoder: str, lite0: dict[str, torch.Tensor
     assert all(torch.equal(tensor, lite0[name.removeprefix("model.")]) for name, tensor in state.items())
 
 
-def test_packaged_imagenet_knows_a_zebra(lite0: dict[str, torch.Tensor]) -> None:
+@pytest.mark.parametrize("name", PACKAGED)
+def test_packaged_imagenet_knows_a_zebra(name: str) -> None:
     """Every tensor is in its place: wavy stripes are class 340 of ImageNet."""
-    network = timm.create_model(LITE0).eval()
-    network.load_state_dict(lite0)
+    network = timm.create_model(name).eval()
+    network.load_state_dict(packaged(name))
     down, across = torch.meshgrid(torch.linspace(-1, 1, 224), torch.linspace(-1, 1, 224), indexing="ij")
     stripes = (30 * across + 3 * (4 * down).sin()).sin().sign()
     with torch.inference_mode():

