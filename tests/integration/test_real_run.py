@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.real_chips]
 #: Enough for the trees to learn, with one epoch of a small network.
 QUICK: dict[str, Any] = {
     "folds": {"folds": 3},
+    "features": {"families": ["cover"]},
     "cross_validation": SMALL["cross_validation"],
     "classification": {
         "models": {
