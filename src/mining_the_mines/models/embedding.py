@@ -15,11 +15,10 @@ from mining_the_mines.models.classifier_network import (
     build_classifier_backbone,
     classifier_backbone,
 )
-from mining_the_mines.models.encoder import load_encoder
 from mining_the_mines.models.networks import ClassifierSpec
 from mining_the_mines.models.pretrained import find_weights, start_from
-from mining_the_mines.models.spectral_input import SpectralInput, empty_scale
-from mining_the_mines.models.weight_sources import IMAGENET, SIMULATED, named_weights, network_of_weights
+from mining_the_mines.models.spectral_input import BandScale, SpectralInput, empty_scale
+from mining_the_mines.models.weight_sources import IMAGENET, named_weights, network_of_weights
 from mining_the_mines.sentinel2.indices import required_bands
 
 #: Features are multiples of this. The last bits of a network's sums differ from batch to batch, and thresholds of trees
@@ -30,6 +29,13 @@ _SIZE_STEP: Final = 64
 #: Bands that stand for red, green and blue: natural colour, and two false ones in which bare ground, water and plants
 #: differ most.
 PICTURES: Final = (("B4", "B3", "B2"), ("B11", "B8", "B4"), ("B12", "B11", "B8"))
+#: The scale of pictures: percentiles 5 and 95 of simulated ground of many provinces. They are fixed, and not those of
+#: the training chips, so that features mean the same everywhere; others would change the features of stored models.
+_SCALE: Final = BandScale(
+    bands=("B2", "B3", "B4", "B8", "B11", "B12"),
+    low=(0.0302918, 0.0491880, 0.0289063, 0.1156176, 0.1036317, 0.0467064),
+    high=(0.1208278, 0.1656384, 0.2144137, 0.4015874, 0.4028243, 0.3160922),
+)
 #: Pictures are enlarged so many times: the textures that ImageNet's networks know are finer than pixels of ten metres.
 #: On the Amazon chips in folds 300 km apart, a logistic regression on the features reaches an AUC of 0.920 without
 #: enlarging, 0.923 with two times and 0.939 with four.
@@ -89,8 +95,7 @@ class Embedding(nn.Module):
 class PictureEmbedding(nn.Module):
     """The features of every stage of a network that knows photographs: their mean and deviation over a chip.
 
-    The network sees a chip as up to three pictures, those of :data:`PICTURES` whose bands are there. Their scale is
-    that of simulated ground, which the encoder that ships states: whatever the training chips, features mean the same.
+    The network sees a chip as up to three pictures, those of :data:`PICTURES` whose bands are there.
 
     Args:
         bands: Names of the C bands of the chips.
@@ -112,9 +117,7 @@ class PictureEmbedding(nn.Module):
         known = tuple(band for band in bands if any(band in picture for picture in pictures))
         self.places = [list(bands).index(band) for band in known]
         self.pictures = [[known.index(band) for band in picture] for picture in pictures]
-        self.spectral_input = SpectralInput(
-            empty_scale(known).replaced_by(load_encoder(SIMULATED).description.scale), indices=()
-        )
+        self.spectral_input = SpectralInput(empty_scale(known).replaced_by(_SCALE), indices=())
         self.size = picture_size(chip_size)
         architecture, _ = network_of_weights("imagenet")
         spec = ClassifierSpec(architecture=architecture, pooling="statistics")
