@@ -202,7 +202,8 @@ class Bench:
             cutting=cutting,
         )
         layout = ChipLayout(bands=data.packed.bands, chip_size=data.packed.array.shape[-1])
-        kind = SegmenterNetworks(**start.network(segmentation["training"], segmenter=True) | self._changes)
+        training = {**segmentation["training"], "network": self._segmenter_network}
+        kind = SegmenterNetworks(**start.network(training, segmenter=True) | self._changes)
         found = self._cross_validate(start, kind, chips, layout, checkpoints)
         return measure(data, found.filenames, found.probabilities)
 
@@ -221,6 +222,14 @@ class Bench:
         simple = {"indices": self.parameters["features"]["indices"], "families": ("moments", "percentiles")}
         features = extract_features(data.packed, FeatureSettings(**simple))
         return self._fold_by_fold(features, RandomForestClassifier(500, random_state=0))
+
+    @property
+    def _segmenter_network(self) -> dict[str, Any]:
+        """The environment's network on the encoder of the default run, which ours and scratch need."""
+        loader = OmegaConfigLoader(str(PROJECT / "conf"), base_env="base", env="base")
+        default = loader["parameters"]["segmentation"]["training"]["network"]
+        kept = {name: default[name] for name in ("encoder", "overrides")}
+        return {**self.parameters["segmentation"]["training"]["network"], **kept}
 
     def _frozen(self, start: Start) -> "pd.Series[float]":
         packed = self.labelled.packed
