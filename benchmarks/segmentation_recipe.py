@@ -1,9 +1,9 @@
 """Outlines of tailings deposits: our configuration against a common recipe, for the same time on the same folds.
 
 The recipe is what a competition notebook does: an FPN on a ResNet-34 from scratch, Dice loss, Adam at 1e-4, every chip
-resized to 256 pixels, batches of 8. Ours is ``conf/tailings_dams``, from ImageNet. It trains first; then the recipe as long,
-fold by fold, with prediction on top. Thresholds are chosen by the same rule on each one's own out-of-fold maps, and
-IoU is that of all pixels of the data set, with intervals by place.
+resized to 256 pixels, batches of 8. Ours is ``conf/tailings_dams``, which starts from ImageNet. It trains first; then
+the recipe trains as long, fold by fold, with prediction on top. Thresholds are chosen by the same rule on each one's
+own out-of-fold maps, and IoU is that of all pixels of the data set, with intervals by place.
 
 With ``--passes`` the recipe trains for that many passes over the chips instead, and is scored after every fifth: the
 passes with its highest IoU count, so that it is stopped by the chips that it is scored on, and ours is not. With
